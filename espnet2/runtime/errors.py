@@ -1,0 +1,55 @@
+"""Errors that a user can act on. Each message is one sentence: the file or option, what was expected, what was found.
+
+EspnetError
+├── ConfigError (ValueError)            a config.yaml: unknown key or choice, wrong type, another task
+├── CheckpointError (ValueError)        weights: missing, truncated, unsafe, other keys or shapes
+├── ArchiveError (ValueError)           a packed model: not an archive, unsafe member, nothing usable inside
+├── BundleError (ValueError)            a bundle: missing or changed file, newer format, another task
+├── AudioError (ValueError)             a recording or sample array: empty, too short, silent, NaN, stereo, integer
+├── DataError (ValueError)              a Kaldi-style list: missing file, broken line, unknown key
+├── OptionError (ValueError)            an option of a command or constructor
+├── VerificationError (RuntimeError)    onnxruntime and PyTorch disagree
+└── MissingPackageError (ImportError)   an optional package is not installed
+
+Command lines print the message and exit with status 2.
+"""
+
+
+class EspnetError(Exception):
+    """Base of all errors that are told to the user in one sentence."""
+
+
+class ConfigError(EspnetError, ValueError):
+    """A model configuration that cannot be used."""
+
+
+class CheckpointError(EspnetError, ValueError):
+    """Weights that cannot be read, or do not fit the configuration."""
+
+
+class ArchiveError(EspnetError, ValueError):
+    """A packed model that cannot be unpacked safely."""
+
+
+class BundleError(EspnetError, ValueError):
+    """A bundle that is incomplete, changed, too new, or made for something else."""
+
+
+class AudioError(EspnetError, ValueError):
+    """Speech that cannot be recognised as it is."""
+
+
+class DataError(EspnetError, ValueError):
+    """A list of recordings or texts that cannot be read."""
+
+
+class OptionError(EspnetError, ValueError):
+    """An option with a value that is not allowed."""
+
+
+class VerificationError(EspnetError, RuntimeError):
+    """An exported graph that does not compute what PyTorch computes."""
+
+
+class MissingPackageError(EspnetError, ImportError):
+    """An optional package that a choice needs."""

@@ -1,0 +1,154 @@
+"""The ONNX interface of a module, as data.
+
+A module says what its graph looks like by returning a `Component`. Example inputs, dynamic shapes, the shapes that
+verification runs, the bundle's manifest and the documentation table are all derived from that one declaration, and
+nothing here needs more than the standard library.
+
+Axis names in use: `batch` (utterances), `samples`, `frames`, `tokens`, `beam` (running hypotheses of an utterance),
+`parent` (hypotheses of the step before), `past` (tokens already in a cache).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Axis = str | int
+
+
+@dataclass(frozen=True)
+class Length:
+    """An output length as a formula of an input length: a chain of `(n + shift) // stride + extra`.
+
+    Written once per module and used by `forward` (on integer tensors), by the runtime and by the tests (on integers).
+    """
+
+    steps: tuple[tuple[int, int, int], ...] = ()
+
+    @classmethod
+    def conv(cls, kernel: int, stride: int, padding: int = 0) -> Length:
+        """Length after an undilated convolution."""
+        return cls(((2 * padding - kernel, stride, 1),))
+
+    def then(self, other: Length) -> Length:
+        """This formula followed by `other`."""
+        return Length(self.steps + other.steps)
+
+    def __call__(self, length: Any) -> Any:
+        for shift, stride, extra in self.steps:
+            length = (length + shift) // stride + extra
+        return length
+
+    def shortest(self, output: int = 1) -> int:
+        """The smallest input length whose output is at least `output` long."""
+        for shift, stride, extra in reversed(self.steps):
+            output = (output - extra) * stride - shift
+        return output
+
+    @property
+    def stride(self) -> int:
+        """Input steps per output step."""
+        return math.prod(stride for _, stride, _ in self.steps)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A named input or output with a dtype (numpy's name) and named or fixed axes.
+
+    `length_of` marks an integer vector that holds the lengths of that axis; `below` bounds the integers of an index
+    tensor, by a number or by the size of a named axis. Both exist so that valid example values can be drawn.
+    """
+
+    name: str
+    axes: tuple[Axis, ...]
+    dtype: str = "float32"
+    length_of: str = ""
+    below: Axis = 0
+
+
+@dataclass(frozen=True)
+class State:
+    """A tensor that a step reads and returns: fed under `input.name`, given back under `output.name`."""
+
+    input: Tensor
+    output: Tensor
+
+
+@dataclass(frozen=True)
+class OutputLength:
+    """Output axis `axis` is as long as `length` says of input axis `source`."""
+
+    axis: str
+    source: str
+    length: Length = Length()
+
+
+@dataclass(frozen=True)
+class Component:
+    """One graph: `method` of the declaring module, called with `inputs` then `states`, returning `outputs` then states.
+
+    `initial` gives the sizes that the states' named axes have before the first step (0 past frames, 1 parent);
+    a state starts as zeros of that shape.
+    """
+
+    name: str
+    method: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    states: tuple[State, ...] = ()
+    initial: Mapping[str, int] = field(default_factory=dict)
+    lengths: tuple[OutputLength, ...] = ()
+
+    @functools.cached_property
+    def feeds(self) -> tuple[Tensor, ...]:
+        """Everything the graph reads, in the order of its arguments."""
+        return self.inputs + tuple(state.input for state in self.states)
+
+    @functools.cached_property
+    def results(self) -> tuple[Tensor, ...]:
+        """Everything the graph returns, in order."""
+        return self.outputs + tuple(state.output for state in self.states)
+
+    def initial_shape(self, state: State, **sizes: int) -> tuple[int, ...]:
+        """Shape of `state` before the first step; `sizes` gives the axes that `initial` leaves open (`batch`)."""
+        known = {**sizes, **self.initial}
+        return tuple(axis if isinstance(axis, int) else known[axis] for axis in state.input.axes)
+
+    def shortest(self) -> dict[str, int]:
+        """The smallest size of each input axis that gives every output at least one step."""
+        return {rule.source: rule.length.shortest() for rule in self.lengths}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, strings and integers, as the bundle's manifest stores them."""
+        return _plain(asdict(self))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Component:
+        """The inverse of `to_dict`; raises `KeyError` or `TypeError` for what is not a component."""
+        return cls(
+            name=data["name"],
+            method=data["method"],
+            inputs=tuple(_tensor(item) for item in data["inputs"]),
+            outputs=tuple(_tensor(item) for item in data["outputs"]),
+            states=tuple(State(_tensor(item["input"]), _tensor(item["output"])) for item in data["states"]),
+            initial=dict(data["initial"]),
+            lengths=tuple(
+                OutputLength(item["axis"], item["source"], Length(tuple(map(tuple, item["length"]["steps"]))))
+                for item in data["lengths"]
+            ),
+        )
+
+
+def _tensor(data: Mapping[str, Any]) -> Tensor:
+    return Tensor(**{**data, "axes": tuple(data["axes"])})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
