@@ -1,0 +1,51 @@
+"""Packaging: the base install is the torch-free runtime, the extras add what export, tests and documentation need."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+RUNTIME = [
+    "numpy>=1.26",
+    "onnxruntime>=1.20",
+    "sentencepiece>=0.2",
+    "soundfile>=0.12",
+    "PyYAML>=6.0",
+    "soxr>=0.5",
+    "tqdm>=4.66",
+]
+# The upper bound is the newest release that the tests ran with.
+EXPORT = ["torch>=2.9,<2.14", "onnx>=1.18", "onnxscript>=0.5.4", "typeguard>=4.3"]
+EXTRAS = {
+    "export": EXPORT,
+    "train": EXPORT,
+    "hub": ["huggingface_hub>=0.30"],
+    "ngram": ["kenlm>=0.2"],
+    "test": [
+        "pytest>=8.3",
+        "pytest-xdist>=3.6",
+        "hypothesis>=6.100",
+        "ruff>=0.12",
+        "mypy>=1.15",
+        "import-linter>=2.3",
+        "types-PyYAML",
+        "types-tqdm",
+    ],
+    "doc": ["mkdocs>=1.6,<2"],
+}
+
+setup(
+    name="espnet",
+    version=(ROOT / "espnet" / "version.txt").read_text(encoding="utf-8").strip(),
+    description="ESPnet models that export natively to ONNX, and a torch-free runtime for them",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    packages=find_packages(include=["espnet*", "espnet2*"]),
+    package_data={"espnet": ["version.txt"]},
+    python_requires=">=3.10,<3.14",
+    install_requires=RUNTIME,
+    extras_require=EXTRAS,
+)

@@ -1,0 +1,57 @@
+"""What tests share: where the models and recordings are, and one bundle of the demo model for a whole run."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+
+if HAS_TORCH:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def repo_dir() -> Path:
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def fixtures_dir() -> Path:
+    """Models, recordings and outputs of upstream ESPnet that lie beside the repository, where they are present."""
+    path = ROOT.parent / "shared" / "fixtures"
+    if not path.is_dir():
+        pytest.skip("needs ../shared/fixtures: models and recordings that are not part of the repository")
+    return path
+
+
+@pytest.fixture(scope="session")
+def demo_dir() -> Path:
+    """The demo model with its recordings and upstream's output for them."""
+    return ROOT / "egs2" / "digits" / "asr1" / "demo"
+
+
+@pytest.fixture(scope="session")
+def demo_bundle(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo model with its language model as a bundle: the one that `DEMO_BUNDLE` names, or one exported now."""
+    ready = os.environ.get("DEMO_BUNDLE")
+    if ready:
+        return Path(ready).resolve()
+    if not HAS_TORCH:
+        pytest.skip("needs a bundle: set DEMO_BUNDLE, or install torch to export one")
+    bundle = tmp_path_factory.mktemp("demo") / "bundle"
+    exp = demo_dir / "exp"
+    command = [sys.executable, "-m", "espnet2.bin.export_onnx", "--output_dir", str(bundle)]
+    command += ["--asr_train_config", str(exp / "asr/config.yaml")]
+    command += ["--asr_model_file", str(exp / "asr/valid.acc.ave.pth")]
+    command += ["--lm_train_config", str(exp / "lm/config.yaml")]
+    command += ["--lm_file", str(exp / "lm/valid.loss.ave.pth")]
+    subprocess.run(command, check=True, cwd=ROOT)
+    return bundle
