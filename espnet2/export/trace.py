@@ -1,0 +1,88 @@
+"""A component becomes an ONNX file through plain `torch.onnx.export`, with every named axis dynamic."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import onnx_ir as ir
+import torch
+
+from espnet2.export.examples import draw, trace_sizes
+from espnet2.runtime.spec import Component
+
+OPSET = 20
+EXTERNAL_DATA_BYTES = 1_900_000_000  # a protobuf file cannot hold 2 GB
+
+
+class _Method(torch.nn.Module):
+    """Lets a method other than `forward` be exported; it computes nothing itself."""
+
+    def __init__(self, module: torch.nn.Module, method: str) -> None:
+        super().__init__()
+        self.module = module
+        self.method = method
+
+    def forward(self, *arguments: torch.Tensor):
+        return getattr(self.module, self.method)(*arguments)
+
+
+def export_component(
+    module: torch.nn.Module, component: Component, path: Path | str, metadata: Mapping[str, str] | None = None
+) -> Path:
+    """Export `component` of `module` to `path`; the interface and `metadata` go into the model's `metadata_props`.
+
+    Raises whatever `torch.onnx.export` raises, among it an error for each named axis that got specialised.
+    """
+    feeds = draw(component, trace_sizes(component))
+    shapes = tuple(
+        {index: axis for index, axis in enumerate(tensor.axes) if isinstance(axis, str)} for tensor in component.feeds
+    )
+    with _quiet():
+        program = torch.onnx.export(
+            _Method(module.eval(), component.method),
+            tuple(torch.from_numpy(feeds[tensor.name]) for tensor in component.feeds),
+            input_names=[tensor.name for tensor in component.feeds],
+            output_names=[tensor.name for tensor in component.results],
+            dynamic_shapes=(shapes,),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    _publish(program.model, component, metadata or {})
+    size = sum(value.const_value.nbytes for value in program.model.graph.initializers.values() if value.const_value)
+    program.save(str(path), external_data=size > EXTERNAL_DATA_BYTES)
+    return Path(path)
+
+
+def _publish(model: ir.Model, component: Component, metadata: Mapping[str, str]) -> None:
+    """Keep what users need: declared axis names, parameter names as in the checkpoint, no stack traces of this machine."""
+    for node in model.graph.all_nodes():
+        node.metadata_props.clear()
+    for value in list(model.graph.initializers.values()):
+        value.name = (value.name or "").removeprefix("module.")
+    for value, tensor in zip(model.graph.outputs, component.results, strict=True):
+        value.shape = ir.Shape(tensor.axes)
+    model.metadata_props.clear()
+    model.metadata_props.update({"interface": json.dumps(component.to_dict()), **metadata})
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter reports its progress and its own deprecations; users see ours instead."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,140 @@
+"""PyTorch against onnxruntime: every component at several lengths and batches, then a whole decode.
+
+A successful export proves nothing: a dimension can be frozen, a mask baked in, an empty cache refused. So each graph
+runs at three lengths (the shortest that it accepts among them), with one utterance and with a ragged batch of three,
+steps from an empty cache and from a filled one; the hypotheses of a decode must be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from espnet2.export.examples import axes_of, draw, first_step
+from espnet2.runtime.errors import VerificationError
+from espnet2.runtime.spec import Component
+
+TOLERANCE = 1e-4  # of a component's outputs, relative to their largest value where that exceeds 1
+SCORE_TOLERANCE = 1e-3  # of a hypothesis' score
+BATCHES = (1, 3)
+# Sizes of one case each; an axis with a length rule gets what gives so many output steps (and some odd rest).
+OUTPUT_LENGTHS = (1, 41, 131)
+ODD_RESTS = (0, 37, 101)
+AXIS_SIZES = {"past": (0, 7, 40), "parent": (1, 3, 5), "beam": (1, 4, 7)}
+
+Graph = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Nbest = Sequence[tuple]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison: what was run, how far the results were apart, and how far they may be."""
+
+    subject: str
+    case: str
+    difference: float
+    tolerance: float = TOLERANCE
+
+    @property
+    def passed(self) -> bool:
+        return self.difference <= self.tolerance  # false for NaN
+
+
+def component_cases(component: Component) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Label and feeds of each case that a component is verified with."""
+    formulas = {rule.source: rule.length for rule in component.lengths}
+    for index, (output, rest) in enumerate(zip(OUTPUT_LENGTHS, ODD_RESTS, strict=True)):
+        sizes = {
+            axis: formulas[axis].shortest(output) + rest * formulas[axis].stride // 100
+            if axis in formulas
+            else AXIS_SIZES.get(axis, OUTPUT_LENGTHS)[index]
+            for axis in axes_of(component)
+        }
+        for batch in BATCHES:
+            make = first_step if component.states and index == 0 else draw
+            yield _label({**sizes, "batch": batch}), make(component, {**sizes, "batch": batch}, seed=index)
+
+
+def _label(sizes: Mapping[str, int]) -> str:
+    return " ".join(f"{axis} {size}" for axis, size in sizes.items())
+
+
+def difference(expected: Any, found: Any) -> float:
+    """Largest absolute difference, relative to the largest expected value where that exceeds 1; inf for other shapes."""
+    expected, found = np.asarray(expected), np.asarray(found)
+    if expected.shape != found.shape or expected.dtype != found.dtype:
+        return float("inf")
+    if expected.size == 0:
+        return 0.0
+    expected, found = expected.astype(np.float64), found.astype(np.float64)
+    return float(np.abs(expected - found).max() / max(1.0, np.abs(expected).max()))
+
+
+def verify_component(component: Component, reference: Graph, graph: Graph) -> list[Check]:
+    """Run both graphs over all cases; each check holds the largest difference of all outputs."""
+    checks = []
+    for label, feeds in component_cases(component):
+        expected, found = reference(feeds), graph(feeds)
+        worst = max(difference(expected[t.name].numpy(), found[t.name].numpy()) for t in component.results)
+        checks.append(Check(component.name, label, worst))
+    return checks
+
+
+def verify_decode(name: str, expected: Nbest, found: Nbest) -> Check:
+    """Compare two n-best lists: the same tokens in the same order (but for ties), scores within `SCORE_TOLERANCE`.
+
+    The difference is the largest distance of scores, inf when the hypotheses themselves differ.
+    """
+    if len(expected) != len(found):
+        return Check(f"decode {name}", f"{len(expected)} hypotheses expected, {len(found)} found", float("inf"))
+    scores = [(float(e[3].score), float(f[3].score)) for e, f in zip(expected, found, strict=True)]
+    worst = max((abs(e - f) for e, f in scores), default=0.0)
+    if not _same_up_to_ties(expected, found):
+        worst = float("inf")
+    return Check(f"decode {name}", f"{len(found)}-best", worst, SCORE_TOLERANCE)
+
+
+def _same_up_to_ties(expected: Nbest, found: Nbest) -> bool:
+    """Whether each hypothesis is found at its place, or at that of one whose score cannot be told apart."""
+    places = {tuple(hyp[2]): float(hyp[3].score) for hyp in expected}
+    return all(
+        tuple(e[2]) == tuple(f[2]) or abs(places.get(tuple(f[2]), np.inf) - float(e[3].score)) <= SCORE_TOLERANCE
+        for e, f in zip(expected, found, strict=True)
+    )
+
+
+def summary(checks: Iterable[Check]) -> dict[str, dict[str, float | int]]:
+    """Per subject: number of cases, largest difference, tolerance; as the bundle stores it."""
+    rows: dict[str, dict[str, float | int]] = {}
+    for check in checks:
+        row = rows.setdefault(check.subject, {"cases": 0, "max_difference": 0.0, "tolerance": check.tolerance})
+        row["cases"] += 1
+        row["max_difference"] = max(row["max_difference"], check.difference)
+    return rows
+
+
+def table(checks: Iterable[Check]) -> str:
+    """The summary as lines of text."""
+    rows = summary(checks)
+    width = max((len(subject) for subject in rows), default=0)
+    lines = [f"{'':{width}}  cases  max difference  tolerance"]
+    for subject, row in rows.items():
+        verdict = "ok" if row["max_difference"] <= row["tolerance"] else "TOO LARGE"
+        lines.append(
+            f"{subject:{width}}  {row['cases']:5d}  {row['max_difference']:14.2e}  {row['tolerance']:9.0e}  {verdict}"
+        )
+    return "\n".join(lines)
+
+
+def require_passed(checks: Iterable[Check]) -> None:
+    """Raise `VerificationError` that names the first failed check, if any failed."""
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        first = failed[0]
+        raise VerificationError(
+            f"{first.subject} ({first.case}): expected onnxruntime within {first.tolerance:g} of PyTorch, found a "
+            f"difference of {first.difference:.3g}" + (f", and {len(failed) - 1} more" if len(failed) > 1 else "")
+        )
