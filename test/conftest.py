@@ -46,12 +46,7 @@ def demo_bundle(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         return Path(ready).resolve()
     if not HAS_TORCH:
         pytest.skip("needs a bundle: set DEMO_BUNDLE, or install torch to export one")
-    bundle = tmp_path_factory.mktemp("demo") / "bundle"
-    exp = demo_dir / "exp"
-    command = [sys.executable, "-m", "espnet2.bin.export_onnx", "--output_dir", str(bundle)]
-    command += ["--asr_train_config", str(exp / "asr/config.yaml")]
-    command += ["--asr_model_file", str(exp / "asr/valid.acc.ave.pth")]
-    command += ["--lm_train_config", str(exp / "lm/config.yaml")]
-    command += ["--lm_file", str(exp / "lm/valid.loss.ave.pth")]
-    subprocess.run(command, check=True, cwd=ROOT)
-    return bundle
+    work = tmp_path_factory.mktemp("demo")
+    command = ["bash", str(demo_dir / "run.sh"), "--python", sys.executable, "--work", str(work), "--stop_stage", "1"]
+    subprocess.run(command, check=True)
+    return work / "bundle"

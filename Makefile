@@ -1,0 +1,65 @@
+# Each target makes the virtual environment it needs on first use. `make help` lists them.
+PYTHON ?= python3
+WORK ?= build/demo
+
+RUN := .venv/bin/python
+DEMO := egs2/digits/asr1/demo
+# Two workers with one thread each fill two cores; more threads per worker only get in each other's way.
+export OMP_NUM_THREADS ?= 1
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint types imports torch-free unit docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  (PYTHON=python3.12 picks the interpreter for the environments; pip's settings are yours)"
+
+demo: .venv/.ready ## export the demo model, verify it, transcribe its recordings
+	@bash $(DEMO)/run.sh --python $(RUN) --work $(WORK)
+
+test: lint types imports torch-free unit ## every check: lint, types, import directions, all tests
+
+lint: .venv/.ready ## ruff: rules and formatting
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+types: .venv/.ready ## mypy
+	$(RUN) -m mypy
+
+imports: .venv/.ready ## import-linter: who may import whom
+	.venv/bin/lint-imports
+
+torch-free: .venv-runtime/.ready $(WORK)/bundle/bundle.yaml ## the runtime's tests where PyTorch is not installed
+	DEMO_BUNDLE=$(WORK)/bundle .venv-runtime/bin/python -m pytest -q
+
+unit: $(WORK)/bundle/bundle.yaml ## all tests
+	DEMO_BUNDLE=$(WORK)/bundle $(RUN) -m pytest -q -n $(WORKERS)
+
+docs: .venv/.ready ## the documentation site, in build/site
+	$(RUN) -m pip install --quiet -e ".[doc]"
+	$(RUN) -m mkdocs build --strict --config-file doc/mkdocs.yml
+
+clean: ## remove environments and everything built
+	rm -rf .venv .venv-runtime build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(WORK)/bundle/bundle.yaml: .venv/.ready $(shell find espnet espnet2 $(DEMO)/exp -type f -not -name '*.pyc')
+	@bash $(DEMO)/run.sh --python $(RUN) --work $(WORK) --stop_stage 1
+
+.venv/.ready: EXTRAS = ".[export,test]"
+.venv/.ready: setup.py pyproject.toml espnet/version.txt
+	$(environment)
+
+.venv-runtime/.ready: EXTRAS = . pytest hypothesis
+.venv-runtime/.ready: setup.py pyproject.toml espnet/version.txt
+	$(environment)
+
+define environment
+@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 10) <= v < (3, 14) or sys.exit("PYTHON=$(PYTHON) is Python %d.%d, and 3.10 to 3.13 is needed: name one, as in make PYTHON=python3.12." % v[:2])'
+@echo "Setting up $(@D) ..."
+@$(PYTHON) -m venv $(@D)
+@$(@D)/bin/python -m pip install --quiet -e $(EXTRAS)
+@touch $@
+endef
