@@ -1,0 +1,1 @@
+"""PyTorch layers that the models are built of, each exportable to ONNX as it is."""

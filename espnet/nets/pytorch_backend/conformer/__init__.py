@@ -1,0 +1,1 @@
+"""Layers that the Conformer adds to the Transformer's."""

@@ -1,0 +1,87 @@
+"""Helpers for padded batches: masks from lengths, padding of lists, activations by name, renaming of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from espnet.nets.pytorch_backend.conformer.swish import Swish
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "hardtanh": nn.Hardtanh,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "selu": nn.SELU,
+    "swish": Swish,
+}
+
+Movable = TypeVar("Movable", Tensor, nn.Module)
+
+
+def make_pad_mask(lengths: Tensor | Sequence[int], maxlen: int | None = None) -> Tensor:
+    """Mark the padding of a batch.
+
+    Args:
+        lengths: (B,) integers.
+        maxlen: T, a symbolic size when tracing; the longest of `lengths` where it is not given.
+
+    Returns:
+        (B, T) bool, True at padded positions.
+    """
+    lengths = torch.as_tensor(lengths)
+    positions = torch.arange(int(lengths.max()) if maxlen is None else maxlen, device=lengths.device)
+    return positions >= lengths.unsqueeze(-1)
+
+
+def make_non_pad_mask(lengths: Tensor | Sequence[int], maxlen: int | None = None) -> Tensor:
+    """The complement of `make_pad_mask`: (B, T) bool, True at real positions."""
+    return ~make_pad_mask(lengths, maxlen)
+
+
+def make_pad_mask_with_reference(lengths: Tensor | Sequence[int], xs: Tensor, length_dim: int = -1) -> Tensor:
+    """Mark the padding of `xs`, whose dimension `length_dim` has the given lengths.
+
+    Args:
+        lengths: (B,) integers.
+        xs: (B, ...) reference of any type; only its shape matters.
+        length_dim: the dimension that is padded, any but the batch's.
+
+    Returns:
+        bool of the shape of `xs`, True at padded positions.
+
+    Raises:
+        ValueError: `length_dim` is the batch dimension.
+    """
+    dim = length_dim % xs.dim()
+    if dim == 0:
+        raise ValueError(f"length_dim must not be the batch dimension: {length_dim} of {xs.dim()} dimensions")
+    mask = make_pad_mask(lengths, xs.shape[dim]).to(xs.device)
+    shape = [xs.shape[i] if i in (0, dim) else 1 for i in range(xs.dim())]
+    return mask.view(shape).expand(xs.shape)
+
+
+def pad_list(xs: Sequence[Tensor], pad_value: float) -> Tensor:
+    """Stack tensors (T_b, ...) of different lengths as (B, T, ...), filled up with `pad_value`."""
+    return nn.utils.rnn.pad_sequence(list(xs), batch_first=True, padding_value=pad_value)
+
+
+def to_device(m: nn.Module, x: Movable) -> Movable:
+    """Move `x` to where the parameters of `m` are; `x` as it is when `m` has none."""
+    parameter = next(m.parameters(), None)
+    return x if parameter is None else x.to(parameter.device)
+
+
+def get_activation(act: str) -> nn.Module:
+    """Make the activation called `act`; raises `ValueError` with the known names for another."""
+    if act not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {act!r}; known ones: {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[act]()
+
+
+def rename_state_dict(old_prefix: str, new_prefix: str, state_dict: dict[str, Tensor]) -> None:
+    """Replace the prefix of those keys of `state_dict` that start with `old_prefix`, in place."""
+    for key in [key for key in state_dict if key.startswith(old_prefix)]:
+        state_dict[new_prefix + key.removeprefix(old_prefix)] = state_dict.pop(key)

@@ -1,0 +1,221 @@
+"""Multi-headed attention (Vaswani et al. 2017), also with relative positions (Dai et al. 2019).
+
+Every variant ends in one `scaled_dot_product_attention` with an additive bias: the mask's, plus the scores of relative
+positions where there are some.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad, scaled_dot_product_attention
+
+from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
+from espnet.nets.pytorch_backend.transformer.mask import attention_bias, visible_rows
+
+
+def as_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """A boolean mask as a bias; a bias, or None, as it is."""
+    return attention_bias(mask, dtype) if mask is not None and mask.dtype == torch.bool else mask
+
+
+class AttentionHeads(nn.Module):
+    """What all variants share: projections into heads, and the weighing of values.
+
+    Args:
+        n_head: H.
+        n_feat: D, a multiple of H.
+        dropout_rate: dropout of the attention weights.
+        qk_norm: normalise queries and keys per head (Henry et al. 2020).
+    """
+
+    def __init__(self, n_head: int, n_feat: int, dropout_rate: float, qk_norm: bool = False):
+        super().__init__()
+        if n_feat % n_head:
+            raise ValueError(f"{n_feat} features cannot be divided among {n_head} attention heads")
+        self.h = n_head
+        self.d_k = n_feat // n_head
+        self.dropout_rate = dropout_rate
+        self.linear_q = nn.Linear(n_feat, n_feat)
+        self.linear_k = nn.Linear(n_feat, n_feat)
+        self.linear_v = nn.Linear(n_feat, n_feat)
+        self.linear_out = nn.Linear(n_feat, n_feat)
+        self.q_norm = LayerNorm(self.d_k) if qk_norm else nn.Identity()
+        self.k_norm = LayerNorm(self.d_k) if qk_norm else nn.Identity()
+
+    def split_heads(self, x: Tensor) -> Tensor:
+        """x (B, T, D) → (B, H, T, D/H)."""
+        return x.unflatten(-1, (self.h, self.d_k)).transpose(1, 2)
+
+    def project_query(self, query: Tensor) -> Tensor:
+        """query (B, Tq, D) → (B, H, Tq, D/H)."""
+        return self.q_norm(self.split_heads(self.linear_q(query)))
+
+    def project_memory(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """key, value (B, Tk, D) → (B, H, Tk, D/H) each."""
+        return self.k_norm(self.split_heads(self.linear_k(key))), self.split_heads(self.linear_v(value))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, scores: Tensor | None = None) -> Tensor:
+        """Weigh the values, merge the heads, project.
+
+        Args:
+            q: (B, H, Tq, D/H).
+            k, v: (B, H, Tk, D/H).
+            bias: `attention_bias` of the mask, (B, 1, 1 or Tq, Tk); None where everything may be seen.
+            scores: (B, H, Tq, Tk) further scores, scaled already.
+
+        Returns:
+            (B, Tq, D); a query that may not look at anything gets zeros from every head.
+        """
+        added = bias if scores is None or bias is None else scores + bias
+        dropout = self.dropout_rate if self.training else 0.0
+        x = scaled_dot_product_attention(q, k, v, attn_mask=scores if added is None else added, dropout_p=dropout)
+        if bias is not None:
+            x = x * visible_rows(bias)
+        return self.linear_out(x.transpose(1, 2).contiguous().flatten(-2))
+
+
+class MultiHeadedAttention(AttentionHeads):
+    """Scaled dot-product attention (Vaswani et al. 2017, section 3.2).
+
+    Args:
+        n_head: H.
+        n_feat: D, a multiple of H.
+        dropout_rate: dropout of the attention weights.
+        qk_norm: normalise queries and keys per head.
+        use_flash_attn, causal, cross_attn, use_sdpa: upstream's choice of kernels, on which the numbers do not depend.
+    """
+
+    def __init__(
+        self,
+        n_head: int,
+        n_feat: int,
+        dropout_rate: float,
+        qk_norm: bool = False,
+        use_flash_attn: bool = False,
+        causal: bool = False,
+        cross_attn: bool = False,
+        use_sdpa: bool = False,
+    ):
+        super().__init__(n_head, n_feat, dropout_rate, qk_norm)
+
+    def forward(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, expand_kv: bool = False
+    ) -> Tensor:
+        """Attend from `query` to `key` and `value`.
+
+        Args:
+            query: (B, Tq, D).
+            key, value: (B, Tk, D).
+            mask: (B, 1 or Tq, Tk) bool, True where attention may look, or its `attention_bias`, or None.
+            expand_kv: all rows of the batch have the same keys and values; project those of the first only.
+
+        Returns:
+            (B, Tq, D).
+        """
+        if expand_kv:
+            key, value = key[:1], value[:1]
+        k, v = self.project_memory(key, value)
+        return self.attend(self.project_query(query), k, v, as_bias(mask, query.dtype))
+
+    def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:
+        """Self-attention with the signature that all variants share: x (B, T, D) → (B, T, D)."""
+        return self(x, x, x, mask)
+
+
+class RelPositionMultiHeadedAttention(AttentionHeads):
+    """Attention with relative positions (Dai et al. 2019, section 3.3, with the sign of i - j as in appendix B).
+
+    Args:
+        n_head: H.
+        n_feat: D.
+        dropout_rate: dropout of the attention weights.
+        zero_triu: no position scores above the diagonal.
+    """
+
+    def __init__(self, n_head: int, n_feat: int, dropout_rate: float, zero_triu: bool = False):
+        super().__init__(n_head, n_feat, dropout_rate)
+        self.zero_triu = zero_triu
+        self.linear_pos = nn.Linear(n_feat, n_feat, bias=False)
+        self.pos_bias_u = nn.Parameter(torch.empty(self.h, self.d_k))
+        self.pos_bias_v = nn.Parameter(torch.empty(self.h, self.d_k))
+        nn.init.xavier_uniform_(self.pos_bias_u)
+        nn.init.xavier_uniform_(self.pos_bias_v)
+
+    def rel_shift(self, x: Tensor) -> Tensor:
+        """Move column T - i + j of row i to column j.
+
+        Args:
+            x: (B, H, T, 2T) scores of the relative positions T to -(T-1).
+
+        Returns:
+            (B, H, T, T), of which element (i, j) is the score of relative position i - j.
+        """
+        frames = x.shape[-2]
+        # Read with rows one shorter than they are, each row starts one later than the row above.
+        return x.flatten(-2)[..., frames:].unflatten(-1, (frames, 2 * frames - 1))[..., :frames]
+
+    def position_scores(self, q: Tensor, pos_emb: Tensor, bias: Tensor | None) -> Tensor:
+        """Scores of positions: q (B, H, T, D/H), pos_emb (1, 2T-1, D) → (B, H, T, T)."""
+        # The shift needs rows of even length; one more position costs less here than a padded score matrix would.
+        p = self.split_heads(self.linear_pos(pad(pos_emb, (0, 0, 1, 0))))
+        return self.rel_shift(torch.matmul(q, p.transpose(-2, -1)))
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, pos_emb: Tensor, mask: Tensor | None) -> Tensor:
+        """Attend from `query` to `key` and `value`, which have the same length.
+
+        Args:
+            query, key, value: (B, T, D).
+            pos_emb: (1, 2T-1, D), relative positions T-1 down to -(T-1).
+            mask: (B, 1 or T, T) bool, True where attention may look, or its `attention_bias`, or None.
+
+        Returns:
+            (B, T, D).
+        """
+        bias = as_bias(mask, query.dtype)
+        q = self.project_query(query)
+        k, v = self.project_memory(key, value)
+        scores = self.position_scores((q + self.pos_bias_v.unsqueeze(1)) / math.sqrt(self.d_k), pos_emb, bias)
+        if self.zero_triu:
+            scores = scores.tril()
+        return self.attend(q + self.pos_bias_u.unsqueeze(1), k, v, bias, scores)
+
+    def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:
+        """Self-attention with the signature that all variants share: x (B, T, D) → (B, T, D)."""
+        return self(x, x, x, pos_emb, mask)
+
+
+class LegacyRelPositionMultiHeadedAttention(RelPositionMultiHeadedAttention):
+    """The relative attention of models before 2021, with T encodings where 2T - 1 are needed.
+
+    Above the diagonal its shift wraps around into the row below. Models were trained so, hence it stays; and as what
+    ends up where depends on the utterance's length, lengths are read from the mask: an utterance in a padded batch gets
+    what it gets alone.
+    """
+
+    def rel_shift(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Move column L - 1 - i + j of row i to column j, wrapping around, within the first L rows and columns.
+
+        Args:
+            x: (B, H, T, T) scores.
+            lengths: (B, 1) the lengths L; all are T where it is not given.
+
+        Returns:
+            (B, H, T, T).
+        """
+        frames = x.shape[-1]
+        step = torch.arange(frames, device=x.device)
+        length = (step[-1:] + 1 if lengths is None else lengths).view(-1, 1, 1, 1)
+        # With a zero before each row of L numbers, read on from the second row as if rows had L numbers.
+        place = (step.unsqueeze(-1) + 1) * length + step
+        row, column = place // (length + 1), place % (length + 1)
+        index = row.clamp(max=frames - 1) * (frames + 1) + column
+        index = index.flatten(-2).expand(x.shape[0], x.shape[1], -1)
+        return pad(x, (1, 0)).flatten(-2).gather(-1, index).view(x.shape)
+
+    def position_scores(self, q: Tensor, pos_emb: Tensor, bias: Tensor | None) -> Tensor:
+        """Scores of positions: q (B, H, T, D/H), pos_emb (1, T, D) → (B, H, T, T)."""
+        scores = torch.matmul(q, self.split_heads(self.linear_pos(pos_emb)).transpose(-2, -1))
+        return self.rel_shift(scores, None if bias is None else (bias >= 0).any(dim=-2).sum(dim=-1))

@@ -1,0 +1,116 @@
+"""Sinusoidal positional encodings, computed for the length at hand, so that no length is too long.
+
+Absolute encodings: Vaswani et al. 2017, section 3.5. Relative ones: Dai et al. 2019 (Transformer-XL), appendix B.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def drop_table(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Forget the table of sines that checkpoints of 2019 hold; it is not a weight."""
+    state_dict.pop(prefix + "pe", None)
+
+
+class Sinusoid(nn.Module):
+    """What all encodings share: PE(p, 2i) = sin(p / 10000^(2i/D)), PE(p, 2i+1) = cos(p / 10000^(2i/D)).
+
+    Args:
+        d_model: D, even.
+        dropout_rate: dropout of the result.
+        max_len: a table's size in upstream; only the legacy encoding's numbers depend on it.
+    """
+
+    relative = False
+    frequencies: Tensor
+
+    def __init__(self, d_model: int, dropout_rate: float, max_len: int = 5000):
+        super().__init__()
+        if d_model % 2:
+            raise ValueError(f"a sinusoidal encoding needs an even size, not {d_model}")
+        exponents = torch.arange(0, d_model, 2, dtype=torch.float32)
+        self.register_buffer("frequencies", torch.exp(exponents * -(math.log(10000.0) / d_model)), persistent=False)
+        self.register_load_state_dict_pre_hook(drop_table)
+        self.max_len = max_len
+        self.xscale = math.sqrt(d_model)
+        self.dropout = nn.Dropout(dropout_rate)
+
+    def upwards(self, x: Tensor, offset: int = 0) -> Tensor:
+        """The positions (T,) of the frames of x (B, T, D), the first of which is `offset`."""
+        return torch.arange(x.shape[1], device=x.device) + offset
+
+    def downwards(self, x: Tensor, offset: int = 0) -> Tensor:
+        """Positions (T,) counted down from the end of a table of `max_len`, or of T where that is longer."""
+        return torch.sym_max(self.max_len, x.shape[1]) - 1 - self.upwards(x, offset)
+
+    def encode(self, positions: Tensor, dtype: torch.dtype) -> Tensor:
+        """Encodings of integer positions (T,) → (1, T, D)."""
+        angles = positions.to(torch.float32).unsqueeze(-1) * self.frequencies
+        return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2).unsqueeze(0).to(dtype)
+
+
+class PositionalEncoding(Sinusoid):
+    """√D · x + PE.
+
+    Args:
+        reverse: count positions down from `max_len` - 1.
+    """
+
+    def __init__(self, d_model: int, dropout_rate: float, max_len: int = 5000, reverse: bool = False):
+        super().__init__(d_model, dropout_rate, max_len)
+        self.positions = self.downwards if reverse else self.upwards
+
+    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+        """x (B, T, D), whose first frame has position `offset` → (B, T, D)."""
+        return self.dropout(x * self.xscale + self.encode(self.positions(x, offset), x.dtype))
+
+
+class ScaledPositionalEncoding(Sinusoid):
+    """x + α · PE with a trained α (Li et al. 2019, section 3.2)."""
+
+    def __init__(self, d_model: int, dropout_rate: float, max_len: int = 5000):
+        super().__init__(d_model, dropout_rate, max_len)
+        self.alpha = nn.Parameter(torch.tensor(1.0))
+
+    def reset_parameters(self) -> None:
+        """Set α to 1."""
+        nn.init.ones_(self.alpha)
+
+    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+        """x (B, T, D), whose first frame has position `offset` → (B, T, D)."""
+        return self.dropout(x + self.alpha * self.encode(self.upwards(x, offset), x.dtype))
+
+
+class StreamPositionalEncoding(Sinusoid):
+    """√D · x + PE for the chunks of a stream, which start anywhere."""
+
+    def forward(self, x: Tensor, start_idx: int = 0) -> Tensor:
+        """x (B, T, D), whose first frame has position `start_idx` → (B, T, D)."""
+        return self.dropout(x * self.xscale + self.encode(self.upwards(x, start_idx), x.dtype))
+
+
+class LegacyRelPositionalEncoding(Sinusoid):
+    """√D · x, and the encodings of `max_len` - 1 downwards, as models before 2021 were trained with."""
+
+    relative = True
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x (B, T, D) → (B, T, D), encodings (1, T, D)."""
+        return self.dropout(x * self.xscale), self.dropout(self.encode(self.downwards(x), x.dtype))
+
+
+class RelPositionalEncoding(Sinusoid):
+    """√D · x, and the encodings of the relative positions T-1 down to -(T-1)."""
+
+    relative = True
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x (B, T, D) → (B, T, D), encodings (1, 2T-1, D)."""
+        frames = x.shape[1]
+        positions = frames - 1 - torch.arange(2 * frames - 1, device=x.device)
+        return self.dropout(x * self.xscale), self.dropout(self.encode(positions, x.dtype))

@@ -1,0 +1,37 @@
+"""Position-wise feed-forward network (Vaswani et al. 2017, section 3.3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class PositionwiseFeedForward(nn.Module):
+    """Two linear layers with an activation between them.
+
+    Args:
+        idim: D, size of input and output.
+        hidden_units: size between the two layers.
+        dropout_rate: dropout after the activation.
+        activation: applied between the layers.
+    """
+
+    def __init__(self, idim: int, hidden_units: int, dropout_rate: float, activation: nn.Module | None = None):
+        super().__init__()
+        self.w_1 = nn.Linear(idim, hidden_units)
+        self.w_2 = nn.Linear(hidden_units, idim)
+        self.dropout = nn.Dropout(dropout_rate)
+        self.activation = activation or nn.ReLU()
+
+    def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
+        """x (B, T, D) → (B, T, D); `frames` is for the variants that mix frames."""
+        return self.w_2(self.dropout(self.activation(self.w_1(x))))
+
+
+def hide_padding(x: Tensor, frames: Tensor | None) -> Tensor:
+    """Zero the padded frames of x (B, T, C) before a convolution over time sees them.
+
+    Args:
+        frames: (B, T, 1) bool, True at real frames; None where all are.
+    """
+    return x if frames is None else torch.where(frames, x, torch.zeros_like(x))
