@@ -1,0 +1,224 @@
+"""Building the zoo's rows and calling what was built: the same few lines for upstream's modules and for ours.
+
+Each call takes the padded batch of a row's inputs with their lengths and gives every output with the number of its
+valid steps per utterance, so that one utterance alone and a ragged batch are read in the same way.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import zoo_data
+
+Batch = Mapping[str, torch.Tensor]
+Outputs = dict[str, tuple[torch.Tensor, torch.Tensor]]
+
+
+def build(spec: Any, directory: Path) -> Any:
+    """The object that `spec` describes; files that it needs are written to `directory`."""
+    if isinstance(spec, zoo_data.New):
+        return attribute(spec.target)(**build(dict(spec.options), directory))
+    if isinstance(spec, zoo_data.Config):
+        return _from_task(spec, directory)
+    if isinstance(spec, zoo_data.Stats):
+        return str(_write_stats(spec, directory))
+    if isinstance(spec, dict):
+        return {key: build(value, directory) for key, value in spec.items()}
+    return spec
+
+
+def attribute(target: str) -> Any:
+    """The object called `module:name`."""
+    module, name = target.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _from_task(spec: zoo_data.Config, directory: Path) -> torch.nn.Module:
+    task = attribute(spec.task)
+    keys = build(dict(spec.keys), directory)
+    config = directory / "config.yaml"
+    config.write_text(json.dumps({**_task_defaults(task), **keys}))  # JSON is YAML
+    return task.build_model_from_file(str(config))[0]
+
+
+def _task_defaults(task: Any) -> dict[str, Any]:
+    """All keys of a training config, as upstream's own training writes them, where the task can tell."""
+    return task.get_default_config() if hasattr(task, "get_default_config") else {}
+
+
+def _write_stats(stats: zoo_data.Stats, directory: Path) -> Path:
+    arrays = zoo_data.stats_arrays(stats)
+    path = directory / f"stats.{stats.style}"
+    if stats.style == "npz":
+        np.savez(path, **arrays)
+    else:  # Kaldi's: sums with the count behind them, sums of squares with a zero
+        np.save(path, np.stack([np.append(arrays["sum"], arrays["count"]), np.append(arrays["sum_square"], 0.0)]))
+    return path
+
+
+def module_for(row: zoo_data.Row, directory: Path) -> torch.nn.Module:
+    """The row's module in evaluation mode, with the zoo's weights."""
+    module = build(row.make, directory).eval()
+    state = {key: value.numpy() for key, value in module.state_dict().items()}
+    weights = {key: torch.from_numpy(value) for key, value in zoo_data.filled(row, state).items()}
+    module.load_state_dict(weights, strict=True)
+    return module
+
+
+def state_of(module: torch.nn.Module) -> dict[str, list]:
+    """Shape and dtype of every state-dict entry."""
+    return {
+        key: [list(value.shape), str(value.dtype).removeprefix("torch.")] for key, value in module.state_dict().items()
+    }
+
+
+def batch_of(row: zoo_data.Row, indices: Sequence[int], padding: float = 0.0) -> tuple[Batch, torch.Tensor]:
+    """The inputs of some of a row's utterances, padded behind their ends, and their lengths."""
+    utterances = [zoo_data.utterance(row, index) for index in indices]
+    tensors = {array.name: _padded([u[array.name] for u in utterances], array, padding) for array in row.inputs}
+    return tensors, torch.tensor([row.lengths[index] for index in indices])
+
+
+def _padded(items: Sequence[np.ndarray], array: zoo_data.Array, padding: float) -> torch.Tensor:
+    longest = max(items, key=len)
+    if array.centred:
+        return torch.from_numpy(longest)[None]
+    batch = np.full((len(items), *longest.shape), 0 if array.below else padding, longest.dtype)
+    for row, item in zip(batch, items, strict=True):
+        row[: len(item)] = item
+    return torch.from_numpy(batch)
+
+
+def outputs_of(row: zoo_data.Row, module: torch.nn.Module, indices: Sequence[int], padding: float = 0.0) -> list[dict]:
+    """What the module gives for each of these utterances, run as one batch: name -> valid part, as numpy arrays."""
+    batch, lengths = batch_of(row, indices, padding)
+    with torch.no_grad():
+        outputs = CALLS[row.call](module, batch, lengths)
+    return [
+        {name: value[i, : int(valid[i])].numpy()[:: row.keep] for name, (value, valid) in outputs.items()}
+        for i in range(len(lengths))
+    ]
+
+
+def _encoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    encoded, valid, _ = module(batch["xs"], lengths)
+    return _with_intermediate(encoded, valid)
+
+
+def _with_intermediate(encoded: Any, valid: torch.Tensor) -> Outputs:
+    """Intermediate CTC makes the first result a pair: the output, and pairs of layer and its output."""
+    if isinstance(encoded, torch.Tensor):
+        return {"out": (encoded, valid)}
+    last, intermediate = encoded
+    return {"out": (last, valid), **{f"layer{index}": (value, valid) for index, value in intermediate}}
+
+
+def _encode(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    (source,) = batch.values()
+    encoded, valid = module.encode(source, lengths)
+    outputs = _with_intermediate(encoded, valid)
+    outputs["ctc"] = (module.ctc.log_softmax(outputs["out"][0]), valid)
+    return outputs
+
+
+def _frontend(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return {"out": module(batch["speech"], lengths)}
+
+
+def _normalize(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return {"out": module(batch["xs"].clone(), lengths)}  # upstream normalises in place
+
+
+def _token_lengths(lengths: torch.Tensor) -> torch.Tensor:
+    return torch.tensor([zoo_data.tokens_for(int(length)) for length in lengths])
+
+
+def _decoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    # What upstream returns beside the logits is no vector of lengths.
+    valid = _token_lengths(lengths)
+    return {"out": (module(batch["memory"], lengths, batch["tokens"], valid)[0], valid)}
+
+
+def _ctc(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return {"out": (module.log_softmax(batch["xs"]), lengths)}
+
+
+def _lm(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return {"out": (module(batch["tokens"], None)[0], _token_lengths(lengths))}
+
+
+def _lm_model(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return _lm(module.lm, batch, lengths)
+
+
+def _mask(lengths: torch.Tensor) -> torch.Tensor:
+    """True on valid frames: (B, 1, T)."""
+    return (torch.arange(int(lengths.max())) < lengths[:, None])[:, None]
+
+
+def _self_attention(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    xs = batch["xs"]
+    return {"out": (module(xs, xs, xs, _mask(lengths)), lengths)}
+
+
+def _causal_attention(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    xs = batch["xs"]
+    past = torch.ones(xs.shape[1], xs.shape[1], dtype=torch.bool).tril()
+    return {"out": (module(xs, xs, xs, _mask(lengths) & past), lengths)}
+
+
+def _source_attention(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    memory = batch["memory"]
+    return {"out": (module(batch["xs"], memory, memory, _mask(lengths)), _token_lengths(lengths))}
+
+
+def _relative_attention(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    xs = batch["xs"]
+    positions = batch["positions"]
+    return {"out": (module(xs, xs, xs, positions, _mask(lengths)), lengths)}
+
+
+def _position(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return _with_position(module(batch["xs"]), lengths)
+
+
+def _with_position(encoded: Any, valid: torch.Tensor) -> Outputs:
+    """Relative encodings give a pair: the scaled frames, and the table of positions (1, T or 2T-1, D)."""
+    if isinstance(encoded, torch.Tensor):
+        return {"out": (encoded, valid)}
+    xs, positions = encoded
+    return {"out": (xs, valid), "positions": (positions, torch.full((len(valid),), positions.shape[1]))}
+
+
+def _subsampling(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    xs, mask = module(batch["xs"], _mask(lengths))
+    return {"out": (xs, mask[:, 0].sum(1))}
+
+
+def _layer(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return {"out": (module(batch["xs"]), lengths)}
+
+
+CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
+    "encoder": _encoder,
+    "encode": _encode,
+    "frontend": _frontend,
+    "normalize": _normalize,
+    "decoder": _decoder,
+    "ctc": _ctc,
+    "lm": _lm,
+    "lm_model": _lm_model,
+    "self_attention": _self_attention,
+    "causal_attention": _causal_attention,
+    "source_attention": _source_attention,
+    "relative_attention": _relative_attention,
+    "position": _position,
+    "subsampling": _subsampling,
+    "layer": _layer,
+}

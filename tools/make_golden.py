@@ -1,0 +1,58 @@
+"""Store what upstream ESPnet computes for the rows of `test/zoo.py`, under `test/golden/`.
+
+Run it with the Python of an environment that holds upstream ESPnet (and not this project), from the repository's root:
+
+    ORACLE/bin/python tools/make_golden.py [row ...]      # all rows by default; prints each with its largest value
+
+Each utterance is run alone, because upstream's padded batches let padding leak into valid frames. A second run writes
+the same bytes, on the same machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+GOLDEN = ROOT / "test" / "golden"
+sys.path = [entry for entry in sys.path if Path(entry or os.curdir).resolve() not in (ROOT, ROOT / "tools")]
+sys.path.append(str(ROOT / "test"))
+
+import zoo  # noqa: E402
+import zoo_calls  # noqa: E402
+import zoo_data  # noqa: E402
+
+
+def golden(row: zoo_data.Row) -> dict[str, np.ndarray]:
+    """The row's state dict as JSON under "state", and `index.name` for each output of each utterance."""
+    with tempfile.TemporaryDirectory() as directory:
+        module = zoo_calls.module_for(row, Path(directory))
+        arrays = {"state": np.array(json.dumps(zoo_calls.state_of(module)))}
+        for index in range(len(row.lengths)):
+            (outputs,) = zoo_calls.outputs_of(row, module, [index])
+            arrays.update({f"{index}.{name}": value for name, value in outputs.items()})
+    return arrays
+
+
+def main(names: list[str]) -> None:
+    torch.set_num_threads(1)
+    unknown = sorted(set(names) - set(zoo.ROWS))
+    if unknown:
+        raise SystemExit(f"unknown rows: {', '.join(unknown)}; known: {', '.join(zoo.ROWS)}")
+    GOLDEN.mkdir(exist_ok=True)
+    for name in names or zoo.ROWS:
+        arrays = golden(zoo.ROWS[name])
+        np.savez_compressed(GOLDEN / f"{name}.npz", **arrays)
+        shapes = {key: value.shape for key, value in arrays.items() if key != "state"}
+        largest = max(float(np.abs(value).max()) for key, value in arrays.items() if key != "state")
+        print(f"{name:40s} {largest:8.3f} {shapes}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
