@@ -1,0 +1,1 @@
+"""Recognition models: front ends, encoders, decoders, CTC."""

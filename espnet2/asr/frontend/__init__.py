@@ -1,0 +1,1 @@
+"""Front ends: samples in, features out."""

@@ -1,0 +1,41 @@
+"""The interface of front ends: samples in, features out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+
+from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
+
+
+class AbsFrontend(torch.nn.Module, ABC):
+    """Turns samples into features. `length` is the number of frames as a formula of the number of samples."""
+
+    length: Length
+
+    @abstractmethod
+    def output_size(self) -> int:
+        """Dimension of a feature vector."""
+
+    @abstractmethod
+    def forward(self, input: torch.Tensor, input_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Samples (B, N) and lengths (B,) to features (B, T, C) and lengths (B,)."""
+
+    def components(self) -> tuple[Component, ...]:
+        """One graph: "frontend", samples to features."""
+        return (
+            Component(
+                name="frontend",
+                method="forward",
+                inputs=(
+                    Tensor("speech", ("batch", "samples")),
+                    Tensor("speech_lengths", ("batch",), "int64", length_of="samples"),
+                ),
+                outputs=(
+                    Tensor("feats", ("batch", "frames", self.output_size())),
+                    Tensor("feats_lengths", ("batch",), "int64", length_of="frames"),
+                ),
+                lengths=(OutputLength("frames", "samples", self.length),),
+            ),
+        )

@@ -1,0 +1,78 @@
+"""The default front end: short-time Fourier transform, power, log-mel features."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from typeguard import typechecked
+
+from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.layers.log_mel import LogMel
+from espnet2.layers.stft import Stft
+from espnet2.runtime.spec import Length
+
+MULTIPLIERS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+ENHANCEMENT = ("use_wpe", "use_beamformer")
+
+
+def parse_frequency(value: int | str) -> int:
+    """A sampling rate in Hz from a number or from text such as "16k", "22.05k" or "44.1 kHz".
+
+    Raises `ValueError` for other text.
+    """
+    if isinstance(value, int):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([kmg]?)(?:hz)?\s*", value, re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"fs: expected a sampling rate such as 16000 or 16k, found {value!r}")
+    return round(float(match[1]) * MULTIPLIERS[match[2].lower()])
+
+
+class DefaultFrontend(AbsFrontend):
+    """Log-mel features. `fs`, `fmin`, `fmax` are in Hz; `n_fft`, `win_length`, `hop_length` in samples.
+
+    With `apply_stft` False the input is a spectrum already, (B, T, F, 2) with real and imaginary parts. Raises
+    `ValueError` for `frontend_conf` with dereverberation or beamforming, and for `onesided` False, whose spectrum the
+    mel filters do not fit.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        fs: int | str = 16000,
+        n_fft: int = 512,
+        win_length: int | None = None,
+        hop_length: int = 128,
+        window: str | None = "hann",
+        center: bool = True,
+        normalized: bool = False,
+        onesided: bool = True,
+        n_mels: int = 80,
+        fmin: int | None = None,
+        fmax: int | None = None,
+        htk: bool = False,
+        frontend_conf: dict | None = None,
+        apply_stft: bool = True,
+    ):
+        super().__init__()
+        used = [name for name in ENHANCEMENT if (frontend_conf or {}).get(name)]
+        if used:
+            raise ValueError(f"frontend_conf: expected no speech enhancement in the front end, found {used[0]}: true")
+        if not onesided:
+            raise ValueError("onesided: expected true, found false, whose spectrum the mel filters do not fit")
+        self.fs = parse_frequency(fs)
+        self.hop_length = hop_length
+        self.n_mels = n_mels
+        self.apply_stft = apply_stft
+        self.stft = Stft(n_fft, win_length, hop_length, window, center, normalized, onesided) if apply_stft else None
+        self.logmel = LogMel(self.fs, n_fft, n_mels, fmin, fmax, htk)
+        self.length = self.stft.length if self.stft is not None else Length()
+
+    def output_size(self) -> int:
+        return self.n_mels
+
+    def forward(self, input: torch.Tensor, input_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Samples (B, N) and lengths (B,) to features (B, T, n_mels), zero beyond each utterance, and lengths (B,)."""
+        power = input.square().sum(dim=-1) if self.stft is None else self.stft.power(input, input_lengths)
+        return self.logmel(power, self.length(input_lengths))

@@ -1,0 +1,17 @@
+"""The interface of feature normalisation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+
+
+class AbsNormalize(torch.nn.Module, ABC):
+    """Normalises features; frames beyond an utterance's length come out as zeros."""
+
+    @abstractmethod
+    def forward(
+        self, input: torch.Tensor, input_lengths: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features (B, T, C) and lengths (B,) to the same shapes."""

@@ -1,0 +1,85 @@
+"""Mean and variance normalisation with statistics of the training set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet2.layers.abs_normalize import AbsNormalize
+from espnet2.layers.inversible_interface import InversibleInterface
+
+
+def read_stats(path: str | Path) -> tuple[float, np.ndarray, np.ndarray]:
+    """Frame count, sum and sum of squares per dimension.
+
+    Two formats: `.npz` with `count`, `sum`, `sum_square`; `.npy` as Kaldi lays it out, (2, C + 1) with the count at
+    the end of the first row. Raises `ValueError` for anything else.
+    """
+    try:
+        stats = np.load(path, allow_pickle=False)
+        if isinstance(stats, np.ndarray):
+            return float(stats[0, -1]), stats[0, :-1], stats[1, :-1]
+        with stats:
+            return float(stats["count"]), stats["sum"], stats["sum_square"]
+    except (KeyError, IndexError, EOFError, ValueError, OSError) as error:
+        raise ValueError(f"{path}: expected feature statistics (count, sum, sum_square), found: {error}") from None
+
+
+class GlobalMVN(AbsNormalize, InversibleInterface):
+    """Buffers `mean` and `std` (C,) come from `stats_file`; the variance is at least `eps`.
+
+    Raises `ValueError` when the file holds no statistics.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    @typechecked
+    def __init__(
+        self,
+        stats_file: Path | str,
+        norm_means: bool = True,
+        norm_vars: bool = True,
+        eps: float = 1.0e-20,
+    ):
+        super().__init__()
+        self.stats_file = stats_file
+        self.norm_means = norm_means
+        self.norm_vars = norm_vars
+        count, total, total_square = read_stats(stats_file)
+        mean = total / count
+        variance = np.maximum(total_square / count - mean * mean, eps)
+        self.register_buffer("mean", torch.from_numpy(mean.astype(np.float32)))
+        self.register_buffer("std", torch.from_numpy(np.sqrt(variance).astype(np.float32)))
+
+    def extra_repr(self) -> str:
+        return f"stats_file={self.stats_file}, norm_means={self.norm_means}, norm_vars={self.norm_vars}"
+
+    def forward(self, x: torch.Tensor, ilens: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalise (B, T, C); frames beyond `ilens` (B,) are zeros."""
+        if self.norm_means:
+            x = x - self.mean
+        if self.norm_vars:
+            x = x / self.std
+        return zero_padding(x, ilens)
+
+    def inverse(
+        self, input: torch.Tensor, input_lengths: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalised features (B, T, C) to the original ones; frames beyond `input_lengths` (B,) are zeros."""
+        if self.norm_vars:
+            input = input * self.std
+        if self.norm_means:
+            input = input + self.mean
+        return zero_padding(input, input_lengths)
+
+
+def zero_padding(x: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Zero the frames of (B, T, C) beyond `lengths` (B,); None stands for T."""
+    if lengths is None:
+        return x, torch.full_like(x[:, 0, 0], x.shape[1], dtype=torch.long)
+    return x.masked_fill(make_pad_mask(lengths, x.shape[1])[:, :, None], 0.0), lengths

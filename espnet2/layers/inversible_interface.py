@@ -1,0 +1,17 @@
+"""The interface of layers that can be undone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+
+
+class InversibleInterface(ABC):
+    """A layer with an inverse."""
+
+    @abstractmethod
+    def inverse(
+        self, input: torch.Tensor, input_lengths: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Undo `forward`: (B, T, C) and lengths (B,) to the same shapes."""

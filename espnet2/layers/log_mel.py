@@ -1,0 +1,78 @@
+"""Logarithm of mel filter bank energies, with the filters of Slaney's Auditory Toolbox or of HTK."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+
+# Slaney's scale is linear up to 1000 Hz (15 mel) and logarithmic above: 27 mel for every factor of 6.4.
+HZ_PER_MEL = 200.0 / 3.0
+BREAK_HZ = 1000.0
+BREAK_MEL = BREAK_HZ / HZ_PER_MEL
+LOG_STEP = math.log(6.4) / 27.0
+ENERGY_FLOOR = 1e-10
+
+
+def hz_to_mel(hz: float, htk: bool = False) -> float:
+    """Frequency in Hz to mel: HTK's 2595 log10(1 + f/700), or Slaney's scale."""
+    if htk:
+        return 2595.0 * math.log10(1.0 + hz / 700.0)
+    return hz / HZ_PER_MEL if hz < BREAK_HZ else BREAK_MEL + math.log(hz / BREAK_HZ) / LOG_STEP
+
+
+def mel_to_hz(mel: np.ndarray, htk: bool = False) -> np.ndarray:
+    """The inverse of `hz_to_mel`, for an array."""
+    if htk:
+        return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+    return np.where(mel < BREAK_MEL, mel * HZ_PER_MEL, BREAK_HZ * np.exp(LOG_STEP * (mel - BREAK_MEL)))
+
+
+def mel_filters(fs: int, n_fft: int, n_mels: int, fmin: float, fmax: float, htk: bool = False) -> np.ndarray:
+    """Triangular filters of unit area per Hz, equally spaced on the mel scale: (n_mels, n_fft // 2 + 1) float32."""
+    edges = mel_to_hz(np.linspace(hz_to_mel(fmin, htk), hz_to_mel(fmax, htk), n_mels + 2), htk)
+    bins = np.linspace(0.0, fs / 2, n_fft // 2 + 1) if n_fft % 2 == 0 else np.arange(n_fft // 2 + 1) * (fs / n_fft)
+    low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    triangles = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre))
+    return (np.maximum(triangles, 0.0) * 2.0 / (high - low)).astype(np.float32)
+
+
+class LogMel(torch.nn.Module):
+    """`fs`, `fmin` and `fmax` are in Hz (by default 0 and half of `fs`); `log_base` None is the natural logarithm.
+
+    The filters are the buffer `melmat` (n_fft // 2 + 1, n_mels), which checkpoints hold.
+    """
+
+    melmat: torch.Tensor
+
+    @typechecked
+    def __init__(
+        self,
+        fs: int = 16000,
+        n_fft: int = 512,
+        n_mels: int = 80,
+        fmin: float | None = None,
+        fmax: float | None = None,
+        htk: bool = False,
+        log_base: float | None = None,
+    ):
+        super().__init__()
+        fmin = 0 if fmin is None else fmin
+        fmax = fs / 2 if fmax is None else fmax
+        self.mel_options = {"sr": fs, "n_fft": n_fft, "n_mels": n_mels, "fmin": fmin, "fmax": fmax, "htk": htk}
+        self.scale = 1.0 if log_base is None else 1.0 / math.log(log_base)
+        self.register_buffer("melmat", torch.from_numpy(mel_filters(fs, n_fft, n_mels, fmin, fmax, htk).T.copy()))
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self.mel_options.items())
+
+    def forward(self, feat: torch.Tensor, ilens: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Power spectrum (B, T, F) to log-mel features (B, T, n_mels); frames beyond `ilens` (B,) are zeros."""
+        features = (feat @ self.melmat).clamp(min=ENERGY_FLOOR).log() * self.scale
+        if ilens is None:
+            return features, torch.full_like(feat[:, 0, 0], feat.shape[1], dtype=torch.long)
+        return features.masked_fill(make_pad_mask(ilens, feat.shape[1])[:, :, None], 0.0), ilens

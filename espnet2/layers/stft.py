@@ -1,0 +1,126 @@
+"""Short-time Fourier transform as one strided convolution with a windowed DFT basis.
+
+Real arithmetic only, so that the same code is what onnxruntime runs. In a padded batch every utterance is reflected at
+its own end, so it gets the numbers that it would get alone.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet2.runtime.spec import Length
+
+WINDOWS = {
+    "bartlett": torch.bartlett_window,
+    "blackman": torch.blackman_window,
+    "hamming": torch.hamming_window,
+    "hann": torch.hann_window,
+    "kaiser": torch.kaiser_window,
+}
+
+
+class Stft(torch.nn.Module):
+    """`n_fft`, `win_length` and `hop_length` are in samples; `window` None is the rectangular window.
+
+    `length` is the number of frames as a formula of the number of samples. Raises `ValueError` for an unknown window
+    or a window longer than the transform.
+    """
+
+    basis: torch.Tensor
+
+    @typechecked
+    def __init__(
+        self,
+        n_fft: int = 512,
+        win_length: int | None = None,
+        hop_length: int = 128,
+        window: str | None = "hann",
+        center: bool = True,
+        normalized: bool = False,
+        onesided: bool = True,
+    ):
+        super().__init__()
+        self.n_fft = n_fft
+        self.win_length = n_fft if win_length is None else win_length
+        self.hop_length = hop_length
+        self.window = window
+        self.center = center
+        self.normalized = normalized
+        self.onesided = onesided
+        if self.win_length > n_fft:
+            raise ValueError(f"win_length: expected at most n_fft = {n_fft} samples, found {self.win_length}")
+        self.bins = n_fft // 2 + 1 if onesided else n_fft
+        padding = n_fft // 2 if center else 0
+        self.length = Length.conv(n_fft, hop_length, padding)
+        # The window is centred in the transform, whose first `start` and last `end` samples count for nothing.
+        self.start = (n_fft - self.win_length) // 2
+        self.end = n_fft - self.win_length - self.start
+        self.padding = padding
+        self.register_buffer("basis", self._basis(), persistent=False)
+
+    def extra_repr(self) -> str:
+        names = ("n_fft", "win_length", "hop_length", "center", "normalized", "onesided")
+        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
+
+    def forward(
+        self, input: torch.Tensor, ilens: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Transform samples; frames beyond an utterance's length are zeros.
+
+        Args:
+            input: (B, N) or (B, N, C), N samples of C channels.
+            ilens: samples of each utterance (B,), or None when all are N long.
+
+        Returns:
+            (B, T, F, 2) or (B, T, C, F, 2), real and imaginary parts, and the frames (B,) or None.
+        """
+        channels = input.shape[2:]
+        samples = input.transpose(1, -1).flatten(0, -2)
+        lengths = None if ilens is None else ilens.repeat_interleave(math.prod(channels))
+        parts = self.spectrum(samples, lengths).unflatten(1, (2, self.bins)).unflatten(0, (-1, *channels))
+        output = parts.movedim(-1, 1).movedim(-2, -1)
+        if ilens is None:
+            return output, None
+        olens = self.length(ilens)
+        padded = make_pad_mask(olens, output.shape[1])
+        return output.masked_fill(padded.reshape(*padded.shape, *[1] * (output.dim() - 2)), 0.0), olens
+
+    def spectrum(self, samples: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Samples (B, N) to real parts followed by imaginary parts (B, 2 F, T); frames of padding are not masked."""
+        if self.center:
+            samples = self._reflect(samples, lengths)
+        windows = samples[:, None, self.start : samples.shape[1] - self.end]
+        return torch.nn.functional.conv1d(windows, self.basis, stride=self.hop_length)
+
+    def power(self, samples: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Samples (B, N) to the power spectrum (B, T, F); frames of padding are not masked."""
+        real, imaginary = self.spectrum(samples, lengths).split(self.bins, dim=1)
+        return (real * real + imaginary * imaginary).transpose(1, 2)
+
+    def _reflect(self, samples: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+        """Mirror `padding` samples at both ends of each utterance; what is shorter than that repeats its edge."""
+        count = samples.shape[1]
+        ramp = torch.arange(self.padding, device=samples.device)
+        if lengths is None:
+            lengths = torch.full_like(samples[:, 0], count, dtype=torch.long)
+        head = samples[:, (self.padding - ramp).clamp(max=count - 1)]
+        tail = samples.gather(1, (lengths[:, None] - 2 - ramp).clamp(min=0))
+        row = torch.nn.functional.pad(torch.cat([head, samples], dim=1), (0, self.padding))
+        return row.scatter(1, lengths[:, None] + self.padding + ramp, tail)
+
+    def _basis(self) -> torch.Tensor:
+        """Windowed cosines, then negative sines, (2 F, 1, win_length), float32 computed in float64."""
+        if self.window is not None and self.window not in WINDOWS:
+            raise ValueError(f"window: expected one of {', '.join(WINDOWS)} or null, found {self.window!r}")
+        make = torch.ones if self.window is None else WINDOWS[self.window]
+        window = make(self.win_length, dtype=torch.float64)
+        time = torch.arange(self.win_length) + self.start
+        # Reduced modulo n_fft in integers, so that large products lose no accuracy.
+        angle = torch.outer(torch.arange(self.bins), time) % self.n_fft * (2 * math.pi / self.n_fft)
+        angle = angle.to(torch.float64)
+        scale = self.n_fft**-0.5 if self.normalized else 1.0
+        return (torch.cat([angle.cos(), -angle.sin()]) * window * scale).to(torch.float32)[:, None]

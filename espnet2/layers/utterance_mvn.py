@@ -1,0 +1,52 @@
+"""Mean and variance normalisation with the statistics of each utterance."""
+
+from __future__ import annotations
+
+import torch
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet2.layers.abs_normalize import AbsNormalize
+
+
+class UtteranceMVN(AbsNormalize):
+    """Subtracts the utterance's mean (`norm_means`) and divides by its standard deviation (`norm_vars`)."""
+
+    @typechecked
+    def __init__(self, norm_means: bool = True, norm_vars: bool = False, eps: float = 1.0e-20):
+        super().__init__()
+        self.norm_means = norm_means
+        self.norm_vars = norm_vars
+        self.eps = eps
+
+    def extra_repr(self) -> str:
+        return f"norm_means={self.norm_means}, norm_vars={self.norm_vars}"
+
+    def forward(
+        self, input: torch.Tensor, input_lengths: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalise (B, T, C); frames beyond `input_lengths` (B,) are zeros."""
+        return utterance_mvn(input, input_lengths, self.norm_means, self.norm_vars, self.eps)
+
+
+def utterance_mvn(
+    x: torch.Tensor,
+    ilens: torch.Tensor | None = None,
+    norm_means: bool = True,
+    norm_vars: bool = False,
+    eps: float = 1.0e-20,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Normalise each utterance of (B, T, C) over its `ilens` (B,) frames; later frames are zeros.
+
+    The standard deviation is of the whole population (divided by the number of frames) and at least `eps`.
+    """
+    if ilens is None:
+        ilens = torch.full_like(x[:, 0, 0], x.shape[1], dtype=torch.long)
+    padded = make_pad_mask(ilens, x.shape[1])[:, :, None]
+    count = ilens.to(x.dtype)[:, None, None]
+    mean = x.masked_fill(padded, 0.0).sum(dim=1, keepdim=True) / count
+    centred = (x - mean).masked_fill(padded, 0.0)
+    output = centred if norm_means else x.masked_fill(padded, 0.0)
+    if norm_vars:
+        output = output / (centred.square().sum(dim=1, keepdim=True) / count).sqrt().clamp(min=eps)
+    return output, ilens
