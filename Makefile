@@ -40,7 +40,7 @@ unit: $(WORK)/bundle/bundle.yaml ## all tests
 
 docs: .venv/.ready ## the documentation site, in build/site
 	$(RUN) -m pip install --quiet -e ".[doc]"
-	$(RUN) -m mkdocs build --strict --config-file doc/mkdocs.yml
+	$(RUN) -m mkdocs build --strict
 
 clean: ## remove environments and everything built
 	rm -rf .venv .venv-runtime build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

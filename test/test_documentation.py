@@ -1,0 +1,86 @@
+"""Runs the examples of README.md and doc/ where a reader would: beside the demo model, its bundle and two recordings.
+
+`python` blocks of a page run in order and share their names. In `console` blocks every line that starts with `$ python`
+runs; it must succeed, or exit with the status that a following `$ echo $?` shows, and print the lines shown below it
+(`...` stands for any lines).
+"""
+
+import contextlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "doc").glob("*.md"))]
+BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch, demo_dir, demo_bundle) -> Path:
+    """The directory that examples run in."""
+    soundfile = pytest.importorskip("soundfile")
+    recordings = demo_dir / "recordings"
+    shutil.copytree(demo_dir / "exp", tmp_path / "exp")
+    shutil.copytree(demo_bundle, tmp_path / "bundle")
+    shutil.copytree(recordings, tmp_path / "recordings")
+    shutil.copy(recordings / "wav.scp", tmp_path)
+    shutil.copy(recordings / "espeak-en-gb_m5-extra-0132.flac", tmp_path / "a.flac")
+    soundfile.write(tmp_path / "b.wav", *soundfile.read(recordings / "espeak-en-us_f2-test-0027.flac"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return tmp_path
+
+
+def commands(block: str) -> list[tuple[str, list[str]]]:
+    """(command, lines shown below it) of a console block; a backslash continues a command."""
+    found: list[tuple[str, list[str]]] = []
+    for line in block.replace("\\\n", " ").splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        elif line.strip():
+            found[-1][1].append(line)
+    return found
+
+
+def check_console(block: str) -> None:
+    steps = commands(block)
+    for (command, shown), (after, status) in zip(steps, [*steps[1:], ("", [])], strict=True):
+        if not command.startswith("python "):
+            continue
+        command = f"{sys.executable} {command.removeprefix('python ')}"
+        run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+        expected = int(status[0]) if after == "echo $?" else 0
+        assert run.returncode == expected, f"{command}\n{run.stdout}{run.stderr}"
+        printed = iter((run.stdout + run.stderr).splitlines())
+        for line in shown:
+            assert line == "..." or line in printed, f"{command}\ndoes not print: {line}\n{run.stdout}{run.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_examples(page, reader):
+    names: dict[str, object] = {"__name__": "example"}
+    for language, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if language == "python":
+            with contextlib.redirect_stdout(None):
+                exec(compile(block, name_of(page), "exec"), names)
+        else:
+            check_console(block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert not [page.name for page in PAGES[1:] if page.name not in navigation]
