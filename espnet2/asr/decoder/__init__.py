@@ -1,0 +1,1 @@
+"""Decoders: token scores from the encoder's output and the tokens so far."""

@@ -1,0 +1,361 @@
+"""Transformer decoder (Vaswani et al. 2017) that scores token by token from cached keys and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typeguard import typechecked
+
+from espnet2.asr.decoder.abs_decoder import AbsDecoder
+from espnet2.runtime import spec
+from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
+from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
+from espnet.nets.pytorch_backend.transformer.cache import continued, stacked
+from espnet.nets.pytorch_backend.transformer.decoder_layer import DecoderLayer
+from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
+from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
+from espnet.nets.pytorch_backend.transformer.mask import attention_bias, subsequent_mask
+from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import PositionwiseFeedForward
+from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential, repeat
+from espnet.nets.scorer_interface import BatchScorerInterface
+
+Cache = list[Tensor]  # keys and values, (layers, B, H, tokens, D/H) each
+
+
+def embed_ids(vocab_size: int, size: int, dropout_rate: float) -> tuple[nn.Module, ...]:
+    """Layers that read token ids (B, U)."""
+    return (nn.Embedding(vocab_size, size),)
+
+
+def embed_vectors(vocab_size: int, size: int, dropout_rate: float) -> tuple[nn.Module, ...]:
+    """Layers that read vectors (B, U, V)."""
+    return nn.Linear(vocab_size, size), nn.LayerNorm(size), nn.Dropout(dropout_rate), nn.ReLU()
+
+
+INPUT_LAYERS: dict[str, Callable[[int, int, float], tuple[nn.Module, ...]]] = {
+    "embed": embed_ids,
+    "linear": embed_vectors,
+}
+
+
+class TokenEmbedding(nn.Sequential):
+    """Input layers, of which the last adds the positional encoding."""
+
+    def forward(self, input: Tensor, offset: int = 0) -> Tensor:
+        """Tokens (B, U) or vectors (B, U, V), the first of which has position `offset` → (B, U, D)."""
+        for layer in self[:-1]:
+            input = layer(input)
+        return self[-1](input, offset)
+
+
+class BaseTransformerDecoder(AbsDecoder, BatchScorerInterface):
+    """All of a Transformer decoder but its layers, which a subclass puts into `decoders`.
+
+    Args:
+        vocab_size: V.
+        encoder_output_size: D, of the encoder's output and of the decoder.
+        dropout_rate: dropout of the input layer "linear".
+        positional_dropout_rate: dropout after the positional encoding.
+        input_layer: "embed" for token ids, "linear" for vectors.
+        use_output_layer: give scores of tokens, rather than hidden vectors.
+        pos_enc_class: positional encoding, made from D and a dropout rate.
+        normalize_before: layers normalise their inputs, so that the last one's output still has to be.
+        gradient_checkpoint_layers: layers that training computes twice to save memory.
+    """
+
+    decoders: MultiSequential
+
+    @typechecked
+    def __init__(
+        self,
+        vocab_size: int,
+        encoder_output_size: int,
+        dropout_rate: float = 0.1,
+        positional_dropout_rate: float = 0.1,
+        input_layer: str = "embed",
+        use_output_layer: bool = True,
+        pos_enc_class: Any = PositionalEncoding,
+        normalize_before: bool = True,
+        gradient_checkpoint_layers: list[int] = [],  # noqa: B006 - never changed; the default is part of the schema
+    ):
+        super().__init__()
+        if input_layer not in INPUT_LAYERS:
+            raise ValueError(f"unknown input_layer {input_layer!r}; known ones: {', '.join(INPUT_LAYERS)}")
+        size = encoder_output_size
+        self.vocab_size, self.size, self.input_layer = vocab_size, size, input_layer
+        self.embed = TokenEmbedding(
+            *INPUT_LAYERS[input_layer](vocab_size, size, dropout_rate), pos_enc_class(size, positional_dropout_rate)
+        )
+        self.after_norm = LayerNorm(size) if normalize_before else None
+        self.output_layer = nn.Linear(size, vocab_size) if use_output_layer else None
+        self.gradient_checkpoint_layers = gradient_checkpoint_layers
+
+    def forward(
+        self,
+        hs_pad: Tensor,
+        hlens: Tensor,
+        ys_in_pad: Tensor,
+        ys_in_lens: Tensor,
+        return_hs: bool = False,
+        return_all_hs: bool = False,
+    ) -> tuple[Any, Tensor]:
+        """Score known targets.
+
+        Args:
+            hs_pad: (B, T, D) encoder output.
+            hlens: (B,) int64, its lengths.
+            ys_in_pad: (B, U) int64, the start symbol and the targets; (B, U, V) for the input layer "linear".
+            ys_in_lens: (B,) int64, their lengths.
+            return_hs: give the hidden vectors (B, U, D) from before the output layer too.
+            return_all_hs: give the outputs of all layers too, each (B, U, D).
+
+        Returns:
+            (B, U, V) scores before softmax, as a pair with the hidden vectors where these are asked for;
+            and `ys_in_lens`.
+        """
+        tokens = ys_in_pad.shape[1]
+        mask = make_non_pad_mask(ys_in_lens, tokens).unsqueeze(1) & subsequent_mask(tokens, ys_in_pad.device)
+        x = self.embed(ys_in_pad)
+        bias = attention_bias(mask, x.dtype)
+        memory_bias = self._memory_bias(hlens, hs_pad)
+        hidden = []
+        for _, layer in self.decoders.active():
+            x = layer(x, bias, hs_pad, memory_bias)
+            hidden.append(x)
+        x = self._normed(x)
+        scores = x if self.output_layer is None else self.output_layer(x)
+        if return_all_hs:
+            return (scores, hidden), ys_in_lens
+        return ((scores, x) if return_hs else scores), ys_in_lens
+
+    def start(self, encoder_out: Tensor) -> tuple[Tensor, Tensor]:
+        """Project the encoder's output for all layers, once per utterance.
+
+        Args:
+            encoder_out: (B, T, D).
+
+        Returns:
+            memory_key, memory_value: (layers, B, H, T, D/H) each.
+        """
+        pairs = [layer.src_attn.project_memory(encoder_out, encoder_out) for layer in self.decoders]
+        return torch.stack([key for key, _ in pairs]), torch.stack([value for _, value in pairs])
+
+    def step(
+        self,
+        tokens: Tensor,
+        parents: Tensor,
+        memory_key: Tensor,
+        memory_value: Tensor,
+        memory_lengths: Tensor,
+        cache_key: Tensor,
+        cache_value: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Score what may follow the last token of every hypothesis.
+
+        Args:
+            tokens: (B, beam) int64, the last token of each hypothesis.
+            parents: (B, beam) int64, which hypothesis of the step before it continues.
+            memory_key, memory_value: (layers, B, H, T, D/H) from `start`.
+            memory_lengths: (B,) int64, lengths of the encoder's output.
+            cache_key, cache_value: (layers, B, parent, H, past, D/H), what the step before returned.
+                Before the first step `past` is 0, and `parent` 1.
+
+        Returns:
+            log-probabilities (B, beam, V), and the next `cache_key` and `cache_value`.
+        """
+        x = self.embed(tokens.flatten().unsqueeze(1), cache_key.shape[4])
+        past = continued(cache_key, parents), continued(cache_value, parents)
+        memory_bias = self._memory_bias(memory_lengths, memory_key[0, :, 0])
+        x, keys, values = self._advance(x, None, past, (memory_key, memory_value), memory_bias)
+        log_probs = self._log_probs(x.squeeze(1)).unflatten(0, parents.shape)
+        return log_probs, stacked(keys, parents), stacked(values, parents)
+
+    def components(self) -> tuple[spec.Component, ...]:
+        """`decoder_start` and `decoder_step`; nothing for a decoder of vectors, which has no tokens to step over."""
+        return _components(self) if self.input_layer == "embed" else ()
+
+    def forward_one_step(
+        self,
+        tgt: Tensor,
+        tgt_mask: Tensor,
+        memory: Tensor,
+        memory_mask: Tensor | None = None,
+        *,
+        cache: Cache | None = None,
+        return_hs: bool = False,
+    ) -> tuple[Any, Cache]:
+        """Score what may follow the last of some tokens, computing only those that are not in the cache.
+
+        Args:
+            tgt: (B, U) int64, all tokens so far.
+            tgt_mask: (B or 1, U, U) bool, True where a token may look.
+            memory: (B, T, D) encoder output.
+            memory_mask: (B, 1, T) bool, True at real frames.
+            cache: what the call before returned; None at the beginning.
+            return_hs: give the hidden vectors (B, D) from before the output layer too.
+
+        Returns:
+            log-probabilities (B, V), as a pair with the hidden vectors where these are asked for; and the next cache.
+        """
+        attention = self.decoders[0].self_attn
+        shape = len(self.decoders), len(tgt), attention.h, 0, attention.d_k
+        key, value = cache if cache is not None else (memory.new_zeros(shape), memory.new_zeros(shape))
+        known = key.shape[3]
+        x = self.embed(tgt[:, known:], known)
+        bias = attention_bias(tgt_mask[:, known:], x.dtype)
+        memory_bias = None if memory_mask is None else attention_bias(memory_mask, x.dtype)
+        x, keys, values = self._advance(x, bias, (key, value), self.start(memory), memory_bias)
+        log_probs = self._log_probs(x[:, -1])
+        return (log_probs, self._normed(x[:, -1])) if return_hs else log_probs, [torch.stack(keys), torch.stack(values)]
+
+    def score(self, ys: Tensor, state: Any, x: Tensor) -> tuple[Tensor, Any]:
+        """Score one hypothesis: ys (U,), x (T, D) → log-probabilities (V,) and its state."""
+        mask = subsequent_mask(len(ys), x.device).unsqueeze(0)
+        log_probs, state = self.forward_one_step(ys.unsqueeze(0), mask, x.unsqueeze(0), cache=state)
+        return log_probs[0], state
+
+    def batch_score(self, ys: Tensor, states: list[Any], xs: Tensor) -> tuple[Tensor, list[Any]]:
+        """Score hypotheses of equal length: ys (B, U), xs (B, T, D) → log-probabilities (B, V) and their states."""
+        cache = None if states[0] is None else [torch.stack(kind, dim=1) for kind in zip(*states, strict=True)]
+        mask = subsequent_mask(ys.shape[1], xs.device).unsqueeze(0)
+        log_probs, cache = self.forward_one_step(ys, mask, xs, cache=cache)
+        return log_probs, list(zip(*(kind.unbind(1) for kind in cache), strict=True))
+
+    def _advance(
+        self,
+        x: Tensor,
+        bias: Tensor | None,
+        past: Sequence[Sequence[Tensor] | Tensor],
+        memory: tuple[Tensor, Tensor],
+        memory_bias: Tensor | None,
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Run all layers over new tokens x (R, U, D) → the last one's output, and each layer's keys and values."""
+        keys, values = [], []
+        for index, layer in enumerate(self.decoders):
+            key, value = (kind[index] for kind in past)
+            x, key, value = layer.step(x, key, value, bias, memory[0][index], memory[1][index], memory_bias)
+            keys.append(key)
+            values.append(value)
+        return x, keys, values
+
+    def _memory_bias(self, lengths: Tensor, memory: Tensor) -> Tensor:
+        """Bias (B, 1, 1, T) that hides the padding of memory (B, T, ...)."""
+        return attention_bias(make_non_pad_mask(lengths, memory.shape[1]).unsqueeze(1), memory.dtype)
+
+    def _normed(self, x: Tensor) -> Tensor:
+        return x if self.after_norm is None else self.after_norm(x)
+
+    def _log_probs(self, x: Tensor) -> Tensor:
+        """Log-probabilities (R, V) from the last layer's output (R, D); its normed self where there is no output layer."""
+        x = self._normed(x)
+        return x if self.output_layer is None else torch.log_softmax(self.output_layer(x), dim=-1)
+
+
+class TransformerDecoder(BaseTransformerDecoder):
+    """Decoder of self-attention, source attention and feed-forward layers.
+
+    Args:
+        vocab_size: V.
+        encoder_output_size: D, of the encoder's output and of the decoder.
+        attention_heads: H.
+        linear_units: size of the feed-forward networks.
+        num_blocks: layers.
+        dropout_rate: dropout of what each part of a layer adds.
+        positional_dropout_rate: dropout after the positional encoding.
+        self_attention_dropout_rate, src_attention_dropout_rate: dropout of attention weights.
+        input_layer: "embed" for token ids, "linear" for vectors.
+        use_output_layer: give scores of tokens, rather than hidden vectors.
+        pos_enc_class: positional encoding, made from D and a dropout rate.
+        normalize_before: layers normalise their inputs, rather than their outputs.
+        concat_after: combine what attention read and what it gave by a linear layer.
+        layer_drop_rate: probability that training skips a layer.
+        qk_norm: normalise queries and keys per head.
+        use_flash_attn: upstream's choice of a kernel, on which the numbers do not depend.
+        gradient_checkpoint_layers: layers that training computes twice to save memory.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        vocab_size: int,
+        encoder_output_size: int,
+        attention_heads: int = 4,
+        linear_units: int = 2048,
+        num_blocks: int = 6,
+        dropout_rate: float = 0.1,
+        positional_dropout_rate: float = 0.1,
+        self_attention_dropout_rate: float = 0.0,
+        src_attention_dropout_rate: float = 0.0,
+        input_layer: str = "embed",
+        use_output_layer: bool = True,
+        pos_enc_class: Any = PositionalEncoding,
+        normalize_before: bool = True,
+        concat_after: bool = False,
+        layer_drop_rate: float = 0.0,
+        qk_norm: bool = False,
+        use_flash_attn: bool = True,
+        gradient_checkpoint_layers: list[int] = [],  # noqa: B006 - never changed; the default is part of the schema
+    ):
+        super().__init__(
+            vocab_size,
+            encoder_output_size,
+            dropout_rate,
+            positional_dropout_rate,
+            input_layer,
+            use_output_layer,
+            pos_enc_class,
+            normalize_before,
+            gradient_checkpoint_layers,
+        )
+        size = encoder_output_size
+
+        def build(_: int) -> DecoderLayer:
+            return DecoderLayer(
+                size,
+                MultiHeadedAttention(attention_heads, size, self_attention_dropout_rate, qk_norm),
+                MultiHeadedAttention(attention_heads, size, src_attention_dropout_rate, qk_norm),
+                PositionwiseFeedForward(size, linear_units, dropout_rate),
+                dropout_rate,
+                normalize_before,
+                concat_after,
+            )
+
+        self.decoders = repeat(num_blocks, build, layer_drop_rate)
+
+
+def _components(decoder: BaseTransformerDecoder) -> tuple[spec.Component, ...]:
+    attention = decoder.decoders[0].self_attn
+    layers, heads, size = len(decoder.decoders), attention.h, attention.d_k
+    memory = tuple(
+        spec.Tensor(name, (layers, "batch", heads, "frames", size)) for name in ("memory_key", "memory_value")
+    )
+    states = tuple(
+        spec.State(
+            spec.Tensor(name, (layers, "batch", "parent", heads, "past", size)),
+            spec.Tensor(f"next_{name}", (layers, "batch", "beam", heads, "past+1", size)),
+        )
+        for name in ("cache_key", "cache_value")
+    )
+    start = spec.Component(
+        name="decoder_start",
+        method="start",
+        inputs=(spec.Tensor("encoder_out", ("batch", "frames", decoder.size)),),
+        outputs=memory,
+    )
+    step = spec.Component(
+        name="decoder_step",
+        method="step",
+        inputs=(
+            spec.Tensor("tokens", ("batch", "beam"), "int64", below=decoder.vocab_size),
+            spec.Tensor("parents", ("batch", "beam"), "int64", below="parent"),
+            *memory,
+            spec.Tensor("memory_lengths", ("batch",), "int64", length_of="frames"),
+        ),
+        outputs=(spec.Tensor("log_probs", ("batch", "beam", decoder.vocab_size)),),
+        states=states,
+        initial={"parent": 1, "past": 0},
+    )
+    return start, step
