@@ -63,14 +63,16 @@ def _label(sizes: Mapping[str, int]) -> str:
 
 
 def difference(expected: Any, found: Any) -> float:
-    """Largest absolute difference, relative to the largest expected value where that exceeds 1; inf for other shapes."""
+    """Largest absolute difference, relative to the largest expected value where that exceeds 1; inf for other
+    shapes, dtypes and for NaN."""
     expected, found = np.asarray(expected), np.asarray(found)
     if expected.shape != found.shape or expected.dtype != found.dtype:
         return float("inf")
     if expected.size == 0:
         return 0.0
     expected, found = expected.astype(np.float64), found.astype(np.float64)
-    return float(np.abs(expected - found).max() / max(1.0, np.abs(expected).max()))
+    worst = float(np.abs(expected - found).max() / max(1.0, np.abs(expected).max()))
+    return worst if worst == worst else float("inf")  # NaN compares as smaller than any tolerance in max()
 
 
 def verify_component(component: Component, reference: Graph, graph: Graph) -> list[Check]:
