@@ -63,8 +63,8 @@ def _write_stats(stats: zoo_data.Stats, directory: Path) -> Path:
 
 
 def module_for(row: zoo_data.Row, directory: Path) -> torch.nn.Module:
-    """The row's module in evaluation mode, with the zoo's weights."""
-    module = build(row.make, directory).eval()
+    """The row's module in evaluation mode, with the zoo's weights, in the precision that training gives it."""
+    module = build(row.make, directory).float().eval()
     state = {key: value.numpy() for key, value in module.state_dict().items()}
     weights = {key: torch.from_numpy(value) for key, value in zoo_data.filled(row, state).items()}
     module.load_state_dict(weights, strict=True)
@@ -197,6 +197,9 @@ def _with_position(encoded: Any, valid: torch.Tensor) -> Outputs:
 
 
 def _subsampling(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    if hasattr(module, "length"):  # ours maps lengths, upstream's a mask
+        xs, _, valid = module(batch["xs"], lengths)
+        return {"out": (xs, valid)}
     xs, mask = module(batch["xs"], _mask(lengths))
     return {"out": (xs, mask[:, 0].sum(1))}
 

@@ -1,0 +1,227 @@
+"""Every check over every row of the zoo: equal to upstream's golden, the same in a padded batch, the same as a graph.
+
+Three utterances of different length are run as one padded batch; the goldens were made from each alone. Graphs are
+exported once per row and run by onnxruntime at the shortest length, at odd lengths, alone and in a ragged batch.
+"""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from espnet2.export.examples import axes_of, draw, first_step
+from espnet2.export.torch_graph import TorchGraph
+from espnet2.export.trace import export_component
+from espnet2.runtime.spec import Component, Tensor
+
+
+def _load(name: str):
+    """A module that lies beside this file: `test/` is no package, its name belongs to the standard library."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+zoo_data, zoo, zoo_calls = map(_load, ("zoo_data", "zoo", "zoo_calls"))
+
+GOLDEN = Path(__file__).with_name("golden")
+GRAPH_TOLERANCE = 1e-4  # onnxruntime against PyTorch
+STEPS = 20
+LENGTHS = (0, 41, 131, 333)  # 0 stands for the shortest that the component accepts
+OTHER_AXES = {"past": (0, 7, 40, 1), "parent": (1, 3, 5, 2), "beam": (1, 4, 7, 3)}
+LONG = (1500, 6000)  # frames; upstream's tables end at 5000
+RELATIVE = ("rel", "legacy")  # encodings that return a table of positions as well
+# Rows whose graph is that of another row: they differ in weights or in training only.
+SAME_GRAPH = {
+    "conformer-training-options",
+    "conformer-legacy_rel_pos",
+    "conformer-abs_pos-no-flash",
+    "conformer-rel_pos-qk_norm",
+    "conformer-act-tanh",
+    "conformer-act-relu",
+    "transformer-no-flash",
+    "decoder-no-flash",
+    "ctc-dropout",
+    "model-lm-seq_rnn",
+    "model-lm-transformer",
+}
+
+
+def _rows(*calls: str):
+    """Parametrize over the rows that are called so, all by default, with their names as ids."""
+    chosen = [row for row in zoo.ROWS.values() if not calls or row.call in calls]
+    return pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in chosen])
+
+
+def _exported(*calls: str):
+    chosen = [row for row in zoo.ROWS.values() if row.call in calls and row.name not in SAME_GRAPH]
+    return pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in chosen])
+
+
+def _golden(row) -> dict[str, np.ndarray]:
+    with np.load(GOLDEN / f"{row.name}.npz") as arrays:
+        return dict(arrays)
+
+
+def _distance(found: np.ndarray, expected: np.ndarray) -> float:
+    """Largest difference, relative to the expected value where that exceeds 1; inf for other shapes."""
+    if found.shape != expected.shape:
+        return float("inf")
+    return float((np.abs(found - expected) / np.maximum(1, np.abs(expected))).max(initial=0))
+
+
+@_rows()
+def test_state_dict_equals_upstream(row, tmp_path):
+    module = zoo_calls.module_for(row, tmp_path)  # loads strictly
+    assert zoo_calls.state_of(module) == json.loads(str(_golden(row)["state"]))
+
+
+@_rows()
+def test_padded_batch_equals_upstream_alone(row, tmp_path):
+    module, golden = zoo_calls.module_for(row, tmp_path), _golden(row)
+    found = zoo_calls.outputs_of(row, module, range(len(row.lengths)))
+    arrays = {f"{index}.{name}": value for index, outputs in enumerate(found) for name, value in outputs.items()}
+    assert arrays.keys() == golden.keys() - {"state"}
+    assert {key: value.shape for key, value in arrays.items()} == {key: golden[key].shape for key in arrays}
+    distances = {key: _distance(value, golden[key]) for key, value in arrays.items()}
+    assert max(distances.values()) <= row.tolerance, distances
+
+
+@_rows("encoder", "encode", "frontend", "normalize", "decoder", "subsampling")
+def test_what_lies_in_the_padding_does_not_matter(row, tmp_path):
+    module = zoo_calls.module_for(row, tmp_path)
+    together = zoo_calls.outputs_of(row, module, range(len(row.lengths)), padding=5.0)
+    for index, outputs in enumerate(together):
+        (alone,) = zoo_calls.outputs_of(row, module, [index])
+        assert {name: value.shape for name, value in outputs.items()} == {n: v.shape for n, v in alone.items()}
+        assert max(_distance(outputs[name], alone[name]) for name in alone) <= 1e-5
+
+
+def _parts(module: torch.nn.Module) -> list[tuple[torch.nn.Module, Component]]:
+    """Every component with the module that declares it."""
+    if hasattr(module, "parts"):
+        return list(module.parts())
+    return [(module, component) for component in module.components()]
+
+
+class _OnnxGraph:
+    """A component run by onnxruntime on one thread."""
+
+    def __init__(self, component: Component, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.component = component
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, feeds) -> dict[str, np.ndarray]:
+        names = [tensor.name for tensor in self.component.results]
+        return dict(zip(names, self._session.run(names, dict(feeds)), strict=True))
+
+
+def _graphs(row, directory: Path) -> Iterator[tuple[TorchGraph, _OnnxGraph]]:
+    """Each component of the row, on PyTorch and exported."""
+    for module, component in _parts(zoo_calls.module_for(row, directory)):
+        path = export_component(module, component, directory / f"{component.name}.onnx")
+        yield TorchGraph(module, component), _OnnxGraph(component, path)
+
+
+def _sizes(component: Component, index: int) -> dict[str, int]:
+    """Sizes of the `index`-th case; an axis that an output length depends on is at least its shortest."""
+    shortest = component.shortest()
+    return {
+        axis: OTHER_AXES[axis][index] if axis in OTHER_AXES else max(LENGTHS[index], shortest.get(axis, 1))
+        for axis in axes_of(component)
+    }
+
+
+def _compare(torch_graph: TorchGraph, onnx_graph: _OnnxGraph, feeds: dict[str, np.ndarray], label: object) -> None:
+    expected, found = torch_graph(feeds), onnx_graph(feeds)
+    for name, value in expected.items():
+        distance = _distance(found[name], value.numpy())
+        assert distance <= GRAPH_TOLERANCE, f"{torch_graph.component.name} {label}: {name} differs by {distance:.3g}"
+
+
+@_exported("encoder", "ctc", "decoder", "lm", "encode", "lm_model")
+def test_graph_equals_torch(row, tmp_path):
+    for torch_graph, onnx_graph in _graphs(row, tmp_path):
+        component = torch_graph.component
+        for index in range(len(LENGTHS)):
+            for batch in (1, 3):
+                sizes = {**_sizes(component, index), "batch": batch}
+                make = first_step if index == 0 else draw
+                _compare(torch_graph, onnx_graph, make(component, sizes, seed=index), sizes)
+
+
+def _steps(graph, fixed: dict[str, np.ndarray], batch: int, beam: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Tokens so far (batch, beam, U) and the next token's log-probabilities, of hypotheses that are reordered and
+    dropped at random before each of `STEPS` steps."""
+    component, random = graph.component, np.random.default_rng(1)
+    states = {s.input.name: np.zeros(component.initial_shape(s, batch=batch), s.input.dtype) for s in component.states}
+    history, parent = np.zeros((batch, 1, 0), np.int64), component.initial["parent"]
+    for _ in range(STEPS):
+        parents = random.integers(0, parent, (batch, beam))
+        tokens = random.integers(1, zoo.VOCABULARY, (batch, beam))
+        results = graph({**fixed, **states, "tokens": tokens, "parents": parents})
+        states = {state.input.name: np.asarray(results[state.output.name]) for state in component.states}
+        history = np.concatenate([np.take_along_axis(history, parents[..., None], 1), tokens[..., None]], 2)
+        parent = beam
+        yield history, np.asarray(results["log_probs"])
+
+
+def _check_steps(graph, forward, fixed: dict[str, np.ndarray], batch: int) -> None:
+    """`forward` maps tokens (batch * beam, U) to logits (batch * beam, U, V)."""
+    for history, log_probs in _steps(graph, fixed, batch, beam=3):
+        with torch.no_grad():
+            logits = forward(torch.from_numpy(history).flatten(0, 1))[:, -1]
+        expected = logits.log_softmax(-1).reshape(log_probs.shape).numpy()
+        assert _distance(log_probs, expected) <= GRAPH_TOLERANCE
+
+
+@_exported("decoder")
+def test_decoder_steps_equal_forward(row, tmp_path):
+    module = zoo_calls.module_for(row, tmp_path)
+    (_, start), (_, step) = _graphs(row, tmp_path)
+    memory = np.random.default_rng(0).standard_normal((2, 37, zoo.MODEL)).astype(np.float32)
+    lengths = np.array([37, 20])
+    projected = start({"encoder_out": memory})
+
+    def forward(tokens: torch.Tensor) -> torch.Tensor:
+        beam = len(tokens) // len(memory)
+        text_lengths = torch.full((len(tokens),), tokens.shape[1])
+        hypotheses = torch.from_numpy(memory.repeat(beam, 0)), torch.from_numpy(lengths.repeat(beam))
+        return module(*hypotheses, tokens, text_lengths)[0]
+
+    _check_steps(step, forward, {**projected, "memory_lengths": lengths}, batch=2)
+
+
+@_exported("lm")
+def test_lm_steps_equal_forward(row, tmp_path):
+    module = zoo_calls.module_for(row, tmp_path)
+    ((_, step),) = _graphs(row, tmp_path)
+    _check_steps(step, lambda tokens: module(tokens, None)[0], {}, batch=2)
+
+
+@pytest.mark.parametrize("name", zoo.POSITIONS)
+def test_position_graph_has_no_limit(name, tmp_path):
+    module = zoo_calls.module_for(zoo.ROWS[f"position-{name}"], tmp_path)
+    xs = Tensor("xs", ("batch", "frames", zoo.MODEL))
+    results = (Tensor("out", xs.axes), Tensor("positions", (1, "positions", zoo.MODEL)))
+    component = Component("position", "forward", (xs,), results[: len(results) if name in RELATIVE else 1])
+    torch_graph = TorchGraph(module, component)
+    onnx_graph = _OnnxGraph(component, export_component(module, component, tmp_path / "position.onnx"))
+    for frames in (1, *LONG):
+        _compare(torch_graph, onnx_graph, draw(component, {"batch": 1, "frames": frames}), frames)
+
+
+@pytest.mark.parametrize("name", ["conformer-conv2d", "conformer-legacy", "conformer-abs_pos", "transformer-conv2d"])
+def test_encoder_graph_has_no_limit(name, tmp_path):
+    ((torch_graph, onnx_graph),) = _graphs(zoo.ROWS[name], tmp_path)
+    for frames in LONG:
+        _compare(torch_graph, onnx_graph, draw(torch_graph.component, {"batch": 1, "frames": frames}), frames)
