@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import torch
@@ -18,7 +18,16 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "swish": Swish,
 }
 
+Name = TypeVar("Name")
+Choice = TypeVar("Choice")
 Movable = TypeVar("Movable", Tensor, nn.Module)
+
+
+def choose(option: str, name: Name, table: Mapping[Name, Choice]) -> Choice:
+    """Look `name` up in the table of what `option` may be; raises `ValueError` with the known names for another."""
+    if name not in table:
+        raise ValueError(f"unknown {option} {name!r}; known ones: {', '.join(map(str, table))}")
+    return table[name]
 
 
 def make_pad_mask(lengths: Tensor | Sequence[int], maxlen: int | None = None) -> Tensor:
@@ -76,9 +85,7 @@ def to_device(m: nn.Module, x: Movable) -> Movable:
 
 def get_activation(act: str) -> nn.Module:
     """Make the activation called `act`; raises `ValueError` with the known names for another."""
-    if act not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {act!r}; known ones: {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[act]()
+    return choose("activation", act, ACTIVATIONS)()
 
 
 def rename_state_dict(old_prefix: str, new_prefix: str, state_dict: dict[str, Tensor]) -> None:

@@ -12,8 +12,21 @@ import torch
 from torch import Tensor
 
 
+def rows_of(parents: Tensor, parent: int) -> Tensor:
+    """Where hypotheses find what they continue, once a cache's batch and parent axes are flattened.
+
+    Args:
+        parents: (batch, beam) int64, below `parent`.
+
+    Returns:
+        (batch * beam,) int64.
+    """
+    first = torch.arange(parents.shape[0], device=parents.device).unsqueeze(1) * parent
+    return (parents + first).flatten()
+
+
 def continued(cache: Tensor, parents: Tensor) -> list[Tensor]:
-    """Pick the entries that hypotheses continue.
+    """Pick what hypotheses continue.
 
     Args:
         cache: (layers, batch, parent, ...).
@@ -23,8 +36,7 @@ def continued(cache: Tensor, parents: Tensor) -> list[Tensor]:
         For each layer (batch * beam, ...).
     """
     layers, batch, parent = cache.shape[:3]
-    first = torch.arange(batch, device=parents.device).unsqueeze(1) * parent
-    rows = (parents + first).flatten()
+    rows = rows_of(parents, parent)
     entries = cache.flatten(0, 2)
     # Gathering each layer out of the whole copies it once; picking the layer first would copy it twice.
     return [entries.index_select(0, rows + layer * batch * parent) for layer in range(layers)]

@@ -26,7 +26,6 @@ class Sinusoid(nn.Module):
         max_len: a table's size in upstream; only the legacy encoding's numbers depend on it.
     """
 
-    relative = False
     frequencies: Tensor
 
     def __init__(self, d_model: int, dropout_rate: float, max_len: int = 5000):
@@ -39,6 +38,10 @@ class Sinusoid(nn.Module):
         self.max_len = max_len
         self.xscale = math.sqrt(d_model)
         self.dropout = nn.Dropout(dropout_rate)
+
+    def with_positions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What the layers of a stack get: x (B, T, D) → (B, T, D), and the encodings where they are relative."""
+        return self(x), None
 
     def upwards(self, x: Tensor, offset: int = 0) -> Tensor:
         """The positions (T,) of the frames of x (B, T, D), the first of which is `offset`."""
@@ -63,11 +66,12 @@ class PositionalEncoding(Sinusoid):
 
     def __init__(self, d_model: int, dropout_rate: float, max_len: int = 5000, reverse: bool = False):
         super().__init__(d_model, dropout_rate, max_len)
-        self.positions = self.downwards if reverse else self.upwards
+        self.reverse = reverse
 
     def forward(self, x: Tensor, offset: int = 0) -> Tensor:
         """x (B, T, D), whose first frame has position `offset` → (B, T, D)."""
-        return self.dropout(x * self.xscale + self.encode(self.positions(x, offset), x.dtype))
+        positions = self.downwards(x, offset) if self.reverse else self.upwards(x, offset)
+        return self.dropout(x * self.xscale + self.encode(positions, x.dtype))
 
 
 class ScaledPositionalEncoding(Sinusoid):
@@ -97,7 +101,9 @@ class StreamPositionalEncoding(Sinusoid):
 class LegacyRelPositionalEncoding(Sinusoid):
     """√D · x, and the encodings of `max_len` - 1 downwards, as models before 2021 were trained with."""
 
-    relative = True
+    def with_positions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The same as `forward`."""
+        return self(x)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (B, T, D) → (B, T, D), encodings (1, T, D)."""
@@ -107,10 +113,39 @@ class LegacyRelPositionalEncoding(Sinusoid):
 class RelPositionalEncoding(Sinusoid):
     """√D · x, and the encodings of the relative positions T-1 down to -(T-1)."""
 
-    relative = True
+    def with_positions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The same as `forward`."""
+        return self(x)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (B, T, D) → (B, T, D), encodings (1, 2T-1, D)."""
         frames = x.shape[1]
         positions = frames - 1 - torch.arange(2 * frames - 1, device=x.device)
         return self.dropout(x * self.xscale), self.dropout(self.encode(positions, x.dtype))
+
+
+class NoPositionalEncoding(nn.Module):
+    """No positions at all: x as it is.
+
+    Args:
+        d_model, dropout_rate: as for the others, without effect.
+    """
+
+    def __init__(self, d_model: int, dropout_rate: float):
+        super().__init__()
+
+    def with_positions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """x (B, T, D) → x, None."""
+        return x, None
+
+    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+        """x (B, T, D) → x."""
+        return x
+
+
+POSITIONAL_ENCODINGS = {
+    "abs_pos": PositionalEncoding,
+    "scaled_abs_pos": ScaledPositionalEncoding,
+    "rel_pos": RelPositionalEncoding,
+    "legacy_rel_pos": LegacyRelPositionalEncoding,
+}

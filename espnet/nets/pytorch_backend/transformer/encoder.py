@@ -1,0 +1,142 @@
+"""The Transformer's stack of encoder layers, and the parts that it shares with other encoders, made by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from espnet.nets.pytorch_backend.nets_utils import choose
+from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
+from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
+from espnet.nets.pytorch_backend.transformer.encoder_layer import EncoderLayer
+from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
+from espnet.nets.pytorch_backend.transformer.mask import attention_bias
+from espnet.nets.pytorch_backend.transformer.multi_layer_conv import Conv1dLinear, MultiLayeredConv1d
+from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import PositionwiseFeedForward
+from espnet.nets.pytorch_backend.transformer.repeat import repeat
+from espnet.nets.pytorch_backend.transformer.subsampling import FrameInput, linear_input, positions_input, token_input
+
+
+def feed_forward_maker(
+    kind: str, size: int, hidden: int, kernel_size: int, dropout_rate: float, activation: nn.Module | None = None
+) -> Callable[[], nn.Module]:
+    """What makes the feed-forward networks of a stack.
+
+    Args:
+        kind: `positionwise_layer_type` of the configuration.
+        size: D.
+        hidden: size between the two layers.
+        kernel_size: of the variants with convolutions, which have ReLU.
+        dropout_rate: dropout between the layers.
+        activation: of the variant without convolutions, ReLU by default.
+
+    Raises:
+        ValueError: an unknown `kind`.
+    """
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "linear": lambda: PositionwiseFeedForward(size, hidden, dropout_rate, activation),
+        "conv1d": lambda: MultiLayeredConv1d(size, hidden, kernel_size, dropout_rate),
+        "conv1d-linear": lambda: Conv1dLinear(size, hidden, kernel_size, dropout_rate),
+    }
+    return choose("positionwise_layer_type", kind, makers)
+
+
+class Encoder(nn.Module):
+    """Transformer encoder over tokens or frames, in one go or, as a language model, one position after another.
+
+    Args:
+        idim: size of the input, or number of tokens.
+        attention_dim: D.
+        attention_heads: H.
+        linear_units: size between the feed-forward layers.
+        num_blocks: number of layers.
+        dropout_rate: dropout of the branches and of the input layer.
+        positional_dropout_rate: dropout of the positional encoding.
+        attention_dropout_rate: dropout of the attention weights.
+        input_layer: "linear", "embed" or None.
+        pos_enc_class: positional encoding.
+        normalize_before: normalise before (True) or after (False) each branch.
+        concat_after: combine attention's input and output by a linear layer.
+        positionwise_layer_type: "linear", "conv1d" or "conv1d-linear".
+        positionwise_conv_kernel_size: kernel of the latter two.
+        padding_idx: token whose embedding is zero and not trained.
+        stochastic_depth_rate: probability that training skips the last layer; less for those before.
+    """
+
+    def __init__(
+        self,
+        idim: int,
+        attention_dim: int = 256,
+        attention_heads: int = 4,
+        linear_units: int = 2048,
+        num_blocks: int = 6,
+        dropout_rate: float = 0.1,
+        positional_dropout_rate: float = 0.1,
+        attention_dropout_rate: float = 0.0,
+        input_layer: str | None = "linear",
+        pos_enc_class: Callable[[int, float], nn.Module] = PositionalEncoding,
+        normalize_before: bool = True,
+        concat_after: bool = False,
+        positionwise_layer_type: str = "linear",
+        positionwise_conv_kernel_size: int = 1,
+        padding_idx: int = -1,
+        stochastic_depth_rate: float = 0.0,
+    ):
+        super().__init__()
+        pos_enc = pos_enc_class(attention_dim, positional_dropout_rate)
+        inputs: dict[str | None, Callable[[], FrameInput]] = {
+            "linear": lambda: linear_input(idim, attention_dim, dropout_rate, pos_enc, relu=True),
+            "embed": lambda: token_input(idim, attention_dim, dropout_rate, pos_enc, padding_idx),
+            None: lambda: positions_input(idim, attention_dim, dropout_rate, pos_enc),
+        }
+        self.embed = choose("input_layer", input_layer, inputs)()
+        feed_forward = feed_forward_maker(
+            positionwise_layer_type, attention_dim, linear_units, positionwise_conv_kernel_size, dropout_rate
+        )
+        self.encoders = repeat(
+            num_blocks,
+            lambda index: EncoderLayer(
+                attention_dim,
+                MultiHeadedAttention(attention_heads, attention_dim, attention_dropout_rate),
+                feed_forward(),
+                dropout_rate,
+                normalize_before,
+                concat_after,
+                stochastic_depth_rate * (index + 1) / num_blocks,
+            ),
+        )
+        self.after_norm = LayerNorm(attention_dim) if normalize_before else nn.Identity()
+
+    def forward(self, xs: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode.
+
+        Args:
+            xs: (B, T, idim), or (B, T) int64 tokens.
+            masks: (B, 1 or T, T) bool, True where attention may look.
+
+        Returns:
+            (B, T, D), and `masks`.
+        """
+        xs = self.encoders(self.embed.at(xs, 0), attention_bias(masks, torch.get_default_dtype()))
+        return self.after_norm(xs), masks
+
+    def step(self, xs: Tensor, offset: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Encode one more position, which sees itself and those before it.
+
+        Args:
+            xs: (N, 1, idim), or (N, 1) int64 tokens.
+            offset: its position, the number of those before it.
+            keys, values: (layers, N, H, past, D/H) of the positions before.
+
+        Returns:
+            (N, 1, D), and keys and values (layers, N, H, past + 1, D/H).
+        """
+        xs = self.embed.at(xs, offset)
+        caches = []
+        for layer, k, v in zip(self.encoders, keys, values, strict=True):
+            xs, k, v = layer.step(xs, k, v)
+            caches.append((k, v))
+        new_keys, new_values = zip(*caches, strict=True)
+        return self.after_norm(xs), torch.stack(new_keys), torch.stack(new_values)

@@ -1,0 +1,246 @@
+"""Input layers: what turns features into the first layer's input, most of them by convolutions with a stride.
+
+All are called as `layer(x, lengths)` and return the new x, the relative positions' encodings (or None) and the new
+lengths; the attribute `length` is the formula of those.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+
+from torch import Tensor, nn
+
+from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, PositionalEncoding
+from espnet2.runtime.spec import Length
+
+Embedded = tuple[Tensor, Tensor | None, Tensor]
+
+
+class TooShortUttError(Exception):
+    """An utterance that subsampling leaves nothing of.
+
+    Args:
+        message: what is told to the user.
+        actual_size: frames that the utterance has.
+        limit: frames that it needs.
+    """
+
+    def __init__(self, message: str, actual_size: int, limit: int):
+        super().__init__(message)
+        self.actual_size = actual_size
+        self.limit = limit
+
+
+def subsample(lengths: Tensor, length: Length) -> Tensor:
+    """Lengths (B,) after the layers that `length` describes, 0 for what they leave nothing of."""
+    return length(lengths).clamp(min=0)
+
+
+class ConvSubsampling(nn.Module):
+    """Convolutions without padding, each followed by ReLU; then a linear layer and the positional encoding.
+
+    Args:
+        idim: F, size of the features.
+        odim: D.
+        dropout_rate: dropout of the positional encoding that is made where none is given.
+        pos_enc: positional encoding.
+    """
+
+    kernels: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def __init__(self, idim: int, odim: int, dropout_rate: float, pos_enc: nn.Module | None = None):
+        super().__init__()
+        steps = zip(self.kernels, self.strides, strict=True)
+        self.length = functools.reduce(Length.then, (Length.conv(kernel, stride) for kernel, stride in steps), Length())
+        layers: list[nn.Module] = []
+        for index, (kernel, stride) in enumerate(zip(self.kernels, self.strides, strict=True)):
+            layers += [self.make_conv(idim, odim, kernel, stride, first=index == 0), nn.ReLU()]
+        self.conv = nn.Sequential(*layers)
+        self.add_output(nn.Linear(self.channels(idim, odim), odim), pos_enc or PositionalEncoding(odim, dropout_rate))
+
+    def make_conv(self, idim: int, odim: int, kernel: int, stride: int, first: bool) -> nn.Module:
+        """One of the convolutions."""
+        return nn.Conv1d(idim if first else odim, odim, kernel, stride)
+
+    def channels(self, idim: int, odim: int) -> int:
+        """Size of a frame after the convolutions."""
+        return odim
+
+    def add_output(self, linear: nn.Linear, pos_enc: nn.Module) -> None:
+        """Register the last two layers under upstream's names."""
+        self.out = nn.Sequential(linear, pos_enc)
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Apply the last two layers: x (B, T', C) → (B, T', D), encodings of relative positions or None."""
+        return self.out[1].with_positions(self.out[0](x))
+
+    def convolve(self, x: Tensor) -> Tensor:
+        """x (B, T, F) → (B, T', C)."""
+        return self.conv(x.transpose(1, 2)).transpose(1, 2)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Embedded:
+        """x (B, T, F), lengths (B,) → (B, T', D), encodings of relative positions or None, lengths (B,)."""
+        return *self.project(self.convolve(x)), subsample(lengths, self.length)
+
+
+class Conv1dSubsampling1(ConvSubsampling):
+    """Two convolutions over time, no stride."""
+
+    kernels = (3, 3)
+    strides = (1, 1)
+
+
+class Conv1dSubsampling2(ConvSubsampling):
+    """Half as many frames."""
+
+    kernels = (3, 3)
+    strides = (1, 2)
+
+
+class Conv1dSubsampling3(ConvSubsampling):
+    """A third as many frames."""
+
+    kernels = (3, 5)
+    strides = (1, 3)
+
+
+class Conv2dSubsampling(ConvSubsampling):
+    """A quarter as many frames; the convolutions run over time and frequency (Dong et al. 2018)."""
+
+    kernels = (3, 3)
+    strides = (2, 2)
+
+    def make_conv(self, idim: int, odim: int, kernel: int, stride: int, first: bool) -> nn.Module:
+        """One of the convolutions."""
+        return nn.Conv2d(1 if first else odim, odim, kernel, stride)
+
+    def channels(self, idim: int, odim: int) -> int:
+        """D times what is left of the features."""
+        if idim < self.length.shortest():
+            raise ValueError(f"{type(self).__name__} needs at least {self.length.shortest()} features, not {idim}")
+        return odim * self.length(idim)
+
+    def convolve(self, x: Tensor) -> Tensor:
+        """x (B, T, F) → (B, T', D · F')."""
+        return self.conv(x.unsqueeze(1)).transpose(1, 2).contiguous().flatten(2)
+
+
+class Conv2dSubsampling1(Conv2dSubsampling):
+    """As many frames as before, less the edges."""
+
+    strides = (1, 1)
+
+
+class Conv2dSubsampling2(Conv2dSubsampling):
+    """Half as many frames."""
+
+    strides = (2, 1)
+
+
+class Conv2dSubsampling6(Conv2dSubsampling):
+    """A sixth as many frames."""
+
+    kernels = (3, 5)
+    strides = (2, 3)
+
+
+class Conv2dSubsampling8(Conv2dSubsampling):
+    """An eighth as many frames."""
+
+    kernels = (3, 3, 3)
+    strides = (2, 2, 2)
+
+    def add_output(self, linear: nn.Linear, pos_enc: nn.Module) -> None:
+        """Register the last two layers under upstream's names."""
+        self.out = linear
+        self.pos_enc = pos_enc
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Apply the last two layers: x (B, T', C) → (B, T', D), encodings of relative positions or None."""
+        return self.pos_enc.with_positions(self.out(x))
+
+
+class FrameInput(nn.ModuleList):
+    """Layers that keep every frame, the last of which is the positional encoding."""
+
+    length = Length()
+
+    def features(self, x: Tensor) -> Tensor:
+        """All layers but the positional encoding: (B, T, F) → (B, T, D)."""
+        for layer in list(self)[:-1]:
+            x = layer(x)
+        return x
+
+    def at(self, x: Tensor, offset: int) -> Tensor:
+        """Embed frames x (B, T, F), the first of which has position `offset`: → (B, T, D)."""
+        return self[-1](self.features(x), offset)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Embedded:
+        """x (B, T, F), or (B, T) int64 for tokens, lengths (B,) → (B, T, D), encodings or None, lengths."""
+        return *self[-1].with_positions(self.features(x)), lengths
+
+
+class BareInput(nn.Module):
+    """A linear layer without positions, whose weights have no layer's name before them."""
+
+    length = Length()
+
+    def __init__(self, idim: int, odim: int):
+        super().__init__()
+        linear = nn.Linear(idim, odim)
+        self.weight = linear.weight
+        self.bias = linear.bias
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Embedded:
+        """x (B, T, F), lengths (B,) → (B, T, D), None, lengths."""
+        return nn.functional.linear(x, self.weight, self.bias), None, lengths
+
+
+InputLayer = ConvSubsampling | FrameInput | BareInput
+MakeInput = Callable[[int, int, float, nn.Module], InputLayer]
+
+
+def linear_input(idim: int, odim: int, dropout_rate: float, pos_enc: nn.Module, relu: bool = False) -> FrameInput:
+    """Linear layer and layer normalisation, with ReLU where `relu`."""
+    layers = [nn.Linear(idim, odim), nn.LayerNorm(odim), nn.Dropout(dropout_rate)]
+    return FrameInput([*layers, nn.ReLU(), pos_enc] if relu else [*layers, pos_enc])
+
+
+def token_input(idim: int, odim: int, dropout_rate: float, pos_enc: nn.Module, padding_idx: int = -1) -> FrameInput:
+    """Embedding of `idim` tokens."""
+    return FrameInput([nn.Embedding(idim, odim, padding_idx=padding_idx), pos_enc])
+
+
+def positions_input(idim: int, odim: int, dropout_rate: float, pos_enc: nn.Module) -> FrameInput:
+    """The positional encoding alone, for features that have the stack's size already."""
+    if idim != odim:
+        raise ValueError(f"without an input layer, the features' size {idim} has to be the stack's size {odim}")
+    return FrameInput([pos_enc])
+
+
+def bare_input(idim: int, odim: int, dropout_rate: float, pos_enc: nn.Module) -> InputLayer:
+    """No positions, and a linear layer only where sizes differ."""
+    return FrameInput([NoPositionalEncoding(odim, dropout_rate)]) if idim == odim else BareInput(idim, odim)
+
+
+INPUT_LAYERS: Mapping[str | None, MakeInput] = {
+    "conv2d": Conv2dSubsampling,
+    "conv2d1": Conv2dSubsampling1,
+    "conv2d2": Conv2dSubsampling2,
+    "conv2d6": Conv2dSubsampling6,
+    "conv2d8": Conv2dSubsampling8,
+    "conv1d1": Conv1dSubsampling1,
+    "conv1d2": Conv1dSubsampling2,
+    "conv1d3": Conv1dSubsampling3,
+    "linear": linear_input,
+    "embed": token_input,
+    None: positions_input,
+}
+
+
+def check_short_utt(ins: InputLayer, size: int) -> tuple[bool, int]:
+    """Whether `size` frames are too few for input layer `ins`, and how many it needs (-1 where they are enough)."""
+    limit = ins.length.shortest()
+    return (True, limit) if size < limit else (False, -1)

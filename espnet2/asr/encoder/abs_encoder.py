@@ -1,0 +1,54 @@
+"""What every encoder is: a map from features to hidden vectors that declares its ONNX interface."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import nn
+
+from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
+
+Encoded = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
+
+
+class AbsEncoder(nn.Module, ABC):
+    """Base of all encoders.
+
+    Attributes:
+        input_size: F, size of a frame of features.
+        length: output frames as a formula of input frames.
+        input_layer_reads_tokens: whether "frames" are token ids.
+    """
+
+    input_size: int
+    length: Length
+    input_layer_reads_tokens: bool = False
+    _output_size: int
+
+    def output_size(self) -> int:
+        """D, size of a hidden vector."""
+        return self._output_size
+
+    @abstractmethod
+    def forward(self, xs_pad: torch.Tensor, ilens: torch.Tensor, prev_states: torch.Tensor | None = None) -> Any:
+        """Encode features xs_pad (B, T, F) of lengths ilens (B,) → (B, T', D), lengths (B,), states or None."""
+
+    def components(self) -> tuple[Component, ...]:
+        """The graph "encoder": features (batch, frames, F) → hidden vectors (batch, out_frames, D)."""
+        features = Tensor("xs_pad", ("batch", "frames", self.input_size))
+        if self.input_layer_reads_tokens:
+            features = Tensor("xs_pad", ("batch", "frames"), "int64", below=self.input_size)
+        return (
+            Component(
+                name="encoder",
+                method="forward",
+                inputs=(features, Tensor("ilens", ("batch",), "int64", length_of="frames")),
+                outputs=(
+                    Tensor("encoder_out", ("batch", "out_frames", self.output_size())),
+                    Tensor("encoder_out_lens", ("batch",), "int64", length_of="out_frames"),
+                ),
+                lengths=(OutputLength("out_frames", "frames", self.length),),
+            ),
+        )

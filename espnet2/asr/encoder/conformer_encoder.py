@@ -1,0 +1,172 @@
+"""Conformer encoder (Gulati et al. 2020)."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+
+from torch import nn
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.conformer.convolution import ConvolutionModule
+from espnet.nets.pytorch_backend.conformer.encoder_layer import EncoderLayer
+from espnet.nets.pytorch_backend.nets_utils import choose, get_activation
+from espnet.nets.pytorch_backend.transformer.attention import (
+    LegacyRelPositionMultiHeadedAttention,
+    MultiHeadedAttention,
+    RelPositionMultiHeadedAttention,
+)
+from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS
+from espnet.nets.pytorch_backend.transformer.encoder import feed_forward_maker
+from espnet.nets.pytorch_backend.transformer.repeat import repeat
+from espnet.nets.pytorch_backend.transformer.subsampling import INPUT_LAYERS, token_input
+from espnet2.asr.encoder.stacked_encoder import StackedEncoder
+
+# The attention that each positional encoding goes with.
+ATTENTION_OF_POSITIONS = {
+    "abs_pos": "selfattn",
+    "scaled_abs_pos": "selfattn",
+    "rel_pos": "rel_selfattn",
+    "legacy_rel_pos": "legacy_rel_selfattn",
+}
+# What names of the configuration mean for each `rel_pos_type`.
+REL_POS_TYPES = {
+    "legacy": {"rel_pos": "legacy_rel_pos", "rel_selfattn": "legacy_rel_selfattn"},
+    "latest": {"legacy_rel_pos": "", "legacy_rel_selfattn": ""},
+}
+
+
+def resolve_positions(rel_pos_type: str, pos_enc: str, attention: str) -> tuple[str, str]:
+    """The positional encoding and the attention that three options of the configuration ask for together.
+
+    Raises:
+        ValueError: an unknown name, or an encoding and an attention that do not go together.
+    """
+    meaning = choose("rel_pos_type", rel_pos_type, REL_POS_TYPES)
+    found = meaning.get(pos_enc, pos_enc), meaning.get(attention, attention)
+    choose("pos_enc_layer_type", pos_enc, POSITIONAL_ENCODINGS)
+    choose("selfattention_layer_type", attention, {name: name for name in ATTENTION_OF_POSITIONS.values()})
+    if ATTENTION_OF_POSITIONS.get(found[0]) != found[1]:
+        raise ValueError(
+            f"pos_enc_layer_type {pos_enc!r} and selfattention_layer_type {attention!r} do not go together "
+            f"with rel_pos_type {rel_pos_type!r}"
+        )
+    if found[0] == "legacy_rel_pos":
+        logging.warning("legacy relative positions depend on an utterance's length; new models had better use 'latest'")
+    return found
+
+
+class ConformerEncoder(StackedEncoder):
+    """Conformer encoder.
+
+    Args:
+        input_size: F, size of the features.
+        output_size: D.
+        attention_heads: H.
+        linear_units: size between the feed-forward layers.
+        num_blocks: number of layers.
+        dropout_rate: dropout of the branches and of the input layer.
+        positional_dropout_rate: dropout of the positional encoding.
+        attention_dropout_rate: dropout of the attention weights.
+        input_layer: a name in `INPUT_LAYERS`; None for features that have size D already.
+        normalize_before: normalise before (True) or after (False) each branch.
+        concat_after: combine attention's input and output by a linear layer.
+        positionwise_layer_type: "linear", "conv1d" or "conv1d-linear".
+        positionwise_conv_kernel_size: kernel of the latter two.
+        macaron_style: feed-forward networks at both ends of a layer.
+        rel_pos_type: "legacy" reads "rel_pos" and "rel_selfattn" as models before 2021 meant them; or "latest".
+        pos_enc_layer_type: "abs_pos", "scaled_abs_pos", "rel_pos" or "legacy_rel_pos".
+        selfattention_layer_type: "selfattn", "rel_selfattn" or "legacy_rel_selfattn".
+        activation_type: a name in `nets_utils.ACTIVATIONS`.
+        use_cnn_module: whether layers have a convolution module.
+        zero_triu: no relative-position scores above the diagonal.
+        cnn_module_kernel: kernel size of the convolution module, odd.
+        padding_idx: token whose embedding is zero and not trained, for the input layer "embed".
+        interctc_layer_idx, interctc_use_conditioning: see `StackedEncoder`.
+        ctc_trim: only False.
+        stochastic_depth_rate: probability that training skips a layer; one number, or one for each layer.
+        layer_drop_rate: the same, drawn by the stack.
+        max_pos_emb_len: where legacy positions count down from.
+        qk_norm: normalise queries and keys per head; "selfattn" only.
+        use_flash_attn: upstream's choice of a kernel; the numbers do not depend on it.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int = 256,
+        attention_heads: int = 4,
+        linear_units: int = 2048,
+        num_blocks: int = 6,
+        dropout_rate: float = 0.1,
+        positional_dropout_rate: float = 0.1,
+        attention_dropout_rate: float = 0.0,
+        input_layer: str | None = "conv2d",
+        normalize_before: bool = True,
+        concat_after: bool = False,
+        positionwise_layer_type: str = "linear",
+        positionwise_conv_kernel_size: int = 3,
+        macaron_style: bool = False,
+        rel_pos_type: str = "legacy",
+        pos_enc_layer_type: str = "rel_pos",
+        selfattention_layer_type: str = "rel_selfattn",
+        activation_type: str = "swish",
+        use_cnn_module: bool = True,
+        zero_triu: bool = False,
+        cnn_module_kernel: int = 31,
+        padding_idx: int = -1,
+        interctc_layer_idx: list[int] | tuple[int, ...] = (),
+        interctc_use_conditioning: bool = False,
+        ctc_trim: bool = False,
+        stochastic_depth_rate: float | list[float] = 0.0,
+        layer_drop_rate: float = 0.0,
+        max_pos_emb_len: int = 5000,
+        qk_norm: bool = False,
+        use_flash_attn: bool = True,
+    ):
+        if ctc_trim:
+            raise ValueError("ctc_trim is not supported: its output length depends on what is said")
+        rates = (
+            stochastic_depth_rate if isinstance(stochastic_depth_rate, list) else [stochastic_depth_rate] * num_blocks
+        )
+        if len(rates) != num_blocks:
+            raise ValueError(f"stochastic_depth_rate has {len(rates)} numbers for {num_blocks} layers")
+        positions, attention = resolve_positions(rel_pos_type, pos_enc_layer_type, selfattention_layer_type)
+        heads = (attention_heads, output_size, attention_dropout_rate)
+        attentions: dict[str, Callable[[], nn.Module]] = {
+            "selfattn": lambda: MultiHeadedAttention(*heads, qk_norm),
+            "rel_selfattn": lambda: RelPositionMultiHeadedAttention(*heads, zero_triu),
+            "legacy_rel_selfattn": lambda: LegacyRelPositionMultiHeadedAttention(*heads, zero_triu),
+        }
+        activation = get_activation(activation_type)
+        feed_forward = feed_forward_maker(
+            positionwise_layer_type, output_size, linear_units, positionwise_conv_kernel_size, dropout_rate, activation
+        )
+        pos_enc = POSITIONAL_ENCODINGS[positions](output_size, positional_dropout_rate, max_pos_emb_len)
+        inputs = {**INPUT_LAYERS, "embed": functools.partial(token_input, padding_idx=padding_idx)}
+        super().__init__(
+            input_size,
+            output_size,
+            choose("input_layer", input_layer, inputs)(input_size, output_size, dropout_rate, pos_enc),
+            repeat(
+                num_blocks,
+                lambda index: EncoderLayer(
+                    output_size,
+                    attentions[attention](),
+                    feed_forward(),
+                    feed_forward() if macaron_style else None,
+                    ConvolutionModule(output_size, cnn_module_kernel, activation) if use_cnn_module else None,
+                    dropout_rate,
+                    normalize_before,
+                    concat_after,
+                    rates[index],
+                ),
+                layer_drop_rate,
+            ),
+            normalize_before,
+            interctc_layer_idx,
+            interctc_use_conditioning,
+        )
+        self.input_layer_reads_tokens = input_layer == "embed"

@@ -1,0 +1,120 @@
+"""An encoder that is a stack of equal layers, with intermediate CTC between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
+from espnet.nets.pytorch_backend.transformer.mask import attention_bias
+from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential
+from espnet.nets.pytorch_backend.transformer.subsampling import InputLayer, TooShortUttError, check_short_utt
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
+
+
+class StackedEncoder(AbsEncoder):
+    """Input layer, layers, and a normalisation at the end.
+
+    Args:
+        input_size: F.
+        output_size: D.
+        embed: input layer.
+        encoders: layers, called as `layer(x, bias, pos_emb, frames)`.
+        normalize_before: whether layers normalise what they read, so that the last one's result needs it too.
+        interctc_layer_idx: layers, counted from 1, whose result is given to CTC as well (Lee and Watanabe 2021).
+        interctc_use_conditioning: add what CTC makes of it to the next layer's input (Nozaki and Komatsu 2021); the
+            model then sets `conditioning_layer`, a linear layer from the vocabulary to D.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        embed: InputLayer,
+        encoders: MultiSequential,
+        normalize_before: bool,
+        interctc_layer_idx: Sequence[int],
+        interctc_use_conditioning: bool,
+    ):
+        super().__init__()
+        outside = [index for index in interctc_layer_idx if not 0 < index < len(encoders)]
+        if outside:
+            raise ValueError(f"interctc_layer_idx {outside[0]} is not between 1 and {len(encoders) - 1}")
+        self.input_size = input_size
+        self._output_size = output_size
+        self.length = embed.length
+        self.embed = embed
+        self.encoders = encoders
+        self.normalize_before = normalize_before
+        if normalize_before:
+            self.after_norm = LayerNorm(output_size)
+        self.interctc_layer_idx = list(interctc_layer_idx)
+        self.interctc_use_conditioning = interctc_use_conditioning
+        self.conditioning_layer: nn.Module | None = None
+
+    def normalize(self, x: Tensor) -> Tensor:
+        """The normalisation that ends a stack: (B, T', D) → (B, T', D)."""
+        return self.after_norm(x) if self.normalize_before else x
+
+    def forward(
+        self,
+        xs_pad: Tensor,
+        ilens: Tensor,
+        prev_states: Tensor | None = None,
+        masks: Tensor | None = None,
+        ctc: Any = None,
+        return_all_hs: bool = False,
+    ) -> tuple[Any, Tensor, Tensor | None]:
+        """Encode a padded batch; every utterance gets what it gets alone.
+
+        Args:
+            xs_pad: (B, T, F) features, or (B, T) int64 tokens for the input layer "embed".
+            ilens: (B,) int64 lengths.
+            prev_states: not used.
+            masks: (B, T) bool, True at the padding behind each utterance, instead of `ilens`.
+            ctc: with a method `softmax`, for conditioning on intermediate CTC.
+            return_all_hs: return every layer's result too.
+
+        Returns:
+            (B, T', D), lengths (B,), None. With intermediate CTC or `return_all_hs` the first is a pair of that and
+            the list of (layer, normalised result (B, T', D)), or of every layer's result.
+
+        Raises:
+            TooShortUttError: fewer frames than the input layer needs.
+        """
+        self.check_length(xs_pad)
+        x, pos_emb, olens = self.embed(xs_pad, ilens if masks is None else (~masks).sum(dim=-1))
+        padding = make_pad_mask(olens, x.shape[1])
+        context = (attention_bias(~padding.unsqueeze(1), x.dtype), pos_emb, ~padding.unsqueeze(-1))
+        hidden: list[Any] = []
+        for index, layer in self.encoders.active():
+            x = layer(x, *context)
+            if index + 1 in self.interctc_layer_idx:
+                hidden.append((index + 1, self.normalize(x)))
+                x = self.condition(x, hidden[-1][1], ctc)
+            elif return_all_hs and not self.interctc_layer_idx:
+                hidden.append(x)
+        x = self.normalize(x)
+        return ((x, hidden) if hidden else x), olens, None
+
+    def condition(self, x: Tensor, hidden: Tensor, ctc: Any) -> Tensor:
+        """Add CTC's posteriors of `hidden` (B, T', D), mapped to D, to x (B, T', D)."""
+        if not self.interctc_use_conditioning:
+            return x
+        assert self.conditioning_layer is not None
+        return x + self.conditioning_layer(ctc.softmax(hidden))
+
+    def check_length(self, xs_pad: Tensor) -> None:
+        """Refuse features that are too short for the input layer; graphs leave that to their caller."""
+        if torch.compiler.is_exporting():
+            return
+        short, limit = check_short_utt(self.embed, xs_pad.shape[1])
+        if short:
+            size = xs_pad.shape[1]
+            raise TooShortUttError(
+                f"an utterance of {size} frames is too short; the encoder needs {limit}", size, limit
+            )
