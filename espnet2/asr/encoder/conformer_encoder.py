@@ -6,13 +6,13 @@ import functools
 import logging
 from collections.abc import Callable
 
-from torch import nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.conformer.convolution import ConvolutionModule
 from espnet.nets.pytorch_backend.conformer.encoder_layer import EncoderLayer
 from espnet.nets.pytorch_backend.nets_utils import choose, get_activation
 from espnet.nets.pytorch_backend.transformer.attention import (
+    AttentionHeads,
     LegacyRelPositionMultiHeadedAttention,
     MultiHeadedAttention,
     RelPositionMultiHeadedAttention,
@@ -20,7 +20,7 @@ from espnet.nets.pytorch_backend.transformer.attention import (
 from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS
 from espnet.nets.pytorch_backend.transformer.encoder import feed_forward_maker
 from espnet.nets.pytorch_backend.transformer.repeat import repeat
-from espnet.nets.pytorch_backend.transformer.subsampling import INPUT_LAYERS, token_input
+from espnet.nets.pytorch_backend.transformer.subsampling import INPUT_LAYERS, MakeInput, token_input
 from espnet2.asr.encoder.stacked_encoder import StackedEncoder
 
 # The attention that each positional encoding goes with.
@@ -80,7 +80,7 @@ class ConformerEncoder(StackedEncoder):
         selfattention_layer_type: "selfattn", "rel_selfattn" or "legacy_rel_selfattn".
         activation_type: a name in `nets_utils.ACTIVATIONS`.
         use_cnn_module: whether layers have a convolution module.
-        zero_triu: no relative-position scores above the diagonal.
+        zero_triu: no relative-position scores above the diagonal; "rel_selfattn" of the latest type only.
         cnn_module_kernel: kernel size of the convolution module, odd.
         padding_idx: token whose embedding is zero and not trained, for the input layer "embed".
         interctc_layer_idx, interctc_use_conditioning: see `StackedEncoder`.
@@ -135,17 +135,20 @@ class ConformerEncoder(StackedEncoder):
             raise ValueError(f"stochastic_depth_rate has {len(rates)} numbers for {num_blocks} layers")
         positions, attention = resolve_positions(rel_pos_type, pos_enc_layer_type, selfattention_layer_type)
         heads = (attention_heads, output_size, attention_dropout_rate)
-        attentions: dict[str, Callable[[], nn.Module]] = {
+        attentions: dict[str, Callable[[], AttentionHeads]] = {
             "selfattn": lambda: MultiHeadedAttention(*heads, qk_norm),
             "rel_selfattn": lambda: RelPositionMultiHeadedAttention(*heads, zero_triu),
-            "legacy_rel_selfattn": lambda: LegacyRelPositionMultiHeadedAttention(*heads, zero_triu),
+            "legacy_rel_selfattn": lambda: LegacyRelPositionMultiHeadedAttention(*heads),
         }
         activation = get_activation(activation_type)
         feed_forward = feed_forward_maker(
             positionwise_layer_type, output_size, linear_units, positionwise_conv_kernel_size, dropout_rate, activation
         )
         pos_enc = POSITIONAL_ENCODINGS[positions](output_size, positional_dropout_rate, max_pos_emb_len)
-        inputs = {**INPUT_LAYERS, "embed": functools.partial(token_input, padding_idx=padding_idx)}
+        inputs: dict[str | None, MakeInput] = {
+            **INPUT_LAYERS,
+            "embed": functools.partial(token_input, padding_idx=padding_idx),
+        }
         super().__init__(
             input_size,
             output_size,

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import functools
 
-from torch import nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
-from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
+from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.encoder import feed_forward_maker
 from espnet.nets.pytorch_backend.transformer.encoder_layer import EncoderLayer
 from espnet.nets.pytorch_backend.transformer.repeat import repeat
-from espnet.nets.pytorch_backend.transformer.subsampling import INPUT_LAYERS, bare_input, linear_input, token_input
+from espnet.nets.pytorch_backend.transformer.subsampling import (
+    INPUT_LAYERS,
+    MakeInput,
+    bare_input,
+    linear_input,
+    token_input,
+)
 from espnet2.asr.encoder.stacked_encoder import StackedEncoder
 
 
@@ -55,7 +60,7 @@ class TransformerEncoder(StackedEncoder):
         positional_dropout_rate: float = 0.1,
         attention_dropout_rate: float = 0.0,
         input_layer: str | None = "conv2d",
-        pos_enc_class: type[nn.Module] = PositionalEncoding,
+        pos_enc_class: type[Positions] = PositionalEncoding,
         pos_enc_layer_type: str = "abs_pos",
         normalize_before: bool = True,
         concat_after: bool = False,
@@ -70,7 +75,7 @@ class TransformerEncoder(StackedEncoder):
     ):
         if pos_enc_layer_type == "conv":
             raise ValueError("pos_enc_layer_type 'conv' is not supported; 'abs_pos' is")
-        inputs = {
+        inputs: dict[str | None, MakeInput] = {
             **INPUT_LAYERS,
             "linear": functools.partial(linear_input, relu=True),
             "embed": functools.partial(token_input, padding_idx=padding_idx),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.transformer.attention import AttentionHeads
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.residual import ResidualLayer
 
@@ -26,7 +27,7 @@ class EncoderLayer(ResidualLayer):
     def __init__(
         self,
         size: int,
-        self_attn: nn.Module,
+        self_attn: AttentionHeads,
         feed_forward: nn.Module,
         feed_forward_macaron: nn.Module | None,
         conv_module: nn.Module | None,

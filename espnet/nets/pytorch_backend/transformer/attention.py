@@ -7,6 +7,7 @@ positions where there are some.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ def as_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
     return attention_bias(mask, dtype) if mask is not None and mask.dtype == torch.bool else mask
 
 
-class AttentionHeads(nn.Module):
+class AttentionHeads(nn.Module, ABC):
     """What all variants share: projections into heads, and the weighing of values.
 
     Args:
@@ -44,6 +45,10 @@ class AttentionHeads(nn.Module):
         self.linear_out = nn.Linear(n_feat, n_feat)
         self.q_norm = LayerNorm(self.d_k) if qk_norm else nn.Identity()
         self.k_norm = LayerNorm(self.d_k) if qk_norm else nn.Identity()
+
+    @abstractmethod
+    def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:
+        """Self-attention with the signature that all variants share: x (B, T, D) → (B, T, D)."""
 
     def split_heads(self, x: Tensor) -> Tensor:
         """x (B, T, D) → (B, H, T, D/H)."""
@@ -121,7 +126,7 @@ class MultiHeadedAttention(AttentionHeads):
         return self.attend(self.project_query(query), k, v, as_bias(mask, query.dtype))
 
     def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:
-        """Self-attention with the signature that all variants share: x (B, T, D) → (B, T, D)."""
+        """Self-attention without positions: x (B, T, D) → (B, T, D)."""
         return self(x, x, x, mask)
 
 
@@ -183,7 +188,7 @@ class RelPositionMultiHeadedAttention(AttentionHeads):
         return self.attend(q + self.pos_bias_u.unsqueeze(1), k, v, bias, scores)
 
     def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:
-        """Self-attention with the signature that all variants share: x (B, T, D) → (B, T, D)."""
+        """Self-attention with relative positions: x (B, T, D), `pos_emb` as in `forward` → (B, T, D)."""
         return self(x, x, x, pos_emb, mask)
 
 

@@ -17,7 +17,15 @@ def drop_table(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: A
     state_dict.pop(prefix + "pe", None)
 
 
-class Sinusoid(nn.Module):
+class Positions(nn.Module):
+    """An encoding of positions as input layers use it, called as `encoding(x)`."""
+
+    def with_positions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What the layers of a stack get: x (B, T, D) → (B, T, D), and the encodings where they are relative."""
+        return self(x), None
+
+
+class Sinusoid(Positions):
     """What all encodings share: PE(p, 2i) = sin(p / 10000^(2i/D)), PE(p, 2i+1) = cos(p / 10000^(2i/D)).
 
     Args:
@@ -38,10 +46,6 @@ class Sinusoid(nn.Module):
         self.max_len = max_len
         self.xscale = math.sqrt(d_model)
         self.dropout = nn.Dropout(dropout_rate)
-
-    def with_positions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What the layers of a stack get: x (B, T, D) → (B, T, D), and the encodings where they are relative."""
-        return self(x), None
 
     def upwards(self, x: Tensor, offset: int = 0) -> Tensor:
         """The positions (T,) of the frames of x (B, T, D), the first of which is `offset`."""
@@ -124,7 +128,7 @@ class RelPositionalEncoding(Sinusoid):
         return self.dropout(x * self.xscale), self.dropout(self.encode(positions, x.dtype))
 
 
-class NoPositionalEncoding(nn.Module):
+class NoPositionalEncoding(Positions):
     """No positions at all: x as it is.
 
     Args:
@@ -133,10 +137,6 @@ class NoPositionalEncoding(nn.Module):
 
     def __init__(self, d_model: int, dropout_rate: float):
         super().__init__()
-
-    def with_positions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """x (B, T, D) → x, None."""
-        return x, None
 
     def forward(self, x: Tensor, offset: int = 0) -> Tensor:
         """x (B, T, D) → x."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.nets_utils import choose
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
-from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
+from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.encoder_layer import EncoderLayer
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
@@ -76,7 +76,7 @@ class Encoder(nn.Module):
         positional_dropout_rate: float = 0.1,
         attention_dropout_rate: float = 0.0,
         input_layer: str | None = "linear",
-        pos_enc_class: Callable[[int, float], nn.Module] = PositionalEncoding,
+        pos_enc_class: Callable[[int, float], Positions] = PositionalEncoding,
         normalize_before: bool = True,
         concat_after: bool = False,
         positionwise_layer_type: str = "linear",
@@ -136,6 +136,7 @@ class Encoder(nn.Module):
         xs = self.embed.at(xs, offset)
         caches = []
         for layer, k, v in zip(self.encoders, keys, values, strict=True):
+            assert isinstance(layer, EncoderLayer)
             xs, k, v = layer.step(xs, k, v)
             caches.append((k, v))
         new_keys, new_values = zip(*caches, strict=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.transformer.attention import AttentionHeads
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.residual import ResidualLayer
 
@@ -27,7 +28,7 @@ class EncoderLayer(ResidualLayer):
     def __init__(
         self,
         size: int,
-        self_attn: nn.Module,
+        self_attn: AttentionHeads,
         feed_forward: nn.Module,
         dropout_rate: float,
         normalize_before: bool = True,

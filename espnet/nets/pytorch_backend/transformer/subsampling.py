@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, PositionalEncoding
+from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, PositionalEncoding, Positions
 from espnet2.runtime.spec import Length
 
 Embedded = tuple[Tensor, Tensor | None, Tensor]
@@ -49,8 +50,9 @@ class ConvSubsampling(nn.Module):
 
     kernels: tuple[int, ...]
     strides: tuple[int, ...]
+    out: Any
 
-    def __init__(self, idim: int, odim: int, dropout_rate: float, pos_enc: nn.Module | None = None):
+    def __init__(self, idim: int, odim: int, dropout_rate: float, pos_enc: Positions | None = None):
         super().__init__()
         steps = zip(self.kernels, self.strides, strict=True)
         self.length = functools.reduce(Length.then, (Length.conv(kernel, stride) for kernel, stride in steps), Length())
@@ -68,7 +70,7 @@ class ConvSubsampling(nn.Module):
         """Size of a frame after the convolutions."""
         return odim
 
-    def add_output(self, linear: nn.Linear, pos_enc: nn.Module) -> None:
+    def add_output(self, linear: nn.Linear, pos_enc: Positions) -> None:
         """Register the last two layers under upstream's names."""
         self.out = nn.Sequential(linear, pos_enc)
 
@@ -109,8 +111,8 @@ class Conv1dSubsampling3(ConvSubsampling):
 class Conv2dSubsampling(ConvSubsampling):
     """A quarter as many frames; the convolutions run over time and frequency (Dong et al. 2018)."""
 
-    kernels = (3, 3)
-    strides = (2, 2)
+    kernels: tuple[int, ...] = (3, 3)
+    strides: tuple[int, ...] = (2, 2)
 
     def make_conv(self, idim: int, odim: int, kernel: int, stride: int, first: bool) -> nn.Module:
         """One of the convolutions."""
@@ -152,7 +154,7 @@ class Conv2dSubsampling8(Conv2dSubsampling):
     kernels = (3, 3, 3)
     strides = (2, 2, 2)
 
-    def add_output(self, linear: nn.Linear, pos_enc: nn.Module) -> None:
+    def add_output(self, linear: nn.Linear, pos_enc: Positions) -> None:
         """Register the last two layers under upstream's names."""
         self.out = linear
         self.pos_enc = pos_enc
@@ -167,6 +169,13 @@ class FrameInput(nn.ModuleList):
 
     length = Length()
 
+    @property
+    def positions(self) -> Positions:
+        """The positional encoding."""
+        positions = self[-1]
+        assert isinstance(positions, Positions)
+        return positions
+
     def features(self, x: Tensor) -> Tensor:
         """All layers but the positional encoding: (B, T, F) → (B, T, D)."""
         for layer in list(self)[:-1]:
@@ -175,11 +184,11 @@ class FrameInput(nn.ModuleList):
 
     def at(self, x: Tensor, offset: int) -> Tensor:
         """Embed frames x (B, T, F), the first of which has position `offset`: → (B, T, D)."""
-        return self[-1](self.features(x), offset)
+        return self.positions(self.features(x), offset)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Embedded:
         """x (B, T, F), or (B, T) int64 for tokens, lengths (B,) → (B, T, D), encodings or None, lengths."""
-        return *self[-1].with_positions(self.features(x)), lengths
+        return *self.positions.with_positions(self.features(x)), lengths
 
 
 class BareInput(nn.Module):
@@ -199,28 +208,28 @@ class BareInput(nn.Module):
 
 
 InputLayer = ConvSubsampling | FrameInput | BareInput
-MakeInput = Callable[[int, int, float, nn.Module], InputLayer]
+MakeInput = Callable[[int, int, float, Positions], InputLayer]
 
 
-def linear_input(idim: int, odim: int, dropout_rate: float, pos_enc: nn.Module, relu: bool = False) -> FrameInput:
+def linear_input(idim: int, odim: int, dropout_rate: float, pos_enc: Positions, relu: bool = False) -> FrameInput:
     """Linear layer and layer normalisation, with ReLU where `relu`."""
     layers = [nn.Linear(idim, odim), nn.LayerNorm(odim), nn.Dropout(dropout_rate)]
     return FrameInput([*layers, nn.ReLU(), pos_enc] if relu else [*layers, pos_enc])
 
 
-def token_input(idim: int, odim: int, dropout_rate: float, pos_enc: nn.Module, padding_idx: int = -1) -> FrameInput:
+def token_input(idim: int, odim: int, dropout_rate: float, pos_enc: Positions, padding_idx: int = -1) -> FrameInput:
     """Embedding of `idim` tokens."""
     return FrameInput([nn.Embedding(idim, odim, padding_idx=padding_idx), pos_enc])
 
 
-def positions_input(idim: int, odim: int, dropout_rate: float, pos_enc: nn.Module) -> FrameInput:
+def positions_input(idim: int, odim: int, dropout_rate: float, pos_enc: Positions) -> FrameInput:
     """The positional encoding alone, for features that have the stack's size already."""
     if idim != odim:
         raise ValueError(f"without an input layer, the features' size {idim} has to be the stack's size {odim}")
     return FrameInput([pos_enc])
 
 
-def bare_input(idim: int, odim: int, dropout_rate: float, pos_enc: nn.Module) -> InputLayer:
+def bare_input(idim: int, odim: int, dropout_rate: float, pos_enc: Positions) -> InputLayer:
     """No positions, and a linear layer only where sizes differ."""
     return FrameInput([NoPositionalEncoding(odim, dropout_rate)]) if idim == odim else BareInput(idim, odim)
 
