@@ -13,7 +13,7 @@ from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.runtime import spec
 from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
-from espnet.nets.pytorch_backend.transformer.cache import continued, stacked
+from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
 from espnet.nets.pytorch_backend.transformer.decoder_layer import DecoderLayer
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
@@ -167,15 +167,16 @@ class BaseTransformerDecoder(AbsDecoder, BatchScorerInterface):
             log-probabilities (B, beam, V), and the next `cache_key` and `cache_value`.
         """
         x = self.embed(tokens.flatten().unsqueeze(1), cache_key.shape[4])
-        past = continued(cache_key, parents), continued(cache_value, parents)
+        entries = entries_of(parents, cache_key)
+        past = continued(cache_key, entries), continued(cache_value, entries)
         memory_bias = self._memory_bias(memory_lengths, memory_key[0, :, 0])
         x, keys, values = self._advance(x, None, past, (memory_key, memory_value), memory_bias)
         log_probs = self._log_probs(x.squeeze(1)).unflatten(0, parents.shape)
         return log_probs, stacked(keys, parents), stacked(values, parents)
 
     def components(self) -> tuple[spec.Component, ...]:
-        """`decoder_start` and `decoder_step`; nothing for a decoder of vectors, which has no tokens to step over."""
-        return _components(self) if self.input_layer == "embed" else ()
+        """`decoder_start` and `decoder_step`; nothing for a decoder that reads vectors or gives none but vectors."""
+        return _components(self) if self.input_layer == "embed" and self.output_layer is not None else ()
 
     def forward_one_step(
         self,
