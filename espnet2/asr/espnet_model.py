@@ -1,0 +1,154 @@
+"""The hybrid CTC/attention recogniser (Watanabe et al. 2017): samples in, scores of tokens out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from typeguard import typechecked
+
+from espnet2.asr.ctc import CTC
+from espnet2.asr.decoder.abs_decoder import AbsDecoder
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
+from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.asr.specaug.abs_specaug import AbsSpecAug
+from espnet2.layers.abs_normalize import AbsNormalize
+from espnet2.runtime.spec import Component, Length, OutputLength
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+
+Intermediate = list[tuple[int, torch.Tensor]]
+
+
+class ESPnetASRModel(AbsESPnetModel):
+    """Front end, normalisation, encoder, decoder and CTC. Options that only the training loss reads are not kept.
+
+    `frontend` None means that features come in. The decoder is dropped where `ctc_weight` is 1 and CTC where it is 0,
+    as checkpoints have them. A `sym_sos` or `sym_eos` that is not in `token_list` stands for its last token.
+
+    Raises:
+        ValueError: no `sym_blank` in `token_list`, or a part is missing that `ctc_weight` or the encoder needs.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        vocab_size: int,
+        token_list: list[str] | tuple[str, ...],
+        frontend: AbsFrontend | None,
+        specaug: AbsSpecAug | None,
+        normalize: AbsNormalize | None,
+        preencoder: torch.nn.Module | None,
+        encoder: AbsEncoder,
+        postencoder: torch.nn.Module | None,
+        decoder: AbsDecoder | None,
+        ctc: CTC,
+        joint_network: torch.nn.Module | None,
+        aux_ctc: dict | None = None,
+        ctc_weight: float = 0.5,
+        interctc_weight: float = 0.0,
+        ignore_id: int = -1,
+        lsm_weight: float = 0.0,
+        length_normalized_loss: bool = False,
+        report_cer: bool = True,
+        report_wer: bool = True,
+        sym_space: str = "<space>",
+        sym_blank: str = "<blank>",
+        transducer_multi_blank_durations: list = [],  # noqa: B006 - never changed; the default is part of the schema
+        transducer_multi_blank_sigma: float = 0.05,
+        sym_sos: str = "<sos/eos>",
+        sym_eos: str = "<sos/eos>",
+        autocast_frontend: bool = False,
+        extract_feats_in_collect_stats: bool = True,
+        lang_token_id: int = -1,
+    ):
+        super().__init__()
+        absent = {"preencoder": preencoder, "postencoder": postencoder, "joint_network": joint_network}
+        for name, part in absent.items():
+            if part is not None:
+                raise ValueError(f"{name}: expected None, which hybrid models have, found {type(part).__name__}")
+        if sym_blank not in token_list:
+            raise ValueError(f"sym_blank: expected a symbol of the token list, found {sym_blank!r}")
+        if not 0.0 <= ctc_weight <= 1.0:
+            raise ValueError(f"ctc_weight: expected a number from 0 to 1, found {ctc_weight}")
+        if decoder is None and ctc_weight < 1.0:
+            raise ValueError(f"ctc_weight: expected 1 where there is no decoder, found {ctc_weight}")
+        self.conditioned = getattr(encoder, "interctc_use_conditioning", False)
+        if self.conditioned and ctc_weight == 0.0:
+            raise ValueError("ctc_weight: expected more than 0, since the encoder is conditioned on CTC; found 0")
+        self.vocab_size = vocab_size
+        self.token_list = list(token_list)
+        self.blank_id = self.token_list.index(sym_blank)
+        self.sos = token_id(self.token_list, sym_sos)
+        self.eos = token_id(self.token_list, sym_eos)
+        self.ignore_id = ignore_id
+        self.ctc_weight = ctc_weight
+        self.interctc_weight = interctc_weight
+        self.lang_token_id = lang_token_id
+        self.frontend = frontend
+        self.specaug = specaug
+        self.normalize = normalize
+        self.encoder = encoder
+        self.decoder = None if ctc_weight == 1.0 else decoder
+        self.ctc = None if ctc_weight == 0.0 else ctc
+        if self.conditioned:
+            self.encoder.conditioning_layer = torch.nn.Linear(vocab_size, encoder.output_size())
+
+    def encode(
+        self, speech: torch.Tensor, speech_lengths: torch.Tensor
+    ) -> tuple[torch.Tensor | tuple[torch.Tensor, Intermediate], torch.Tensor]:
+        """Encode samples (B, N), or features (B, T, C) where there is no front end, of lengths (B,).
+
+        Returns:
+            Encoder output (B, T', D) and its lengths (B,). With intermediate CTC the first is a pair: the output, and
+            (layer, its output) for each layer that CTC looks at.
+        """
+        feats, feats_lengths = self.extract_feats(speech, speech_lengths)
+        options = {"ctc": self.ctc} if self.conditioned else {}
+        encoder_out, encoder_out_lens, _ = self.encoder(feats, feats_lengths, **options)
+        return encoder_out, encoder_out_lens
+
+    def encode_speech(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """`encode` without the outputs of intermediate layers: (B, T', D) and lengths (B,)."""
+        encoder_out, encoder_out_lens = self.encode(speech, speech_lengths)
+        if isinstance(encoder_out, tuple):
+            encoder_out = encoder_out[0]
+        return encoder_out, encoder_out_lens
+
+    def extract_feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Samples (B, N) to normalised features (B, T, C), zero beyond each utterance, and lengths (B,)."""
+        if self.frontend is not None:
+            speech, speech_lengths = self.frontend(speech, speech_lengths)
+        if self.normalize is not None:
+            speech, speech_lengths = self.normalize(speech, speech_lengths)
+        return speech, speech_lengths
+
+    def parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
+        """The graphs "encoder" (this model, samples in), "ctc", and those of the decoder."""
+        heads: Sequence[Any] = [module for module in (self.ctc, self.decoder) if module is not None]
+        return (
+            (self, self._encoder_component()),
+            *((module, component) for module in heads for component in module.components()),
+        )
+
+    def _encoder_component(self) -> Component:
+        (encoder,) = self.encoder.components()
+        inputs, axis, length = encoder.inputs, "frames", Length()
+        if self.frontend is not None:
+            inputs, axis, length = self.frontend.components()[0].inputs, "samples", self.frontend.length
+        return Component(
+            name="encoder",
+            method="encode_speech",
+            inputs=(
+                dataclasses.replace(inputs[0], name="speech"),
+                dataclasses.replace(inputs[1], name="speech_lengths"),
+            ),
+            outputs=encoder.outputs,
+            lengths=(OutputLength("out_frames", axis, length.then(self.encoder.length)),),
+        )
+
+
+def token_id(token_list: Sequence[str], symbol: str) -> int:
+    """Index of `symbol`, or of the last token where the list does not have it."""
+    return token_list.index(symbol) if symbol in token_list else len(token_list) - 1

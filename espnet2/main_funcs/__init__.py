@@ -1,0 +1,1 @@
+"""Packed models: unpacking them and finding their files."""

@@ -1,0 +1,1 @@
+"""From config.yaml and weights to models: registries of choices, configuration, checkpoints."""

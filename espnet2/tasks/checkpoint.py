@@ -1,0 +1,125 @@
+"""Reading weights that may come from strangers, and loading them into a model without losing any."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import pickle
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from espnet2.runtime.errors import CheckpointError
+
+SHOWN = 5  # keys that an error names
+
+# What a trainer's checkpoint.pth holds beside tensors: epoch times, and numpy's scalars as numpy 1 and 2 name them.
+_scalar = np.float64(0).__reduce__()[0]
+SAFE_GLOBALS: list[Any] = [
+    datetime.timedelta,
+    np.dtype,
+    type(np.dtype(np.float64)),
+    type(np.dtype(np.float32)),
+    type(np.dtype(np.int64)),
+    (_scalar, "numpy.core.multiarray.scalar"),
+    (_scalar, "numpy._core.multiarray.scalar"),
+]
+
+# Keys of releases before 202204, as (pattern, replacement); None drops the key, since the value is computed now.
+RENAMED: tuple[tuple[str, str | None], ...] = ((r".*\bembed\.(?:.*\.)?pe", None),)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was loaded from `path`: numbers of tensors and of parameters in them."""
+
+    path: str
+    tensors: int
+    parameters: int
+
+
+def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
+    """Read a state dict, or the model's from a trainer's checkpoint, without running any code that the file holds.
+
+    Raises `CheckpointError` for a file that is missing, damaged, not a state dict, or wants to run code.
+    """
+    try:
+        # A protocol warning precedes the refusal of a plain pickle, which is the message to give.
+        with warnings.catch_warnings(), torch.serialization.safe_globals(SAFE_GLOBALS):
+            warnings.simplefilter("ignore", UserWarning)
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: expected a checkpoint, found no such file") from error
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"{path}: {_refusal(str(error))}") from error
+    except (RuntimeError, EOFError, KeyError, ValueError, IndexError, OSError) as error:
+        raise CheckpointError(f"{path}: expected a checkpoint, found a file that is truncated or damaged") from error
+    if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
+        state = state["model"]
+    if not isinstance(state, Mapping) or not state or not all(torch.is_tensor(value) for value in state.values()):
+        raise CheckpointError(f"{path}: expected a state dict (tensors by name), found {_content(state)}")
+    return dict(state)
+
+
+def _refusal(message: str) -> str:
+    wanted = re.search(r"GLOBAL (\S+)", message)
+    if wanted is None:
+        return "expected a checkpoint, found a file that is truncated or damaged, or a plain pickle"
+    return f"refused, since it wants to run {wanted[1]}; expected a state dict (tensors by name)"
+
+
+def _content(state: Any) -> str:
+    if not isinstance(state, Mapping):
+        return type(state).__name__
+    other = next((key for key, value in state.items() if not torch.is_tensor(value)), None)
+    return "an empty one" if other is None else f"{type(state[other]).__name__} under {other!r}"
+
+
+def rename_keys(
+    state: Mapping[str, torch.Tensor], table: Iterable[tuple[str, str | None]] = RENAMED
+) -> dict[str, torch.Tensor]:
+    """The same weights under today's keys; a pattern of `table` has to match the whole key."""
+    renamed = {}
+    for key, value in state.items():
+        new: str | None = key
+        for pattern, replacement in table:
+            if new is not None and re.fullmatch(pattern, new):
+                new = None if replacement is None else re.sub(pattern, replacement, new)
+        if new is not None:
+            renamed[new] = value
+    return renamed
+
+
+def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: str | Path) -> Loaded:
+    """Copy `state`, read from `path`, into `model`; every key has to be there and every shape has to fit.
+
+    Raises `CheckpointError` that counts and names the keys at fault.
+    """
+    state = rename_keys(state)
+    expected = model.state_dict()
+    faults = {
+        "lacks": [key for key in expected if key not in state],
+        "has left over": [key for key in state if key not in expected],
+        "has in another shape": [
+            f"{key} {tuple(state[key].shape)} instead of {tuple(value.shape)}"
+            for key, value in expected.items()
+            if key in state and state[key].shape != value.shape
+        ],
+    }
+    found = "; ".join(f"{fault} {len(keys)}: {_first(keys)}" for fault, keys in faults.items() if keys)
+    if found:
+        raise CheckpointError(f"{path}: expected the {len(expected)} tensors that the config describes; it {found}")
+    model.load_state_dict(state)
+    loaded = Loaded(str(path), len(state), sum(value.numel() for value in state.values()))
+    logging.info("%s: loaded %d tensors, %d parameters", loaded.path, loaded.tensors, loaded.parameters)
+    return loaded
+
+
+def _first(keys: list[str]) -> str:
+    return ", ".join(keys[:SHOWN]) + (", ..." if len(keys) > SHOWN else "")

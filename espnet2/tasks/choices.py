@@ -1,0 +1,93 @@
+"""Registries: the choices of a config section, and building the chosen class from its options.
+
+A class is imported when it is chosen, and nothing is imported that is not in a table.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import typeguard
+
+from espnet2.runtime.errors import ConfigError
+
+ABSENT = ("none", "null", "nil")  # spellings of null that upstream accepts
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The classes that config key `section` may name, as `module:Class`. Null is allowed where `optional`."""
+
+    section: str
+    classes: Mapping[str, str]
+    optional: bool = False
+
+    def build(self, choice: str | None, conf: Mapping[str, Any] | None, **given: Any) -> Any:
+        """Make the chosen object, or None; raises `ConfigError` for an unknown choice and for bad options."""
+        if choice is None or choice.lower() in ABSENT:
+            if self.optional:
+                return None
+            raise ConfigError(f"{self.section}: expected one of {', '.join(self.classes)}, found null")
+        if choice.lower() not in self.classes:
+            known = ", ".join(self.classes) or "null"
+            raise ConfigError(f"{self.section}: unknown choice {choice!r}; known ones: {known}")
+        return build(f"{self.section}_conf", self.classes[choice.lower()], conf, **given)
+
+
+def load_class(target: str) -> type:
+    """Import the class that `module:Class` names."""
+    module, name = target.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def build(section: str, target: str, conf: Mapping[str, Any] | None, **given: Any) -> Any:
+    """Call class `target` with the options `conf` of a config's `section`, and with what the task gives.
+
+    Raises `ConfigError` for an option that the constructor does not take, one that it misses, a value of another type,
+    or a value that the constructor itself refuses.
+    """
+    cls: Any = load_class(target)
+    conf = conf or {}
+    parameters = dict(inspect.signature(cls).parameters)
+    known = [name for name in parameters if name not in given]
+    for name in conf:
+        if name not in known:
+            raise ConfigError(f"{section}.{name}: not an option of {cls.__name__}; known ones: {', '.join(known)}")
+    for name in known:
+        if name not in conf and parameters[name].default is inspect.Parameter.empty:
+            raise ConfigError(f"{section}.{name}: {cls.__name__} needs it, and it is not given")
+    hints = typing.get_type_hints(cls.__init__)
+    for name, value in conf.items():
+        check_value(f"{section}.{name}", value, hints.get(name, Any))
+    try:
+        return cls(**conf, **given)
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"{section}: {error}") from error
+
+
+def check_value(name: str, value: Any, hint: Any) -> None:
+    """Raise `ConfigError` when `value` of option `name` is not of type `hint`."""
+    try:
+        typeguard.check_type(value, hint, collection_check_strategy=typeguard.CollectionCheckStrategy.ALL_ITEMS)
+    except typeguard.TypeCheckError:
+        found = "null" if value is None else f"{type(value).__name__} {value!r}"
+        raise ConfigError(f"{name}: expected {describe(hint)}, found {found}") from None
+
+
+def describe(hint: Any) -> str:
+    """A type in words: `int`, `float or null`, `list of str`."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint in (None, types.NoneType):
+        return "null"
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(describe(argument) for argument in arguments)
+    name = getattr(origin or hint, "__name__", str(hint)).lower()
+    return f"{name} of {describe(arguments[0])}" if len(arguments) == 1 else name

@@ -1,0 +1,237 @@
+"""Reading config.yaml: plain YAML in, a checked and typed configuration out.
+
+Configurations of upstream releases from 202204 to 202511 are read. What only training uses is known by name and left
+out, sections that a release did not have yet get their defaults, and any other key is refused. Relative paths are
+looked for beside the file, in the directories above it (a packed model's paths are relative to the archive's root, a
+recipe's to the recipe), and in the working directory.
+"""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+from espnet2.runtime.errors import ConfigError
+from espnet2.tasks.choices import check_value
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times faster on long token lists
+
+# fmt: off
+TRAINING_KEYS = frozenset({
+    # general
+    "config", "print_config", "log_level", "dry_run", "output_dir", "ngpu", "seed", "num_workers", "num_att_plot",
+    "required", "version", "distributed", "drop_last_iter", "collect_stats", "write_collected_feats", "init",
+    # distributed training
+    "dist_backend", "dist_init_method", "dist_world_size", "dist_rank", "local_rank", "dist_master_addr",
+    "dist_master_port", "dist_launcher", "multiprocessing_distributed", "unused_parameters", "sharded_ddp",
+    "use_deepspeed", "deepspeed_config", "gradient_as_bucket_view", "ddp_comm_hook",
+    # arithmetic
+    "cudnn_enabled", "cudnn_benchmark", "cudnn_deterministic", "use_tf32", "train_dtype", "use_amp", "detect_anomaly",
+    # the training loop
+    "max_epoch", "patience", "val_scheduler_criterion", "early_stopping_criterion", "best_model_criterion",
+    "keep_nbest_models", "nbest_averaging_interval", "grad_clip", "grad_clip_type", "grad_noise", "accum_grad",
+    "no_forward_run", "resume", "log_interval", "num_iters_per_epoch", "save_strategy",
+    "optim", "optim_conf", "scheduler", "scheduler_conf", "exclude_weight_decay", "exclude_weight_decay_conf",
+    # logging services
+    "use_matplotlib", "use_tensorboard", "create_graph_in_tensorboard", "use_wandb", "wandb_project", "wandb_id",
+    "wandb_entity", "wandb_name", "wandb_model_log_interval",
+    # starting points
+    "pretrain_path", "init_param", "ignore_init_mismatch", "freeze_param",
+    "use_adapter", "adapter", "adapter_conf", "use_lora", "lora_conf", "save_lora_only",
+    # batches
+    "iterator_type", "valid_iterator_type", "batch_size", "valid_batch_size", "batch_bins", "valid_batch_bins",
+    "batch_type", "valid_batch_type", "max_batch_size", "min_batch_size", "category_sample_size",
+    "upsampling_factor", "category_upsampling_factor", "dataset_upsampling_factor", "dataset_scaling_factor",
+    "train_shape_file", "valid_shape_file", "fold_length", "sort_in_batch", "shuffle_within_batch", "sort_batch",
+    "multiple_iterator", "chunk_length", "chunk_shift_ratio", "num_cache_chunks", "chunk_excluded_key_prefixes",
+    "chunk_default_fs", "chunk_max_abs_length", "chunk_discard_short_samples",
+    # data
+    "train_data_path_and_name_and_type", "valid_data_path_and_name_and_type", "multi_task_dataset",
+    "allow_variable_data_keys", "allow_multi_rates", "max_cache_size", "max_cache_fd", "valid_max_cache_size",
+    "speech_volume_normalize", "rir_scp", "rir_apply_prob", "noise_scp", "noise_apply_prob", "noise_db_range",
+    "short_noise_thres", "use_preprocessor", "aux_ctc_tasks",
+})
+# fmt: on
+
+# A key that only configs of that task (of the tasks below it in the table) have; the first that is present tells.
+TASK_MARKS = {
+    "codec": "a neural codec",
+    "svs": "singing voice synthesis (SVS)",
+    "tts": "text-to-speech (TTS)",
+    "s2st_type": "speech-to-speech translation (S2ST)",
+    "subtask_series": "speech enhancement with recognition (ENH_S2T)",
+    "extractor": "target speaker extraction (TSE)",
+    "separator": "speech enhancement (ENH)",
+    "label_aggregator": "speaker diarisation (DIAR)",
+    "transcript_token_list": "spoken language understanding (SLU)",
+    "promptencoder": "speech-to-text with CTC (S2T)",
+    "segmenter": "unsupervised recognition (UASR)",
+    "pooling": "speaker or language identification (SPK, LID)",
+    "extra_asr_decoder": "speech translation (ST)",
+    "src_token_list": "machine translation (MT)",
+    "joint_network_conf": "a stand-alone transducer (ASR_TRANSDUCER)",
+    "num_classes": "self-supervised pre-training (SSL)",
+    "lm": "a language model (LM)",
+    "ctc_conf": "speech recognition (ASR)",
+}
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """What configs of all tasks with a vocabulary say about text."""
+
+    mark: ClassVar[str]
+    paths: ClassVar[tuple[str, ...]] = ("bpemodel", "non_linguistic_symbols")
+    required_paths: ClassVar[tuple[str, ...]] = ()
+
+    token_list: list[str]
+    token_type: str | None = "bpe"
+    bpemodel: str | None = None
+    non_linguistic_symbols: str | list[str] | None = None
+    cleaner: str | list[str] | None = None
+    g2p: str | None = None
+    model: str | None = None
+    model_conf: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ASRConfig(TextConfig):
+    """The sections of a recogniser: each is a choice and its options."""
+
+    mark = "ctc_conf"
+    required_paths = ("normalize_conf.stats_file",)
+
+    model: str | None = "espnet"
+    input_size: int | None = None
+    frontend: str | None = "default"
+    frontend_conf: dict[str, Any] = field(default_factory=dict)
+    specaug: str | None = None
+    specaug_conf: dict[str, Any] = field(default_factory=dict)
+    normalize: str | None = "utterance_mvn"
+    normalize_conf: dict[str, Any] = field(default_factory=dict)
+    preencoder: str | None = None
+    preencoder_conf: dict[str, Any] = field(default_factory=dict)
+    encoder: str | None = "rnn"
+    encoder_conf: dict[str, Any] = field(default_factory=dict)
+    postencoder: str | None = None
+    postencoder_conf: dict[str, Any] = field(default_factory=dict)
+    decoder: str | None = None
+    decoder_conf: dict[str, Any] = field(default_factory=dict)
+    ctc_conf: dict[str, Any] = field(default_factory=dict)
+    joint_net_conf: dict[str, Any] | None = None
+    preprocessor: str | None = "default"
+    preprocessor_conf: dict[str, Any] = field(default_factory=dict)
+    use_lang_prompt: bool = False
+    use_nlp_prompt: bool = False
+
+
+@dataclass(frozen=True)
+class LMConfig(TextConfig):
+    """The sections of a language model."""
+
+    mark = "lm"
+
+    model: str | None = "lm"
+    lm: str | None = "seq_rnn"
+    lm_conf: dict[str, Any] = field(default_factory=dict)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a mapping of plain YAML; raises `ConfigError` for a missing file, other content, or Python tags."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = yaml.load(file, LOADER)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: expected plain YAML, found: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(data).__name__}")
+    return data
+
+
+def read_config(path: str | Path, schema: type[TextConfig]) -> Namespace:
+    """Read, check and complete a config.yaml; raises `ConfigError`."""
+    path = Path(path)
+    directory = path.resolve().parent
+    bases = dict.fromkeys([directory, *directory.parents, Path.cwd()])
+    return check_config(read_yaml(path), schema, str(path), tuple(bases))
+
+
+def check_config(data: Mapping[str, Any], schema: type[TextConfig], source: str, bases: Sequence[Path]) -> Namespace:
+    """Turn a config's keys into the fields of `schema`, with defaults for what is missing or null.
+
+    `source` is named in errors; relative paths are looked for under `bases`, in order. Raises `ConfigError`.
+    """
+    _check_task(data, schema, source)
+    known = {item.name: item for item in fields(schema)}
+    for key in data:
+        if key not in known and key not in TRAINING_KEYS:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            raise ConfigError(f"{source}: unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    values = {}
+    hints = typing.get_type_hints(schema)
+    for name, item in known.items():
+        values[name] = data.get(name)
+        if values[name] is None and item.default_factory is not MISSING:
+            values[name] = item.default_factory()
+        elif name not in data and item.default is not MISSING:
+            values[name] = item.default
+        if name == "token_list":
+            values[name] = _tokens(values[name], source, bases)
+        check_value(f"{source}: {name}", values[name], hints[name])
+    _resolve(values, schema, source, bases)
+    return Namespace(**values)
+
+
+def _check_task(data: Mapping[str, Any], schema: type[TextConfig], source: str) -> None:
+    mark = next((key for key in TASK_MARKS if key in data), schema.mark)
+    if mark != schema.mark:
+        raise ConfigError(f"{source}: expected a config of {TASK_MARKS[schema.mark]}, found one of {TASK_MARKS[mark]}")
+
+
+def _tokens(value: Any, source: str, bases: Sequence[Path]) -> Any:
+    """A token list as it is, or read from the file that it names, one token in a line."""
+    if not isinstance(value, str):
+        return list(value) if isinstance(value, tuple) else value
+    path = find_file(value, bases)
+    if path is None:
+        raise ConfigError(f"{source}: token_list: no file {value!r} beside the config, above it or here")
+    try:
+        return [line.rstrip("\r\n") for line in path.open(encoding="utf-8", newline="\n")]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: expected one token in a line, found: {error}") from error
+
+
+def _resolve(values: dict[str, Any], schema: type[TextConfig], source: str, bases: Sequence[Path]) -> None:
+    """Replace paths by those of the files found; one that building the model needs has to exist."""
+    for name, where, key in _paths(values, schema):
+        path = find_file(where[key], bases)
+        if path is not None:
+            where[key] = str(path)
+        elif name in schema.required_paths:
+            raise ConfigError(f"{source}: {name}: no file {where[key]!r} beside the config, above it or here")
+
+
+def _paths(values: dict[str, Any], schema: type[TextConfig]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    for name in (*schema.paths, *schema.required_paths):
+        section, _, key = name.rpartition(".")
+        if section:
+            values[section] = dict(values[section])
+        where = values[section] if section else values
+        if isinstance(where.get(key), str):
+            yield name, where, key
+
+
+def find_file(name: str, bases: Sequence[Path]) -> Path | None:
+    """The first file called `name` under `bases`, else one of that name alone in the first of them, else None."""
+    candidates = [base / name for base in bases]
+    candidates += [bases[0] / Path(name).name] if bases else []
+    return next((path for path in candidates if path.is_file()), None)

@@ -1,0 +1,33 @@
+"""Language models: the registries of their parts, and how they fit together."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from espnet2.tasks.abs_task import AbsTask
+from espnet2.tasks.choices import Choices
+from espnet2.tasks.config import LMConfig
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+
+LM = Choices(
+    "lm",
+    {
+        "seq_rnn": "espnet2.lm.seq_rnn_lm:SequentialRNNLM",
+        "transformer": "espnet2.lm.transformer_lm:TransformerLM",
+    },
+)
+MODEL = Choices("model", {"lm": "espnet2.lm.espnet_model:ESPnetLanguageModel"})
+
+
+class LMTask(AbsTask):
+    """Recurrent and Transformer language models over the recogniser's tokens."""
+
+    schema = LMConfig
+    choices = (LM, MODEL)
+
+    @classmethod
+    def assemble(cls, config: Namespace) -> AbsESPnetModel:
+        """Build the network and wrap it."""
+        vocab_size = len(config.token_list)
+        lm = LM.build(config.lm, config.lm_conf, vocab_size=vocab_size)
+        return MODEL.build(config.model or "lm", config.model_conf, vocab_size=vocab_size, lm=lm)
