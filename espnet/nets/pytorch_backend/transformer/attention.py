@@ -79,7 +79,8 @@ class AttentionHeads(nn.Module, ABC):
         x = scaled_dot_product_attention(q, k, v, attn_mask=scores if added is None else added, dropout_p=dropout)
         if bias is not None:
             x = x * visible_rows(bias)
-        return self.linear_out(x.transpose(1, 2).contiguous().flatten(-2))
+        # A copy, as what is contiguous depends on the kernel, and the exporter picks another one than PyTorch does.
+        return self.linear_out(x.transpose(1, 2).clone(memory_format=torch.contiguous_format).flatten(-2))
 
 
 class MultiHeadedAttention(AttentionHeads):

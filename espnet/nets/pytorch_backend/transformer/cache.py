@@ -12,36 +12,30 @@ import torch
 from torch import Tensor
 
 
-def rows_of(parents: Tensor, parent: int) -> Tensor:
-    """Where hypotheses find what they continue, once a cache's batch and parent axes are flattened.
+def entries_of(parents: Tensor, cache: Tensor) -> Tensor:
+    """Where hypotheses find what they continue in `cache.flatten(0, 2)`.
 
     Args:
         parents: (batch, beam) int64, below `parent`.
-
-    Returns:
-        (batch * beam,) int64.
-    """
-    first = torch.arange(parents.shape[0], device=parents.device).unsqueeze(1) * parent
-    return (parents + first).flatten()
-
-
-def continued(cache: Tensor, parents: Tensor) -> list[Tensor]:
-    """Pick what hypotheses continue.
-
-    Args:
         cache: (layers, batch, parent, ...).
-        parents: (batch, beam) int64, below `parent`.
 
     Returns:
-        For each layer (batch * beam, ...).
+        (layers, batch * beam) int64.
     """
     layers, batch, parent = cache.shape[:3]
-    rows = rows_of(parents, parent)
-    entries = cache.flatten(0, 2)
+    utterances = torch.arange(batch, device=parents.device).unsqueeze(1) * parent
+    first = torch.arange(layers, device=parents.device).unsqueeze(1) * (batch * parent)
+    return first + (parents + utterances).flatten()
+
+
+def continued(cache: Tensor, entries: Tensor) -> list[Tensor]:
+    """Pick what hypotheses continue: for each layer (batch * beam, ...) out of (layers, batch, parent, ...)."""
     # Gathering each layer out of the whole copies it once; picking the layer first would copy it twice.
-    return [entries.index_select(0, rows + layer * batch * parent) for layer in range(layers)]
+    everything = cache.flatten(0, 2)
+    return [everything.index_select(0, layer) for layer in entries.unbind()]
 
 
 def stacked(layers: Sequence[Tensor], parents: Tensor) -> Tensor:
     """The next step's cache (layers, batch, beam, ...) from each layer's (batch * beam, ...)."""
-    return torch.stack(tuple(layers)).unflatten(1, parents.shape)
+    # A graph's output that is only another view of a tensor costs a copy: reshape before the concatenation.
+    return torch.cat([layer.view(1, *parents.shape, *layer.shape[1:]) for layer in layers])
