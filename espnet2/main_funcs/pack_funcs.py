@@ -1,0 +1,146 @@
+"""Unpacking a packed model: a zip or tar archive with `meta.yaml` and the files that it names.
+
+Archives come from strangers: every member's path, kind and size is checked before it is written, everything goes to a
+temporary directory, and that directory gets its final name when it is complete.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from espnet2.runtime.errors import ArchiveError, ConfigError
+from espnet2.tasks.config import read_yaml
+
+MAX_BYTES = 64 << 30  # unpacked; the largest published model takes 36 GB
+MAX_MEMBERS = 10_000
+META = "meta.yaml"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file of an archive: its name, its unpacked size in bytes, and how to open it."""
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes] | None]
+
+
+def unpack(input_archive: Path | str, outpath: Path | str, use_cache: bool = True) -> dict[str, str]:
+    """Unpack `input_archive` to the directory `outpath` and return what `meta.yaml` names: key -> path.
+
+    A directory that holds this archive already is used as it is, unless `use_cache` is False. Raises `ArchiveError`
+    for an archive that is damaged or unsafe, or when `outpath` holds something else.
+    """
+    archive, target = Path(input_archive), Path(outpath)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as directory:
+        work = Path(directory) / "unpacked"
+        work.mkdir()
+        try:
+            if use_cache and (target / META).is_file():
+                _extract(archive, work, only=META)
+                if _same_meta(work, target):
+                    return read_meta(target)
+            _extract(archive, work)
+        except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError) as error:
+            raise ArchiveError(f"{archive}: expected a zip or tar archive that can be read, found: {error}") from error
+        read_meta(work)
+        _move(work, target)
+    return read_meta(target)
+
+
+def read_meta(directory: Path | str) -> dict[str, str]:
+    """The files that `directory/meta.yaml` names, as paths; raises `ArchiveError` when it or one of them is missing."""
+    root = Path(directory)
+    try:
+        meta = read_yaml(root / META)
+    except ConfigError as error:
+        raise ArchiveError(f"{root.name}: expected a packed model with {META}: {error}") from error
+    files: dict[str, str] = {}
+    for section in ("yaml_files", "files"):
+        for key, name in (meta.get(section) or {}).items():
+            path = root / _safe_name(str(name), META)
+            if not path.is_file():
+                raise ArchiveError(f"{META}: {section}.{key}: no file {name!r} in the archive")
+            files[key] = str(path)
+    return files
+
+
+def _members(archive: Path) -> Iterator[Member]:
+    """The files of a zip or tar archive, in order; raises `ArchiveError` for links, devices and encrypted files."""
+    if not archive.is_file():
+        raise ArchiveError(f"{archive}: expected a packed model, found no such file")
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as file:
+            yield from (_zip_member(file, info) for info in file.infolist() if not info.is_dir())
+    elif tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as file:
+            yield from (_tar_member(file, info) for info in file if not info.isdir())
+    else:
+        raise ArchiveError(f"{archive}: expected a zip or tar archive, found something else")
+
+
+def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+    mode = info.external_attr >> 16  # Unix permissions and kind, 0 where the archive was made elsewhere
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        raise ArchiveError(f"{archive.filename}: expected files only, found a link or device, {info.filename!r}")
+    return Member(info.filename, info.file_size, lambda: archive.open(info))
+
+
+def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
+    if not info.isreg():
+        raise ArchiveError(f"{archive.name!s}: expected files only, found a link or device, {info.name!r}")
+    return Member(info.name, info.size, lambda: archive.extractfile(info))
+
+
+def _extract(archive: Path, directory: Path, only: str | None = None) -> None:
+    """Write the members of `archive`, or the one called `only`, to `directory`."""
+    total = 0
+    limit = min(MAX_BYTES, shutil.disk_usage(directory).free)
+    for count, member in enumerate(_members(archive)):
+        name = _safe_name(member.name, str(archive))
+        total += member.size
+        if total > limit or count >= MAX_MEMBERS:
+            bound = f"{MAX_MEMBERS} files and {limit} bytes"
+            raise ArchiveError(f"{archive}: expected at most {bound} unpacked, found more at {member.name!r}")
+        if only in (None, str(name)):
+            _write(member, directory / name)
+
+
+def _write(member: Member, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    source: Any = member.open()
+    with closing(source), path.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+
+
+def _safe_name(name: str, where: str) -> PurePosixPath:
+    """`name` as a relative path; raises `ArchiveError` when it could lead out of the directory."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\\" in name or ":" in name or "\0" in name:
+        raise ArchiveError(f"{where}: expected relative paths inside the archive, found {name!r}")
+    return path
+
+
+def _same_meta(work: Path, target: Path) -> bool:
+    return (work / META).is_file() and (work / META).read_bytes() == (target / META).read_bytes()
+
+
+def _move(work: Path, target: Path) -> None:
+    """Give the complete directory its final name; an empty directory or an older unpacking may be there."""
+    if target.exists() and not (target / META).is_file() and any(target.iterdir()):
+        raise ArchiveError(f"{target}: expected a new or empty directory, found one with other files")
+    if target.exists():
+        os.replace(target, work.with_name("replaced"))
+    os.replace(work, target)

@@ -1,0 +1,59 @@
+"""Finding the files of a packed model, given as an archive, as an unpacked directory, or by its name on a hub."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+from pathlib import Path
+
+from espnet2.main_funcs.pack_funcs import read_meta, unpack
+from espnet2.runtime.errors import ArchiveError, MissingPackageError, OptionError
+
+
+def find_model(
+    model_file: str | Path | None = None, model_tag: str | None = None, cache_dir: str | Path | None = None
+) -> dict[str, str]:
+    """The files of a packed model by upstream's option names: `asr_train_config`, `asr_model_file`, `lm_file`, ...
+
+    An archive is unpacked once, under `cache_dir` (by default `espnet` in the user's cache directory). `model_tag` is
+    a repository on the Hugging Face hub. Raises `OptionError` unless exactly one of the two is given, `ArchiveError`
+    for a model that cannot be unpacked or downloaded, and `MissingPackageError` where the hub's client is missing.
+    """
+    if (model_file is None) == (model_tag is None):
+        raise OptionError("expected either model_file or model_tag, found both or neither")
+    if model_tag is not None:
+        return read_meta(_download(model_tag, cache_dir))
+    path = Path(str(model_file))
+    if path.is_dir():
+        return read_meta(path)
+    cache = _default_cache() if cache_dir is None else Path(cache_dir)
+    return unpack(path, cache / f"{path.name.split('.')[0]}-{_digest(path)}")
+
+
+def _default_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "espnet"
+
+
+def _digest(path: Path) -> str:
+    """The first 16 digits of a file's SHA-256, so that another archive of the same name is another directory."""
+    if not path.is_file():
+        raise ArchiveError(f"{path}: expected a packed model, found no such file")
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def _download(model_tag: str, cache_dir: str | Path | None) -> str:
+    try:
+        hub = importlib.import_module("huggingface_hub")
+    except ImportError as error:
+        raise MissingPackageError(
+            f"model_tag {model_tag!r}: expected the package huggingface_hub, found none; pip install huggingface_hub"
+        ) from error
+    try:
+        return hub.snapshot_download(model_tag, cache_dir=cache_dir)
+    except (OSError, ValueError) as error:
+        raise ArchiveError(f"model_tag {model_tag!r}: could not be downloaded: {error}") from error

@@ -1,0 +1,167 @@
+"""Packed models: what upstream packs is unpacked, what is unsafe is refused, nothing half-written stays."""
+
+import io
+import stat
+import tarfile
+import zipfile
+
+import pytest
+import yaml
+
+from espnet2.main_funcs import pack_funcs, pretrained
+from espnet2.main_funcs.pack_funcs import unpack
+from espnet2.main_funcs.pretrained import find_model
+from espnet2.runtime.errors import ArchiveError, MissingPackageError, OptionError
+
+META = {"files": {"asr_model_file": "exp/asr/model.pth"}, "yaml_files": {"asr_train_config": "exp/asr/config.yaml"}}
+FILES = {
+    "meta.yaml": yaml.safe_dump(META).encode(),
+    "exp/asr/model.pth": b"weights",
+    "exp/asr/config.yaml": b"encoder: conformer",
+}
+
+
+def zip_of(path, files, modes=None):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (modes or {}).get(name, stat.S_IFREG | 0o644) << 16
+            archive.writestr(info, content)
+    return path
+
+
+def tar_of(path, files, links=None):
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        for name, target in (links or {}).items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, target
+            archive.addfile(info)
+    return path
+
+
+MAKERS = {"zip": zip_of, "tar.gz": tar_of}
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_unpacked_files_are_found_by_their_names(tmp_path, kind):
+    archive = MAKERS[kind](tmp_path / f"model.{kind}", FILES)
+    found = unpack(archive, tmp_path / "out")
+    assert found == {
+        "asr_model_file": str(tmp_path / "out/exp/asr/model.pth"),
+        "asr_train_config": str(tmp_path / "out/exp/asr/config.yaml"),
+    }
+    (tmp_path / "out/exp/asr/model.pth").write_bytes(b"kept")
+    unpack(archive, tmp_path / "out")
+    assert (tmp_path / "out/exp/asr/model.pth").read_bytes() == b"kept"
+    unpack(archive, tmp_path / "out", use_cache=False)
+    assert (tmp_path / "out/exp/asr/model.pth").read_bytes() == b"weights"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"model.{kind}", "out"]
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize("name", ["../evil", "exp/../../evil", "/tmp/evil", "C:\\evil", "exp\\..\\evil"])
+def test_paths_out_of_the_directory_are_refused(tmp_path, kind, name):
+    archive = MAKERS[kind](tmp_path / f"model.{kind}", {**FILES, name: b"x"})
+    with pytest.raises(ArchiveError, match="expected relative paths inside the archive"):
+        unpack(archive, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == [f"model.{kind}"]
+
+
+def test_links_are_refused(tmp_path):
+    archives = [
+        zip_of(tmp_path / "a.zip", {**FILES, "link": b"/etc/passwd"}, {"link": stat.S_IFLNK | 0o777}),
+        tar_of(tmp_path / "a.tar.gz", FILES, {"link": "/etc/passwd"}),
+    ]
+    for archive in archives:
+        with pytest.raises(ArchiveError, match="expected files only, found a link or device, 'link'"):
+            unpack(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize("limit", ["MAX_BYTES", "MAX_MEMBERS"])
+def test_size_is_bounded(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(pack_funcs, limit, 2)
+    with pytest.raises(ArchiveError, match=r"expected at most .* found more at"):
+        unpack(zip_of(tmp_path / "a.zip", FILES), tmp_path / "out")
+
+
+def _truncated(path):
+    content = zip_of(path, FILES).read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def _damaged(path):
+    content = zip_of(path, FILES).read_bytes()
+    path.write_bytes(content.replace(b"weights", b"changed"))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "expected a packed model, found no such file"),
+        (lambda path: path.write_text("hello"), "expected a zip or tar archive, found something else"),
+        (_truncated, "expected a zip or tar archive"),
+        (_damaged, "expected a zip or tar archive that can be read, found: Bad CRC"),
+        (lambda path: zip_of(path, {"a.txt": b""}), "expected a packed model with meta.yaml"),
+        (lambda path: zip_of(path, {"meta.yaml": FILES["meta.yaml"]}), "yaml_files.asr_train_config: no file"),
+        (
+            lambda path: zip_of(path, {"meta.yaml": b"files: {asr_model_file: ../../x}"}),
+            "expected relative paths inside the archive, found '../../x'",
+        ),
+    ],
+)
+def test_what_is_no_packed_model_is_refused(tmp_path, make, message):
+    make(tmp_path / "model.zip")
+    with pytest.raises(ArchiveError, match=message):
+        unpack(tmp_path / "model.zip", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_files_are_not_replaced(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("mine")
+    with pytest.raises(ArchiveError, match="expected a new or empty directory"):
+        unpack(zip_of(tmp_path / "a.zip", FILES), tmp_path / "out")
+    assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
+
+
+def test_models_are_cached_by_content(tmp_path):
+    first = find_model(zip_of(tmp_path / "a.zip", FILES), cache_dir=tmp_path / "cache")
+    assert find_model(tmp_path / "a.zip", cache_dir=tmp_path / "cache") == first
+    other = find_model(zip_of(tmp_path / "a.zip", {**FILES, "x": b""}), cache_dir=tmp_path / "cache")
+    assert other.keys() == first.keys() and other != first
+    directory = next((tmp_path / "cache").iterdir())
+    assert find_model(directory).keys() == first.keys()
+
+
+def test_the_hub_gives_a_directory(tmp_path, monkeypatch):
+    unpack(zip_of(tmp_path / "a.zip", FILES), tmp_path / "snapshot")
+
+    class Hub:
+        @staticmethod
+        def snapshot_download(tag, cache_dir):
+            if tag != "someone/model":
+                raise OSError("404")
+            return str(tmp_path / "snapshot")
+
+    monkeypatch.setattr(pretrained.importlib, "import_module", lambda name: Hub)
+    assert find_model(model_tag="someone/model")["asr_model_file"] == str(tmp_path / "snapshot/exp/asr/model.pth")
+    with pytest.raises(ArchiveError, match="model_tag 'nobody/model': could not be downloaded: 404"):
+        find_model(model_tag="nobody/model")
+
+
+def _missing(name):
+    raise ImportError(name)
+
+
+def test_what_is_missing_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained.importlib, "import_module", _missing)
+    with pytest.raises(MissingPackageError, match="pip install huggingface_hub"):
+        find_model(model_tag="someone/model")
+    with pytest.raises(ArchiveError, match="found no such file"):
+        find_model(tmp_path / "none.zip")
+    with pytest.raises(OptionError, match="expected either model_file or model_tag"):
+        find_model()
