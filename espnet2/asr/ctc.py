@@ -14,13 +14,10 @@ CTC_TYPES = ("builtin", "builtin2", "gtnctc", "brctc")
 class CTC(nn.Module):
     """A linear layer over the encoder's output; the first of its classes is the blank.
 
-    The options after `dropout_rate` choose the training loss, on which these scores do not depend.
-
     Args:
         odim: V, with the blank.
         encoder_output_size: D.
-        dropout_rate: dropout before the layer, in training.
-        ctc_type: the loss, one of `CTC_TYPES`.
+        ctc_type: the training loss, one of `CTC_TYPES`. The scores do not depend on it, nor on the other options.
 
     Raises:
         ValueError: `ctc_type` is not a known one.

@@ -7,11 +7,10 @@ from abc import ABC, abstractmethod
 import torch
 
 from espnet2.runtime.spec import Component
-from espnet.nets.scorer_interface import ScorerInterface
 
 
-class AbsDecoder(torch.nn.Module, ScorerInterface, ABC):
-    """Base of decoders."""
+class AbsDecoder(torch.nn.Module, ABC):
+    """Base of decoders. A search drives one through its graphs (`espnet.nets.scorers.step.StepScorer`)."""
 
     @abstractmethod
     def forward(

@@ -3,55 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet2.asr.decoder.abs_decoder import AbsDecoder
-from espnet2.runtime import spec
-from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
+from espnet.nets.pytorch_backend.nets_utils import choose, make_non_pad_mask
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
 from espnet.nets.pytorch_backend.transformer.decoder_layer import DecoderLayer
-from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
+from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, subsequent_mask
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import PositionwiseFeedForward
 from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential, repeat
-from espnet.nets.scorer_interface import BatchScorerInterface
+from espnet.nets.pytorch_backend.transformer.subsampling import FrameInput, linear_input, token_input
+from espnet2.asr.decoder.abs_decoder import AbsDecoder
+from espnet2.runtime import spec
 
 Cache = list[Tensor]  # keys and values, (layers, B, H, tokens, D/H) each
 
 
-def embed_ids(vocab_size: int, size: int, dropout_rate: float) -> tuple[nn.Module, ...]:
-    """Layers that read token ids (B, U)."""
-    return (nn.Embedding(vocab_size, size),)
+def embed_tokens(vocab_size: int, size: int, dropout_rate: float, positions: Positions) -> FrameInput:
+    """What reads token ids (B, U)."""
+    return token_input(vocab_size, size, dropout_rate, positions)
 
 
-def embed_vectors(vocab_size: int, size: int, dropout_rate: float) -> tuple[nn.Module, ...]:
-    """Layers that read vectors (B, U, V)."""
-    return nn.Linear(vocab_size, size), nn.LayerNorm(size), nn.Dropout(dropout_rate), nn.ReLU()
+def embed_vectors(vocab_size: int, size: int, dropout_rate: float, positions: Positions) -> FrameInput:
+    """What reads vectors (B, U, V)."""
+    return linear_input(vocab_size, size, dropout_rate, positions, relu=True)
 
 
-INPUT_LAYERS: dict[str, Callable[[int, int, float], tuple[nn.Module, ...]]] = {
-    "embed": embed_ids,
+INPUT_LAYERS: dict[str, Callable[[int, int, float, Positions], FrameInput]] = {
+    "embed": embed_tokens,
     "linear": embed_vectors,
 }
 
 
-class TokenEmbedding(nn.Sequential):
-    """Input layers, of which the last adds the positional encoding."""
-
-    def forward(self, input: Tensor, offset: int = 0) -> Tensor:
-        """Tokens (B, U) or vectors (B, U, V), the first of which has position `offset` → (B, U, D)."""
-        for layer in self[:-1]:
-            input = layer(input)
-        return self[-1](input, offset)
-
-
-class BaseTransformerDecoder(AbsDecoder, BatchScorerInterface):
+class BaseTransformerDecoder(AbsDecoder):
     """All of a Transformer decoder but its layers, which a subclass puts into `decoders`.
 
     Args:
@@ -82,16 +72,18 @@ class BaseTransformerDecoder(AbsDecoder, BatchScorerInterface):
         gradient_checkpoint_layers: list[int] = [],  # noqa: B006 - never changed; the default is part of the schema
     ):
         super().__init__()
-        if input_layer not in INPUT_LAYERS:
-            raise ValueError(f"unknown input_layer {input_layer!r}; known ones: {', '.join(INPUT_LAYERS)}")
         size = encoder_output_size
         self.vocab_size, self.size, self.input_layer = vocab_size, size, input_layer
-        self.embed = TokenEmbedding(
-            *INPUT_LAYERS[input_layer](vocab_size, size, dropout_rate), pos_enc_class(size, positional_dropout_rate)
-        )
+        positions = pos_enc_class(size, positional_dropout_rate)
+        self.embed = choose("input_layer", input_layer, INPUT_LAYERS)(vocab_size, size, dropout_rate, positions)
         self.after_norm = LayerNorm(size) if normalize_before else None
         self.output_layer = nn.Linear(size, vocab_size) if use_output_layer else None
         self.gradient_checkpoint_layers = gradient_checkpoint_layers
+
+    @property
+    def layers(self) -> list[DecoderLayer]:
+        """The layers, first to last."""
+        return [cast(DecoderLayer, layer) for layer in self.decoders]
 
     def forward(
         self,
@@ -118,7 +110,7 @@ class BaseTransformerDecoder(AbsDecoder, BatchScorerInterface):
         """
         tokens = ys_in_pad.shape[1]
         mask = make_non_pad_mask(ys_in_lens, tokens).unsqueeze(1) & subsequent_mask(tokens, ys_in_pad.device)
-        x = self.embed(ys_in_pad)
+        x = self.embed.at(ys_in_pad, 0)
         bias = attention_bias(mask, x.dtype)
         memory_bias = self._memory_bias(hlens, hs_pad)
         hidden = []
@@ -140,7 +132,7 @@ class BaseTransformerDecoder(AbsDecoder, BatchScorerInterface):
         Returns:
             memory_key, memory_value: (layers, B, H, T, D/H) each.
         """
-        pairs = [layer.src_attn.project_memory(encoder_out, encoder_out) for layer in self.decoders]
+        pairs = [layer.src_attn.project_memory(encoder_out, encoder_out) for layer in self.layers]
         return torch.stack([key for key, _ in pairs]), torch.stack([value for _, value in pairs])
 
     def step(
@@ -166,7 +158,7 @@ class BaseTransformerDecoder(AbsDecoder, BatchScorerInterface):
         Returns:
             log-probabilities (B, beam, V), and the next `cache_key` and `cache_value`.
         """
-        x = self.embed(tokens.flatten().unsqueeze(1), cache_key.shape[4])
+        x = self.embed.at(tokens.flatten().unsqueeze(1), cache_key.shape[4])
         entries = entries_of(parents, cache_key)
         past = continued(cache_key, entries), continued(cache_value, entries)
         memory_bias = self._memory_bias(memory_lengths, memory_key[0, :, 0])
@@ -201,11 +193,11 @@ class BaseTransformerDecoder(AbsDecoder, BatchScorerInterface):
         Returns:
             log-probabilities (B, V), as a pair with the hidden vectors where these are asked for; and the next cache.
         """
-        attention = self.decoders[0].self_attn
+        attention = self.layers[0].self_attn
         shape = len(self.decoders), len(tgt), attention.h, 0, attention.d_k
         key, value = cache if cache is not None else (memory.new_zeros(shape), memory.new_zeros(shape))
         known = key.shape[3]
-        x = self.embed(tgt[:, known:], known)
+        x = self.embed.at(tgt[:, known:], known)
         bias = attention_bias(tgt_mask[:, known:], x.dtype)
         memory_bias = None if memory_mask is None else attention_bias(memory_mask, x.dtype)
         x, keys, values = self._advance(x, bias, (key, value), self.start(memory), memory_bias)
@@ -235,7 +227,7 @@ class BaseTransformerDecoder(AbsDecoder, BatchScorerInterface):
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Run all layers over new tokens x (R, U, D) → the last one's output, and each layer's keys and values."""
         keys, values = [], []
-        for index, layer in enumerate(self.decoders):
+        for index, layer in enumerate(self.layers):
             key, value = (kind[index] for kind in past)
             x, key, value = layer.step(x, key, value, bias, memory[0][index], memory[1][index], memory_bias)
             keys.append(key)
@@ -250,7 +242,7 @@ class BaseTransformerDecoder(AbsDecoder, BatchScorerInterface):
         return x if self.after_norm is None else self.after_norm(x)
 
     def _log_probs(self, x: Tensor) -> Tensor:
-        """Log-probabilities (R, V) from the last layer's output (R, D); its normed self where there is no output layer."""
+        """The last layer's output (R, D) → log-probabilities (R, V), or normed where there is no output layer."""
         x = self._normed(x)
         return x if self.output_layer is None else torch.log_softmax(self.output_layer(x), dim=-1)
 
@@ -328,7 +320,7 @@ class TransformerDecoder(BaseTransformerDecoder):
 
 
 def _components(decoder: BaseTransformerDecoder) -> tuple[spec.Component, ...]:
-    attention = decoder.decoders[0].self_attn
+    attention = decoder.layers[0].self_attn
     layers, heads, size = len(decoder.decoders), attention.h, attention.d_k
     memory = tuple(
         spec.Tensor(name, (layers, "batch", heads, "frames", size)) for name in ("memory_key", "memory_value")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-import torch
 from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.nets_utils import choose
@@ -119,25 +118,28 @@ class Encoder(nn.Module):
         Returns:
             (B, T, D), and `masks`.
         """
-        xs = self.encoders(self.embed.at(xs, 0), attention_bias(masks, torch.get_default_dtype()))
-        return self.after_norm(xs), masks
+        xs = self.embed.at(xs, 0)
+        return self.after_norm(self.encoders(xs, attention_bias(masks, xs.dtype))), masks
 
-    def step(self, xs: Tensor, offset: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Encode one more position, which sees itself and those before it.
+    def step(
+        self, xs: Tensor, offset: int, keys: Iterable[Tensor], values: Iterable[Tensor], bias: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Encode the positions that follow P known ones.
 
         Args:
-            xs: (N, 1, idim), or (N, 1) int64 tokens.
-            offset: its position, the number of those before it.
-            keys, values: (layers, N, H, past, D/H) of the positions before.
+            xs: (N, T, idim), or (N, T) int64 tokens.
+            offset: P.
+            keys, values: for each layer (N, H, P, D/H) of the positions before.
+            bias: (N, 1, T, P + T) `attention_bias`; None where all may be seen.
 
         Returns:
-            (N, 1, D), and keys and values (layers, N, H, past + 1, D/H).
+            (N, T, D), and for each layer keys and values (N, H, P + T, D/H).
         """
         xs = self.embed.at(xs, offset)
-        caches = []
+        new_keys, new_values = [], []
         for layer, k, v in zip(self.encoders, keys, values, strict=True):
             assert isinstance(layer, EncoderLayer)
-            xs, k, v = layer.step(xs, k, v)
-            caches.append((k, v))
-        new_keys, new_values = zip(*caches, strict=True)
-        return self.after_norm(xs), torch.stack(new_keys), torch.stack(new_values)
+            xs, k, v = layer.step(xs, k, v, bias)
+            new_keys.append(k)
+            new_values.append(v)
+        return self.after_norm(xs), new_keys, new_values

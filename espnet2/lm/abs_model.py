@@ -1,0 +1,30 @@
+"""What every language model offers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+
+from espnet2.runtime.spec import Component
+
+
+class AbsLM(torch.nn.Module, ABC):
+    """Base of language models. A search drives one through its graph (`espnet.nets.scorers.step.StepScorer`)."""
+
+    @abstractmethod
+    def forward(self, input: torch.Tensor, hidden: Any) -> tuple[torch.Tensor, Any]:
+        """Score known text.
+
+        Args:
+            input: (B, U) int64 tokens, the first of which is the start symbol.
+            hidden: what a call for the tokens before returned, for models that keep a state; or None.
+
+        Returns:
+            (B, U, V) scores of the token after each, before softmax, and the state after the last.
+        """
+
+    @abstractmethod
+    def components(self) -> tuple[Component, ...]:
+        """The graph of this model: `lm_step`, once per token."""

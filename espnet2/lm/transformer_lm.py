@@ -1,0 +1,162 @@
+"""Transformer language model (Vaswani et al. 2017; Irie et al. 2019): a causal encoder between embedding and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import choose
+from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
+from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, PositionalEncoding, Positions
+from espnet.nets.pytorch_backend.transformer.encoder import Encoder
+from espnet.nets.pytorch_backend.transformer.mask import attention_bias, target_mask
+from espnet2.lm.abs_model import AbsLM
+from espnet2.runtime import spec
+
+PADDING = 0  # the token that no other looks at
+POSITIONAL_ENCODINGS: dict[str | None, Callable[[int, float], Positions]] = {
+    "sinusoidal": PositionalEncoding,
+    None: NoPositionalEncoding,
+}
+
+
+class TransformerLM(AbsLM):
+    """Causal Transformer.
+
+    Args:
+        vocab_size: V.
+        pos_enc: "sinusoidal", or None for no positions.
+        embed_unit: size of the embedding.
+        att_unit: D.
+        head: H.
+        unit: size of the feed-forward networks.
+        layer: number of layers.
+        dropout_rate: dropout of what each part of a layer adds.
+        positional_dropout_rate: dropout after the positional encoding.
+        attention_dropout_rate: dropout of attention weights.
+
+    Raises:
+        ValueError: `pos_enc` is not a known one.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        vocab_size: int,
+        pos_enc: str | None = None,
+        embed_unit: int = 128,
+        att_unit: int = 256,
+        head: int = 2,
+        unit: int = 1024,
+        layer: int = 4,
+        dropout_rate: float = 0.1,
+        positional_dropout_rate: float = 0.1,
+        attention_dropout_rate: float = 0.1,
+    ):
+        super().__init__()
+        self.head, self.head_size = head, att_unit // head
+        self.embed = nn.Embedding(vocab_size, embed_unit)
+        self.encoder = Encoder(
+            idim=embed_unit,
+            attention_dim=att_unit,
+            attention_heads=head,
+            linear_units=unit,
+            num_blocks=layer,
+            dropout_rate=dropout_rate,
+            positional_dropout_rate=positional_dropout_rate,
+            attention_dropout_rate=attention_dropout_rate,
+            input_layer="linear",
+            pos_enc_class=choose("pos_enc", pos_enc, POSITIONAL_ENCODINGS),
+        )
+        self.decoder = nn.Linear(att_unit, vocab_size)
+
+    def forward(self, input: Tensor, hidden: None = None) -> tuple[Tensor, None]:
+        """Score known text: input (B, U) int64 → (B, U, V) scores before softmax, and None."""
+        encoded, _ = self.encoder(self.embed(input), target_mask(input, PADDING))
+        return self.decoder(encoded), None
+
+    def step(
+        self, tokens: Tensor, parents: Tensor, cache_tokens: Tensor, cache_key: Tensor, cache_value: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Score what may follow the last token of every hypothesis.
+
+        Args:
+            tokens: (B, beam) int64, the last token of each hypothesis.
+            parents: (B, beam) int64, which hypothesis of the step before it continues.
+            cache_tokens: (1, B, parent, past) int64, the tokens before, for the padding among them.
+            cache_key, cache_value: (layers, B, parent, H, past, D/H) of the tokens before.
+                Before the first step `past` is 0, and `parent` 1.
+
+        Returns:
+            log-probabilities (B, beam, V), and the next caches.
+        """
+        entries = entries_of(parents, cache_key)
+        (before,) = continued(cache_tokens, entries[:1])
+        text = torch.cat((before, tokens.view(-1, 1)), dim=-1)
+        bias = attention_bias((text != PADDING).unsqueeze(1), cache_key.dtype)
+        encoded, keys, values = self.encoder.step(
+            self.embed(text[:, -1:]),
+            cache_key.shape[4],
+            continued(cache_key, entries),
+            continued(cache_value, entries),
+            bias,
+        )
+        log_probs = torch.log_softmax(self.decoder(encoded.squeeze(1)), dim=-1).unflatten(0, parents.shape)
+        return log_probs, stacked([text], parents), stacked(keys, parents), stacked(values, parents)
+
+    def components(self) -> tuple[spec.Component, ...]:
+        """`lm_step`: log-probabilities of the next token, with the tokens, keys and values of those before."""
+        vocab_size, layers = self.decoder.out_features, len(self.encoder.encoders)
+        heads = (layers, "batch", "parent", self.head, "past", self.head_size)
+        next_heads = (layers, "batch", "beam", self.head, "past+1", self.head_size)
+        tokens = spec.State(
+            spec.Tensor("cache_tokens", (1, "batch", "parent", "past"), "int64", below=vocab_size),
+            spec.Tensor("next_cache_tokens", (1, "batch", "beam", "past+1"), "int64", below=vocab_size),
+        )
+        component = spec.Component(
+            name="lm_step",
+            method="step",
+            inputs=(
+                spec.Tensor("tokens", ("batch", "beam"), "int64", below=vocab_size),
+                spec.Tensor("parents", ("batch", "beam"), "int64", below="parent"),
+            ),
+            outputs=(spec.Tensor("log_probs", ("batch", "beam", vocab_size)),),
+            states=(
+                tokens,
+                *(
+                    spec.State(spec.Tensor(name, heads), spec.Tensor(f"next_{name}", next_heads))
+                    for name in ("cache_key", "cache_value")
+                ),
+            ),
+            initial={"parent": 1, "past": 0},
+        )
+        return (component,)
+
+    def score(self, y: Tensor, state: Any, x: Tensor | None) -> tuple[Tensor, Any]:
+        """Score one hypothesis: y (U,) → log-probabilities (V,) and its state."""
+        log_probs, states = self.batch_score(y.unsqueeze(0), [state], x)
+        return log_probs[0], states[0]
+
+    def batch_score(self, ys: Tensor, states: Any, xs: Tensor | None) -> tuple[Tensor, list[Any]]:
+        """Score hypotheses of equal length, computing only the tokens that are not in their states.
+
+        Args:
+            ys: (B, U) int64, all tokens so far.
+            states: for each hypothesis what the call before returned; None at the beginning.
+            xs: not used.
+
+        Returns:
+            log-probabilities (B, V), and for each hypothesis its keys and values (layers, H, U, D/H).
+        """
+        nothing = self.decoder.weight.new_zeros(len(self.encoder.encoders), self.head, 0, self.head_size)
+        known = [(nothing, nothing) if state is None else state for state in states]
+        keys, values = (torch.stack(kind, dim=1) for kind in zip(*known, strict=True))
+        past = keys.shape[3]
+        bias = attention_bias(target_mask(ys, PADDING)[:, past:], keys.dtype)
+        encoded, new_keys, new_values = self.encoder.step(self.embed(ys[:, past:]), past, keys, values, bias)
+        log_probs = torch.log_softmax(self.decoder(encoded[:, -1]), dim=-1)
+        return log_probs, list(zip(torch.stack(new_keys, dim=1), torch.stack(new_values, dim=1), strict=True))
