@@ -1,0 +1,308 @@
+"""Label-synchronous beam search over any mixture of scorers.
+
+The search is written once, on a beam held as arrays. `BeamSearch` asks each scorer about one hypothesis after the
+other; `BatchBeamSearch` asks about all of them at once, where the scorer can be asked so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from espnet.nets.e2e_asr_common import end_detect
+from espnet.nets.scorer_interface import PartialScorerInterface, ScorerInterface
+
+_log = logging.getLogger(__name__)
+
+
+class Hypothesis(NamedTuple):
+    """A token sequence yseq (U,) with its start symbol, its weighted `score`, and each scorer's unweighted total."""
+
+    yseq: np.ndarray
+    score: float = 0.0
+    scores: Mapping[str, float] = {}
+    states: Mapping[str, Any] = {}
+    hs: Sequence[np.ndarray] = ()
+
+    def asdict(self) -> dict[str, Any]:
+        """The fields as plain lists and floats, for JSON; states as they are."""
+        return self._replace(
+            yseq=self.yseq.tolist(),
+            score=float(self.score),
+            scores={name: float(score) for name, score in self.scores.items()},
+        )._asdict()
+
+
+class BatchHypothesis(NamedTuple):
+    """H running hypotheses of one length: yseq (H, U), score (H,), each scorer's total (H,) and list of H states."""
+
+    yseq: np.ndarray
+    score: np.ndarray
+    scores: Mapping[str, np.ndarray]
+    states: Mapping[str, Sequence[Any]]
+    hs: Sequence[Sequence[np.ndarray]]
+
+    @property
+    def length(self) -> np.ndarray:
+        """Tokens in each hypothesis, (H,)."""
+        return np.full(len(self.yseq), self.yseq.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.yseq)
+
+    def hypothesis(self, i: int) -> Hypothesis:
+        """Hypothesis number `i` by itself."""
+        return Hypothesis(
+            yseq=self.yseq[i],
+            score=float(self.score[i]),
+            scores={name: float(scores[i]) for name, scores in self.scores.items()},
+            states={name: states[i] for name, states in self.states.items()},
+            hs=self.hs[i],
+        )
+
+    def select(self, rows: Sequence[int] | np.ndarray) -> BatchHypothesis:
+        """The hypotheses of `rows`, in that order."""
+        return BatchHypothesis(
+            yseq=self.yseq[rows],
+            score=self.score[rows],
+            scores={name: scores[rows] for name, scores in self.scores.items()},
+            states={name: [states[row] for row in rows] for name, states in self.states.items()},
+            hs=[self.hs[row] for row in rows],
+        )
+
+
+class BeamSearch:
+    """Beam search that calls `score` and `score_partial` for one hypothesis after the other.
+
+    Args:
+        scorers: Scorer by name; None leaves it out.
+        weights: Weight by scorer name; 0, or none, leaves the scorer out.
+        beam_size: Hypotheses kept at each step.
+        vocab_size: V, the tokens that scorers score.
+        sos: Start symbol.
+        eos: End symbol.
+        token_list: Tokens as text, for log lines.
+        pre_beam_ratio: `pre_beam_ratio * beam_size` candidates of each hypothesis reach the partial scorers.
+        pre_beam_score_key: What ranks candidates: "full" (the weighted sum of the full scorers), the name of a full
+            scorer, or None: all tokens reach the partial scorers.
+        return_hs: Ask the scorer named "decoder" for its hidden states, too.
+        hyp_primer: Tokens that every hypothesis starts with, instead of `sos` alone.
+        normalize_length: Rank the n-best list by score per token.
+
+    Raises:
+        TypeError: A scorer does not implement `ScorerInterface`.
+        KeyError: `pre_beam_score_key` names no full scorer.
+    """
+
+    def __init__(
+        self,
+        scorers: Mapping[str, ScorerInterface | None],
+        weights: Mapping[str, float],
+        beam_size: int,
+        vocab_size: int,
+        sos: int,
+        eos: int,
+        token_list: Sequence[str] | None = None,
+        pre_beam_ratio: float = 1.5,
+        pre_beam_score_key: str | None = None,
+        return_hs: bool = False,
+        hyp_primer: Sequence[int] | None = None,
+        normalize_length: bool = False,
+    ) -> None:
+        self.scorers = {
+            name: scorer for name, scorer in scorers.items() if scorer is not None and weights.get(name, 0) != 0
+        }
+        self.weights = {name: weights[name] for name in self.scorers}
+        for name, scorer in self.scorers.items():
+            if not isinstance(scorer, ScorerInterface):
+                raise TypeError(f"scorer {name!r} must be a ScorerInterface, found {type(scorer).__name__}")
+        self.part_scorers = {k: v for k, v in self.scorers.items() if isinstance(v, PartialScorerInterface)}
+        self.full_scorers = {k: v for k, v in self.scorers.items() if k not in self.part_scorers}
+        if pre_beam_score_key not in (None, "full", *self.full_scorers):
+            raise KeyError(f"pre_beam_score_key {pre_beam_score_key!r} is none of {['full', *self.full_scorers]}")
+        self.beam_size = beam_size
+        self.n_vocab = vocab_size
+        self.sos = sos
+        self.eos = eos
+        self.token_list = token_list
+        self.pre_beam_score_key = pre_beam_score_key
+        self.pre_beam_size = int(pre_beam_ratio * beam_size)
+        self.do_pre_beam = (
+            pre_beam_score_key is not None and self.pre_beam_size < vocab_size and bool(self.part_scorers)
+        )
+        self.return_hs = return_hs
+        self.hyp_primer = hyp_primer
+        self.normalize_length = normalize_length
+
+    def set_hyp_primer(self, hyp_primer: Sequence[int] | None = None) -> None:
+        """Set the tokens that hypotheses start with; None: the start symbol."""
+        self.hyp_primer = hyp_primer
+
+    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+        """See `forward`."""
+        return self.forward(x, maxlenratio, minlenratio)
+
+    def forward(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+        """The n-best hypotheses for encoder output x (T, D), best first.
+
+        Args:
+            x: Encoder output.
+            maxlenratio: Longest output in tokens per frame; 0: T tokens and stop by end detection; -n: n tokens.
+            minlenratio: Shortest output in tokens per frame; -n: n tokens. Where nothing ends, it is lowered by 0.1.
+        """
+        maxlen = len(x) if maxlenratio == 0 else max(1, _limit(maxlenratio, len(x)))
+        minlen = _limit(minlenratio, len(x))
+        running = self.init_hyp(x)
+        ended: list[Hypothesis] = []
+        for i in range(maxlen):
+            running = self.post_process(i, maxlen, minlen, self.search(running, x), ended)
+            if not len(running):
+                break
+            if maxlenratio == 0 and end_detect([{"yseq": h.yseq, "score": h.score} for h in ended], i):
+                break
+        if not ended and minlenratio >= 0.1:
+            lower = max(0.0, minlenratio - 0.1)
+            _log.warning("No hypothesis ended with minlenratio %.3g: searching again with %.3g", minlenratio, lower)
+            return self.forward(x, maxlenratio, lower)
+        nbest = sorted(ended, key=self._rank, reverse=True)
+        self._report(nbest, maxlen)
+        return nbest
+
+    def init_hyp(self, x: np.ndarray) -> BatchHypothesis:
+        """The one hypothesis that the search for x (T, D) starts from."""
+        return BatchHypothesis(
+            yseq=np.array([[self.sos] if self.hyp_primer is None else self.hyp_primer], np.int64),
+            score=np.zeros(1),
+            scores={name: np.zeros(1) for name in self.scorers},
+            states={name: [self._init_state(scorer, x)] for name, scorer in self.scorers.items()},
+            hs=[()],
+        )
+
+    def search(self, running: BatchHypothesis, x: np.ndarray) -> BatchHypothesis:
+        """The `beam_size` best continuations by one token of the running hypotheses."""
+        scores, states, hs = self._score_full(running, x)
+        weighted = self._weighted_sum(scores, len(running))
+        ids = self._pre_beam(weighted, scores)
+        for name, scorer in self.part_scorers.items():
+            scores[name], states[name] = self._score_partial(scorer, running.yseq, ids, running.states[name], x)
+            weighted += self.weights[name] * scores[name]
+        weighted += running.score[:, None]
+        parents, tokens = np.divmod(top_k(weighted.ravel(), self.beam_size), self.n_vocab)
+        return BatchHypothesis(
+            yseq=np.concatenate([running.yseq[parents], tokens[:, None]], axis=1),
+            score=weighted[parents, tokens],
+            scores={name: running.scores[name][parents] + scores[name][parents, tokens] for name in self.scorers},
+            states={name: self._select_states(name, states[name], parents, tokens) for name in self.scorers},
+            hs=[(*running.hs[parent], hs[parent]) if self.return_hs else () for parent in parents],
+        )
+
+    def post_process(
+        self, i: int, maxlen: int, minlen: int, running: BatchHypothesis, ended: list[Hypothesis]
+    ) -> BatchHypothesis:
+        """Move hypotheses that ended at step `i` to `ended`; the last step ends all. Returns those that still run."""
+        if i == maxlen - 1:
+            running = running._replace(yseq=np.pad(running.yseq, ((0, 0), (0, 1)), constant_values=self.eos))
+        at_end = running.yseq[:, -1] == self.eos
+        if i >= minlen:
+            ended.extend(self._finish(running.hypothesis(row)) for row in np.flatnonzero(at_end).tolist())
+        return running.select(np.flatnonzero(~at_end))
+
+    def _score_full(self, running: BatchHypothesis, x: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, Any], Any]:
+        """Scores (H, V) and states of each full scorer, and the decoder's hidden states where they are asked for."""
+        scores: dict[str, np.ndarray] = {}
+        states: dict[str, Any] = {}
+        hs: Any = None
+        for name, scorer in self.full_scorers.items():
+            keywords = {"return_hs": True} if self.return_hs and name == "decoder" else {}
+            scored = self._score(scorer, running.yseq, running.states[name], x, **keywords)
+            scores[name], states[name], hs = (*scored, hs) if len(scored) == 2 else scored
+        return scores, states, hs
+
+    def _weighted_sum(self, scores: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
+        """Weighted sum (H, V) of scores (H, V), in float64."""
+        weighted = np.zeros((rows, self.n_vocab))
+        for name, score in scores.items():
+            weighted += self.weights[name] * score.astype(np.float64)
+        return weighted
+
+    def _pre_beam(self, weighted: np.ndarray, scores: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """Candidates (H, C) for the partial scorers, or None for all tokens."""
+        if not self.do_pre_beam:
+            return None
+        ranked = weighted if self.pre_beam_score_key == "full" else scores[str(self.pre_beam_score_key)]
+        return np.stack([top_k(row, self.pre_beam_size) for row in ranked])
+
+    def _select_states(self, name: str, states: Any, parents: np.ndarray, tokens: np.ndarray) -> list[Any]:
+        """States of the hypotheses that continue `parents` with `tokens`."""
+        scorer = self.scorers[name]
+        select = self._select_partial if name in self.part_scorers else self._select
+        chosen = zip(parents.tolist(), tokens.tolist(), strict=True)
+        return [select(scorer, states, parent, token) for parent, token in chosen]
+
+    def _init_state(self, scorer: ScorerInterface, x: np.ndarray) -> Any:
+        return scorer.init_state(x)
+
+    def _score(self, scorer: Any, ys: np.ndarray, states: Sequence[Any], x: np.ndarray, **keywords: Any) -> tuple:
+        """Scores (H, V), states, and hidden states if asked for."""
+        scored = [scorer.score(y, state, x, **keywords) for y, state in zip(ys, states, strict=True)]
+        scores, *hidden, states = zip(*scored, strict=True)
+        return np.stack(scores), states, *hidden
+
+    def _select(self, scorer: Any, states: Any, parent: int, token: int) -> Any:
+        return states[parent]
+
+    def _score_partial(
+        self, scorer: Any, ys: np.ndarray, ids: np.ndarray | None, states: Sequence[Any], x: np.ndarray
+    ) -> tuple[np.ndarray, Any]:
+        """Scores (H, V), -inf where a token is no candidate, and states with the candidates that they are for."""
+        scores = np.full((len(ys), self.n_vocab), -np.inf)
+        given = np.broadcast_to(np.arange(self.n_vocab), scores.shape) if ids is None else ids
+        after = []
+        for row, (y, candidates, state) in enumerate(zip(ys, given, states, strict=True)):
+            scores[row, candidates], state = scorer.score_partial(y, candidates, state, x)
+            after.append((candidates.tolist(), state))
+        return scores, after
+
+    def _select_partial(self, scorer: Any, states: Any, parent: int, token: int) -> Any:
+        candidates, state = states[parent]
+        return scorer.select_state(state, candidates.index(token)) if token in candidates else None
+
+    def _finish(self, hyp: Hypothesis) -> Hypothesis:
+        """Add the scorers' final scores to an ended hypothesis."""
+        final = {name: scorer.final_score(hyp.states[name]) for name, scorer in self.scorers.items()}
+        return hyp._replace(
+            score=hyp.score + sum(self.weights[name] * score for name, score in final.items()),
+            scores={name: score + final[name] for name, score in hyp.scores.items()},
+        )
+
+    def _rank(self, hyp: Hypothesis) -> float:
+        return hyp.score / (len(hyp.yseq) - 1) if self.normalize_length else hyp.score
+
+    def _report(self, nbest: Sequence[Hypothesis], maxlen: int) -> None:
+        if not nbest:
+            _log.warning("No hypothesis ended within %d tokens", maxlen)
+            return
+        best = nbest[0]
+        _log.debug("%d hypotheses; best %.3f: %s", len(nbest), best.score, self._text(best))
+        if len(best.yseq) - 2 == maxlen:
+            _log.warning("The best hypothesis has %d tokens, the limit: a larger maxlenratio may be needed", maxlen)
+
+    def _text(self, hyp: Hypothesis) -> str:
+        tokens = hyp.yseq[1:-1].tolist()
+        return " ".join(str(token) if self.token_list is None else self.token_list[token] for token in tokens)
+
+
+def top_k(values: np.ndarray, k: int) -> np.ndarray:
+    """Indices of the k (all, if fewer) largest of values (N,), largest first; of equal ones the lower index first."""
+    k = min(k, len(values))
+    least = np.partition(values, len(values) - k)[len(values) - k]
+    found = np.flatnonzero(values >= least)
+    return found[np.argsort(-values[found], kind="stable")[:k]]
+
+
+def _limit(ratio: float, frames: int) -> int:
+    """Number of tokens for a ratio to the frames, or for a negative number of tokens."""
+    return -int(ratio) if ratio < 0 else int(ratio * frames)

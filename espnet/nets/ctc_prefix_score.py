@@ -1,0 +1,148 @@
+"""CTC prefix scores: the log-probability that what a CTC output says starts with a prefix.
+
+S. Watanabe et al., "Hybrid CTC/attention architecture for end-to-end speech recognition", 2017, Algorithm 2, for all
+running hypotheses at once as in H. Seki et al., "Vectorized beam search for CTC-attention-based speech recognition",
+2019. Two observations make it cheap. The score of a candidate needs only the forward variables of the prefix that it
+continues, and is a sum over frames of products, so all candidates are one matrix product. The forward variables of a
+continued prefix are needed for the few that survive, and their recursion over frames is a cumulative sum.
+
+Shapes: H hypotheses, C candidates, T frames, V tokens; everything is a natural logarithm in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+LOG_ZERO = -1e10
+_LOWEST = -1e4  # cumulative sums over an hour of frames keep nine decimals
+_FLUSH = np.exp(-350.0)  # smaller factors count as zero: no product of two others is subnormal,
+_EXACT = np.exp(-300.0)  # and sums above this have lost nothing to it
+
+
+class PrefixState(NamedTuple):
+    """A prefix before its forward variables are computed: what they follow from, and its score.
+
+    `enter` (T,): log-probability that the last token may start at each frame; `first`: the same for the frame after
+    which nothing but blanks was emitted, 0 for the empty prefix; `log_psi`: the prefix score.
+    """
+
+    utterance: CTCPrefixScore
+    enter: np.ndarray
+    first: float
+    token: int
+    log_psi: float
+
+
+class PrefixScores(NamedTuple):
+    """Scores of the continuations of H prefixes: log_psi (H, V), valid for `ids` (H, C) and the end symbol.
+
+    `enter` (2, H, T) says where another token, or the prefix's `last` (H,) token again, may start.
+    """
+
+    utterance: CTCPrefixScore
+    ids: np.ndarray
+    last: np.ndarray
+    enter: np.ndarray
+    log_psi: np.ndarray
+
+    def select(self, i: int, token: int) -> PrefixState:
+        """The prefix `i` continued with `token`."""
+        return PrefixState(
+            self.utterance, self.enter[int(token == self.last[i]), i], -np.inf, token, float(self.log_psi[i, token])
+        )
+
+
+class CTCPrefixScore:
+    """Prefix scores of one utterance.
+
+    Args:
+        x: Log-probabilities of the CTC output, (T, V).
+        blank: Index of the blank.
+        eos: Index of the end symbol, whose score is that of the prefix being all there is.
+    """
+
+    def __init__(self, x: np.ndarray, blank: int, eos: int) -> None:
+        self._log_p = np.maximum(x, _LOWEST)
+        self._p = np.exp(np.ascontiguousarray(self._log_p.T, dtype=np.float64))  # (V, T): a token's frames are adjacent
+        self._p[self._p < _FLUSH] = 0.0
+        self._blank = blank
+        self._eos = eos
+
+    def initial_state(self) -> PrefixState:
+        """The empty prefix."""
+        return PrefixState(self, np.full(len(self._log_p), -np.inf), 0.0, self._blank, 0.0)
+
+    def __call__(self, ys: np.ndarray, ids: np.ndarray | None, states: Sequence[PrefixState]) -> PrefixScores:
+        """Score the continuations of prefixes.
+
+        Args:
+            ys: Prefixes, (H, U), the start symbol first.
+            ids: Candidate tokens, (H, C), or None for all tokens.
+            states: State of each prefix.
+        """
+        after_any, after_blank = self._forward(states)
+        first = np.array([[state.first] for state in states])
+        enter = np.stack([_delay(after_any, first), _delay(after_blank, first)])
+        enter[:, :, : ys.shape[1] - 1] = -np.inf  # U - 1 tokens take as many frames, given ones (a primer) too
+        last = ys[:, -1]
+        columns = np.arange(self._p.shape[0])[None] if ids is None else ids
+        repeated = _log_sum(enter[1] + self._log_p[:, last].T)
+        psi = np.where(columns == last[:, None], repeated[:, None], self._log_psi(enter[0], ids))
+        log_psi = np.full((len(ys), self._p.shape[0]), LOG_ZERO)
+        np.put_along_axis(log_psi, np.broadcast_to(columns, psi.shape), np.maximum(psi, LOG_ZERO), axis=1)
+        log_psi[:, self._blank] = LOG_ZERO
+        log_psi[:, self._eos] = np.maximum(after_any[:, -1], LOG_ZERO)
+        return PrefixScores(self, columns, last, enter, log_psi)
+
+    def _forward(self, states: Sequence[PrefixState]) -> tuple[np.ndarray, np.ndarray]:
+        """Log-probabilities (H, T) of a prefix having been emitted up to each frame: in all, and with a blank last."""
+        tokens = [state.token for state in states]
+        first = np.array([[state.first] for state in states])
+        token_last = _occupy(np.stack([state.enter for state in states]), self._log_p[:, tokens].T)
+        blank_last = _occupy(_delay(token_last, first), self._log_p[:, self._blank])
+        return np.logaddexp(token_last, blank_last), blank_last
+
+    def _log_psi(self, enter: np.ndarray, ids: np.ndarray | None) -> np.ndarray:
+        """log sum_t exp(enter[h, t] + x[t, c]), (H, C) or (H, V), as a product of probabilities."""
+        peak = np.maximum(enter.max(axis=1, keepdims=True), LOG_ZERO)
+        weight = np.exp(enter - peak)
+        weight[weight < _FLUSH] = 0.0
+        mass = weight @ self._p.T if ids is None else np.matmul(self._p[ids], weight[:, :, None])[:, :, 0]
+        psi = np.log(np.maximum(mass, _FLUSH)) + peak
+        for h in np.flatnonzero((mass < _EXACT).any(axis=1) & (peak[:, 0] > LOG_ZERO)):
+            rare = np.flatnonzero(mass[h] < _EXACT)
+            columns = rare if ids is None else ids[h, rare]
+            psi[h, rare] = _log_sum(enter[h] + self._log_p[:, columns].T)
+        return psi
+
+
+def _delay(x: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """x (H, T) one frame later, with `first` (H, 1) in the first frame."""
+    return np.concatenate([first, x[:, :-1]], axis=1)
+
+
+def _log_sum(x: np.ndarray) -> np.ndarray:
+    """log sum exp over the last axis; log-zero or less where every term is -inf."""
+    peak = np.maximum(x.max(axis=-1, keepdims=True), LOG_ZERO)
+    return np.log(np.maximum(np.exp(x - peak).sum(axis=-1), _FLUSH)) + peak[..., 0]
+
+
+def _occupy(enter: np.ndarray, emit: np.ndarray) -> np.ndarray:
+    """Solve r[t] = emit[t] + logaddexp(r[t - 1], enter[t]) with r[-1] = -inf for r, all (H, T).
+
+    Without the emissions up to each frame, r is a cumulative sum of probabilities.
+    """
+    stay = np.cumsum(emit, axis=-1, dtype=np.float64)
+    return stay + _log_cumulative_sum(enter - (stay - emit))
+
+
+def _log_cumulative_sum(x: np.ndarray) -> np.ndarray:
+    """log cumsum exp over the last axis of x (H, T), by doubling: log2(T) vector operations."""
+    step = 1
+    while step < x.shape[-1]:
+        x[:, step:] = np.logaddexp(x[:, step:], x[:, :-step])
+        step *= 2
+    return x

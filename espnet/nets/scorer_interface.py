@@ -1,0 +1,75 @@
+"""What a beam search asks of a scorer: log-probabilities of the next token and the state that goes with them.
+
+Arrays are numpy. U is the length of a prefix (with its start symbol), T and D are the encoder output's frames and
+width, V the vocabulary, H the number of running hypotheses, C the number of candidate tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+class ScorerInterface:
+    """A scorer of every token of the vocabulary, one hypothesis at a time."""
+
+    def init_state(self, x: np.ndarray) -> Any:
+        """State before the first token; x: encoder output (T, D)."""
+        return None
+
+    def select_state(self, state: Any, i: int, new_id: int | None = None) -> Any:
+        """State of the hypothesis that continues hypothesis `i` with token `new_id`."""
+        return None if state is None else state[i]
+
+    def score(self, y: np.ndarray, state: Any, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Scores (V,) of the token after y (U,), and the next state.
+
+        Raises:
+            NotImplementedError: The scorer rates given candidates only.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not score the whole vocabulary")
+
+    def final_score(self, state: Any) -> float:
+        """Score added when a hypothesis has ended."""
+        return 0.0
+
+
+class BatchScorerInterface(ScorerInterface):
+    """A scorer that takes all running hypotheses at once."""
+
+    def batch_init_state(self, x: np.ndarray) -> Any:
+        """State before the first token; x: encoder output (T, D)."""
+        return self.init_state(x)
+
+    def batch_score(self, ys: np.ndarray, states: Sequence[Any], xs: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Scores (H, V) of the tokens after ys (H, U), and the next states; xs: encoder output (H, T, D)."""
+        scored = [self.score(y, state, x) for y, state, x in zip(ys, states, xs, strict=True)]
+        return np.stack([scores for scores, _ in scored]), [state for _, state in scored]
+
+
+class PartialScorerInterface(ScorerInterface):
+    """A scorer that rates candidates chosen by the full scorers, because rating every token would cost too much."""
+
+    def score_partial(
+        self, y: np.ndarray, next_tokens: np.ndarray, state: Any, x: np.ndarray
+    ) -> tuple[np.ndarray, Any]:
+        """Scores (C,) of the candidates next_tokens (C,) after y (U,), and a state.
+
+        `select_state(state, j)` of that state gives the state after candidate number `j`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not score candidates one hypothesis at a time")
+
+
+class BatchPartialScorerInterface(BatchScorerInterface, PartialScorerInterface):
+    """A scorer that rates the candidates of all running hypotheses at once."""
+
+    def batch_score_partial(
+        self, ys: np.ndarray, next_tokens: np.ndarray | None, states: Sequence[Any], xs: np.ndarray
+    ) -> tuple[np.ndarray, Any]:
+        """Scores (H, V) after ys (H, U) that hold for next_tokens (H, C), or for all where it is None, and a state.
+
+        `select_state(state, h, token)` of that state gives the state after `token` follows hypothesis `h`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not score candidates in batches")

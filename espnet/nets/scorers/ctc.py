@@ -1,0 +1,55 @@
+"""CTC prefix scoring as a scorer of the beam search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from espnet.nets.ctc_prefix_score import CTCPrefixScore, PrefixScores, PrefixState
+from espnet.nets.scorer_interface import BatchPartialScorerInterface
+
+_BLANK = 0
+
+
+class CTC(Protocol):
+    """What is asked of a CTC output layer."""
+
+    def log_softmax(self, hs_pad: Any) -> Any:
+        """(B, T, D) to log-probabilities (B, T, V)."""
+
+
+class CTCPrefixScorer(BatchPartialScorerInterface):
+    """Scores a token by how much it lowers the CTC prefix log-probability.
+
+    Args:
+        ctc: Output layer, applied to the encoder output once per utterance; token 0 is its blank.
+        eos: Index of the end symbol.
+    """
+
+    def __init__(self, ctc: CTC, eos: int) -> None:
+        self.ctc = ctc
+        self.eos = eos
+
+    def init_state(self, x: np.ndarray) -> PrefixState:
+        """The empty prefix of the utterance with encoder output x (T, D)."""
+        return CTCPrefixScore(np.asarray(self.ctc.log_softmax(x[None]))[0], _BLANK, self.eos).initial_state()
+
+    def select_state(self, state: PrefixScores, i: int, new_id: int | None = None) -> PrefixState:
+        """Prefix `i` continued with `new_id`; without `new_id`, the only prefix continued with candidate number `i`."""
+        return state.select(0, int(state.ids[0, i])) if new_id is None else state.select(i, new_id)
+
+    def score_partial(
+        self, y: np.ndarray, next_tokens: np.ndarray, state: PrefixState, x: np.ndarray
+    ) -> tuple[np.ndarray, PrefixScores]:
+        """Scores (C,) of next_tokens (C,) after y (U,)."""
+        scores, prefixes = self.batch_score_partial(y[None], next_tokens[None], [state], x[None])
+        return scores[0, next_tokens], prefixes
+
+    def batch_score_partial(
+        self, ys: np.ndarray, next_tokens: np.ndarray | None, states: Sequence[PrefixState], xs: np.ndarray
+    ) -> tuple[np.ndarray, PrefixScores]:
+        """Scores (H, V) after ys (H, U), log-zero but for next_tokens (H, C) and the end symbol."""
+        prefixes = states[0].utterance(ys, next_tokens, states)
+        return prefixes.log_psi - np.array([[state.log_psi] for state in states]), prefixes

@@ -1,0 +1,80 @@
+"""Scorer over an exported step graph: attention decoders and language models, whose caches the graph itself gathers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from espnet.nets.scorer_interface import BatchScorerInterface
+
+
+class Graph(Protocol):
+    """A component that runs: arrays, or values a graph returned, in by name; values with `.numpy()` out by name."""
+
+    component: Any
+
+    def __call__(self, feeds: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+
+class StepState(NamedTuple):
+    """State of one hypothesis: row `row` of the values that the step before returned, shared by its hypotheses."""
+
+    feeds: Mapping[str, Any]
+    row: int
+
+
+class StepScorer(BatchScorerInterface):
+    """Scores the next token with a graph that takes one step for all hypotheses.
+
+    Args:
+        step: Reads `tokens` and `parents` (1, beam), its states, and what `start` returned; returns log-probabilities
+            (1, beam, V) first, and the next states. If it reads `memory_lengths`, it gets the frames of the encoder
+            output.
+        start: Run once per utterance on `encoder_out` (1, T, D).
+    """
+
+    def __init__(self, step: Graph, start: Graph | None = None) -> None:
+        self.step = step
+        self.start = start
+        self._reads = {tensor.name for tensor in step.component.feeds}
+        self._log_probs = step.component.outputs[0].name
+
+    def init_state(self, x: np.ndarray) -> StepState:
+        """State before the first token: what `start` says of x (T, D), and zeros."""
+        component = self.step.component
+        feeds: dict[str, Any] = {} if self.start is None else dict(self.start({"encoder_out": x[None]}))
+        feeds["memory_lengths"] = np.array([len(x)])
+        for state in component.states:
+            feeds[state.input.name] = np.zeros(component.initial_shape(state, batch=1), state.input.dtype)
+        return StepState({name: value for name, value in feeds.items() if name in self._reads}, 0)
+
+    def score(self, y: np.ndarray, state: StepState, x: np.ndarray) -> tuple[np.ndarray, StepState]:
+        """Log-probabilities (V,) of the token after y (U,), and the next state."""
+        scores, states = self.batch_score(y[None], [state], x[None])
+        return scores[0], states[0]
+
+    def batch_score(
+        self, ys: np.ndarray, states: Sequence[StepState], xs: np.ndarray
+    ) -> tuple[np.ndarray, list[StepState]]:
+        """Log-probabilities (H, V) of the tokens after ys (H, U), and the next states.
+
+        One run of the graph, or one for each earlier step that the states come from.
+        """
+        groups: dict[int, list[int]] = {}
+        for row, state in enumerate(states):
+            groups.setdefault(id(state.feeds), []).append(row)
+        scores = [self._run(ys[rows], [states[row] for row in rows]) for rows in groups.values()]
+        order = np.argsort(np.concatenate(list(groups.values())))
+        after = [state for _, group in scores for state in group]
+        return np.concatenate([log_probs for log_probs, _ in scores])[order], [after[row] for row in order]
+
+    def _run(self, ys: np.ndarray, states: Sequence[StepState]) -> tuple[np.ndarray, list[StepState]]:
+        """`batch_score` for states of the same step."""
+        feeds = states[0].feeds
+        results = self.step(
+            {**feeds, "tokens": ys[None, :, -1], "parents": np.array([[state.row for state in states]])}
+        )
+        after = {**feeds, **{pair.input.name: results[pair.output.name] for pair in self.step.component.states}}
+        return results[self._log_probs].numpy()[0], [StepState(after, row) for row in range(len(states))]
