@@ -23,7 +23,7 @@ class StackedEncoder(AbsEncoder):
         input_size: F.
         output_size: D.
         embed: input layer.
-        encoders: layers, called as `layer(x, bias, pos_emb, frames)`.
+        encoders: layers, called as `layer(x, bias, pos_emb, padding)`.
         normalize_before: whether layers normalise what they read, so that the last one's result needs it too.
         interctc_layer_idx: layers, counted from 1, whose result is given to CTC as well (Lee and Watanabe 2021).
         interctc_use_conditioning: add what CTC makes of it to the next layer's input (Nozaki and Komatsu 2021); the
@@ -89,7 +89,7 @@ class StackedEncoder(AbsEncoder):
         self.check_length(xs_pad)
         x, pos_emb, olens = self.embed(xs_pad, ilens if masks is None else (~masks).sum(dim=-1))
         padding = make_pad_mask(olens, x.shape[1])
-        context = (attention_bias(~padding.unsqueeze(1), x.dtype), pos_emb, ~padding.unsqueeze(-1))
+        context = (attention_bias(~padding.unsqueeze(1), x.dtype), pos_emb, padding.unsqueeze(-1))
         hidden: list[Any] = []
         for index, layer in self.encoders.active():
             x = layer(x, *context)

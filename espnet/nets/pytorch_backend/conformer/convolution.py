@@ -29,9 +29,9 @@ class ConvolutionModule(nn.Module):
         self.pointwise_conv2 = nn.Conv1d(channels, channels, 1, bias=bias)
         self.activation = activation or nn.ReLU()
 
-    def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """x (B, T, D), frames (B, T, 1) bool, True at real frames → (B, T, D)."""
-        x = hide_padding(glu(pointwise(x, self.pointwise_conv1), dim=-1), frames)
+    def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
+        """x (B, T, D), padding (B, T, 1) bool, True at padded frames → (B, T, D)."""
+        x = hide_padding(glu(pointwise(x, self.pointwise_conv1), dim=-1), padding)
         x = self.activation(self.norm(self.depthwise_conv(x.transpose(1, 2))))
         return pointwise(x.transpose(1, 2), self.pointwise_conv2)
 

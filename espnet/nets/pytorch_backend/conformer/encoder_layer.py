@@ -52,7 +52,7 @@ class EncoderLayer(ResidualLayer):
             self.norm_final = LayerNorm(size)
 
     def forward(
-        self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None = None, frames: Tensor | None = None
+        self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None = None, padding: Tensor | None = None
     ) -> Tensor:
         """Encode.
 
@@ -60,7 +60,7 @@ class EncoderLayer(ResidualLayer):
             x: (B, T, D).
             mask: (B, 1 or T, T) bool, True where attention may look, or its `attention_bias`, or None.
             pos_emb: encodings of relative positions for attention that reads them.
-            frames: (B, T, 1) bool, True at real frames.
+            padding: (B, T, 1) bool, True at padded frames.
 
         Returns:
             (B, T, D).
@@ -68,15 +68,15 @@ class EncoderLayer(ResidualLayer):
         if self.skipped():
             return x
         if self.feed_forward_macaron is not None:
-            x = self.frame_branch(x, self.norm_ff_macaron, self.feed_forward_macaron, frames, self.ff_scale)
+            x = self.frame_branch(x, self.norm_ff_macaron, self.feed_forward_macaron, padding, self.ff_scale)
         x = self.attention(x, self.norm_mha, lambda y: self.self_attn.attend_self(y, mask, pos_emb))
         if self.conv_module is not None:
-            x = self.frame_branch(x, self.norm_conv, self.conv_module, frames)
-        x = self.frame_branch(x, self.norm_ff, self.feed_forward, frames, self.ff_scale)
+            x = self.frame_branch(x, self.norm_conv, self.conv_module, padding)
+        x = self.frame_branch(x, self.norm_ff, self.feed_forward, padding, self.ff_scale)
         return x if self.conv_module is None else self.norm_final(x)
 
     def frame_branch(
-        self, x: Tensor, norm: nn.Module, module: nn.Module, frames: Tensor | None, weight: float = 1.0
+        self, x: Tensor, norm: nn.Module, module: nn.Module, padding: Tensor | None, weight: float = 1.0
     ) -> Tensor:
         """The residual branch of a module that is told which frames are real."""
-        return self.residual(x, norm, lambda y: self.dropout(module(y, frames)), weight)
+        return self.residual(x, norm, lambda y: self.dropout(module(y, padding)), weight)

@@ -41,13 +41,13 @@ class EncoderLayer(ResidualLayer):
         self.norm1 = LayerNorm(size)
         self.norm2 = LayerNorm(size)
 
-    def branches(self, x: Tensor, attend: Callable[[Tensor], Tensor], frames: Tensor | None) -> Tensor:
+    def branches(self, x: Tensor, attend: Callable[[Tensor], Tensor], padding: Tensor | None) -> Tensor:
         """Both residual branches: (B, T, D) → (B, T, D)."""
         x = self.attention(x, self.norm1, attend)
-        return self.residual(x, self.norm2, lambda y: self.dropout(self.feed_forward(y, frames)))
+        return self.residual(x, self.norm2, lambda y: self.dropout(self.feed_forward(y, padding)))
 
     def forward(
-        self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None = None, frames: Tensor | None = None
+        self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None = None, padding: Tensor | None = None
     ) -> Tensor:
         """Encode.
 
@@ -55,31 +55,32 @@ class EncoderLayer(ResidualLayer):
             x: (B, T, D).
             mask: (B, 1 or T, T) bool, True where attention may look, or its `attention_bias`, or None.
             pos_emb: encodings of relative positions for attention that reads them.
-            frames: (B, T, 1) bool, True at real frames.
+            padding: (B, T, 1) bool, True at padded frames.
 
         Returns:
             (B, T, D).
         """
         if self.skipped():
             return x
-        return self.branches(x, lambda y: self.self_attn.attend_self(y, mask, pos_emb), frames)
+        return self.branches(x, lambda y: self.self_attn.attend_self(y, mask, pos_emb), padding)
 
     def step(self, x: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Encode one more position, which sees itself and those before it.
+        """Encode the positions that follow P known ones.
 
         Args:
-            x: (N, 1, D).
-            k, v: (N, H, past, D/H) keys and values of the positions before.
-            bias: (N, 1, 1, past + 1) `attention_bias`; None where all may be seen.
+            x: (N, T, D).
+            k, v: (N, H, P, D/H) keys and values of the positions before.
+            bias: (N, 1, T, P + T) `attention_bias`; None where all may be seen.
 
         Returns:
-            (N, 1, D), and keys and values (N, H, past + 1, D/H).
+            (N, T, D), and keys and values (N, H, P + T, D/H).
         """
-        y = self.norm1(x) if self.normalize_before else x
-        new_k, new_v = self.self_attn.project_memory(y, y)
-        k, v = torch.cat((k, new_k), dim=2), torch.cat((v, new_v), dim=2)
-        return (
-            self.branches(x, lambda y: self.self_attn.attend(self.self_attn.project_query(y), k, v, bias), None),
-            k,
-            v,
-        )
+
+        def attend(y: Tensor) -> Tensor:
+            nonlocal k, v
+            new_k, new_v = self.self_attn.project_memory(y, y)
+            k, v = torch.cat((k, new_k), dim=2), torch.cat((v, new_v), dim=2)
+            return self.self_attn.attend(self.self_attn.project_query(y), k, v, bias)
+
+        x = self.branches(x, attend, None)
+        return x, k, v

@@ -13,4 +13,6 @@ class LayerNorm(torch.nn.LayerNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """Any shape with `nout` channels in dimension `dim` → the same shape."""
+        if self.dim == -1:
+            return super().forward(input)
         return super().forward(input.transpose(self.dim, -1)).transpose(self.dim, -1)

@@ -25,10 +25,10 @@ class MultiLayeredConv1d(nn.Module):
         self.w_2 = nn.Conv1d(hidden_chans, in_chans, kernel_size, padding=padding)
         self.dropout = nn.Dropout(dropout_rate)
 
-    def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """x (B, T, D), frames (B, T, 1) bool, True at real frames → (B, T, D)."""
-        hidden = torch.relu(self.w_1(hide_padding(x, frames).transpose(1, 2))).transpose(1, 2)
-        return self.w_2(hide_padding(self.dropout(hidden), frames).transpose(1, 2)).transpose(1, 2)
+    def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
+        """x (B, T, D), padding (B, T, 1) bool, True at padded frames → (B, T, D)."""
+        hidden = torch.relu(self.w_1(hide_padding(x, padding).transpose(1, 2))).transpose(1, 2)
+        return self.w_2(hide_padding(self.dropout(hidden), padding).transpose(1, 2)).transpose(1, 2)
 
 
 class Conv1dLinear(nn.Module):
@@ -47,7 +47,7 @@ class Conv1dLinear(nn.Module):
         self.w_2 = nn.Linear(hidden_chans, in_chans)
         self.dropout = nn.Dropout(dropout_rate)
 
-    def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """x (B, T, D), frames (B, T, 1) bool, True at real frames → (B, T, D)."""
-        hidden = torch.relu(self.w_1(hide_padding(x, frames).transpose(1, 2))).transpose(1, 2)
+    def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
+        """x (B, T, D), padding (B, T, 1) bool, True at padded frames → (B, T, D)."""
+        hidden = torch.relu(self.w_1(hide_padding(x, padding).transpose(1, 2))).transpose(1, 2)
         return self.w_2(self.dropout(hidden))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 
@@ -23,15 +22,15 @@ class PositionwiseFeedForward(nn.Module):
         self.dropout = nn.Dropout(dropout_rate)
         self.activation = activation or nn.ReLU()
 
-    def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """x (B, T, D) → (B, T, D); `frames` is for the variants that mix frames."""
+    def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
+        """x (B, T, D) → (B, T, D); `padding` is for the variants that mix frames."""
         return self.w_2(self.dropout(self.activation(self.w_1(x))))
 
 
-def hide_padding(x: Tensor, frames: Tensor | None) -> Tensor:
+def hide_padding(x: Tensor, padding: Tensor | None) -> Tensor:
     """Zero the padded frames of x (B, T, C) before a convolution over time sees them.
 
     Args:
-        frames: (B, T, 1) bool, True at real frames; None where all are.
+        padding: (B, T, 1) bool, True at padded frames; None where there are none.
     """
-    return x if frames is None else torch.where(frames, x, torch.zeros_like(x))
+    return x if padding is None else x.masked_fill(padding, 0.0)
