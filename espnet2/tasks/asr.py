@@ -35,6 +35,9 @@ DECODER = Choices(
 MODEL = Choices("model", {"espnet": "espnet2.asr.espnet_model:ESPnetASRModel"})
 
 
+PREPROCESSORS = ("default", "multi")  # of tokens and samples; other ones belong to other tasks
+
+
 class ASRTask(AbsTask):
     """Hybrid CTC/attention recognisers."""
 
@@ -44,6 +47,9 @@ class ASRTask(AbsTask):
     @classmethod
     def assemble(cls, config: Namespace) -> AbsESPnetModel:
         """Build from left to right: each part is told the size of what the one before it gives."""
+        if config.preprocessor not in (None, *PREPROCESSORS):
+            known = ", ".join(PREPROCESSORS)
+            raise ConfigError(f"preprocessor: expected one of {known}, found {config.preprocessor!r}")
         frontend, size = None, config.input_size
         if size is None:
             frontend = FRONTEND.build(config.frontend, config.frontend_conf)

@@ -205,7 +205,7 @@ def _tokens(value: Any, source: str, bases: Sequence[Path]) -> Any:
     if path is None:
         raise ConfigError(f"{source}: token_list: no file {value!r} beside the config, above it or here")
     try:
-        return [line.rstrip("\r\n") for line in path.open(encoding="utf-8", newline="\n")]
+        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: expected one token in a line, found: {error}") from error
 

@@ -1,0 +1,125 @@
+"""config.yaml files: of old and new releases, of other tasks, with mistakes, and with paths that moved."""
+
+import os
+
+import pytest
+import yaml
+
+from espnet2.runtime.errors import ConfigError
+from espnet2.tasks.config import TASK_MARKS, TRAINING_KEYS, ASRConfig, LMConfig, read_config
+
+TOKENS = ["<blank>", "<unk>", "a", "<sos/eos>"]
+# What a recogniser's config of release 202204 lacks: model, preprocessor, joint decoding of languages, adapters, ...
+OLD = {
+    **{"config": "conf/train.yaml", "print_config": False, "output_dir": "exp/asr", "ngpu": 1, "seed": 0},
+    **{"dist_backend": "nccl", "sharded_ddp": False, "grad_clip": 5.0, "max_epoch": 50, "patience": None},
+    **{"batch_type": "numel", "batch_bins": 10000000, "fold_length": [80000, 150], "num_cache_chunks": 1024},
+    **{
+        "optim": "adam",
+        "optim_conf": {"lr": 0.0005},
+        "scheduler": "warmuplr",
+        "scheduler_conf": {"warmup_steps": 30000},
+    },
+    **{"token_list": TOKENS, "init": None, "input_size": None, "joint_net_conf": None, "use_preprocessor": True},
+    **{"ctc_conf": {"dropout_rate": 0.0, "ctc_type": "builtin", "reduce": True, "ignore_nan_grad": True}},
+    **{"model_conf": {"ctc_weight": 0.3}, "token_type": "bpe", "bpemodel": None, "cleaner": None, "g2p": None},
+    **{"speech_volume_normalize": None, "rir_scp": None, "noise_scp": None, "noise_db_range": "13_15"},
+    **{"frontend": "default", "frontend_conf": {"fs": "16k"}, "specaug": None, "specaug_conf": None},
+    **{"normalize": "utterance_mvn", "normalize_conf": {}, "preencoder": None, "preencoder_conf": {}},
+    **{"encoder": "transformer", "encoder_conf": {}, "postencoder": None, "postencoder_conf": {}},
+    **{"decoder": "transformer", "decoder_conf": {}, "required": ["output_dir", "token_list"]},
+    **{"version": "202204", "distributed": True},
+}
+
+
+def write(path, data):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(data if isinstance(data, str) else yaml.safe_dump(data), encoding="utf-8")
+    return path
+
+
+def test_an_old_release_is_completed(tmp_path):
+    config = read_config(write(tmp_path / "config.yaml", OLD), ASRConfig)
+    assert (config.model, config.preprocessor, config.specaug_conf) == ("espnet", "default", {})
+    assert config.token_list == TOKENS and config.encoder == "transformer" and config.ctc_conf["reduce"]
+    assert not hasattr(config, "optim")
+
+
+def test_defaults_of_a_language_model(tmp_path):
+    config = read_config(write(tmp_path / "config.yaml", {"token_list": TOKENS, "lm_conf": None}), LMConfig)
+    assert (config.lm, config.lm_conf, config.model) == ("seq_rnn", {}, "lm")
+
+
+def test_training_keys_are_no_model_keys():
+    assert not TRAINING_KEYS & {*ASRConfig.__dataclass_fields__, *LMConfig.__dataclass_fields__, *TASK_MARKS}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({**OLD, "encodr": 1}, "unknown key 'encodr'; did you mean 'encoder'[?]"),
+        ({**OLD, "zzz": 1}, "unknown key 'zzz'$"),
+        ({**OLD, "encoder": 3}, "encoder: expected str or null, found int 3"),
+        ({**OLD, "encoder_conf": [1]}, r"encoder_conf: expected dict, found list \[1\]"),
+        ({**OLD, "token_list": None}, "token_list: expected list of str, found null"),
+        ({**OLD, "token_list": ["a", 1]}, "token_list: expected list of str, found list"),
+        ({**OLD, "token_list": "none.txt"}, "token_list: no file 'none.txt' beside the config, above it or here"),
+        (
+            {**OLD, "normalize": "global_mvn", "normalize_conf": {"stats_file": "exp/none.npz"}},
+            "normalize_conf.stats_file: no file 'exp/none.npz'",
+        ),
+        (
+            {"tts": "fastspeech2", "tts_conf": {}},
+            "expected a config of speech recognition .*, found one of text-to-speech",
+        ),
+        ({"lm": "seq_rnn"}, "expected a config of speech recognition .*, found one of a language model"),
+        ("- a\n- b\n", "expected keys and values, found list"),
+        ("", "expected keys and values, found NoneType"),
+        ("a: [1, 2", "expected plain YAML, found: "),
+        (
+            "a: !!python/object/apply:os.system ['true']",
+            "expected plain YAML, found: could not determine a constructor",
+        ),
+        ("a: \0", "expected plain YAML, found: "),
+    ],
+)
+def test_mistakes_are_named(tmp_path, data, message):
+    path = write(tmp_path / "config.yaml", data)
+    with pytest.raises(ConfigError, match=message) as error:
+        read_config(path, ASRConfig)
+    assert str(error.value).startswith(str(path))
+
+
+def test_a_recogniser_is_no_language_model(tmp_path):
+    with pytest.raises(ConfigError, match="expected a config of a language model .*, found one of speech recognition"):
+        read_config(write(tmp_path / "config.yaml", OLD), LMConfig)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read: No such file"):
+        read_config(tmp_path / "none.yaml", ASRConfig)
+
+
+@pytest.mark.parametrize(
+    ("config", "stats", "working"),
+    [
+        ("exp/asr/config.yaml", "exp/asr/exp/stats.npz", "."),  # relative to the config
+        ("exp/asr/config.yaml", "exp/stats.npz", "."),  # to the root of the archive or recipe, two directories up
+        ("model/config.yaml", "work/exp/stats.npz", "work"),  # to the working directory
+        ("model/config.yaml", "model/stats.npz", "."),  # moved beside the config
+    ],
+)
+def test_paths_are_found(tmp_path, monkeypatch, config, stats, working):
+    data = {**OLD, "normalize": "global_mvn", "normalize_conf": {"stats_file": "exp/stats.npz"}, "bpemodel": "exp/bpe"}
+    path = write(tmp_path / config, data)
+    write(tmp_path / stats, "")
+    monkeypatch.chdir(tmp_path / working)
+    found = read_config(os.path.relpath(path), ASRConfig)
+    assert os.path.samefile(found.normalize_conf["stats_file"], tmp_path / stats)
+    assert found.bpemodel == "exp/bpe"  # the model does not need it
+
+
+def test_tokens_from_a_file(tmp_path):
+    write(tmp_path / "data/tokens.txt", "<blank>\n▁a\n\u2028\n<sos/eos>\n")
+    path = write(tmp_path / "exp/config.yaml", {**OLD, "token_list": "data/tokens.txt"})
+    assert read_config(path, ASRConfig).token_list == ["<blank>", "▁a", "\u2028", "<sos/eos>"]

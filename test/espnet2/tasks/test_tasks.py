@@ -1,0 +1,118 @@
+"""From config.yaml and weights to models, and upstream's encoder output from the models that it trained."""
+
+import logging
+from argparse import Namespace
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import yaml
+
+from espnet2.main_funcs.pretrained import find_model
+from espnet2.runtime.errors import CheckpointError, ConfigError
+from espnet2.tasks.asr import ASRTask
+from espnet2.tasks.lm import LMTask
+
+ASR = {
+    "token_list": ["<blank>", "<unk>", "a", "b", "<sos/eos>"],
+    "frontend_conf": {"n_fft": 128, "hop_length": 64, "n_mels": 20},
+    "encoder": "transformer",
+    "encoder_conf": {"output_size": 8, "attention_heads": 2, "linear_units": 8, "num_blocks": 1},
+    "decoder": "transformer",
+    "decoder_conf": {"attention_heads": 2, "linear_units": 8, "num_blocks": 1},
+}
+LM = {"token_list": ASR["token_list"], "lm": "seq_rnn", "lm_conf": {"unit": 8, "nlayers": 1}}
+
+
+@pytest.fixture
+def model_dir(tmp_path):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(ASR))
+    torch.save(ASRTask.build_model(ASR).state_dict(), tmp_path / "model.pth")
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", [dict, lambda keys: Namespace(**keys)])
+def test_models_are_built_from_keys(kind):
+    assert ASRTask.build_model(kind(ASR)).vocab_size == 5
+    assert len(LMTask.build_model(kind(LM)).parts()) == 1
+
+
+def test_weights_are_loaded(model_dir, caplog):
+    with caplog.at_level(logging.INFO):
+        model, args = ASRTask.build_model_from_file(model_dir / "config.yaml", str(model_dir / "model.pth"))
+    assert not model.training and args.token_list == ASR["token_list"] and args.frontend == "default"
+    weights = torch.load(model_dir / "model.pth", weights_only=True)
+    assert torch.equal(model.ctc.ctc_lo.weight, weights["ctc.ctc_lo.weight"])
+    assert f"loaded {len(weights)} tensors" in caplog.text
+    beside, _ = ASRTask.build_model_from_file(model_file=model_dir / "model.pth")
+    assert beside.state_dict().keys() == weights.keys()
+    fresh, _ = ASRTask.build_model_from_file(model_dir / "config.yaml")
+    assert fresh.state_dict().keys() == weights.keys()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"encoder": "foo"}, r"config\.yaml: encoder: unknown choice 'foo'; known ones: conformer, transformer"),
+        ({"encoder_conf": {"blocks": 1}}, r"config\.yaml: encoder_conf\.blocks: not an option of TransformerEncoder"),
+        ({"frontend": None}, "input_size: expected the size of the features, since frontend is null"),
+        ({"decoder": None}, "ctc_weight: expected 1 where there is no decoder, found 0.5"),
+        ({"token_list": ["a", "b"]}, "sym_blank: expected a symbol of the token list, found '<blank>'"),
+        ({"ctc_conf": {"odim": 3}}, "ctc_conf.odim: not an option of CTC"),
+        ({"specaug": "specaug"}, "specaug_conf: expected time_mask_width_range or time_mask_width_ratio_range"),
+        ({"model_conf": {"ctc_weight": 2.0}}, "ctc_weight: expected a number from 0 to 1, found 2.0"),
+        ({"postencoder": "x"}, "postencoder: unknown choice 'x'; known ones: null"),
+        ({"preprocessor": "s2t"}, "preprocessor: expected one of default, multi, found 's2t'"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, change, message):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({**ASR, **change}))
+    with pytest.raises(ConfigError, match=message):
+        ASRTask.build_model_from_file(tmp_path / "config.yaml")
+
+
+def test_weights_of_another_model_are_refused(model_dir):
+    (model_dir / "config.yaml").write_text(yaml.safe_dump({**ASR, "model_conf": {"ctc_weight": 1.0}}))
+    with pytest.raises(CheckpointError, match=r"it has left over \d+: decoder\.embed"):
+        ASRTask.build_model_from_file(model_dir / "config.yaml", model_dir / "model.pth")
+    with pytest.raises(ConfigError, match="expected a config file or a model file, found neither"):
+        ASRTask.build_model_from_file()
+
+
+def test_packed_model_equals_upstream(fixtures_dir, tmp_path):
+    """Upstream's own rounding where a band is nearly silent moves its encoder output by 1e-4 (see the front end)."""
+    files = find_model(fixtures_dir / "models" / "asr_conformer.zip", cache_dir=tmp_path)
+    model, args = ASRTask.build_model_from_file(files["asr_train_config"], files["asr_model_file"])
+    assert args.bpemodel.startswith(str(tmp_path))
+    reference = np.load(fixtures_dir / "refs" / "asr_conformer.npz")
+    scp = (fixtures_dir / "data" / "test_seen" / "wav.scp").read_text().split()
+    paths = dict(zip(scp[::2], scp[1::2], strict=True))
+    waves = [
+        torch.from_numpy(soundfile.read(fixtures_dir / paths[u], dtype="float32")[0]) for u in reference["utts"][:3]
+    ]
+    lengths = torch.tensor([len(wave) for wave in waves])
+    with torch.no_grad():
+        output, valid = model.encode(torch.nn.utils.rnn.pad_sequence(waves, batch_first=True), lengths)
+    for i, length in enumerate(valid):
+        np.testing.assert_allclose(output[i, :length].numpy(), reference[f"{i}.encoder_out"], atol=2e-4)
+
+
+@pytest.mark.parametrize("name", ["lm_rnn", "lm_transformer"])
+def test_language_models_load(fixtures_dir, name):
+    directory = fixtures_dir / "models" / name
+    model, _ = LMTask.build_model_from_file(directory / "config.yaml", directory / "valid.loss.ave.pth")
+    assert model.sos == model.eos == 29
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tts_fastspeech2", "found one of text-to-speech"),
+        ("lm_rnn", "found one of a language model"),
+        ("asr_transducer", "decoder: unknown choice 'transducer'"),
+    ],
+)
+def test_other_models_are_told_apart(fixtures_dir, name, message):
+    with pytest.raises(ConfigError, match=message):
+        ASRTask.build_model_from_file(fixtures_dir / "models" / name / "config.yaml")
