@@ -91,7 +91,7 @@ def test_mistakes_are_named(tmp_path, data, message):
 
 
 def test_a_recogniser_is_no_language_model(tmp_path):
-    with pytest.raises(ConfigError, match="expected a config of a language model .*, found one of speech recognition"):
+    with pytest.raises(ConfigError, match=r"expected a config of a language model .*, found one of speech recognition"):
         read_config(write(tmp_path / "config.yaml", OLD), LMConfig)
 
 
