@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +37,8 @@ class Hypothesis(NamedTuple):
         )._asdict()
 
 
-class BatchHypothesis(NamedTuple):
+@dataclass(frozen=True)
+class BatchHypothesis:
     """H running hypotheses of one length: yseq (H, U), score (H,), each scorer's total (H,) and list of H states."""
 
     yseq: np.ndarray
@@ -204,7 +206,7 @@ class BeamSearch:
     ) -> BatchHypothesis:
         """Move hypotheses that ended at step `i` to `ended`; the last step ends all. Returns those that still run."""
         if i == maxlen - 1:
-            running = running._replace(yseq=np.pad(running.yseq, ((0, 0), (0, 1)), constant_values=self.eos))
+            running = replace(running, yseq=np.pad(running.yseq, ((0, 0), (0, 1)), constant_values=self.eos))
         at_end = running.yseq[:, -1] == self.eos
         if i >= minlen:
             ended.extend(self._finish(running.hypothesis(row)) for row in np.flatnonzero(at_end).tolist())

@@ -49,9 +49,11 @@ class PrefixScores(NamedTuple):
     log_psi: np.ndarray
 
     def select(self, i: int, token: int) -> PrefixState:
-        """The prefix `i` continued with `token`."""
+        """The prefix `i` continued with `token`; one that is impossible (a blank) has no continuation either."""
+        log_psi = float(self.log_psi[i, token])
+        enter = self.enter[int(token == self.last[i]), i]
         return PrefixState(
-            self.utterance, self.enter[int(token == self.last[i]), i], -np.inf, token, float(self.log_psi[i, token])
+            self.utterance, enter if log_psi > LOG_ZERO else np.full_like(enter, -np.inf), -np.inf, token, log_psi
         )
 
 

@@ -1,0 +1,146 @@
+"""StepScorer with a graph in numpy: what is fed, which rows are gathered, and the same scores as without caches."""
+
+import numpy as np
+import pytest
+
+from espnet.nets.batch_beam_search import BatchBeamSearch
+from espnet.nets.beam_search import BeamSearch
+from espnet.nets.scorer_interface import BatchScorerInterface
+from espnet.nets.scorers.step import StepScorer
+from espnet2.runtime.spec import Component, State, Tensor
+
+V, D = 7, 3
+RNG = np.random.default_rng(0)
+EMBED, OUT = RNG.normal(size=(V, D)).astype(np.float32), RNG.normal(size=(D, V)).astype(np.float32)
+
+
+class Value:
+    """Stands for an OrtValue or a tensor."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def numpy(self):
+        return self.array
+
+
+def array_of(value):
+    return value.numpy() if isinstance(value, Value) else value
+
+
+class Start:
+    component = Component(
+        name="decoder_start",
+        method="start",
+        inputs=(Tensor("encoder_out", ("batch", "frames", D)),),
+        outputs=(Tensor("memory", ("batch", "frames", D)),),
+    )
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, feeds):
+        self.calls += 1
+        return {"memory": Value(feeds["encoder_out"] * 2), "not_read_by_step": Value(np.zeros(3))}
+
+
+class Step:
+    """Attends to nothing: sums embeddings over a cache of all tokens and the mean of the memory's valid frames."""
+
+    cache = Tensor("cache_key", (1, "batch", "parent", "past", D))
+    component = Component(
+        name="decoder_step",
+        method="step",
+        inputs=(
+            Tensor("tokens", ("batch", "beam"), "int64", below=V),
+            Tensor("parents", ("batch", "beam"), "int64", below="parent"),
+            Tensor("memory", ("batch", "frames", D)),
+            Tensor("memory_lengths", ("batch",), "int64", length_of="frames"),
+        ),
+        outputs=(Tensor("log_probs", ("batch", "beam", V)),),
+        states=(State(cache, Tensor("next_cache_key", (1, "batch", "beam", "past+1", D))),),
+        initial={"parent": 1, "past": 0},
+    )
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, feeds):
+        feeds = {name: array_of(value) for name, value in feeds.items()}
+        assert set(feeds) == {tensor.name for tensor in self.component.feeds}
+        assert all(feeds[name].dtype == np.int64 for name in ("tokens", "parents", "memory_lengths"))
+        self.calls.append(feeds)
+        rows, new = feeds["parents"][0], EMBED[feeds["tokens"]][None, :, :, None]
+        cache = np.concatenate([feeds["cache_key"][:, :, rows], new], axis=3)
+        memory = feeds["memory"][0, : feeds["memory_lengths"][0]].mean(0)
+        return {"log_probs": Value(logits(cache[0], memory)), "next_cache_key": Value(cache)}
+
+
+def logits(embedded, memory):
+    """(…, U, D) to log-probabilities (…, V); the position matters, so that a wrong cache shows."""
+    weights = np.arange(1, embedded.shape[-2] + 1, dtype=np.float32)[:, None]
+    x = np.tanh((embedded * weights).sum(-2) + memory) @ OUT
+    return x - np.log(np.exp(x).sum(-1, keepdims=True))
+
+
+class Whole(BatchScorerInterface):
+    """The same scores from all tokens at every step."""
+
+    def score(self, y, state, x):
+        return logits(EMBED[y], 2 * x.mean(0)), None
+
+
+@pytest.mark.parametrize("search", [BeamSearch, BatchBeamSearch])
+def test_the_same_nbest_as_without_caches(search):
+    x = RNG.normal(size=(6, D)).astype(np.float32)
+    start, step = Start(), Step()
+    cached, whole = (
+        search({"decoder": scorer}, {"decoder": 1.0}, 3, V, V - 1, V - 1)(x)
+        for scorer in (StepScorer(step, start), Whole())
+    )
+    assert [hyp.yseq.tolist() for hyp in cached] == [hyp.yseq.tolist() for hyp in whole]
+    np.testing.assert_allclose([hyp.score for hyp in cached], [hyp.score for hyp in whole], rtol=1e-5)
+    assert start.calls == 1
+    if search is BatchBeamSearch:
+        assert [call["cache_key"].shape[3] for call in step.calls] == list(range(len(step.calls)))
+
+
+def test_states_of_different_steps_are_grouped_and_merged_in_order():
+    x = RNG.normal(size=(4, D)).astype(np.float32)
+    step = Step()
+    scorer = StepScorer(step, Start())
+    root = scorer.batch_init_state(x)
+    _, left = scorer.batch_score(np.array([[6]] * 2), [root] * 2, x[None])
+    _, right = scorer.batch_score(np.array([[6]]), [root], x[None])
+    ys = np.array([[6, 1], [6, 2], [6, 3]])
+    step.calls.clear()
+    scores, states = scorer.batch_score(ys, [left[1], right[0], left[0]], x[None])
+    assert [call["parents"].tolist() for call in step.calls] == [[[1, 0]], [[0]]]
+    expected = np.stack([logits(EMBED[y], 2 * x.mean(0)) for y in ys])
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+    longer = np.concatenate([ys[::-1], [[4]] * 3], axis=1)
+    scores, _ = scorer.batch_score(longer, states[::-1], x[None])
+    np.testing.assert_allclose(scores, np.stack([logits(EMBED[y], 2 * x.mean(0)) for y in longer]), rtol=1e-5)
+
+
+def test_a_language_model_has_no_start():
+    class LanguageModel(Step):
+        component = Component(
+            name="lm_step",
+            method="step",
+            inputs=Step.component.inputs[:2],
+            outputs=Step.component.outputs,
+            states=Step.component.states,
+            initial=Step.component.initial,
+        )
+
+        def __call__(self, feeds):
+            memory = {"memory": np.zeros((1, 1, D)), "memory_lengths": np.array([1])}
+            assert not memory.keys() & feeds.keys()
+            return Step.__call__(StepWithMemory, {**feeds, **memory})
+
+    StepWithMemory = Step()
+    scorer = StepScorer(LanguageModel())
+    scores, state = scorer.score(np.array([6]), scorer.init_state(np.zeros((4, D))), np.zeros((4, D)))
+    np.testing.assert_allclose(scores, logits(EMBED[[6]], 0.0), rtol=1e-5)
+    assert state.row == 0

@@ -1,0 +1,254 @@
+"""Beam search against upstream's n-best lists, against exhaustive search, and at the edges of its options."""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from espnet.nets.batch_beam_search import BatchBeamSearch
+from espnet.nets.beam_search import BeamSearch, Hypothesis, top_k
+from espnet.nets.scorer_interface import BatchScorerInterface, PartialScorerInterface, ScorerInterface
+from espnet.nets.scorers.ctc import CTCPrefixScorer
+from espnet.nets.scorers.length_bonus import LengthBonus
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "search"
+CASES = json.loads((GOLDEN / "cases.json").read_text())["search"]
+SEARCHES = {"BeamSearch": BeamSearch, "BatchBeamSearch": BatchBeamSearch}
+both = pytest.mark.parametrize("search", SEARCHES.values())
+
+
+def log_softmax(x):
+    return x - np.log(np.exp(x).sum(-1, keepdims=True))
+
+
+class Table(BatchScorerInterface):
+    """Scores that depend on the last token and on a number computed from all tokens, held as the state."""
+
+    def __init__(self, bigram, context):
+        self.bigram, self.context = bigram, context
+
+    def init_state(self, x):
+        return 0
+
+    def score(self, y, state, x):
+        state = (state * 3 + int(y[-1])) % len(self.context)
+        return log_softmax(self.bigram[y[-1]] + self.context[state]), state
+
+
+class Posteriors:
+    def __init__(self, log_p):
+        self.log_p = log_p
+
+    def log_softmax(self, x):
+        return self.log_p[None]
+
+
+def scorers_of(tables, vocab):
+    return {
+        "decoder": Table(tables["decoder_bigram"], tables["decoder_context"]),
+        "ctc": CTCPrefixScorer(Posteriors(tables["ctc"]), vocab - 1),
+        "lm": Table(tables["lm_bigram"], tables["lm_context"]),
+        "length_bonus": LengthBonus(vocab),
+    }
+
+
+def random_tables(seed, vocab, frames, contexts=3):
+    rng = np.random.default_rng(seed)
+    shapes = {"bigram": (vocab, vocab), "context": (contexts, vocab)}
+    tables = {f"{s}_{k}": rng.normal(size=shape) * 2 for s in ("decoder", "lm") for k, shape in shapes.items()}
+    return {**tables, "ctc": log_softmax(rng.normal(size=(frames, vocab)) * 2)}
+
+
+def decode(search, tables, weights, maxlenratio=0.0, minlenratio=0.0, beam_size=4, sos=None, **options):
+    frames, vocab = tables["ctc"].shape
+    beam = search(
+        scorers_of(tables, vocab), weights, beam_size, vocab, vocab - 1 if sos is None else sos, vocab - 1, **options
+    )
+    return beam(np.zeros((frames, 2), np.float32), maxlenratio, minlenratio)
+
+
+@pytest.fixture(scope="module")
+def golden_tables():
+    arrays = np.load(GOLDEN / "tables.npz")
+    tables: dict = {}
+    for name in arrays.files:
+        seed, key = name.split("_", 1)
+        tables.setdefault(int(seed), {})[key] = arrays[name]
+    return [tables[seed] for seed in sorted(tables)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['search']}-{json.dumps(case['options'])}")
+def test_nbest_equals_upstreams(case, golden_tables):
+    for tables, expected in zip(golden_tables, case["nbest"], strict=True):
+        nbest = decode(SEARCHES[case["search"]], tables, **case["options"])[:10]
+        assert [hyp.yseq.tolist() for hyp in nbest] == [yseq for yseq, _, _ in expected]
+        for hyp, (_, score, scores) in zip(nbest, expected, strict=True):
+            assert hyp.score == pytest.approx(score, abs=1e-3, rel=1e-6)
+            assert hyp.asdict()["scores"] == pytest.approx(scores, abs=1e-3, rel=1e-6)
+
+
+def exhaustive(tables, weights, tokens):
+    """The best sequence of at most `tokens` tokens and the end symbol, by scoring every one."""
+    frames, vocab = tables["ctc"].shape
+    scorers = {name: scorer for name, scorer in scorers_of(tables, vocab).items() if name in weights}
+    x, best = np.zeros((frames, 2)), (-np.inf, ())
+    for length in range(tokens + 1):
+        for sequence in itertools.product(range(vocab - 1), repeat=length):
+            y = np.array([vocab - 1, *sequence, vocab - 1])
+            total = sum(weights[name] * total_score(scorer, y, x) for name, scorer in scorers.items())
+            best = max(best, (total, tuple(y.tolist())))
+    return best
+
+
+def total_score(scorer, y, x):
+    total, state = 0.0, scorer.init_state(x)
+    for i in range(1, len(y)):
+        if isinstance(scorer, PartialScorerInterface):
+            scores, state = scorer.score_partial(y[:i], y[i : i + 1], state, x)
+            state, score = scorer.select_state(state, 0), scores[0]
+        else:
+            scores, state = scorer.score(y[:i], state, x)
+            score = scores[y[i]]
+        total += score
+    return total
+
+
+@both
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**6), ctc=st.sampled_from([0.0, 0.3, 1.0]), pre_beam=st.booleans())
+def test_a_wide_enough_beam_finds_the_best_sequence(search, seed, ctc, pre_beam):
+    tables = random_tables(seed, vocab=4, frames=5)
+    weights = {name: w for name, w in {"decoder": 1 - ctc, "ctc": ctc, "lm": 0.2}.items() if w}
+    # A step that forces the end gives no score for it: three tokens and their end symbol are found within four steps.
+    nbest = decode(
+        search, tables, weights, maxlenratio=-5, beam_size=256, pre_beam_score_key="full" if pre_beam else None
+    )
+    found = max((hyp for hyp in nbest if len(hyp.yseq) <= 5), key=lambda hyp: hyp.score)
+    score, yseq = exhaustive(tables, weights, 3)
+    assert found.score == pytest.approx(score)
+    assert tuple(found.yseq.tolist()) == yseq
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), beam=st.integers(1, 6))
+def test_batches_change_nothing_but_the_calls(seed, beam):
+    tables = random_tables(seed, vocab=9, frames=8)
+    one, many = (
+        decode(search, tables, {"decoder": 0.6, "ctc": 0.4}, beam_size=beam, maxlenratio=-6)
+        for search in SEARCHES.values()
+    )
+    assert [hyp.yseq.tolist() for hyp in one] == [hyp.yseq.tolist() for hyp in many]
+    np.testing.assert_allclose([hyp.score for hyp in one], [hyp.score for hyp in many])
+
+
+@both
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_scores_are_the_weighted_sum_of_what_each_scorer_says(search, seed):
+    tables, weights = random_tables(seed, vocab=9, frames=8), {"decoder": 0.6, "ctc": 0.4, "length_bonus": 0.2}
+    for hyp in decode(search, tables, weights, pre_beam_score_key="full"):
+        assert hyp.score == pytest.approx(sum(weights[name] * hyp.scores[name] for name in weights))
+        said = hyp.yseq[:9]  # the length limit adds an end symbol that is not scored
+        scorer = Table(tables["decoder_bigram"], tables["decoder_context"])
+        assert hyp.scores["decoder"] == pytest.approx(total_score(scorer, said, np.zeros((8, 2))))
+
+
+class Unbatched(ScorerInterface):
+    """A scorer without a batch interface, with a final score."""
+
+    def score(self, y, state, x):
+        return np.arange(4, dtype=np.float32), None
+
+    def final_score(self, state):
+        return 7.0
+
+
+class Favourite(PartialScorerInterface):
+    """A partial scorer without a batch interface, which counts its tokens."""
+
+    def init_state(self, x):
+        return 0
+
+    def score_partial(self, y, next_tokens, state, x):
+        assert state == len(y) - 1
+        return (next_tokens == 1).astype(np.float32) * 5, [state + 1] * len(next_tokens)
+
+
+@both
+def test_scorers_without_batch_interface(search):
+    beam = search(
+        {"a": Unbatched(), "b": Favourite()}, {"a": 1.0, "b": 1.0}, 1, 4, 3, 3, pre_beam_ratio=3, pre_beam_score_key="a"
+    )
+    (best,) = beam(np.zeros((5, 2)), maxlenratio=-2)
+    assert best.yseq.tolist() == [3, 1, 1, 3]
+    assert best.scores == {"a": 1 + 1 + 7, "b": 10}
+    assert best.score == 19
+
+
+class Hidden(Table):
+    """A decoder that returns hidden states on request."""
+
+    def score(self, y, state, x, return_hs=False):
+        scores, state = super().score(y, state, x)
+        return (scores, np.full(3, len(y)), state) if return_hs else (scores, state)
+
+    def batch_score(self, ys, states, xs, return_hs=False):
+        scores, states = super().batch_score(ys, states, xs)
+        return ((scores, np.full((len(ys), 3), ys.shape[1])), states) if return_hs else (scores, states)
+
+
+@both
+def test_hidden_states_on_request(search):
+    tables = random_tables(0, vocab=5, frames=4)
+    decoder = Hidden(tables["decoder_bigram"], tables["decoder_context"])
+    nbest = search({"decoder": decoder}, {"decoder": 1.0}, 2, 5, 4, 4, return_hs=True)(np.zeros((4, 2)))
+    assert len(nbest) > 1
+    for hyp in nbest:
+        steps = min(4, len(hyp.yseq) - 1)
+        assert [h.tolist() for h in hyp.hs] == [[i] * 3 for i in range(1, steps + 1)]
+
+
+@both
+def test_bad_options_are_named(search):
+    with pytest.raises(TypeError, match="scorer 'lm' must be a ScorerInterface, found int"):
+        search({"lm": 3}, {"lm": 1.0}, 2, 5, 4, 4)
+    with pytest.raises(KeyError, match=r"'lm' is none of \['full', 'length_bonus'\]"):
+        search({"length_bonus": LengthBonus(5)}, {"length_bonus": 1.0}, 2, 5, 4, 4, pre_beam_score_key="lm")
+
+
+@both
+def test_nothing_within_the_limits_gives_an_empty_list_or_a_shorter_one(search, caplog):
+    tables = random_tables(1, vocab=6, frames=10)
+    weights = {"decoder": 0.7, "ctc": 0.3}
+    assert decode(search, tables, weights, maxlenratio=-2, minlenratio=-5) == []
+    assert "No hypothesis ended within 2 tokens" in caplog.text
+    assert decode(search, tables, weights, maxlenratio=0.3, minlenratio=0.45)
+    assert "searching again" in caplog.text
+
+
+def test_beam_wider_than_the_vocabulary():
+    assert decode(BatchBeamSearch, random_tables(2, vocab=3, frames=4), {"decoder": 0.7, "ctc": 0.3}, beam_size=40)
+
+
+def test_primer_can_be_set_later():
+    tables = random_tables(3, vocab=6, frames=10)
+    beam = BatchBeamSearch(scorers_of(tables, 6), {"decoder": 1.0}, 2, 6, 5, 5)
+    beam.set_hyp_primer([5, 2])
+    assert beam(np.zeros((10, 2)))[0].yseq[:2].tolist() == [5, 2]
+
+
+def test_hypothesis_as_plain_data():
+    hyp = Hypothesis(np.array([4, 1, 4]), np.float32(-1.5), {"ctc": np.float32(-2)})
+    assert json.loads(json.dumps(hyp.asdict())) == {
+        "yseq": [4, 1, 4], "score": -1.5, "scores": {"ctc": -2.0}, "states": {}, "hs": []
+    }  # fmt: skip
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=30), st.integers(1, 40))
+def test_top_k_is_stable(values, k):
+    expected = sorted(range(len(values)), key=lambda i: (-values[i], i))[:k]
+    assert top_k(np.array(values, np.float64), k).tolist() == expected

@@ -1,0 +1,166 @@
+"""Make test/golden/search with upstream ESPnet: n-best lists of its beam searches over small random scorers.
+
+Run in an environment with upstream ESPnet, outside this repository's root: python make_search_golden.py OUTPUT_DIR
+The scorers are tables, which the tests rebuild from tables.npz on numpy arrays; cases.json holds the options, as
+keywords of the search, and upstream's answers.
+"""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from espnet.nets.batch_beam_search import BatchBeamSearch
+from espnet.nets.beam_search import BeamSearch
+from espnet.nets.e2e_asr_common import end_detect
+from espnet.nets.scorer_interface import BatchScorerInterface
+from espnet.nets.scorers.ctc import CTCPrefixScorer
+from espnet.nets.scorers.length_bonus import LengthBonus
+
+V, T, STATES, SEEDS, NBEST = 20, 16, 7, 4, 10
+SEARCHES = {"BeamSearch": BeamSearch, "BatchBeamSearch": BatchBeamSearch}
+FULL = {"pre_beam_score_key": "full"}
+HYBRID = {"decoder": 0.7, "ctc": 0.3}
+# One hypothesis at a time, upstream fails on a primer, and a blank among few candidates loses its score in float32.
+NOT_ONE_BY_ONE = {"hyp_primer", "pre_beam_ratio"}
+CASES = [
+    {"weights": HYBRID, **FULL},
+    {"weights": HYBRID},
+    {"weights": {"decoder": 0.7, "ctc": 0.3, "lm": 0.4}, **FULL},
+    {"weights": {"decoder": 0.7, "ctc": 0.3, "lm": 0.4}, "pre_beam_score_key": "decoder"},
+    {"weights": {"decoder": 0.7, "ctc": 0.3, "length_bonus": 0.8}, **FULL},
+    {"weights": {"decoder": 0.5, "ctc": 0.5, "length_bonus": -0.5}, **FULL, "normalize_length": True},
+    {"weights": {"ctc": 1.0}},
+    {"weights": {"ctc": 1.0, "lm": 0.3, "length_bonus": 0.1}, **FULL},
+    {"weights": {"decoder": 1.0, "ctc": 0.0}, **FULL},
+    {"weights": {"decoder": 1.0, "lm": 0.3}, "beam_size": 7},
+    {"weights": HYBRID, **FULL, "beam_size": 1},
+    {"weights": HYBRID, **FULL, "beam_size": 10, "pre_beam_ratio": 1.2},
+    {"weights": HYBRID, **FULL, "pre_beam_ratio": 1.0},
+    {"weights": HYBRID, **FULL, "maxlenratio": -4},
+    {"weights": HYBRID, **FULL, "maxlenratio": 0.7, "minlenratio": 0.4},
+    {"weights": HYBRID, **FULL, "maxlenratio": 0.02},
+    {"weights": HYBRID, **FULL, "minlenratio": -6},
+    {"weights": HYBRID, **FULL, "minlenratio": 0.5},
+    {"weights": HYBRID, **FULL, "maxlenratio": -5, "minlenratio": -9},
+    {"weights": HYBRID, **FULL, "maxlenratio": 0.3, "minlenratio": 0.45},
+    {"weights": HYBRID, **FULL, "hyp_primer": [19, 3, 4], "maxlenratio": -6},
+    {"weights": HYBRID, **FULL, "sos": 18},
+]
+
+
+class Table(BatchScorerInterface):
+    """Scores that depend on the last token and on a number computed from all tokens, held as the state."""
+
+    def __init__(self, bigram, context):
+        self.bigram, self.context = torch.tensor(bigram), torch.tensor(context)
+
+    def init_state(self, x):
+        return 0
+
+    def score(self, y, state, x):
+        state = (state * 3 + int(y[-1])) % len(self.context)
+        return torch.log_softmax(self.bigram[y[-1]] + self.context[state], -1), state
+
+    def batch_score(self, ys, states, xs):
+        scored = [self.score(y, state, None) for y, state in zip(ys, states, strict=True)]
+        return torch.stack([score for score, _ in scored]), [state for _, state in scored]
+
+
+class Posteriors(torch.nn.Module):
+    def __init__(self, log_p):
+        super().__init__()
+        self.log_p = torch.tensor(log_p)
+
+    def log_softmax(self, x):
+        return self.log_p[None]
+
+
+def tables(seed):
+    rng = np.random.default_rng(seed)
+    ctc = rng.normal(size=(T, V)) * 3
+    ctc[rng.random(T) < 0.5, 0] += 6
+    ctc -= np.log(np.exp(ctc).sum(-1, keepdims=True))
+    arrays = {"ctc": ctc}
+    for name in ("decoder", "lm"):
+        arrays[f"{name}_bigram"] = rng.normal(size=(V, V)) * 2
+        arrays[f"{name}_context"] = rng.normal(size=(STATES, V)) * 2
+        arrays[f"{name}_bigram"][:, V - 1] += 2  # so that hypotheses end
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
+
+
+def decode(search, arrays, weights, maxlenratio=0.0, minlenratio=0.0, beam_size=4, sos=V - 1, **options):
+    scorers = {
+        "decoder": Table(arrays["decoder_bigram"], arrays["decoder_context"]),
+        "ctc": CTCPrefixScorer(Posteriors(arrays["ctc"]), V - 1),
+        "lm": Table(arrays["lm_bigram"], arrays["lm_context"]),
+        "length_bonus": LengthBonus(V),
+    }
+    beam = SEARCHES[search](scorers, weights, beam_size, V, sos, V - 1, **options)
+    nbest = beam(torch.zeros(T, 2), maxlenratio, minlenratio)
+    return [
+        [hyp["yseq"], round(hyp["score"], 5), {name: round(score, 5) for name, score in hyp["scores"].items()}]
+        for hyp in (hyp.asdict() for hyp in nbest[:NBEST])
+    ]
+
+
+def prefix_scores():
+    """Prefix scores along random prefixes with repeated tokens, at several lengths, also with all tokens scored."""
+    arrays, rng = {}, np.random.default_rng(9)
+    for frames in (1, 5, 40, 1500):
+        vocab, beam = 12, 3
+        x = rng.normal(size=(frames, vocab)) * 3
+        x = (x - np.log(np.exp(x).sum(-1, keepdims=True))).astype(np.float32)
+        tokens = rng.integers(1, vocab - 1, size=(beam, min(frames, 8)))
+        tokens[0] = tokens[0, 0]
+        ys = np.concatenate([np.full((beam, 1), vocab - 1), tokens], axis=1)
+        scorer, state, psi = CTCPrefixScorer(Posteriors(x), vocab - 1), [None] * beam, []
+        scorer.batch_init_state(torch.zeros(frames, 2))
+        for step in range(1, ys.shape[1]):
+            scores, batch = scorer.batch_score_partial(
+                torch.tensor(ys[:, :step]), None, state, torch.zeros(beam, frames, 2)
+            )
+            state = [scorer.select_state(batch, h, int(ys[h, step])) for h in range(beam)]
+            psi.append(scores.numpy())
+        arrays.update({f"{frames}_x": x, f"{frames}_ys": ys, f"{frames}_scores": np.stack(psi)})
+    return arrays
+
+
+def end_detections():
+    rng, cases = np.random.default_rng(5), []
+    for _ in range(60):
+        i = int(rng.integers(3, 8))
+        ended = [
+            {
+                "score": round(float(rng.choice([-1, -15, -30], p=[0.1, 0.6, 0.3]) + rng.normal()), 2),
+                "yseq": [0] * length,
+            }
+            for length in rng.integers(i - 3, i + 2, size=rng.integers(0, 9)).tolist()
+        ]
+        cases.append({"i": i, "ended": ended, "stop": bool(end_detect(ended, i))})
+    return cases
+
+
+def main(output):
+    logging.disable(logging.CRITICAL)
+    seeds = {seed: tables(seed) for seed in range(SEEDS)}
+    cases = []
+    for options in CASES:
+        for search in SEARCHES:
+            if search == "BeamSearch" and options.keys() & NOT_ONE_BY_ONE:
+                continue
+            answers = [decode(search, seeds[seed], **options) for seed in seeds]
+            cases.append({"search": search, "options": options, "nbest": answers})
+    output.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(
+        output / "tables.npz", **{f"{s}_{k}": a for s, arrays in seeds.items() for k, a in arrays.items()}
+    )
+    np.savez_compressed(output / "prefix.npz", **prefix_scores())
+    (output / "cases.json").write_text(json.dumps({"search": cases, "end_detect": end_detections()}) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
