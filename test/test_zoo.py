@@ -39,15 +39,14 @@ LENGTHS = (0, 41, 131, 333)  # 0 stands for the shortest that the component acce
 OTHER_AXES = {"past": (0, 7, 40, 1), "parent": (1, 3, 5, 2), "beam": (1, 4, 7, 3)}
 LONG = (1500, 6000)  # frames; upstream's tables end at 5000
 RELATIVE = ("rel", "legacy")  # encodings that return a table of positions as well
-# Rows whose graph is that of another row: they differ in weights or in training only.
+# Rows whose graph is made of the same parts as other rows' graphs: they go through PyTorch only.
 SAME_GRAPH = {
-    "conformer-training-options",
-    "conformer-legacy_rel_pos",
-    "conformer-abs_pos-no-flash",
-    "conformer-rel_pos-qk_norm",
-    "conformer-act-tanh",
-    "conformer-act-relu",
+    *(f"conformer-{name}" for name in ("conv2d1", "conv2d2", "conv2d6", "conv2d8", "embed")),  # as transformers
+    *(f"conformer-{name}" for name in ("legacy_rel_pos", "legacy-zero_triu", "legacy-no-input-layer", "two-blocks")),
+    *(f"conformer-{name}" for name in ("abs_pos-no-flash", "rel_pos-qk_norm", "no-cnn-no-macaron", "short-table")),
+    *(f"conformer-{name}" for name in ("training-options", "act-tanh", "act-relu", "act-hardtanh")),
     "transformer-no-flash",
+    "transformer-two-blocks",
     "decoder-no-flash",
     "ctc-dropout",
 }

@@ -51,7 +51,7 @@ NORMALIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "utterance_mvn-none": ("utterance_mvn:UtteranceMVN", {"norm_means": False}),
 }
 
-_BLOCKS = {"output_size": MODEL, "attention_heads": 2, "linear_units": 24, "num_blocks": 2}
+_BLOCKS = {"output_size": MODEL, "attention_heads": 2, "linear_units": 24, "num_blocks": 1}
 _LATEST = {"rel_pos_type": "latest"}
 _ABSOLUTE = {"pos_enc_layer_type": "abs_pos", "selfattention_layer_type": "selfattn"}
 _CONFORMER = {**_BLOCKS, "cnn_module_kernel": 7, "macaron_style": True, **_LATEST}
@@ -86,9 +86,10 @@ CONFORMERS: dict[str, dict[str, Any]] = {
     "concat_after": {"concat_after": True},
     "conv1d": {"positionwise_layer_type": "conv1d"},
     "conv1d-linear": {"positionwise_layer_type": "conv1d-linear", "positionwise_conv_kernel_size": 5},
-    "interctc": {"interctc_layer_idx": [1]},
+    "interctc": {"interctc_layer_idx": [1], "num_blocks": 2},
+    "two-blocks": {"num_blocks": 2},
     "short-table": {"max_pos_emb_len": 8, "input_layer": "linear"},
-    "training-options": {"dropout_rate": 0.3, "stochastic_depth_rate": [0.1, 0.2], "layer_drop_rate": 0.1},
+    "training-options": {"dropout_rate": 0.3, "stochastic_depth_rate": [0.1], "layer_drop_rate": 0.1},
     **{f"act-{name}": {"activation_type": name} for name in ("relu", "tanh", "hardtanh", "selu")},
 }
 TRANSFORMERS: dict[str, dict[str, Any]] = {
@@ -106,7 +107,8 @@ TRANSFORMERS: dict[str, dict[str, Any]] = {
     "concat_after": {"concat_after": True},
     "conv1d": {"positionwise_layer_type": "conv1d", "positionwise_conv_kernel_size": 3},
     "conv1d-linear": {"positionwise_layer_type": "conv1d-linear", "positionwise_conv_kernel_size": 3},
-    "interctc": {"interctc_layer_idx": [1]},
+    "interctc": {"interctc_layer_idx": [1], "num_blocks": 2},
+    "two-blocks": {"num_blocks": 2},
     "qk_norm": {"qk_norm": True},
     "no-flash": {"use_flash_attn": False},
 }
@@ -217,7 +219,7 @@ _ASR = {
     "ctc_conf": {},
     "model_conf": {"ctc_weight": 0.3, "lsm_weight": 0.1, "length_normalized_loss": False},
 }
-_CONDITIONED = {"interctc_layer_idx": [1], "interctc_use_conditioning": True}
+_CONDITIONED = {"interctc_layer_idx": [1], "interctc_use_conditioning": True, "num_blocks": 2}
 MODELS: dict[str, dict[str, Any]] = {
     "conformer": {},
     "transformer": {
