@@ -31,8 +31,8 @@ def main(reference_file: str, hypothesis_file: str) -> None:
         hypothesis = hypotheses.get(utterance, [])
         errors += edit_distance(reference, hypothesis)
         words += len(reference)
-        right = reference == hypothesis
-        print(f"{utterance}\n   said   {' '.join(reference)}\n   heard  {'the same' if right else ' '.join(hypothesis)}")
+        heard = "the same" if hypothesis == reference else " ".join(hypothesis)
+        print(f"{utterance}\n   said   {' '.join(reference)}\n   heard  {heard}")
     print(f"{errors} errors in {words} words: {100 * errors / max(words, 1):.1f} %")
 
 

@@ -1,0 +1,1 @@
+"""Command lines: each parses its options, calls one function, and returns an exit status."""
