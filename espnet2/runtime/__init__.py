@@ -1,1 +1,23 @@
-"""Speech recognition from a bundle, on numpy and onnxruntime alone: `from espnet2.runtime import Speech2Text`."""
+"""Speech recognition from a bundle, on numpy and onnxruntime alone: `from espnet2.runtime import Speech2Text`.
+
+The classes are imported when they are first asked for, so that reading declarations and errors needs no package.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from espnet2.runtime.asr import Speech2Text
+    from espnet2.runtime.bundle import Bundle
+
+__all__ = ["Bundle", "Speech2Text"]
+
+_MODULES = {"Bundle": "espnet2.runtime.bundle", "Speech2Text": "espnet2.runtime.asr"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)

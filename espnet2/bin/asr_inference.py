@@ -1,0 +1,199 @@
+"""Recognise recordings with PyTorch: `python -m espnet2.bin.asr_inference --help`, and upstream's `Speech2Text`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from espnet2.runtime.asr import Recognizer, load_ngram
+from espnet2.runtime.errors import OptionError
+from espnet2.runtime.options import DecodeOptions
+from espnet2.text.build_tokenizer import build_tokenizer
+from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import ArgumentParser
+from espnet2.utils.types import str_or_none
+
+# Options of upstream that are known here with their default only.
+FIXED: Mapping[str, Any] = {
+    "dtype": "float32",
+    "streaming": False,
+    "enh_s2t_task": False,
+    "quantize_asr_model": False,
+    "quantize_lm": False,
+    "quantize_modules": ["Linear"],
+    "quantize_dtype": "qint8",
+    "hugging_face_decoder": False,
+    "hugging_face_decoder_conf": {},
+    "time_sync": False,
+    "multi_asr": False,
+    "lid_prompt": False,
+    "lang_prompt_token": None,
+    "nlp_prompt_token": None,
+    "prompt_token_file": None,
+    "partial_ar": False,
+    "threshold_probability": 0.99,
+    "max_seq_len": 5,
+    "max_mask_parallel": -1,
+}
+MODEL_OPTIONS = {
+    "--asr_train_config": "config.yaml of the recogniser",
+    "--asr_model_file": "weights of the recogniser",
+    "--lm_train_config": "config.yaml of the language model",
+    "--lm_file": "weights of the language model",
+    "--ngram_file": "KenLM n-gram file (.arpa or .bin)",
+    "--ngram_scorer": "full or part (default: full)",
+    "--model_file": "packed model (.zip, .tar.gz), instead of the files above",
+    "--model_tag": "model on the Hugging Face hub, or a packed model, instead of the files above",
+    "--token_type": "kind of tokens, instead of the config's",
+    "--bpemodel": "SentencePiece model, instead of the config's",
+}
+
+
+class Speech2Text(Recognizer):
+    """Recognises speech with a trained model, on PyTorch, with the arguments of upstream's class of this name.
+
+    Args:
+        asr_train_config: config.yaml of the recogniser.
+        asr_model_file: Its weights.
+        transducer_conf: None; transducers are not known here.
+        lm_train_config: config.yaml of the language model.
+        lm_file: Its weights.
+        ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
+        ngram_file: A KenLM model.
+        token_type: Kind of tokens, instead of the config's.
+        bpemodel: SentencePiece model, instead of the config's.
+        device: Where PyTorch computes.
+        model_file: A packed model, instead of configs and weights.
+        model_tag: A packed model on the Hugging Face hub.
+        others: Options of `DecodeOptions`, and those of `FIXED` with the value that they have there.
+
+    Raises:
+        OptionError: An option is not known, or has a value that is not allowed.
+    """
+
+    def __init__(
+        self,
+        asr_train_config: Path | str | None = None,
+        asr_model_file: Path | str | None = None,
+        transducer_conf: Mapping[str, Any] | None = None,
+        lm_train_config: Path | str | None = None,
+        lm_file: Path | str | None = None,
+        ngram_scorer: str = "full",
+        ngram_file: Path | str | None = None,
+        token_type: str | None = None,
+        bpemodel: Path | str | None = None,
+        device: str = "cpu",
+        maxlenratio: float = 0.0,
+        minlenratio: float = 0.0,
+        batch_size: int = 1,
+        dtype: str = "float32",
+        beam_size: int = 20,
+        ctc_weight: float = 0.5,
+        lm_weight: float = 1.0,
+        ngram_weight: float = 0.9,
+        penalty: float = 0.0,
+        nbest: int = 1,
+        normalize_length: bool = False,
+        *,
+        model_file: Path | str | None = None,
+        model_tag: str | None = None,
+        **others: Any,
+    ) -> None:
+        _require_fixed({"transducer_conf": transducer_conf, "dtype": dtype, **others})
+        options = DecodeOptions(
+            beam_size=beam_size,
+            ctc_weight=ctc_weight,
+            lm_weight=lm_weight,
+            ngram_weight=ngram_weight,
+            penalty=penalty,
+            maxlenratio=maxlenratio,
+            minlenratio=minlenratio,
+            nbest=nbest,
+            normalize_length=normalize_length,
+            batch_size=batch_size,
+        )
+        from espnet2.export.trained import load_trained
+
+        trained = load_trained(
+            asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file, model_tag
+        )
+        for module, _ in trained.parts:
+            module.to(device)
+        self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
+        token_list = trained.config.token_list
+        super().__init__(
+            trained.graphs,
+            token_list,
+            _tokenizer(token_type or trained.config.token_type, bpemodel or trained.config.bpemodel),
+            trained.special,
+            options,
+            load_ngram(trained.files.get("ngram_file"), token_list, ngram_scorer),
+        )
+
+    @classmethod
+    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Speech2Text:
+        """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
+        if model_tag is None:
+            return cls(**options)
+        if Path(model_tag).exists():
+            return cls(model_file=model_tag, **options)
+        return cls(model_tag=str(model_tag), **options)
+
+
+def _require_fixed(options: Mapping[str, Any]) -> None:
+    allowed = {"transducer_conf": None, **FIXED}
+    for name, value in options.items():
+        if name not in allowed:
+            raise OptionError(f"{name}: expected an option of Speech2Text, found an unknown name")
+        if value != allowed[name]:
+            raise OptionError(f"{name}: expected {allowed[name]!r}, the only value known here, found {value!r}")
+
+
+def _tokenizer(token_type: str | None, bpemodel: Path | str | None) -> Any:
+    """None where the kind of tokens or the SentencePiece model is not known: results have no text."""
+    if token_type is None or (token_type == "bpe" and bpemodel is None):
+        return None
+    return build_tokenizer(token_type, bpemodel)
+
+
+def get_parser() -> ArgumentParser:
+    from espnet2.runtime.decode import add_decode_arguments
+
+    parser = ArgumentParser(
+        prog="python -m espnet2.bin.asr_inference",
+        description="Recognise recordings with a trained model, on PyTorch. With recordings, the text of each is one "
+        "line of the output; with a list and an output directory, results are written as a recipe decodes.",
+    )
+    group = parser.add_argument_group("model")
+    for option, text in MODEL_OPTIONS.items():
+        default = "full" if option == "--ngram_scorer" else None
+        group.add_argument(option, type=str_or_none, default=default, help=text)
+    group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
+    add_decode_arguments(parser)
+    return parser
+
+
+def inference(args: argparse.Namespace) -> int:
+    from espnet2.runtime.decode import decode
+
+    return decode(args, lambda: _load(args))
+
+
+def _load(args: argparse.Namespace) -> tuple[Speech2Text, int]:
+    from espnet2.runtime.decode import decode_options
+
+    options = {option.lstrip("-"): getattr(args, option.lstrip("-")) for option in MODEL_OPTIONS}
+    tag = options.pop("model_tag")
+    device = "cuda" if args.ngpu else "cpu"
+    speech2text = Speech2Text.from_pretrained(tag, **options, device=device, **decode_options(args))
+    return speech2text, speech2text.sample_rate
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), inference, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,67 @@
+"""Recognise recordings with a bundle, without PyTorch: `python -m espnet2.bin.asr_inference_onnx --help`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import ArgumentParser
+from espnet2.utils.types import str2bool, str_or_none
+
+if TYPE_CHECKING:
+    from espnet2.runtime.asr import Speech2Text
+
+
+def get_parser() -> ArgumentParser:
+    from espnet2.runtime.asr import NGRAM_SCORERS
+    from espnet2.runtime.decode import add_decode_arguments
+
+    parser = ArgumentParser(
+        prog="python -m espnet2.bin.asr_inference_onnx",
+        description="Recognise recordings with a bundle that espnet2.bin.export_onnx wrote. With recordings, the text "
+        "of each is one line of the output; with a list and an output directory, results are written as a recipe "
+        "decodes.",
+    )
+    group = parser.add_argument_group("model")
+    group.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
+    group.add_argument("--ngram_file", type=str_or_none, help="KenLM model to use instead of the bundle's")
+    group.add_argument("--ngram_scorer", default="full", help=f"{' or '.join(NGRAM_SCORERS)} (default: full)")
+    group.add_argument(
+        "--quantized", type=str2bool, nargs="?", const=True, default=False, help="run the bundle's int8 graphs"
+    )
+    group.add_argument("--num_threads", type=int, help="threads of the encoder (default: all cores)")
+    add_decode_arguments(parser)
+    return parser
+
+
+def inference(args: argparse.Namespace) -> int:
+    from espnet2.runtime.decode import decode
+
+    return decode(args, lambda: _load(args))
+
+
+def _load(args: argparse.Namespace) -> tuple[Speech2Text, int]:
+    from espnet2.runtime.asr import Speech2Text
+    from espnet2.runtime.decode import decode_options
+
+    speech2text = Speech2Text(
+        args.bundle,
+        quantized=args.quantized,
+        num_threads=args.num_threads,
+        ngram_file=args.ngram_file,
+        ngram_scorer=args.ngram_scorer,
+        **decode_options(args),
+    )
+    logging.info("loaded %s: %s", args.bundle, ", ".join(speech2text.bundle.components))
+    return speech2text, speech2text.sample_rate
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), inference, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

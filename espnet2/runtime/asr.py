@@ -1,0 +1,308 @@
+"""Speech to text: encoder, search and tokenizer, over graphs that onnxruntime or PyTorch runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from espnet.nets.batch_beam_search import BatchBeamSearch
+from espnet.nets.beam_search import Hypothesis
+from espnet.nets.scorer_interface import ScorerInterface
+from espnet.nets.scorers.ctc import CTCPrefixScorer
+from espnet.nets.scorers.length_bonus import LengthBonus
+from espnet.nets.scorers.ngram import NgramFullScorer, NgramPartScorer
+from espnet.nets.scorers.step import Graph, StepScorer
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.errors import AudioError, MissingPackageError, OptionError
+from espnet2.runtime.options import DecodeOptions
+from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.text.build_tokenizer import build_tokenizer
+from espnet2.text.token_id_converter import TokenIDConverter
+
+BLANK = 0
+NGRAM_SCORERS: dict[str, type[NgramFullScorer] | type[NgramPartScorer]] = {
+    "full": NgramFullScorer,
+    "part": NgramPartScorer,
+}
+
+
+class Result(NamedTuple):
+    """One hypothesis: its text (None without a tokenizer), tokens, their indices, and what the search knows of it."""
+
+    text: str | None
+    token: list[str]
+    token_int: list[int]
+    hypothesis: Hypothesis
+
+
+class Recognizer:
+    """Encoder, search and tokenizer; whoever runs the graphs.
+
+    Args:
+        graphs: By name: `encoder`, `ctc`, and optionally `decoder_start` with `decoder_step`, `lm_step`.
+        token_list: The vocabulary in the order of its indices; the blank has index 0.
+        tokenizer: Makes text of tokens; None: results have no text.
+        special: Indices `sos` and `eos` of the symbols that a hypothesis starts and ends with.
+        options: Of the search.
+        ngram: A scorer of an n-gram model.
+
+    Raises:
+        OptionError: A decoder is asked for (`ctc_weight` below 1) where there is none.
+    """
+
+    def __init__(
+        self,
+        graphs: Mapping[str, Graph],
+        token_list: Sequence[str],
+        tokenizer: AbsTokenizer | None,
+        special: Mapping[str, int],
+        options: DecodeOptions,
+        ngram: ScorerInterface | None = None,
+    ) -> None:
+        if "decoder_step" not in graphs and options.ctc_weight != 1:
+            raise OptionError(f"ctc_weight: expected 1.0 for a model without decoder, found {options.ctc_weight}")
+        self.encoder = graphs["encoder"]
+        self.tokenizer = tokenizer
+        self.converter = TokenIDConverter(token_list)
+        self.options = options
+        self.speech, self.lengths = self.encoder.component.inputs
+        scorers, weights = _scorers(graphs, len(token_list), special["eos"], options, ngram)
+        self.beam_search = BatchBeamSearch(
+            scorers,
+            weights,
+            beam_size=options.beam_size,
+            vocab_size=len(token_list),
+            sos=special["sos"],
+            eos=special["eos"],
+            token_list=token_list,
+            # Where CTC is the only scorer of the acoustics, nothing else may choose the tokens that it gets to see.
+            pre_beam_score_key=None if options.ctc_weight == 1 else "full",
+            normalize_length=options.normalize_length,
+        )
+
+    def __call__(self, speech: Any) -> list[Result]:
+        """The n-best results for one utterance, best first.
+
+        Args:
+            speech: Samples (T,), floating point in [-1, 1), at the model's rate; features (T, D) for a model without
+                front end.
+
+        Raises:
+            AudioError: Speech that cannot be recognised as it is.
+        """
+        return self.batch([speech])[0]
+
+    def batch(self, speeches: Sequence[Any]) -> list[list[Result]]:
+        """The n-best results for each of several utterances, `batch_size` of which go through the encoder at once."""
+        size = self.options.batch_size
+        groups = (speeches[start : start + size] for start in range(0, len(speeches), size))
+        return [self.search(encoder_out) for group in groups for encoder_out in self.encode(group)]
+
+    def encode(self, speeches: Sequence[Any]) -> list[np.ndarray]:
+        """Encoder outputs (T, D) of utterances that go through the encoder as one batch."""
+        checked = [self.check(speech) for speech in speeches]
+        lengths = np.array([len(speech) for speech in checked], self.lengths.dtype)
+        padded = np.zeros((len(checked), max(lengths), *checked[0].shape[1:]), np.float32)
+        for row, speech in zip(padded, checked, strict=True):
+            row[: len(speech)] = speech
+        results = self.encoder({self.speech.name: padded, self.lengths.name: lengths})
+        encoder_out, encoder_out_lens = (results[tensor.name].numpy() for tensor in self.encoder.component.outputs)
+        return [row[:length] for row, length in zip(encoder_out, encoder_out_lens, strict=True)]
+
+    def search(self, encoder_out: np.ndarray) -> list[Result]:
+        """The n-best results for the encoder output (T, D) of one utterance, best first."""
+        found = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
+        return [self._result(hypothesis) for hypothesis in found[: self.options.nbest]]
+
+    def _result(self, hypothesis: Hypothesis) -> Result:
+        token_int = [token for token in hypothesis.yseq[1:-1].tolist() if token != BLANK]
+        token = self.converter.ids2tokens(token_int)
+        text = None if self.tokenizer is None else self.tokenizer.tokens2text(token)
+        return Result(text, token, token_int, hypothesis)
+
+    def check(self, speech: Any, name: str = "speech") -> np.ndarray:
+        """`speech` as the encoder takes it, in float32; errors call it `name`.
+
+        Raises:
+            AudioError: It is no array of floating point numbers, of another shape, empty, too short, silent, or not
+                finite.
+        """
+        array = _array(speech, name)
+        wanted = self.speech.axes[1:]
+        if array.ndim != len(wanted) or any(
+            isinstance(axis, int) and axis != size for axis, size in zip(wanted, array.shape, strict=True)
+        ):
+            hint = "; mix the channels of a recording to one" if len(wanted) == 1 else ""
+            raise AudioError(f"{name}: expected shape ({', '.join(map(str, wanted))}), found {array.shape}{hint}")
+        unit = str(wanted[0])
+        shortest = max(self.encoder.component.shortest().get(unit, 1), 1)
+        if len(array) < shortest:
+            raise AudioError(f"{name}: expected at least {shortest} {unit}, found {len(array)}")
+        array = array.astype(np.float32, copy=False)
+        if not np.isfinite(array).all():
+            raise AudioError(f"{name}: expected finite numbers, found NaN or infinity")
+        if not array.any():
+            raise AudioError(f"{name}: expected sound, found nothing but zeros")
+        return array
+
+
+class Speech2Text(Recognizer):
+    """Recognises speech with a bundle, without PyTorch.
+
+    Args:
+        bundle: A directory that `espnet2.bin.export_onnx` wrote, or a loaded `Bundle`.
+        quantized: Run the bundle's int8 graphs, where it has them.
+        num_threads: Threads of encoder and CTC (default: all cores that the process may use). Decoder and language
+            model take small steps, for which one thread is fastest.
+        providers: Execution providers of onnxruntime, most wanted first.
+        ngram_file: A KenLM model to use instead of the bundle's.
+        ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
+
+    The other options are described by `espnet2.runtime.options.DecodeOptions`.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+        OptionError: An option has a value that is not allowed, or that the bundle cannot satisfy.
+    """
+
+    def __init__(
+        self,
+        bundle: str | Path | Bundle,
+        *,
+        beam_size: int = 20,
+        ctc_weight: float = 0.5,
+        lm_weight: float = 1.0,
+        ngram_weight: float = 0.9,
+        penalty: float = 0.0,
+        maxlenratio: float = 0.0,
+        minlenratio: float = 0.0,
+        nbest: int = 1,
+        normalize_length: bool = False,
+        batch_size: int = 1,
+        quantized: bool = False,
+        num_threads: int | None = None,
+        providers: Sequence[str] = ("CPUExecutionProvider",),
+        ngram_file: str | Path | None = None,
+        ngram_scorer: str = "full",
+    ) -> None:
+        options = DecodeOptions(
+            beam_size=beam_size,
+            ctc_weight=ctc_weight,
+            lm_weight=lm_weight,
+            ngram_weight=ngram_weight,
+            penalty=penalty,
+            maxlenratio=maxlenratio,
+            minlenratio=minlenratio,
+            nbest=nbest,
+            normalize_length=normalize_length,
+            batch_size=batch_size,
+        )
+        self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, task="asr")
+        manifest = self.bundle.manifest
+        if ngram_file is None and manifest.ngram is not None:
+            ngram_file = self.bundle.file(manifest.ngram)
+        super().__init__(
+            _graphs(self.bundle, quantized, num_threads, providers),
+            manifest.tokens,
+            _tokenizer(self.bundle),
+            manifest.special,
+            options,
+            load_ngram(ngram_file, manifest.tokens, ngram_scorer),
+        )
+        self.sample_rate = manifest.sample_rate
+
+
+def load_ngram(path: str | Path | None, token_list: Sequence[str], kind: str = "full") -> ScorerInterface | None:
+    """The scorer of a KenLM file (None for no file); `kind` is `full` or `part`.
+
+    Raises:
+        OptionError: An unknown kind, or a file that KenLM cannot read.
+        MissingPackageError: kenlm is not installed.
+    """
+    if kind not in NGRAM_SCORERS:
+        raise OptionError(f"ngram_scorer: expected one of {', '.join(NGRAM_SCORERS)}, found {kind!r}")
+    if path is None:
+        return None
+    try:
+        return NGRAM_SCORERS[kind](path, token_list)
+    except ImportError as error:
+        raise MissingPackageError(str(error)) from error
+    except OSError as error:
+        raise OptionError(f"{path}: expected an n-gram model of KenLM, found {' '.join(str(error).split())}") from error
+
+
+class _CTC:
+    """The graph of the CTC layer, called as `CTCPrefixScorer` calls that layer."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._input, self._output = graph.component.inputs[0].name, graph.component.outputs[0].name
+
+    def log_softmax(self, hs_pad: np.ndarray) -> np.ndarray:
+        """Encoder output (B, T, D) to log-probabilities (B, T, V)."""
+        return self._graph({self._input: hs_pad})[self._output].numpy()
+
+
+def _scorers(
+    graphs: Mapping[str, Graph],
+    vocab_size: int,
+    eos: int,
+    options: DecodeOptions,
+    ngram: ScorerInterface | None,
+) -> tuple[dict[str, ScorerInterface | None], dict[str, float]]:
+    """Scorers by name (None where the model has none) and their weights."""
+
+    def step(name: str, start: str = "") -> StepScorer | None:
+        return StepScorer(graphs[name], graphs.get(start)) if name in graphs else None
+
+    scorers: dict[str, ScorerInterface | None] = {
+        "decoder": step("decoder_step", "decoder_start"),
+        "ctc": CTCPrefixScorer(_CTC(graphs["ctc"]), eos),
+        "length_bonus": LengthBonus(vocab_size),
+        "lm": step("lm_step"),
+        "ngram": ngram,
+    }
+    weights = {
+        "decoder": 1.0 - options.ctc_weight,
+        "ctc": options.ctc_weight,
+        "length_bonus": options.penalty,
+        "lm": options.lm_weight,
+        "ngram": options.ngram_weight,
+    }
+    return scorers, weights
+
+
+def _graphs(bundle: Bundle, quantized: bool, num_threads: int | None, providers: Sequence[str]) -> dict[str, Graph]:
+    from espnet2.runtime.session import available_cores
+
+    if quantized and not bundle.manifest.quantized:
+        raise OptionError(f"quantized: expected a bundle with int8 graphs, found none in {bundle.path}")
+    if num_threads is not None and num_threads < 1:
+        raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
+    threads = num_threads or available_cores()
+    return {
+        name: bundle.graph(name, quantized, num_threads=1 if component.states else threads, providers=providers)
+        for name, component in bundle.components.items()
+    }
+
+
+def _tokenizer(bundle: Bundle) -> AbsTokenizer | None:
+    spec = bundle.manifest.tokenizer
+    if spec is None:
+        return None
+    bpemodel = bundle.file(spec["bpemodel"]) if spec.get("bpemodel") else None
+    return build_tokenizer(spec["token_type"], bpemodel)
+
+
+def _array(speech: Any, name: str) -> np.ndarray:
+    """`speech` as an array of floating point numbers; tensors of PyTorch are arrays, too."""
+    if not hasattr(speech, "__array__"):
+        raise AudioError(f"{name}: expected a numpy array, found {type(speech).__name__}")
+    array = np.asarray(speech)
+    if not np.issubdtype(array.dtype, np.floating):
+        hint = "; divide samples of 16 bits by 32768" if array.dtype == np.int16 else ""
+        raise AudioError(f"{name}: expected floating point numbers in [-1, 1), found {array.dtype}{hint}")
+    return array

@@ -1,0 +1,305 @@
+"""The bundle: a directory with `bundle.yaml`, graphs and the tokenizer's files; all that recognition needs.
+
+    format_version: 1
+    task: asr
+    sample_rate: 16000                  Hz
+    tokens: [<blank>, <unk>, ...]       in the order of their indices
+    special: {blank: 0, sos: 29, eos: 29}
+    tokenizer: {token_type: bpe, bpemodel: {file: bpe.model, sha256: ...}}, or null: results have no text
+    components: {encoder: {file: encoder.onnx, sha256: ..., interface: {...}}, ...}
+    quantized: {int8: {encoder: {file: encoder.int8.onnx, sha256: ...}, ...}}
+    ngram: {file: ngram.bin, sha256: ...}, or null
+    defaults: {beam_size: 20, ...}      of the decoding options, for clients in other languages
+    provenance, verification            where it came from, and the differences measured at export
+
+A `file` is a file of the bundle, and `sha256` its checksum. A component whose weights
+are external has them under `data: {file: ..., sha256: ...}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from espnet2.runtime.errors import BundleError
+from espnet2.runtime.spec import Component
+
+if TYPE_CHECKING:
+    from espnet2.runtime.session import OnnxGraph
+
+FORMAT_VERSION = 1
+MANIFEST = "bundle.yaml"
+TASKS = ("asr",)
+SPECIAL = ("blank", "sos", "eos")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `bundle.yaml` says; see the module's description. `components` maps a name to `{file, interface}`.
+
+    Raises `BundleError` for values of the wrong kind.
+    """
+
+    task: str
+    sample_rate: int
+    tokens: Sequence[str]
+    special: Mapping[str, int]
+    components: Mapping[str, Mapping[str, Any]]
+    tokenizer: Mapping[str, Any] | None = None
+    quantized: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    ngram: Mapping[str, Any] | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    verification: Any = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _require(self.task in TASKS, "task", f"one of {', '.join(TASKS)}", self.task)
+        _require(
+            type(self.sample_rate) is int and self.sample_rate > 0, "sample_rate", "a rate in Hz", self.sample_rate
+        )
+        _require(_is_list_of(self.tokens, str) and len(self.tokens) > 0, "tokens", "a list of strings", self.tokens)
+        for name in SPECIAL:
+            index = self.special.get(name) if isinstance(self.special, Mapping) else None
+            valid = type(index) is int and 0 <= index < len(self.tokens)
+            _require(valid, f"special.{name}", f"an index of the {len(self.tokens)} tokens", index)
+        _require(_is_table(self.components) and bool(self.components), "components", "files by name", self.components)
+        _require(_is_mapping(self.quantized), "quantized", "components by kind", self.quantized)
+        for kind, files in self.quantized.items():
+            known = _is_table(files) and set(files) <= set(self.components)
+            _require(known, f"quantized.{kind}", f"files of {', '.join(self.components)}", files)
+        for name in ("tokenizer", "ngram"):
+            value = getattr(self, name)
+            _require(value is None or _is_mapping(value), name, "a mapping or null", value)
+        for name in ("defaults", "provenance"):
+            _require(_is_mapping(getattr(self, name)), name, "a mapping", getattr(self, name))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `bundle.yaml` holds it."""
+        return {"format_version": FORMAT_VERSION, **{item.name: getattr(self, item.name) for item in fields(self)}}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Manifest:
+        """The inverse of `to_dict`; raises `BundleError` for another version, for missing and for unknown keys."""
+        _require(_is_mapping(data), "content", "a mapping", data)
+        data = dict(data)
+        version = data.pop("format_version", None)
+        if type(version) is int and version > FORMAT_VERSION:
+            raise BundleError(
+                f"format_version: expected {FORMAT_VERSION}, found {version}; the bundle is newer than this runtime"
+            )
+        _require(version == FORMAT_VERSION, "format_version", str(FORMAT_VERSION), version)
+        known = [item.name for item in fields(cls)]
+        required = known[: known.index("tokenizer")]
+        for name in required:
+            _require(name in data, "content", f"the key {name!r}", f"keys {', '.join(map(str, data)) or 'none'}")
+        for name in data:
+            _require(name in known, "content", f"keys {', '.join(known)}", name)
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle on disk.
+
+    `components` maps each name to its declared interface.
+    """
+
+    path: Path
+    manifest: Manifest
+    components: Mapping[str, Component]
+
+    @classmethod
+    def load(cls, path: str | Path, task: str | None = None) -> Bundle:
+        """Read a bundle and check its format version, its task (where one is asked for) and the checksums of its files.
+
+        Raises:
+            BundleError: There is no bundle, or it is not as it was written.
+        """
+        directory = Path(path)
+        bundle = cls._read(directory)
+        if task is not None and bundle.manifest.task != task:
+            raise BundleError(f"{directory}: expected a bundle of task {task!r}, found {bundle.manifest.task!r}")
+        for entry in _entries(bundle.manifest.to_dict()):
+            _check_file(directory, entry)
+        return bundle
+
+    @classmethod
+    def write(cls, path: str | Path, manifest: Manifest, files: Mapping[str, str | Path | bytes]) -> Bundle:
+        """Write a bundle: under a temporary name beside `path`, then renamed; an older bundle there is replaced.
+
+        Args:
+            path: The directory to make.
+            manifest: Its contents. Checksums are filled in, interfaces may be `Component`s.
+            files: What each file name that the manifest has comes from: a path, which is copied, or the contents.
+
+        Raises:
+            BundleError: `path` exists and is not a bundle, or `files` and the manifest do not agree.
+        """
+        target = Path(path).absolute()
+        _require_replaceable(target)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
+        try:
+            temporary.mkdir(parents=True)
+            _fill(temporary, manifest, files)
+            bundle = cls._read(temporary)
+            _replace(temporary, target)
+        except BaseException as error:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise BundleError(f"{path}: expected a directory that can be written, found: {error}") from error
+            raise
+        return cls(Path(path), bundle.manifest, bundle.components)
+
+    @classmethod
+    def _read(cls, directory: Path) -> Bundle:
+        file = directory / MANIFEST
+        try:
+            manifest = Manifest.from_dict(_load_yaml(file))
+            for entry in _entries(manifest.to_dict()):
+                _require_inside(entry["file"])
+            components = {name: _component(name, entry) for name, entry in manifest.components.items()}
+        except BundleError as error:
+            raise BundleError(f"{file}: {error}") from error
+        return cls(directory, manifest, components)
+
+    def file(self, entry: Mapping[str, Any]) -> Path:
+        """Where the file of a manifest's `{file, sha256}` is."""
+        return self.path / entry["file"]
+
+    def graph(self, name: str, quantized: bool = False, **options: Any) -> OnnxGraph:
+        """Component `name`, ready to run; its int8 sibling if `quantized` and there is one. Options: `OnnxGraph`'s."""
+        from espnet2.runtime.session import OnnxGraph
+
+        entry = self.manifest.components[name]
+        if quantized:
+            entry = self.manifest.quantized.get("int8", {}).get(name, entry)
+        return OnnxGraph(self.file(entry), self.components[name], **options)
+
+
+def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | bytes]) -> None:
+    """Write files and `bundle.yaml` into an empty directory."""
+    import yaml
+
+    data = _plain(manifest.to_dict())
+    wanted = {entry["file"] for entry in _entries(data)}
+    _require(wanted == set(files), "files", ", ".join(sorted(wanted)), ", ".join(sorted(files)))
+    for name, source in files.items():
+        _require_inside(name)
+        if isinstance(source, bytes):
+            (directory / name).write_bytes(source)
+        else:
+            shutil.copyfile(source, directory / name)
+    for entry in _entries(data):
+        entry["sha256"] = sha256(directory / entry["file"])
+    text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120)
+    (directory / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def _require_replaceable(target: Path) -> None:
+    is_free = not target.exists() or (target.is_dir() and (not any(target.iterdir()) or (target / MANIFEST).is_file()))
+    if not is_free:
+        raise BundleError(f"{target}: expected a new directory or an older bundle, found something else; it is kept")
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    """Rename `temporary` to `target`; what was there before goes last, and comes back if that fails."""
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    existed = target.exists()
+    if existed:
+        target.rename(old)
+    try:
+        temporary.rename(target)
+    except BaseException:
+        if existed:
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _load_yaml(path: Path) -> Any:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), loader)
+    except OSError as error:
+        raise BundleError(f"expected the manifest of a bundle, found {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BundleError(f"expected YAML, found {' '.join(str(error).split())}") from error
+
+
+def _component(name: str, entry: Mapping[str, Any]) -> Component:
+    try:
+        return Component.from_dict(entry["interface"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(f"components.{name}.interface: expected the interface of a graph, found {error!r}") from error
+
+
+def _entries(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every `{file, sha256}` of a manifest."""
+    waiting = [data.get(section) for section in ("components", "quantized", "tokenizer", "ngram")]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if isinstance(value.get("file"), str):
+                yield value
+            waiting.extend(value.values())
+
+
+def _check_file(directory: Path, entry: Mapping[str, Any]) -> None:
+    path = directory / entry["file"]
+    if not path.is_file():
+        raise BundleError(f"{path}: expected a file that {MANIFEST} lists, found none")
+    found = sha256(path)
+    if found != entry.get("sha256"):
+        raise BundleError(f"{path}: expected sha256 {entry.get('sha256')}, found {found}; the file has changed")
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _require_inside(name: str) -> None:
+    # Bundles come from strangers: a name must not lead out of the directory, on any system.
+    plain = name not in ("", ".", "..") and not any(character in name for character in "/\\:\0")
+    _require(plain and name != MANIFEST, "file", "a plain file name", name)
+
+
+def _require(condition: bool, key: str, expected: str, found: Any) -> None:
+    if not condition:
+        text = found if isinstance(found, str) else repr(found)
+        raise BundleError(f"{key}: expected {expected}, found {text[:200]}")
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+
+
+def _is_table(value: Any) -> bool:
+    """Names to mappings that have a `file`."""
+    return _is_mapping(value) and all(_is_mapping(v) and isinstance(v.get("file"), str) for v in value.values())
+
+
+def _is_list_of(value: Any, kind: type) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, kind) for item in value)
+
+
+def _plain(value: Any) -> Any:
+    """A copy in mappings, lists, strings and numbers, which the safe dumper writes."""
+    if isinstance(value, Component):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,251 @@
+"""Decoding of many recordings, as the commands of `espnet2.bin` do it: options, input lists, output files, report."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from espnet2.fileio.audio import read_audio
+from espnet2.fileio.datadir_writer import DatadirWriter
+from espnet2.fileio.read_text import read_2columns_text
+from espnet2.fileio.sound_scp import SoundScpReader
+from espnet2.runtime.asr import Recognizer, Result
+from espnet2.runtime.errors import AudioError, DataError, OptionError
+from espnet2.runtime.options import DecodeOptions
+from espnet2.utils.types import str2bool, str2triple_str, str_or_none
+
+_log = logging.getLogger(__name__)
+
+HELP = {
+    "beam_size": "hypotheses kept at every step",
+    "ctc_weight": "weight of the CTC prefix score; the decoder's is 1 - CTC_WEIGHT",
+    "lm_weight": "weight of the language model, where there is one",
+    "ngram_weight": "weight of the n-gram model, where there is one",
+    "penalty": "added to the score for every token",
+    "maxlenratio": "longest output in tokens per encoder frame; 0: until no better text can come; negative: in tokens",
+    "minlenratio": "shortest output in tokens per encoder frame",
+    "nbest": "hypotheses written",
+    "normalize_length": "rank hypotheses by score per token",
+    "batch_size": "recordings that the encoder takes at once",
+}
+
+
+class Emit(Protocol):
+    """Takes an utterance's results, or None where it could not be recognised."""
+
+    def __call__(self, utterance: str, results: Sequence[Result] | None) -> None: ...
+
+
+@dataclass
+class Report:
+    """What a decode did; times in seconds."""
+
+    decoded: int = 0
+    audio: float = 0.0
+    compute: float = 0.0
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
+    """Recordings, output and search, under upstream's names and with its defaults."""
+    group = parser.add_argument_group("recordings and output")
+    group.add_argument("recordings", nargs="*", help="recordings; the text of each is a line of the output")
+    group.add_argument(
+        "--data_path_and_name_and_type",
+        type=str2triple_str,
+        action="append",
+        metavar="WAV_SCP,speech,sound",
+        help="list of recordings, instead of the recordings themselves",
+    )
+    group.add_argument("--key_file", type=str_or_none, help="file of the utterances to decode, in its order")
+    group.add_argument("--output_dir", help="write 1best_recog/{text,token,token_int,score}, ... here")
+    group.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    group = parser.add_argument_group("search")
+    for option in fields(DecodeOptions):
+        kind = str2bool if isinstance(option.default, bool) else type(option.default)
+        text = f"{HELP[option.name]} (default: {option.default})"
+        group.add_argument(f"--{option.name}", type=kind, default=option.default, help=text)
+
+
+def decode_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The search options of `add_decode_arguments`, as keywords of `Speech2Text`."""
+    return {option.name: getattr(args, option.name) for option in fields(DecodeOptions)}
+
+
+def decode(args: argparse.Namespace, load: Callable[[], tuple[Recognizer, int]]) -> int:
+    """Recognise what the options name; `load` gives the recogniser and its sampling rate in Hz.
+
+    Returns the exit status: 0, 1 where some recordings could not be recognised, 2 where none could.
+    """
+    recordings = find_recordings(args)
+    recognizer, rate = load()
+    if args.output_dir is None:
+        report = recognize(recognizer, rate, recordings, _print_text)
+    else:
+        with DatadirWriter(args.output_dir) as writer:
+            report = recognize(recognizer, rate, recordings, _writer_to(writer))
+        _write_failures(Path(args.output_dir), report.failures)
+        _log.info("wrote %s", args.output_dir)
+    return _conclude(report)
+
+
+def find_recordings(args: argparse.Namespace) -> dict[str, str]:
+    """Utterance -> path of its recording, in the order of the options.
+
+    Raises:
+        OptionError: No recordings, two that would have one name, or a kind of list that is not known.
+        DataError: A list that cannot be read, or an utterance of `--key_file` that it does not have.
+    """
+    if bool(args.recordings) == bool(args.data_path_and_name_and_type):
+        found = "both" if args.recordings else "neither"
+        raise OptionError(f"expected recordings or --data_path_and_name_and_type, found {found}")
+    recordings = (
+        _from_list(args.data_path_and_name_and_type)
+        if args.data_path_and_name_and_type
+        else _from_paths(args.recordings, named=args.output_dir is not None)
+    )
+    if args.key_file is None:
+        return recordings
+    keys = list(read_2columns_text(args.key_file))
+    for key in keys:
+        if key not in recordings:
+            raise DataError(
+                f"{args.key_file}: expected utterances among the {len(recordings)} recordings, found {key!r}"
+            )
+    return {key: recordings[key] for key in keys}
+
+
+def _from_list(triples: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    path, name, kind = triples[0]
+    if len(triples) > 1 or (name, kind) != ("speech", "sound"):
+        found = " ".join(map(",".join, triples))
+        raise OptionError(f"--data_path_and_name_and_type: expected one list PATH,speech,sound, found {found}")
+    reader = SoundScpReader(path)
+    if not reader:
+        raise DataError(f"{path}: expected at least one recording, found none")
+    return {utterance: reader.get_path(utterance) for utterance in reader}
+
+
+def _from_paths(paths: Sequence[str], named: bool) -> dict[str, str]:
+    """Recordings under their file names without suffix if `named`, else under their paths."""
+    recordings: dict[str, str] = {}
+    for path in paths:
+        name = Path(path).stem if named else path
+        if named and name in recordings:
+            raise OptionError(
+                f"--output_dir: expected recordings of different names, found {recordings[name]} and {path}"
+            )
+        recordings[name] = path
+    return recordings
+
+
+def recognize(recognizer: Recognizer, rate: int, recordings: Mapping[str, str], emit: Emit) -> Report:
+    """Recognise recordings in order, at `rate` Hz, and pass each utterance's results on.
+
+    A recording that cannot be read or recognised is noted in the report; the others are recognised all the same.
+    """
+    report = Report()
+    with logging_redirect_tqdm(), tqdm(total=len(recordings), unit="utt", desc="recognise", disable=None) as progress:
+        for group in _groups(list(recordings.items()), recognizer.options.batch_size):
+            speeches = _read(recognizer, rate, group, report)
+            start = time.perf_counter()
+            results = dict(zip(speeches, recognizer.batch(list(speeches.values())), strict=True))
+            report.compute += time.perf_counter() - start
+            report.audio += sum(map(len, speeches.values())) / rate
+            for utterance, path in group:
+                found = results.get(utterance)
+                if found == []:
+                    report.failures[utterance] = (
+                        f"{path}: expected a text within maxlenratio and minlenratio, found none"
+                    )
+                report.decoded += bool(found)
+                emit(utterance, found or None)
+            progress.update(len(group))
+    return report
+
+
+def _groups(items: Sequence[tuple[str, str]], size: int) -> Iterator[Sequence[tuple[str, str]]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _read(recognizer: Recognizer, rate: int, group: Sequence[tuple[str, str]], report: Report) -> dict[str, np.ndarray]:
+    """Utterance -> speech, of those that can be recognised."""
+    speeches = {}
+    for utterance, path in group:
+        try:
+            speeches[utterance] = recognizer.check(read_audio(path, rate), path)
+        except AudioError as error:
+            _log.warning("%s", error)
+            report.failures[utterance] = str(error)
+    return speeches
+
+
+def _print_text(utterance: str, results: Sequence[Result] | None) -> None:
+    """A line on stdout, empty where there is no text, so that lines and recordings correspond."""
+    best = results[0] if results else None
+    line = "" if best is None else " ".join(best.token) if best.text is None else best.text
+    with tqdm.external_write_mode(file=sys.stdout):
+        print(line, flush=True)
+
+
+def _writer_to(writer: DatadirWriter) -> Emit:
+    def write(utterance: str, results: Sequence[Result] | None) -> None:
+        for rank, (text, token, token_int, hypothesis) in enumerate(results or (), 1):
+            tables = writer[f"{rank}best_recog"]
+            tables["token"][utterance] = " ".join(token)
+            tables["token_int"][utterance] = " ".join(map(str, token_int))
+            tables["score"][utterance] = format_score(hypothesis.score)
+            if text is not None:
+                tables["text"][utterance] = text
+
+    return write
+
+
+def format_score(score: float) -> str:
+    """A score as upstream's files have it: as PyTorch prints a tensor of one number, `tensor(-0.8684)`."""
+    value = float(np.float32(score))
+    if not math.isfinite(value):
+        return f"tensor({value})"
+    if value == int(value) and abs(value) < 1e8:
+        return f"tensor({value:.0f}.)"
+    return f"tensor({value:.4f})" if 1e-4 <= abs(value) <= 1e8 else f"tensor({value:.4e})"
+
+
+def _write_failures(directory: Path, failures: Mapping[str, str]) -> None:
+    """A line `utterance TAB sentence` for each; no file where there are none."""
+    path = directory / "failures"
+    if not failures:
+        path.unlink(missing_ok=True)
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name("failures.partial")
+    lines = "".join(f"{utterance}\t{' '.join(sentence.split())}\n" for utterance, sentence in failures.items())
+    partial.write_text(lines, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _conclude(report: Report) -> int:
+    """Say what was done, and give the exit status."""
+    total = report.decoded + len(report.failures)
+    factor = report.compute / report.audio if report.audio else 0.0
+    _log.info(
+        "recognised %d of %d recordings: %.1f s of speech in %.1f s, real-time factor %.3f",
+        *(report.decoded, total, report.audio, report.compute, factor),
+    )
+    if report.failures:
+        print(f"{len(report.failures)} of {total} recordings could not be recognised:", file=sys.stderr)
+        for utterance, sentence in report.failures.items():
+            print(f"  {utterance}: {sentence}", file=sys.stderr)
+    return 0 if not report.failures else 1 if report.decoded else 2

@@ -1,0 +1,108 @@
+"""A component run by onnxruntime."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from espnet2.runtime.errors import BundleError, OptionError
+from espnet2.runtime.spec import Component, Tensor
+
+PROVIDERS = ("CPUExecutionProvider",)
+ONNX_TYPES = {
+    "float32": "tensor(float)",
+    "float64": "tensor(double)",
+    "float16": "tensor(float16)",
+    "int32": "tensor(int32)",
+    "int64": "tensor(int64)",
+    "bool": "tensor(bool)",
+}
+
+
+class OnnxGraph:
+    """`component` in the file `path`, called with feeds by name.
+
+    Feeds are numpy arrays, which are not copied where they have the component's dtype and are contiguous, or values
+    that a graph returned; results are `onnxruntime.OrtValue`s by name (`.numpy()` gives the array).
+
+    Args:
+        path: The `.onnx` file.
+        component: The interface that the graph must have.
+        num_threads: Threads of one operator. A graph that takes small steps is fastest with one.
+        providers: Execution providers of onnxruntime, most wanted first.
+
+    Raises:
+        BundleError: The file is not a graph that onnxruntime can run, or has another interface.
+        OptionError: A provider is not in this build of onnxruntime.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        component: Component,
+        num_threads: int = 1,
+        providers: Sequence[str] = PROVIDERS,
+    ) -> None:
+        self.component = component
+        self._session = _open(path, num_threads, providers)
+        _require_same(path, "inputs", component.feeds, self._session.get_inputs())
+        _require_same(path, "outputs", component.results, self._session.get_outputs())
+        self._feeds = [(tensor.name, np.dtype(tensor.dtype)) for tensor in component.feeds]
+        self._results = [tensor.name for tensor in component.results]
+
+    def __call__(self, feeds: Mapping[str, Any]) -> dict[str, onnxruntime.OrtValue]:
+        values = {name: _ort_value(feeds[name], dtype) for name, dtype in self._feeds}
+        return dict(zip(self._results, self._session.run_with_ort_values(self._results, values), strict=True))
+
+
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _ort_value(value: Any, dtype: np.dtype) -> onnxruntime.OrtValue:
+    if isinstance(value, onnxruntime.OrtValue):
+        return value
+    return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(value, dtype))
+
+
+def _open(path: str | Path, num_threads: int, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+    known = onnxruntime.get_available_providers()
+    for provider in providers:
+        if provider not in known:
+            raise OptionError(f"providers: expected some of {', '.join(known)}, found {provider!r}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = num_threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # Threads of one graph must not busy-wait while the next graph runs.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
+    except Exception as error:  # onnxruntime's errors have no common base but this
+        raise BundleError(f"{path}: expected a graph that onnxruntime can run, found: {error}") from error
+
+
+def _require_same(path: str | Path, what: str, expected: Sequence[Tensor], found: Sequence[Any]) -> None:
+    """Names and types as declared; where a declared axis has a size, that size."""
+    wanted = {tensor.name: ONNX_TYPES[tensor.dtype] for tensor in expected}
+    present = {value.name: value.type for value in found}
+    if wanted != present:
+        raise BundleError(f"{path}: expected {what} {_listed(wanted)}, found {_listed(present)}")
+    shapes = {value.name: value.shape for value in found}
+    for tensor in expected:
+        shape = shapes[tensor.name]
+        if len(shape) != len(tensor.axes) or any(
+            isinstance(axis, int) and isinstance(size, int) and axis != size
+            for axis, size in zip(tensor.axes, shape, strict=True)
+        ):
+            raise BundleError(f"{path}: {tensor.name}: expected shape {list(tensor.axes)}, found {shape}")
+
+
+def _listed(types: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in types.items())

@@ -1,0 +1,45 @@
+"""What every tokenizer does, and the symbols that it does not split."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class AbsTokenizer(ABC):
+    """Splits a line of text into tokens and joins tokens to text."""
+
+    @abstractmethod
+    def text2tokens(self, line: str) -> list[str]:
+        """Tokens of a line of text."""
+
+    @abstractmethod
+    def tokens2text(self, tokens: Iterable[str]) -> str:
+        """Text of a sequence of tokens."""
+
+
+def read_symbols(symbols: Path | str | Iterable[str] | None) -> set[str]:
+    """Symbols given as a collection, or as a file with one on each line; none where the file does not exist.
+
+    Empty lines are skipped: an empty symbol would match everywhere.
+    """
+    if symbols is None:
+        return set()
+    if isinstance(symbols, str | Path):
+        path = Path(symbols)
+        symbols = path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
+    return {symbol.rstrip() for symbol in symbols} - {""}
+
+
+def split_symbols(line: str, symbols: Iterable[str], dropped: bool) -> list[tuple[str, bool]]:
+    """A line as characters and symbols: (piece, whether it is one of `symbols`), without symbols if `dropped`."""
+    pieces: list[tuple[str, bool]] = []
+    known = sorted(symbols, key=len, reverse=True)
+    while line:
+        symbol = next((symbol for symbol in known if line.startswith(symbol)), None)
+        piece = line[0] if symbol is None else symbol
+        if symbol is None or not dropped:
+            pieces.append((piece, symbol is not None))
+        line = line[len(piece) :]
+    return pieces

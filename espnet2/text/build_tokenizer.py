@@ -1,0 +1,76 @@
+"""The tokenizer that a configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from espnet2.runtime.errors import OptionError
+from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.text.char_tokenizer import CharTokenizer
+from espnet2.text.phoneme_tokenizer import PhonemeTokenizer
+from espnet2.text.sentencepiece_tokenizer import SentencepiecesTokenizer
+from espnet2.text.word_tokenizer import WordTokenizer
+
+
+def _bpe(options: Mapping[str, Any]) -> AbsTokenizer:
+    if options["bpemodel"] is None:
+        raise OptionError("bpemodel: expected the file of a SentencePiece model for token_type bpe, found None")
+    if options["remove_non_linguistic_symbols"]:
+        raise OptionError("remove_non_linguistic_symbols: expected False for token_type bpe, found True")
+    return SentencepiecesTokenizer(options["bpemodel"], options["encode_kwargs"])
+
+
+def _char(options: Mapping[str, Any]) -> AbsTokenizer:
+    return CharTokenizer(
+        options["non_linguistic_symbols"],
+        options["space_symbol"],
+        options["remove_non_linguistic_symbols"],
+        options["nonsplit_symbol"],
+    )
+
+
+def _word(options: Mapping[str, Any]) -> AbsTokenizer:
+    return WordTokenizer(
+        options["delimiter"], options["non_linguistic_symbols"], options["remove_non_linguistic_symbols"]
+    )
+
+
+def _phn(options: Mapping[str, Any]) -> AbsTokenizer:
+    return PhonemeTokenizer(
+        options["g2p_type"],
+        options["non_linguistic_symbols"],
+        options["space_symbol"],
+        options["remove_non_linguistic_symbols"],
+    )
+
+
+TOKENIZERS: dict[str, Callable[[Mapping[str, Any]], AbsTokenizer]] = {
+    "bpe": _bpe,
+    "char": _char,
+    "word": _word,
+    "phn": _phn,
+}
+
+
+def build_tokenizer(
+    token_type: str,
+    bpemodel: Path | str | None = None,
+    non_linguistic_symbols: Path | str | Iterable[str] | None = None,
+    remove_non_linguistic_symbols: bool = False,
+    space_symbol: str = "<space>",
+    delimiter: str | None = None,
+    g2p_type: str | None = None,
+    nonsplit_symbol: Iterable[str] | None = None,
+    encode_kwargs: Mapping[str, Any] | None = None,
+) -> AbsTokenizer:
+    """The tokenizer of a `token_type`, with those of the options that it has.
+
+    Raises:
+        OptionError: An unknown type, or an option that does not fit it.
+    """
+    options = dict(locals())
+    if token_type not in TOKENIZERS:
+        raise OptionError(f"token_type: expected one of {', '.join(TOKENIZERS)}, found {token_type!r}")
+    return TOKENIZERS[token_type](options)

@@ -1,0 +1,1 @@
+"""What command lines share: options, configuration files, exit codes."""

@@ -1,0 +1,67 @@
+"""An `argparse` parser with `--config FILE`: options from a YAML file, which those of the command line override."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from espnet2.runtime.errors import OptionError
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """Reads the file of `--config` before the command line.
+
+    Raises `OptionError` for a file that cannot be read, is not a mapping, or has a key that is no option.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.add_argument("--config", help="YAML file of options; options given here win")
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As `argparse`'s, with the file's values as defaults."""
+        pre = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        pre.add_argument("--config")
+        known, _ = pre.parse_known_args(args)
+        if known.config is not None:
+            self._set_from(known.config)
+        return super().parse_known_args(args, namespace)
+
+    def _set_from(self, path: str) -> None:
+        options = {action.dest: action for action in self._actions if action.option_strings}
+        for name, value in read_yaml_mapping(path).items():
+            if name not in options or name in ("help", "config"):
+                known = ", ".join(sorted(set(options) - {"help", "config"}))
+                raise OptionError(f"{path}: expected options of this command, found {name!r}; known ones: {known}")
+            action = options[name]
+            self.set_defaults(**{name: self._get_value_of(path, action, value)})
+            action.required = False
+
+    def _get_value_of(self, path: str, action: argparse.Action, value: Any) -> Any:
+        """The value as the option's type would read it from the command line."""
+        convert: Any = action.type
+        if value is None or convert is None or isinstance(value, list | dict):
+            return value
+        try:
+            value = convert(str(value))
+        except (TypeError, ValueError, argparse.ArgumentTypeError) as error:
+            raise OptionError(f"{path}: {action.dest}: {error}") from error
+        if action.choices is not None and value not in action.choices:
+            raise OptionError(f"{path}: {action.dest}: expected one of {list(action.choices)}, found {value!r}")
+        return value
+
+
+def read_yaml_mapping(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file, read by the safe loader; raises `OptionError` for anything else."""
+    import yaml
+
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"{path}: expected a YAML file of options, found {error}") from error
+    except yaml.YAMLError as error:
+        raise OptionError(f"{path}: expected YAML, found {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise OptionError(f"{path}: expected a mapping of options, found {type(data).__name__}")
+    return data

@@ -1,0 +1,31 @@
+"""Types of command line options, as `type=` of `argparse`: each reads one string."""
+
+from __future__ import annotations
+
+TRUE = ("y", "yes", "t", "true", "on", "1")
+FALSE = ("n", "no", "f", "false", "off", "0")
+NONE = ("none", "null", "nil")
+
+
+def str2bool(value: str) -> bool:
+    """`yes`, `true`, `on`, `1` and their opposites, in any case; raises `ValueError` for anything else."""
+    word = str(value).lower()
+    if word not in TRUE + FALSE:
+        raise ValueError(f"expected one of {', '.join(TRUE + FALSE)}, found {value!r}")
+    return word in TRUE
+
+
+def str_or_none(value: str) -> str | None:
+    """The string itself, or None for `none`, `null`, `nil` in any case."""
+    return None if value.strip().lower() in NONE else value
+
+
+def str2triple_str(value: str) -> tuple[str, str, str]:
+    """Three comma-separated strings, which may be quoted and in brackets: `wav.scp,speech,sound`."""
+    inside = value.strip()
+    if inside[:1] + inside[-1:] in ("()", "[]"):
+        inside = inside[1:-1]
+    items = [item.strip().strip("'\"") for item in inside.split(",")]
+    if len(items) != 3:
+        raise ValueError(f"expected three comma-separated items, found {value!r}")
+    return items[0], items[1], items[2]
