@@ -35,6 +35,11 @@ class AbsEncoder(nn.Module, ABC):
     def forward(self, xs_pad: torch.Tensor, ilens: torch.Tensor, prev_states: torch.Tensor | None = None) -> Any:
         """Encode features xs_pad (B, T, F) of lengths ilens (B,) → (B, T', D), lengths (B,), states or None."""
 
+    def encode(self, xs_pad: torch.Tensor, ilens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The last layer's output alone: xs_pad (B, T, F), ilens (B,) → (B, T', D), lengths (B,)."""
+        encoded, lengths, _ = self(xs_pad, ilens)
+        return (encoded[0] if isinstance(encoded, tuple) else encoded), lengths
+
     def components(self) -> tuple[Component, ...]:
         """The graph "encoder": features (batch, frames, F) → hidden vectors (batch, out_frames, D)."""
         features = Tensor("xs_pad", ("batch", "frames", self.input_size))
@@ -43,7 +48,7 @@ class AbsEncoder(nn.Module, ABC):
         return (
             Component(
                 name="encoder",
-                method="forward",
+                method="encode",
                 inputs=(features, Tensor("ilens", ("batch",), "int64", length_of="frames")),
                 outputs=(
                     Tensor("encoder_out", ("batch", "out_frames", self.output_size())),

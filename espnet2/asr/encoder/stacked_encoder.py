@@ -85,6 +85,7 @@ class StackedEncoder(AbsEncoder):
 
         Raises:
             TooShortUttError: fewer frames than the input layer needs.
+            ValueError: conditioning without `ctc` or `conditioning_layer`.
         """
         self.check_length(xs_pad)
         x, pos_emb, olens = self.embed(xs_pad, ilens if masks is None else (~masks).sum(dim=-1))
@@ -105,7 +106,8 @@ class StackedEncoder(AbsEncoder):
         """Add CTC's posteriors of `hidden` (B, T', D), mapped to D, to x (B, T', D)."""
         if not self.interctc_use_conditioning:
             return x
-        assert self.conditioning_layer is not None
+        if self.conditioning_layer is None or ctc is None:
+            raise ValueError("interctc_use_conditioning needs the model's CTC and its conditioning_layer")
         return x + self.conditioning_layer(ctc.softmax(hidden))
 
     def check_length(self, xs_pad: Tensor) -> None:
