@@ -207,6 +207,7 @@ CONVOLUTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 
 _TOKENS = ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"]
 _ASR = {
+    "model": "espnet",
     "token_list": _TOKENS,
     "frontend": "default",
     "frontend_conf": {"fs": "16k", "n_fft": 256, "hop_length": 64, "n_mels": FEATURES},
@@ -246,7 +247,7 @@ MODELS: dict[str, dict[str, Any]] = {
     },
     "features": {"input_size": FEATURES, "frontend": None, "frontend_conf": {}},
 }
-_LM = {"token_list": _TOKENS, "model_conf": {"ignore_id": 0}}
+_LM = {"model": "lm", "token_list": _TOKENS, "model_conf": {"ignore_id": 0}}
 LM_MODELS: dict[str, dict[str, Any]] = {
     "seq_rnn": {"lm": "seq_rnn", "lm_conf": {"unit": 12, "nlayers": 1}},
     "transformer": {"lm": "transformer", "lm_conf": {k: v for k, v in _TRANSFORMER_LM.items() if k != "vocab_size"}},
@@ -281,6 +282,8 @@ def _encoders(prefix: str, target: str, options: Mapping[str, Mapping[str, Any]]
 def _model_rows() -> list[Row]:
     asr, lm, tied = "espnet2.asr.", "espnet2.lm.", {"decoder.weight": "encoder.weight"}
     rows = _family("frontend", "frontend", asr + "frontend.default:DefaultFrontend", _SPEECH, FRONTENDS, {}, SAMPLES)
+    spectrum = New(asr + "frontend.default:DefaultFrontend", {"apply_stft": False, "n_fft": 256, "n_mels": 30})
+    rows.append(Row("frontend-no-stft", "frontend", spectrum, (Array("speech", ("n", 129, 2)),), LENGTHS))
     for name, (target, options) in NORMALIZERS.items():
         rows.append(Row(name, "normalize", New(f"espnet2.layers.{target}", options), _FRAMES, LENGTHS))
     rows += _encoders("conformer", "conformer_encoder:ConformerEncoder", CONFORMERS, _CONFORMER)
