@@ -138,13 +138,4 @@ def _occupy(enter: np.ndarray, emit: np.ndarray) -> np.ndarray:
     Without the emissions up to each frame, r is a cumulative sum of probabilities.
     """
     stay = np.cumsum(emit, axis=-1, dtype=np.float64)
-    return stay + _log_cumulative_sum(enter - (stay - emit))
-
-
-def _log_cumulative_sum(x: np.ndarray) -> np.ndarray:
-    """log cumsum exp over the last axis of x (H, T), by doubling: log2(T) vector operations."""
-    step = 1
-    while step < x.shape[-1]:
-        x[:, step:] = np.logaddexp(x[:, step:], x[:, :-step])
-        step *= 2
-    return x
+    return stay + np.logaddexp.accumulate(enter - (stay - emit), axis=-1)

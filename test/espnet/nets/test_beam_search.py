@@ -248,7 +248,7 @@ def test_hypothesis_as_plain_data():
     }  # fmt: skip
 
 
-@given(st.lists(st.integers(-3, 3), min_size=1, max_size=30), st.integers(1, 40))
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=200), st.integers(1, 40))
 def test_top_k_is_stable(values, k):
     expected = sorted(range(len(values)), key=lambda i: (-values[i], i))[:k]
     assert top_k(np.array(values, np.float64), k).tolist() == expected
