@@ -15,6 +15,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+import typeguard
 
 from espnet2.export.examples import axes_of, draw, first_step
 from espnet2.export.torch_graph import TorchGraph
@@ -244,3 +245,48 @@ def test_encoder_graph_has_no_limit(name, graphs):
     ((torch_graph, onnx_graph),) = graphs(name)
     for frames in LONG:
         _compare(torch_graph, onnx_graph, draw(torch_graph.component, {"batch": 1, "frames": frames}), frames)
+
+
+# Row, options that it must refuse, and what the sentence says.
+REFUSED = [
+    ("conformer-conv2d", {"input_layer": "conv2d3"}, "input_layer.*conv2d3.*conv2d6"),
+    ("conformer-conv2d", {"rel_pos_type": "newest"}, "rel_pos_type.*newest.*latest"),
+    ("conformer-conv2d", {"pos_enc_layer_type": "rotary"}, "pos_enc_layer_type.*rotary.*abs_pos"),
+    ("conformer-conv2d", {"selfattention_layer_type": "fast"}, "selfattention_layer_type.*fast.*rel_selfattn"),
+    ("conformer-conv2d", {"pos_enc_layer_type": "abs_pos"}, "abs_pos.*rel_selfattn"),
+    ("conformer-conv2d", {"selfattention_layer_type": "selfattn"}, "rel_pos.*selfattn"),
+    ("conformer-conv2d", {"positionwise_layer_type": "conv3d"}, "positionwise_layer_type.*conv3d.*conv1d-linear"),
+    ("conformer-conv2d", {"activation_type": "gelu"}, "activation.*gelu.*swish"),
+    ("conformer-conv2d", {"cnn_module_kernel": 8}, "kernel.*8"),
+    ("conformer-conv2d", {"output_size": 15}, "15"),
+    ("conformer-conv2d", {"interctc_layer_idx": [2]}, "interctc_layer_idx.*2"),
+    ("conformer-conv2d", {"stochastic_depth_rate": [0.1, 0.2, 0.3]}, "stochastic_depth_rate.*3"),
+    ("conformer-conv2d", {"num_blocks": "12"}, "num_blocks.*int"),
+    ("conformer-conv2d", {"layers": 2}, "layers"),
+    ("conformer-conv2d8", {"input_size": 6}, "features.*6"),
+    ("conformer-no-input-layer", {"input_size": 20}, "input.*20.*16"),
+    ("transformer-conv2d", {"input_layer": "conv3d"}, "input_layer.*conv3d.*conv1d2"),
+    ("transformer-conv2d", {"positionwise_layer_type": "conv3d"}, "positionwise_layer_type.*conv3d.*conv1d-linear"),
+    ("transformer-conv2d", {"interctc_layer_idx": [5]}, "interctc_layer_idx.*5"),
+    ("decoder-default", {"input_layer": "conv2d"}, "input_layer.*conv2d.*embed"),
+    ("decoder-default", {"attention_heads": 3}, "16.*3"),
+    ("ctc-default", {"ctc_type": "warpctc"}, "ctc_type.*warpctc.*builtin"),
+    ("rnn_lm-lstm", {"rnn_type": "lru"}, "rnn_type.*lru.*gru"),
+    ("rnn_lm-lstm", {"tie_weights": True}, "tie_weights|tied"),
+    ("transformer_lm-default", {"pos_enc": "rotary"}, "pos_enc.*rotary.*sinusoidal"),
+    ("frontend-default", {"window": "triangle"}, "window.*hann.*triangle"),
+    ("frontend-default", {"fs": "fast"}, "fs.*fast"),
+    ("frontend-default", {"onesided": False}, "onesided"),
+    ("frontend-default", {"frontend_conf": {"use_wpe": True}}, "use_wpe"),
+    ("frontend-default", {"win_length": 600}, "win_length.*600"),
+    ("frontend-default", {"n_mels": "80"}, "n_mels"),
+    ("global_mvn", {"stats_file": "absent.npz"}, "absent.npz"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "sentence"), REFUSED)
+def test_bad_options_are_refused(name, options, sentence, tmp_path):
+    make = zoo.ROWS[name].make
+    with pytest.raises((ValueError, TypeError, typeguard.TypeCheckError), match=sentence) as caught:
+        zoo_calls.build(zoo_data.New(make.target, {**make.options, **options}), tmp_path)
+    assert "\n" not in str(caught.value)
