@@ -274,11 +274,12 @@ class BeamSearch:
         return scorer.select_state(state, candidates.index(token)) if token in candidates else None
 
     def _finish(self, hyp: Hypothesis) -> Hypothesis:
-        """Add the scorers' final scores to an ended hypothesis."""
+        """Add the scorers' final scores, and let the states go: one holds the caches of a whole step."""
         final = {name: scorer.final_score(hyp.states[name]) for name, scorer in self.scorers.items()}
         return hyp._replace(
             score=hyp.score + sum(self.weights[name] * score for name, score in final.items()),
             scores={name: score + final[name] for name, score in hyp.scores.items()},
+            states={},
         )
 
     def _rank(self, hyp: Hypothesis) -> float:
@@ -299,13 +300,19 @@ class BeamSearch:
 
 
 def top_k(values: np.ndarray, k: int) -> np.ndarray:
-    """Indices of the k (all, if fewer) largest of values (N,), largest first; of equal ones the lower index first."""
+    """Indices of the k (all, if fewer) largest of values (N,), largest first; of equal ones the lower index first.
+
+    Raises:
+        ValueError: There are not k values, because some are NaN.
+    """
     k = min(k, len(values))
     width = len(values) // _STRIPES
     # k maxima of disjoint stripes bound the k-th value from below; few values reach the bound, and it is quick to find.
     maxima = values[: _STRIPES * width].reshape(_STRIPES, width).max(axis=0) if width >= k else values
     least = np.partition(maxima, len(maxima) - k)[len(maxima) - k]
     found = np.flatnonzero(values >= least)
+    if len(found) < k:
+        raise ValueError(f"scores must be numbers, found NaN in {np.count_nonzero(np.isnan(values))} of {len(values)}")
     return found[np.argsort(-values[found], kind="stable")[:k]]
 
 
