@@ -6,22 +6,13 @@ Prints each utterance's reference, its hypothesis below where they differ, and t
 import sys
 from pathlib import Path
 
+from espnet2.utils.edit_distance import edit_distance
+
 
 def read_text(path: str) -> dict[str, list[str]]:
     """Utterance -> words."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     return {utterance: words for utterance, *words in map(str.split, lines)}
-
-
-def edit_distance(reference: list[str], hypothesis: list[str]) -> int:
-    """The fewest insertions, deletions and substitutions that turn one into the other."""
-    row = list(range(len(hypothesis) + 1))
-    for i, said in enumerate(reference, 1):
-        above_left, row[0] = row[0], i
-        for j, heard in enumerate(hypothesis, 1):
-            best = min(row[j] + 1, row[j - 1] + 1, above_left + (said != heard))
-            above_left, row[j] = row[j], best
-    return row[-1]
 
 
 def main(reference_file: str, hypothesis_file: str) -> None:

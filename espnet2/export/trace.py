@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import onnx_ir as ir
 import torch
 
 from espnet2.export.examples import draw, trace_sizes
+from espnet2.export.quiet import quiet
 from espnet2.runtime.spec import Component
 
 OPSET = 20
 EXTERNAL_DATA_BYTES = 1_900_000_000  # a protobuf file cannot hold 2 GB
+EXTERNAL_DATA_SUFFIX = ".data"  # as torch.onnx names the second file
 
 
 class _Method(torch.nn.Module):
@@ -43,7 +41,7 @@ def export_component(
     shapes = tuple(
         {index: axis for index, axis in enumerate(tensor.axes) if isinstance(axis, str)} for tensor in component.feeds
     )
-    with _quiet():
+    with quiet():
         program = torch.onnx.export(
             _Method(module.eval(), component.method),
             tuple(torch.from_numpy(feeds[tensor.name]) for tensor in component.feeds),
@@ -70,19 +68,3 @@ def _publish(model: ir.Model, component: Component, metadata: Mapping[str, str])
         value.shape = ir.Shape(tensor.axes)
     model.metadata_props.clear()
     model.metadata_props.update({"interface": json.dumps(component.to_dict()), **metadata})
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter reports its progress and its own deprecations; users see ours instead."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -85,7 +85,7 @@ def verify_component(component: Component, reference: Graph, graph: Graph) -> li
     return checks
 
 
-def verify_decode(name: str, expected: Nbest, found: Nbest) -> Check:
+def verify_decode(expected: Nbest, found: Nbest, name: str) -> Check:
     """Compare two n-best lists: the same tokens in the same order (but for ties), scores within `SCORE_TOLERANCE`.
 
     The difference is the largest distance of scores, inf when the hypotheses themselves differ.

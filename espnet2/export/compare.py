@@ -1,0 +1,86 @@
+"""A trained model against graphs made from it: component by component, then by what both hear in the same speech."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from espnet2.export.examples import draw, trace_sizes
+from espnet2.export.trained import Trained
+from espnet2.export.verify import Check, Graph, verify_component, verify_decode
+from espnet2.fileio.audio import read_audio
+from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.errors import AudioError, OptionError
+from espnet2.runtime.options import DecodeOptions
+from espnet2.utils.edit_distance import edit_distance
+
+GENERATED_OUTPUT_LENGTH = 50  # encoder frames of the signal that is decoded where no recording is given
+GENERATED_TOKENS = 20  # such a signal has no end, so hypotheses are cut there
+
+Signals = Mapping[str, np.ndarray]
+
+
+def read_signals(trained: Trained, recordings: Sequence[str | Path] = ()) -> dict[str, np.ndarray]:
+    """Speech to decode, by name: the recordings, or noise where there are none.
+
+    Raises `AudioError` for a recording that cannot be read, `OptionError` for recordings where the model reads features.
+    """
+    if recordings:
+        if trained.model.frontend is None:
+            raise OptionError(f"recordings: expected none for a model that reads features, found {len(recordings)}")
+        return {str(path): read_audio(path, trained.sample_rate) for path in recordings}
+    _, encoder = trained.parts[0]
+    (rule,) = encoder.lengths
+    sizes = {**trace_sizes(encoder), "batch": 1, rule.source: rule.length.shortest(GENERATED_OUTPUT_LENGTH)}
+    return {"generated signal": 0.1 * draw(encoder, sizes)[encoder.inputs[0].name][0]}
+
+
+def compare_components(trained: Trained, graphs: Mapping[str, Graph]) -> list[Check]:
+    """Every component over all cases of `verify`."""
+    checks = []
+    references = trained.graphs
+    for _, component in tqdm(trained.parts, desc="verify", unit="graph"):
+        checks += verify_component(component, references[component.name], graphs[component.name])
+    return checks
+
+
+def compare_decodes(trained: Trained, graphs: Mapping[str, Graph], signals: Signals, bounded: bool) -> list[Check]:
+    """The n-best lists of PyTorch and of `graphs`, for each signal; `bounded` cuts hypotheses short."""
+    reference, candidate = _recognizer(trained, trained.graphs, bounded), _recognizer(trained, graphs, bounded)
+    checks = []
+    for name, speech in tqdm(signals.items(), desc="decode", unit="utterance"):
+        try:
+            checks.append(verify_decode(reference(speech), candidate(speech), name))
+        except AudioError as error:
+            raise AudioError(f"{name}: {error}") from error
+    return checks
+
+
+def token_error_rate(
+    trained: Trained, graphs: Mapping[str, Graph], others: Mapping[str, Graph], signals: Signals, bounded: bool
+) -> float:
+    """Edits that turn the best hypotheses of `graphs` into those of `others`, per token of the former."""
+    reference, candidate = _recognizer(trained, graphs, bounded), _recognizer(trained, others, bounded)
+    expected = [_best(reference, speech) for speech in signals.values()]
+    found = [_best(candidate, speech) for speech in signals.values()]
+    errors = sum(edit_distance(e, f) for e, f in zip(expected, found, strict=True))
+    return errors / max(1, sum(map(len, expected)))
+
+
+def _best(recognizer: Recognizer, speech: np.ndarray) -> list[int]:
+    nbest = recognizer(speech)
+    return nbest[0].token_int if nbest else []
+
+
+def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool) -> Recognizer:
+    options = DecodeOptions(
+        beam_size=5,
+        nbest=3,
+        ctc_weight=0.3 if {"ctc", "decoder_step"} <= set(graphs) else float("ctc" in graphs),
+        lm_weight=0.3,
+        maxlenratio=-float(GENERATED_TOKENS) if bounded else 0.0,
+    )
+    return Recognizer(graphs, trained.config.token_list, None, trained.special, options)

@@ -1,0 +1,154 @@
+"""Trained model in, verified bundle out: export, compare, quantise, decode, and only then write."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+import espnet
+from espnet2.export.compare import compare_components, compare_decodes, read_signals, token_error_rate
+from espnet2.export.quantize import QUANTIZED_COMPONENTS, quantize_int8, require_accepted
+from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
+from espnet2.export.trained import Trained, load_trained
+from espnet2.export.verify import Check, require_passed, summary, table
+from espnet2.runtime.bundle import Bundle, Manifest, sha256
+from espnet2.runtime.session import OnnxGraph
+
+PROVENANCE_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
+
+_log = logging.getLogger(__name__)
+
+
+def make_bundle(
+    output_dir: str | Path,
+    recordings: Sequence[str | Path] = (),
+    quantize: str | None = None,
+    **model: str | Path | None,
+) -> Bundle:
+    """Export a trained model, verify it, and write it to `output_dir`.
+
+    Args:
+        output_dir: the bundle; nothing is written there unless all comparisons pass.
+        recordings: speech whose decoded text PyTorch and onnxruntime have to agree on; a generated signal by default.
+        quantize: "int8" adds quantised graphs, which have to decode the recordings to the same text as fp32.
+        model: the files of the model, as `load_trained` takes them.
+
+    Raises:
+        VerificationError: onnxruntime and PyTorch disagree.
+        EspnetError: the model's files or the recordings cannot be read.
+    """
+    trained = load_trained(**model)
+    signals = read_signals(trained, recordings)
+    provenance = _provenance(trained)
+    with tempfile.TemporaryDirectory() as directory:
+        paths = _export(trained, Path(directory), provenance)
+        graphs = {c.name: OnnxGraph(paths[c.name], c) for _, c in trained.parts}
+        checks = compare_components(trained, graphs)
+        checks += compare_decodes(trained, graphs, signals, bounded=not recordings)
+        _log.info("onnxruntime against PyTorch:\n%s", table(checks))
+        require_passed(checks)
+        quantized, accepted = {}, {}
+        if quantize:
+            quantized = _quantize(trained, paths)
+            accepted = _accept(trained, graphs, quantized, signals, len(recordings))
+        manifest, files = _describe(trained, paths, quantized, provenance, _verification(checks, accepted))
+        bundle = Bundle.write(output_dir, manifest, files)
+    _log.info("wrote %s: %s", output_dir, ", ".join(sorted(files)))
+    return bundle
+
+
+def _export(trained: Trained, directory: Path, provenance: Mapping[str, Any]) -> dict[str, Path]:
+    """Every component as an ONNX file in `directory`."""
+    metadata = {key: str(value) for key, value in provenance.items()}
+    paths = {}
+    for module, component in tqdm(trained.parts, desc="export", unit="graph"):
+        path = directory / f"{component.name}.onnx"
+        paths[component.name] = export_component(module, component, path, metadata)
+    return paths
+
+
+def _quantize(trained: Trained, paths: Mapping[str, Path]) -> dict[str, Path]:
+    names = [component.name for _, component in trained.parts if component.name in QUANTIZED_COMPONENTS]
+    return {
+        name: quantize_int8(paths[name], paths[name].with_suffix(".int8.onnx"))
+        for name in tqdm(names, desc="quantize", unit="graph")
+    }
+
+
+def _accept(
+    trained: Trained, graphs: Mapping[str, OnnxGraph], quantized: Mapping[str, Path], signals: Mapping, recordings: int
+) -> dict[str, Any]:
+    """Compare the text of the quantised graphs with that of the others."""
+    int8 = {**graphs, **{name: OnnxGraph(path, graphs[name].component) for name, path in quantized.items()}}
+    rate = token_error_rate(trained, graphs, int8, signals, bounded=not recordings)
+    _log.info("int8 against fp32: %.1f %% token errors", 100 * rate)
+    if recordings:
+        require_accepted(rate, recordings)
+    else:
+        _log.warning("int8 was not compared on speech: give recordings to have its text accepted or refused")
+    return {"int8": {"token_error_rate": rate, "recordings": recordings}}
+
+
+def _describe(
+    trained: Trained,
+    paths: Mapping[str, Path],
+    quantized: Mapping[str, Path],
+    provenance: Mapping[str, Any],
+    verification: Mapping[str, Any],
+) -> tuple[Manifest, dict[str, Path]]:
+    """The manifest, and the file that each name in it comes from."""
+    files = {path.name: path for path in (*paths.values(), *quantized.values())}
+    config = trained.config
+
+    def entry(path: Path) -> dict[str, Any]:
+        data = path.with_name(path.name + EXTERNAL_DATA_SUFFIX)
+        if data.exists():
+            files[data.name] = data
+            return {"file": path.name, "data": {"file": data.name}}
+        return {"file": path.name}
+
+    tokenizer: dict[str, Any] | None = None
+    if config.token_type is not None:
+        tokenizer = {"token_type": config.token_type}
+        if config.token_type == "bpe" and config.bpemodel is not None:
+            files["bpe.model"] = Path(config.bpemodel)
+            tokenizer["bpemodel"] = {"file": "bpe.model"}
+    ngram = None
+    if "ngram_file" in trained.files:
+        ngram = {"file": f"ngram{trained.files['ngram_file'].suffix}"}
+        files[ngram["file"]] = trained.files["ngram_file"]
+    manifest = Manifest(
+        task="asr",
+        sample_rate=trained.sample_rate,
+        tokens=list(config.token_list),
+        special=trained.special,
+        components={c.name: {**entry(paths[c.name]), "interface": c} for _, c in trained.parts},
+        tokenizer=tokenizer,
+        quantized={"int8": {name: entry(path) for name, path in quantized.items()}} if quantized else {},
+        ngram=ngram,
+        defaults={"ctc_weight": trained.model.ctc_weight},
+        provenance=provenance,
+        verification=verification,
+    )
+    return manifest, files
+
+
+def _verification(checks: Sequence[Check], accepted: Mapping[str, Any]) -> dict[str, Any]:
+    return {"fp32": summary(checks), **accepted}
+
+
+def _provenance(trained: Trained) -> dict[str, Any]:
+    """What the bundle was made from, and with: checksums of the files, versions of the packages."""
+    return {
+        "espnet": espnet.__version__,
+        **{package: version(package) for package in PROVENANCE_PACKAGES},
+        "opset": OPSET,
+        "trained_with": str(getattr(trained.config, "version", "unknown")),
+        **{f"{name}_sha256": sha256(path) for name, path in trained.files.items()},
+    }
