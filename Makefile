@@ -52,7 +52,7 @@ $(WORK)/bundle/bundle.yaml: .venv/.ready $(shell find espnet espnet2 $(DEMO)/exp
 .venv/.ready: setup.py pyproject.toml espnet/version.txt
 	$(environment)
 
-.venv-runtime/.ready: EXTRAS = . pytest hypothesis
+.venv-runtime/.ready: EXTRAS = . onnx pytest hypothesis
 .venv-runtime/.ready: setup.py pyproject.toml espnet/version.txt
 	$(environment)
 
