@@ -24,7 +24,7 @@ def main(reference_file: str, hypothesis_file: str) -> None:
         words += len(reference)
         heard = "the same" if hypothesis == reference else " ".join(hypothesis)
         print(f"{utterance}\n   said   {' '.join(reference)}\n   heard  {heard}")
-    print(f"{errors} errors in {words} words: {100 * errors / max(words, 1):.1f} %")
+    print(f"word errors: {errors} of {words} ({100 * errors / max(words, 1):.1f} %)")
 
 
 if __name__ == "__main__":
