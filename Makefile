@@ -49,11 +49,11 @@ $(WORK)/bundle/bundle.yaml: .venv/.ready $(shell find espnet espnet2 $(DEMO)/exp
 	@bash $(DEMO)/run.sh --python $(RUN) --work $(WORK) --stop_stage 1
 
 .venv/.ready: EXTRAS = ".[export,test]"
-.venv/.ready: setup.py pyproject.toml espnet/version.txt
+.venv/.ready: setup.py espnet/version.txt
 	$(environment)
 
 .venv-runtime/.ready: EXTRAS = . onnx pytest hypothesis
-.venv-runtime/.ready: setup.py pyproject.toml espnet/version.txt
+.venv-runtime/.ready: setup.py espnet/version.txt
 	$(environment)
 
 define environment
