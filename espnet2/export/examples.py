@@ -25,6 +25,11 @@ def trace_sizes(component: Component) -> dict[str, int]:
     return {axis: lengths.get(axis, TRACE_SIZES.get(axis, size)) for axis, size in sizes.items()}
 
 
+def dynamic_shapes(component: Component) -> tuple[dict[int, str], ...]:
+    """For each feed, the names of its named axes by their index, as `torch.onnx.export` takes them."""
+    return tuple({i: axis for i, axis in enumerate(t.axes) if isinstance(axis, str)} for t in component.feeds)
+
+
 def ragged_lengths(longest: int, batch: int, shortest: int = 1) -> np.ndarray:
     """(batch,) int64 lengths from `longest` down to near `shortest`, so that every later row is padded."""
     steps = np.linspace(longest, max(shortest, longest // 3), batch)

@@ -149,6 +149,5 @@ def _provenance(trained: Trained) -> dict[str, Any]:
         "espnet": espnet.__version__,
         **{package: version(package) for package in PROVENANCE_PACKAGES},
         "opset": OPSET,
-        "trained_with": str(getattr(trained.config, "version", "unknown")),
         **{f"{name}_sha256": sha256(path) for name, path in trained.files.items()},
     }

@@ -26,5 +26,4 @@ class TorchGraph:
         arguments = [torch.as_tensor(feeds[tensor.name], device=self.device) for tensor in self.component.feeds]
         results = self._method(*arguments)
         results = results if isinstance(results, tuple) else (results,)
-        results = [result for result in results if result is not None]  # a graph has no output for None
         return {tensor.name: result.cpu() for tensor, result in zip(self.component.results, results, strict=True)}

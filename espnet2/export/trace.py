@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx_ir as ir
 import torch
 
-from espnet2.export.examples import draw, trace_sizes
+from espnet2.export.examples import draw, dynamic_shapes, trace_sizes
 from espnet2.export.quiet import quiet
 from espnet2.runtime.spec import Component
 
@@ -38,16 +38,13 @@ def export_component(
     Raises whatever `torch.onnx.export` raises, among it an error for each named axis that got specialised.
     """
     feeds = draw(component, trace_sizes(component))
-    shapes = tuple(
-        {index: axis for index, axis in enumerate(tensor.axes) if isinstance(axis, str)} for tensor in component.feeds
-    )
     with quiet():
         program = torch.onnx.export(
             _Method(module.eval(), component.method),
             tuple(torch.from_numpy(feeds[tensor.name]) for tensor in component.feeds),
             input_names=[tensor.name for tensor in component.feeds],
             output_names=[tensor.name for tensor in component.results],
-            dynamic_shapes=(shapes,),
+            dynamic_shapes=(dynamic_shapes(component),),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,

@@ -91,12 +91,12 @@ def verify_decode(expected: Nbest, found: Nbest, name: str) -> Check:
     The difference is the largest distance of scores, inf when the hypotheses themselves differ.
     """
     if len(expected) != len(found):
-        return Check(f"decode {name}", f"{len(expected)} hypotheses expected, {len(found)} found", float("inf"))
+        return Check("decode", f"{name}: {len(expected)} hypotheses expected, {len(found)} found", float("inf"), SCORE_TOLERANCE)
     scores = [(float(e[3].score), float(f[3].score)) for e, f in zip(expected, found, strict=True)]
     worst = max((abs(e - f) for e, f in scores), default=0.0)
     if not _same_up_to_ties(expected, found):
         worst = float("inf")
-    return Check(f"decode {name}", f"{len(found)}-best", worst, SCORE_TOLERANCE)
+    return Check("decode", f"{name}: {len(found)}-best", worst, SCORE_TOLERANCE)
 
 
 def _same_up_to_ties(expected: Nbest, found: Nbest) -> bool:

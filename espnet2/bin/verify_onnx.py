@@ -1,0 +1,39 @@
+"""Compare a bundle with the checkpoint it was made from: `python -m espnet2.bin.verify_onnx --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from espnet2.utils.cli import run
+from espnet2.utils.model_options import add_model_options, model_options
+
+
+def get_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet2.bin.verify_onnx",
+        description="Run every graph of a bundle beside the PyTorch model it was made from, at several lengths and "
+        "batches, decode with both, and print the differences. The exit status is 0 only if all are within tolerance.",
+    )
+    parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
+    add_model_options(parser, leave_out=["ngram_file"])
+    parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    parser.add_argument("recordings", nargs="*", help="speech to decode (a generated signal where none is given)")
+    return parser
+
+
+def verify(args: argparse.Namespace) -> None:
+    from espnet2.export.verify import require_passed, table
+    from espnet2.export.verify_bundle import verify_bundle
+
+    checks = verify_bundle(args.bundle, args.recordings, **model_options(args))
+    print(table(checks))
+    require_passed(checks)
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), verify, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,48 @@
+"""A bundle against its checkpoint, at any time after export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet2.export.compare import compare_components, compare_decodes, read_signals, token_error_rate
+from espnet2.export.quantize import MAX_TOKEN_ERROR_RATE
+from espnet2.export.trained import Trained, load_trained
+from espnet2.export.verify import Check
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.errors import VerificationError
+
+
+def verify_bundle(
+    path: str | Path, recordings: Sequence[str | Path] = (), **model: str | Path | None
+) -> list[Check]:
+    """Compare every graph, then the decoded text, with the model whose files `model` names (see `load_trained`).
+
+    int8 graphs are compared by the tokens of their text, where there are recordings.
+
+    Raises `VerificationError` for a bundle of other graphs, and what reading the files raises.
+    """
+    bundle = Bundle.load(path, task="asr")
+    trained = load_trained(**model)
+    _require_same_interface(bundle, trained)
+    signals = read_signals(trained, recordings)
+    graphs = {name: bundle.graph(name) for name in bundle.components}
+    checks = compare_components(trained, graphs)
+    checks += compare_decodes(trained, graphs, signals, bounded=not recordings)
+    if bundle.manifest.quantized and recordings:
+        int8 = {name: bundle.graph(name, quantized=True) for name in bundle.components}
+        rate = token_error_rate(trained, graphs, int8, signals, bounded=False)
+        checks.append(Check("int8 token errors", f"{len(recordings)} recordings", rate, MAX_TOKEN_ERROR_RATE))
+    return checks
+
+
+def _require_same_interface(bundle: Bundle, trained: Trained) -> None:
+    expected = {component.name: component for _, component in trained.parts}
+    if list(bundle.manifest.tokens) != list(trained.config.token_list):
+        raise VerificationError(f"{bundle.path}: expected the tokens of {trained.files['asr_train_config']}, found others")
+    if expected != dict(bundle.components):
+        differing = sorted(n for n in {*expected, *bundle.components} if expected.get(n) != bundle.components.get(n))
+        raise VerificationError(
+            f"{bundle.path}: expected the graphs of {trained.files['asr_train_config']}, found other interfaces of "
+            f"{', '.join(differing)}"
+        )
