@@ -22,7 +22,9 @@ def get_parser() -> argparse.ArgumentParser:
     group.add_argument("--ctc_weight", type=float, default=0.3, help="(default: 0.3)")
     group.add_argument("--lm_weight", type=float, default=0.3, help="(default: 0.3)")
     group.add_argument("--num_threads", type=int, default=1, help="threads of each (default: 1)")
-    group.add_argument("--repeat", type=int, default=3, help="runs over all recordings; the fastest counts (default: 3)")
+    group.add_argument(
+        "--repeat", type=int, default=3, help="runs over all recordings; the fastest counts (default: 3)"
+    )
     parser.add_argument("--log_level", default="WARNING", help="(default: WARNING)")
     parser.add_argument("recordings", nargs="+", help="recordings to decode")
     return parser

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
+from espnet2.export.trained import load_trained
 from espnet2.fileio.audio import read_audio
 from espnet2.runtime.asr import Recognizer, Speech2Text
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.errors import OptionError
+from espnet2.runtime.options import DecodeOptions
 
 
 @dataclass(frozen=True)
 class Row:
-    """Average seconds per recording, of the encoder alone and of the whole; `factor` is seconds per second of speech."""
+    """Average seconds per recording, of the encoder and of the whole; `factor` is seconds per second of speech."""
 
     backend: str
     encoder: float
@@ -51,12 +54,8 @@ def benchmark_bundle(
 
 
 def _pytorch(model: Mapping[str, Any], num_threads: int, options: Mapping[str, Any]) -> Recognizer:
-    import torch
-
-    from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
-
     torch.set_num_threads(num_threads)
-    return TorchSpeech2Text(**model, **options)
+    return load_trained(**model).recognizer(DecodeOptions(**options))
 
 
 def _measure(backend: str, recognizer: Recognizer, speeches: Sequence[np.ndarray], audio: float, repeat: int) -> Row:

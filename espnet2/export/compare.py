@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from espnet.nets.scorers.step import Graph
 from espnet2.export.examples import draw, trace_sizes
 from espnet2.export.trained import Trained
-from espnet2.export.verify import Check, Graph, verify_component, verify_decode
+from espnet2.export.verify import Check, verify_component, verify_decode
 from espnet2.fileio.audio import read_audio
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.errors import AudioError, OptionError
@@ -26,7 +27,7 @@ Signals = Mapping[str, np.ndarray]
 def read_signals(trained: Trained, recordings: Sequence[str | Path] = ()) -> dict[str, np.ndarray]:
     """Speech to decode, by name: the recordings, or noise where there are none.
 
-    Raises `AudioError` for a recording that cannot be read, `OptionError` for recordings where the model reads features.
+    Raises `AudioError` for a recording that cannot be read, `OptionError` for any where the model reads features.
     """
     if recordings:
         if trained.model.frontend is None:
@@ -83,4 +84,4 @@ def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool) ->
         lm_weight=0.3,
         maxlenratio=-float(GENERATED_TOKENS) if bounded else 0.0,
     )
-    return Recognizer(graphs, trained.config.token_list, None, trained.special, options)
+    return trained.recognizer(options, graphs)

@@ -29,7 +29,7 @@ def make_bundle(
     output_dir: str | Path,
     recordings: Sequence[str | Path] = (),
     quantize: str | None = None,
-    **model: str | Path | None,
+    **model: Any,
 ) -> Bundle:
     """Export a trained model, verify it, and write it to `output_dir`.
 

@@ -49,14 +49,16 @@ def export_component(
             dynamo=True,
             verbose=False,
         )
+    assert program is not None  # as it is where `dynamo` is set
     _publish(program.model, component, metadata or {})
-    size = sum(value.const_value.nbytes for value in program.model.graph.initializers.values() if value.const_value)
+    weights = (value.const_value for value in program.model.graph.initializers.values())
+    size = sum(weight.nbytes for weight in weights if weight is not None)
     program.save(str(path), external_data=size > EXTERNAL_DATA_BYTES)
     return Path(path)
 
 
 def _publish(model: ir.Model, component: Component, metadata: Mapping[str, str]) -> None:
-    """Keep what users need: declared axis names, parameter names as in the checkpoint, no stack traces of this machine."""
+    """Keep what users need: declared axes, parameter names as in the checkpoint, no stack traces of this machine."""
     for node in model.graph.all_nodes():
         node.metadata_props.clear()
     for value in list(model.graph.initializers.values()):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from espnet.nets.scorers.step import Graph
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.main_funcs.pretrained import find_model
+from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.errors import ConfigError, OptionError
+from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.spec import Component
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.lm import LMTask
@@ -26,7 +31,7 @@ _log = logging.getLogger(__name__)
 class Trained:
     """A recogniser (and its language model), the recogniser's configuration, and the files that all came from."""
 
-    model: torch.nn.Module
+    model: Any
     parts: tuple[Part, ...]
     config: argparse.Namespace
     files: dict[str, Path]
@@ -36,6 +41,10 @@ class Trained:
         """Each component, run by PyTorch."""
         return {component.name: TorchGraph(module, component) for module, component in self.parts}
 
+    def recognizer(self, options: DecodeOptions, graphs: Mapping[str, Graph] | None = None) -> Recognizer:
+        """A recogniser of tokens (not of text) that PyTorch runs, or `graphs` in its place."""
+        return Recognizer(graphs or self.graphs, self.config.token_list, None, self.special, options)
+
     @property
     def sample_rate(self) -> int:
         """Of the speech that the recogniser expects, in Hz."""
@@ -44,7 +53,7 @@ class Trained:
     @property
     def special(self) -> dict[str, int]:
         """Indices of the blank, the start and the end symbol."""
-        return {"blank": self.model.blank_id, "sos": self.model.sos, "eos": self.model.eos}
+        return {"blank": int(self.model.blank_id), "sos": int(self.model.sos), "eos": int(self.model.eos)}
 
 
 def load_trained(

@@ -7,12 +7,13 @@ steps from an empty cache and from a filled one; the hypotheses of a decode must
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from espnet.nets.scorers.step import Graph
 from espnet2.export.examples import axes_of, draw, first_step
 from espnet2.runtime.errors import VerificationError
 from espnet2.runtime.spec import Component
@@ -25,7 +26,6 @@ OUTPUT_LENGTHS = (1, 41, 131)
 ODD_RESTS = (0, 37, 101)
 AXIS_SIZES = {"past": (0, 7, 40), "parent": (1, 3, 5), "beam": (1, 4, 7)}
 
-Graph = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Nbest = Sequence[tuple]
 
 
@@ -91,7 +91,9 @@ def verify_decode(expected: Nbest, found: Nbest, name: str) -> Check:
     The difference is the largest distance of scores, inf when the hypotheses themselves differ.
     """
     if len(expected) != len(found):
-        return Check("decode", f"{name}: {len(expected)} hypotheses expected, {len(found)} found", float("inf"), SCORE_TOLERANCE)
+        return Check(
+            "decode", f"{name}: {len(expected)} hypotheses expected, {len(found)} found", float("inf"), SCORE_TOLERANCE
+        )
     scores = [(float(e[3].score), float(f[3].score)) for e, f in zip(expected, found, strict=True)]
     worst = max((abs(e - f) for e, f in scores), default=0.0)
     if not _same_up_to_ties(expected, found):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from espnet2.export.compare import compare_components, compare_decodes, read_signals, token_error_rate
 from espnet2.export.quantize import MAX_TOKEN_ERROR_RATE
@@ -13,9 +14,7 @@ from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.errors import VerificationError
 
 
-def verify_bundle(
-    path: str | Path, recordings: Sequence[str | Path] = (), **model: str | Path | None
-) -> list[Check]:
+def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **model: Any) -> list[Check]:
     """Compare every graph, then the decoded text, with the model whose files `model` names (see `load_trained`).
 
     int8 graphs are compared by the tokens of their text, where there are recordings.
@@ -39,7 +38,9 @@ def verify_bundle(
 def _require_same_interface(bundle: Bundle, trained: Trained) -> None:
     expected = {component.name: component for _, component in trained.parts}
     if list(bundle.manifest.tokens) != list(trained.config.token_list):
-        raise VerificationError(f"{bundle.path}: expected the tokens of {trained.files['asr_train_config']}, found others")
+        raise VerificationError(
+            f"{bundle.path}: expected the tokens of {trained.files['asr_train_config']}, found others"
+        )
     if expected != dict(bundle.components):
         differing = sorted(n for n in {*expected, *bundle.components} if expected.get(n) != bundle.components.get(n))
         raise VerificationError(

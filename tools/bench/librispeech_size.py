@@ -68,7 +68,9 @@ def main() -> None:
     parser.add_argument("--beam_size", type=int, nargs="+", default=[10, 20])
     parser.add_argument("--tokens", type=int, default=60, help="length of every hypothesis")
     parser.add_argument("--repeat", type=int, default=3, help="decodes of this project's bundle, the median counts")
-    parser.add_argument("--work_dir", type=Path, help="where model and bundle are kept (default: a temporary directory)")
+    parser.add_argument(
+        "--work_dir", type=Path, help="where model and bundle are kept (default: a temporary directory)"
+    )
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.contender:
@@ -95,7 +97,9 @@ def compare(args: argparse.Namespace) -> None:
             same = "same" if row["tokens"] == base["tokens"] else "DIFFERENT"
             ratio = base["seconds"] / row["seconds"]
             worst = max(abs(a - b) for a, b in zip(row["scores"], base["scores"], strict=True))
-            print(f"{beam:>4}  {name:12} {row['encoder']:9.2f} {row['seconds']:8.2f} {ratio:6.2f}  {same}, scores {worst:.0e}")
+            print(
+                f"{beam:>4}  {name:12} {row['encoder']:9.2f} {row['seconds']:8.2f} {ratio:6.2f}  {same}, scores {worst:.0e}"
+            )
 
 
 def make_model(directory: Path, recordings: list[str]) -> None:
@@ -138,7 +142,9 @@ def export(args: argparse.Namespace) -> dict:
 
     start = time.perf_counter()
     make_bundle(
-        args.work_dir / "bundle", asr_train_config=args.work_dir / "config.yaml", asr_model_file=args.work_dir / "model.pth"
+        args.work_dir / "bundle",
+        asr_train_config=args.work_dir / "config.yaml",
+        asr_model_file=args.work_dir / "model.pth",
     )
     seconds = time.perf_counter() - start
     return {"seconds": seconds, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
@@ -147,6 +153,7 @@ def export(args: argparse.Namespace) -> dict:
 def upstream(args: argparse.Namespace) -> dict:
     """Upstream's own Speech2Text on PyTorch."""
     import torch
+
     from espnet2.bin.asr_inference import Speech2Text
 
     torch.set_num_threads(1)

@@ -54,7 +54,9 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     backends = ("pytorch", "onnxruntime") if args.backend == "both" else (args.backend,)
     makers: dict[str, Callable] = {"pytorch": pytorch, "onnxruntime": onnxruntime}
-    print(f"{'setting':28} {'backend':12} {'same n-best':>16} {'same 1-best':>12} {'score diff':>10} {'errors':>7} {'RTF':>7}")
+    print(
+        f"{'setting':28} {'backend':12} {'same n-best':>16} {'same 1-best':>12} {'score diff':>10} {'errors':>7} {'RTF':>7}"
+    )
     with tempfile.TemporaryDirectory() as directory:
         for setting, model, options, utterances in cases(args.fixtures):
             if args.setting and setting not in args.setting:
