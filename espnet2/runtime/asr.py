@@ -16,7 +16,7 @@ from espnet.nets.scorers.length_bonus import LengthBonus
 from espnet.nets.scorers.ngram import NgramFullScorer, NgramPartScorer
 from espnet.nets.scorers.step import Graph, StepScorer
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.errors import AudioError, MissingPackageError, OptionError
+from espnet2.runtime.errors import AudioError, BundleError, MissingPackageError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import build_tokenizer
@@ -42,7 +42,7 @@ class Recognizer:
     """Encoder, search and tokenizer; whoever runs the graphs.
 
     Args:
-        graphs: By name: `encoder`, `ctc`, and optionally `decoder_start` with `decoder_step`, `lm_step`.
+        graphs: By name: `encoder`; `ctc`, `decoder_start` with `decoder_step`, or all three; optionally `lm_step`.
         token_list: The vocabulary in the order of its indices; the blank has index 0.
         tokenizer: Makes text of tokens; None: results have no text.
         special: Indices `sos` and `eos` of the symbols that a hypothesis starts and ends with.
@@ -50,7 +50,7 @@ class Recognizer:
         ngram: A scorer of an n-gram model.
 
     Raises:
-        OptionError: A decoder is asked for (`ctc_weight` below 1) where there is none.
+        OptionError: A decoder is asked for (`ctc_weight` below 1), or CTC (`ctc_weight` above 0), where there is none.
     """
 
     def __init__(
@@ -62,8 +62,11 @@ class Recognizer:
         options: DecodeOptions,
         ngram: ScorerInterface | None = None,
     ) -> None:
-        if "decoder_step" not in graphs and options.ctc_weight != 1:
-            raise OptionError(f"ctc_weight: expected 1.0 for a model without decoder, found {options.ctc_weight}")
+        for part, weight in {"decoder_step": 1.0, "ctc": 0.0}.items():
+            if part not in graphs and options.ctc_weight != weight:
+                raise OptionError(
+                    f"ctc_weight: expected {weight} for a model without {part}, found {options.ctc_weight}"
+                )
         self.encoder = graphs["encoder"]
         self.tokenizer = tokenizer
         self.converter = TokenIDConverter(token_list)
@@ -260,7 +263,7 @@ def _scorers(
 
     scorers: dict[str, ScorerInterface | None] = {
         "decoder": step("decoder_step", "decoder_start"),
-        "ctc": CTCPrefixScorer(_CTC(graphs["ctc"]), eos),
+        "ctc": CTCPrefixScorer(_CTC(graphs["ctc"]), eos) if "ctc" in graphs else None,
         "length_bonus": LengthBonus(vocab_size),
         "lm": step("lm_step"),
         "ngram": ngram,
@@ -278,6 +281,8 @@ def _scorers(
 def _graphs(bundle: Bundle, quantized: bool, num_threads: int | None, providers: Sequence[str]) -> dict[str, Graph]:
     from espnet2.runtime.session import available_cores
 
+    if "encoder" not in bundle.components:
+        raise BundleError(f"{bundle.path}: expected a component 'encoder', found {', '.join(bundle.components)}")
     if quantized and not bundle.manifest.quantized:
         raise OptionError(f"quantized: expected a bundle with int8 graphs, found none in {bundle.path}")
     if num_threads is not None and num_threads < 1:

@@ -8,7 +8,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,7 +55,7 @@ class Report:
     decoded: int = 0
     audio: float = 0.0
     compute: float = 0.0
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: list[tuple[str, str]] = field(default_factory=list)
 
 
 def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,8 +101,8 @@ def decode(args: argparse.Namespace, load: Callable[[], tuple[Recognizer, int]])
     return _conclude(report)
 
 
-def find_recordings(args: argparse.Namespace) -> dict[str, str]:
-    """Utterance -> path of its recording, in the order of the options.
+def find_recordings(args: argparse.Namespace) -> list[tuple[str, str]]:
+    """(utterance, path of its recording), in the order of the options.
 
     Raises:
         OptionError: No recordings, two that would have one name, or a kind of list that is not known.
@@ -118,16 +118,15 @@ def find_recordings(args: argparse.Namespace) -> dict[str, str]:
     )
     if args.key_file is None:
         return recordings
+    paths = dict(recordings)
     keys = list(read_2columns_text(args.key_file))
     for key in keys:
-        if key not in recordings:
-            raise DataError(
-                f"{args.key_file}: expected utterances among the {len(recordings)} recordings, found {key!r}"
-            )
-    return {key: recordings[key] for key in keys}
+        if key not in paths:
+            raise DataError(f"{args.key_file}: expected utterances among the {len(paths)} recordings, found {key!r}")
+    return [(key, paths[key]) for key in keys]
 
 
-def _from_list(triples: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+def _from_list(triples: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
     path, name, kind = triples[0]
     if len(triples) > 1 or (name, kind) != ("speech", "sound"):
         found = " ".join(map(",".join, triples))
@@ -135,61 +134,66 @@ def _from_list(triples: Sequence[tuple[str, str, str]]) -> dict[str, str]:
     reader = SoundScpReader(path)
     if not reader:
         raise DataError(f"{path}: expected at least one recording, found none")
-    return {utterance: reader.get_path(utterance) for utterance in reader}
+    return [(utterance, reader.get_path(utterance)) for utterance in reader]
 
 
-def _from_paths(paths: Sequence[str], named: bool) -> dict[str, str]:
+def _from_paths(paths: Sequence[str], named: bool) -> list[tuple[str, str]]:
     """Recordings under their file names without suffix if `named`, else under their paths."""
+    if not named:
+        return [(path, path) for path in paths]
     recordings: dict[str, str] = {}
     for path in paths:
-        name = Path(path).stem if named else path
-        if named and name in recordings:
+        name = Path(path).stem
+        if name in recordings:
             raise OptionError(
                 f"--output_dir: expected recordings of different names, found {recordings[name]} and {path}"
             )
         recordings[name] = path
-    return recordings
+    return list(recordings.items())
 
 
-def recognize(recognizer: Recognizer, rate: int, recordings: Mapping[str, str], emit: Emit) -> Report:
-    """Recognise recordings in order, at `rate` Hz, and pass each utterance's results on.
+def recognize(recognizer: Recognizer, rate: int, recordings: Sequence[tuple[str, str]], emit: Emit) -> Report:
+    """Recognise (utterance, path) pairs in order, at `rate` Hz, and pass each utterance's results on.
 
     A recording that cannot be read or recognised is noted in the report; the others are recognised all the same.
     """
     report = Report()
+    size = recognizer.options.batch_size
     with logging_redirect_tqdm(), tqdm(total=len(recordings), unit="utt", desc="recognise", disable=None) as progress:
-        for group in _groups(list(recordings.items()), recognizer.options.batch_size):
-            speeches = _read(recognizer, rate, group, report)
-            start = time.perf_counter()
-            results = dict(zip(speeches, recognizer.batch(list(speeches.values())), strict=True))
-            report.compute += time.perf_counter() - start
-            report.audio += sum(map(len, speeches.values())) / rate
-            for utterance, path in group:
-                found = results.get(utterance)
-                if found == []:
-                    report.failures[utterance] = (
-                        f"{path}: expected a text within maxlenratio and minlenratio, found none"
-                    )
-                report.decoded += bool(found)
-                emit(utterance, found or None)
+        for start in range(0, len(recordings), size):
+            group = recordings[start : start + size]
+            for (utterance, path), results in zip(
+                group, _recognize_group(recognizer, rate, group, report), strict=True
+            ):
+                if results == []:
+                    sentence = f"{path}: expected a text within maxlenratio and minlenratio, found none"
+                    report.failures.append((utterance, sentence))
+                report.decoded += bool(results)
+                emit(utterance, results or None)
             progress.update(len(group))
     return report
 
 
-def _groups(items: Sequence[tuple[str, str]], size: int) -> Iterator[Sequence[tuple[str, str]]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+def _recognize_group(
+    recognizer: Recognizer, rate: int, group: Sequence[tuple[str, str]], report: Report
+) -> list[list[Result] | None]:
+    """Results of recordings that go through the encoder together; None for one that cannot be recognised."""
+    speeches = [_read(recognizer, rate, utterance, path, report) for utterance, path in group]
+    usable = [speech for speech in speeches if speech is not None]
+    start = time.perf_counter()
+    results = iter(recognizer.batch(usable))
+    report.compute += time.perf_counter() - start
+    report.audio += sum(map(len, usable)) / rate
+    return [None if speech is None else next(results) for speech in speeches]
 
 
-def _read(recognizer: Recognizer, rate: int, group: Sequence[tuple[str, str]], report: Report) -> dict[str, np.ndarray]:
-    """Utterance -> speech, of those that can be recognised."""
-    speeches = {}
-    for utterance, path in group:
-        try:
-            speeches[utterance] = recognizer.check(read_audio(path, rate), path)
-        except AudioError as error:
-            _log.warning("%s", error)
-            report.failures[utterance] = str(error)
-    return speeches
+def _read(recognizer: Recognizer, rate: int, utterance: str, path: str, report: Report) -> np.ndarray | None:
+    try:
+        return recognizer.check(read_audio(path, rate), path)
+    except AudioError as error:
+        _log.warning("%s", error)
+        report.failures.append((utterance, str(error)))
+        return None
 
 
 def _print_text(utterance: str, results: Sequence[Result] | None) -> None:
@@ -223,7 +227,7 @@ def format_score(score: float) -> str:
     return f"tensor({value:.4f})" if 1e-4 <= abs(value) <= 1e8 else f"tensor({value:.4e})"
 
 
-def _write_failures(directory: Path, failures: Mapping[str, str]) -> None:
+def _write_failures(directory: Path, failures: Sequence[tuple[str, str]]) -> None:
     """A line `utterance TAB sentence` for each; no file where there are none."""
     path = directory / "failures"
     if not failures:
@@ -231,7 +235,7 @@ def _write_failures(directory: Path, failures: Mapping[str, str]) -> None:
         return
     directory.mkdir(parents=True, exist_ok=True)
     partial = path.with_name("failures.partial")
-    lines = "".join(f"{utterance}\t{' '.join(sentence.split())}\n" for utterance, sentence in failures.items())
+    lines = "".join(f"{utterance}\t{' '.join(sentence.split())}\n" for utterance, sentence in failures)
     partial.write_text(lines, encoding="utf-8")
     os.replace(partial, path)
 
@@ -246,6 +250,6 @@ def _conclude(report: Report) -> int:
     )
     if report.failures:
         print(f"{len(report.failures)} of {total} recordings could not be recognised:", file=sys.stderr)
-        for utterance, sentence in report.failures.items():
+        for utterance, sentence in report.failures:
             print(f"  {utterance}: {sentence}", file=sys.stderr)
     return 0 if not report.failures else 1 if report.decoded else 2

@@ -23,7 +23,7 @@ def _vietnamese(text: str) -> str:
 
 
 def _korean(text: str) -> str:
-    return text.translate(KOREAN)
+    return text.strip().translate(KOREAN)
 
 
 def _whisper_en(text: str) -> str:
@@ -44,36 +44,11 @@ def _needed(module: str, package: str) -> ModuleType:
 
 
 # Names of Latin letters and digits, as they are read in Korean.
-LETTERS = [
-    "에이",
-    "비",
-    "씨",
-    "디",
-    "이",
-    "에프",
-    "지",
-    "에이치",
-    "아이",
-    "제이",
-    "케이",
-    "엘",
-    "엠",
-    "엔",
-    "오",
-    "피",
-    "큐",
-    "알",
-    "에스",
-    "티",
-    "유",
-    "브이",
-    "더블유",
-    "엑스",
-    "와이",
-    "지",
-]
-DIGITS = ["영", "일", "이", "삼", "사", "오", "육", "칠", "팔", "구"]
-KOREAN = str.maketrans(dict(zip(string.ascii_letters + string.digits, LETTERS + LETTERS + DIGITS, strict=True)))
+LETTERS = "에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 알 에스 티 유 브이 더블유 엑스 와이 지"
+DIGITS = "영 일 이 삼 사 오 육 칠 팔 구"
+READINGS = f"{LETTERS} {LETTERS} {DIGITS}".split()
+KOREAN = str.maketrans(dict(zip(string.ascii_letters + string.digits, READINGS, strict=True)))
+
 
 CLEANERS: dict[str, Callable[[str], str]] = {
     "tacotron": _tacotron,

@@ -41,10 +41,10 @@ class ArgumentParser(argparse.ArgumentParser):
     def _get_value_of(self, path: str, action: argparse.Action, value: Any) -> Any:
         """The value as the option's type would read it from the command line."""
         convert: Any = action.type
-        if value is None or convert is None or isinstance(value, list | dict):
+        if value is None or isinstance(value, list | dict):
             return value
         try:
-            value = convert(str(value))
+            value = value if convert is None else convert(str(value))
         except (TypeError, ValueError, argparse.ArgumentTypeError) as error:
             raise OptionError(f"{path}: {action.dest}: {error}") from error
         if action.choices is not None and value not in action.choices:

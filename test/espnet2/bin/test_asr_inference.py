@@ -1,0 +1,94 @@
+"""Recognition on PyTorch, under upstream's names."""
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+
+from espnet2.bin.asr_inference import Speech2Text, get_parser, main
+from espnet2.fileio.audio import read_audio
+from espnet2.runtime.errors import OptionError
+
+
+@pytest.fixture(scope="module")
+def files(demo_dir):
+    asr, lm = demo_dir / "exp" / "asr", demo_dir / "exp" / "lm"
+    return {
+        "asr_train_config": asr / "config.yaml",
+        "asr_model_file": asr / "valid.acc.ave.pth",
+        "lm_train_config": lm / "config.yaml",
+        "lm_file": lm / "valid.loss.ave.pth",
+    }
+
+
+@pytest.fixture(scope="module")
+def references(demo_dir):
+    lines = (demo_dir / "refs.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize("setting", ["no_lm", "lm"])
+def test_the_demo_model_hears_what_upstream_heard(files, references, demo_dir, setting):
+    options = {name: references[0][setting][name] for name in ("beam_size", "ctc_weight", "lm_weight")}
+    speech2text = Speech2Text(**files, **options, nbest=5)
+    assert speech2text.asr_train_args.token_type == "bpe"
+    for reference in references:
+        found = speech2text(read_audio(demo_dir / reference["file"], speech2text.sample_rate))
+        wanted = reference[setting]["nbest"]
+        assert [r[:3] for r in found] == [(r["text"], r["token"], r["token_int"]) for r in wanted]
+        assert [r.hypothesis.yseq.tolist() for r in found] == [r["yseq"] for r in wanted]
+        assert [r.hypothesis.score for r in found] == pytest.approx([r["score"] for r in wanted], abs=1e-3)
+
+
+def test_a_packed_model(demo_dir, references, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    packed = demo_dir / "packed.zip"
+    if not packed.exists():
+        pytest.skip("needs the demo's packed.zip")
+    speech2text = Speech2Text.from_pretrained(packed, beam_size=10, ctc_weight=0.3, lm_weight=0.5)
+    speech = read_audio(demo_dir / references[0]["file"], 16000)
+    assert speech2text(speech)[0].text == references[0]["lm"]["nbest"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"streaming": True}, "streaming: expected False, the only value known here, found True"),
+        ({"time_sync": True}, "time_sync: expected False, the only value known here, found True"),
+        (
+            {"transducer_conf": {"search_type": "maes"}},
+            "transducer_conf: expected None, the only value known here, found",
+        ),
+        ({"dtype": "float16"}, "dtype: expected 'float32', the only value known here, found 'float16'"),
+        ({"colour": "red"}, "colour: expected an option of Speech2Text, found an unknown name"),
+        ({"beam_size": 0}, "beam_size: expected an integer of at least 1, found 0"),
+        ({}, "--asr_train_config: expected a file"),
+    ],
+)
+def test_options_that_are_not_allowed(options, sentence):
+    with pytest.raises(OptionError) as error:
+        Speech2Text(**options)
+    assert sentence in str(error.value)
+
+
+def test_options_at_their_defaults_are_accepted(files):
+    speech2text = Speech2Text(
+        files["asr_train_config"], files["asr_model_file"], streaming=False, quantize_modules=["Linear"], max_seq_len=5
+    )
+    assert speech2text.options.beam_size == 20
+
+
+def test_command(files, references, demo_dir, capsys):
+    options = ["--beam_size", "10", "--ctc_weight", "0.3", "--lm_weight", "0.5"]
+    named = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    assert main([*named, *options, str(demo_dir / references[0]["file"])]) == 0
+    assert capsys.readouterr().out == references[0]["lm"]["nbest"][0]["text"] + "\n"
+    assert main(["--asr_train_config", "nope.yaml", "--asr_model_file", "nope.pth", "a.wav"]) == 2
+    assert "nope.yaml" in capsys.readouterr().err
+
+
+def test_upstreams_options():
+    args = get_parser().parse_args([])
+    for name in ("asr_train_config", "asr_model_file", "lm_train_config", "lm_file", "ngram_file", "model_tag", "ngpu"):
+        assert hasattr(args, name)

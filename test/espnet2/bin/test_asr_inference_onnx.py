@@ -1,0 +1,179 @@
+"""The command line over a small bundle: output, files, exit status, and the sentence for every mistake."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from espnet2.bin.asr_inference_onnx import get_parser, main
+from espnet2.runtime import decode as decode_module
+
+SEARCH = ["--ctc_weight", "1", "--beam_size", "3", "--num_threads", "1"]
+
+
+@pytest.fixture
+def work(tmp_path, tiny_bundle, say, monkeypatch):
+    """A working directory with the bundle, three recordings and their list."""
+    monkeypatch.chdir(tmp_path)
+    for name, tokens in {"a.wav": (2, 3), "b.flac": (2, 4, 2), "c.wav": (3,)}.items():
+        soundfile.write(name, say(*tokens), 16000, subtype="PCM_16")
+    (tmp_path / "wav.scp").write_text("utt1 a.wav\nutt2 b.flac\nutt3 c.wav\n", encoding="utf-8")
+    return tmp_path
+
+
+def recognise(*arguments):
+    return main(["--bundle", "bundle", *SEARCH, *map(str, arguments)])
+
+
+def read(path):
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def test_one_line_of_text_for_each_recording(work, capsys):
+    assert recognise("a.wav", "b.flac", "a.wav") == 0
+    assert capsys.readouterr().out == "a日\na a\na日\n"
+
+
+def test_a_list_is_decoded_as_a_recipe_does(work, capsys):
+    listed = ["--data_path_and_name_and_type", "wav.scp,speech,sound", "--output_dir", "out/decode"]
+    assert recognise(*listed, "--nbest", 2, "--batch_size", 2) == 0
+    best = work / "out" / "decode" / "1best_recog"
+    assert read(best / "text") == ["utt1 a日", "utt2 a a", "utt3 日"]
+    assert read(best / "token") == ["utt1 a 日", "utt2 a <space> a", "utt3 日"]
+    assert read(best / "token_int") == ["utt1 2 3", "utt2 2 4 2", "utt3 3"]
+    assert [line.partition("(")[0] for line in read(best / "score")] == [f"utt{n} tensor" for n in (1, 2, 3)]
+    found = sorted(p.relative_to(work / "out" / "decode").as_posix() for p in (work / "out").rglob("*") if p.is_file())
+    tables = ("score", "text", "token", "token_int")
+    assert found == [f"{n}best_recog/{table}" for n in (1, 2) for table in tables]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "recognised 3 of 3 recordings" in captured.err
+    assert "real-time factor" in captured.err
+
+
+def test_key_file_chooses_and_orders(work):
+    (work / "keys").write_text("utt3\nutt1 and more\n", encoding="utf-8")
+    listed = ["--data_path_and_name_and_type", "wav.scp,speech,sound", "--key_file", "keys", "--output_dir", "out"]
+    assert recognise(*listed) == 0
+    assert read(work / "out" / "1best_recog" / "text") == ["utt3 日", "utt1 a日"]
+
+
+def test_bad_recordings_do_not_stop_the_others(work, capsys):
+    (work / "noise.wav").write_bytes(b"RIFF, and then nothing of use")
+    soundfile.write("silence.wav", np.zeros(50), 16000)
+    soundfile.write("stereo.wav", np.ones((50, 2)) / 10, 16000)
+    soundfile.write("short.wav", np.ones(2) / 10, 16000)
+    names = ["a", "noise", "silence", "missing", "stereo", "short", "c"]
+    (work / "wav.scp").write_text("".join(f"{name} {name}.wav\n" for name in names), encoding="utf-8")
+    listed = ["--data_path_and_name_and_type", "wav.scp,speech,sound", "--output_dir", "out", "--batch_size", 3]
+    assert recognise(*listed) == 1
+    assert read(work / "out" / "1best_recog" / "text") == ["a a日", "c 日"]
+    failures = dict(line.split("\t") for line in read(work / "out" / "failures"))
+    assert list(failures) == ["noise", "silence", "missing", "stereo", "short"]
+    assert failures["silence"] == "silence.wav: expected sound, found nothing but zeros"
+    assert failures["missing"].startswith("missing.wav: expected a recording (WAV, FLAC, Ogg, ...), found no such file")
+    assert failures["stereo"].startswith("stereo.wav: expected one channel, found 2")
+    assert failures["short"] == "short.wav: expected at least 3 samples, found 2"
+    assert "5 of 7 recordings could not be recognised:\n  noise: noise.wav: expected" in capsys.readouterr().err
+    (work / "wav.scp").write_text("a a.wav\n", encoding="utf-8")
+    assert recognise(*listed) == 0
+    assert not (work / "out" / "failures").exists()
+
+
+def test_lines_and_recordings_correspond(work, capsys):
+    assert recognise("a.wav", "missing.wav", "c.wav") == 1
+    assert capsys.readouterr().out == "a日\n\n日\n"
+
+
+def test_nothing_recognised(work, capsys):
+    assert recognise("missing.wav") == 2
+    captured = capsys.readouterr()
+    assert "missing.wav: expected a recording (WAV, FLAC, Ogg, ...), found no such file" in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_an_interrupted_decode_keeps_earlier_results(work, monkeypatch):
+    listed = ["--data_path_and_name_and_type", "wav.scp,speech,sound", "--output_dir", "out"]
+    assert recognise(*listed) == 0
+    text = work / "out" / "1best_recog" / "text"
+    before = text.read_text(encoding="utf-8")
+    read_audio = decode_module.read_audio
+
+    def stop(path, fs):
+        if path.endswith("c.wav"):
+            raise KeyboardInterrupt
+        return read_audio(path, fs)
+
+    monkeypatch.setattr(decode_module, "read_audio", stop)
+    assert recognise(*listed, "--key_file", "wav.scp") == 130
+    assert text.read_text(encoding="utf-8") == before
+    assert read(text.with_name("text.partial")) == ["utt1 a日", "utt2 a a"]
+
+
+def test_options_from_a_file(work, capsys):
+    config = {"ctc_weight": 1, "beam_size": "2", "normalize_length": True, "key_file": None}
+    (work / "decode.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    args = get_parser().parse_args(["--config", "decode.yaml", "--bundle", "b", "--beam_size", "4", "a.wav"])
+    assert (args.ctc_weight, args.beam_size, args.normalize_length) == (1.0, 4, True)
+    assert main(["--config", "decode.yaml", "--bundle", "bundle", "a.wav"]) == 0
+    assert capsys.readouterr().out == "a日\n"
+
+
+def test_upstreams_defaults():
+    args = get_parser().parse_args(["--bundle", "b"])
+    assert (args.beam_size, args.ctc_weight, args.lm_weight, args.ngram_weight) == (20, 0.5, 1.0, 0.9)
+    assert (args.nbest, args.batch_size, args.penalty, args.normalize_length) == (1, 1, 0.0, False)
+    assert (args.maxlenratio, args.minlenratio, args.quantized) == (0.0, 0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "expected recordings or --data_path_and_name_and_type, found neither"),
+        (["a.wav", "--data_path_and_name_and_type", "wav.scp,speech,sound"], "found both"),
+        (["--data_path_and_name_and_type", "wav.scp,speech,kaldi_ark"], "expected one list PATH,speech,sound, found"),
+        (
+            ["--data_path_and_name_and_type", "nope.scp,speech,sound"],
+            "nope.scp: expected a text file in UTF-8, found No",
+        ),
+        (["--data_path_and_name_and_type", "empty,speech,sound"], "empty: expected at least one recording, found none"),
+        (
+            ["--data_path_and_name_and_type", "pipe,speech,sound"],
+            "pipe: x: expected the path of a recording, found the",
+        ),
+        (["a.wav", "a.wav", "--output_dir", "out"], "expected recordings of different names, found a.wav and a.wav"),
+        (["a.wav", "--key_file", "keys"], "keys: expected utterances among the 1 recordings, found 'utt9'"),
+        (["a.wav", "--quantized"], "quantized: expected a bundle with int8 graphs, found none in bundle"),
+        (["a.wav", "--ctc_weight", "0.3"], "ctc_weight: expected 1.0 for a model without decoder_step, found 0.3"),
+        (["a.wav", "--beam_size", "0"], "beam_size: expected an integer of at least 1, found 0"),
+        (["a.wav", "--bundle", "nope"], "nope/bundle.yaml: expected the manifest of a bundle, found No such file"),
+        (["a.wav", "--log_level", "loud"], "--log_level: expected one of CRITICAL, ERROR"),
+        (["a.wav", "--config", "nope.yaml"], "nope.yaml: expected a YAML file of options, found"),
+        (["a.wav", "--config", "keys"], "keys: expected a mapping of options, found str"),
+        (["a.wav", "--config", "unknown.yaml"], "unknown.yaml: expected options of this command, found 'beam'"),
+        (["a.wav", "--config", "wrong.yaml"], "wrong.yaml: beam_size: invalid literal for int() with base 10: 'many'"),
+        (["a.wav", "--output_dir", "a.wav"], "expected a file that can be written, found"),
+    ],
+)
+def test_mistakes(work, capsys, arguments, sentence):
+    (work / "empty").touch()
+    (work / "pipe").write_text("x sox a.wav -t wav - |\n", encoding="utf-8")
+    (work / "keys").write_text("utt9\n", encoding="utf-8")
+    (work / "unknown.yaml").write_text("beam: 3\n", encoding="utf-8")
+    (work / "wrong.yaml").write_text("beam_size: many\n", encoding="utf-8")
+    assert recognise(*arguments) == 2
+    captured = capsys.readouterr()
+    last = captured.err.splitlines()[-1]
+    assert last.startswith("python -m espnet2.bin.asr_inference_onnx: ")
+    assert sentence in last
+    assert captured.out == ""
+
+
+def test_as_a_command(work, repo_dir, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(repo_dir))
+    command = [sys.executable, "-m", "espnet2.bin.asr_inference_onnx", "--bundle", "bundle", *SEARCH, "a.wav"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "a日\n"), run.stderr

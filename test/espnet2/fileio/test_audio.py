@@ -1,0 +1,119 @@
+"""Recordings as samples: rates, channels, formats, and files that are none."""
+
+import logging
+
+import numpy as np
+import pytest
+import soundfile
+
+from espnet2.fileio.audio import read_audio
+from espnet2.fileio.sound_scp import SoundScpReader
+from espnet2.runtime.errors import AudioError, DataError
+
+PCM = np.array([0, 1, -32768, 32767], np.int16)
+
+
+@pytest.fixture
+def directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("mono.wav", PCM, 16000, subtype="PCM_16")
+    soundfile.write("stereo.wav", np.stack([PCM, PCM], 1), 8000, subtype="PCM_16")
+    return tmp_path
+
+
+def test_samples_of_16_bits(directory):
+    samples = read_audio("mono.wav", 16000)
+    assert samples.dtype == np.float32
+    assert samples.tolist() == [0, 1 / 32768, -1, 32767 / 32768]
+
+
+def test_other_rates_are_resampled_and_said(directory, caplog):
+    tone = np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)
+    soundfile.write("tone.wav", tone / 2, 8000, subtype="FLOAT")
+    with caplog.at_level(logging.INFO):
+        samples = read_audio("tone.wav", 16000)
+    assert caplog.messages == ["tone.wav: resampled from 8000 to 16000 Hz"]
+    expected = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000) / 2
+    assert samples.shape == (16000,)
+    assert samples.dtype == np.float32
+    assert np.abs(samples - expected)[500:-500].max() < 1e-3
+
+
+def test_stereo(directory):
+    with pytest.raises(AudioError, match=r"stereo\.wav: expected one channel, found 2; choose or mix one \(sox"):
+        read_audio("stereo.wav", 8000)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "found no such file"),
+        (b"", "found"),
+        (b"RIFF....WAVEfmt ", "found"),
+        (b"\x00" * 99, "found Format not rec"),
+    ],
+)
+def test_files_that_are_no_recordings(directory, content, sentence):
+    if content is not None:
+        (directory / "x.wav").write_bytes(content)
+    with pytest.raises(AudioError) as error:
+        read_audio("x.wav", 16000)
+    assert f"x.wav: expected a recording (WAV, FLAC, Ogg, ...), {sentence}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "dtype"),
+    [
+        ({}, (4,), "float64"),
+        ({"dtype": "float32"}, (4,), "float32"),
+        ({"dtype": "int16", "always_2d": True}, (4, 1), "int16"),
+    ],
+)
+def test_list_of_recordings(directory, options, shape, dtype):
+    (directory / "wav.scp").write_text("m mono.wav\ns stereo.wav\n", encoding="utf-8")
+    reader = SoundScpReader("wav.scp", **options)
+    rate, samples = reader["m"]
+    assert (rate, samples.shape, samples.dtype) == (16000, shape, dtype)
+    rate, samples = reader["s"]
+    assert (rate, samples.shape) == (8000, (4, 2))
+    assert (list(reader), len(reader), "m" in reader, "z" in reader) == (["m", "s"], 2, True, False)
+    with pytest.raises(KeyError):
+        reader["z"]
+
+
+@pytest.mark.parametrize("listed", ["audio/a.wav", "data/audio/a.wav", "set/data/audio/a.wav"])
+def test_paths_beside_and_above_the_list(directory, listed):
+    """Such as a list whose paths are relative to its own directory, or to a directory above it."""
+    audio = directory / "set" / "data" / "audio"
+    audio.mkdir(parents=True)
+    (audio / "a.wav").write_bytes((directory / "mono.wav").read_bytes())
+    scp = directory / "set" / "data" / "wav.scp"
+    scp.write_text(f"a {listed}\n", encoding="utf-8")
+    assert SoundScpReader(scp)["a"][0] == 16000
+    assert SoundScpReader("set/data/wav.scp")["a"][0] == 16000
+
+
+def test_the_working_directory_comes_first(directory):
+    (directory / "data").mkdir()
+    soundfile.write("data/mono.wav", PCM, 8000)
+    (directory / "data" / "wav.scp").write_text("a mono.wav\n", encoding="utf-8")
+    assert SoundScpReader("data/wav.scp")["a"][0] == 16000
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "a sox x.wav -t wav - |",
+            "a: expected the path of a recording, found the command 'sox x.wav -t wav - |': run it",
+        ),
+        ("a", "a: expected the path of a recording, found nothing"),
+        ("a x.wav\na y.wav", "line 2: expected each key once, found 'a' again"),
+    ],
+)
+def test_lists_that_cannot_be_used(directory, line, sentence):
+    (directory / "wav.scp").write_text(f"{line}\n", encoding="utf-8")
+    with pytest.raises(DataError) as error:
+        SoundScpReader("wav.scp")
+    assert sentence in str(error.value)
+    assert str(error.value).startswith("wav.scp")

@@ -1,0 +1,291 @@
+"""The recogniser over graphs written in numpy, and `Speech2Text` over a small bundle."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from espnet2.fileio.audio import read_audio
+from espnet2.runtime.asr import Recognizer, Speech2Text, load_ngram
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.errors import AudioError, BundleError, MissingPackageError, OptionError
+from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
+from espnet2.text.char_tokenizer import CharTokenizer
+
+TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]
+SPECIAL = {"blank": 0, "sos": 5, "eos": 5}
+V = len(TOKENS)
+ENCODER_OUT = Tensor("encoder_out", ("batch", "frames", V))
+
+
+class Value:
+    """What a graph returns."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def numpy(self):
+        return self.array
+
+
+class Graph:
+    """A graph that a function of arrays computes; keeps its feeds."""
+
+    def __init__(self, component, function):
+        self.component, self.function, self.calls = component, function, []
+
+    def __call__(self, feeds):
+        self.calls.append(dict(feeds))
+        arrays = [getattr(feeds[t.name], "array", feeds[t.name]) for t in self.component.feeds]
+        results = self.function(*arrays)
+        return {t.name: Value(r) for t, r in zip(self.component.results, results, strict=True)}
+
+
+def log_softmax(x):
+    return (x - np.logaddexp.reduce(x, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def encoder(features=False):
+    speech = Tensor("speech", ("batch", "frames_in", V) if features else ("batch", "samples"))
+    axis = speech.axes[1]
+    component = Component(
+        name="encoder",
+        method="encode",
+        inputs=(speech, Tensor("speech_lengths", ("batch",), "int64", axis)),
+        outputs=(ENCODER_OUT, Tensor("encoder_out_lens", ("batch",), "int64", "frames")),
+        lengths=(OutputLength("frames", axis, Length.conv(3, 3)),),
+    )
+
+    def encode(x, lengths):
+        x = x[:, 2::3]
+        return (x if features else np.eye(V, dtype=np.float32)[np.rint(10 * x).astype(int)]), lengths // 3
+
+    return Graph(component, encode)
+
+
+def ctc():
+    outputs = (Tensor("ctc_log_probs", ("batch", "frames", V)),)
+    return Graph(Component("ctc", "log_softmax", (ENCODER_OUT,), outputs), lambda x: (log_softmax(8 * x),))
+
+
+def decoder_step(liked=3):
+    """Likes one token, and the end after three steps."""
+    inputs = tuple(Tensor(name, ("batch", "beam"), "int64") for name in ("tokens", "parents"))
+    outputs = (Tensor("log_probs", ("batch", "beam", V)),)
+
+    def step(tokens, parents):
+        scores = np.zeros((*tokens.shape, V))
+        scores[..., liked] = 5
+        scores[..., -1] = 2
+        return (log_softmax(scores),)
+
+    return Graph(Component("decoder_step", "step", inputs, outputs), step)
+
+
+def recognizer(graphs=None, tokenizer=True, ngram=None, **options):
+    graphs = graphs or {"encoder": encoder(), "ctc": ctc()}
+    options = {"beam_size": 3, "ctc_weight": 1.0, **options}
+    return Recognizer(graphs, TOKENS, CharTokenizer() if tokenizer else None, SPECIAL, DecodeOptions(**options), ngram)
+
+
+def test_results_are_upstreams_tuples(say):
+    (text, token, token_int, hypothesis), *others = recognizer(nbest=3)(say(2, 2, 0, 3, 4, 2))
+    assert (text, token, token_int) == ("ab a", ["a", "b", "<space>", "a"], [2, 3, 4, 2])
+    assert hypothesis.yseq.tolist() == [5, 2, 3, 4, 2, 5]
+    assert set(hypothesis.scores) == {"ctc"}
+    assert hypothesis.score == pytest.approx(hypothesis.scores["ctc"])
+    assert [r.hypothesis.score for r in others] == sorted((r.hypothesis.score for r in others), reverse=True)
+    assert len(others) == 2
+
+
+def test_no_text_without_tokenizer(say):
+    assert recognizer(tokenizer=False)(say(2, 3))[0][:2] == (None, ["a", "b"])
+
+
+def test_blanks_are_left_out(say):
+    found = recognizer({"encoder": encoder(), "decoder_step": decoder_step(liked=0)}, ctc_weight=0.0, maxlenratio=-2.0)
+    assert any(0 in result.hypothesis.yseq for result in found(say(2, 3)))
+    assert all(0 not in result.token_int for result in found(say(2, 3)))
+
+
+def test_every_scorer_has_its_weight(say):
+    graphs = {"encoder": encoder(), "ctc": ctc(), "decoder_step": decoder_step(), "lm_step": decoder_step(liked=2)}
+    found = recognizer(graphs, ctc_weight=0.4, lm_weight=0.2, penalty=0.5, beam_size=V)
+    assert found.beam_search.weights == {"decoder": 0.6, "ctc": 0.4, "length_bonus": 0.5, "lm": 0.2}
+    (best,) = found(say(2, 2, 3, 0))
+    scores = best.hypothesis.scores
+    total = sum(found.beam_search.weights[name] * scores[name] for name in scores)
+    assert best.hypothesis.score == pytest.approx(total)
+    assert scores["length_bonus"] == len(best.hypothesis.yseq) - 1
+
+
+@pytest.mark.parametrize(("ctc_weight", "key"), [(1.0, None), (0.3, "full"), (0.0, "full")])
+def test_what_ranks_candidates(ctc_weight, key):
+    graphs = {"encoder": encoder(), "ctc": ctc(), "decoder_step": decoder_step()}
+    assert recognizer(graphs, ctc_weight=ctc_weight).beam_search.pre_beam_score_key == key
+
+
+def test_batches_are_padded_and_equal_single_utterances(say):
+    graphs = {"encoder": encoder(), "ctc": ctc()}
+    speeches = [say(2, 3), say(3, 3, 0, 3, 2), say(4)]
+    found = recognizer(graphs, batch_size=2, nbest=2)
+    together = found.batch(speeches)
+    fed = [call["speech_lengths"].tolist() for call in graphs["encoder"].calls]
+    assert fed == [[6, 15], [3]]
+    assert not graphs["encoder"].calls[0]["speech"][0, 6:].any()
+    for results, speech in zip(together, speeches, strict=True):
+        for one, other in zip(results, found(speech), strict=True):
+            assert one[:3] == other[:3]
+            assert one.hypothesis.score == pytest.approx(other.hypothesis.score, abs=1e-5)
+    assert found.batch([]) == []
+
+
+def test_features(say):
+    graphs = {"encoder": encoder(features=True), "ctc": ctc()}
+    speech = np.eye(V)[np.repeat([2, 3], 3)]
+    assert recognizer(graphs)(speech)[0].text == "ab"
+    with pytest.raises(AudioError, match=r"speech: expected shape \(frames_in, 6\), found \(6,\)"):
+        recognizer(graphs)(say(2, 3))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floating_point_samples(say, dtype):
+    assert recognizer()(say(2, 3).astype(dtype))[0].text == "ab"
+
+
+@pytest.mark.parametrize(
+    ("speech", "sentence"),
+    [
+        (np.zeros(0, np.float32), "speech: expected at least 3 samples, found 0"),
+        (np.ones(2, np.float32), "speech: expected at least 3 samples, found 2"),
+        (np.zeros(100, np.float32), "speech: expected sound, found nothing but zeros"),
+        (np.array([0.1, np.nan, 0.1]), "speech: expected finite numbers, found NaN or infinity"),
+        (np.array([0.1, np.inf, 0.1]), "speech: expected finite numbers, found NaN or infinity"),
+        (np.ones((100, 2)), "speech: expected shape (samples), found (100, 2); mix the channels of a recording to one"),
+        (np.ones(100, np.int16), "found int16; divide samples of 16 bits by 32768"),
+        (np.ones(100, np.int64), "speech: expected floating point numbers in [-1, 1), found int64"),
+        (np.ones(100, np.complex64), "speech: expected floating point numbers in [-1, 1), found complex64"),
+        ([0.1, 0.2, 0.3], "speech: expected a numpy array, found list"),
+        ("a.wav", "speech: expected a numpy array, found str"),
+    ],
+)
+def test_speech_that_cannot_be_recognised(speech, sentence):
+    with pytest.raises(AudioError) as error:
+        recognizer()(speech)
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"beam_size": 0}, "beam_size: expected an integer of at least 1, found 0"),
+        ({"beam_size": 2.5}, "beam_size: expected an integer of at least 1, found 2.5"),
+        ({"nbest": True}, "nbest: expected an integer of at least 1, found True"),
+        ({"batch_size": -1}, "batch_size: expected an integer of at least 1, found -1"),
+        ({"ctc_weight": 1.5}, "ctc_weight: expected a number from 0 to 1, found 1.5"),
+        ({"ctc_weight": "0.3"}, "ctc_weight: expected a finite number, found '0.3'"),
+        ({"lm_weight": float("nan")}, "lm_weight: expected a finite number, found nan"),
+        ({"normalize_length": 1}, "normalize_length: expected True or False, found 1"),
+    ],
+)
+def test_options_that_are_not_allowed(options, sentence):
+    with pytest.raises(OptionError) as error:
+        DecodeOptions(**options)
+    assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("part", "ctc_weight", "sentence"),
+    [
+        ("ctc", 0.3, "ctc_weight: expected 1.0 for a model without decoder_step, found 0.3"),
+        ("decoder_step", 0.3, "ctc_weight: expected 0.0 for a model without ctc, found 0.3"),
+    ],
+)
+def test_a_weight_for_what_the_model_has_not(part, ctc_weight, sentence):
+    with pytest.raises(OptionError) as error:
+        recognizer(
+            {"encoder": encoder(), part: {"ctc": ctc, "decoder_step": decoder_step}[part]()}, ctc_weight=ctc_weight
+        )
+    assert str(error.value) == sentence
+
+
+def test_upstreams_defaults():
+    assert dataclasses.asdict(DecodeOptions()) == {
+        "beam_size": 20,
+        "ctc_weight": 0.5,
+        "lm_weight": 1.0,
+        "ngram_weight": 0.9,
+        "penalty": 0.0,
+        "maxlenratio": 0.0,
+        "minlenratio": 0.0,
+        "nbest": 1,
+        "normalize_length": False,
+        "batch_size": 1,
+    }
+
+
+def test_ngram(tmp_path):
+    assert load_ngram(None, TOKENS) is None
+    with pytest.raises(OptionError, match="ngram_scorer: expected one of full, part, found 'half'"):
+        load_ngram(None, TOKENS, "half")
+    try:
+        import kenlm  # noqa: F401
+    except ImportError:
+        expected = pytest.raises(MissingPackageError, match="kenlm")
+    else:
+        expected = pytest.raises(OptionError, match=r"x\.arpa: expected an n-gram model of KenLM")
+    with expected:
+        load_ngram(tmp_path / "x.arpa", TOKENS)
+
+
+def test_speech2text(tiny_bundle, say):
+    speech2text = Speech2Text(tiny_bundle, ctc_weight=1.0, beam_size=3, num_threads=1)
+    (text, token, token_int, _), *_ = speech2text(say(2, 3, 4, 2))
+    assert (text, token, token_int) == ("a日 a", ["a", "日", "<space>", "a"], [2, 3, 4, 2])
+    assert speech2text.sample_rate == 16000
+    assert Speech2Text(Bundle.load(tiny_bundle), ctc_weight=1.0)(say(2))[0].text == "a"
+    batched = Speech2Text(tiny_bundle, ctc_weight=1.0, batch_size=3)
+    assert [results[0].text for results in batched.batch([say(2), say(2, 3, 4), say(3)])] == ["a", "a日 ", "日"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "ctc_weight: expected 1.0 for a model without decoder_step, found 0.5"),
+        ({"ctc_weight": 1.0, "quantized": True}, "quantized: expected a bundle with int8 graphs, found none in"),
+        ({"ctc_weight": 1.0, "num_threads": 0}, "num_threads: expected at least 1, found 0"),
+        ({"ctc_weight": 1.0, "ngram_scorer": "half"}, "ngram_scorer: expected one of full, part, found 'half'"),
+        ({"ctc_weight": 1.0, "beam_size": 0}, "beam_size: expected an integer of at least 1, found 0"),
+    ],
+)
+def test_options_that_a_bundle_cannot_satisfy(tiny_bundle, options, sentence):
+    with pytest.raises(OptionError) as error:
+        Speech2Text(tiny_bundle, **options)
+    assert sentence in str(error.value)
+
+
+def test_a_bundle_without_encoder(tmp_path, manifest, onnx_files):
+    components = {"ctc": manifest.components["ctc"]}
+    Bundle.write(
+        tmp_path / "b", dataclasses.replace(manifest, components=components), {"ctc.onnx": onnx_files / "ctc.onnx"}
+    )
+    with pytest.raises(BundleError, match="expected a component 'encoder', found ctc"):
+        Speech2Text(tmp_path / "b", ctc_weight=1.0)
+
+
+def test_quantised_graphs_are_used_where_there_are_some(tmp_path, manifest, onnx_files, say):
+    files = {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")}
+    quantized = dataclasses.replace(manifest, quantized={"int8": {"ctc": {"file": "other.onnx"}}})
+    Bundle.write(tmp_path / "b", quantized, {**files, "other.onnx": onnx_files / "ctc.onnx"})
+    assert Speech2Text(tmp_path / "b", ctc_weight=1.0, quantized=True)(say(2))[0].text == "a"
+
+
+def test_the_demo_model_hears_what_upstream_heard(demo_bundle, demo_dir):
+    import json
+
+    references = [json.loads(line) for line in (demo_dir / "refs.jsonl").read_text(encoding="utf-8").splitlines()]
+    speech2text = Speech2Text(demo_bundle, beam_size=10, ctc_weight=0.3, lm_weight=0.5, nbest=5, num_threads=1)
+    for reference in references[:2]:
+        speech = read_audio(demo_dir / "recordings" / f"{reference['utt']}.flac", speech2text.sample_rate)
+        assert [r.text for r in speech2text(speech)] == [r["text"] for r in reference["lm"]["nbest"]]

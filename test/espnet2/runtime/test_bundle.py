@@ -1,0 +1,197 @@
+"""Writing and reading bundles: what is written comes back, nothing is half-written, what is wrong is said."""
+
+import dataclasses
+import os
+
+import pytest
+import yaml
+
+from espnet2.runtime import bundle as bundle_module
+from espnet2.runtime.bundle import MANIFEST, Bundle, Manifest
+from espnet2.runtime.errors import BundleError
+
+
+@pytest.fixture
+def files():
+    return {"encoder.onnx": b"encoder", "ctc.onnx": b"ctc"}
+
+
+@pytest.fixture
+def written(tmp_path, manifest, files):
+    Bundle.write(tmp_path / "b", manifest, files)
+    return tmp_path / "b"
+
+
+def edit(path, **changes):
+    data = yaml.safe_load((path / MANIFEST).read_text(encoding="utf-8"))
+    for name, value in changes.items():
+        data[name] = value
+    kept = {name: value for name, value in data.items() if value != "REMOVE"}
+    (path / MANIFEST).write_text(yaml.safe_dump(kept, sort_keys=False), encoding="utf-8")
+
+
+def test_round_trip(tmp_path, manifest, files):
+    manifest = dataclasses.replace(
+        manifest,
+        tokenizer={"token_type": "bpe", "bpemodel": {"file": "bpe.model"}},
+        ngram={"file": "ngram.bin"},
+        quantized={"int8": {"ctc": {"file": "ctc.int8.onnx"}}},
+        provenance={"torch": "2.13", "file": "not a file of the bundle"},
+        verification={"encoder": 1e-6},
+    )
+    source = tmp_path / "source"
+    source.write_bytes(b"int8")
+    files |= {"bpe.model": b"bpe", "ngram.bin": b"ngram", "ctc.int8.onnx": source}
+    made = Bundle.write(tmp_path / "b", manifest, files)
+    loaded = Bundle.load(tmp_path / "b", task="asr")
+    assert loaded == made
+    assert list(loaded.manifest.tokens) == manifest.tokens
+    assert loaded.components == {name: entry["interface"] for name, entry in manifest.components.items()}
+    assert loaded.file(loaded.manifest.quantized["int8"]["ctc"]).read_bytes() == b"int8"
+    assert loaded.manifest.provenance == manifest.provenance
+    assert "日" in (tmp_path / "b" / MANIFEST).read_text(encoding="utf-8")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["b", "source"]
+
+
+def test_an_older_bundle_is_replaced(tmp_path, manifest, files, written):
+    (written / "left over").touch()
+    Bundle.write(written, manifest, {**files, "ctc.onnx": b"new"})
+    assert (written / "ctc.onnx").read_bytes() == b"new"
+    assert not (written / "left over").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["b"]
+
+
+def test_an_empty_directory_is_taken(tmp_path, manifest, files):
+    (tmp_path / "b").mkdir()
+    Bundle.write(tmp_path / "b", manifest, files)
+    assert Bundle.load(tmp_path / "b")
+
+
+def test_another_directory_is_kept(tmp_path, manifest, files):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "thesis.tex").touch()
+    with pytest.raises(BundleError, match="b: expected a new directory or an older bundle, found something else"):
+        Bundle.write(tmp_path / "b", manifest, files)
+    assert os.listdir(tmp_path / "b") == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupted_write_leaves_nothing(tmp_path, manifest, files, monkeypatch, error):
+    def stop(path):
+        raise error
+
+    monkeypatch.setattr(bundle_module, "sha256", stop)
+    with pytest.raises(error):
+        Bundle.write(tmp_path / "b", manifest, files)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_replacement_keeps_the_older_bundle(manifest, files, written, monkeypatch):
+    rename = type(written).rename
+
+    def fail(self, target):
+        if self.name.endswith(".new"):
+            raise OSError("disk full")
+        return rename(self, target)
+
+    monkeypatch.setattr(type(written), "rename", fail)
+    with pytest.raises(BundleError, match="b: expected a directory that can be written, found: disk full"):
+        Bundle.write(written, manifest, {**files, "ctc.onnx": b"new"})
+    assert Bundle.load(written).file({"file": "ctc.onnx"}).read_bytes() == b"ctc"
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"encoder.onnx": b""}, "files: expected ctc.onnx, encoder.onnx, found encoder.onnx"),
+        ({"encoder.onnx": b"", "ctc.onnx": b"", "x": b""}, "found ctc.onnx, encoder.onnx, x"),
+    ],
+)
+def test_files_that_the_manifest_does_not_have(tmp_path, manifest, files, sentence):
+    with pytest.raises(BundleError) as error:
+        Bundle.write(tmp_path / "b", manifest, files)
+    assert sentence in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", "..", "", "a\\b", "c:x", "bundle.yaml"])
+def test_names_that_lead_out_of_the_bundle(tmp_path, manifest, written, name):
+    outside = dataclasses.replace(manifest, ngram={"file": name})
+    files = {"encoder.onnx": b"encoder", "ctc.onnx": b"ctc", name: b""}
+    with pytest.raises(BundleError, match="file: expected a plain file name, found"):
+        Bundle.write(tmp_path / "c", outside, files)
+    edit(written, ngram={"file": name, "sha256": "0"})
+    with pytest.raises(BundleError, match="file: expected a plain file name, found"):
+        Bundle.load(written)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"format_version": 2}, "format_version: expected 1, found 2; the bundle is newer than this runtime"),
+        ({"format_version": "REMOVE"}, "format_version: expected 1, found None"),
+        ({"task": "tts"}, "task: expected one of asr, found tts"),
+        ({"tokens": "REMOVE"}, "content: expected the key 'tokens', found keys task, sample_rate"),
+        ({"tokens": [1, 2]}, "tokens: expected a list of strings, found [1, 2]"),
+        ({"colour": "red"}, "content: expected keys task, sample_rate"),
+        ({"sample_rate": "16k"}, "sample_rate: expected a rate in Hz, found 16k"),
+        ({"special": {"blank": 0, "sos": 5, "eos": 6}}, "special.eos: expected an index of the 6 tokens, found 6"),
+        ({"special": None}, "special.blank: expected an index of the 6 tokens, found None"),
+        ({"components": {}}, "components: expected files by name, found {}"),
+        ({"components": {"ctc": {}}}, "components: expected files by name, found {'ctc': {}}"),
+        ({"components": {"ctc": {"file": "ctc.onnx"}}}, "components.ctc.interface: expected the interface of a graph"),
+        ({"quantized": {"int8": {"lm": {"file": "x"}}}}, "quantized.int8: expected files of encoder, ctc"),
+        ({"quantized": []}, "quantized: expected components by kind, found []"),
+        ({"tokenizer": "bpe"}, "tokenizer: expected a mapping or null, found bpe"),
+        ({"defaults": 3}, "defaults: expected a mapping, found 3"),
+    ],
+)
+def test_a_manifest_that_cannot_be_used(written, changes, sentence):
+    edit(written, **changes)
+    with pytest.raises(BundleError) as error:
+        Bundle.load(written)
+    assert sentence in str(error.value)
+    assert str(written / MANIFEST) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("tokens: [", "expected YAML, found while parsing"),
+        ("!!python/object/apply:os.system [echo]", "expected YAML, found could not determine a constructor"),
+        ("- a", "content: expected a mapping, found ['a']"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read(written, text, sentence):
+    (written / MANIFEST).write_text(text, encoding="utf-8")
+    with pytest.raises(BundleError) as error:
+        Bundle.load(written)
+    assert sentence in str(error.value)
+
+
+def test_no_bundle(tmp_path):
+    with pytest.raises(BundleError, match=r"bundle\.yaml: expected the manifest of a bundle, found No such file"):
+        Bundle.load(tmp_path)
+
+
+def test_a_changed_file(written):
+    (written / "ctc.onnx").write_bytes(b"other")
+    with pytest.raises(BundleError, match=r"ctc\.onnx: expected sha256 [0-9a-f]{64}, found [0-9a-f]{64}; the file has"):
+        Bundle.load(written)
+
+
+def test_a_missing_file(written):
+    (written / "ctc.onnx").unlink()
+    with pytest.raises(BundleError, match=r"ctc\.onnx: expected a file that bundle\.yaml lists, found none"):
+        Bundle.load(written)
+
+
+def test_another_task(written):
+    with pytest.raises(BundleError, match="b: expected a bundle of task 'tts', found 'asr'"):
+        Bundle.load(written, task="tts")
+
+
+def test_manifest_checks_what_it_is_made_of(manifest):
+    with pytest.raises(BundleError, match="sample_rate"):
+        dataclasses.replace(manifest, sample_rate=0)
+    assert Manifest.from_dict(manifest.to_dict()) == manifest

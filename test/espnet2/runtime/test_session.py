@@ -1,0 +1,77 @@
+"""A graph that onnxruntime runs: values in and out, and files that are not that graph."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from espnet2.runtime.errors import BundleError, OptionError
+from espnet2.runtime.session import OnnxGraph, available_cores
+from espnet2.runtime.spec import Component, Tensor
+
+STEP = Component(
+    name="step",
+    method="step",
+    inputs=(Tensor("new", ("batch", "frames", 2)), Tensor("past", ("batch", "frames", 2))),
+    outputs=(Tensor("both", ("batch", "frames", 2)),),
+)
+
+
+@pytest.fixture(scope="module")
+def step_file(tmp_path_factory):
+    """A graph that joins two sequences."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import helper as h
+
+    values = [h.make_tensor_value_info(n, onnx.TensorProto.FLOAT, ["b", f"t_{n}", 2]) for n in ("past", "new", "both")]
+    graph = h.make_graph([h.make_node("Concat", ["past", "new"], ["both"], axis=1)], "step", values[:2], values[2:])
+    path = tmp_path_factory.mktemp("step") / "step.onnx"
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 20)], ir_version=10), path)
+    return path
+
+
+def test_values_are_fed_again_and_sequences_may_be_empty(step_file):
+    graph = OnnxGraph(step_file, STEP)
+    value = graph({"new": np.ones((1, 1, 2)), "past": np.zeros((1, 0, 2), np.float32)})["both"]
+    for length in (2, 3):
+        value = graph({"new": np.full((1, 1, 2), length), "past": value})["both"]
+        assert value.numpy().shape == (1, length, 2)
+    assert value.numpy()[0, :, 0].tolist() == [1, 2, 3]
+
+
+def test_arrays_that_are_not_contiguous_are_fed_by_value(step_file):
+    new = np.arange(12, dtype=np.float32).reshape(1, 2, 6)[:, :, ::3]
+    both = OnnxGraph(step_file, STEP)({"new": new, "past": new[:, :0]})["both"]
+    assert np.array_equal(both.numpy(), new)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"inputs": STEP.inputs[:1]}, "expected inputs new tensor(float), found past tensor(float), new tensor(float)"),
+        ({"outputs": (Tensor("all", ("batch", "frames", 2)),)}, "expected outputs all tensor(float), found both"),
+        ({"inputs": (STEP.inputs[0], Tensor("past", ("batch",), "int64"))}, "past tensor(int64), found"),
+        ({"inputs": (STEP.inputs[0], Tensor("past", ("batch", 2)))}, "past: expected shape ['batch', 2], found"),
+        ({"inputs": (STEP.inputs[0], Tensor("past", ("batch", "frames", 3)))}, "past: expected shape"),
+    ],
+)
+def test_another_interface(step_file, change, sentence):
+    with pytest.raises(BundleError) as error:
+        OnnxGraph(step_file, dataclasses.replace(STEP, **change))
+    assert sentence in str(error.value)
+    assert str(step_file) in str(error.value)
+
+
+def test_a_file_that_is_no_graph(tmp_path):
+    (tmp_path / "bad.onnx").write_bytes(b"nothing")
+    with pytest.raises(BundleError, match=r"bad\.onnx: expected a graph that onnxruntime can run"):
+        OnnxGraph(tmp_path / "bad.onnx", STEP)
+
+
+def test_unknown_provider(step_file):
+    with pytest.raises(OptionError, match=r"providers: expected some of .*CPUExecutionProvider.*, found 'Abacus'"):
+        OnnxGraph(step_file, STEP, providers=["Abacus"])
+
+
+def test_cores():
+    assert available_cores() >= 1

@@ -1,0 +1,71 @@
+"""How commands end, and the types of their options."""
+
+import argparse
+
+import pytest
+
+from espnet2.runtime.errors import AudioError
+from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import ArgumentParser
+from espnet2.utils.types import str2bool, str2triple_str, str_or_none
+
+
+def fail(error):
+    def command(args):
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        (lambda args: None, 0, ""),
+        (lambda args: 1, 1, ""),
+        (fail(AudioError("a.wav: expected speech, found none")), 2, "prog: a.wav: expected speech, found none\n"),
+        (fail(KeyboardInterrupt()), 130, "prog: interrupted\n"),
+    ],
+)
+def test_exit_status(capsys, command, status, said):
+    assert run(argparse.ArgumentParser("prog"), command, []) == status
+    assert capsys.readouterr().err == said
+
+
+def test_other_errors_are_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        run(argparse.ArgumentParser("prog"), fail(ZeroDivisionError()), [])
+
+
+@pytest.mark.parametrize(("word", "value"), [("true", True), ("Yes", True), ("1", True), ("0", False), ("off", False)])
+def test_str2bool(word, value):
+    assert str2bool(word) is value
+
+
+@pytest.mark.parametrize(("word", "value"), [("none", None), ("NULL", None), ("nil", None), ("x", "x")])
+def test_str_or_none(word, value):
+    assert str_or_none(word) == value
+
+
+@pytest.mark.parametrize("word", ["a,b,c", "(a,b,c)", "[a, b, c]", "'a', 'b', \"c\""])
+def test_str2triple_str(word):
+    assert str2triple_str(word) == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(("kind", "word"), [(str2bool, "maybe"), (str2triple_str, "a,b"), (str2triple_str, "a,b,c,d")])
+def test_words_that_are_not_of_a_type(kind, word):
+    with pytest.raises(ValueError, match="expected"):
+        kind(word)
+
+
+def test_config_fills_in_required_options_and_checks_choices(tmp_path, capsys):
+    parser = ArgumentParser("prog")
+    parser.add_argument("--size", type=int, required=True)
+    parser.add_argument("--kind", choices=["a", "b"])
+    config = tmp_path / "c.yaml"
+    config.write_text("size: '3'\n", encoding="utf-8")
+    seen = []
+    assert run(parser, lambda args: seen.append(args.size), ["--config", str(config)]) == 0
+    assert seen == [3]
+    config.write_text("kind: c\n", encoding="utf-8")
+    assert run(parser, lambda args: 0, ["--config", str(config)]) == 2
+    assert "kind: expected one of ['a', 'b'], found 'c'" in capsys.readouterr().err
