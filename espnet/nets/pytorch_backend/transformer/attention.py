@@ -159,9 +159,9 @@ class RelPositionMultiHeadedAttention(AttentionHeads):
         Returns:
             (B, H, T, T), of which element (i, j) is the score of relative position i - j.
         """
-        frames = x.shape[-2]
+        batch, heads, frames, _ = x.shape
         # Read with rows one shorter than they are, each row starts one later than the row above.
-        return x.flatten(-2)[..., frames:].unflatten(-1, (frames, 2 * frames - 1))[..., :frames]
+        return x.flatten(-2)[..., frames:].view(batch, heads, frames, 2 * frames - 1)[..., :frames]
 
     def position_scores(self, q: Tensor, pos_emb: Tensor, bias: Tensor | None) -> Tensor:
         """Scores of positions: q (B, H, T, D/H), pos_emb (1, 2T-1, D) → (B, H, T, T)."""

@@ -44,9 +44,9 @@ class ResidualLayer(nn.Module):
         """x (B, T, D) plus `weight` times what `branch` makes of it."""
         if self.training and self.stochastic_depth_rate:
             weight = weight / (1.0 - self.stochastic_depth_rate)
-        if self.normalize_before:
-            return x + weight * branch(norm(x))
-        return norm(x + weight * branch(x))
+        added = branch(norm(x) if self.normalize_before else x)
+        x = x + (added if weight == 1.0 else weight * added)
+        return x if self.normalize_before else norm(x)
 
     def attention(self, x: Tensor, norm: nn.Module, attend: Callable[[Tensor], Tensor]) -> Tensor:
         """The residual branch of self-attention; `attend` maps (B, T, D) to (B, T, D)."""
