@@ -1,9 +1,9 @@
-"""A LibriSpeech-sized hybrid model, end to end on one thread: upstream ESPnet on PyTorch against a bundle on onnxruntime.
+"""A LibriSpeech-sized hybrid model, end to end on one thread: upstream ESPnet on PyTorch against onnxruntime.
 
-    python tools/bench/librispeech_size.py --oracle ORACLE/bin/python --recordings A.flac B.flac C.flac [--beam_size 10 20]
+    python tools/bench/librispeech_size.py --oracle ORACLE/bin/python --recordings *.flac [--beam_size 10 20]
 
-Conformer 12 x 512 (8 heads, 2048 units, kernel 31, conv2d), Transformer decoder 6 x 512 (2048 units), 5000 tokens, random
-weights. The recordings are joined; every hypothesis has exactly `--tokens` tokens. Each contender runs in a process of
+Conformer 12 x 512 (8 heads, 2048 units, kernel 31, conv2d), Transformer decoder 6 x 512 (2048 units), 5000 tokens,
+random weights. The recordings are joined; every hypothesis has exactly `--tokens` tokens. Each contender runs in a process of
 its own, in the same run, on one thread, after one warm-up; the table shows seconds, the ratio to upstream, and whether
 the hypotheses are the same. `--oracle` names a Python with upstream ESPnet installed.
 """
@@ -97,9 +97,8 @@ def compare(args: argparse.Namespace) -> None:
             same = "same" if row["tokens"] == base["tokens"] else "DIFFERENT"
             ratio = base["seconds"] / row["seconds"]
             worst = max(abs(a - b) for a, b in zip(row["scores"], base["scores"], strict=True))
-            print(
-                f"{beam:>4}  {name:12} {row['encoder']:9.2f} {row['seconds']:8.2f} {ratio:6.2f}  {same}, scores {worst:.0e}"
-            )
+            times = f"{row['encoder']:9.2f} {row['seconds']:8.2f} {ratio:6.2f}"
+            print(f"{beam:>4}  {name:12} {times}  {same}, scores within {worst:.0e}")
 
 
 def make_model(directory: Path, recordings: list[str]) -> None:

@@ -1,6 +1,6 @@
 """Decode the fixtures' test sets and compare each n-best list with upstream's, on PyTorch and on onnxruntime.
 
-    python tools/bench/reference_decodes.py --fixtures ../shared/fixtures [--every 10] [--backend onnxruntime] [--setting ctc0.3]
+    python tools/bench/reference_decodes.py --fixtures ../shared/fixtures [--every 10] [--setting ctc0.3 ...]
 
 Per setting: utterances whose whole n-best list (texts, token ids, order) is upstream's, the largest difference of
 scores among those, the errors of the best hypotheses in words, and the real-time factor. Utterances that differ are
@@ -55,7 +55,8 @@ def main() -> None:
     backends = ("pytorch", "onnxruntime") if args.backend == "both" else (args.backend,)
     makers: dict[str, Callable] = {"pytorch": pytorch, "onnxruntime": onnxruntime}
     print(
-        f"{'setting':28} {'backend':12} {'same n-best':>16} {'same 1-best':>12} {'score diff':>10} {'errors':>7} {'RTF':>7}"
+        f"{'setting':28} {'backend':12} {'same n-best':>16} {'same 1-best':>12} {'score diff':>10} "
+        f"{'errors':>7} {'RTF':>7}"
     )
     with tempfile.TemporaryDirectory() as directory:
         for setting, model, options, utterances in cases(args.fixtures):
@@ -143,8 +144,8 @@ def report(setting: str, backend: str, recognizer, utterances: list[dict[str, An
             differing.append(_first_difference(utterance["utt"], expected, found))
     total = len(utterances)
     print(
-        f"{setting:28} {backend:12} {same:4d}/{total:4d} {100 * same / total:5.1f}% {best:5d}/{total:4d}  {worst:10.1e} "
-        f"{errors:3d}/{words:3d} {seconds / audio:7.4f}",
+        f"{setting:28} {backend:12} {same:4d}/{total:4d} {100 * same / total:5.1f}% {best:5d}/{total:4d}  "
+        f"{worst:10.1e} {errors:3d}/{words:3d} {seconds / audio:7.4f}",
         *differing,
         sep="\n",
         flush=True,
