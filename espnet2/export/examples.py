@@ -32,8 +32,8 @@ def dynamic_shapes(component: Component) -> tuple[dict[int, str], ...]:
 
 def ragged_lengths(longest: int, batch: int, shortest: int = 1) -> np.ndarray:
     """(batch,) int64 lengths from `longest` down to near `shortest`, so that every later row is padded."""
-    steps = np.linspace(longest, max(shortest, longest // 3), batch)
-    return np.maximum(steps.astype(np.int64), min(shortest, longest))
+    last = min(longest, max(shortest, longest // 3))
+    return np.linspace(longest, last, batch).astype(np.int64)
 
 
 def draw(component: Component, sizes: Mapping[str, int], seed: int = 0) -> dict[str, np.ndarray]:

@@ -3,9 +3,9 @@
     python tools/bench/librispeech_size.py --oracle ORACLE/bin/python --recordings *.flac [--beam_size 10 20]
 
 Conformer 12 x 512 (8 heads, 2048 units, kernel 31, conv2d), Transformer decoder 6 x 512 (2048 units), 5000 tokens,
-random weights. The recordings are joined; every hypothesis has exactly `--tokens` tokens. Each contender runs in a process of
-its own, in the same run, on one thread, after one warm-up; the table shows seconds, the ratio to upstream, and whether
-the hypotheses are the same. `--oracle` names a Python with upstream ESPnet installed.
+random weights. The recordings are joined; every hypothesis has exactly `--tokens` tokens. Each contender runs in a
+process of its own, in the same run, on one thread, after one warm-up; the table shows seconds, the ratio to upstream,
+and whether the hypotheses are the same. `--oracle` names a Python with upstream ESPnet installed.
 """
 
 from __future__ import annotations

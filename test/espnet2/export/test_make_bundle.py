@@ -1,0 +1,149 @@
+"""From a checkpoint to a bundle, and what keeps a bundle from being written."""
+
+import json
+
+import onnx
+import pytest
+import torch
+
+from espnet2.bin import benchmark_onnx, export_onnx, verify_onnx
+from espnet2.export import make_bundle as module
+from espnet2.export.compare import compare_decodes
+from espnet2.export.make_bundle import make_bundle
+from espnet2.export.quantize import require_accepted
+from espnet2.export.trained import load_trained
+from espnet2.export.verify import Check
+from espnet2.export.verify_bundle import verify_bundle
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.errors import OptionError, VerificationError
+from espnet2.runtime.spec import Component
+
+GRAPHS = {"encoder", "ctc", "decoder_start", "decoder_step", "lm_step"}
+
+
+def options(files: dict) -> list[str]:
+    return [part for name, path in files.items() for part in (f"--{name}", str(path))]
+
+
+def test_bundle_holds_all_graphs_and_what_was_measured(exported):
+    manifest = Bundle.load(exported).manifest
+    assert set(manifest.components) == GRAPHS
+    assert set(manifest.quantized["int8"]) == {"encoder", "decoder_step", "lm_step"}
+    assert manifest.tokenizer == {"token_type": "char"}
+    assert manifest.special == {"blank": 0, "sos": 6, "eos": 6}
+    measured = manifest.verification["fp32"]
+    assert set(measured) == GRAPHS | {"decode"}
+    assert all(0 <= row["max_difference"] <= row["tolerance"] for row in measured.values())
+    assert manifest.verification["int8"]["recordings"] == 1
+    assert {"torch", "onnx", "opset", "asr_model_file_sha256", "lm_file_sha256"} <= set(manifest.provenance)
+
+
+def test_graph_describes_itself_and_names_no_place(exported):
+    model = onnx.load(exported / "encoder.onnx")
+    properties = {item.key: item.value for item in model.metadata_props}
+    assert Component.from_dict(json.loads(properties["interface"])).name == "encoder"
+    assert not any(node.metadata_props for node in model.graph.node)
+    assert b"make_bundle" not in (exported / "encoder.onnx").read_bytes()
+    assert any(item.name == "encoder.embed.conv.0.weight" for item in model.graph.initializer)
+    axes = [[d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim] for value in model.graph.output]
+    assert axes == [["batch", "out_frames", 8], ["batch"]]
+
+
+def test_bundle_verifies_against_its_checkpoint(exported, trained_files, recording):
+    checks = verify_bundle(exported, [recording], **trained_files)
+    assert {check.subject for check in checks} == GRAPHS | {"decode", "int8 token errors"}
+    assert all(check.passed for check in checks)
+
+
+def test_commands_succeed(exported, trained_files, recording, capsys):
+    files = options(trained_files)
+    assert verify_onnx.main(["--bundle", str(exported), *files, str(recording)]) == 0
+    assert "decoder_step" in capsys.readouterr().out
+    assert benchmark_onnx.main(["--bundle", str(exported), *files, "--repeat", "1", str(recording)]) == 0
+    out = capsys.readouterr().out
+    assert [line.split("  ")[0].strip() for line in out.splitlines()[1:]] == ["PyTorch", "ONNX fp32", "ONNX int8"]
+
+
+def test_other_weights_do_not_verify(exported, trained_files, tmp_path, capsys):
+    weights = torch.load(trained_files["asr_model_file"], weights_only=True)
+    weights["ctc.ctc_lo.bias"] += 0.5
+    weights["ctc.ctc_lo.bias"][0] -= 1.0
+    torch.save(weights, tmp_path / "other.pth")
+    files = {**trained_files, "asr_model_file": tmp_path / "other.pth"}
+    assert verify_onnx.main(["--bundle", str(exported), *options(files)]) == 2
+    assert "ctc (batch 1 frames 1): expected onnxruntime within" in capsys.readouterr().err
+
+
+def test_failed_verification_leaves_no_bundle(trained_files, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module, "_export", lambda *_: dict.fromkeys(GRAPHS))
+    monkeypatch.setattr(module, "OnnxGraph", lambda *_: None)
+    monkeypatch.setattr(module, "compare_components", lambda *_: [Check("encoder", "batch 1", 0.5)])
+    monkeypatch.setattr(module, "compare_decodes", lambda *_, **__: [])
+    assert export_onnx.main([*options(trained_files), "--output_dir", str(tmp_path / "bundle")]) == 2
+    assert "encoder (batch 1): expected onnxruntime within 0.0001 of PyTorch, found a difference of 0.5" in (
+        capsys.readouterr().err
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_export_keeps_the_old_bundle(exported, trained_files, tmp_path, monkeypatch):
+    import shutil
+
+    shutil.copytree(exported, tmp_path / "bundle")
+    before = (tmp_path / "bundle" / "bundle.yaml").read_text()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "export_component", interrupt)
+    assert export_onnx.main([*options(trained_files), "--output_dir", str(tmp_path / "bundle")]) == 130
+    assert (tmp_path / "bundle" / "bundle.yaml").read_text() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"asr_model_file": None}, "--asr_model_file: expected a file"),
+        ({"lm_file": None}, "--lm_train_config and --lm_file: expected both or neither"),
+        ({"ngram_file": "missing.arpa"}, "--ngram_file: expected a KenLM file, found no such file: missing.arpa"),
+    ],
+)
+def test_model_options_are_checked(trained_files, change, message):
+    with pytest.raises(OptionError, match=message):
+        load_trained(**{**trained_files, **change})
+
+
+def test_a_language_model_of_other_tokens_is_refused(trained_files, tmp_path, capsys):
+    text = trained_files["lm_train_config"].read_text().replace("- a\n", "- z\n")
+    (tmp_path / "config.yaml").write_text(text)
+    files = {**trained_files, "lm_train_config": tmp_path / "config.yaml"}
+    assert export_onnx.main([*options(files), "--output_dir", str(tmp_path / "bundle")]) == 2
+    assert "expected the recogniser's token list of 7 tokens, found another one of 7" in capsys.readouterr().err
+
+
+def test_int8_is_refused_by_its_text():
+    require_accepted(0.01, 3)
+    with pytest.raises(VerificationError, match="found 10.0%"):
+        require_accepted(0.1, 3)
+
+
+def test_decode_names_the_recording(trained_files):
+    trained = load_trained(**trained_files)
+    with pytest.raises(ValueError, match=r"bad\.wav: "):
+        compare_decodes(trained, trained.graphs, {"bad.wav": torch.zeros(0).numpy()}, bounded=True)
+
+
+def test_existing_directory_that_is_no_bundle_is_kept(trained_files, tmp_path, monkeypatch):
+    (tmp_path / "precious").write_text("data")
+    assert export_onnx.main([*options(trained_files), "--output_dir", str(tmp_path)]) == 2
+    assert (tmp_path / "precious").read_text() == "data"
+
+
+def test_make_bundle_is_what_the_command_calls(monkeypatch, tmp_path):
+    called = {}
+    monkeypatch.setattr(module, "make_bundle", lambda *args, **kwargs: called.update(args=args, **kwargs))
+    assert export_onnx.main(["--model_file", "packed.zip", "--output_dir", "out", "--quantize", "int8", "a.wav"]) == 0
+    assert called["args"] == ("out", ["a.wav"], "int8")
+    assert called["model_file"] == "packed.zip"
+    assert make_bundle is not module.make_bundle
