@@ -17,6 +17,7 @@ from espnet2.utils.types import str_or_none
 
 # Options of upstream that are known here with their default only.
 FIXED: Mapping[str, Any] = {
+    "transducer_conf": None,
     "dtype": "float32",
     "streaming": False,
     "enh_s2t_task": False,
@@ -37,6 +38,8 @@ FIXED: Mapping[str, Any] = {
     "max_seq_len": 5,
     "max_mask_parallel": -1,
 }
+# Options of upstream's command that make no difference here: nothing is random, one process reads and recognises.
+IGNORED = {"seed": 0, "num_workers": 1}
 MODEL_OPTIONS = {
     "--asr_train_config": "config.yaml of the recogniser",
     "--asr_model_file": "weights of the recogniser",
@@ -119,8 +122,7 @@ class Speech2Text(Recognizer):
         trained = load_trained(
             asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file, model_tag
         )
-        for module, _ in trained.parts:
-            module.to(device)
+        _move(trained.parts, device)
         self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
         token_list = trained.config.token_list
         super().__init__(
@@ -143,12 +145,20 @@ class Speech2Text(Recognizer):
 
 
 def _require_fixed(options: Mapping[str, Any]) -> None:
-    allowed = {"transducer_conf": None, **FIXED}
     for name, value in options.items():
-        if name not in allowed:
+        if name not in FIXED:
             raise OptionError(f"{name}: expected an option of Speech2Text, found an unknown name")
-        if value != allowed[name]:
-            raise OptionError(f"{name}: expected {allowed[name]!r}, the only value known here, found {value!r}")
+        if value != FIXED[name]:
+            raise OptionError(f"{name}: expected {FIXED[name]!r}, the only value known here, found {value!r}")
+
+
+def _move(parts: Sequence[tuple[Any, Any]], device: str) -> None:
+    try:
+        for module, _ in parts:
+            module.to(device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise OptionError(f"device: expected one that PyTorch can use, found {device!r}: {reason}") from error
 
 
 def _tokenizer(token_type: str | None, bpemodel: Path | str | None) -> Any:
@@ -172,7 +182,22 @@ def get_parser() -> ArgumentParser:
         group.add_argument(option, type=str_or_none, default=default, help=text)
     group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
     add_decode_arguments(parser)
+    group = parser.add_argument_group("options of upstream's command, with one value or without effect")
+    for name, default in FIXED.items():
+        group.add_argument(f"--{name}", type=_plain_value, default=default, help=f"{default} and nothing else")
+    for name, number in IGNORED.items():
+        group.add_argument(f"--{name}", type=int, default=number, help="without effect")
     return parser
+
+
+def _plain_value(text: str) -> Any:
+    """A number, a truth value, a list or a word, as YAML reads it."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(text) from error
 
 
 def inference(args: argparse.Namespace) -> int:
@@ -185,9 +210,9 @@ def _load(args: argparse.Namespace) -> tuple[Speech2Text, int]:
     from espnet2.runtime.decode import decode_options
 
     options = {option.lstrip("-"): getattr(args, option.lstrip("-")) for option in MODEL_OPTIONS}
-    tag = options.pop("model_tag")
-    device = "cuda" if args.ngpu else "cpu"
-    speech2text = Speech2Text.from_pretrained(tag, **options, device=device, **decode_options(args))
+    options |= {name: getattr(args, name) for name in FIXED}
+    options |= {"device": "cuda" if args.ngpu else "cpu", **decode_options(args)}
+    speech2text = Speech2Text.from_pretrained(options.pop("model_tag"), **options)
     return speech2text, speech2text.sample_rate
 
 

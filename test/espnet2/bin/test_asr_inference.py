@@ -41,11 +41,9 @@ def test_the_demo_model_hears_what_upstream_heard(files, references, demo_dir, s
         assert [r.hypothesis.score for r in found] == pytest.approx([r["score"] for r in wanted], abs=1e-3)
 
 
-def test_a_packed_model(demo_dir, references, tmp_path, monkeypatch):
+def test_a_packed_model(fixtures_dir, demo_dir, references, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    packed = demo_dir / "packed.zip"
-    if not packed.exists():
-        pytest.skip("needs the demo's packed.zip")
+    packed = fixtures_dir / "demo" / "packed.zip"
     speech2text = Speech2Text.from_pretrained(packed, beam_size=10, ctc_weight=0.3, lm_weight=0.5)
     speech = read_audio(demo_dir / references[0]["file"], 16000)
     assert speech2text(speech)[0].text == references[0]["lm"]["nbest"][0]["text"]
@@ -62,6 +60,7 @@ def test_a_packed_model(demo_dir, references, tmp_path, monkeypatch):
         ),
         ({"dtype": "float16"}, "dtype: expected 'float32', the only value known here, found 'float16'"),
         ({"colour": "red"}, "colour: expected an option of Speech2Text, found an unknown name"),
+        ({"multi_asr": True}, "multi_asr: expected False, the only value known here, found True"),
         ({"beam_size": 0}, "beam_size: expected an integer of at least 1, found 0"),
         ({}, "--asr_train_config: expected a file"),
     ],
@@ -88,7 +87,20 @@ def test_command(files, references, demo_dir, capsys):
     assert "nope.yaml" in capsys.readouterr().err
 
 
+def test_another_device(files):
+    with pytest.raises(OptionError, match="device: expected one that PyTorch can use, found 'abacus'"):
+        Speech2Text(files["asr_train_config"], files["asr_model_file"], device="abacus")
+
+
+@pytest.mark.parametrize("option", ["--streaming=true", "--time_sync=1", "--quantize_lm=True", "--dtype=float64"])
+def test_options_of_other_searches(option, capsys):
+    assert main([option, "a.wav"]) == 2
+    assert "the only value known here" in capsys.readouterr().err
+
+
 def test_upstreams_options():
-    args = get_parser().parse_args([])
+    args = get_parser().parse_args(["--streaming", "false", "--quantize_modules", "[Linear]", "--num_workers", "4"])
+    assert args.streaming is False
+    assert args.quantize_modules == ["Linear"]
     for name in ("asr_train_config", "asr_model_file", "lm_train_config", "lm_file", "ngram_file", "model_tag", "ngpu"):
         assert hasattr(args, name)
