@@ -6,6 +6,7 @@ their order (there may be others between them).
 """
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -73,6 +74,19 @@ def test_examples(page, reader):
                 exec(compile(block, name_of(page), "exec"), names)
         else:
             check_console(block)
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "doc" / "examples").glob("*.py")), ids=name_of)
+def test_scripts(script, tmp_path):
+    run = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
