@@ -13,6 +13,7 @@ from espnet2.runtime.options import DecodeOptions
 from espnet2.text.build_tokenizer import build_tokenizer
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
+from espnet2.utils.model_options import add_model_options, model_options
 from espnet2.utils.types import str_or_none
 
 # Options of upstream that are known here with their default only.
@@ -40,17 +41,11 @@ FIXED: Mapping[str, Any] = {
 }
 # Options of upstream's command that make no difference here: nothing is random, one process reads and recognises.
 IGNORED = {"seed": 0, "num_workers": 1}
-MODEL_OPTIONS = {
-    "--asr_train_config": "config.yaml of the recogniser",
-    "--asr_model_file": "weights of the recogniser",
-    "--lm_train_config": "config.yaml of the language model",
-    "--lm_file": "weights of the language model",
-    "--ngram_file": "KenLM n-gram file (.arpa or .bin)",
-    "--ngram_scorer": "full or part (default: full)",
-    "--model_file": "packed model (.zip, .tar.gz), instead of the files above",
-    "--model_tag": "model on the Hugging Face hub, or a packed model, instead of the files above",
-    "--token_type": "kind of tokens, instead of the config's",
-    "--bpemodel": "SentencePiece model, instead of the config's",
+# Default, meaning.
+OTHER_OPTIONS = {
+    "ngram_scorer": ("full", "full or part (default: full)"),
+    "token_type": (None, "kind of tokens, instead of the config's"),
+    "bpemodel": (None, "SentencePiece model, instead of the config's"),
 }
 
 
@@ -176,10 +171,10 @@ def get_parser() -> ArgumentParser:
         description="Recognise recordings with a trained model, on PyTorch. With recordings, the text of each is one "
         "line of the output; with a list and an output directory, results are written as a recipe decodes.",
     )
+    add_model_options(parser)
     group = parser.add_argument_group("model")
-    for option, text in MODEL_OPTIONS.items():
-        default = "full" if option == "--ngram_scorer" else None
-        group.add_argument(option, type=str_or_none, default=default, help=text)
+    for name, (default, text) in OTHER_OPTIONS.items():
+        group.add_argument(f"--{name}", type=str_or_none, default=default, help=text)
     group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
     add_decode_arguments(parser)
     group = parser.add_argument_group("options of upstream's command, with one value or without effect")
@@ -209,8 +204,8 @@ def inference(args: argparse.Namespace) -> int:
 def _load(args: argparse.Namespace) -> tuple[Speech2Text, int]:
     from espnet2.runtime.decode import decode_options
 
-    options = {option.lstrip("-"): getattr(args, option.lstrip("-")) for option in MODEL_OPTIONS}
-    options |= {name: getattr(args, name) for name in FIXED}
+    options: dict[str, Any] = model_options(args)
+    options |= {name: getattr(args, name) for name in (*OTHER_OPTIONS, *FIXED)}
     options |= {"device": "cuda" if args.ngpu else "cpu", **decode_options(args)}
     speech2text = Speech2Text.from_pretrained(options.pop("model_tag"), **options)
     return speech2text, speech2text.sample_rate

@@ -22,6 +22,7 @@ from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.lm import LMTask
 
 Part = tuple[torch.nn.Module, Component]
+CONFIG_OF = {"asr_train_config": "asr_model_file", "lm_train_config": "lm_file"}
 DEFAULT_SAMPLE_RATE = 16000  # Hz, of models whose features are computed elsewhere
 
 _log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ def load_trained(
 ) -> Trained:
     """Build and load a recogniser from its files, or from a packed model; files that are given win over packed ones.
 
+    A config that is not named is `config.yaml` beside the weights.
+
     Raises `OptionError` when no recogniser is named, and what reading its files raises.
     """
     given = {
@@ -79,11 +82,15 @@ def load_trained(
     packed = find_model(model_file=model_file, model_tag=model_tag) if model_file or model_tag else {}
     named = {name: value if value is not None else packed.get(name) for name, value in given.items()}
     files = {name: Path(value) for name, value in named.items() if value is not None}
-    for name in ("asr_train_config", "asr_model_file"):
-        if name not in files:
-            raise OptionError(f"--{name}: expected a file (or --model_file, --model_tag: a packed model), found none")
-    if ("lm_train_config" in files) != ("lm_file" in files):
-        raise OptionError("--lm_train_config and --lm_file: expected both or neither, found one")
+    if "asr_model_file" not in files:
+        raise OptionError(
+            "--asr_model_file: expected a file (or --model_file, --model_tag: a packed model), found none"
+        )
+    if "lm_train_config" in files and "lm_file" not in files:
+        raise OptionError("--lm_file: expected the weights of --lm_train_config, found none")
+    for config, weights in CONFIG_OF.items():
+        if weights in files:
+            files.setdefault(config, files[weights].with_name("config.yaml"))
     if "ngram_file" in files and not files["ngram_file"].is_file():
         raise OptionError(f"--ngram_file: expected a KenLM file, found no such file: {files['ngram_file']}")
     return _load(files)

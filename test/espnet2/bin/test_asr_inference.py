@@ -62,7 +62,7 @@ def test_a_packed_model(fixtures_dir, demo_dir, references, tmp_path, monkeypatc
         ({"colour": "red"}, "colour: expected an option of Speech2Text, found an unknown name"),
         ({"multi_asr": True}, "multi_asr: expected False, the only value known here, found True"),
         ({"beam_size": 0}, "beam_size: expected an integer of at least 1, found 0"),
-        ({}, "--asr_train_config: expected a file"),
+        ({}, "--asr_model_file: expected a file"),
     ],
 )
 def test_options_that_are_not_allowed(options, sentence):

@@ -16,9 +16,14 @@ ENCODER = Component(
 STEP = Component(
     name="step",
     method="step",
-    inputs=(Tensor("tokens", ("batch", "beam"), "int64", below=5), Tensor("parents", ("batch", "beam"), "int64", below="parent")),
+    inputs=(
+        Tensor("tokens", ("batch", "beam"), "int64", below=5),
+        Tensor("parents", ("batch", "beam"), "int64", below="parent"),
+    ),
     outputs=(Tensor("log_probs", ("batch", "beam", 5)),),
-    states=(State(Tensor("cache", (2, "batch", "parent", "past")), Tensor("next_cache", (2, "batch", "beam", "past+1"))),),
+    states=(
+        State(Tensor("cache", (2, "batch", "parent", "past")), Tensor("next_cache", (2, "batch", "beam", "past+1"))),
+    ),
     initial={"parent": 1, "past": 0},
 )
 

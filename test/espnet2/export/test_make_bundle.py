@@ -105,7 +105,7 @@ def test_interrupted_export_keeps_the_old_bundle(exported, trained_files, tmp_pa
     "change, message",
     [
         ({"asr_model_file": None}, "--asr_model_file: expected a file"),
-        ({"lm_file": None}, "--lm_train_config and --lm_file: expected both or neither"),
+        ({"lm_file": None}, "--lm_file: expected the weights of --lm_train_config, found none"),
         ({"ngram_file": "missing.arpa"}, "--ngram_file: expected a KenLM file, found no such file: missing.arpa"),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_language_model_of_other_tokens_is_refused(trained_files, tmp_path, ca
 
 def test_int8_is_refused_by_its_text():
     require_accepted(0.01, 3)
-    with pytest.raises(VerificationError, match="found 10.0%"):
+    with pytest.raises(VerificationError, match=r"found 10\.0%"):
         require_accepted(0.1, 3)
 
 
@@ -147,3 +147,19 @@ def test_make_bundle_is_what_the_command_calls(monkeypatch, tmp_path):
     assert called["args"] == ("out", ["a.wav"], "int8")
     assert called["model_file"] == "packed.zip"
     assert make_bundle is not module.make_bundle
+
+
+def test_config_is_found_beside_the_weights(trained_files):
+    trained = load_trained(asr_model_file=trained_files["asr_model_file"])
+    assert trained.files["asr_train_config"] == trained_files["asr_model_file"].with_name("config.yaml")
+
+
+def test_ngram_model_goes_along(exported, trained_files, tmp_path, monkeypatch):
+    arpa = tmp_path / "tiny.arpa"
+    arpa.write_text("\\data\\\n")
+    trained = load_trained(**trained_files, ngram_file=arpa)
+    manifest, files = module._describe(
+        trained, {c.name: exported / f"{c.name}.onnx" for _, c in trained.parts}, {}, {}, {}
+    )
+    assert manifest.ngram == {"file": "ngram.arpa"}
+    assert files["ngram.arpa"] == arpa

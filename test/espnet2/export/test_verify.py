@@ -32,7 +32,9 @@ class Scale(torch.nn.Module):
         return xs * self.factor
 
 
-COMPONENT = Component("scale", "scaled", (Tensor("xs", ("batch", "frames", 3)),), (Tensor("ys", ("batch", "frames", 3)),))
+COMPONENT = Component(
+    "scale", "scaled", (Tensor("xs", ("batch", "frames", 3)),), (Tensor("ys", ("batch", "frames", 3)),)
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,9 @@ def test_same_weights_pass(graph):
 
 def test_other_weights_fail(graph):
     checks = verify_component(COMPONENT, TorchGraph(Scale(2.001), COMPONENT), graph)
-    with pytest.raises(VerificationError, match=r"scale \(batch 1 frames 1\): expected onnxruntime within 0.0001 of PyTorch"):
+    with pytest.raises(
+        VerificationError, match=r"scale \(batch 1 frames 1\): expected onnxruntime within 0.0001 of PyTorch"
+    ):
         require_passed(checks)
     assert "TOO LARGE" in table(checks)
 
