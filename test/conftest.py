@@ -26,6 +26,7 @@ else:
         "espnet2/main_funcs/*",
         "espnet2/tasks/*",
         "test_documentation.py",
+        "test_references.py",
         "test_zoo*.py",
     ]
 
