@@ -4,7 +4,6 @@ Three utterances of different length are run as one padded batch; the goldens we
 exported once per row and run by onnxruntime at the shortest length, at odd lengths, alone and in a ragged batch.
 """
 
-import functools
 import importlib.util
 import json
 import sys
@@ -39,6 +38,7 @@ STEPS = 20
 LENGTHS = (0, 41, 131, 333)  # 0 stands for the shortest that the component accepts
 OTHER_AXES = {"past": (0, 7, 40, 1), "parent": (1, 3, 5, 2), "beam": (1, 4, 7, 3)}
 LONG = (1500, 6000)  # frames; upstream's tables end at 5000
+RUN_LONG = {"conformer-conv2d", "conformer-legacy", "conformer-abs_pos", "transformer-conv2d"}
 RELATIVE = ("rel", "legacy")  # encodings that return a table of positions as well
 # Rows whose graph is made of the same parts as other rows' graphs: they go through PyTorch only.
 SAME_GRAPH = {
@@ -127,20 +127,13 @@ class _OnnxGraph:
         return dict(zip(names, self._session.run(names, dict(feeds)), strict=True))
 
 
-@pytest.fixture(scope="module")
-def graphs(tmp_path_factory):
-    """Maps a row's name to its components, each on PyTorch and exported; exported once for all tests."""
-
-    @functools.cache
-    def exported(name: str) -> list[tuple[TorchGraph, _OnnxGraph]]:
-        directory = tmp_path_factory.mktemp(name)
-        parts = _parts(zoo_calls.module_for(zoo.ROWS[name], directory))
-        if name.startswith("model-") and name != "model-conformer":
-            del parts[1:]  # CTC and decoder are what they are in that one
-        paths = [export_component(*part, directory / f"{part[1].name}.onnx") for part in parts]
-        return [(TorchGraph(*part), _OnnxGraph(part[1], path)) for part, path in zip(parts, paths, strict=True)]
-
-    return exported
+def _graphs(row, module: torch.nn.Module, directory: Path) -> list[tuple[TorchGraph, _OnnxGraph]]:
+    """The row's components, each on PyTorch and exported."""
+    parts = _parts(module)
+    if row.call == "encode" and row.name != "model-conformer":
+        del parts[1:]  # CTC and decoder are what they are in that one
+    paths = [export_component(*part, directory / f"{part[1].name}.onnx") for part in parts]
+    return [(TorchGraph(*part), _OnnxGraph(part[1], path)) for part, path in zip(parts, paths, strict=True)]
 
 
 def _sizes(component: Component, index: int) -> dict[str, int]:
@@ -166,15 +159,20 @@ def _compare(torch_graph: TorchGraph, onnx_graph: _OnnxGraph, feeds: dict[str, n
         assert not wrong, f"{component.name}: {tensor.name} declares {tensor.axes}, has {value.shape}"
 
 
-@_exported("frontend", "encoder", "ctc", "decoder", "lm", "encode", "lm_model")
-def test_graph_equals_torch(row, graphs):
-    for torch_graph, onnx_graph in graphs(row.name):
-        component = torch_graph.component
-        for index in range(len(LENGTHS)):
-            for batch in (1, 3):
-                sizes = {**_sizes(component, index), "batch": batch}
-                make = first_step if index == 0 else draw
-                _compare(torch_graph, onnx_graph, make(component, sizes, seed=index), sizes)
+def _check_cases(torch_graph: TorchGraph, onnx_graph: _OnnxGraph) -> None:
+    """Odd lengths, alone and in a ragged batch; steps from empty states and from random ones."""
+    component = torch_graph.component
+    for index in range(len(LENGTHS)):
+        for batch in (1, 3):
+            sizes = {**_sizes(component, index), "batch": batch}
+            make = first_step if index == 0 else draw
+            _compare(torch_graph, onnx_graph, make(component, sizes, seed=index), sizes)
+
+
+def _check_long(torch_graph: TorchGraph, onnx_graph: _OnnxGraph) -> None:
+    for frames in LONG:
+        feeds = draw(torch_graph.component, {"batch": 1, "frames": frames})
+        _compare(torch_graph, onnx_graph, feeds, frames)
 
 
 def _steps(graph, fixed: dict[str, np.ndarray], batch: int, beam: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -202,10 +200,7 @@ def _check_steps(graph, forward, fixed: dict[str, np.ndarray], batch: int) -> No
         assert _distance(log_probs, expected) <= GRAPH_TOLERANCE
 
 
-@_exported("decoder")
-def test_decoder_steps_equal_forward(row, graphs, tmp_path):
-    module = zoo_calls.module_for(row, tmp_path)
-    (_, start), (_, step) = graphs(row.name)
+def _check_decoder_steps(module: torch.nn.Module, start: _OnnxGraph, step: _OnnxGraph) -> None:
     memory = np.random.default_rng(0).standard_normal((2, 37, zoo.MODEL)).astype(np.float32)
     lengths = np.array([37, 20])
     projected = start({"encoder_out": memory})
@@ -219,11 +214,23 @@ def test_decoder_steps_equal_forward(row, graphs, tmp_path):
     _check_steps(step, forward, {**projected, "memory_lengths": lengths}, batch=2)
 
 
-@_exported("lm")
-def test_lm_steps_equal_forward(row, graphs, tmp_path):
-    module = zoo_calls.module_for(row, tmp_path)
-    ((_, step),) = graphs(row.name)
+def _check_lm_steps(module: torch.nn.Module, step: _OnnxGraph) -> None:
     _check_steps(step, lambda tokens: module(tokens, None)[0], {}, batch=2)
+
+
+CHECK_STEPS = {"decoder": _check_decoder_steps, "lm": _check_lm_steps}
+
+
+@_exported("frontend", "encoder", "ctc", "decoder", "lm", "encode", "lm_model")
+def test_graph_equals_torch(row, tmp_path):
+    module = zoo_calls.module_for(row, tmp_path)
+    graphs = _graphs(row, module, tmp_path)
+    for pair in graphs:
+        _check_cases(*pair)
+        if row.name in RUN_LONG:
+            _check_long(*pair)
+    if row.call in CHECK_STEPS:
+        CHECK_STEPS[row.call](module, *(onnx_graph for _, onnx_graph in graphs))
 
 
 @pytest.mark.parametrize("name", ["decoder-linear", "decoder-no-output-layer"])
@@ -237,17 +244,12 @@ def test_position_graph_has_no_limit(name, tmp_path):
     xs = Tensor("xs", ("batch", "frames", zoo.MODEL))
     results = (Tensor("out", xs.axes), Tensor("positions", (1, "positions", zoo.MODEL)))
     component = Component("position", "forward", (xs,), results[: len(results) if name in RELATIVE else 1])
-    torch_graph = TorchGraph(module, component)
-    onnx_graph = _OnnxGraph(component, export_component(module, component, tmp_path / "position.onnx"))
-    for frames in (1, *LONG):
-        _compare(torch_graph, onnx_graph, draw(component, {"batch": 1, "frames": frames}), frames)
-
-
-@pytest.mark.parametrize("name", ["conformer-conv2d", "conformer-legacy", "conformer-abs_pos", "transformer-conv2d"])
-def test_encoder_graph_has_no_limit(name, graphs):
-    ((torch_graph, onnx_graph),) = graphs(name)
-    for frames in LONG:
-        _compare(torch_graph, onnx_graph, draw(torch_graph.component, {"batch": 1, "frames": frames}), frames)
+    pair = (
+        TorchGraph(module, component),
+        _OnnxGraph(component, export_component(module, component, tmp_path / "p.onnx")),
+    )
+    _compare(*pair, draw(component, {"batch": 1, "frames": 1}), 1)
+    _check_long(*pair)
 
 
 # Row, options that it must refuse, and what the sentence says.
