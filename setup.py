@@ -16,7 +16,7 @@ RUNTIME = [
     "tqdm>=4.66",
 ]
 # The upper bound is the newest release that the tests ran with.
-EXPORT = ["torch>=2.9,<2.14", "onnx>=1.18", "onnxscript>=0.5.4", "typeguard>=4.3"]
+EXPORT = ["torch>=2.9,<2.14", "onnx>=1.18", "onnx_ir>=0.1.9", "onnxscript>=0.5.4", "typeguard>=4.3"]
 EXTRAS = {
     "export": EXPORT,
     "train": EXPORT,
