@@ -53,7 +53,7 @@ SAME_GRAPH = {
     "ctc-dropout",
 }
 # They read or give vectors where graphs have tokens or samples.
-NO_GRAPH = {"decoder-linear", "decoder-no-output-layer", "frontend-no-stft"}
+NO_GRAPH = {"decoder-linear", "decoder-no-output-layer"}
 
 
 def _rows(*calls: str):

@@ -15,7 +15,7 @@ from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.layers.abs_normalize import AbsNormalize
-from espnet2.runtime.spec import Component, Length, OutputLength
+from espnet2.runtime.spec import Component, OutputLength
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 Intermediate = list[tuple[int, torch.Tensor]]
@@ -134,9 +134,9 @@ class ESPnetASRModel(AbsESPnetModel):
 
     def _encoder_component(self) -> Component:
         (encoder,) = self.encoder.components()
-        inputs, axis, length = encoder.inputs, "frames", Length()
+        inputs, length = encoder.inputs, self.encoder.length
         if self.frontend is not None:
-            inputs, axis, length = self.frontend.components()[0].inputs, "samples", self.frontend.length
+            inputs, length = self.frontend.components()[0].inputs, self.frontend.length.then(length)
         return Component(
             name="encoder",
             method="encode_speech",
@@ -145,7 +145,7 @@ class ESPnetASRModel(AbsESPnetModel):
                 dataclasses.replace(inputs[1], name="speech_lengths"),
             ),
             outputs=encoder.outputs,
-            lengths=(OutputLength("out_frames", axis, length.then(self.encoder.length)),),
+            lengths=(OutputLength("out_frames", inputs[1].length_of, length),),
         )
 
 

@@ -6,13 +6,17 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
+from espnet2.runtime.spec import Axis, Component, Length, OutputLength, Tensor
 
 
 class AbsFrontend(torch.nn.Module, ABC):
-    """Turns samples into features. `length` is the number of frames as a formula of the number of samples."""
+    """Turns samples into features.
+
+    `length` is the number of frames as a formula of the number of samples; `reads` gives the axes of an utterance.
+    """
 
     length: Length
+    reads: tuple[Axis, ...] = ("samples",)
 
     @abstractmethod
     def output_size(self) -> int:
@@ -23,19 +27,20 @@ class AbsFrontend(torch.nn.Module, ABC):
         """Samples (B, N) and lengths (B,) to features (B, T, C) and lengths (B,)."""
 
     def components(self) -> tuple[Component, ...]:
-        """One graph: "frontend", samples to features."""
+        """One graph: "frontend", samples (or what `reads` says) to features."""
+        steps = str(self.reads[0])
         return (
             Component(
                 name="frontend",
                 method="forward",
                 inputs=(
-                    Tensor("speech", ("batch", "samples")),
-                    Tensor("speech_lengths", ("batch",), "int64", length_of="samples"),
+                    Tensor("speech", ("batch", *self.reads)),
+                    Tensor("speech_lengths", ("batch",), "int64", length_of=steps),
                 ),
                 outputs=(
-                    Tensor("feats", ("batch", "frames", self.output_size())),
-                    Tensor("feats_lengths", ("batch",), "int64", length_of="frames"),
+                    Tensor("feats", ("batch", "out_frames", self.output_size())),
+                    Tensor("feats_lengths", ("batch",), "int64", length_of="out_frames"),
                 ),
-                lengths=(OutputLength("frames", "samples", self.length),),
+                lengths=(OutputLength("out_frames", steps, self.length),),
             ),
         )

@@ -68,6 +68,7 @@ class DefaultFrontend(AbsFrontend):
         self.stft = Stft(n_fft, win_length, hop_length, window, center, normalized, onesided) if apply_stft else None
         self.logmel = LogMel(self.fs, n_fft, n_mels, fmin, fmax, htk)
         self.length = self.stft.length if self.stft is not None else Length()
+        self.reads = ("samples",) if apply_stft else ("frames", n_fft // 2 + 1, 2)
 
     def output_size(self) -> int:
         return self.n_mels

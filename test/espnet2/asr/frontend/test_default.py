@@ -52,7 +52,7 @@ def test_a_spectrum_may_be_given_instead_of_samples():
 
 def test_declared_interface():
     (component,) = DefaultFrontend().components()
-    assert component.name == "frontend" and component.outputs[0].axes == ("batch", "frames", 80)
+    assert component.name == "frontend" and component.outputs[0].axes == ("batch", "out_frames", 80)
     assert component.lengths[0].length(16000) == 126
 
 
