@@ -21,6 +21,9 @@ from espnet2.utils.edit_distance import edit_distance
 GENERATED_OUTPUT_LENGTH = 50  # encoder frames of the signal that is decoded where no recording is given
 GENERATED_TOKENS = 20  # such a signal has no end, so hypotheses are cut there
 
+BEAM = 5
+COMPARED = 3  # hypotheses of each n-best list
+
 Signals = Mapping[str, np.ndarray]
 
 
@@ -50,7 +53,8 @@ def compare_components(trained: Trained, graphs: Mapping[str, Graph]) -> list[Ch
 
 def compare_decodes(trained: Trained, graphs: Mapping[str, Graph], signals: Signals, bounded: bool) -> list[Check]:
     """The n-best lists of PyTorch and of `graphs`, for each signal; `bounded` cuts hypotheses short."""
-    reference, candidate = _recognizer(trained, trained.graphs, bounded), _recognizer(trained, graphs, bounded)
+    reference = _recognizer(trained, trained.graphs, bounded, BEAM)
+    candidate = _recognizer(trained, graphs, bounded, COMPARED)
     checks = []
     for name, speech in tqdm(signals.items(), desc="decode", unit="utterance"):
         try:
@@ -64,7 +68,7 @@ def token_error_rate(
     trained: Trained, graphs: Mapping[str, Graph], others: Mapping[str, Graph], signals: Signals, bounded: bool
 ) -> float:
     """Edits that turn the best hypotheses of `graphs` into those of `others`, per token of the former."""
-    reference, candidate = _recognizer(trained, graphs, bounded), _recognizer(trained, others, bounded)
+    reference, candidate = _recognizer(trained, graphs, bounded, 1), _recognizer(trained, others, bounded, 1)
     expected = [_best(reference, speech) for speech in signals.values()]
     found = [_best(candidate, speech) for speech in signals.values()]
     errors = sum(edit_distance(e, f) for e, f in zip(expected, found, strict=True))
@@ -76,12 +80,13 @@ def _best(recognizer: Recognizer, speech: np.ndarray) -> list[int]:
     return nbest[0].token_int if nbest else []
 
 
-def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool) -> Recognizer:
+def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool, nbest: int) -> Recognizer:
     options = DecodeOptions(
-        beam_size=5,
-        nbest=3,
+        beam_size=BEAM,
+        nbest=nbest,
         ctc_weight=0.3 if {"ctc", "decoder_step"} <= set(graphs) else float("ctc" in graphs),
         lm_weight=0.3,
+        ngram_weight=0.3,
         maxlenratio=-float(GENERATED_TOKENS) if bounded else 0.0,
     )
     return trained.recognizer(options, graphs)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
 from espnet2.export.trained import Trained, load_trained
 from espnet2.export.verify import Check, require_passed, summary, table
 from espnet2.runtime.bundle import Bundle, Manifest, sha256
+from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.session import OnnxGraph
 
 PROVENANCE_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
@@ -92,7 +94,7 @@ def _accept(
         require_accepted(rate, recordings)
     else:
         _log.warning("int8 was not compared on speech: give recordings to have its text accepted or refused")
-    return {"int8": {"token_error_rate": rate, "recordings": recordings}}
+    return {"int8": {"token_error_rate": rate, "recordings": recordings, "accepted": recordings > 0}}
 
 
 def _describe(
@@ -114,9 +116,9 @@ def _describe(
         return {"file": path.name}
 
     tokenizer: dict[str, Any] | None = None
-    if config.token_type is not None:
+    if trained.tokenizer is not None:
         tokenizer = {"token_type": config.token_type}
-        if config.token_type == "bpe" and config.bpemodel is not None:
+        if config.token_type == "bpe":
             files["bpe.model"] = Path(config.bpemodel)
             tokenizer["bpemodel"] = {"file": "bpe.model"}
     ngram = None
@@ -132,11 +134,17 @@ def _describe(
         tokenizer=tokenizer,
         quantized={"int8": {name: entry(path) for name, path in quantized.items()}} if quantized else {},
         ngram=ngram,
-        defaults={"ctc_weight": trained.model.ctc_weight},
+        defaults=_defaults(paths),
         provenance=provenance,
         verification=verification,
     )
     return manifest, files
+
+
+def _defaults(graphs: Collection[str]) -> dict[str, Any]:
+    """The decoding options that a recogniser of these graphs has where none are given."""
+    only = {} if {"ctc", "decoder_step"} <= set(graphs) else {"ctc_weight": float("ctc" in graphs)}
+    return {**asdict(DecodeOptions()), **only}
 
 
 def _verification(checks: Sequence[Check], accepted: Mapping[str, Any]) -> dict[str, Any]:

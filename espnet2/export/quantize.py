@@ -13,6 +13,7 @@ from pathlib import Path
 import onnx
 
 from espnet2.export.quiet import quiet
+from espnet2.export.trace import EXTERNAL_DATA_SUFFIX
 from espnet2.runtime.errors import VerificationError
 
 QUANTIZED_COMPONENTS = ("encoder", "decoder_step", "lm_step")
@@ -23,12 +24,13 @@ def quantize_int8(source: Path, target: Path) -> Path:
     """Write the int8 sibling of the graph `source` to `target`."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    external = source.with_name(source.name + EXTERNAL_DATA_SUFFIX).exists()
     model = onnx.load(source)
     # onnxruntime takes recorded shapes for facts when it splits Gemm, and fails on them.
     del model.graph.value_info[:]
     with tempfile.TemporaryDirectory() as directory:
         bare = Path(directory) / "model.onnx"
-        onnx.save(model, bare, save_as_external_data=model.ByteSize() > onnx.checker.MAXIMUM_PROTOBUF)
+        onnx.save(model, bare, save_as_external_data=external)
         with quiet():
             quantize_dynamic(
                 bare,
@@ -36,6 +38,7 @@ def quantize_int8(source: Path, target: Path) -> Path:
                 op_types_to_quantize=["MatMul"],
                 weight_type=QuantType.QInt8,
                 nodes_to_exclude=_before_logarithms(model.graph),
+                use_external_data_format=external,
             )
     return target
 

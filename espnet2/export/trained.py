@@ -11,15 +11,18 @@ from typing import Any
 
 import torch
 
+from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.step import Graph
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.main_funcs.pretrained import find_model
-from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.asr import Recognizer, load_ngram
 from espnet2.runtime.errors import ConfigError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.spec import Component
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.lm import LMTask
+from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.text.build_tokenizer import load_tokenizer
 
 Part = tuple[torch.nn.Module, Component]
 CONFIG_OF = {"asr_train_config": "asr_model_file", "lm_train_config": "lm_file"}
@@ -36,6 +39,8 @@ class Trained:
     parts: tuple[Part, ...]
     config: argparse.Namespace
     files: dict[str, Path]
+    tokenizer: AbsTokenizer | None = None
+    ngram: ScorerInterface | None = None
 
     @property
     def graphs(self) -> dict[str, TorchGraph]:
@@ -43,8 +48,9 @@ class Trained:
         return {component.name: TorchGraph(module, component) for module, component in self.parts}
 
     def recognizer(self, options: DecodeOptions, graphs: Mapping[str, Graph] | None = None) -> Recognizer:
-        """A recogniser of tokens (not of text) that PyTorch runs, or `graphs` in its place."""
-        return Recognizer(graphs or self.graphs, self.config.token_list, None, self.special, options)
+        """A recogniser that PyTorch runs, or `graphs` in its place."""
+        tokens = self.config.token_list
+        return Recognizer(graphs or self.graphs, tokens, self.tokenizer, self.special, options, self.ngram)
 
     @property
     def sample_rate(self) -> int:
@@ -109,4 +115,6 @@ def _load(files: dict[str, Path]) -> Trained:
             )
         _log.info("loaded the language model %s", files["lm_file"])
         parts += lm.parts()
-    return Trained(model, tuple(parts), config, files)
+    tokenizer = load_tokenizer(config.token_type, config.bpemodel)
+    ngram = load_ngram(files.get("ngram_file"), config.token_list)
+    return Trained(model, tuple(parts), config, files, tokenizer, ngram)

@@ -74,3 +74,18 @@ def build_tokenizer(
     if token_type not in TOKENIZERS:
         raise OptionError(f"token_type: expected one of {', '.join(TOKENIZERS)}, found {token_type!r}")
     return TOKENIZERS[token_type](options)
+
+
+def load_tokenizer(token_type: str | None, bpemodel: Path | str | None = None) -> AbsTokenizer | None:
+    """The tokenizer that makes text of a recogniser's tokens, with its model opened.
+
+    None where there is none: the kind of tokens is not known, or the SentencePiece model of `bpe` is not.
+
+    Raises:
+        OptionError: An unknown type, or a file that is not a SentencePiece model.
+    """
+    if token_type is None or (token_type == "bpe" and bpemodel is None):
+        return None
+    tokenizer = build_tokenizer(token_type, bpemodel)
+    tokenizer.tokens2text([])
+    return tokenizer
