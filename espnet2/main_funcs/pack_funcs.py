@@ -20,11 +20,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from espnet2.runtime.errors import ArchiveError, ConfigError
-from espnet2.tasks.config import read_yaml
+from espnet2.tasks.config import META, META_SECTIONS, read_yaml
 
 MAX_BYTES = 64 << 30  # unpacked; the largest published model takes 36 GB
 MAX_MEMBERS = 10_000
-META = "meta.yaml"
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,7 @@ def unpack(input_archive: Path | str, outpath: Path | str, use_cache: bool = Tru
     for an archive that is damaged or unsafe, or when `outpath` holds something else.
     """
     archive, target = Path(input_archive), Path(outpath)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as directory:
+    with _temporary_beside(target) as directory:
         work = Path(directory) / "unpacked"
         work.mkdir()
         try:
@@ -60,6 +58,14 @@ def unpack(input_archive: Path | str, outpath: Path | str, use_cache: bool = Tru
     return read_meta(target)
 
 
+def _temporary_beside(target: Path) -> tempfile.TemporaryDirectory[str]:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise ArchiveError(f"{target.parent}: expected a directory to unpack in, found: {error.strerror}") from error
+
+
 def read_meta(directory: Path | str) -> dict[str, str]:
     """The files that `directory/meta.yaml` names, as paths; raises `ArchiveError` when it or one of them is missing."""
     root = Path(directory)
@@ -68,8 +74,11 @@ def read_meta(directory: Path | str) -> dict[str, str]:
     except ConfigError as error:
         raise ArchiveError(f"{root.name}: expected a packed model with {META}: {error}") from error
     files: dict[str, str] = {}
-    for section in ("yaml_files", "files"):
-        for key, name in (meta.get(section) or {}).items():
+    for section in META_SECTIONS:
+        named = meta.get(section) or {}
+        if not isinstance(named, dict):
+            raise ArchiveError(f"{META}: {section}: expected names and paths, found {type(named).__name__}")
+        for key, name in named.items():
             path = root / _safe_name(str(name), META)
             if not path.is_file():
                 raise ArchiveError(f"{META}: {section}.{key}: no file {name!r} in the archive")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
 from pathlib import Path
 
 from espnet2.main_funcs.pack_funcs import read_meta, unpack
+from espnet2.runtime.bundle import sha256
 from espnet2.runtime.errors import ArchiveError, MissingPackageError, OptionError
 
 
@@ -39,11 +39,10 @@ def _digest(path: Path) -> str:
     """The first 16 digits of a file's SHA-256, so that another archive of the same name is another directory."""
     if not path.is_file():
         raise ArchiveError(f"{path}: expected a packed model, found no such file")
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()[:16]
+    try:
+        return sha256(path)[:16]
+    except OSError as error:
+        raise ArchiveError(f"{path}: expected a packed model that can be read, found: {error.strerror}") from error
 
 
 def _download(model_tag: str, cache_dir: str | Path | None) -> str:

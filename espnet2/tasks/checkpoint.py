@@ -18,6 +18,7 @@ import torch
 from espnet2.runtime.errors import CheckpointError
 
 SHOWN = 5  # keys that an error names
+DAMAGED = "a file that is truncated or damaged"
 
 # What a trainer's checkpoint.pth holds beside tensors: epoch times, and numpy's scalars as numpy 1 and 2 name them.
 _scalar = np.float64(0).__reduce__()[0]
@@ -54,12 +55,12 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
         with warnings.catch_warnings(), torch.serialization.safe_globals(SAFE_GLOBALS):
             warnings.simplefilter("ignore", UserWarning)
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: expected a checkpoint, found no such file") from error
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path}: {_refusal(str(error))}") from error
-    except (RuntimeError, EOFError, KeyError, ValueError, IndexError, OSError) as error:
-        raise CheckpointError(f"{path}: expected a checkpoint, found a file that is truncated or damaged") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: expected a checkpoint, found: {(error.strerror or DAMAGED).lower()}") from error
+    except (RuntimeError, EOFError, KeyError, ValueError, IndexError) as error:
+        raise CheckpointError(f"{path}: expected a checkpoint, found {DAMAGED}") from error
     if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
         state = state["model"]
     if not isinstance(state, Mapping) or not state or not all(torch.is_tensor(value) for value in state.values()):
@@ -70,7 +71,7 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
 def _refusal(message: str) -> str:
     wanted = re.search(r"GLOBAL (\S+)", message)
     if wanted is None:
-        return "expected a checkpoint, found a file that is truncated or damaged, or a plain pickle"
+        return f"expected a checkpoint, found {DAMAGED}, or a plain pickle"
     return f"refused, since it wants to run {wanted[1]}; expected a state dict (tensors by name)"
 
 

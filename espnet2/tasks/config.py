@@ -9,6 +9,7 @@ recipe's to the recipe), and in the working directory.
 from __future__ import annotations
 
 import difflib
+import os
 import typing
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,9 +19,12 @@ from typing import Any, ClassVar
 
 import yaml
 
-from espnet2.runtime.errors import ConfigError
+from espnet2.runtime.errors import ConfigError, DataError
 from espnet2.tasks.choices import check_value
+from espnet2.text.token_id_converter import read_token_list
 
+META = "meta.yaml"  # of a packed model, with the files' names in these sections
+META_SECTIONS = ("yaml_files", "files")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times faster on long token lists
 
 # fmt: off
@@ -159,16 +163,35 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 def read_config(path: str | Path, schema: type[TextConfig]) -> Namespace:
     """Read, check and complete a config.yaml; raises `ConfigError`."""
-    path = Path(path)
-    directory = path.resolve().parent
+    data = read_yaml(path)
+    directory = Path(os.path.abspath(path)).parent  # not resolved: a hub's client keeps files elsewhere and links them
     bases = dict.fromkeys([directory, *directory.parents, Path.cwd()])
-    return check_config(read_yaml(path), schema, str(path), tuple(bases))
+    return check_config(data, schema, str(path), tuple(bases), packed_root(path))
 
 
-def check_config(data: Mapping[str, Any], schema: type[TextConfig], source: str, bases: Sequence[Path]) -> Namespace:
+def packed_root(path: str | Path) -> Path | None:
+    """The directory of the packed model whose `meta.yaml` names the file `path`, or None."""
+    file = Path(os.path.abspath(path))
+    return next((root for root in file.parents if file in _named_files(root)), None)
+
+
+def _named_files(root: Path) -> list[Path]:
+    """What `root/meta.yaml` names; nothing where it is another program's."""
+    try:
+        meta = read_yaml(root / META) if (root / META).is_file() else {}
+    except ConfigError:
+        return []
+    sections = [meta.get(section) for section in META_SECTIONS]
+    return [root / str(name) for section in sections if isinstance(section, dict) for name in section.values()]
+
+
+def check_config(
+    data: Mapping[str, Any], schema: type[TextConfig], source: str, bases: Sequence[Path], root: Path | None = None
+) -> Namespace:
     """Turn a config's keys into the fields of `schema`, with defaults for what is missing or null.
 
-    `source` is named in errors; relative paths are looked for under `bases`, in order. Raises `ConfigError`.
+    `source` is named in errors; relative paths are looked for under `bases`, in order, and those of a packed model
+    inside its `root` only. Raises `ConfigError`.
     """
     _check_task(data, schema, source)
     known = {item.name: item for item in fields(schema)}
@@ -185,9 +208,9 @@ def check_config(data: Mapping[str, Any], schema: type[TextConfig], source: str,
         elif name not in data and item.default is not MISSING:
             values[name] = item.default
         if name == "token_list":
-            values[name] = _tokens(values[name], source, bases)
+            values[name] = _tokens(values[name], source, bases, root)
         check_value(f"{source}: {name}", values[name], hints[name])
-    _resolve(values, schema, source, bases)
+    _resolve(values, schema, source, bases, root)
     return Namespace(**values)
 
 
@@ -197,27 +220,34 @@ def _check_task(data: Mapping[str, Any], schema: type[TextConfig], source: str) 
         raise ConfigError(f"{source}: expected a config of {TASK_MARKS[schema.mark]}, found one of {TASK_MARKS[mark]}")
 
 
-def _tokens(value: Any, source: str, bases: Sequence[Path]) -> Any:
+def _tokens(value: Any, source: str, bases: Sequence[Path], root: Path | None) -> Any:
     """A token list as it is, or read from the file that it names, one token in a line."""
     if not isinstance(value, str):
         return list(value) if isinstance(value, tuple) else value
-    path = find_file(value, bases)
+    path = find_file(value, bases, root)
     if path is None:
-        raise ConfigError(f"{source}: token_list: no file {value!r} beside the config, above it or here")
+        raise ConfigError(f"{source}: token_list: no file {value!r} {_places(root)}")
     try:
-        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: expected one token in a line, found: {error}") from error
+        return read_token_list(path)
+    except DataError as error:
+        raise ConfigError(str(error)) from error
 
 
-def _resolve(values: dict[str, Any], schema: type[TextConfig], source: str, bases: Sequence[Path]) -> None:
+def _resolve(
+    values: dict[str, Any], schema: type[TextConfig], source: str, bases: Sequence[Path], root: Path | None
+) -> None:
     """Replace paths by those of the files found; one that building the model needs has to exist."""
     for name, where, key in _paths(values, schema):
-        path = find_file(where[key], bases)
-        if path is not None:
-            where[key] = str(path)
-        elif name in schema.required_paths:
-            raise ConfigError(f"{source}: {name}: no file {where[key]!r} beside the config, above it or here")
+        path = find_file(where[key], bases, root)
+        if path is None and name in schema.required_paths:
+            raise ConfigError(f"{source}: {name}: no file {where[key]!r} {_places(root)}")
+        if path is None and root is not None:
+            path = bases[0] / Path(where[key]).name  # does not exist, whereas the path as it is might, outside
+        where[key] = where[key] if path is None else str(path)
+
+
+def _places(root: Path | None) -> str:
+    return "beside the config, above it or here" if root is None else "in the packed model"
 
 
 def _paths(values: dict[str, Any], schema: type[TextConfig]) -> Iterator[tuple[str, dict[str, Any], str]]:
@@ -230,8 +260,13 @@ def _paths(values: dict[str, Any], schema: type[TextConfig]) -> Iterator[tuple[s
             yield name, where, key
 
 
-def find_file(name: str, bases: Sequence[Path]) -> Path | None:
-    """The first file called `name` under `bases`, else one of that name alone in the first of them, else None."""
+def find_file(name: str, bases: Sequence[Path], root: Path | None = None) -> Path | None:
+    """The first file called `name` under `bases`, else one of that name alone in the first of them, else None.
+
+    Files outside of `root`, where it is given, do not count.
+    """
     candidates = [base / name for base in bases]
     candidates += [bases[0] / Path(name).name] if bases else []
+    if root is not None:
+        candidates = [path for path in candidates if Path(os.path.normpath(path)).is_relative_to(root)]
     return next((path for path in candidates if path.is_file()), None)

@@ -111,6 +111,10 @@ def _damaged(path):
             lambda path: zip_of(path, {"meta.yaml": b"files: {asr_model_file: ../../x}"}),
             "expected relative paths inside the archive, found '../../x'",
         ),
+        (lambda path: zip_of(path, {"meta.yaml": b"files: [a]"}), "files: expected names and paths, found list"),
+        (lambda path: zip_of(path, {"meta.yaml": b"yaml_files: a"}), "yaml_files: expected names and paths, found str"),
+        (lambda path: zip_of(path, {"meta.yaml": b"files: {a: [b]}"}), "files.a: no file"),
+        (lambda path: zip_of(path, {"meta.yaml": b"- a"}), "expected keys and values, found list"),
     ],
 )
 def test_what_is_no_packed_model_is_refused(tmp_path, make, message):
@@ -135,6 +139,12 @@ def test_models_are_cached_by_content(tmp_path):
     assert other.keys() == first.keys() and other != first
     directory = next((tmp_path / "cache").iterdir())
     assert find_model(directory).keys() == first.keys()
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(ArchiveError, match=r"cache: expected a directory to unpack in, found: File exists"):
+        find_model(zip_of(tmp_path / "a.zip", FILES), cache_dir=tmp_path / "cache")
 
 
 def test_the_hub_gives_a_directory(tmp_path, monkeypatch):

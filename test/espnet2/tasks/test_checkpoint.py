@@ -51,12 +51,13 @@ def _truncated(path, zipped):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: None, "expected a checkpoint, found no such file"),
+        (lambda path: None, "expected a checkpoint, found: no such file"),
         (lambda path: path.touch(), "truncated or damaged"),
         (lambda path: path.write_text("hello"), "truncated or damaged"),
         (lambda path: _truncated(path, True), "truncated or damaged"),
         (lambda path: _truncated(path, False), "truncated or damaged"),
-        (lambda path: path.mkdir(), "truncated or damaged"),
+        (lambda path: path.mkdir(), "expected a checkpoint, found: is a directory"),
+        (lambda path: path.symlink_to(path), "expected a checkpoint, found: too many levels of symbolic links"),
         (lambda path: torch.save(torch.nn.Linear(2, 2), path), "wants to run torch.nn.modules.linear.Linear"),
         (lambda path: torch.save([torch.zeros(1)], path), "expected a state dict .*, found list"),
         (lambda path: torch.save({"weight": 1}, path), "expected a state dict .*, found int under 'weight'"),

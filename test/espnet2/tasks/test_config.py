@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from espnet2.runtime.errors import ConfigError
-from espnet2.tasks.config import TASK_MARKS, TRAINING_KEYS, ASRConfig, LMConfig, read_config
+from espnet2.tasks.config import META_SECTIONS, TASK_MARKS, TRAINING_KEYS, ASRConfig, LMConfig, read_config
 
 TOKENS = ["<blank>", "<unk>", "a", "<sos/eos>"]
 # What a recogniser's config of release 202204 lacks: model, preprocessor, joint decoding of languages, adapters, ...
@@ -119,7 +119,47 @@ def test_paths_are_found(tmp_path, monkeypatch, config, stats, working):
     assert found.bpemodel == "exp/bpe"  # the model does not need it
 
 
+META = {"yaml_files": {"asr_train_config": "exp/asr/config.yaml"}}
+
+
+@pytest.mark.parametrize("section", META_SECTIONS)
+@pytest.mark.parametrize("name", ["{parent}/secret", "../../../secret", "../secret", "secret"])
+def test_a_packed_models_paths_stay_inside(tmp_path, monkeypatch, section, name):
+    write(tmp_path / "secret", "<blank>\n")
+    write(tmp_path / "model/meta.yaml", {section: META["yaml_files"]})
+    name = name.format(parent=tmp_path)
+    path = write(tmp_path / "model/exp/asr/config.yaml", {**OLD, "bpemodel": name})
+    monkeypatch.chdir(tmp_path)
+    assert read_config(path, ASRConfig).bpemodel == str(tmp_path / "model/exp/asr/secret")  # which does not exist
+    for key in ({"token_list": name}, {"normalize": "global_mvn", "normalize_conf": {"stats_file": name}}):
+        write(path, {**OLD, **key})
+        with pytest.raises(ConfigError, match=r"no file '.*secret' in the packed model"):
+            read_config(path, ASRConfig)
+    write(tmp_path / "model/secret", "<blank>\n")
+    write(path, {**OLD, "bpemodel": "secret"})
+    assert read_config(path, ASRConfig).bpemodel == str(tmp_path / "model/secret")
+
+
+@pytest.mark.parametrize("meta", [None, "a: [", "- a", {"yaml_files": [1], "files": {"asr_model_file": "other.yaml"}}])
+def test_a_users_own_config_names_files_anywhere(tmp_path, meta):
+    if meta is not None:
+        write(tmp_path / "own/meta.yaml", meta)
+    bpemodel = write(tmp_path / "elsewhere/bpe.model", "")
+    path = write(tmp_path / "own/config.yaml", {**OLD, "bpemodel": str(bpemodel)})
+    assert read_config(path, ASRConfig).bpemodel == str(bpemodel)
+
+
+def test_files_that_a_hubs_client_links_are_found(tmp_path):
+    config = write(tmp_path / "blobs/1", {**OLD, "bpemodel": "exp/bpe.model"})
+    (tmp_path / "snapshot/exp").mkdir(parents=True)
+    (tmp_path / "snapshot/exp/config.yaml").symlink_to(config)
+    (tmp_path / "snapshot/exp/bpe.model").symlink_to(write(tmp_path / "blobs/2", ""))
+    write(tmp_path / "snapshot/meta.yaml", {"yaml_files": {"asr_train_config": "exp/config.yaml"}})
+    found = read_config(tmp_path / "snapshot/exp/config.yaml", ASRConfig).bpemodel
+    assert found == str(tmp_path / "snapshot/exp/bpe.model")
+
+
 def test_tokens_from_a_file(tmp_path):
-    write(tmp_path / "data/tokens.txt", "<blank>\n▁a\n\u2028\n<sos/eos>\n")
+    write(tmp_path / "data/tokens.txt", "<blank>\n▁a \n\u2028\n<sos/eos>\n")
     path = write(tmp_path / "exp/config.yaml", {**OLD, "token_list": "data/tokens.txt"})
     assert read_config(path, ASRConfig).token_list == ["<blank>", "▁a", "\u2028", "<sos/eos>"]
