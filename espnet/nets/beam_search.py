@@ -30,12 +30,9 @@ class Hypothesis(NamedTuple):
     hs: Sequence[np.ndarray] = ()
 
     def asdict(self) -> dict[str, Any]:
-        """The fields as plain lists and floats, for JSON; states as they are."""
-        return self._replace(
-            yseq=self.yseq.tolist(),
-            score=float(self.score),
-            scores={name: float(score) for name, score in self.scores.items()},
-        )._asdict()
+        """All fields by name; tokens and scores as JSON can hold them, the rest as it is."""
+        scores = dict(zip(self.scores, map(float, self.scores.values()), strict=True))
+        return {**self._asdict(), "yseq": self.yseq.tolist(), "score": float(self.score), "scores": scores}
 
 
 @dataclass(frozen=True)

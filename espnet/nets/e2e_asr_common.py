@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _M = 3
-_D_END = -10.0  # log(exp(-10))
+_D_END = -10.0  # in nats: the best is 22026 times as probable
 
 
 def end_detect(ended_hyps: Sequence[Mapping[str, Any]], i: int, M: int = _M, D_end: float = _D_END) -> bool:

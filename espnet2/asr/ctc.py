@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
+from espnet.nets.pytorch_backend.nets_utils import require_rates
 from espnet2.runtime import spec
 
 CTC_TYPES = ("builtin", "builtin2", "gtnctc", "brctc")
@@ -38,6 +39,7 @@ class CTC(nn.Module):
         brctc_risk_factor: float = 0.0,
     ):
         super().__init__()
+        require_rates(dropout_rate=dropout_rate)
         if ctc_type not in CTC_TYPES:
             raise ValueError(f"unknown ctc_type {ctc_type!r}; known ones: {', '.join(CTC_TYPES)}")
         self.ctc_lo = nn.Linear(encoder_output_size, odim)

@@ -11,7 +11,7 @@ from typeguard import typechecked
 
 from espnet2.asr.ctc import CTC
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
-from espnet2.asr.encoder.abs_encoder import AbsEncoder
+from espnet2.asr.encoder.abs_encoder import AbsEncoder, last_output
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.layers.abs_normalize import AbsNormalize
@@ -82,10 +82,6 @@ class ESPnetASRModel(AbsESPnetModel):
         self.blank_id = self.token_list.index(sym_blank)
         self.sos = token_id(self.token_list, sym_sos)
         self.eos = token_id(self.token_list, sym_eos)
-        self.ignore_id = ignore_id
-        self.ctc_weight = ctc_weight
-        self.interctc_weight = interctc_weight
-        self.lang_token_id = lang_token_id
         self.frontend = frontend
         self.specaug = specaug
         self.normalize = normalize
@@ -111,10 +107,8 @@ class ESPnetASRModel(AbsESPnetModel):
 
     def encode_speech(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """`encode` without the outputs of intermediate layers: (B, T', D) and lengths (B,)."""
-        encoder_out, encoder_out_lens = self.encode(speech, speech_lengths)
-        if isinstance(encoder_out, tuple):
-            encoder_out = encoder_out[0]
-        return encoder_out, encoder_out_lens
+        encoded, lengths = self.encode(speech, speech_lengths)
+        return last_output(encoded), lengths
 
     def extract_feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Samples (B, N) to normalised features (B, T, C), zero beyond each utterance, and lengths (B,)."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet.nets.pytorch_backend.nets_utils import full_lengths, make_pad_mask
 from espnet2.layers.abs_normalize import AbsNormalize
 from espnet2.layers.inversible_interface import InversibleInterface
 
@@ -56,9 +56,6 @@ class GlobalMVN(AbsNormalize, InversibleInterface):
         self.register_buffer("mean", torch.from_numpy(mean.astype(np.float32)))
         self.register_buffer("std", torch.from_numpy(np.sqrt(variance).astype(np.float32)))
 
-    def extra_repr(self) -> str:
-        return f"stats_file={self.stats_file}, norm_means={self.norm_means}, norm_vars={self.norm_vars}"
-
     def forward(self, x: torch.Tensor, ilens: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Normalise (B, T, C); frames beyond `ilens` (B,) are zeros."""
         if self.norm_means:
@@ -81,5 +78,5 @@ class GlobalMVN(AbsNormalize, InversibleInterface):
 def zero_padding(x: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
     """Zero the frames of (B, T, C) beyond `lengths` (B,); None stands for T."""
     if lengths is None:
-        return x, torch.full_like(x[:, 0, 0], x.shape[1], dtype=torch.long)
+        return x, full_lengths(x)
     return x.masked_fill(make_pad_mask(lengths, x.shape[1])[:, :, None], 0.0), lengths

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet.nets.pytorch_backend.nets_utils import full_lengths, make_pad_mask, require_positive
 
 # Slaney's scale is linear up to 1000 Hz (15 mel) and logarithmic above: 27 mel for every factor of 6.4.
 HZ_PER_MEL = 200.0 / 3.0
@@ -43,6 +43,7 @@ def mel_filters(fs: int, n_fft: int, n_mels: int, fmin: float, fmax: float, htk:
 
 class LogMel(torch.nn.Module):
     """`fs`, `fmin` and `fmax` are in Hz (by default 0 and half of `fs`); `log_base` None is the natural logarithm.
+    Raises `ValueError` for sizes below 1 and for an empty band.
 
     The filters are the buffer `melmat` (n_fft // 2 + 1, n_mels), which checkpoints hold.
     """
@@ -61,18 +62,17 @@ class LogMel(torch.nn.Module):
         log_base: float | None = None,
     ):
         super().__init__()
-        fmin = 0 if fmin is None else fmin
-        fmax = fs / 2 if fmax is None else fmax
-        self.mel_options = {"sr": fs, "n_fft": n_fft, "n_mels": n_mels, "fmin": fmin, "fmax": fmax, "htk": htk}
+        require_positive(fs=fs, n_fft=n_fft, n_mels=n_mels)
+        band = (fmin or 0.0, fs / 2 if fmax is None else fmax)
+        if not 0.0 <= band[0] < band[1]:
+            raise ValueError(f"fmin, fmax: expected 0 or more and a larger number, found {band[0]} and {band[1]}")
+        filters = mel_filters(fs, n_fft, n_mels, *band, htk)
+        self.register_buffer("melmat", torch.from_numpy(filters.T.copy()))
         self.scale = 1.0 if log_base is None else 1.0 / math.log(log_base)
-        self.register_buffer("melmat", torch.from_numpy(mel_filters(fs, n_fft, n_mels, fmin, fmax, htk).T.copy()))
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in self.mel_options.items())
 
     def forward(self, feat: torch.Tensor, ilens: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Power spectrum (B, T, F) to log-mel features (B, T, n_mels); frames beyond `ilens` (B,) are zeros."""
         features = (feat @ self.melmat).clamp(min=ENERGY_FLOOR).log() * self.scale
         if ilens is None:
-            return features, torch.full_like(feat[:, 0, 0], feat.shape[1], dtype=torch.long)
+            return features, full_lengths(feat)
         return features.masked_fill(make_pad_mask(ilens, feat.shape[1])[:, :, None], 0.0), ilens

@@ -11,7 +11,7 @@ import math
 import torch
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet.nets.pytorch_backend.nets_utils import full_lengths, make_pad_mask, require_positive
 from espnet2.runtime.spec import Length
 
 WINDOWS = {
@@ -51,6 +51,7 @@ class Stft(torch.nn.Module):
         self.center = center
         self.normalized = normalized
         self.onesided = onesided
+        require_positive(n_fft=n_fft, win_length=self.win_length, hop_length=hop_length)
         if self.win_length > n_fft:
             raise ValueError(f"win_length: expected at most n_fft = {n_fft} samples, found {self.win_length}")
         self.bins = n_fft // 2 + 1 if onesided else n_fft
@@ -61,10 +62,6 @@ class Stft(torch.nn.Module):
         self.end = n_fft - self.win_length - self.start
         self.padding = padding
         self.register_buffer("basis", self._basis(), persistent=False)
-
-    def extra_repr(self) -> str:
-        names = ("n_fft", "win_length", "hop_length", "center", "normalized", "onesided")
-        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
 
     def forward(
         self, input: torch.Tensor, ilens: torch.Tensor | None = None
@@ -106,7 +103,7 @@ class Stft(torch.nn.Module):
         count = samples.shape[1]
         ramp = torch.arange(self.padding, device=samples.device)
         if lengths is None:
-            lengths = torch.full_like(samples[:, 0], count, dtype=torch.long)
+            lengths = full_lengths(samples)
         head = samples[:, (self.padding - ramp).clamp(max=count - 1)]
         tail = samples.gather(1, (lengths[:, None] - 2 - ramp).clamp(min=0))
         row = torch.nn.functional.pad(torch.cat([head, samples], dim=1), (0, self.padding))

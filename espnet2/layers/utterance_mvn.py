@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet.nets.pytorch_backend.nets_utils import full_lengths, make_pad_mask
 from espnet2.layers.abs_normalize import AbsNormalize
 
 
@@ -18,9 +18,6 @@ class UtteranceMVN(AbsNormalize):
         self.norm_means = norm_means
         self.norm_vars = norm_vars
         self.eps = eps
-
-    def extra_repr(self) -> str:
-        return f"norm_means={self.norm_means}, norm_vars={self.norm_vars}"
 
     def forward(
         self, input: torch.Tensor, input_lengths: torch.Tensor | None = None
@@ -41,7 +38,7 @@ def utterance_mvn(
     The standard deviation is of the whole population (divided by the number of frames) and at least `eps`.
     """
     if ilens is None:
-        ilens = torch.full_like(x[:, 0, 0], x.shape[1], dtype=torch.long)
+        ilens = full_lengths(x)
     padded = make_pad_mask(ilens, x.shape[1])[:, :, None]
     count = ilens.to(x.dtype)[:, None, None]
     mean = x.masked_fill(padded, 0.0).sum(dim=1, keepdim=True) / count

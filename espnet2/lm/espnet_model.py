@@ -62,7 +62,3 @@ class ESPnetLanguageModel(AbsESPnetModel):
         count = lengths.sum()
         loss = nll.sum() / count
         return loss, {"loss": loss.detach()}, count
-
-    def collect_feats(self, text: Tensor, text_lengths: Tensor, **kwargs: Tensor) -> dict[str, Tensor]:
-        """Nothing: text has no features."""
-        return {}

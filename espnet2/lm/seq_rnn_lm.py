@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
+from espnet.nets.pytorch_backend.nets_utils import require_positive
+from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet2.lm.abs_model import AbsLM
 from espnet2.runtime import spec
 
@@ -55,6 +56,7 @@ class SequentialRNNLM(AbsLM):
         ignore_id: int = 0,
     ):
         super().__init__()
+        require_positive(unit=unit, nhid=nhid or unit, nlayers=nlayers)
         if rnn_type.upper() not in RNN_TYPES:
             raise ValueError(f"unknown rnn_type {rnn_type!r}; known ones: {', '.join(RNN_TYPES).lower()}")
         self.rnn_type, self.nhid, self.nlayers = rnn_type.upper(), nhid or unit, nlayers
@@ -104,10 +106,7 @@ class SequentialRNNLM(AbsLM):
         component = spec.Component(
             name="lm_step",
             method="step",
-            inputs=(
-                spec.Tensor("tokens", ("batch", "beam"), "int64", below=vocab_size),
-                spec.Tensor("parents", ("batch", "beam"), "int64", below="parent"),
-            ),
+            inputs=hypotheses(vocab_size),
             outputs=(spec.Tensor("log_probs", ("batch", "beam", vocab_size)),),
             states=tuple(
                 spec.State(

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose
-from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
+from espnet.nets.pytorch_backend.nets_utils import choose, require_positive
+from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.encoder import Encoder
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, target_mask
@@ -58,6 +58,7 @@ class TransformerLM(AbsLM):
         attention_dropout_rate: float = 0.1,
     ):
         super().__init__()
+        require_positive(embed_unit=embed_unit, att_unit=att_unit, head=head, unit=unit, layer=layer)
         self.head, self.head_size = head, att_unit // head
         self.embed = nn.Embedding(vocab_size, embed_unit)
         self.encoder = Encoder(
@@ -120,10 +121,7 @@ class TransformerLM(AbsLM):
         component = spec.Component(
             name="lm_step",
             method="step",
-            inputs=(
-                spec.Tensor("tokens", ("batch", "beam"), "int64", below=vocab_size),
-                spec.Tensor("parents", ("batch", "beam"), "int64", below="parent"),
-            ),
+            inputs=hypotheses(vocab_size),
             outputs=(spec.Tensor("log_probs", ("batch", "beam", vocab_size)),),
             states=(
                 tokens,

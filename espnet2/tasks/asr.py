@@ -34,8 +34,13 @@ DECODER = Choices(
 )
 MODEL = Choices("model", {"espnet": "espnet2.asr.espnet_model:ESPnetASRModel"})
 
-
 PREPROCESSORS = ("default", "multi")  # of tokens and samples; other ones belong to other tasks
+# Without these a recogniser could be built, but samples would not go in, or the decoder's scores not come out.
+NEEDED = (
+    ("frontend_conf", "apply_stft", True),
+    ("decoder_conf", "input_layer", "embed"),
+    ("decoder_conf", "use_output_layer", True),
+)
 
 
 class ASRTask(AbsTask):
@@ -50,12 +55,18 @@ class ASRTask(AbsTask):
         if config.preprocessor not in (None, *PREPROCESSORS):
             known = ", ".join(PREPROCESSORS)
             raise ConfigError(f"preprocessor: expected one of {known}, found {config.preprocessor!r}")
+        for section, key, needed in NEEDED:
+            found = getattr(config, section).get(key, needed)
+            if found != needed:
+                raise ConfigError(f"{section}.{key}: expected {needed} in a recogniser, found {found}")
         frontend, size = None, config.input_size
         if size is None:
             frontend = FRONTEND.build(config.frontend, config.frontend_conf)
             if frontend is None:
                 raise ConfigError("input_size: expected the size of the features, since frontend is null; found null")
             size = frontend.output_size()
+        if size < 1:
+            raise ConfigError(f"input_size: expected a positive number, found {size}")
         vocab_size = len(config.token_list)
         preencoder = PREENCODER.build(config.preencoder, config.preencoder_conf, input_size=size)
         encoder = ENCODER.build(config.encoder, config.encoder_conf, input_size=size)

@@ -17,6 +17,8 @@ import typeguard
 
 from espnet2.runtime.errors import ConfigError
 
+# What constructors raise for values that they, or PyTorch's layers, cannot work with.
+REFUSALS = (ValueError, TypeError, RuntimeError, ArithmeticError, AssertionError, LookupError)
 ABSENT = ("none", "null", "nil")  # spellings of null that upstream accepts
 
 
@@ -69,8 +71,8 @@ def build(section: str, target: str, conf: Mapping[str, Any] | None, **given: An
         return cls(**conf, **given)
     except ConfigError:
         raise
-    except ValueError as error:
-        raise ConfigError(f"{section}: {error}") from error
+    except REFUSALS as error:
+        raise ConfigError(f"{section}: {' '.join(str(error).split()) or type(error).__name__}") from error
 
 
 def check_value(name: str, value: Any, hint: Any) -> None:

@@ -30,6 +30,25 @@ def choose(option: str, name: Name, table: Mapping[Name, Choice]) -> Choice:
     return table[name]
 
 
+def require_positive(**options: int) -> None:
+    """Raise `ValueError` that names the first option below 1."""
+    for option, value in options.items():
+        if value < 1:
+            raise ValueError(f"{option}: expected a positive number, found {value}")
+
+
+def require_rates(**options: float) -> None:
+    """Raise `ValueError` that names the first option that is no probability."""
+    for option, value in options.items():
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(f"{option}: expected a number from 0 to 1, found {value}")
+
+
+def full_lengths(x: Tensor) -> Tensor:
+    """The lengths (B,), int64, of a batch x (B, T, ...) without padding: T each."""
+    return torch.full((x.shape[0],), x.shape[1], device=x.device)
+
+
 def make_pad_mask(lengths: Tensor | Sequence[int], maxlen: int | None = None) -> Tensor:
     """Mark the padding of a batch.
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose, make_non_pad_mask
+from espnet.nets.pytorch_backend.nets_utils import choose, make_non_pad_mask, require_positive
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
-from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
+from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet.nets.pytorch_backend.transformer.decoder_layer import DecoderLayer
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
@@ -67,7 +67,7 @@ class BaseTransformerDecoder(AbsDecoder):
         positional_dropout_rate: float = 0.1,
         input_layer: str = "embed",
         use_output_layer: bool = True,
-        pos_enc_class: Any = PositionalEncoding,
+        pos_enc_class: type[Positions] = PositionalEncoding,
         normalize_before: bool = True,
         gradient_checkpoint_layers: list[int] = [],  # noqa: B006 - never changed; the default is part of the schema
     ):
@@ -284,7 +284,7 @@ class TransformerDecoder(BaseTransformerDecoder):
         src_attention_dropout_rate: float = 0.0,
         input_layer: str = "embed",
         use_output_layer: bool = True,
-        pos_enc_class: Any = PositionalEncoding,
+        pos_enc_class: type[Positions] = PositionalEncoding,
         normalize_before: bool = True,
         concat_after: bool = False,
         layer_drop_rate: float = 0.0,
@@ -292,6 +292,7 @@ class TransformerDecoder(BaseTransformerDecoder):
         use_flash_attn: bool = True,
         gradient_checkpoint_layers: list[int] = [],  # noqa: B006 - never changed; the default is part of the schema
     ):
+        require_positive(num_blocks=num_blocks, linear_units=linear_units)
         super().__init__(
             vocab_size,
             encoder_output_size,
@@ -342,8 +343,7 @@ def _components(decoder: BaseTransformerDecoder) -> tuple[spec.Component, ...]:
         name="decoder_step",
         method="step",
         inputs=(
-            spec.Tensor("tokens", ("batch", "beam"), "int64", below=decoder.vocab_size),
-            spec.Tensor("parents", ("batch", "beam"), "int64", below="parent"),
+            *hypotheses(decoder.vocab_size),
             *memory,
             spec.Tensor("memory_lengths", ("batch",), "int64", length_of="frames"),
         ),

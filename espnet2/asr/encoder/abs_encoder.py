@@ -10,7 +10,10 @@ from torch import nn
 
 from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 
-Encoded = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
+
+def last_output(encoded: Any) -> torch.Tensor:
+    """The last layer's output alone, where intermediate CTC makes it the first of a pair."""
+    return encoded if isinstance(encoded, torch.Tensor) else encoded[0]
 
 
 class AbsEncoder(nn.Module, ABC):
@@ -38,7 +41,7 @@ class AbsEncoder(nn.Module, ABC):
     def encode(self, xs_pad: torch.Tensor, ilens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The last layer's output alone: xs_pad (B, T, F), ilens (B,) → (B, T', D), lengths (B,)."""
         encoded, lengths, _ = self(xs_pad, ilens)
-        return (encoded[0] if isinstance(encoded, tuple) else encoded), lengths
+        return last_output(encoded), lengths
 
     def components(self) -> tuple[Component, ...]:
         """The graph "encoder": features (batch, frames, F) → hidden vectors (batch, out_frames, D)."""

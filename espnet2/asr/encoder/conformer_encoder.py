@@ -10,7 +10,7 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.conformer.convolution import ConvolutionModule
 from espnet.nets.pytorch_backend.conformer.encoder_layer import EncoderLayer
-from espnet.nets.pytorch_backend.nets_utils import choose, get_activation
+from espnet.nets.pytorch_backend.nets_utils import choose, get_activation, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import (
     AttentionHeads,
     LegacyRelPositionMultiHeadedAttention,
@@ -126,6 +126,8 @@ class ConformerEncoder(StackedEncoder):
         qk_norm: bool = False,
         use_flash_attn: bool = True,
     ):
+        require_positive(output_size=output_size, num_blocks=num_blocks)
+        require_positive(linear_units=linear_units, max_pos_emb_len=max_pos_emb_len)
         if ctc_trim:
             raise ValueError("ctc_trim is not supported: its output length depends on what is said")
         rates = (
@@ -133,6 +135,8 @@ class ConformerEncoder(StackedEncoder):
         )
         if len(rates) != num_blocks:
             raise ValueError(f"stochastic_depth_rate has {len(rates)} numbers for {num_blocks} layers")
+        for rate in rates:
+            require_rates(stochastic_depth_rate=rate)
         positions, attention = resolve_positions(rel_pos_type, pos_enc_layer_type, selfattention_layer_type)
         heads = (attention_heads, output_size, attention_dropout_rate)
         attentions: dict[str, Callable[[], AttentionHeads]] = {

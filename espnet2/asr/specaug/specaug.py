@@ -1,4 +1,4 @@
-"""SpecAugment (Park et al. 2019): the options that configs give, checked and kept."""
+"""SpecAugment (Park et al. 2019): the options that configs give, checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 
 
 class SpecAug(AbsSpecAug):
-    """Holds the options of time warping, frequency masks and time masks, and no parameters.
+    """Knows the options of time warping, frequency masks and time masks; recognition changes no features.
 
     Widths are in frames or bins, ratios of the utterance's length. Raises `ValueError` when nothing is to be applied,
     or when the width of time masks is given neither or both ways.
@@ -38,20 +38,11 @@ class SpecAug(AbsSpecAug):
         widths = (time_mask_width_range, time_mask_width_ratio_range)
         if apply_time_mask and sum(width is not None for width in widths) != 1:
             raise ValueError("expected time_mask_width_range or time_mask_width_ratio_range, found both or neither")
-        self.apply_time_warp = apply_time_warp
-        self.time_warp_window = time_warp_window
-        self.time_warp_mode = time_warp_mode
-        self.apply_freq_mask = apply_freq_mask
-        self.freq_mask_width_range = freq_mask_width_range
-        self.num_freq_mask = num_freq_mask
-        self.apply_time_mask = apply_time_mask
-        self.time_mask_width_range = time_mask_width_range
-        self.time_mask_width_ratio_range = time_mask_width_ratio_range
-        self.num_time_mask = num_time_mask
-        self.replace_with_zero = replace_with_zero
 
     def forward(
         self, x: torch.Tensor, x_lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Features (B, T, C) and lengths (B,), unchanged as recognition needs them."""
+        """Features (B, T, C) and lengths (B,), unchanged as recognition needs them; raises `RuntimeError` in training."""
+        if self.training:
+            raise RuntimeError("SpecAug: expected a model in evaluation mode, since this release does not train")
         return x, x_lengths

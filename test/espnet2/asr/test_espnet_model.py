@@ -101,6 +101,9 @@ def test_parts_that_do_not_fit_are_refused(options, message):
 
 def test_augmentation_leaves_recognition_alone():
     x, lengths = torch.randn(1, 9, 4), torch.tensor([9])
-    assert SpecAug(time_mask_width_ratio_range=[0.0, 0.1])(x, lengths) == (x, lengths)
+    augment = SpecAug(time_mask_width_ratio_range=[0.0, 0.1])
+    assert augment.eval()(x, lengths) == (x, lengths)
+    with pytest.raises(RuntimeError, match="expected a model in evaluation mode"):
+        augment.train()(x, lengths)
     with pytest.raises(ValueError, match="found none"):
         SpecAug(apply_time_warp=False, apply_freq_mask=False, apply_time_mask=False)

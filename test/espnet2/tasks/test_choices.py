@@ -1,16 +1,24 @@
 """Building a chosen class from a config section: each mistake gets one sentence that names the option."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Optional, Union
 
 import pytest
+import torch
 
 from espnet2.runtime.errors import ConfigError
+from espnet2.tasks import choices as registry
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.choices import Choices, describe, load_class
 from espnet2.tasks.lm import LMTask
 
 ENCODER = Choices("encoder", {"conformer": "espnet2.asr.encoder.conformer_encoder:ConformerEncoder"})
+DECODER = Choices("decoder", {"transformer": "espnet2.asr.decoder.transformer_decoder:TransformerDecoder"})
+LM = Choices(
+    "lm", {"seq_rnn": "espnet2.lm.seq_rnn_lm:SequentialRNNLM", "transformer": "espnet2.lm.transformer_lm:TransformerLM"}
+)
+GIVEN = {"encoder": {"input_size": 20}, "decoder": {"vocab_size": 6, "encoder_output_size": 8}, "lm": {"vocab_size": 6}}
 FRONTEND = Choices("frontend", {"default": "espnet2.asr.frontend.default:DefaultFrontend"}, optional=True)
 NORMALIZE = Choices("normalize", {"global_mvn": "espnet2.layers.global_mvn:GlobalMVN"}, optional=True)
 
@@ -50,15 +58,69 @@ def test_null_means_nothing_where_it_may(choice):
             "encoder_conf.interctc_layer_idx: expected .* found list",
         ),
         (ENCODER, "conformer", {"input_layer": "conv9"}, "encoder_conf: .*conv9.*conv2d8"),
+        (ENCODER, "conformer", {"attention_heads": 0}, "encoder_conf: attention_heads: expected a positive number"),
+        (ENCODER, "conformer", {"attention_heads": 3}, "encoder_conf: 256 features .* 3 attention heads"),
+        (ENCODER, "conformer", {"output_size": -4}, "encoder_conf: output_size: expected .*, found -4"),
+        (ENCODER, "conformer", {"num_blocks": 0}, "encoder_conf: num_blocks: expected .*, found 0"),
+        (ENCODER, "conformer", {"linear_units": 0}, "encoder_conf: linear_units: expected .*, found 0"),
+        (ENCODER, "conformer", {"cnn_module_kernel": 8}, "encoder_conf: expected an odd kernel size, found 8"),
+        (
+            ENCODER,
+            "conformer",
+            {"positionwise_layer_type": "conv1d", "positionwise_conv_kernel_size": 4},
+            "encoder_conf: expected an odd kernel size, found 4",
+        ),
+        (ENCODER, "conformer", {"dropout_rate": 2.0}, "encoder_conf: dropout .*2"),
+        (ENCODER, "conformer", {"attention_dropout_rate": 2}, "encoder_conf: attention_dropout_rate: .*found 2"),
+        (ENCODER, "conformer", {"layer_drop_rate": -1}, "encoder_conf: layer_drop_rate: .*found -1"),
+        (ENCODER, "conformer", {"stochastic_depth_rate": 2}, "encoder_conf: stochastic_depth_rate: .*found 2"),
+        (DECODER, "transformer", {"num_blocks": 0}, "decoder_conf: num_blocks: expected .*, found 0"),
+        (DECODER, "transformer", {"linear_units": 0}, "decoder_conf: linear_units: expected .*, found 0"),
+        (
+            DECODER,
+            "transformer",
+            {"pos_enc_class": "x"},
+            "decoder_conf.pos_enc_class: expected type of positions, found str 'x'",
+        ),
+        (LM, "seq_rnn", {"unit": 0}, "lm_conf: unit: expected .*, found 0"),
+        (LM, "seq_rnn", {"nlayers": 0}, "lm_conf: nlayers: expected .*, found 0"),
+        (LM, "transformer", {"head": 0}, "lm_conf: head: expected .*, found 0"),
+        (FRONTEND, "default", {"n_fft": 0}, "frontend_conf: n_fft: expected .*, found 0"),
+        (FRONTEND, "default", {"hop_length": 0}, "frontend_conf: hop_length: expected .*, found 0"),
+        (FRONTEND, "default", {"win_length": 0}, "frontend_conf: win_length: expected .*, found 0"),
+        (FRONTEND, "default", {"n_mels": 0}, "frontend_conf: n_mels: expected .*, found 0"),
+        (FRONTEND, "default", {"fs": 0}, "frontend_conf: fs: expected .*, found 0"),
+        (FRONTEND, "default", {"fmin": 9000}, "frontend_conf: fmin, fmax: expected .*, found 9000 and 8000"),
         (FRONTEND, "default", {"fs": 16.0}, "frontend_conf.fs: expected int or str, found float 16.0$"),
         (FRONTEND, "default", {"fs": "fast"}, "frontend_conf: fs: expected a sampling rate"),
         (NORMALIZE, "global_mvn", {}, "normalize_conf.stats_file: GlobalMVN needs it, and it is not given"),
     ],
 )
 def test_mistakes_are_named(choices, choice, conf, message):
-    given = {"input_size": 20} if choices is ENCODER else {}
-    with pytest.raises(ConfigError, match=message):
-        choices.build(choice, conf, **given)
+    with pytest.raises(ConfigError, match=message) as caught:
+        choices.build(choice, conf, **GIVEN.get(choices.section, {}))
+    assert "\n" not in str(caught.value)
+
+
+def _divide():
+    return 1 / 0
+
+
+@pytest.mark.parametrize(
+    ("fail", "found"),
+    [
+        (lambda: torch.zeros(-1), "non-negative"),
+        (_divide, "division by zero"),
+        (lambda: [][1], "list index out of range"),
+        (lambda: len(3), "has no len"),
+        (lambda: (_ for _ in ()).throw(AssertionError()), "AssertionError"),
+        (lambda: math.exp(1000), "range error"),
+    ],
+)
+def test_what_a_constructor_raises_names_the_section(monkeypatch, fail, found):
+    monkeypatch.setattr(registry, "load_class", lambda target: type("Part", (), {"__init__": lambda self: fail()}))
+    with pytest.raises(ConfigError, match=f"frontend_conf: .*{found}"):
+        FRONTEND.build("default", {})
 
 
 def test_null_options_are_no_options():

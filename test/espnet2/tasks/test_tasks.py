@@ -62,6 +62,13 @@ def test_weights_are_loaded(model_dir, caplog):
         ({"ctc_conf": {"odim": 3}}, "ctc_conf.odim: not an option of CTC"),
         ({"specaug": "specaug"}, "specaug_conf: expected time_mask_width_range or time_mask_width_ratio_range"),
         ({"model_conf": {"ctc_weight": 2.0}}, "ctc_weight: expected a number from 0 to 1, found 2.0"),
+        (
+            {"frontend_conf": {"apply_stft": False}},
+            "frontend_conf.apply_stft: expected True in a recogniser, found False",
+        ),
+        ({"decoder_conf": {"input_layer": "linear"}}, "decoder_conf.input_layer: expected embed .*, found linear"),
+        ({"decoder_conf": {"use_output_layer": False}}, "decoder_conf.use_output_layer: expected True .*, found False"),
+        ({"input_size": 0}, "input_size: expected a positive number, found 0"),
         ({"postencoder": "x"}, "postencoder: unknown choice 'x'; known ones: null"),
         ({"preprocessor": "s2t"}, "preprocessor: expected one of default, multi, found 's2t'"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import glu, linear
 
+from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
 
 
@@ -20,9 +21,7 @@ class ConvolutionModule(nn.Module):
 
     def __init__(self, channels: int, kernel_size: int, activation: nn.Module | None = None, bias: bool = True):
         super().__init__()
-        if kernel_size % 2 == 0:
-            raise ValueError(f"the convolution module needs an odd kernel size, not {kernel_size}")
-        padding = (kernel_size - 1) // 2
+        padding = same_padding(kernel_size)
         self.pointwise_conv1 = nn.Conv1d(channels, 2 * channels, 1, bias=bias)
         self.depthwise_conv = nn.Conv1d(channels, channels, kernel_size, padding=padding, groups=channels, bias=bias)
         self.norm = nn.BatchNorm1d(channels)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, pad
 
+from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, visible_rows
 
@@ -33,19 +34,26 @@ class AttentionHeads(nn.Module, ABC):
         qk_norm: normalise queries and keys per head (Henry et al. 2020).
     """
 
+    linear_q: nn.Module
+    linear_k: nn.Module
+    linear_v: nn.Module
+    linear_out: nn.Module
+    q_norm: nn.Module
+    k_norm: nn.Module
+
     def __init__(self, n_head: int, n_feat: int, dropout_rate: float, qk_norm: bool = False):
         super().__init__()
+        require_positive(attention_heads=n_head)
+        require_rates(attention_dropout_rate=dropout_rate)
         if n_feat % n_head:
             raise ValueError(f"{n_feat} features cannot be divided among {n_head} attention heads")
         self.h = n_head
         self.d_k = n_feat // n_head
         self.dropout_rate = dropout_rate
-        self.linear_q = nn.Linear(n_feat, n_feat)
-        self.linear_k = nn.Linear(n_feat, n_feat)
-        self.linear_v = nn.Linear(n_feat, n_feat)
-        self.linear_out = nn.Linear(n_feat, n_feat)
-        self.q_norm = LayerNorm(self.d_k) if qk_norm else nn.Identity()
-        self.k_norm = LayerNorm(self.d_k) if qk_norm else nn.Identity()
+        for name in ("linear_q", "linear_k", "linear_v", "linear_out"):
+            self.add_module(name, nn.Linear(n_feat, n_feat))
+        for name in ("q_norm", "k_norm"):
+            self.add_module(name, LayerNorm(self.d_k) if qk_norm else nn.Identity())
 
     @abstractmethod
     def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:

@@ -11,6 +11,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from espnet2.runtime import spec
+
+
+def hypotheses(vocab_size: int) -> tuple[spec.Tensor, spec.Tensor]:
+    """What every step reads first: each hypothesis's last token, and which one of the step before it continues."""
+    return (
+        spec.Tensor("tokens", ("batch", "beam"), "int64", below=vocab_size),
+        spec.Tensor("parents", ("batch", "beam"), "int64", below="parent"),
+    )
+
 
 def entries_of(parents: Tensor, cache: Tensor) -> Tensor:
     """Where hypotheses find what they continue in `cache.flatten(0, 2)`.

@@ -38,8 +38,8 @@ class Sinusoid(Positions):
 
     def __init__(self, d_model: int, dropout_rate: float, max_len: int = 5000):
         super().__init__()
-        if d_model % 2:
-            raise ValueError(f"a sinusoidal encoding needs an even size, not {d_model}")
+        if d_model < 1 or d_model % 2:
+            raise ValueError(f"expected an even number of channels, which sinusoidal positions need, found {d_model}")
         exponents = torch.arange(0, d_model, 2, dtype=torch.float32)
         self.register_buffer("frequencies", torch.exp(exponents * -(math.log(10000.0) / d_model)), persistent=False)
         self.register_load_state_dict_pre_hook(drop_table)
@@ -84,10 +84,6 @@ class ScaledPositionalEncoding(Sinusoid):
     def __init__(self, d_model: int, dropout_rate: float, max_len: int = 5000):
         super().__init__(d_model, dropout_rate, max_len)
         self.alpha = nn.Parameter(torch.tensor(1.0))
-
-    def reset_parameters(self) -> None:
-        """Set α to 1."""
-        nn.init.ones_(self.alpha)
 
     def forward(self, x: Tensor, offset: int = 0) -> Tensor:
         """x (B, T, D), whose first frame has position `offset` → (B, T, D)."""

@@ -1,18 +1,26 @@
 """Layer normalisation with the epsilon that ESPnet's models are trained with."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import layer_norm
+
+EPSILON = 1e-12
 
 
-class LayerNorm(torch.nn.LayerNorm):
-    """Layer normalisation (Ba et al. 2016) over dimension `dim` of `nout` channels, epsilon 1e-12."""
+class LayerNorm(nn.Module):
+    """Scale every vector along `dim`, of `nout` channels, to mean 0 and variance 1 (Ba et al. 2016), then by weights.
+
+    Upstream's layers only use the last dimension; another is for code that is written against this class.
+    """
 
     def __init__(self, nout: int, dim: int = -1):
-        super().__init__(nout, eps=1e-12)
-        self.dim = dim
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(nout))
+        self.bias = nn.Parameter(torch.zeros(nout))
+        self.axis = dim
 
     def forward(self, input: Tensor) -> Tensor:
         """Any shape with `nout` channels in dimension `dim` → the same shape."""
-        if self.dim == -1:
-            return super().forward(input)
-        return super().forward(input.transpose(self.dim, -1)).transpose(self.dim, -1)
+        vectors = input if self.axis == -1 else input.movedim(self.axis, -1)
+        scaled = layer_norm(vectors, self.weight.shape, self.weight, self.bias, EPSILON)
+        return scaled if self.axis == -1 else scaled.movedim(-1, self.axis)

@@ -8,6 +8,13 @@ from torch import Tensor, nn
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
 
 
+def same_padding(kernel_size: int) -> int:
+    """Zeros at both ends for as many frames out as in; raises `ValueError` for an even kernel, which has none."""
+    if kernel_size < 1 or kernel_size % 2 == 0:
+        raise ValueError(f"expected an odd kernel size, found {kernel_size}")
+    return kernel_size // 2
+
+
 class MultiLayeredConv1d(nn.Module):
     """Two convolutions with ReLU between them.
 
@@ -20,7 +27,7 @@ class MultiLayeredConv1d(nn.Module):
 
     def __init__(self, in_chans: int, hidden_chans: int, kernel_size: int, dropout_rate: float):
         super().__init__()
-        padding = (kernel_size - 1) // 2
+        padding = same_padding(kernel_size)
         self.w_1 = nn.Conv1d(in_chans, hidden_chans, kernel_size, padding=padding)
         self.w_2 = nn.Conv1d(hidden_chans, in_chans, kernel_size, padding=padding)
         self.dropout = nn.Dropout(dropout_rate)
@@ -43,7 +50,7 @@ class Conv1dLinear(nn.Module):
 
     def __init__(self, in_chans: int, hidden_chans: int, kernel_size: int, dropout_rate: float):
         super().__init__()
-        self.w_1 = nn.Conv1d(in_chans, hidden_chans, kernel_size, padding=(kernel_size - 1) // 2)
+        self.w_1 = nn.Conv1d(in_chans, hidden_chans, kernel_size, padding=same_padding(kernel_size))
         self.w_2 = nn.Linear(hidden_chans, in_chans)
         self.dropout = nn.Dropout(dropout_rate)
 

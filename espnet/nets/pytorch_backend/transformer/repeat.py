@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.nets_utils import require_rates
+
 
 class MultiSequential(nn.Sequential):
     """Layers that are called one after another with the same further arguments.
@@ -18,6 +20,7 @@ class MultiSequential(nn.Sequential):
 
     def __init__(self, *args: nn.Module, layer_drop_rate: float = 0.0):
         super().__init__(*args)
+        require_rates(layer_drop_rate=layer_drop_rate)
         self.layer_drop_rate = layer_drop_rate
 
     def active(self) -> Iterator[tuple[int, nn.Module]]:

@@ -40,7 +40,7 @@ def test_layer_norm_normalises_the_dimension_asked_for(dim):
 
 
 def test_even_convolution_kernels_are_refused():
-    with pytest.raises(ValueError, match="odd kernel size, not 4"):
+    with pytest.raises(ValueError, match="odd kernel size, found 4"):
         ConvolutionModule(SIZE, 4)
 
 
