@@ -10,7 +10,7 @@ from espnet2.export.compare import compare_components, compare_decodes, read_sig
 from espnet2.export.quantize import MAX_TOKEN_ERROR_RATE
 from espnet2.export.trained import Trained, load_trained
 from espnet2.export.verify import Check
-from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.bundle import Bundle, sha256
 from espnet2.runtime.errors import VerificationError
 
 
@@ -36,14 +36,27 @@ def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **mod
 
 
 def _require_same_interface(bundle: Bundle, trained: Trained) -> None:
-    expected = {component.name: component for _, component in trained.parts}
-    if list(bundle.manifest.tokens) != list(trained.config.token_list):
+    """The bundle's tokens, tokenizer and graphs are those of the model."""
+    config = trained.files["asr_train_config"]
+    for what, expected, found in (
+        ("tokens", list(trained.config.token_list), list(bundle.manifest.tokens)),
+        ("tokenizer", *_tokenizers(bundle, trained)),
+    ):
+        if expected != found:
+            raise VerificationError(f"{bundle.path}: expected the {what} of {config}, found others")
+    graphs = {component.name: component for _, component in trained.parts}
+    if graphs != dict(bundle.components):
+        differing = sorted(n for n in {*graphs, *bundle.components} if graphs.get(n) != bundle.components.get(n))
         raise VerificationError(
-            f"{bundle.path}: expected the tokens of {trained.files['asr_train_config']}, found others"
+            f"{bundle.path}: expected the graphs of {config}, found other interfaces of {', '.join(differing)}"
         )
-    if expected != dict(bundle.components):
-        differing = sorted(n for n in {*expected, *bundle.components} if expected.get(n) != bundle.components.get(n))
-        raise VerificationError(
-            f"{bundle.path}: expected the graphs of {trained.files['asr_train_config']}, found other interfaces of "
-            f"{', '.join(differing)}"
-        )
+
+
+def _tokenizers(bundle: Bundle, trained: Trained) -> tuple[Any, Any]:
+    """Kind, and checksum of the SentencePiece model, of the checkpoint's tokenizer and of the bundle's."""
+    entry = bundle.manifest.tokenizer
+    found = entry and (entry["token_type"], (entry.get("bpemodel") or {}).get("sha256"))
+    if trained.tokenizer is None:
+        return None, found
+    kind = trained.config.token_type
+    return (kind, sha256(Path(trained.config.bpemodel)) if kind == "bpe" else None), found

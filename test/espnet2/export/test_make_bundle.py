@@ -1,6 +1,7 @@
 """From a checkpoint to a bundle, and what keeps a bundle from being written."""
 
 import json
+from pathlib import Path
 
 import onnx
 import pytest
@@ -8,14 +9,16 @@ import torch
 
 from espnet2.bin import benchmark_onnx, export_onnx, verify_onnx
 from espnet2.export import make_bundle as module
+from espnet2.export import trace
 from espnet2.export.compare import compare_decodes
 from espnet2.export.make_bundle import make_bundle
-from espnet2.export.quantize import require_accepted
+from espnet2.export.quantize import quantize_int8, require_accepted
+from espnet2.export.trace import export_component
 from espnet2.export.trained import load_trained
-from espnet2.export.verify import Check
 from espnet2.export.verify_bundle import verify_bundle
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.errors import OptionError, VerificationError
+from espnet2.runtime.session import OnnxGraph
 from espnet2.runtime.spec import Component
 
 GRAPHS = {"encoder", "ctc", "decoder_start", "decoder_step", "lm_step"}
@@ -30,6 +33,7 @@ def test_bundle_holds_all_graphs_and_what_was_measured(exported):
     assert set(manifest.components) == GRAPHS
     assert set(manifest.quantized["int8"]) == {"encoder", "decoder_step", "lm_step"}
     assert manifest.tokenizer == {"token_type": "char"}
+    assert manifest.defaults["beam_size"] == 20
     assert manifest.special == {"blank": 0, "sos": 6, "eos": 6}
     measured = manifest.verification["fp32"]
     assert set(measured) == GRAPHS | {"decode"}
@@ -75,14 +79,30 @@ def test_other_weights_do_not_verify(exported, trained_files, tmp_path, capsys):
 
 
 def test_failed_verification_leaves_no_bundle(trained_files, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(module, "_export", lambda *_: dict.fromkeys(GRAPHS))
-    monkeypatch.setattr(module, "OnnxGraph", lambda *_: None)
-    monkeypatch.setattr(module, "compare_components", lambda *_: [Check("encoder", "batch 1", 0.5)])
+    def export_then_change(model, component, *args):
+        path = export_component(model, component, *args)
+        if component.name == "decoder_step":
+            with torch.no_grad():
+                model.output_layer.bias[3] += 0.01
+        return path
+
+    monkeypatch.setattr(module, "export_component", export_then_change)
+    files = {name: path for name, path in trained_files.items() if not name.startswith("lm")}
+    assert export_onnx.main([*options(files), "--output_dir", str(tmp_path / "bundle")]) == 2
+    assert "decoder_step (batch 1 beam 1" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_int8_graphs_that_hear_something_else_leave_no_bundle(trained_files, recording, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module, "token_error_rate", lambda *_, **__: 0.5)
+    monkeypatch.setattr(module, "_export", lambda *_: {name: Path(name) for name in GRAPHS})
+    monkeypatch.setattr(module, "OnnxGraph", lambda path, component: None)
+    monkeypatch.setattr(module, "compare_components", lambda *_: [])
     monkeypatch.setattr(module, "compare_decodes", lambda *_, **__: [])
-    assert export_onnx.main([*options(trained_files), "--output_dir", str(tmp_path / "bundle")]) == 2
-    assert "encoder (batch 1): expected onnxruntime within 0.0001 of PyTorch, found a difference of 0.5" in (
-        capsys.readouterr().err
-    )
+    monkeypatch.setattr(module, "_quantize", lambda *_: {})
+    command = [*options(trained_files), "--output_dir", str(tmp_path / "bundle"), "--quantize", "int8", str(recording)]
+    assert export_onnx.main(command) == 2
+    assert "--quantize int8: expected at most 2.0% token errors" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -122,6 +142,46 @@ def test_a_language_model_of_other_tokens_is_refused(trained_files, tmp_path, ca
     assert "expected the recogniser's token list of 7 tokens, found another one of 7" in capsys.readouterr().err
 
 
+def test_a_damaged_tokenizer_is_found_before_export(trained_files, tmp_path, capsys):
+    (tmp_path / "bpe.model").write_bytes(b"nonsense")
+    config = tmp_path / "config.yaml"
+    text = trained_files["asr_train_config"].read_text()
+    config.write_text(text.replace("token_type: char", "token_type: bpe\nbpemodel: bpe.model"))
+    files = {**trained_files, "asr_train_config": config}
+    assert export_onnx.main([*options(files), "--output_dir", str(tmp_path / "bundle")]) == 2
+    assert "bpe.model: expected a SentencePiece model" in capsys.readouterr().err
+
+
+def test_a_broken_ngram_model_is_found_before_export(trained_files, tmp_path, capsys):
+    pytest.importorskip("kenlm")
+    (tmp_path / "bad.arpa").write_text("\\data\\\n")
+    files = {**trained_files, "ngram_file": tmp_path / "bad.arpa"}
+    assert export_onnx.main([*options(files), "--output_dir", str(tmp_path / "bundle")]) == 2
+    assert "bad.arpa: expected an n-gram model" in capsys.readouterr().err
+
+
+def test_another_tokenizer_does_not_verify(exported, trained_files, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(trained_files["asr_train_config"].read_text().replace("token_type: char", "token_type: word"))
+    with pytest.raises(VerificationError, match="expected the tokenizer of"):
+        verify_bundle(exported, **{**trained_files, "asr_train_config": config})
+
+
+def test_graphs_beyond_two_gigabytes_keep_their_weights_apart(trained_files, tmp_path, monkeypatch):
+    monkeypatch.setattr(trace, "EXTERNAL_DATA_BYTES", 100)
+    trained = load_trained(**trained_files)
+    (part,) = [part for part in trained.parts if part[1].name == "lm_step"]
+    path = export_component(*part, tmp_path / "lm_step.onnx")
+    target = quantize_int8(path, tmp_path / "lm_step.int8.onnx")
+    assert {file.name for file in tmp_path.iterdir()} == {
+        name + suffix for name in (path.name, target.name) for suffix in ("", trace.EXTERNAL_DATA_SUFFIX)
+    }
+    manifest, files = module._describe(trained, {c.name: path for _, c in trained.parts}, {"lm_step": target}, {}, {})
+    assert manifest.quantized["int8"]["lm_step"]["data"] == {"file": "lm_step.int8.onnx.data"}
+    assert "lm_step.onnx.data" in files
+    OnnxGraph(target, part[1])
+
+
 def test_int8_is_refused_by_its_text():
     require_accepted(0.01, 3)
     with pytest.raises(VerificationError, match=r"found 10\.0%"):
@@ -157,6 +217,7 @@ def test_config_is_found_beside_the_weights(trained_files):
 def test_ngram_model_goes_along(exported, trained_files, tmp_path, monkeypatch):
     arpa = tmp_path / "tiny.arpa"
     arpa.write_text("\\data\\\n")
+    monkeypatch.setattr("espnet2.export.trained.load_ngram", lambda path, tokens: None)
     trained = load_trained(**trained_files, ngram_file=arpa)
     manifest, files = module._describe(
         trained, {c.name: exported / f"{c.name}.onnx" for _, c in trained.parts}, {}, {}, {}

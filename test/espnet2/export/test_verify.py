@@ -70,7 +70,8 @@ def test_cases_cover_shortest_ragged_and_single():
     [
         ([1.0, 2.0], [1.0, 2.0], 0.0),
         ([0.5], [0.25], 0.25),
-        ([10.0], [11.0], 0.1),  # relative to the largest
+        ([10.0], [11.0], 0.1),
+        ([100.0, 0.1], [100.0, 0.2], 0.1),  # of each value, not of the largest
         ([1.0], [np.nan], np.inf),
         ([1.0], [1.0, 1.0], np.inf),
         ([], [], 0.0),
@@ -99,7 +100,9 @@ def nbest(*hypotheses):
         (nbest(([1, 2], -1.0005), ([1], -2.0)), True),
         (nbest(([1, 2], -1.002), ([1], -2.0)), False),
         (nbest(([1], -1.0), ([1, 2], -2.0)), False),
-        (nbest(([1, 2], -1.0)), False),
+        (nbest(([1, 2], -1.0)), True),  # the end of the list is not compared
+        (nbest(), False),
+        (nbest(([1, 2], -1.0), ([1], -2.0), ([3], -3.0)), False),
         (nbest(([1, 2], -1.0), ([3], -2.0)), False),
     ],
 )
