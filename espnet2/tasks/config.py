@@ -154,7 +154,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
             data = yaml.load(file, LOADER)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:  # `!!int ""` and the like raise others
         raise ConfigError(f"{path}: expected plain YAML, found: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(data).__name__}")

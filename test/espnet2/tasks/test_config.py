@@ -81,6 +81,9 @@ def test_training_keys_are_no_model_keys():
             "expected plain YAML, found: could not determine a constructor",
         ),
         ("a: \0", "expected plain YAML, found: "),
+        ("a: !!int ''", "expected plain YAML, found: "),
+        ("a: !!bool x", "expected plain YAML, found: "),
+        ("[" * 5000, "expected plain YAML, found: "),
     ],
 )
 def test_mistakes_are_named(tmp_path, data, message):
