@@ -140,7 +140,7 @@ def _sizes(component: Component, index: int) -> dict[str, int]:
     """Sizes of the `index`-th case; an axis that an output length depends on is at least its shortest."""
     shortest = component.shortest()
     return {
-        axis: OTHER_AXES[axis][index] if axis in OTHER_AXES else max(LENGTHS[index], shortest.get(axis, 1), 1)
+        axis: OTHER_AXES[axis][index] if axis in OTHER_AXES else max(LENGTHS[index], shortest.get(axis, 1))
         for axis in axes_of(component)
     }
 

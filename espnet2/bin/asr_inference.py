@@ -10,7 +10,7 @@ from typing import Any
 from espnet2.runtime.asr import Recognizer, load_ngram
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
-from espnet2.text.build_tokenizer import build_tokenizer
+from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
@@ -83,20 +83,20 @@ class Speech2Text(Recognizer):
         token_type: str | None = None,
         bpemodel: Path | str | None = None,
         device: str = "cpu",
-        maxlenratio: float = 0.0,
-        minlenratio: float = 0.0,
-        batch_size: int = 1,
+        maxlenratio: float = DecodeOptions.maxlenratio,
+        minlenratio: float = DecodeOptions.minlenratio,
+        batch_size: int = DecodeOptions.batch_size,
         dtype: str = "float32",
-        beam_size: int = 20,
-        ctc_weight: float = 0.5,
-        lm_weight: float = 1.0,
-        ngram_weight: float = 0.9,
-        penalty: float = 0.0,
-        nbest: int = 1,
-        normalize_length: bool = False,
+        beam_size: int = DecodeOptions.beam_size,
+        ctc_weight: float = DecodeOptions.ctc_weight,
+        lm_weight: float = DecodeOptions.lm_weight,
+        ngram_weight: float = DecodeOptions.ngram_weight,
+        penalty: float = DecodeOptions.penalty,
+        nbest: int = DecodeOptions.nbest,
+        normalize_length: bool = DecodeOptions.normalize_length,
         *,
         model_file: Path | str | None = None,
-        model_tag: str | None = None,
+        model_tag: Path | str | None = None,
         **others: Any,
     ) -> None:
         _require_fixed({"transducer_conf": transducer_conf, "dtype": dtype, **others})
@@ -115,7 +115,8 @@ class Speech2Text(Recognizer):
         from espnet2.export.trained import load_trained
 
         trained = load_trained(
-            asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file, model_tag
+            *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file),
+            model_tag=None if model_tag is None else str(model_tag),
         )
         _move(trained.parts, device)
         self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
@@ -123,20 +124,18 @@ class Speech2Text(Recognizer):
         super().__init__(
             trained.graphs,
             token_list,
-            _tokenizer(token_type or trained.config.token_type, bpemodel or trained.config.bpemodel),
+            load_tokenizer(token_type or trained.config.token_type, bpemodel or trained.config.bpemodel),
             trained.special,
             options,
-            load_ngram(trained.files.get("ngram_file"), token_list, ngram_scorer),
+            load_ngram(trained.files.get("ngram_file"), token_list, ngram_scorer, ngram_weight),
         )
 
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Speech2Text:
         """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
-        if model_tag is None:
-            return cls(**options)
-        if Path(model_tag).exists():
-            return cls(model_file=model_tag, **options)
-        return cls(model_tag=str(model_tag), **options)
+        if model_tag is not None and Path(model_tag).exists() and options.get("model_file") is None:
+            return cls(**{**options, "model_file": model_tag})
+        return cls(model_tag=model_tag, **options)
 
 
 def _require_fixed(options: Mapping[str, Any]) -> None:
@@ -154,13 +153,6 @@ def _move(parts: Sequence[tuple[Any, Any]], device: str) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise OptionError(f"device: expected one that PyTorch can use, found {device!r}: {reason}") from error
-
-
-def _tokenizer(token_type: str | None, bpemodel: Path | str | None) -> Any:
-    """None where the kind of tokens or the SentencePiece model is not known: results have no text."""
-    if token_type is None or (token_type == "bpe" and bpemodel is None):
-        return None
-    return build_tokenizer(token_type, bpemodel)
 
 
 def get_parser() -> ArgumentParser:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +19,16 @@ from espnet.nets.scorers.ngram import NgramFullScorer, NgramPartScorer
 from espnet.nets.scorers.step import Graph, StepScorer
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.errors import AudioError, BundleError, MissingPackageError, OptionError
-from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.text.abs_tokenizer import AbsTokenizer
-from espnet2.text.build_tokenizer import build_tokenizer
+from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.text.token_id_converter import TokenIDConverter
 
-BLANK = 0
+_log = logging.getLogger(__name__)
+
+LARGEST = 2.0**31  # samples of 32 bits that nobody scaled; the power spectrum of 1e17 is beyond float32
+COUNTS = {"encoder": (2, 2), "ctc": (1, 1)}  # inputs and outputs
+STEP_INPUTS = {"tokens", "parents", "memory_lengths"}  # besides what `decoder_start` returns
 NGRAM_SCORERS: dict[str, type[NgramFullScorer] | type[NgramPartScorer]] = {
     "full": NgramFullScorer,
     "part": NgramPartScorer,
@@ -45,12 +51,9 @@ class Recognizer:
         graphs: By name: `encoder`; `ctc`, `decoder_start` with `decoder_step`, or all three; optionally `lm_step`.
         token_list: The vocabulary in the order of its indices; the blank has index 0.
         tokenizer: Makes text of tokens; None: results have no text.
-        special: Indices `sos` and `eos` of the symbols that a hypothesis starts and ends with.
-        options: Of the search.
+        special: Indices of the `blank`, and of `sos` and `eos`, which a hypothesis starts and ends with.
+        options: Of the search; without decoder, `ctc_weight` is 1, and without CTC 0.
         ngram: A scorer of an n-gram model.
-
-    Raises:
-        OptionError: A decoder is asked for (`ctc_weight` below 1), or CTC (`ctc_weight` above 0), where there is none.
     """
 
     def __init__(
@@ -64,13 +67,13 @@ class Recognizer:
     ) -> None:
         for part, weight in {"decoder_step": 1.0, "ctc": 0.0}.items():
             if part not in graphs and options.ctc_weight != weight:
-                raise OptionError(
-                    f"ctc_weight: expected {weight} for a model without {part}, found {options.ctc_weight}"
-                )
+                _log.info("ctc_weight: %s, not %s, since the model has no %s", weight, options.ctc_weight, part)
+                options = dataclasses.replace(options, ctc_weight=weight)
         self.encoder = graphs["encoder"]
         self.tokenizer = tokenizer
         self.converter = TokenIDConverter(token_list)
         self.options = options
+        self.blank = special["blank"]
         self.speech, self.lengths = self.encoder.component.inputs
         scorers, weights = _scorers(graphs, len(token_list), special["eos"], options, ngram)
         self.beam_search = BatchBeamSearch(
@@ -121,7 +124,7 @@ class Recognizer:
         return [self._result(hypothesis) for hypothesis in found[: self.options.nbest]]
 
     def _result(self, hypothesis: Hypothesis) -> Result:
-        token_int = [token for token in hypothesis.yseq[1:-1].tolist() if token != BLANK]
+        token_int = [token for token in hypothesis.yseq[1:-1].tolist() if token != self.blank]
         token = self.converter.ids2tokens(token_int)
         text = None if self.tokenizer is None else self.tokenizer.tokens2text(token)
         return Result(text, token, token_int, hypothesis)
@@ -130,8 +133,8 @@ class Recognizer:
         """`speech` as the encoder takes it, in float32; errors call it `name`.
 
         Raises:
-            AudioError: It is no array of floating point numbers, of another shape, empty, too short, silent, or not
-                finite.
+            AudioError: It is no array of floating point numbers, of another shape, empty, too short, silent, not
+                finite, or beyond `LARGEST`.
         """
         array = _array(speech, name)
         wanted = self.speech.axes[1:]
@@ -141,15 +144,17 @@ class Recognizer:
             hint = "; mix the channels of a recording to one" if len(wanted) == 1 else ""
             raise AudioError(f"{name}: expected shape ({', '.join(map(str, wanted))}), found {array.shape}{hint}")
         unit = str(wanted[0])
-        shortest = max(self.encoder.component.shortest().get(unit, 1), 1)
+        shortest = self.encoder.component.shortest().get(unit, 1)
         if len(array) < shortest:
             raise AudioError(f"{name}: expected at least {shortest} {unit}, found {len(array)}")
-        array = array.astype(np.float32, copy=False)
         if not np.isfinite(array).all():
             raise AudioError(f"{name}: expected finite numbers, found NaN or infinity")
         if not array.any():
             raise AudioError(f"{name}: expected sound, found nothing but zeros")
-        return array
+        largest = float(np.abs(array).max())
+        if largest > LARGEST:
+            raise AudioError(f"{name}: expected numbers in [-1, 1), found one of size {largest:.3g}")
+        return array.astype(np.float32, copy=False)
 
 
 class Speech2Text(Recognizer):
@@ -163,8 +168,7 @@ class Speech2Text(Recognizer):
         providers: Execution providers of onnxruntime, most wanted first.
         ngram_file: A KenLM model to use instead of the bundle's.
         ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
-
-    The other options are described by `espnet2.runtime.options.DecodeOptions`.
+        options: Those of `espnet2.runtime.options.DecodeOptions`, with their defaults.
 
     Raises:
         BundleError: The bundle cannot be used.
@@ -175,34 +179,14 @@ class Speech2Text(Recognizer):
         self,
         bundle: str | Path | Bundle,
         *,
-        beam_size: int = 20,
-        ctc_weight: float = 0.5,
-        lm_weight: float = 1.0,
-        ngram_weight: float = 0.9,
-        penalty: float = 0.0,
-        maxlenratio: float = 0.0,
-        minlenratio: float = 0.0,
-        nbest: int = 1,
-        normalize_length: bool = False,
-        batch_size: int = 1,
         quantized: bool = False,
         num_threads: int | None = None,
-        providers: Sequence[str] = ("CPUExecutionProvider",),
+        providers: Sequence[str] = PROVIDERS,
         ngram_file: str | Path | None = None,
         ngram_scorer: str = "full",
+        **options: Any,
     ) -> None:
-        options = DecodeOptions(
-            beam_size=beam_size,
-            ctc_weight=ctc_weight,
-            lm_weight=lm_weight,
-            ngram_weight=ngram_weight,
-            penalty=penalty,
-            maxlenratio=maxlenratio,
-            minlenratio=minlenratio,
-            nbest=nbest,
-            normalize_length=normalize_length,
-            batch_size=batch_size,
-        )
+        decode_options = DecodeOptions.from_keywords(options)
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, task="asr")
         manifest = self.bundle.manifest
         if ngram_file is None and manifest.ngram is not None:
@@ -212,14 +196,16 @@ class Speech2Text(Recognizer):
             manifest.tokens,
             _tokenizer(self.bundle),
             manifest.special,
-            options,
-            load_ngram(ngram_file, manifest.tokens, ngram_scorer),
+            decode_options,
+            load_ngram(ngram_file, manifest.tokens, ngram_scorer, decode_options.ngram_weight),
         )
         self.sample_rate = manifest.sample_rate
 
 
-def load_ngram(path: str | Path | None, token_list: Sequence[str], kind: str = "full") -> ScorerInterface | None:
-    """The scorer of a KenLM file (None for no file); `kind` is `full` or `part`.
+def load_ngram(
+    path: str | Path | None, token_list: Sequence[str], kind: str = "full", weight: float = 1.0
+) -> ScorerInterface | None:
+    """The scorer of a KenLM file (None for no file, and for weight 0); `kind` is `full` or `part`.
 
     Raises:
         OptionError: An unknown kind, or a file that KenLM cannot read.
@@ -227,12 +213,14 @@ def load_ngram(path: str | Path | None, token_list: Sequence[str], kind: str = "
     """
     if kind not in NGRAM_SCORERS:
         raise OptionError(f"ngram_scorer: expected one of {', '.join(NGRAM_SCORERS)}, found {kind!r}")
-    if path is None:
+    if path is None or weight == 0:
         return None
     try:
         return NGRAM_SCORERS[kind](path, token_list)
     except ImportError as error:
-        raise MissingPackageError(str(error)) from error
+        raise MissingPackageError(
+            f"{path}: expected the package kenlm, found none; pip install kenlm, or set ngram_weight to 0"
+        ) from error
     except OSError as error:
         raise OptionError(f"{path}: expected an n-gram model of KenLM, found {' '.join(str(error).split())}") from error
 
@@ -281,8 +269,7 @@ def _scorers(
 def _graphs(bundle: Bundle, quantized: bool, num_threads: int | None, providers: Sequence[str]) -> dict[str, Graph]:
     from espnet2.runtime.session import available_cores
 
-    if "encoder" not in bundle.components:
-        raise BundleError(f"{bundle.path}: expected a component 'encoder', found {', '.join(bundle.components)}")
+    _require_usable(bundle)
     if quantized and not bundle.manifest.quantized:
         raise OptionError(f"quantized: expected a bundle with int8 graphs, found none in {bundle.path}")
     if num_threads is not None and num_threads < 1:
@@ -294,19 +281,36 @@ def _graphs(bundle: Bundle, quantized: bool, num_threads: int | None, providers:
     }
 
 
+def _require_usable(bundle: Bundle) -> None:
+    """Check for the components that recognition needs, and that they read what it feeds."""
+    components, listed = bundle.components, ", ".join(bundle.components)
+    if "encoder" not in components:
+        raise BundleError(f"{bundle.path}: expected a component 'encoder', found {listed}")
+    if not {"ctc", "decoder_step"} & set(components):
+        raise BundleError(f"{bundle.path}: expected a component 'ctc' or 'decoder_step', found {listed}")
+    start = components.get("decoder_start")
+    memory = {tensor.name for tensor in start.outputs} if start else set()
+    for name, component in components.items():
+        counts = len(component.inputs), len(component.outputs)
+        known = {tensor.name for tensor in component.inputs} <= STEP_INPUTS | memory
+        if counts != COUNTS.get(name, counts) or not counts[1] or not (known or not name.endswith("_step")):
+            raise BundleError(f"{bundle.path}: {name}: expected the inputs and outputs of that component, found others")
+
+
 def _tokenizer(bundle: Bundle) -> AbsTokenizer | None:
-    spec = bundle.manifest.tokenizer
-    if spec is None:
-        return None
+    spec = bundle.manifest.tokenizer or {}
     bpemodel = bundle.file(spec["bpemodel"]) if spec.get("bpemodel") else None
-    return build_tokenizer(spec["token_type"], bpemodel)
+    return load_tokenizer(spec.get("token_type"), bpemodel)
 
 
 def _array(speech: Any, name: str) -> np.ndarray:
     """`speech` as an array of floating point numbers; tensors of PyTorch are arrays, too."""
     if not hasattr(speech, "__array__"):
         raise AudioError(f"{name}: expected a numpy array, found {type(speech).__name__}")
-    array = np.asarray(speech)
+    try:
+        array = np.asarray(speech)
+    except (RuntimeError, TypeError) as error:  # a tensor that requires a gradient, is bfloat16, or on another device
+        raise AudioError(f"{name}: expected what numpy can read, found: {error}") from error
     if not np.issubdtype(array.dtype, np.floating):
         hint = "; divide samples of 16 bits by 32768" if array.dtype == np.int16 else ""
         raise AudioError(f"{name}: expected floating point numbers in [-1, 1), found {array.dtype}{hint}")

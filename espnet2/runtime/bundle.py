@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Any
 
 from espnet2.runtime.errors import BundleError
 from espnet2.runtime.spec import Component
+from espnet2.text.build_tokenizer import TOKENIZERS
+from espnet2.utils.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from espnet2.runtime.session import OnnxGraph
@@ -75,6 +77,12 @@ class Manifest:
         for name in ("tokenizer", "ngram"):
             value = getattr(self, name)
             _require(value is None or _is_mapping(value), name, "a mapping or null", value)
+        if self.tokenizer is not None:
+            token_type = self.tokenizer.get("token_type")
+            known = isinstance(token_type, str) and token_type in TOKENIZERS
+            _require(known, "tokenizer.token_type", f"one of {', '.join(TOKENIZERS)}", token_type)
+        for key, entry in _named_entries(self):
+            _require(_is_entry(entry), key, "a mapping with the name of a file", entry)
         for name in ("defaults", "provenance"):
             _require(_is_mapping(getattr(self, name)), name, "a mapping", getattr(self, name))
 
@@ -124,7 +132,7 @@ class Bundle:
         bundle = cls._read(directory)
         if task is not None and bundle.manifest.task != task:
             raise BundleError(f"{directory}: expected a bundle of task {task!r}, found {bundle.manifest.task!r}")
-        for entry in _entries(bundle.manifest.to_dict()):
+        for entry in _entries(bundle.manifest):
             _check_file(directory, entry)
         return bundle
 
@@ -132,16 +140,18 @@ class Bundle:
     def write(cls, path: str | Path, manifest: Manifest, files: Mapping[str, str | Path | bytes]) -> Bundle:
         """Write a bundle: under a temporary name beside `path`, then renamed; an older bundle there is replaced.
 
+        Where `path` is a link, what it leads to is written.
+
         Args:
             path: The directory to make.
             manifest: Its contents. Checksums are filled in, interfaces may be `Component`s.
             files: What each file name that the manifest has comes from: a path, which is copied, or the contents.
 
         Raises:
-            BundleError: `path` exists and is not a bundle, or `files` and the manifest do not agree.
+            BundleError: As `require_writable`, or `files` and the manifest do not agree.
         """
-        target = Path(path).absolute()
-        _require_replaceable(target)
+        cls.require_writable(path)
+        target = Path(path).resolve()
         temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
         try:
             temporary.mkdir(parents=True)
@@ -156,11 +166,32 @@ class Bundle:
         return cls(Path(path), bundle.manifest, bundle.components)
 
     @classmethod
+    def require_writable(cls, path: str | Path) -> None:
+        """Check that `write` may make or replace `path`, before the work that leads to it.
+
+        Raises:
+            BundleError: `path` holds files that are not of a bundle, or cannot be made.
+        """
+        target = Path(path).resolve()
+        place = next(parent for parent in target.parents if parent.exists())
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            raise BundleError(f"{path}: expected a directory that can be written, found {place}, which cannot")
+        if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+            return
+        if not (target / MANIFEST).is_file():
+            raise BundleError(f"{path}: expected a new directory or an older bundle, found something else; it is kept")
+        listed = {MANIFEST, *(entry["file"] for entry in _entries(cls._read(target).manifest))}
+        for file in sorted(target.iterdir()):
+            if file.name not in listed:
+                raise BundleError(f"{file}: expected only files that {MANIFEST} lists, found another; it is kept")
+
+    @classmethod
     def _read(cls, directory: Path) -> Bundle:
         file = directory / MANIFEST
+        data = read_yaml(file, "the manifest of a bundle", BundleError)
         try:
-            manifest = Manifest.from_dict(_load_yaml(file))
-            for entry in _entries(manifest.to_dict()):
+            manifest = Manifest.from_dict(data)
+            for entry in _entries(manifest):
                 _require_inside(entry["file"])
             components = {name: _component(name, entry) for name, entry in manifest.components.items()}
         except BundleError as error:
@@ -186,7 +217,8 @@ def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | 
     import yaml
 
     data = _plain(manifest.to_dict())
-    wanted = {entry["file"] for entry in _entries(data)}
+    entries = list(_entries(Manifest.from_dict(data)))
+    wanted = {entry["file"] for entry in entries}
     _require(wanted == set(files), "files", ", ".join(sorted(wanted)), ", ".join(sorted(files)))
     for name, source in files.items():
         _require_inside(name)
@@ -194,16 +226,16 @@ def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | 
             (directory / name).write_bytes(source)
         else:
             shutil.copyfile(source, directory / name)
-    for entry in _entries(data):
+    for entry in entries:
         entry["sha256"] = sha256(directory / entry["file"])
-    text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120)
-    (directory / MANIFEST).write_text(text, encoding="utf-8")
-
-
-def _require_replaceable(target: Path) -> None:
-    is_free = not target.exists() or (target.is_dir() and (not any(target.iterdir()) or (target / MANIFEST).is_file()))
-    if not is_free:
-        raise BundleError(f"{target}: expected a new directory or an older bundle, found something else; it is kept")
+    # Some characters (U+0085) come back only if they are escaped; then all but ASCII is.
+    for readable in (True, False):
+        text = yaml.safe_dump(data, allow_unicode=readable, sort_keys=False, width=120)
+        (directory / MANIFEST).write_bytes(text.encode("utf-8", "surrogatepass"))
+        found = read_yaml(directory / MANIFEST, "the manifest of a bundle", BundleError)["tokens"]
+        if found == data["tokens"]:
+            return
+    raise BundleError(f"tokens: expected strings that YAML can hold, found {sorted(set(data['tokens']) - set(found))}")
 
 
 def _replace(temporary: Path, target: Path) -> None:
@@ -221,34 +253,34 @@ def _replace(temporary: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _load_yaml(path: Path) -> Any:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), loader)
-    except OSError as error:
-        raise BundleError(f"expected the manifest of a bundle, found {error.strerror}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BundleError(f"expected YAML, found {' '.join(str(error).split())}") from error
-
-
 def _component(name: str, entry: Mapping[str, Any]) -> Component:
     try:
-        return Component.from_dict(entry["interface"])
+        component = Component.from_dict(entry["interface"])
+        for state in component.states:
+            component.initial_shape(state, batch=1)
+        return component
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"components.{name}.interface: expected the interface of a graph, found {error!r}") from error
 
 
-def _entries(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _named_entries(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+    """What stands where a manifest has a `{file, sha256}`, with its key."""
+    tables = {"components": manifest.components}
+    tables |= {f"quantized.{kind}": files for kind, files in manifest.quantized.items()}
+    for section, table in tables.items():
+        for name, entry in table.items():
+            yield f"{section}.{name}", entry
+            if entry.get("data") is not None:
+                yield f"{section}.{name}.data", entry["data"]
+    if manifest.tokenizer is not None and manifest.tokenizer.get("bpemodel") is not None:
+        yield "tokenizer.bpemodel", manifest.tokenizer["bpemodel"]
+    if manifest.ngram is not None:
+        yield "ngram", manifest.ngram
+
+
+def _entries(manifest: Manifest) -> Iterator[Any]:
     """Every `{file, sha256}` of a manifest."""
-    waiting = [data.get(section) for section in ("components", "quantized", "tokenizer", "ngram")]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            if isinstance(value.get("file"), str):
-                yield value
-            waiting.extend(value.values())
+    return (entry for _, entry in _named_entries(manifest))
 
 
 def _check_file(directory: Path, entry: Mapping[str, Any]) -> None:
@@ -287,7 +319,11 @@ def _is_mapping(value: Any) -> bool:
 
 def _is_table(value: Any) -> bool:
     """Names to mappings that have a `file`."""
-    return _is_mapping(value) and all(_is_mapping(v) and isinstance(v.get("file"), str) for v in value.values())
+    return _is_mapping(value) and all(map(_is_entry, value.values()))
+
+
+def _is_entry(value: Any) -> bool:
+    return _is_mapping(value) and isinstance(value.get("file"), str)
 
 
 def _is_list_of(value: Any, kind: type) -> bool:

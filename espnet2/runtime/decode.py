@@ -28,18 +28,7 @@ from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 
 _log = logging.getLogger(__name__)
 
-HELP = {
-    "beam_size": "hypotheses kept at every step",
-    "ctc_weight": "weight of the CTC prefix score; the decoder's is 1 - CTC_WEIGHT",
-    "lm_weight": "weight of the language model, where there is one",
-    "ngram_weight": "weight of the n-gram model, where there is one",
-    "penalty": "added to the score for every token",
-    "maxlenratio": "longest output in tokens per encoder frame; 0: until no better text can come; negative: in tokens",
-    "minlenratio": "shortest output in tokens per encoder frame",
-    "nbest": "hypotheses written",
-    "normalize_length": "rank hypotheses by score per token",
-    "batch_size": "recordings that the encoder takes at once",
-}
+TABLES = ("text", "token", "token_int", "score")
 
 
 class Emit(Protocol):
@@ -75,7 +64,7 @@ def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("search")
     for option in fields(DecodeOptions):
         kind = str2bool if isinstance(option.default, bool) else type(option.default)
-        text = f"{HELP[option.name]} (default: {option.default})"
+        text = f"{option.metadata['help']} (default: {option.default})"
         group.add_argument(f"--{option.name}", type=kind, default=option.default, help=text)
 
 
@@ -94,11 +83,24 @@ def decode(args: argparse.Namespace, load: Callable[[], tuple[Recognizer, int]])
     if args.output_dir is None:
         report = recognize(recognizer, rate, recordings, _print_text)
     else:
-        with DatadirWriter(args.output_dir) as writer:
-            report = recognize(recognizer, rate, recordings, _writer_to(writer))
-        _write_failures(Path(args.output_dir), report.failures)
-        _log.info("wrote %s", args.output_dir)
+        report = _decode_to(Path(args.output_dir), recognizer, rate, recordings)
     return _conclude(report)
+
+
+def _decode_to(directory: Path, recognizer: Recognizer, rate: int, recordings: Sequence[tuple[str, str]]) -> Report:
+    """Write results and failures; tables of an earlier run that this one does not write go when it is complete."""
+    try:
+        with DatadirWriter(directory) as writer:
+            report = recognize(recognizer, rate, recordings, _writer_to(writer))
+        written = {table.path for ranked in writer.children.values() for table in ranked.children.values()}
+        for name in TABLES:
+            for path in set(directory.glob(f"[0-9]*best_recog/{name}")) - written:
+                path.unlink()
+        _write_failures(directory, report.failures)
+    except OSError as error:
+        raise DataError(f"{directory}: expected a directory that can be written, found {error.strerror}") from error
+    _log.info("wrote %s", directory)
+    return report
 
 
 def find_recordings(args: argparse.Namespace) -> list[tuple[str, str]]:
@@ -144,6 +146,8 @@ def _from_paths(paths: Sequence[str], named: bool) -> list[tuple[str, str]]:
     recordings: dict[str, str] = {}
     for path in paths:
         name = Path(path).stem
+        if len(name.split()) != 1 or name != name.strip():
+            raise OptionError(f"--output_dir: expected recordings without blanks in their names, found {path!r}")
         if name in recordings:
             raise OptionError(
                 f"--output_dir: expected recordings of different names, found {recordings[name]} and {path}"
@@ -181,19 +185,37 @@ def _recognize_group(
     speeches = [_read(recognizer, rate, utterance, path, report) for utterance, path in group]
     usable = [speech for speech in speeches if speech is not None]
     start = time.perf_counter()
-    results = iter(recognizer.batch(usable))
+    encoded = iter(recognizer.encode(usable) if usable else ())
+    results = [
+        None if speech is None else _search(recognizer, next(encoded), utterance, path, report)
+        for speech, (utterance, path) in zip(speeches, group, strict=True)
+    ]
     report.compute += time.perf_counter() - start
     report.audio += sum(map(len, usable)) / rate
-    return [None if speech is None else next(results) for speech in speeches]
+    return results
 
 
 def _read(recognizer: Recognizer, rate: int, utterance: str, path: str, report: Report) -> np.ndarray | None:
     try:
         return recognizer.check(read_audio(path, rate), path)
     except AudioError as error:
-        _log.warning("%s", error)
-        report.failures.append((utterance, str(error)))
+        _fail(report, utterance, str(error))
         return None
+
+
+def _search(
+    recognizer: Recognizer, encoder_out: np.ndarray, utterance: str, path: str, report: Report
+) -> list[Result] | None:
+    try:
+        return recognizer.search(encoder_out)
+    except ValueError as error:  # NaN among the scores
+        _fail(report, utterance, f"{path}: {error}")
+        return None
+
+
+def _fail(report: Report, utterance: str, sentence: str) -> None:
+    _log.warning("%s", sentence)
+    report.failures.append((utterance, sentence))
 
 
 def _print_text(utterance: str, results: Sequence[Result] | None) -> None:
@@ -236,7 +258,7 @@ def _write_failures(directory: Path, failures: Sequence[tuple[str, str]]) -> Non
     directory.mkdir(parents=True, exist_ok=True)
     partial = path.with_name("failures.partial")
     lines = "".join(f"{utterance}\t{' '.join(sentence.split())}\n" for utterance, sentence in failures)
-    partial.write_text(lines, encoding="utf-8")
+    partial.write_text(lines, encoding="utf-8", newline="\n")
     os.replace(partial, path)
 
 

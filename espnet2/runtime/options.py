@@ -1,42 +1,45 @@
-"""The decoding options: names, meaning and defaults are upstream's."""
+"""The decoding options: names, meaning and defaults are upstream's; the command lines derive theirs from these."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from espnet2.runtime.errors import OptionError
 
+PROVIDERS = ("CPUExecutionProvider",)
+
+
+def _option(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """Options of a recogniser; raises `OptionError` for a value that is not allowed.
+    """Options of a recogniser; raises `OptionError` for a value that is not allowed."""
 
-    Args:
-        beam_size: Hypotheses kept at every step.
-        ctc_weight: Weight of the CTC prefix score; the decoder's is 1 - ctc_weight.
-        lm_weight: Weight of the language model, where there is one.
-        ngram_weight: Weight of the n-gram model, where there is one.
-        penalty: Added to the score for every token.
-        maxlenratio: Longest output in tokens per frame of the encoder; 0: until no better hypothesis can come; a
-            negative value: that many tokens.
-        minlenratio: Shortest output in tokens per frame.
-        nbest: Hypotheses returned.
-        normalize_length: Rank hypotheses by score per token.
-        batch_size: Utterances that the encoder takes at once.
-    """
+    beam_size: int = _option(20, "hypotheses kept at every step")
+    ctc_weight: float = _option(0.5, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")
+    lm_weight: float = _option(1.0, "weight of the language model, where there is one")
+    ngram_weight: float = _option(0.9, "weight of the n-gram model, where there is one")
+    penalty: float = _option(0.0, "added to the score for every token")
+    maxlenratio: float = _option(
+        0.0, "longest output in tokens per encoder frame; 0: until no better text can come; negative: in tokens"
+    )
+    minlenratio: float = _option(0.0, "shortest output in tokens per encoder frame")
+    nbest: int = _option(1, "hypotheses returned")
+    normalize_length: bool = _option(False, "rank hypotheses by score per token")
+    batch_size: int = _option(1, "utterances that the encoder takes at once")
 
-    beam_size: int = 20
-    ctc_weight: float = 0.5
-    lm_weight: float = 1.0
-    ngram_weight: float = 0.9
-    penalty: float = 0.0
-    maxlenratio: float = 0.0
-    minlenratio: float = 0.0
-    nbest: int = 1
-    normalize_length: bool = False
-    batch_size: int = 1
+    @classmethod
+    def from_keywords(cls, options: Mapping[str, Any]) -> DecodeOptions:
+        """The options of keyword arguments; raises `OptionError` for one that is not known."""
+        known = [option.name for option in fields(cls)]
+        for name in options:
+            _require(name in known, "options", f"some of {', '.join(known)}", name)
+        return cls(**options)
 
     def __post_init__(self) -> None:
         for name in ("beam_size", "nbest", "batch_size"):

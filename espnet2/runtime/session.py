@@ -11,17 +11,8 @@ import numpy as np
 import onnxruntime
 
 from espnet2.runtime.errors import BundleError, OptionError
-from espnet2.runtime.spec import Component, Tensor
-
-PROVIDERS = ("CPUExecutionProvider",)
-ONNX_TYPES = {
-    "float32": "tensor(float)",
-    "float64": "tensor(double)",
-    "float16": "tensor(float16)",
-    "int32": "tensor(int32)",
-    "int64": "tensor(int64)",
-    "bool": "tensor(bool)",
-}
+from espnet2.runtime.options import PROVIDERS
+from espnet2.runtime.spec import ONNX_TYPES, Component, Tensor
 
 
 class OnnxGraph:
@@ -90,6 +81,8 @@ def _open(path: str | Path, num_threads: int, providers: Sequence[str]) -> onnxr
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     # Threads of one graph must not busy-wait while the next graph runs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    # CPUs without VNNI add products of 8 bits in 16, which can overflow; elsewhere this changes nothing.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
     except Exception as error:  # onnxruntime's errors have no common base but this

@@ -18,6 +18,16 @@ from typing import Any
 
 Axis = str | int
 
+# numpy's names of the dtypes that a graph may read and return -> ONNX's.
+ONNX_TYPES = {
+    "float32": "tensor(float)",
+    "float64": "tensor(double)",
+    "float16": "tensor(float16)",
+    "int32": "tensor(int32)",
+    "int64": "tensor(int64)",
+    "bool": "tensor(bool)",
+}
+
 
 @dataclass(frozen=True)
 class Length:
@@ -27,6 +37,11 @@ class Length:
     """
 
     steps: tuple[tuple[int, int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        for step in self.steps:
+            if len(step) != 3 or any(type(number) is not int for number in step) or step[1] < 1:
+                raise ValueError(f"expected integers (shift, stride, extra) with a stride of at least 1, found {step}")
 
     @classmethod
     def conv(cls, kernel: int, stride: int, padding: int = 0) -> Length:
@@ -67,6 +82,12 @@ class Tensor:
     dtype: str = "float32"
     length_of: str = ""
     below: Axis = 0
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ONNX_TYPES:
+            raise ValueError(f"{self.name}: expected a dtype of {', '.join(ONNX_TYPES)}, found {self.dtype!r}")
+        if not isinstance(self.name, str) or not all(isinstance(axis, str | int) for axis in self.axes):
+            raise TypeError(f"expected a name and axes of strings and integers, found {self.name!r}, {self.axes}")
 
 
 @dataclass(frozen=True)
@@ -118,8 +139,8 @@ class Component:
         return tuple(axis if isinstance(axis, int) else known[axis] for axis in state.input.axes)
 
     def shortest(self) -> dict[str, int]:
-        """The smallest size of each input axis that gives every output at least one step."""
-        return {rule.source: rule.length.shortest() for rule in self.lengths}
+        """The smallest size of each input axis, at least 1, that gives every output at least one step."""
+        return {rule.source: max(rule.length.shortest(), 1) for rule in self.lengths}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, strings and integers, as the bundle's manifest stores them."""
@@ -127,7 +148,7 @@ class Component:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Component:
-        """The inverse of `to_dict`; raises `KeyError` or `TypeError` for what is not a component."""
+        """The inverse of `to_dict`; raises `KeyError`, `TypeError` or `ValueError` for what is not a component."""
         return cls(
             name=data["name"],
             method=data["method"],

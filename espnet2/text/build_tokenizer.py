@@ -77,7 +77,7 @@ def build_tokenizer(
 
 
 def load_tokenizer(token_type: str | None, bpemodel: Path | str | None = None) -> AbsTokenizer | None:
-    """The tokenizer that makes text of a recogniser's tokens, with its model opened.
+    """The tokenizer that makes text of a recogniser's tokens.
 
     None where there is none: the kind of tokens is not known, or the SentencePiece model of `bpe` is not.
 
@@ -86,6 +86,4 @@ def load_tokenizer(token_type: str | None, bpemodel: Path | str | None = None) -
     """
     if token_type is None or (token_type == "bpe" and bpemodel is None):
         return None
-    tokenizer = build_tokenizer(token_type, bpemodel)
-    tokenizer.tokens2text([])
-    return tokenizer
+    return build_tokenizer(token_type, bpemodel)

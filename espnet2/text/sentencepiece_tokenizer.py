@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from espnet2.runtime.errors import OptionError
+from espnet2.runtime.errors import MissingPackageError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 
 
 class SentencepiecesTokenizer(AbsTokenizer):
-    """Encodes and decodes with a SentencePiece model, which is opened on first use.
+    """Encodes and decodes with a SentencePiece model.
 
     Args:
         model: The model's file.
         encode_kwargs: Options of `SentencePieceProcessor.encode`, such as those of subword regularisation.
 
     Raises:
-        OptionError: On first use, where the file is missing or not a SentencePiece model.
+        OptionError: The file is missing, or not a SentencePiece model.
+        MissingPackageError: sentencepiece is not installed.
     """
 
     def __init__(self, model: Path | str, encode_kwargs: Mapping[str, Any] | None = None) -> None:
-        # Found from where it was named, even if the working directory changes before it is opened.
         self.model = Path(model).absolute()
         self.encode_kwargs = dict(encode_kwargs or {})
+        self.processor = _open(self.model)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(model={str(self.model)!r})"
-
-    @functools.cached_property
-    def processor(self) -> Any:
-        """The opened model."""
-        from sentencepiece import SentencePieceProcessor
-
-        processor = SentencePieceProcessor()
-        try:
-            processor.LoadFromSerializedProto(self.model.read_bytes())
-        except (OSError, RuntimeError) as error:
-            found = error.strerror if isinstance(error, OSError) else "something else"
-            raise OptionError(f"{self.model}: expected a SentencePiece model, found {found}") from error
-        return processor
 
     def text2tokens(self, line: str) -> list[str]:
         """Pieces of a line."""
@@ -50,3 +37,21 @@ class SentencepiecesTokenizer(AbsTokenizer):
     def tokens2text(self, tokens: Iterable[str]) -> str:
         """Text of a sequence of pieces."""
         return self.processor.DecodePieces(list(tokens))
+
+
+def _open(model: Path) -> Any:
+    try:
+        from sentencepiece import SentencePieceProcessor
+    except ImportError as error:
+        raise MissingPackageError(
+            f"{model}: expected the package sentencepiece, found none; pip install sentencepiece"
+        ) from error
+    processor = SentencePieceProcessor()
+    try:
+        processor.LoadFromSerializedProto(model.read_bytes())
+        if processor.GetPieceSize() == 0:
+            raise RuntimeError("no pieces")
+    except (OSError, RuntimeError) as error:
+        found = error.strerror if isinstance(error, OSError) else "something else"
+        raise OptionError(f"{model}: expected a SentencePiece model, found {found}") from error
+    return processor

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet2.runtime.errors import OptionError
+from espnet2.utils.yaml_file import read_yaml
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -24,27 +25,37 @@ class ArgumentParser(argparse.ArgumentParser):
         pre = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         pre.add_argument("--config")
         known, _ = pre.parse_known_args(args)
-        if known.config is not None:
-            self._set_from(known.config)
-        return super().parse_known_args(args, namespace)
+        lists = {} if known.config is None else self._set_from(known.config)
+        found, rest = super().parse_known_args(args, namespace)
+        for name, value in lists.items():
+            if getattr(found, name) is None:
+                setattr(found, name, value)
+        return found, rest
 
-    def _set_from(self, path: str) -> None:
+    def _set_from(self, path: str) -> dict[str, list[Any]]:
+        """Make the file's values defaults; return those of options that append, which argparse would append to."""
+        lists: dict[str, list[Any]] = {}
         options = {action.dest: action for action in self._actions if action.option_strings}
         for name, value in read_yaml_mapping(path).items():
             if name not in options or name in ("help", "config"):
                 known = ", ".join(sorted(set(options) - {"help", "config"}))
                 raise OptionError(f"{path}: expected options of this command, found {name!r}; known ones: {known}")
             action = options[name]
-            self.set_defaults(**{name: self._get_value_of(path, action, value)})
+            if isinstance(action, argparse._AppendAction) and value is not None:
+                items = value if isinstance(value, list) else [value]
+                lists[name] = [self._get_value_of(path, action, item) for item in items]
+            else:
+                self.set_defaults(**{name: self._get_value_of(path, action, value)})
             action.required = False
+        return lists
 
     def _get_value_of(self, path: str, action: argparse.Action, value: Any) -> Any:
         """The value as the option's type would read it from the command line."""
-        convert: Any = action.type
-        if value is None or isinstance(value, list | dict):
-            return value
+        convert: Any = action.type or str
+        if value is None:
+            return None
         try:
-            value = value if convert is None else convert(str(value))
+            value = convert(str(value))
         except (TypeError, ValueError, argparse.ArgumentTypeError) as error:
             raise OptionError(f"{path}: {action.dest}: {error}") from error
         if action.choices is not None and value not in action.choices:
@@ -54,14 +65,7 @@ class ArgumentParser(argparse.ArgumentParser):
 
 def read_yaml_mapping(path: str | Path) -> dict[str, Any]:
     """The mapping in a YAML file, read by the safe loader; raises `OptionError` for anything else."""
-    import yaml
-
-    try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise OptionError(f"{path}: expected a YAML file of options, found {error}") from error
-    except yaml.YAMLError as error:
-        raise OptionError(f"{path}: expected YAML, found {' '.join(str(error).split())}") from error
+    data = read_yaml(path, "a YAML file of options", OptionError)
     if not isinstance(data, dict):
         raise OptionError(f"{path}: expected a mapping of options, found {type(data).__name__}")
     return data

@@ -87,6 +87,12 @@ def test_command(files, references, demo_dir, capsys):
     assert "nope.yaml" in capsys.readouterr().err
 
 
+def test_an_unpacked_directory_as_tag(tmp_path, capsys):
+    for options in ([], ["--model_file", "x.zip"]):
+        assert main(["--model_tag", str(tmp_path), *options, "a.wav"]) == 2
+        assert "Traceback" not in capsys.readouterr().err
+
+
 def test_another_device(files):
     with pytest.raises(OptionError, match="device: expected one that PyTorch can use, found 'abacus'"):
         Speech2Text(files["asr_train_config"], files["asr_model_file"], device="abacus")

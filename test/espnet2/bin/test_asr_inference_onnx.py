@@ -10,6 +10,7 @@ import yaml
 
 from espnet2.bin.asr_inference_onnx import get_parser, main
 from espnet2.runtime import decode as decode_module
+from espnet2.runtime.asr import Recognizer
 
 SEARCH = ["--ctc_weight", "1", "--beam_size", "3", "--num_threads", "1"]
 
@@ -83,6 +84,54 @@ def test_bad_recordings_do_not_stop_the_others(work, capsys):
     assert not (work / "out" / "failures").exists()
 
 
+def test_an_overflow_fails_alone(work, monkeypatch):
+    soundfile.write("loud.wav", np.full(50, 1e20, np.float32), 16000, subtype="FLOAT")
+    soundfile.write("huge.wav", np.full(50, 0.2, np.float32), 16000, subtype="FLOAT")
+    search = Recognizer.search
+
+    def overflow(self, encoder_out):
+        if len(encoder_out) == 50:
+            raise ValueError("scores must be numbers, found NaN")
+        return search(self, encoder_out)
+
+    monkeypatch.setattr(Recognizer, "search", overflow)
+    (work / "wav.scp").write_text("loud loud.wav\na a.wav\nhuge huge.wav\nc c.wav\n", encoding="utf-8")
+    listed = ["--data_path_and_name_and_type", "wav.scp,speech,sound", "--output_dir", "out", "--batch_size", 2]
+    assert recognise(*listed) == 1
+    assert read(work / "out" / "1best_recog" / "text") == ["a a日", "c 日"]
+    failures = dict(line.split("\t") for line in read(work / "out" / "failures"))
+    assert failures["loud"] == "loud.wav: expected numbers in [-1, 1), found one of size 1e+20"
+    assert failures["huge"] == "huge.wav: scores must be numbers, found NaN"
+
+
+def test_results_of_an_earlier_run_go(work):
+    listed = ["--data_path_and_name_and_type", "wav.scp,speech,sound", "--output_dir", "out"]
+    assert recognise(*listed, "--nbest", 2) == 0
+    (work / "out" / "1best_recog" / "notes").touch()
+    assert recognise(*listed) == 0
+    assert not list((work / "out" / "2best_recog").iterdir())
+    (work / "wav.scp").write_text("x missing.wav\n", encoding="utf-8")
+    assert recognise(*listed) == 2
+    assert [path.name for path in (work / "out" / "1best_recog").iterdir()] == ["notes"]
+
+
+def test_failures_that_cannot_be_written(work, capsys):
+    (work / "out" / "failures.partial").mkdir(parents=True)
+    assert recognise("missing.wav", "--output_dir", "out") == 2
+    assert "out: expected a directory that can be written, found Is a directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["wav.scp,speech,sound", ["wav.scp,speech,sound"], [["wav.scp", "speech", "sound"]]])
+def test_a_list_from_a_file(work, value):
+    (work / "decode.yaml").write_text(yaml.safe_dump({"data_path_and_name_and_type": value}), encoding="utf-8")
+    assert recognise("--config", "decode.yaml", "--output_dir", "out") == 0
+    assert len(read(work / "out" / "1best_recog" / "text")) == 3
+    (work / "one.scp").write_text("utt1 a.wav\n", encoding="utf-8")
+    given = ["--data_path_and_name_and_type", "one.scp,speech,sound"]
+    assert recognise("--config", "decode.yaml", "--output_dir", "out", *given) == 0
+    assert read(work / "out" / "1best_recog" / "text") == ["utt1 a日"]
+
+
 def test_lines_and_recordings_correspond(work, capsys):
     assert recognise("a.wav", "missing.wav", "c.wav") == 1
     assert capsys.readouterr().out == "a日\n\n日\n"
@@ -147,7 +196,7 @@ def test_upstreams_defaults():
         (["a.wav", "a.wav", "--output_dir", "out"], "expected recordings of different names, found a.wav and a.wav"),
         (["a.wav", "--key_file", "keys"], "keys: expected utterances among the 1 recordings, found 'utt9'"),
         (["a.wav", "--quantized"], "quantized: expected a bundle with int8 graphs, found none in bundle"),
-        (["a.wav", "--ctc_weight", "0.3"], "ctc_weight: expected 1.0 for a model without decoder_step, found 0.3"),
+        (["a b.wav", "--output_dir", "out"], "expected recordings without blanks in their names, found 'a b.wav'"),
         (["a.wav", "--beam_size", "0"], "beam_size: expected an integer of at least 1, found 0"),
         (["a.wav", "--bundle", "nope"], "nope/bundle.yaml: expected the manifest of a bundle, found No such file"),
         (["a.wav", "--log_level", "loud"], "--log_level: expected one of CRITICAL, ERROR"),

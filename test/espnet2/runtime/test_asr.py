@@ -1,6 +1,7 @@
 """The recogniser over graphs written in numpy, and `Speech2Text` over a small bundle."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -162,6 +163,8 @@ def test_floating_point_samples(say, dtype):
         (np.zeros(100, np.float32), "speech: expected sound, found nothing but zeros"),
         (np.array([0.1, np.nan, 0.1]), "speech: expected finite numbers, found NaN or infinity"),
         (np.array([0.1, np.inf, 0.1]), "speech: expected finite numbers, found NaN or infinity"),
+        (np.full(9, 1e20, np.float32), "speech: expected numbers in [-1, 1), found one of size 1e+20"),
+        (np.full(9, -1e300), "speech: expected numbers in [-1, 1), found one of size 1e+300"),
         (np.ones((100, 2)), "speech: expected shape (samples), found (100, 2); mix the channels of a recording to one"),
         (np.ones(100, np.int16), "found int16; divide samples of 16 bits by 32768"),
         (np.ones(100, np.int64), "speech: expected floating point numbers in [-1, 1), found int64"),
@@ -196,18 +199,18 @@ def test_options_that_are_not_allowed(options, sentence):
 
 
 @pytest.mark.parametrize(
-    ("part", "ctc_weight", "sentence"),
+    ("part", "graph", "weight", "said"),
     [
-        ("ctc", 0.3, "ctc_weight: expected 1.0 for a model without decoder_step, found 0.3"),
-        ("decoder_step", 0.3, "ctc_weight: expected 0.0 for a model without ctc, found 0.3"),
+        ("ctc", ctc, 1.0, "ctc_weight: 1.0, not 0.3, since the model has no decoder_step"),
+        ("decoder_step", decoder_step, 0.0, "ctc_weight: 0.0, not 0.3, since the model has no ctc"),
     ],
 )
-def test_a_weight_for_what_the_model_has_not(part, ctc_weight, sentence):
-    with pytest.raises(OptionError) as error:
-        recognizer(
-            {"encoder": encoder(), part: {"ctc": ctc, "decoder_step": decoder_step}[part]()}, ctc_weight=ctc_weight
-        )
-    assert str(error.value) == sentence
+def test_a_weight_for_what_the_model_has_not(part, graph, weight, said, caplog):
+    caplog.set_level("INFO")
+    found = recognizer({"encoder": encoder(), part: graph()}, ctc_weight=0.3)
+    assert found.options.ctc_weight == weight
+    assert found.beam_search.weights[{"ctc": "ctc", "decoder_step": "decoder"}[part]] == 1.0
+    assert caplog.messages == [said]
 
 
 def test_upstreams_defaults():
@@ -239,6 +242,23 @@ def test_ngram(tmp_path):
         load_ngram(tmp_path / "x.arpa", TOKENS)
 
 
+def test_ngram_weight_of_zero_needs_no_kenlm(tmp_path, manifest, onnx_files, say, monkeypatch):
+    monkeypatch.setitem(sys.modules, "kenlm", None)
+    files = {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")}
+    Bundle.write(tmp_path / "b", dataclasses.replace(manifest, ngram={"file": "n"}), {**files, "n": b"n-gram"})
+    assert Speech2Text(tmp_path / "b", ngram_weight=0)(say(2))[0].text == "a"
+    with pytest.raises(MissingPackageError, match="n: expected the package kenlm, found none; pip install kenlm, or"):
+        Speech2Text(tmp_path / "b")
+
+
+@pytest.mark.parametrize("change", [{"dtype": "bfloat16"}, {"requires_grad": True}])
+def test_tensors_that_numpy_cannot_read(change):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(AudioError, match="speech: expected what numpy can read, found"):
+        kind = getattr(torch, change.pop("dtype", "float32"))
+        recognizer()(torch.ones(9, dtype=kind, **change))
+
+
 def test_speech2text(tiny_bundle, say):
     speech2text = Speech2Text(tiny_bundle, ctc_weight=1.0, beam_size=3, num_threads=1)
     (text, token, token_int, _), *_ = speech2text(say(2, 3, 4, 2))
@@ -252,7 +272,7 @@ def test_speech2text(tiny_bundle, say):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "ctc_weight: expected 1.0 for a model without decoder_step, found 0.5"),
+        ({"beams": 3}, "options: expected some of beam_size, ctc_weight"),
         ({"ctc_weight": 1.0, "quantized": True}, "quantized: expected a bundle with int8 graphs, found none in"),
         ({"ctc_weight": 1.0, "num_threads": 0}, "num_threads: expected at least 1, found 0"),
         ({"ctc_weight": 1.0, "ngram_scorer": "half"}, "ngram_scorer: expected one of full, part, found 'half'"),
@@ -272,6 +292,23 @@ def test_a_bundle_without_encoder(tmp_path, manifest, onnx_files):
     )
     with pytest.raises(BundleError, match="expected a component 'encoder', found ctc"):
         Speech2Text(tmp_path / "b", ctc_weight=1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "sentence"),
+    [
+        ("encoder", 1, "encoder: expected the inputs and outputs of that component, found others"),
+        ("ctc", 0, "ctc: expected the inputs and outputs of that component, found others"),
+    ],
+)
+def test_a_bundle_with_other_inputs(tmp_path, manifest, onnx_files, name, inputs, sentence):
+    entry = manifest.components[name]
+    component = dataclasses.replace(entry["interface"], inputs=entry["interface"].inputs[:inputs])
+    changed = {**manifest.components, name: {**entry, "interface": component}}
+    files = {file: onnx_files / file for file in ("encoder.onnx", "ctc.onnx")}
+    Bundle.write(tmp_path / "b", dataclasses.replace(manifest, components=changed), files)
+    with pytest.raises(BundleError, match=sentence):
+        Speech2Text(tmp_path / "b")
 
 
 def test_quantised_graphs_are_used_where_there_are_some(tmp_path, manifest, onnx_files, say):

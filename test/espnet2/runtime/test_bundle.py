@@ -54,10 +54,8 @@ def test_round_trip(tmp_path, manifest, files):
 
 
 def test_an_older_bundle_is_replaced(tmp_path, manifest, files, written):
-    (written / "left over").touch()
     Bundle.write(written, manifest, {**files, "ctc.onnx": b"new"})
     assert (written / "ctc.onnx").read_bytes() == b"new"
-    assert not (written / "left over").exists()
     assert [p.name for p in tmp_path.iterdir()] == ["b"]
 
 
@@ -144,6 +142,11 @@ def test_names_that_lead_out_of_the_bundle(tmp_path, manifest, written, name):
         ({"quantized": []}, "quantized: expected components by kind, found []"),
         ({"tokenizer": "bpe"}, "tokenizer: expected a mapping or null, found bpe"),
         ({"defaults": 3}, "defaults: expected a mapping, found 3"),
+        ({"tokenizer": {}}, "tokenizer.token_type: expected one of bpe, char, word, phn, found None"),
+        ({"tokenizer": {"token_type": ["bpe"]}}, "tokenizer.token_type: expected one of"),
+        ({"tokenizer": {"token_type": "bpe", "bpemodel": "m"}}, "tokenizer.bpemodel: expected a mapping with the name"),
+        ({"ngram": {"file": 3}}, "ngram: expected a mapping with the name of a file, found {'file': 3}"),
+        ({"components": {"ctc": {"file": "x", "data": 3}}}, "components.ctc.data: expected a mapping with the name"),
     ],
 )
 def test_a_manifest_that_cannot_be_used(written, changes, sentence):
@@ -167,6 +170,60 @@ def test_a_manifest_that_cannot_be_read(written, text, sentence):
     with pytest.raises(BundleError) as error:
         Bundle.load(written)
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"dtype": "bfloat16"}, "expected a dtype of float32, float64"),
+        ({"axes": [["batch"]]}, "expected a name and axes of strings and integers"),
+        ({"name": 3}, "expected a name and axes"),
+    ],
+)
+def test_an_interface_that_cannot_be_used(written, change, sentence):
+    components = yaml.safe_load((written / MANIFEST).read_text(encoding="utf-8"))["components"]
+    components["ctc"]["interface"]["inputs"][0] |= change
+    edit(written, components=components)
+    with pytest.raises(BundleError) as error:
+        Bundle.load(written)
+    assert "components.ctc.interface: expected the interface of a graph, found" in str(error.value)
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "token", ["\x85", "a\x85b", "\u2028", "\x07", "\ufeff", " ", "#", "null", "日\x85", "\U0001f600"]
+)
+def test_tokens_survive(tmp_path, manifest, files, token):
+    tokens = [*manifest.tokens, token]
+    Bundle.write(tmp_path / "b", dataclasses.replace(manifest, tokens=tokens), files)
+    assert Bundle.load(tmp_path / "b").manifest.tokens == tokens
+
+
+def test_a_token_that_yaml_cannot_hold(tmp_path, manifest, files):
+    with pytest.raises(BundleError):
+        Bundle.write(tmp_path / "b", dataclasses.replace(manifest, tokens=[*manifest.tokens, "\ud800"]), files)
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_of_others_are_kept(manifest, files, written):
+    (written / "decode").mkdir()
+    with pytest.raises(BundleError, match=r"decode: expected only files that bundle\.yaml lists, found another; it is"):
+        Bundle.write(written, manifest, files)
+    assert (written / "decode").is_dir()
+
+
+def test_what_a_link_leads_to_is_written(tmp_path, manifest, files, written):
+    (tmp_path / "link").symlink_to(written)
+    Bundle.write(tmp_path / "link", manifest, {**files, "ctc.onnx": b"new"})
+    assert (tmp_path / "link").is_symlink()
+    assert (written / "ctc.onnx").read_bytes() == b"new"
+
+
+def test_require_writable(tmp_path):
+    Bundle.require_writable(tmp_path / "new" / "b")
+    (tmp_path / "file").touch()
+    with pytest.raises(BundleError, match=r"b: expected a directory that can be written, found .*file, which cannot"):
+        Bundle.require_writable(tmp_path / "file" / "b")
 
 
 def test_no_bundle(tmp_path):

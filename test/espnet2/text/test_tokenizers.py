@@ -3,7 +3,7 @@
 import pytest
 
 from espnet2.runtime.errors import OptionError
-from espnet2.text.build_tokenizer import build_tokenizer
+from espnet2.text.build_tokenizer import build_tokenizer, load_tokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.phoneme_tokenizer import PhonemeTokenizer
 from espnet2.text.sentencepiece_tokenizer import SentencepiecesTokenizer
@@ -124,13 +124,16 @@ def test_the_model_is_found_from_where_it_was_named(bpe, tmp_path, monkeypatch):
     assert tokenizer.text2tokens("a")
 
 
-@pytest.mark.parametrize(("content", "found"), [(None, "No such file or directory"), (b"no model", "something else")])
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [(None, "No such file or directory"), (b"no model", "something else"), (b"", "something else")],
+)
 def test_no_model(tmp_path, content, found):
     path = tmp_path / "x.model"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(OptionError) as error:
-        SentencepiecesTokenizer(path).text2tokens("a")
+        load_tokenizer("bpe", path)
     assert str(error.value) == f"{path}: expected a SentencePiece model, found {found}"
 
 
@@ -144,7 +147,6 @@ def test_symbols_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("options", "shown"),
     [
-        ({"token_type": "bpe", "bpemodel": "/m"}, "SentencepiecesTokenizer(model='/m')"),
         ({"token_type": "char", "space_symbol": "_"}, "CharTokenizer(space_symbol='_')"),
         ({"token_type": "word", "delimiter": ","}, "WordTokenizer(delimiter=',')"),
         ({"token_type": "phn"}, "PhonemeTokenizer(space_symbol='<space>')"),
@@ -175,3 +177,11 @@ def test_build_mistakes(options, sentence):
     with pytest.raises(OptionError) as error:
         build_tokenizer(**options)
     assert str(error.value) == sentence
+
+
+def test_load():
+    assert load_tokenizer(None) is None
+    assert load_tokenizer("bpe") is None
+    assert repr(load_tokenizer("word")) == repr(build_tokenizer("word"))
+    with pytest.raises(OptionError, match="token_type: expected one of bpe, char, word, phn, found 'foo'"):
+        load_tokenizer("foo")
