@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from espnet2.runtime import session
 from espnet2.runtime.errors import BundleError, OptionError
-from espnet2.runtime.session import OnnxGraph, available_cores
+from espnet2.runtime.session import OnnxGraph, available_cores, may_overflow
 from espnet2.runtime.spec import Component, Tensor
 
 STEP = Component(
@@ -71,6 +72,27 @@ def test_a_file_that_is_no_graph(tmp_path):
 def test_unknown_provider(step_file):
     with pytest.raises(OptionError, match=r"providers: expected some of .*CPUExecutionProvider.*, found 'Abacus'"):
         OnnxGraph(step_file, STEP, providers=["Abacus"])
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags", "expected"),
+    [
+        ("x86_64", "flags : avx2 avx512_vnni", False),
+        ("x86_64", "flags : avx2", True),
+        ("AMD64", None, True),
+        ("aarch64", "Features : asimd", False),
+    ],
+)
+def test_cpus_whose_8_bit_sums_overflow(tmp_path, monkeypatch, machine, flags, expected):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    if flags is not None:
+        (tmp_path / "cpuinfo").write_text(flags, encoding="utf-8")
+    assert may_overflow(tmp_path / "cpuinfo") is expected
+
+
+def test_the_precise_kernels_are_an_option_of_this_onnxruntime(step_file, monkeypatch):
+    monkeypatch.setattr(session, "may_overflow", lambda: True)
+    assert OnnxGraph(step_file, STEP)
 
 
 def test_cores():
