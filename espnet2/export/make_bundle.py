@@ -45,6 +45,7 @@ def make_bundle(
         VerificationError: onnxruntime and PyTorch disagree.
         EspnetError: the model's files or the recordings cannot be read.
     """
+    Bundle.require_writable(output_dir)
     trained = load_trained(**model)
     signals = read_signals(trained, recordings)
     provenance = _provenance(trained)

@@ -112,7 +112,7 @@ class Component:
     """One graph: `method` of the declaring module, called with `inputs` then `states`, returning `outputs` then states.
 
     `initial` gives the sizes that the states' named axes have before the first step (0 past frames, 1 parent);
-    a state starts as zeros of that shape.
+    a state starts as zeros of that shape. Raises `ValueError` where one is missing.
     """
 
     name: str
@@ -122,6 +122,12 @@ class Component:
     states: tuple[State, ...] = ()
     initial: Mapping[str, int] = field(default_factory=dict)
     lengths: tuple[OutputLength, ...] = ()
+
+    def __post_init__(self) -> None:
+        for state in self.states:
+            for axis in state.input.axes:
+                if isinstance(axis, str) and axis != "batch" and type(self.initial.get(axis)) is not int:
+                    raise ValueError(f"expected the size of axis {axis} before the first step, found none")
 
     @functools.cached_property
     def feeds(self) -> tuple[Tensor, ...]:

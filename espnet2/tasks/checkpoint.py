@@ -65,6 +65,13 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
         state = state["model"]
     if not isinstance(state, Mapping) or not state or not all(torch.is_tensor(value) for value in state.values()):
         raise CheckpointError(f"{path}: expected a state dict (tensors by name), found {_content(state)}")
+    for key, tensor in state.items():
+        if not isinstance(key, str):
+            raise CheckpointError(f"{path}: expected names of tensors, found {key!r}")
+        if tensor.layout != torch.strided or tensor.is_meta or tensor.is_complex():
+            raise CheckpointError(f"{path}: expected {key} as a dense tensor of real numbers, found another kind")
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{path}: expected finite numbers in {key}, found NaN or infinity")
     return dict(state)
 
 

@@ -1,0 +1,58 @@
+"""Declarations survive being written down, and refuse what is not one."""
+
+import pytest
+
+from espnet2.runtime.spec import Component, Length, OutputLength, State, Tensor
+
+STEP = Component(
+    name="step",
+    method="step",
+    inputs=(Tensor("tokens", ("batch", "beam"), "int64", below=5),),
+    outputs=(Tensor("log_probs", ("batch", "beam", 5)),),
+    states=(
+        State(Tensor("cache", (2, "batch", "parent", "past")), Tensor("next_cache", (2, "batch", "beam", "past+1"))),
+    ),
+    initial={"parent": 1, "past": 0},
+    lengths=(OutputLength("frames", "samples", Length.conv(3, 2).then(Length.conv(3, 2))),),
+)
+
+
+def test_a_component_survives_a_round_trip():
+    assert Component.from_dict(STEP.to_dict()) == STEP
+    assert [tensor.name for tensor in STEP.feeds] == ["tokens", "cache"]
+    assert [tensor.name for tensor in STEP.results] == ["log_probs", "next_cache"]
+    assert STEP.initial_shape(STEP.states[0], batch=3) == (2, 3, 1, 0)
+
+
+@pytest.mark.parametrize("length", range(7, 60))
+def test_length_is_what_convolutions_leave(length):
+    def after(frames: int) -> int:
+        return len(range(0, frames - 2, 2))
+
+    rule = STEP.lengths[0].length
+    assert rule(length) == after(after(length))
+    assert rule.stride == 4
+
+
+@pytest.mark.parametrize("output", range(1, 20))
+def test_shortest_is_the_first_that_is_long_enough(output):
+    rule = Length(((400, 160, 1),)).then(Length.conv(3, 2))
+    shortest = rule.shortest(output)
+    assert rule(shortest) >= output > rule(shortest - 1)
+
+
+def test_nothing_is_shorter_than_one():
+    component = Component("a", "forward", (), (), lengths=(OutputLength("frames", "samples", Length.conv(4, 2, 2)),))
+    assert component.shortest() == {"samples": 1}
+
+
+@pytest.mark.parametrize("steps", [((1, 2),), ((1, 0, 1),), ((1, "2", 1),), ("abc",)])
+def test_steps_of_another_kind_are_refused(steps):
+    with pytest.raises(ValueError, match="expected integers"):
+        Length(steps)
+
+
+@pytest.mark.parametrize("initial", [{}, {"parent": 1}, {"parent": 1, "past": "0"}])
+def test_states_need_a_beginning(initial):
+    with pytest.raises(ValueError, match="before the first step, found none"):
+        Component.from_dict({**STEP.to_dict(), "initial": initial})
