@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import require_positive
+from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet2.lm.abs_model import AbsLM
 from espnet2.runtime import spec
@@ -57,6 +57,7 @@ class SequentialRNNLM(AbsLM):
     ):
         super().__init__()
         require_positive(unit=unit, nhid=nhid or unit, nlayers=nlayers)
+        require_rates(dropout_rate=dropout_rate)
         if rnn_type.upper() not in RNN_TYPES:
             raise ValueError(f"unknown rnn_type {rnn_type!r}; known ones: {', '.join(RNN_TYPES).lower()}")
         self.rnn_type, self.nhid, self.nlayers = rnn_type.upper(), nhid or unit, nlayers

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose, require_positive
+from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.encoder import Encoder
@@ -59,6 +59,7 @@ class TransformerLM(AbsLM):
     ):
         super().__init__()
         require_positive(embed_unit=embed_unit, att_unit=att_unit, head=head, unit=unit, layer=layer)
+        require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
         self.head, self.head_size = head, att_unit // head
         self.embed = nn.Embedding(vocab_size, embed_unit)
         self.encoder = Encoder(

@@ -18,7 +18,7 @@ import typeguard
 from espnet2.runtime.errors import ConfigError
 
 # What constructors raise for values that they, or PyTorch's layers, cannot work with.
-REFUSALS = (ValueError, TypeError, RuntimeError, ArithmeticError, AssertionError, LookupError)
+REFUSALS = (ValueError, TypeError, RuntimeError, ArithmeticError, AssertionError, LookupError, MemoryError)
 ABSENT = ("none", "null", "nil")  # spellings of null that upstream accepts
 
 

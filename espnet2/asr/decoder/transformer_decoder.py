@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose, make_non_pad_mask, require_positive
+from espnet.nets.pytorch_backend.nets_utils import choose, make_non_pad_mask, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet.nets.pytorch_backend.transformer.decoder_layer import DecoderLayer
@@ -72,6 +72,7 @@ class BaseTransformerDecoder(AbsDecoder):
         gradient_checkpoint_layers: list[int] = [],  # noqa: B006 - never changed; the default is part of the schema
     ):
         super().__init__()
+        require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
         size = encoder_output_size
         self.vocab_size, self.size, self.input_layer = vocab_size, size, input_layer
         positions = pos_enc_class(size, positional_dropout_rate)

@@ -128,6 +128,7 @@ class ConformerEncoder(StackedEncoder):
     ):
         require_positive(output_size=output_size, num_blocks=num_blocks)
         require_positive(linear_units=linear_units, max_pos_emb_len=max_pos_emb_len)
+        require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
         if ctc_trim:
             raise ValueError("ctc_trim is not supported: its output length depends on what is said")
         rates = (

@@ -6,7 +6,7 @@ import functools
 
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose, require_positive
+from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.encoder import feed_forward_maker
@@ -74,6 +74,7 @@ class TransformerEncoder(StackedEncoder):
         use_flash_attn: bool = True,
     ):
         require_positive(output_size=output_size, num_blocks=num_blocks, linear_units=linear_units)
+        require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
         if pos_enc_layer_type == "conv":
             raise ValueError("pos_enc_layer_type 'conv' is not supported; 'abs_pos' is")
         inputs: dict[str | None, MakeInput] = {

@@ -42,7 +42,7 @@ class SpecAug(AbsSpecAug):
     def forward(
         self, x: torch.Tensor, x_lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Features (B, T, C) and lengths (B,), unchanged as recognition needs them; raises `RuntimeError` in training."""
+        """Features (B, T, C) and lengths (B,), unchanged outside of training; raises `RuntimeError` in it."""
         if self.training:
             raise RuntimeError("SpecAug: expected a model in evaluation mode, since this release does not train")
         return x, x_lengths
