@@ -245,6 +245,8 @@ MODELS: dict[str, dict[str, Any]] = {
         "normalize": None,
         "normalize_conf": {},
     },
+    "attention-only": {"model_conf": {"ctc_weight": 0.0}},
+    "linear": {"encoder": "transformer", "encoder_conf": {**_BLOCKS, "input_layer": "linear"}},
     "features": {"input_size": FEATURES, "frontend": None, "frontend_conf": {}},
 }
 _LM = {"model": "lm", "token_list": _TOKENS, "model_conf": {"ignore_id": 0}}

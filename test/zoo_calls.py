@@ -123,7 +123,8 @@ def _encode(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Out
     (source,) = batch.values()
     encoded, valid = module.encode(source, lengths)
     outputs = _with_intermediate(encoded, valid)
-    outputs["ctc"] = (module.ctc.log_softmax(outputs["out"][0]), valid)
+    if module.ctc is not None:
+        outputs["ctc"] = (module.ctc.log_softmax(outputs["out"][0]), valid)
     return outputs
 
 
