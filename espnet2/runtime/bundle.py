@@ -257,7 +257,8 @@ def _component(name: str, entry: Mapping[str, Any]) -> Component:
     try:
         component = Component.from_dict(entry["interface"])
         for state in component.states:
-            component.initial_shape(state, batch=1)
+            if any(type(size) is not int or size < 0 for size in component.initial_shape(state, batch=1)):
+                raise ValueError(f"{state.input.name}: expected sizes, found {component.initial}")
         return component
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"components.{name}.interface: expected the interface of a graph, found {error!r}") from error

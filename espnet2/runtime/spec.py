@@ -86,8 +86,9 @@ class Tensor:
     def __post_init__(self) -> None:
         if self.dtype not in ONNX_TYPES:
             raise ValueError(f"{self.name}: expected a dtype of {', '.join(ONNX_TYPES)}, found {self.dtype!r}")
-        if not isinstance(self.name, str) or not all(isinstance(axis, str | int) for axis in self.axes):
-            raise TypeError(f"expected a name and axes of strings and integers, found {self.name!r}, {self.axes}")
+        valid = all(isinstance(axis, str) or (type(axis) is int and axis >= 0) for axis in self.axes)
+        if not isinstance(self.name, str) or not valid:
+            raise TypeError(f"expected a name and axes of strings and sizes, found {self.name!r}, {self.axes}")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,10 @@ class OutputLength:
     axis: str
     source: str
     length: Length = Length()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.axis, str) or not isinstance(self.source, str):
+            raise TypeError(f"expected the names of axes, found {self.axis!r} and {self.source!r}")
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,8 @@ def test_a_manifest_that_cannot_be_read(written, text, sentence):
     ("change", "sentence"),
     [
         ({"dtype": "bfloat16"}, "expected a dtype of float32, float64"),
-        ({"axes": [["batch"]]}, "expected a name and axes of strings and integers"),
+        ({"axes": [["batch"]]}, "expected a name and axes of strings and sizes"),
+        ({"axes": ["batch", -1]}, "expected a name and axes of strings and sizes"),
         ({"name": 3}, "expected a name and axes"),
     ],
 )
