@@ -48,7 +48,7 @@ def component_cases(component: Component) -> Iterator[tuple[str, dict[str, np.nd
     formulas = {rule.source: rule.length for rule in component.lengths}
     for index, (output, rest) in enumerate(zip(OUTPUT_LENGTHS, ODD_RESTS, strict=True)):
         sizes = {
-            axis: formulas[axis].shortest(output) + rest * formulas[axis].stride // 100
+            axis: max(1, formulas[axis].shortest(output)) + rest * formulas[axis].stride // 100
             if axis in formulas
             else AXIS_SIZES.get(axis, OUTPUT_LENGTHS)[index]
             for axis in axes_of(component)

@@ -20,7 +20,7 @@ from espnet2.export.verify import (
 )
 from espnet2.runtime.errors import VerificationError
 from espnet2.runtime.session import OnnxGraph
-from espnet2.runtime.spec import Component, Tensor
+from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 
 
 class Scale(torch.nn.Module):
@@ -114,3 +114,10 @@ def test_verify_decode(found, passes):
 def test_ties_may_change_places():
     expected = nbest(([1], -1.0), ([2], -1.0))
     assert verify_decode(expected, nbest(([2], -1.0), ([1], -1.0)), "a").passed
+
+
+def test_no_case_is_empty():
+    speech = Tensor("speech", ("batch", "samples"))
+    centred = OutputLength("frames", "samples", Length.conv(512, 160, 256))
+    component = Component("encoder", "forward", (speech,), (Tensor("ys", ("batch", "frames")),), lengths=(centred,))
+    assert min(feeds["speech"].shape[1] for _, feeds in component_cases(component)) == 1
