@@ -10,19 +10,19 @@ for five tokens with a beam of four. Prints the largest absolute differences per
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from tqdm import tqdm
 
+from espnet.nets.scorers.step import Graph
 from espnet2.export.examples import draw
 from espnet2.export.trained import load_trained
 from espnet2.runtime.bundle import Bundle
 from espnet2.utils.model_options import add_model_options, model_options
 
 STEPS, BEAM = 5, 4
-Graphs = Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]
+Graphs = Mapping[str, Graph]
 
 
 def main() -> None:
@@ -40,15 +40,14 @@ def main() -> None:
     lengths = [shortest + 37 * index for index in range(25)] + np.geomspace(2 * shortest, longest, 16).astype(
         int
     ).tolist()
-    worst: dict[int, tuple[float, float]] = {batch: (0.0, 0.0) for batch in range(1, 9)}
+    worst = {batch: np.zeros(2) for batch in range(1, 9)}
     for length in tqdm(lengths, unit="length"):
         for batch in worst:
             if batch * length > args.budget * trained.sample_rate:
                 continue
             feeds = draw(encoder, {"batch": batch, "samples": int(length)}, seed=length)
             feeds["speech"] *= np.float32(0.1)
-            found = compare(trained.graphs, onnx, feeds)
-            worst[batch] = tuple(map(max, worst[batch], found))  # type: ignore[assignment]
+            worst[batch] = np.maximum(worst[batch], compare(trained.graphs, onnx, feeds))
     print(f"{len(lengths)} lengths, {shortest} to {longest} samples\nbatch  encoder_out  log_probs")
     for batch, (hidden, log_probs) in worst.items():
         print(f"{batch:5d}  {hidden:11.1e}  {log_probs:9.1e}")
@@ -68,7 +67,7 @@ def compare(torch: Graphs, onnx: Graphs, feeds: Mapping[str, np.ndarray]) -> tup
 def decode(graphs: Graphs, encoder_out: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Log-probabilities of a few steps over a beam that is reordered on the way: (steps, batch, beam, V)."""
     step = graphs["decoder_step"]
-    component = step.component  # type: ignore[attr-defined]
+    component = step.component
     batch, rng = len(encoder_out), np.random.default_rng(0)
     feeds = {**graphs["decoder_start"]({"encoder_out": encoder_out}), "memory_lengths": lengths}
     for state in component.states:
