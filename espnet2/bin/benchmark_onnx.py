@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Sequence
 
 from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 
 
 def get_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = PlainArgumentParser(
         prog="python -m espnet2.bin.benchmark_onnx",
         description="Decode recordings with a bundle (fp32, and int8 where it has it) and, where a trained model is "
         "given, with PyTorch; print average latency and real-time factor of each as a table.",

@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Sequence
 
 from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 
 
 def get_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = PlainArgumentParser(
         prog="python -m espnet2.bin.export_onnx",
         description="Export a trained model to ONNX, compare every graph with PyTorch, and write a bundle that "
         "espnet2.bin.asr_inference_onnx and espnet2.runtime run without PyTorch.",

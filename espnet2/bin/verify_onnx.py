@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Sequence
 
 from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 
 
 def get_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = PlainArgumentParser(
         prog="python -m espnet2.bin.verify_onnx",
         description="Run every graph of a bundle beside the PyTorch model it was made from, at several lengths and "
         "batches, decode with both, and print the differences. The exit status is 0 only if all are within tolerance.",

@@ -62,4 +62,10 @@ class DatadirWriter:
         if self.file is not None and not self.file.closed:
             self.file.close()
             if complete:
-                self._partial.replace(self.path)
+                self._rename()
+
+    def _rename(self) -> None:
+        try:
+            self._partial.replace(self.path)
+        except OSError as error:
+            raise DataError(f"{self.path}: expected a file that can be replaced, found: {error.strerror}") from error

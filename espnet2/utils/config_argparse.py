@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from espnet2.runtime.errors import OptionError
 from espnet2.utils.yaml_file import read_yaml
 
 
-class ArgumentParser(argparse.ArgumentParser):
+class PlainArgumentParser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one sentence, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print `message` and end with exit status 2."""
+        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
+
+
+class ArgumentParser(PlainArgumentParser):
     """Reads the file of `--config` before the command line.
 
     Raises `OptionError` for a file that cannot be read, is not a mapping, or has a key that is no option.

@@ -82,3 +82,12 @@ def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="expected a file that can be written"):
         DatadirWriter(tmp_path / "file")["text"]["a"] = "b"
+
+
+def test_a_directory_in_the_place_of_a_table(tmp_path):
+    (tmp_path / "out" / "text").mkdir(parents=True)
+    with (
+        pytest.raises(DataError, match="expected a file that can be replaced"),
+        DatadirWriter(tmp_path / "out") as writer,
+    ):
+        writer["text"]["utt"] = "a"

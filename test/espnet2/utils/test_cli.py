@@ -6,7 +6,7 @@ import pytest
 
 from espnet2.runtime.errors import AudioError
 from espnet2.utils.cli import run
-from espnet2.utils.config_argparse import ArgumentParser
+from espnet2.utils.config_argparse import ArgumentParser, PlainArgumentParser
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 
 
@@ -69,3 +69,14 @@ def test_config_fills_in_required_options_and_checks_choices(tmp_path, capsys):
     config.write_text("kind: c\n", encoding="utf-8")
     assert run(parser, lambda args: 0, ["--config", str(config)]) == 2
     assert "kind: expected one of ['a', 'b'], found 'c'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["--size", "a"], ["--other"], []])
+def test_a_wrong_command_line_is_one_sentence(command, capsys):
+    parser = PlainArgumentParser(prog="tool")
+    parser.add_argument("--size", type=int, required=True)
+    with pytest.raises(SystemExit) as stopped:
+        parser.parse_args(command)
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("tool: ") and said.count("\n") == 1
