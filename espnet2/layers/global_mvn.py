@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,13 +22,24 @@ def read_stats(path: str | Path) -> tuple[float, np.ndarray, np.ndarray]:
     the end of the first row. Raises `ValueError` for anything else.
     """
     try:
-        stats = np.load(path, allow_pickle=False)
-        if isinstance(stats, np.ndarray):
-            return float(stats[0, -1]), stats[0, :-1], stats[1, :-1]
-        with stats:
-            return float(stats["count"]), stats["sum"], stats["sum_square"]
-    except (KeyError, IndexError, EOFError, ValueError, OSError) as error:
+        count, total, total_square = _read_arrays(path)
+        count = float(count)
+    except (KeyError, IndexError, EOFError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: expected feature statistics (count, sum, sum_square), found: {error}") from None
+    if not (count > 0 and total.ndim == 1 and total.shape == total_square.shape):
+        found = f"a count of {count:g} and shapes {total.shape}, {total_square.shape}"
+        raise ValueError(f"{path}: expected statistics of some frames, vectors of one length, found {found}")
+    if not (np.isfinite(total).all() and np.isfinite(total_square).all()):
+        raise ValueError(f"{path}: expected finite statistics, found NaN or infinity")
+    return count, total, total_square
+
+
+def _read_arrays(path: str | Path) -> tuple[Any, np.ndarray, np.ndarray]:
+    stats = np.load(path, allow_pickle=False)
+    if isinstance(stats, np.ndarray):
+        return stats[0, -1], stats[0, :-1], stats[1, :-1]
+    with stats:
+        return stats["count"], stats["sum"], stats["sum_square"]
 
 
 class GlobalMVN(AbsNormalize, InversibleInterface):

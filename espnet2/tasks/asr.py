@@ -68,6 +68,8 @@ class ASRTask(AbsTask):
         if size < 1:
             raise ConfigError(f"input_size: expected a positive number, found {size}")
         vocab_size = len(config.token_list)
+        if vocab_size < 2:
+            raise ConfigError(f"token_list: expected a blank and at least one more token, found {vocab_size}")
         preencoder = PREENCODER.build(config.preencoder, config.preencoder_conf, input_size=size)
         encoder = ENCODER.build(config.encoder, config.encoder_conf, input_size=size)
         encoded = {"encoder_output_size": encoder.output_size()}

@@ -74,3 +74,22 @@ def test_an_utterance_of_a_batch_is_normalised_as_alone(norm_means, norm_vars):
 def test_deviation_has_a_floor():
     output, _ = utterance_mvn(torch.tensor([[[1.0], [3.0]]]), norm_vars=True, eps=10.0)
     assert output.flatten().tolist() == pytest.approx([-0.1, 0.1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"count": 0}, {"count": "a"}, {"count": [1, 2]}, {"sum": SUM[:1]}, {"sum": SUM * np.nan}],
+    ids=["no frames", "text", "vector", "lengths", "nan"],
+)
+def test_statistics_that_make_no_sense_are_refused_by_name(tmp_path, change):
+    np.savez(tmp_path / "stats.npz", **{"count": 50, "sum": SUM, "sum_square": SQUARE, **change})
+    with pytest.raises(ValueError, match=r"stats\.npz: expected"):
+        GlobalMVN(tmp_path / "stats.npz")
+
+
+def test_truncated_statistics_are_refused_by_name(tmp_path):
+    path = tmp_path / "stats.npz"
+    np.savez(path, count=50, sum=SUM, sum_square=SQUARE)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ValueError, match=r"stats\.npz: expected feature statistics"):
+        GlobalMVN(path)
