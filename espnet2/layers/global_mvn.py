@@ -35,10 +35,10 @@ def read_stats(path: str | Path) -> tuple[float, np.ndarray, np.ndarray]:
 
 
 def _read_arrays(path: str | Path) -> tuple[Any, np.ndarray, np.ndarray]:
-    stats = np.load(path, allow_pickle=False)
-    if isinstance(stats, np.ndarray):
-        return stats[0, -1], stats[0, :-1], stats[1, :-1]
-    with stats:
+    with open(path, "rb") as file:
+        stats = np.load(file, allow_pickle=False)
+        if isinstance(stats, np.ndarray):
+            return stats[0, -1], stats[0, :-1], stats[1, :-1]
         return stats["count"], stats["sum"], stats["sum_square"]
 
 
