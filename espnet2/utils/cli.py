@@ -19,8 +19,9 @@ def run(
 ) -> int:
     """Parse `cmd` (default: the process's arguments), call `command` with the options, and return the exit status.
 
-    An `EspnetError` is printed to stderr as its sentence and gives status 2, Ctrl-C gives 130; otherwise the status is
-    what `command` returns (None: 0). Logs of level `--log_level`, where the parser has it, go to stderr.
+    An `EspnetError`, and what the system says of a file, is printed to stderr as a sentence and gives status 2, Ctrl-C
+    gives 130; otherwise the status is what `command` returns (None: 0). Logs of level `--log_level`, where the parser
+    has it, go to stderr.
     """
     try:
         args = parser.parse_args(cmd)
@@ -28,6 +29,13 @@ def run(
         return command(args) or 0
     except EspnetError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        # A full disk or a missing permission, wherever it shows first; --log_level DEBUG tells where.
+        logging.debug("", exc_info=True)
+        place = "a file" if error.filename is None else error.filename
+        found = (error.strerror or str(error)).lower()
+        print(f"{parser.prog}: {place}: expected to read or write it, found: {found}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)

@@ -23,6 +23,16 @@ def fail(error):
         (lambda args: None, 0, ""),
         (lambda args: 1, 1, ""),
         (fail(AudioError("a.wav: expected speech, found none")), 2, "prog: a.wav: expected speech, found none\n"),
+        (
+            fail(PermissionError(13, "Permission denied", "out/text")),
+            2,
+            "prog: out/text: expected to read or write it, found: permission denied\n",
+        ),
+        (
+            fail(OSError(28, "No space left on device")),
+            2,
+            "prog: a file: expected to read or write it, found: no space left on device\n",
+        ),
         (fail(KeyboardInterrupt()), 130, "prog: interrupted\n"),
     ],
 )
