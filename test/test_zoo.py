@@ -4,9 +4,7 @@ Three utterances of different length are run as one padded batch; the goldens we
 exported once per row and run by onnxruntime at the shortest length, at odd lengths, alone and in a ragged batch.
 """
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,46 +13,25 @@ import onnxruntime
 import pytest
 import torch
 import typeguard
+import zoo
+import zoo_calls
+import zoo_data
+import zoo_hybrid
+import zoo_rows
 
 from espnet2.export.examples import axes_of, draw, first_step
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
 from espnet2.runtime.spec import Component, Tensor
 
-
-def _load(name: str):
-    """A module that lies beside this file: `test/` is no package, its name belongs to the standard library."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-zoo_data, zoo, zoo_calls = map(_load, ("zoo_data", "zoo", "zoo_calls"))
-
 GOLDEN = Path(__file__).with_name("golden")
 GRAPH_TOLERANCE = 1e-4  # onnxruntime against PyTorch
 STEPS = 20
-LENGTHS = (0, 41, 131, 333)  # 0 stands for the shortest that the component accepts
-OTHER_AXES = {"past": (0, 7, 40, 1), "parent": (1, 3, 5, 2), "beam": (1, 4, 7, 3)}
-LONG = (1500, 6000)  # frames; upstream's tables end at 5000
-RUN_LONG = {"conformer-conv2d", "conformer-legacy", "conformer-abs_pos", "transformer-conv2d"}
+LENGTHS = (0, 41, 131, 333, 1500)  # frames; 0 stands for the shortest that the component accepts
+SAMPLES_PER_FRAME = 64
+OTHER_AXES = {"past": (0, 7, 40, 1, 20), "parent": (1, 3, 5, 2, 4), "beam": (1, 4, 7, 3, 2)}
+LONG = 6000  # frames; upstream's tables end at 5000
 RELATIVE = ("rel", "legacy")  # encodings that return a table of positions as well
-# Rows whose graph is made of parts that other rows export, with other sizes or constants, or under the name of another
-# option: they go through PyTorch only, since an export takes seconds.
-SAME_GRAPH = {
-    *(f"frontend-{name}" for name in ("hop160", "fs16k", "fmin-fmax", "hamming", "blackman", "no-frontend-conf")),
-    *(f"conformer-{name}" for name in ("conv2d1", "conv2d2", "conv2d6", "conv2d8", "embed")),  # as transformers
-    *(f"conformer-{name}" for name in ("legacy_rel_pos", "legacy-zero_triu", "legacy-no-input-layer", "two-blocks")),
-    *(f"conformer-{name}" for name in ("abs_pos-no-flash", "rel_pos-qk_norm", "no-cnn-no-macaron", "short-table")),
-    *(f"conformer-{name}" for name in ("training-options", "interctc")),
-    *(f"transformer-{name}" for name in ("no-flash", "two-blocks", "interctc")),
-    *(f"model-{name}" for name in ("ctc-only", "attention-only", "lm-transformer")),
-    "decoder-no-flash",
-    "ctc-dropout",
-}
-# They read or give vectors where graphs have tokens or samples.
-NO_GRAPH = {"decoder-linear", "decoder-no-output-layer"}
 
 
 def _rows(*calls: str):
@@ -64,7 +41,7 @@ def _rows(*calls: str):
 
 
 def _exported(*calls: str):
-    chosen = [row for row in zoo.ROWS.values() if row.call in calls and row.name not in SAME_GRAPH | NO_GRAPH]
+    chosen = [row for row in zoo.ROWS.values() if row.call in calls and row.name not in zoo.SAME_GRAPH | zoo.NO_GRAPH]
     return pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in chosen])
 
 
@@ -141,7 +118,9 @@ def _sizes(component: Component, index: int) -> dict[str, int]:
     """Sizes of the `index`-th case; an axis that an output length depends on is at least its shortest."""
     shortest = component.shortest()
     return {
-        axis: OTHER_AXES[axis][index] if axis in OTHER_AXES else max(LENGTHS[index], shortest.get(axis, 1))
+        axis: OTHER_AXES[axis][index]
+        if axis in OTHER_AXES
+        else max(LENGTHS[index] * (SAMPLES_PER_FRAME if axis == "samples" else 1), shortest.get(axis, 1))
         for axis in axes_of(component)
     }
 
@@ -171,20 +150,23 @@ def _check_cases(torch_graph: TorchGraph, onnx_graph: _OnnxGraph) -> None:
 
 
 def _check_long(torch_graph: TorchGraph, onnx_graph: _OnnxGraph) -> None:
-    for frames in LONG:
-        feeds = draw(torch_graph.component, {"batch": 1, "frames": frames})
-        _compare(torch_graph, onnx_graph, feeds, frames)
+    feeds = draw(torch_graph.component, {"batch": 1, "frames": LONG})
+    _compare(torch_graph, onnx_graph, feeds, LONG)
 
 
 def _steps(graph, fixed: dict[str, np.ndarray], batch: int, beam: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Tokens so far (batch, beam, U) and the next token's log-probabilities, of hypotheses that are reordered and
     dropped at random before each of `STEPS` steps."""
     component, random = graph.component, np.random.default_rng(1)
-    states = {s.input.name: np.zeros(component.initial_shape(s, batch=batch), s.input.dtype) for s in component.states}
+    frames = max(fixed.get("memory_lengths", [0]))
+    states = {
+        state.input.name: np.zeros(component.initial_shape(state, batch=batch, frames=frames), state.input.dtype)
+        for state in component.states
+    }
     history, parent = np.zeros((batch, 1, 0), np.int64), component.initial["parent"]
     for _ in range(STEPS):
         parents = random.integers(0, parent, (batch, beam))
-        tokens = random.integers(1, zoo.VOCABULARY, (batch, beam))
+        tokens = random.integers(1, zoo_rows.VOCABULARY, (batch, beam))
         results = graph({**fixed, **states, "tokens": tokens, "parents": parents})
         states = {state.input.name: np.asarray(results[state.output.name]) for state in component.states}
         history = np.concatenate([np.take_along_axis(history, parents[..., None], 1), tokens[..., None]], 2)
@@ -202,7 +184,7 @@ def _check_steps(graph, forward, fixed: dict[str, np.ndarray], batch: int) -> No
 
 
 def _check_decoder_steps(module: torch.nn.Module, start: _OnnxGraph, step: _OnnxGraph) -> None:
-    memory = np.random.default_rng(0).standard_normal((2, 37, zoo.MODEL)).astype(np.float32)
+    memory = np.random.default_rng(0).standard_normal((2, 37, zoo_rows.MODEL)).astype(np.float32)
     lengths = np.array([37, 20])
     projected = start({"encoder_out": memory})
 
@@ -228,7 +210,7 @@ def test_graph_equals_torch(row, tmp_path):
     graphs = _graphs(row, module, tmp_path)
     for pair in graphs:
         _check_cases(*pair)
-        if row.name in RUN_LONG:
+        if row.name in zoo.LONG:
             _check_long(*pair)
     if row.call in CHECK_STEPS:
         CHECK_STEPS[row.call](module, *(onnx_graph for _, onnx_graph in graphs))
@@ -239,11 +221,11 @@ def test_decoder_without_tokens_declares_no_graph(name, tmp_path):
     assert zoo_calls.module_for(zoo.ROWS[name], tmp_path).components() == ()
 
 
-@pytest.mark.parametrize("name", zoo.POSITIONS)
+@pytest.mark.parametrize("name", zoo_hybrid.POSITIONS)
 def test_position_graph_has_no_limit(name, tmp_path):
     module = zoo_calls.module_for(zoo.ROWS[f"position-{name}"], tmp_path)
-    xs = Tensor("xs", ("batch", "frames", zoo.MODEL))
-    results = (Tensor("out", xs.axes), Tensor("positions", (1, "positions", zoo.MODEL)))
+    xs = Tensor("xs", ("batch", "frames", zoo_rows.MODEL))
+    results = (Tensor("out", xs.axes), Tensor("positions", (1, "positions", zoo_rows.MODEL)))
     component = Component("position", "forward", (xs,), results[: len(results) if name in RELATIVE else 1])
     pair = (
         TorchGraph(module, component),
@@ -253,44 +235,7 @@ def test_position_graph_has_no_limit(name, tmp_path):
     _check_long(*pair)
 
 
-# Row, options that it must refuse, and what the sentence says.
-REFUSED = [
-    ("conformer-conv2d", {"input_layer": "conv2d3"}, "input_layer.*conv2d3.*conv2d6"),
-    ("conformer-conv2d", {"rel_pos_type": "newest"}, "rel_pos_type.*newest.*latest"),
-    ("conformer-conv2d", {"pos_enc_layer_type": "rotary"}, "pos_enc_layer_type.*rotary.*abs_pos"),
-    ("conformer-conv2d", {"selfattention_layer_type": "fast"}, "selfattention_layer_type.*fast.*rel_selfattn"),
-    ("conformer-conv2d", {"pos_enc_layer_type": "abs_pos"}, "abs_pos.*rel_selfattn"),
-    ("conformer-conv2d", {"selfattention_layer_type": "selfattn"}, "rel_pos.*selfattn"),
-    ("conformer-conv2d", {"positionwise_layer_type": "conv3d"}, "positionwise_layer_type.*conv3d.*conv1d-linear"),
-    ("conformer-conv2d", {"activation_type": "gelu"}, "activation.*gelu.*swish"),
-    ("conformer-conv2d", {"cnn_module_kernel": 8}, "kernel.*8"),
-    ("conformer-conv2d", {"output_size": 15}, "15"),
-    ("conformer-conv2d", {"interctc_layer_idx": [2]}, "interctc_layer_idx.*2"),
-    ("conformer-conv2d", {"stochastic_depth_rate": [0.1, 0.2, 0.3]}, "stochastic_depth_rate.*3"),
-    ("conformer-conv2d", {"num_blocks": "12"}, "num_blocks.*int"),
-    ("conformer-conv2d", {"layers": 2}, "layers"),
-    ("conformer-conv2d8", {"input_size": 6}, "features.*6"),
-    ("conformer-no-input-layer", {"input_size": 20}, "input.*20.*16"),
-    ("transformer-conv2d", {"input_layer": "conv3d"}, "input_layer.*conv3d.*conv1d2"),
-    ("transformer-conv2d", {"positionwise_layer_type": "conv3d"}, "positionwise_layer_type.*conv3d.*conv1d-linear"),
-    ("transformer-conv2d", {"interctc_layer_idx": [5]}, "interctc_layer_idx.*5"),
-    ("decoder-default", {"input_layer": "conv2d"}, "input_layer.*conv2d.*embed"),
-    ("decoder-default", {"attention_heads": 3}, "16.*3"),
-    ("ctc-default", {"ctc_type": "warpctc"}, "ctc_type.*warpctc.*builtin"),
-    ("rnn_lm-lstm", {"rnn_type": "lru"}, "rnn_type.*lru.*gru"),
-    ("rnn_lm-lstm", {"tie_weights": True}, "tie_weights|tied"),
-    ("transformer_lm-default", {"pos_enc": "rotary"}, "pos_enc.*rotary.*sinusoidal"),
-    ("frontend-default", {"window": "triangle"}, "window.*hann.*triangle"),
-    ("frontend-default", {"fs": "fast"}, "fs.*fast"),
-    ("frontend-default", {"onesided": False}, "onesided"),
-    ("frontend-default", {"frontend_conf": {"use_wpe": True}}, "use_wpe"),
-    ("frontend-default", {"win_length": 600}, "win_length.*600"),
-    ("frontend-default", {"n_mels": "80"}, "n_mels"),
-    ("global_mvn", {"stats_file": "absent.npz"}, "absent.npz"),
-]
-
-
-@pytest.mark.parametrize(("name", "options", "sentence"), REFUSED)
+@pytest.mark.parametrize(("name", "options", "sentence"), zoo.REFUSED)
 def test_bad_options_are_refused(name, options, sentence, tmp_path):
     make = zoo.ROWS[name].make
     with pytest.raises((ValueError, TypeError, typeguard.TypeCheckError), match=sentence) as caught:

@@ -1,28 +1,16 @@
 """Whatever a config may name has a row in the zoo, and every row has a golden."""
 
 import importlib
-import importlib.util
 import pkgutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zoo
 
 import espnet2.tasks
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices
-
-
-def _load(name: str):
-    """A module that lies beside this file: `test/` is no package, its name belongs to the standard library."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-zoo_data, zoo = map(_load, ("zoo_data", "zoo"))
 
 TRAINING_ONLY = {"specaug"}  # sections whose classes do nothing at inference
 
@@ -62,4 +50,4 @@ def test_every_row_has_a_golden_and_every_golden_a_row():
 
 def test_goldens_are_small():
     sizes = [path.stat().st_size for path in Path(__file__).with_name("golden").glob("*.npz")]
-    assert sum(sizes) < 1_500_000  # bytes
+    assert sum(sizes) < 4_000_000  # bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,10 @@ from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.asr.encoder.abs_encoder import AbsEncoder, last_output
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
+from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
+from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.layers.abs_normalize import AbsNormalize
-from espnet2.runtime.spec import Component, OutputLength
+from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 Intermediate = list[tuple[int, torch.Tensor]]
@@ -39,9 +42,9 @@ class ESPnetASRModel(AbsESPnetModel):
         frontend: AbsFrontend | None,
         specaug: AbsSpecAug | None,
         normalize: AbsNormalize | None,
-        preencoder: torch.nn.Module | None,
+        preencoder: AbsPreEncoder | None,
         encoder: AbsEncoder,
-        postencoder: torch.nn.Module | None,
+        postencoder: AbsPostEncoder | None,
         decoder: AbsDecoder | None,
         ctc: CTC,
         joint_network: torch.nn.Module | None,
@@ -64,10 +67,8 @@ class ESPnetASRModel(AbsESPnetModel):
         lang_token_id: int = -1,
     ):
         super().__init__()
-        absent = {"preencoder": preencoder, "postencoder": postencoder, "joint_network": joint_network}
-        for name, part in absent.items():
-            if part is not None:
-                raise ValueError(f"{name}: expected None, which hybrid models have, found {type(part).__name__}")
+        if joint_network is not None:
+            raise ValueError(f"joint_network: expected None in a hybrid model, found {type(joint_network).__name__}")
         if sym_blank not in token_list:
             raise ValueError(f"sym_blank: expected a symbol of the token list, found {sym_blank!r}")
         if not 0.0 <= ctc_weight <= 1.0:
@@ -85,7 +86,9 @@ class ESPnetASRModel(AbsESPnetModel):
         self.frontend = frontend
         self.specaug = specaug
         self.normalize = normalize
+        self.preencoder = preencoder
         self.encoder = encoder
+        self.postencoder = postencoder
         self.decoder = None if ctc_weight == 1.0 else decoder
         self.ctc = None if ctc_weight == 0.0 else ctc
         if self.conditioned:
@@ -101,8 +104,12 @@ class ESPnetASRModel(AbsESPnetModel):
             (layer, its output) for each layer that CTC looks at.
         """
         feats, feats_lengths = self.extract_feats(speech, speech_lengths)
+        if self.preencoder is not None:
+            feats, feats_lengths = self.preencoder(feats, feats_lengths)
         options = {"ctc": self.ctc} if self.conditioned else {}
         encoder_out, encoder_out_lens, _ = self.encoder(feats, feats_lengths, **options)
+        if self.postencoder is not None:
+            encoder_out, encoder_out_lens = self.postencoder(last_output(encoder_out), encoder_out_lens)
         return encoder_out, encoder_out_lens
 
     def encode_speech(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -127,19 +134,27 @@ class ESPnetASRModel(AbsESPnetModel):
         )
 
     def _encoder_component(self) -> Component:
+        """The encoder's graph, from what the first of the parts reads to what the last one gives."""
         (encoder,) = self.encoder.components()
-        inputs, length = encoder.inputs, self.encoder.length
-        if self.frontend is not None:
-            inputs, length = self.frontend.components()[0].inputs, self.frontend.length.then(length)
+        parts = [part for part in (self.frontend, self.preencoder, self.encoder, self.postencoder) if part is not None]
+        inputs = self._reads(encoder)
+        hidden = dataclasses.replace(encoder.outputs[0], axes=("batch", "out_frames", parts[-1].output_size()))
+        length = functools.reduce(Length.then, (part.length for part in parts))
         return Component(
             name="encoder",
             method="encode_speech",
-            inputs=(
-                dataclasses.replace(inputs[0], name="speech"),
-                dataclasses.replace(inputs[1], name="speech_lengths"),
-            ),
-            outputs=encoder.outputs,
+            inputs=inputs,
+            outputs=(hidden, encoder.outputs[1]),
             lengths=(OutputLength("out_frames", inputs[1].length_of, length),),
+        )
+
+    def _reads(self, encoder: Component) -> tuple[Tensor, Tensor]:
+        """Samples, or features where there is no front end, and their lengths."""
+        reader = self.frontend or self.preencoder
+        speech = encoder.inputs[0] if reader is None else Tensor("speech", ("batch", *reader.reads))
+        return (
+            dataclasses.replace(speech, name="speech"),
+            Tensor("speech_lengths", ("batch",), "int64", length_of=str(speech.axes[1])),
         )
 
 

@@ -116,8 +116,8 @@ class OutputLength:
 class Component:
     """One graph: `method` of the declaring module, called with `inputs` then `states`, returning `outputs` then states.
 
-    `initial` gives the sizes that the states' named axes have before the first step (0 past frames, 1 parent);
-    a state starts as zeros of that shape. Raises `ValueError` where one is missing.
+    `initial` gives the sizes that the states' named axes have before the first step (0 past frames, 1 parent), but for
+    those that inputs have, too; a state starts as zeros of that shape. Raises `ValueError` where one is missing.
     """
 
     name: str
@@ -129,9 +129,10 @@ class Component:
     lengths: tuple[OutputLength, ...] = ()
 
     def __post_init__(self) -> None:
+        given = {axis for tensor in self.inputs for axis in tensor.axes}
         for state in self.states:
             for axis in state.input.axes:
-                if isinstance(axis, str) and axis != "batch" and type(self.initial.get(axis)) is not int:
+                if isinstance(axis, str) and axis not in given and type(self.initial.get(axis)) is not int:
                     raise ValueError(f"expected the size of axis {axis} before the first step, found none")
 
     @functools.cached_property
@@ -145,7 +146,7 @@ class Component:
         return self.outputs + tuple(state.output for state in self.states)
 
     def initial_shape(self, state: State, **sizes: int) -> tuple[int, ...]:
-        """Shape of `state` before the first step; `sizes` gives the axes that `initial` leaves open (`batch`)."""
+        """Shape of `state` before the first step; `sizes` gives the axes that `initial` leaves open."""
         known = {**sizes, **self.initial}
         return tuple(axis if isinstance(axis, int) else known[axis] for axis in state.input.axes)
 

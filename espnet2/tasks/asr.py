@@ -10,7 +10,20 @@ from espnet2.tasks.choices import Choices, build
 from espnet2.tasks.config import ASRConfig
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
-FRONTEND = Choices("frontend", {"default": "espnet2.asr.frontend.default:DefaultFrontend"}, optional=True)
+FRONTEND = Choices(
+    "frontend",
+    {
+        "default": "espnet2.asr.frontend.default:DefaultFrontend",
+        "sliding_window": "espnet2.asr.frontend.windowing:SlidingWindow",
+        "s3prl": "espnet2.asr.frontend.s3prl:S3prlFrontend",
+        "espnet_ssl": "espnet2.asr.frontend.espnet_ssl:ESPnetSSLFrontend",
+        "fused": "espnet2.asr.frontend.fused:FusedFrontends",
+        "whisper": "espnet2.asr.frontend.whisper:WhisperFrontend",
+        "huggingface": "espnet2.asr.frontend.huggingface:HuggingFaceFrontend",
+        "wav2vec_cnn": "espnet2.asr.frontend.cnn:CNNFrontend",
+    },
+    optional=True,
+)
 SPECAUG = Choices("specaug", {"specaug": "espnet2.asr.specaug.specaug:SpecAug"}, optional=True)
 NORMALIZE = Choices(
     "normalize",
@@ -20,19 +33,79 @@ NORMALIZE = Choices(
     },
     optional=True,
 )
-PREENCODER = Choices("preencoder", {}, optional=True)
+PREENCODER = Choices(
+    "preencoder",
+    {
+        "sinc": "espnet2.asr.preencoder.sinc:LightweightSincConvs",
+        "linear": "espnet2.asr.preencoder.linear:LinearProjection",
+    },
+    optional=True,
+)
 ENCODER = Choices(
     "encoder",
     {
         "conformer": "espnet2.asr.encoder.conformer_encoder:ConformerEncoder",
         "transformer": "espnet2.asr.encoder.transformer_encoder:TransformerEncoder",
+        "transformer_multispkr": "espnet2.asr.encoder.transformer_encoder_multispkr:TransformerEncoder",
+        "contextual_block_transformer": (
+            "espnet2.asr.encoder.contextual_block_transformer_encoder:ContextualBlockTransformerEncoder"
+        ),
+        "contextual_block_conformer": (
+            "espnet2.asr.encoder.contextual_block_conformer_encoder:ContextualBlockConformerEncoder"
+        ),
+        "vgg_rnn": "espnet2.asr.encoder.vgg_rnn_encoder:VGGRNNEncoder",
+        "rnn": "espnet2.asr.encoder.rnn_encoder:RNNEncoder",
+        "wav2vec2": "espnet2.asr.encoder.wav2vec2_encoder:FairSeqWav2Vec2Encoder",
+        "hubert": "espnet2.asr.encoder.hubert_encoder:FairseqHubertEncoder",
+        "hubert_pretrain": "espnet2.asr.encoder.hubert_encoder:FairseqHubertPretrainEncoder",
+        "torchaudiohubert": "espnet2.asr.encoder.hubert_encoder:TorchAudioHuBERTPretrainEncoder",
+        "longformer": "espnet2.asr.encoder.longformer_encoder:LongformerEncoder",
+        "branchformer": "espnet2.asr.encoder.branchformer_encoder:BranchformerEncoder",
+        "whisper": "espnet2.asr.encoder.whisper_encoder:OpenAIWhisperEncoder",
+        "e_branchformer": "espnet2.asr.encoder.e_branchformer_encoder:EBranchformerEncoder",
+        "e_branchformer_ctc": "espnet2.asr.encoder.e_branchformer_ctc_encoder:EBranchformerCTCEncoder",
+        "avhubert": "espnet2.asr.encoder.avhubert_encoder:FairseqAVHubertEncoder",
+        "multiconv_conformer": "espnet2.asr.encoder.multiconvformer_encoder:MultiConvConformerEncoder",
+        "beats": "espnet2.asr.encoder.beats_encoder:BeatsEncoder",
+        "linear": "espnet2.asr.encoder.linear_encoder:LinearEncoder",
     },
 )
-POSTENCODER = Choices("postencoder", {}, optional=True)
-DECODER = Choices(
-    "decoder", {"transformer": "espnet2.asr.decoder.transformer_decoder:TransformerDecoder"}, optional=True
+POSTENCODER = Choices(
+    "postencoder",
+    {
+        "hugging_face_transformers": (
+            "espnet2.asr.postencoder.hugging_face_transformers_postencoder:HuggingFaceTransformersPostEncoder"
+        ),
+        "length_adaptor": "espnet2.asr.postencoder.length_adaptor_postencoder:LengthAdaptorPostEncoder",
+    },
+    optional=True,
 )
-MODEL = Choices("model", {"espnet": "espnet2.asr.espnet_model:ESPnetASRModel"})
+_DECODERS = "espnet2.asr.decoder."
+DECODER = Choices(
+    "decoder",
+    {
+        "transformer": _DECODERS + "transformer_decoder:TransformerDecoder",
+        "lightweight_conv": _DECODERS + "transformer_decoder:LightweightConvolutionTransformerDecoder",
+        "lightweight_conv2d": _DECODERS + "transformer_decoder:LightweightConvolution2DTransformerDecoder",
+        "dynamic_conv": _DECODERS + "transformer_decoder:DynamicConvolutionTransformerDecoder",
+        "dynamic_conv2d": _DECODERS + "transformer_decoder:DynamicConvolution2DTransformerDecoder",
+        "rnn": _DECODERS + "rnn_decoder:RNNDecoder",
+        "mlm": _DECODERS + "mlm_decoder:MLMDecoder",
+        "whisper": _DECODERS + "whisper_decoder:OpenAIWhisperDecoder",
+        "hugging_face_transformers": _DECODERS + "hugging_face_transformers_decoder:HuggingFaceTransformersDecoder",
+        "s4": _DECODERS + "s4_decoder:S4Decoder",
+        "linear_decoder": _DECODERS + "linear_decoder:LinearDecoder",
+    },
+    optional=True,
+)
+MODEL = Choices(
+    "model",
+    {
+        "espnet": "espnet2.asr.espnet_model:ESPnetASRModel",
+        "maskctc": "espnet2.asr.maskctc_model:MaskCTCModel",
+        "pit_espnet": "espnet2.asr.pit_espnet_model:ESPnetASRModel",
+    },
+)
 
 PREPROCESSORS = ("default", "multi")  # of tokens and samples; other ones belong to other tasks
 # Without these a recogniser could be built, but samples would not go in, or the decoder's scores not come out.
@@ -70,9 +143,12 @@ class ASRTask(AbsTask):
         vocab_size = len(config.token_list)
         if vocab_size < 2:
             raise ConfigError(f"token_list: expected a blank and at least one more token, found {vocab_size}")
-        preencoder = PREENCODER.build(config.preencoder, config.preencoder_conf, input_size=size)
+        preencoder = PREENCODER.build(config.preencoder, config.preencoder_conf)
+        size = size if preencoder is None else preencoder.output_size()
         encoder = ENCODER.build(config.encoder, config.encoder_conf, input_size=size)
-        encoded = {"encoder_output_size": encoder.output_size()}
+        size = encoder.output_size()
+        postencoder = POSTENCODER.build(config.postencoder, config.postencoder_conf, input_size=size)
+        encoded = {"encoder_output_size": size if postencoder is None else postencoder.output_size()}
         return MODEL.build(
             config.model or "espnet",
             config.model_conf,
@@ -83,7 +159,7 @@ class ASRTask(AbsTask):
             normalize=NORMALIZE.build(config.normalize, config.normalize_conf),
             preencoder=preencoder,
             encoder=encoder,
-            postencoder=POSTENCODER.build(config.postencoder, config.postencoder_conf, **encoded),
+            postencoder=postencoder,
             decoder=DECODER.build(config.decoder, config.decoder_conf, vocab_size=vocab_size, **encoded),
             ctc=build("ctc_conf", "espnet2.asr.ctc:CTC", config.ctc_conf, odim=vocab_size, **encoded),
             joint_network=None,

@@ -14,9 +14,16 @@ LM = Choices(
     {
         "seq_rnn": "espnet2.lm.seq_rnn_lm:SequentialRNNLM",
         "transformer": "espnet2.lm.transformer_lm:TransformerLM",
+        "transformer_opt": "espnet2.lm.huggingface_pretrained_opt_lm:HuggingfaceOPTModel",
     },
 )
-MODEL = Choices("model", {"lm": "espnet2.lm.espnet_model:ESPnetLanguageModel"})
+MODEL = Choices(
+    "model",
+    {
+        "lm": "espnet2.lm.espnet_model:ESPnetLanguageModel",
+        "lm_multitask": "espnet2.lm.espnet_model_multitask:ESPnetMultitaskLanguageModel",
+    },
+)
 
 
 class LMTask(AbsTask):

@@ -47,7 +47,8 @@ class StepScorer(BatchScorerInterface):
         feeds: dict[str, Any] = {} if self.start is None else dict(self.start({"encoder_out": x[None]}))
         feeds["memory_lengths"] = np.array([len(x)])
         for state in component.states:
-            feeds[state.input.name] = np.zeros(component.initial_shape(state, batch=1), state.input.dtype)
+            shape = component.initial_shape(state, batch=1, frames=len(x))
+            feeds[state.input.name] = np.zeros(shape, state.input.dtype)
         return StepState({name: value for name, value in feeds.items() if name in self._reads}, 0)
 
     def score(self, y: np.ndarray, state: StepState, x: np.ndarray) -> tuple[np.ndarray, StepState]:

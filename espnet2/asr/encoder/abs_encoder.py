@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
+from espnet2.runtime.spec import Axis, Component, Length, OutputLength, Tensor
 
 
 def last_output(encoded: Any) -> torch.Tensor:
@@ -30,6 +30,11 @@ class AbsEncoder(nn.Module, ABC):
     input_layer_reads_tokens: bool = False
     _output_size: int
 
+    @property
+    def reads(self) -> tuple[Axis, ...]:
+        """Axes of an utterance: frames of features; ("samples",) for an encoder that holds its own front end."""
+        return ("frames",) if self.input_layer_reads_tokens else ("frames", self.input_size)
+
     def output_size(self) -> int:
         """D, size of a hidden vector."""
         return self._output_size
@@ -44,19 +49,20 @@ class AbsEncoder(nn.Module, ABC):
         return last_output(encoded), lengths
 
     def components(self) -> tuple[Component, ...]:
-        """The graph "encoder": features (batch, frames, F) → hidden vectors (batch, out_frames, D)."""
-        features = Tensor("xs_pad", ("batch", "frames", self.input_size))
+        """The graph "encoder": features (batch, frames, F), or what `reads` says → (batch, out_frames, D)."""
+        steps = str(self.reads[0])
+        features = Tensor("xs_pad", ("batch", *self.reads))
         if self.input_layer_reads_tokens:
-            features = Tensor("xs_pad", ("batch", "frames"), "int64", below=self.input_size)
+            features = Tensor("xs_pad", ("batch", *self.reads), "int64", below=self.input_size)
         return (
             Component(
                 name="encoder",
                 method="encode",
-                inputs=(features, Tensor("ilens", ("batch",), "int64", length_of="frames")),
+                inputs=(features, Tensor("ilens", ("batch",), "int64", length_of=steps)),
                 outputs=(
                     Tensor("encoder_out", ("batch", "out_frames", self.output_size())),
                     Tensor("encoder_out_lens", ("batch",), "int64", length_of="out_frames"),
                 ),
-                lengths=(OutputLength("out_frames", "frames", self.length),),
+                lengths=(OutputLength("out_frames", steps, self.length),),
             ),
         )

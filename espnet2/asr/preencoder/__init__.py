@@ -1,0 +1,1 @@
+"""What adapts features to an encoder."""
