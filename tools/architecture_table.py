@@ -1,0 +1,121 @@
+"""Write `doc/architectures.md`: which of ESPnet's choices are here, from the registries and the tables of the zoo.
+
+python tools/architecture_table.py [--check]      # --check: fail if the file is not what would be written
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "test")]
+
+import zoo  # noqa: E402
+import zoo_calls  # noqa: E402
+from zoo_data import Row  # noqa: E402
+
+from espnet2.runtime.errors import EspnetError  # noqa: E402
+from espnet2.tasks.asr import ASRTask  # noqa: E402
+from espnet2.tasks.choices import Choices  # noqa: E402
+from espnet2.tasks.lm import LMTask  # noqa: E402
+
+PAGE = ROOT / "doc" / "architectures.md"
+TASKS = {"Speech recognition (`espnet2.tasks.asr`)": ASRTask, "Language models (`espnet2.tasks.lm`)": LMTask}
+TRAINING_ONLY = {"specaug"}
+HEAD = """# Architectures
+
+What `config.yaml` may name, written by `tools/architecture_table.py` from the registries and from the tables of the zoo
+(`test/zoo.py`). Each choice equals upstream's numbers and state-dict keys in `rows` sets of options, which differ in the options
+named; its graphs are those that it declares. A part without graphs of its own becomes part of the graph `encoder`.
+"""
+
+
+def rows_of(task: Any, choices: Choices, name: str) -> list[Row]:
+    """The zoo's rows of a choice: of its class, and of whole models that name it."""
+    path = f"{task.__module__}:{task.__name__}"
+    alone = [row for row in zoo.ROWS.values() if row.target == choices.classes[name]]
+    return alone or [
+        row for row in zoo.ROWS.values() if row.target == path and row.make.keys.get(choices.section) == name
+    ]
+
+
+def flat(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with those of a nested mapping as `outer.inner`."""
+    plain: dict[str, Any] = {}
+    for name, value in options.items():
+        nested = {f"{name}.{key}": item for key, item in value.items()} if isinstance(value, Mapping) else {name: value}
+        plain.update(nested)
+    return plain
+
+
+def varied(rows: Iterable[Row]) -> str:
+    """The options in which rows differ, with their values where these are names."""
+    sets = [flat(getattr(row.make, "options", None) or row.make.keys) for row in rows]
+    names = dict.fromkeys(name for options in sets for name in options)
+    shown = []
+    for name in names:
+        values = list(dict.fromkeys(str(options[name]) for options in sets if name in options))
+        words = [options[name] for options in sets if isinstance(options.get(name), str)]
+        if len(values) > 1 or any(name not in options for options in sets):
+            listed = ", ".join(dict.fromkeys(words))
+            shown.append(f"`{name}`" + (f" ({listed})" if 0 < len(listed) < 120 else ""))
+    return ", ".join(shown)
+
+
+def graphs(row: Row) -> tuple[str, bool]:
+    """Names of the graphs of what a row builds, and whether one of an encoder keeps a state."""
+    with tempfile.TemporaryDirectory() as directory:
+        module = zoo_calls.build(row.make, Path(directory))
+    parts = [component for _, component in module.parts()] if hasattr(module, "parts") else ()
+    components = parts or (module.components() if hasattr(module, "components") else ())
+    streams = any(component.states for component in components if component.name.startswith("encoder"))
+    return ", ".join(f"`{component.name}`" for component in components), streams
+
+
+def line(task: Any, choices: Choices, name: str) -> str:
+    rows = rows_of(task, choices, name)
+    try:
+        names, streams = graphs(rows[0])
+    except EspnetError as error:
+        return f"| `{name}` | refused: {error} | | | |"
+    return f"| `{name}` | {varied(rows)} | {len(rows)} | {names} | {'yes' if streams else 'no'} |"
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [HEAD]
+    for title, task in TASKS.items():
+        parts.append(f"\n## {title}\n")
+        for choices in task.choices:
+            if choices.section in TRAINING_ONLY:
+                continue
+            parts.append(
+                f"\n### `{choices.section}`\n\n| choice | options | rows | graphs | streaming |\n|---|---|---|---|---|\n"
+            )
+            parts += [line(task, choices, name) + "\n" for name in choices.classes]
+    return "".join(parts)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare with the file instead of writing it")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    text = page()
+    if not args.check:
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
+        print(f"{PAGE.relative_to(ROOT)} is out of date: run python tools/architecture_table.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
