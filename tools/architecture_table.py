@@ -32,9 +32,10 @@ TRAINING_ONLY = {"specaug"}
 HEAD = """# Architectures
 
 What `config.yaml` may name, written by `tools/architecture_table.py` from the registries and from the tables of the zoo
-(`test/zoo.py`). Each choice equals upstream's numbers and state-dict keys in `rows` sets of options, which differ in the options
-named; its graphs are those that it declares. A part without graphs of its own becomes part of the graph `encoder`.
+(`test/zoo.py`). Each choice equals upstream's numbers and state-dict keys in `rows` sets of options, which differ in the
+options named; its graphs are those that it declares. A part without graphs of its own becomes part of the graph `encoder`.
 """
+COLUMNS = "| choice | options | rows | graphs | streaming |\n|---|---|---|---|---|\n"
 
 
 def rows_of(task: Any, choices: Choices, name: str) -> list[Row]:
@@ -96,9 +97,7 @@ def page() -> str:
         for choices in task.choices:
             if choices.section in TRAINING_ONLY:
                 continue
-            parts.append(
-                f"\n### `{choices.section}`\n\n| choice | options | rows | graphs | streaming |\n|---|---|---|---|---|\n"
-            )
+            parts.append(f"\n### `{choices.section}`\n\n{COLUMNS}")
             parts += [line(task, choices, name) + "\n" for name in choices.classes]
     return "".join(parts)
 

@@ -1,12 +1,13 @@
 """How many rows of the zoo export with plain `torch.onnx.export` and match PyTorch: upstream's modules, and these.
 
-    ORACLE/bin/python tools/bench/export_matrix.py --output upstream.json [row ...]   # an environment with upstream
-    python tools/bench/export_matrix.py --output here.json [row ...]                  # this project's
+    ORACLE/bin/python tools/bench/export_matrix.py --upstream --output upstream.json [row ...]
+    python tools/bench/export_matrix.py --output here.json [row ...]
     python tools/bench/export_matrix.py --compare upstream.json here.json
 
-A row is right when its graph, traced once with dynamic batch and time, equals PyTorch within 1e-4 at several lengths,
-with one utterance and with a ragged batch of three. Upstream's modules are called through `forward`, decoders with known
-targets; these are exported component by component, decoders as steps with a cache. Each row runs in a process of its own.
+The first runs where upstream ESPnet is installed, instead of this project. A row is right when its graph, traced once
+with dynamic batch and time, equals PyTorch within 1e-4 at several lengths, with one utterance and with a ragged batch of
+three. Upstream's modules are called through `forward`, decoders with known targets; these are exported component by
+component, decoders as steps with a cache. Each row runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ import onnxruntime
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path = [entry for entry in sys.path if Path(entry or os.curdir).resolve() not in (ROOT, Path(__file__).parent)]
+if "--upstream" in sys.argv:
+    sys.path = [entry for entry in sys.path if Path(entry or os.curdir).resolve() not in (ROOT, Path(__file__).parent)]
 sys.path.append(str(ROOT / "test"))
 
 import zoo  # noqa: E402
@@ -98,14 +100,8 @@ def upstream(row: zoo_data.Row, directory: Path) -> float:
     module = Called(zoo_calls.module_for(row, directory), row.call)
     traced = inputs_of(row, TRACED)
     path = directory / "row.onnx"
-    torch.onnx.export(
-        module,
-        tuple(traced.values()),
-        str(path),
-        dynamo=True,
-        dynamic_shapes=dynamic_shapes(row, traced),
-        verbose=False,
-    )
+    shapes = dynamic_shapes(row, traced)
+    torch.onnx.export(module, tuple(traced.values()), str(path), dynamo=True, dynamic_shapes=shapes, verbose=False)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [value.name for value in session.get_inputs()]
     worst = 0.0
@@ -141,11 +137,10 @@ def here(row: zoo_data.Row, directory: Path) -> float:
     return worst
 
 
-def measure(name: str, queue: Any) -> None:
+def measure(name: str, run: Callable[[zoo_data.Row, Path], float], queue: Any) -> None:
     """Put what came of a row: its difference, or the error in a line."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    run = here if is_here() else upstream
     try:
         with tempfile.TemporaryDirectory() as directory:
             result = {"difference": run(zoo.ROWS[name], Path(directory))}
@@ -154,16 +149,10 @@ def measure(name: str, queue: Any) -> None:
     queue.put(result)
 
 
-def is_here() -> bool:
-    """Whether this is the project's environment, rather than upstream's."""
-    import importlib.util
-
-    return importlib.util.find_spec("espnet2.runtime") is not None
-
-
-def run_row(name: str) -> dict[str, Any]:
+def run_row(name: str, run: Callable[[zoo_data.Row, Path], float]) -> dict[str, Any]:
+    """What came of a row: its largest difference or an error."""
     queue: Any = multiprocessing.Queue()
-    process = multiprocessing.Process(target=measure, args=(name, queue))
+    process = multiprocessing.Process(target=measure, args=(name, run, queue))
     process.start()
     try:
         return queue.get(timeout=TIME_LIMIT)
@@ -193,6 +182,7 @@ def compare(paths: list[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", help="default: all that have graphs")
+    parser.add_argument("--upstream", action="store_true", help="measure upstream's modules, which are installed")
     parser.add_argument("--output", help="JSON file of what came of each row; rows that it has already are kept")
     parser.add_argument("--compare", nargs="+", metavar="FILE", help="print a table of such files")
     args = parser.parse_args()
@@ -201,11 +191,10 @@ def main() -> None:
         return
     output = Path(args.output)
     results = json.loads(output.read_text()) if output.is_file() else {}
-    chosen = args.rows or [
-        row.name for row in zoo.ROWS.values() if row.call in FORWARD and row.name not in zoo.NO_GRAPH
-    ]
+    measured = [row.name for row in zoo.ROWS.values() if row.call in FORWARD and row.name not in zoo.NO_GRAPH]
+    chosen = args.rows or measured
     for index, name in enumerate(name for name in chosen if name not in results):
-        results[name] = run_row(name)
+        results[name] = run_row(name, upstream if args.upstream else here)
         output.write_text(json.dumps(results, indent=1))
         print(f"{index + 1:4d} {name:40s} {'right' if is_right(results[name]) else results[name]}", flush=True)
     print(f"{sum(map(is_right, results.values()))} of {len(results)} rows export and match")
