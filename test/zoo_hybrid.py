@@ -110,6 +110,7 @@ TRANSFORMERS: dict[str, dict[str, Any]] = {
     "two-blocks": {"num_blocks": 2},
     "qk_norm": {"qk_norm": True},
     "no-flash": {"use_flash_attn": False},
+    "training-options": {"layer_drop_rate": 0.5, "dropout_rate": 0.3},
 }
 _DECODER = {
     "vocab_size": VOCABULARY,
@@ -125,6 +126,7 @@ DECODERS: dict[str, dict[str, Any]] = {
     "qk_norm": {"qk_norm": True},
     "no-flash": {"use_flash_attn": False},
     "no-output-layer": {"use_output_layer": False},
+    "training-options": {"layer_drop_rate": 0.5, "dropout_rate": 0.3, "gradient_checkpoint_layers": [0]},
 }
 CTCS: dict[str, dict[str, Any]] = {"default": {}, "dropout": {"dropout_rate": 0.3}}
 _RNN = {"vocab_size": VOCABULARY, "unit": 12, "nhid": 10, "nlayers": 2}
@@ -317,9 +319,10 @@ SAME_GRAPH = {
     *(f"conformer-{name}" for name in ("legacy_rel_pos", "legacy-zero_triu", "legacy-no-input-layer", "two-blocks")),
     *(f"conformer-{name}" for name in ("abs_pos-no-flash", "rel_pos-qk_norm", "no-cnn-no-macaron", "short-table")),
     *(f"conformer-{name}" for name in ("training-options", "interctc")),
-    *(f"transformer-{name}" for name in ("no-flash", "two-blocks", "interctc")),
+    *(f"transformer-{name}" for name in ("no-flash", "two-blocks", "interctc", "training-options")),
     *(f"model-{name}" for name in ("ctc-only", "attention-only", "lm-transformer")),
     "decoder-no-flash",
+    "decoder-training-options",
     "ctc-dropout",
 }
 # They read or give vectors where graphs have tokens or samples.

@@ -32,8 +32,8 @@ TRAINING_ONLY = {"specaug"}
 HEAD = """# Architectures
 
 What `config.yaml` may name, written by `tools/architecture_table.py` from the registries and from the tables of the zoo
-(`test/zoo.py`). Each choice equals upstream's numbers and state-dict keys in `rows` sets of options, which differ in the
-options named; its graphs are those that it declares. A part without graphs of its own becomes part of the graph `encoder`.
+(`test/zoo.py`). Each choice equals upstream's numbers and state-dict keys in `rows` sets of options, which differ in
+the options named; its graphs are those that it declares, and a part without graphs of its own is a part of `encoder`.
 """
 COLUMNS = "| choice | options | rows | graphs | streaming |\n|---|---|---|---|---|\n"
 
