@@ -69,7 +69,7 @@ def test_weights_are_loaded(model_dir, caplog):
         ({"decoder_conf": {"input_layer": "linear"}}, "decoder_conf.input_layer: expected embed .*, found linear"),
         ({"decoder_conf": {"use_output_layer": False}}, "decoder_conf.use_output_layer: expected True .*, found False"),
         ({"input_size": 0}, "input_size: expected a positive number, found 0"),
-        ({"postencoder": "x"}, "postencoder: unknown choice 'x'; known ones: hugging_face_transformers, length_adaptor"),
+        ({"postencoder": "x"}, "postencoder: unknown choice 'x'; known ones: .*length_adaptor"),
         ({"preprocessor": "s2t"}, "preprocessor: expected one of default, multi, found 's2t'"),
     ],
 )
