@@ -6,8 +6,8 @@
 
 The first runs where upstream ESPnet is installed, instead of this project. A row is right when its graph, traced once
 with dynamic batch and time, equals PyTorch within 1e-4 at several lengths, with one utterance and with three of
-different length. Upstream's modules are called through `forward`, decoders with known targets; these are exported component by
-component, decoders as steps with a cache. Each row runs in a process of its own.
+different length. Upstream's modules are called through `forward`, decoders with known targets; these are exported
+component by component, decoders as steps with a cache. Each row runs in a process of its own.
 """
 
 from __future__ import annotations
