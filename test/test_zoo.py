@@ -155,8 +155,8 @@ def _check_long(torch_graph: TorchGraph, onnx_graph: _OnnxGraph) -> None:
 
 
 def _steps(graph, fixed: dict[str, np.ndarray], batch: int, beam: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Tokens so far (batch, beam, U) and the next token's log-probabilities, of hypotheses that are reordered and
-    dropped at random before each of `STEPS` steps."""
+    """Tokens so far (batch, beam, U) and what the step first returns, the next token's log-probabilities as a rule, of
+    hypotheses that are reordered and dropped at random before each of `STEPS` steps."""
     component, random = graph.component, np.random.default_rng(1)
     frames = max(fixed.get("memory_lengths", [0]))
     states = {
@@ -171,16 +171,15 @@ def _steps(graph, fixed: dict[str, np.ndarray], batch: int, beam: int) -> Iterat
         states = {state.input.name: np.asarray(results[state.output.name]) for state in component.states}
         history = np.concatenate([np.take_along_axis(history, parents[..., None], 1), tokens[..., None]], 2)
         parent = beam
-        yield history, np.asarray(results["log_probs"])
+        yield history, np.asarray(results[component.outputs[0].name])
 
 
 def _check_steps(graph, forward, fixed: dict[str, np.ndarray], batch: int) -> None:
-    """`forward` maps tokens (batch * beam, U) to logits (batch * beam, U, V)."""
-    for history, log_probs in _steps(graph, fixed, batch, beam=3):
+    """`forward` maps tokens (batch * beam, U) to what steps give, (batch * beam, U, V)."""
+    for history, found in _steps(graph, fixed, batch, beam=3):
         with torch.no_grad():
-            logits = forward(torch.from_numpy(history).flatten(0, 1))[:, -1]
-        expected = logits.log_softmax(-1).reshape(log_probs.shape).numpy()
-        assert _distance(log_probs, expected) <= GRAPH_TOLERANCE
+            expected = forward(torch.from_numpy(history).flatten(0, 1))[:, -1]
+        assert _distance(found, expected.reshape(found.shape).numpy()) <= GRAPH_TOLERANCE
 
 
 def _check_decoder_steps(module: torch.nn.Module, start: _OnnxGraph, step: _OnnxGraph) -> None:
@@ -192,19 +191,23 @@ def _check_decoder_steps(module: torch.nn.Module, start: _OnnxGraph, step: _Onnx
         beam = len(tokens) // len(memory)
         text_lengths = torch.full((len(tokens),), tokens.shape[1])
         hypotheses = torch.from_numpy(memory.repeat(beam, 0)), torch.from_numpy(lengths.repeat(beam))
-        return module(*hypotheses, tokens, text_lengths)[0]
+        return module(*hypotheses, tokens, text_lengths)[0].log_softmax(-1)
 
     _check_steps(step, forward, {**projected, "memory_lengths": lengths}, batch=2)
 
 
 def _check_lm_steps(module: torch.nn.Module, step: _OnnxGraph) -> None:
-    _check_steps(step, lambda tokens: module(tokens, None)[0], {}, batch=2)
+    _check_steps(step, lambda tokens: module(tokens, None)[0].log_softmax(-1), {}, batch=2)
 
 
-CHECK_STEPS = {"decoder": _check_decoder_steps, "lm": _check_lm_steps}
+def _check_transducer_steps(module: torch.nn.Module, step: _OnnxGraph) -> None:
+    _check_steps(step, module, {}, batch=2)
 
 
-@_exported("frontend", "encoder", "ctc", "decoder", "lm", "encode", "lm_model")
+CHECK_STEPS = {"decoder": _check_decoder_steps, "lm": _check_lm_steps, "transducer": _check_transducer_steps}
+
+
+@_exported("frontend", "encoder", "ctc", "decoder", "lm", "encode", "lm_model", "transducer", "joint")
 def test_graph_equals_torch(row, tmp_path):
     module = zoo_calls.module_for(row, tmp_path)
     graphs = _graphs(row, module, tmp_path)

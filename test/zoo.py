@@ -17,9 +17,10 @@ Each family of architectures has a table of its own, a module with
 from __future__ import annotations
 
 import zoo_hybrid
+import zoo_transducer
 from zoo_data import Row
 
-FAMILIES = (zoo_hybrid,)
+FAMILIES = (zoo_hybrid, zoo_transducer)
 
 
 def _all(name: str) -> set[str]:

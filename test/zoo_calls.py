@@ -209,6 +209,14 @@ def _layer(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outp
     return {"out": (module(batch["xs"]), lengths)}
 
 
+def _transducer(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return {"out": (module(batch["tokens"]), _token_lengths(lengths))}
+
+
+def _joint(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return {"out": (module(batch["frames"], batch["predicted"]), lengths)}
+
+
 CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
     "encoder": _encoder,
     "encode": _encode,
@@ -225,4 +233,6 @@ CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
     "position": _position,
     "subsampling": _subsampling,
     "layer": _layer,
+    "transducer": _transducer,
+    "joint": _joint,
 }
