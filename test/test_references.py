@@ -47,6 +47,7 @@ SETTINGS = [
     "ctc0.0",
     "ctc0.3_penalty1.0_minlen0.1",
     "ctc0.3_normlen",
+    "timesync_ctc0.3",
     "ctc0.3_lm_transformer",
     "ctc0.3_lm_rnn",
 ]

@@ -28,7 +28,6 @@ FIXED: Mapping[str, Any] = {
     "quantize_dtype": "qint8",
     "hugging_face_decoder": False,
     "hugging_face_decoder_conf": {},
-    "time_sync": False,
     "multi_asr": False,
     "lid_prompt": False,
     "lang_prompt_token": None,
@@ -95,6 +94,7 @@ class Speech2Text(Recognizer):
         nbest: int = DecodeOptions.nbest,
         normalize_length: bool = DecodeOptions.normalize_length,
         *,
+        time_sync: bool = DecodeOptions.time_sync,
         model_file: Path | str | None = None,
         model_tag: Path | str | None = None,
         **others: Any,
@@ -110,6 +110,7 @@ class Speech2Text(Recognizer):
             minlenratio=minlenratio,
             nbest=nbest,
             normalize_length=normalize_length,
+            time_sync=time_sync,
             batch_size=batch_size,
         )
         from espnet2.export.trained import load_trained

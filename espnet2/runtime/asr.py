@@ -10,16 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.scorer_interface import ScorerInterface
-from espnet.nets.scorers.ctc import CTCPrefixScorer
-from espnet.nets.scorers.length_bonus import LengthBonus
 from espnet.nets.scorers.ngram import NgramFullScorer, NgramPartScorer
-from espnet.nets.scorers.step import Graph, StepScorer
+from espnet.nets.scorers.step import Graph
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.errors import AudioError, BundleError, MissingPackageError, OptionError
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
+from espnet2.runtime.search import SearchParts, make_search
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.text.token_id_converter import TokenIDConverter
@@ -75,19 +73,7 @@ class Recognizer:
         self.options = options
         self.blank = special["blank"]
         self.speech, self.lengths = self.encoder.component.inputs
-        scorers, weights = _scorers(graphs, len(token_list), special["eos"], options, ngram)
-        self.beam_search = BatchBeamSearch(
-            scorers,
-            weights,
-            beam_size=options.beam_size,
-            vocab_size=len(token_list),
-            sos=special["sos"],
-            eos=special["eos"],
-            token_list=token_list,
-            # Where CTC is the only scorer of the acoustics, nothing else may choose the tokens that it gets to see.
-            pre_beam_score_key=None if options.ctc_weight == 1 else "full",
-            normalize_length=options.normalize_length,
-        )
+        self.beam_search = make_search(SearchParts(graphs, token_list, special, ngram), options)
 
     def __call__(self, speech: Any) -> list[Result]:
         """The n-best results for one utterance, best first.
@@ -223,47 +209,6 @@ def load_ngram(
         ) from error
     except OSError as error:
         raise OptionError(f"{path}: expected an n-gram model of KenLM, found {' '.join(str(error).split())}") from error
-
-
-class _CTC:
-    """The graph of the CTC layer, called as `CTCPrefixScorer` calls that layer."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._input, self._output = graph.component.inputs[0].name, graph.component.outputs[0].name
-
-    def log_softmax(self, hs_pad: np.ndarray) -> np.ndarray:
-        """Encoder output (B, T, D) to log-probabilities (B, T, V)."""
-        return self._graph({self._input: hs_pad})[self._output].numpy()
-
-
-def _scorers(
-    graphs: Mapping[str, Graph],
-    vocab_size: int,
-    eos: int,
-    options: DecodeOptions,
-    ngram: ScorerInterface | None,
-) -> tuple[dict[str, ScorerInterface | None], dict[str, float]]:
-    """Scorers by name (None where the model has none) and their weights."""
-
-    def step(name: str, start: str = "") -> StepScorer | None:
-        return StepScorer(graphs[name], graphs.get(start)) if name in graphs else None
-
-    scorers: dict[str, ScorerInterface | None] = {
-        "decoder": step("decoder_step", "decoder_start"),
-        "ctc": CTCPrefixScorer(_CTC(graphs["ctc"]), eos) if "ctc" in graphs else None,
-        "length_bonus": LengthBonus(vocab_size),
-        "lm": step("lm_step"),
-        "ngram": ngram,
-    }
-    weights = {
-        "decoder": 1.0 - options.ctc_weight,
-        "ctc": options.ctc_weight,
-        "length_bonus": options.penalty,
-        "lm": options.lm_weight,
-        "ngram": options.ngram_weight,
-    }
-    return scorers, weights
 
 
 def _graphs(bundle: Bundle, quantized: bool, num_threads: int | None, providers: Sequence[str]) -> dict[str, Graph]:

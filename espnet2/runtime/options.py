@@ -31,6 +31,9 @@ class DecodeOptions:
     minlenratio: float = _option(0.0, "shortest output in tokens per encoder frame")
     nbest: int = _option(1, "hypotheses returned")
     normalize_length: bool = _option(False, "rank hypotheses by score per token")
+    time_sync: bool = _option(
+        False, "search frame by frame instead of token by token; maxlenratio, minlenratio, normalize_length do nothing"
+    )
     batch_size: int = _option(1, "utterances that the encoder takes at once")
 
     @classmethod
@@ -48,8 +51,8 @@ class DecodeOptions:
         for name in ("ctc_weight", "lm_weight", "ngram_weight", "penalty", "maxlenratio", "minlenratio"):
             _require(_is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
         _require(0 <= self.ctc_weight <= 1, "ctc_weight", "a number from 0 to 1", self.ctc_weight)
-        valid = isinstance(self.normalize_length, bool)
-        _require(valid, "normalize_length", "True or False", self.normalize_length)
+        for name in ("normalize_length", "time_sync"):
+            _require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
 
 
 def _require(condition: bool, name: str, expected: str, found: Any) -> None:

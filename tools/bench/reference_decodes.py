@@ -35,6 +35,7 @@ SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "ctc0.0": (None, {**BASE, "ctc_weight": 0.0}),
     "ctc0.3_penalty1.0_minlen0.1": (None, {**BASE, "penalty": 1.0, "minlenratio": 0.1}),
     "ctc0.3_normlen": (None, {**BASE, "normalize_length": True}),
+    "timesync_ctc0.3": (None, {**BASE, "time_sync": True}),
     "ctc0.3_lm_transformer": ("lm_transformer", {**BASE, "lm_weight": 0.3}),
     "ctc0.3_lm_rnn": ("lm_rnn", {**BASE, "lm_weight": 0.3}),
 }

@@ -59,23 +59,28 @@ class StepScorer(BatchScorerInterface):
     def batch_score(
         self, ys: np.ndarray, states: Sequence[StepState], xs: np.ndarray
     ) -> tuple[np.ndarray, list[StepState]]:
-        """Log-probabilities (H, V) of the tokens after ys (H, U), and the next states.
-
-        One run of the graph, or one for each earlier step that the states come from.
-        """
-        groups: dict[int, list[int]] = {}
-        for row, state in enumerate(states):
-            groups.setdefault(id(state.feeds), []).append(row)
-        scores = [self._run(ys[rows], [states[row] for row in rows]) for rows in groups.values()]
-        order = np.argsort(np.concatenate(list(groups.values())))
-        after = [state for _, group in scores for state in group]
-        return np.concatenate([log_probs for log_probs, _ in scores])[order], [after[row] for row in order]
-
-    def _run(self, ys: np.ndarray, states: Sequence[StepState]) -> tuple[np.ndarray, list[StepState]]:
-        """`batch_score` for states of the same step."""
-        feeds = states[0].feeds
-        results = self.step(
-            {**feeds, "tokens": ys[None, :, -1], "parents": np.array([[state.row for state in states]])}
-        )
+        """Log-probabilities (H, V) of the tokens after ys (H, U), and the next states; all are of one utterance."""
+        feeds, parents = self._gathered(states)
+        results = self.step({**feeds, "tokens": ys[None, :, -1], "parents": np.array([parents])})
         after = {**feeds, **{pair.input.name: results[pair.output.name] for pair in self.step.component.states}}
         return results[self._log_probs].numpy()[0], [StepState(after, row) for row in range(len(states))]
+
+    def _gathered(self, states: Sequence[StepState]) -> tuple[Mapping[str, Any], list[int]]:
+        """Feeds that have all of the states among their parents, and which parent each of them is.
+
+        Where the states come from different steps, the rows of these are put together.
+        """
+        steps = {id(state.feeds): state.feeds for state in states}
+        feeds = states[0].feeds
+        if len(steps) == 1:
+            return feeds, [state.row for state in states]
+        merged = dict(feeds)
+        for pair in self.step.component.states:
+            name, axis = pair.input.name, pair.input.axes.index("parent")
+            values = {key: _array(step[name]) for key, step in steps.items()}
+            merged[name] = np.concatenate([values[id(state.feeds)].take([state.row], axis) for state in states], axis)
+        return merged, list(range(len(states)))
+
+
+def _array(value: Any) -> np.ndarray:
+    return value if isinstance(value, np.ndarray) else value.numpy()

@@ -53,7 +53,7 @@ def test_a_packed_model(fixtures_dir, demo_dir, references, tmp_path, monkeypatc
     ("options", "sentence"),
     [
         ({"streaming": True}, "streaming: expected False, the only value known here, found True"),
-        ({"time_sync": True}, "time_sync: expected False, the only value known here, found True"),
+        ({"multi_asr": True}, "multi_asr: expected False, the only value known here, found True"),
         (
             {"transducer_conf": {"search_type": "maes"}},
             "transducer_conf: expected None, the only value known here, found",
@@ -98,7 +98,7 @@ def test_another_device(files):
         Speech2Text(files["asr_train_config"], files["asr_model_file"], device="abacus")
 
 
-@pytest.mark.parametrize("option", ["--streaming=true", "--time_sync=1", "--quantize_lm=True", "--dtype=float64"])
+@pytest.mark.parametrize("option", ["--streaming=true", "--multi_asr=1", "--quantize_lm=True", "--dtype=float64"])
 def test_options_of_other_searches(option, capsys):
     assert main([option, "a.wav"]) == 2
     assert "the only value known here" in capsys.readouterr().err

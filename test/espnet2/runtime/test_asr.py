@@ -224,6 +224,7 @@ def test_upstreams_defaults():
         "minlenratio": 0.0,
         "nbest": 1,
         "normalize_length": False,
+        "time_sync": False,
         "batch_size": 1,
     }
 

@@ -105,7 +105,7 @@ def test_the_same_nbest_as_without_caches(search):
         assert [call["cache_key"].shape[3] for call in step.calls] == list(range(len(step.calls)))
 
 
-def test_states_of_different_steps_are_grouped_and_merged_in_order():
+def test_states_of_different_steps_go_through_the_graph_together():
     x = RNG.normal(size=(4, D)).astype(np.float32)
     step = Step()
     scorer = StepScorer(step, Start())
@@ -115,7 +115,7 @@ def test_states_of_different_steps_are_grouped_and_merged_in_order():
     ys = np.array([[6, 1], [6, 2], [6, 3]])
     step.calls.clear()
     scores, states = scorer.batch_score(ys, [left[1], right[0], left[0]], x[None])
-    assert [call["parents"].tolist() for call in step.calls] == [[[1, 0]], [[0]]]
+    assert [call["parents"].tolist() for call in step.calls] == [[[0, 1, 2]]]
     expected = np.stack([logits(EMBED[y], 2 * x.mean(0)) for y in ys])
     np.testing.assert_allclose(scores, expected, rtol=1e-5)
     longer = np.concatenate([ys[::-1], [[4]] * 3], axis=1)

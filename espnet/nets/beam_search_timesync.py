@@ -1,0 +1,245 @@
+"""Time-synchronous joint search: one pass over the frames, in which CTC proposes and every scorer ranks.
+
+B. Yan et al., "CTC alignments improve autoregressive translation", 2023, Algorithm 1. A CTC prefix beam search keeps,
+of every prefix, the probability of the alignments that end with a blank and of those that end with its last token; the
+beam holds the prefixes whose CTC probability, weighted with what the other scorers say of their tokens, is highest.
+
+Shapes: H prefixes of the beam, C candidate tokens of a frame, T frames, V tokens; everything is a natural logarithm in
+float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from espnet.nets.beam_search import Hypothesis, top_k
+from espnet.nets.scorer_interface import BatchScorerInterface, PartialScorerInterface, ScorerInterface
+
+_ROOT, _NOBODY = 0, -1  # numbers of the prefix that is the start symbol alone, and of its parent
+
+
+class BeamSearchTimeSync:
+    """One-pass search over CTC alignments.
+
+    Hypotheses end where the frames do, without an end symbol that is scored.
+
+    Args:
+        sos: Start symbol, which closes hypotheses, too.
+        beam_size: Prefixes kept at each frame.
+        scorers: By name; None leaves one out. "ctc" gives log-probabilities (B, T, V) of encoder output (B, T, D) by
+            `log_softmax`; "length_bonus" stands for 1 per token; any other is asked for all tokens.
+        weights: Weight by scorer name; 0, or none, leaves the scorer out.
+        token_list: Tokens as text; unused, since there are no log lines here.
+        pre_beam_ratio: The `pre_beam_ratio * beam_size` most probable tokens of a frame may continue prefixes.
+        blank: Index of the blank.
+
+    Raises:
+        ValueError: A scorer rates given candidates only.
+    """
+
+    def __init__(
+        self,
+        sos: int,
+        beam_size: int,
+        scorers: Mapping[str, Any],
+        weights: Mapping[str, float],
+        token_list: Sequence[str] | None = None,
+        pre_beam_ratio: float = 1.5,
+        blank: int = 0,
+    ) -> None:
+        self.ctc = scorers["ctc"]
+        self.ctc_weight = weights["ctc"]
+        self.penalty = weights.get("length_bonus", 0.0)
+        self.scorers: dict[str, ScorerInterface] = {
+            name: scorer
+            for name, scorer in scorers.items()
+            if name not in ("ctc", "length_bonus") and scorer is not None and weights.get(name, 0) != 0
+        }
+        for name, scorer in self.scorers.items():
+            if isinstance(scorer, PartialScorerInterface):
+                raise ValueError(f"{name}: expected a scorer of all tokens, found {type(scorer).__name__}")
+        self.weights = {name: weights[name] for name in self.scorers}
+        self.sos = sos
+        self.beam_size = beam_size
+        self.token_list = token_list
+        self.pre_beam_size = max(1, int(pre_beam_ratio * beam_size))
+        self.blank = blank
+
+    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+        """The hypotheses in the beam after the last frame of encoder output x (T, D), best first.
+
+        `maxlenratio` and `minlenratio` are there because other searches have them.
+        """
+        log_probs = np.asarray(self.ctc.log_softmax(x[None]))[0].astype(np.float64)
+        search = _Search(self, x, log_probs.shape[1])
+        for frame in log_probs:
+            search.step(frame)
+        return search.hypotheses()
+
+
+@dataclass
+class _Prefix:
+    """A prefix yseq (U,) of the beam, and what the scorers say of it.
+
+    `total`: weighted score of its tokens; `states`: the scorers' after all of them but the last, then after all;
+    `after` (V,): `total` of each continuation, None until the scorers are asked.
+    """
+
+    parent: int
+    yseq: np.ndarray
+    total: float
+    states: dict[str, Any]
+    after: np.ndarray | None = None
+
+
+class _Masses(NamedTuple):
+    """N prefixes with the CTC probabilities of their alignments that end `in_blank`, and `in_token`.
+
+    Each is the prefix number `parent` continued with `token`.
+    """
+
+    parent: np.ndarray
+    token: np.ndarray
+    in_blank: np.ndarray
+    in_token: np.ndarray
+
+    @property
+    def both(self) -> np.ndarray:
+        return np.logaddexp(self.in_blank, self.in_token)
+
+    def select(self, rows: np.ndarray) -> _Masses:
+        return _Masses(*(values[rows] for values in self))
+
+
+class _Search:
+    """The search for the utterance with encoder output x (T, D), over V tokens."""
+
+    def __init__(self, options: BeamSearchTimeSync, x: np.ndarray, n_vocab: int) -> None:
+        self.options = options
+        self.x = x
+        self.n_vocab = n_vocab
+        states = {name: _init_state(scorer, x) for name, scorer in options.scorers.items()}
+        self.prefixes = {_ROOT: _Prefix(_NOBODY, np.array([options.sos]), 0.0, states)}
+        self.numbers: dict[tuple[int, int], int] = {(_NOBODY, options.sos): _ROOT}  # by parent and token
+        self.beam = _Masses(np.array([_NOBODY]), np.array([options.sos]), np.zeros(1), np.full(1, -np.inf))
+        self.others = self.beam.select(np.arange(0))  # what the last frame reached beside the beam
+        self.number = np.array([_ROOT])
+        self.score = np.zeros(1)
+
+    def hypotheses(self) -> list[Hypothesis]:
+        """The beam, best first."""
+        closed = (np.append(self.prefixes[number].yseq, self.options.sos) for number in self.number.tolist())
+        return [Hypothesis(yseq, float(score)) for yseq, score in zip(closed, self.score, strict=True)]
+
+    def step(self, frame: np.ndarray) -> None:
+        """Go on by one frame of log-probabilities (V,)."""
+        candidates = top_k(frame, self.options.pre_beam_size)
+        tokens = candidates[candidates != self.options.blank]
+        blank = frame[self.options.blank]
+        with_blank = len(tokens) < len(candidates)
+        stay = self._stay(frame, tokens, blank if with_blank else -np.inf)
+        longer = self._continue(frame[tokens], tokens, blank)
+        reached = self._merge(stay, longer, tokens) | with_blank
+
+        masses = _Masses(*(np.concatenate([s, c.ravel()]) for s, c in zip(stay, longer, strict=True)))
+        scores = self.options.ctc_weight * masses.both + self._spoken(tokens)
+        possible = np.isfinite(scores)
+        allowed = possible & np.append(reached, np.ones(longer.token.size, bool))
+        if not allowed.any():  # a beam of one whose token goes on, and no blank among the candidates
+            allowed = possible
+        rows = np.flatnonzero(allowed)
+        rows = rows[top_k(scores[rows], self.options.beam_size)]
+        possible[rows] = False
+        self.score, self.beam, self.others = scores[rows], masses.select(rows), masses.select(np.flatnonzero(possible))
+        self._enter()
+
+    def _stay(self, frame: np.ndarray, tokens: np.ndarray, blank: float) -> _Masses:
+        """The beam's prefixes (H,) where no token follows."""
+        goes_on = (self.beam.token[:, None] == tokens).any(axis=1)
+        in_token = self.beam.in_token + np.where(goes_on, frame[self.beam.token], -np.inf)
+        return self.beam._replace(in_blank=self.beam.both + blank, in_token=in_token)
+
+    def _continue(self, log_p: np.ndarray, tokens: np.ndarray, blank: float) -> _Masses:
+        """Continuations (H, C) of the beam's prefixes by candidates with log_p (C,)."""
+        shape = len(self.number), len(tokens)
+        before = np.where(self.beam.token[:, None] == tokens, self.beam.in_blank[:, None], self.beam.both[:, None])
+        in_blank, in_token = np.full(shape, -np.inf), before + log_p
+        # One that the last frame reached, too, takes its alignments along.
+        rows, columns, which = _matches(self.number, tokens, self.others)
+        in_blank[rows, columns] = self.others.both[which] + blank
+        stayed = self.others.in_token[which] + log_p[columns]
+        in_token[rows, columns] = np.logaddexp(in_token[rows, columns], stayed)
+        parent, token = np.broadcast_arrays(self.number[:, None], tokens)
+        return _Masses(parent, token, in_blank, in_token)
+
+    def _merge(self, stay: _Masses, longer: _Masses, tokens: np.ndarray) -> np.ndarray:
+        """Move to `stay` what continuations have that the beam holds already; tells which of `stay` (H,) got some."""
+        rows, columns, which = _matches(self.number, tokens, self.beam)
+        stay.in_token[which] = np.logaddexp(stay.in_token[which], longer.in_token[rows, columns])
+        longer.in_token[rows, columns] = -np.inf
+        return np.isin(np.arange(len(stay.token)), which)
+
+    def _spoken(self, tokens: np.ndarray) -> np.ndarray:
+        """Weighted scores, but for CTC's, of the beam's prefixes (H,) and behind them of the continuations (H * C,)."""
+        known = [self.prefixes[number] for number in self.number.tolist()]
+        lengths = {len(prefix.yseq) for prefix in known if prefix.after is None}
+        for length in lengths:
+            self._ask([prefix for prefix in known if prefix.after is None and len(prefix.yseq) == length])
+        return np.concatenate([[prefix.total for prefix in known], *(_after(prefix)[tokens] for prefix in known)])
+
+    def _ask(self, prefixes: Sequence[_Prefix]) -> None:
+        """Have prefixes of one length scored."""
+        ys = np.stack([prefix.yseq for prefix in prefixes])
+        after = np.repeat([[prefix.total + self.options.penalty] for prefix in prefixes], self.n_vocab, axis=1)
+        for name, scorer in self.options.scorers.items():
+            scores, states = _score(scorer, ys, [prefix.states[name] for prefix in prefixes], self.x)
+            after += self.options.weights[name] * scores.astype(np.float64)
+            for row, prefix in enumerate(prefixes):
+                prefix.states[name] = scorer.select_state(states, row)
+        for prefix, row in zip(prefixes, after, strict=True):
+            prefix.after = row
+
+    def _enter(self) -> None:
+        """Number the beam's prefixes, and keep what is known of them and of those that may come back."""
+        keys = list(zip(self.beam.parent.tolist(), self.beam.token.tolist(), strict=True))
+        numbers = [self.numbers.setdefault(key, len(self.numbers)) for key in keys]
+        for number, (parent, token) in zip(numbers, keys, strict=True):
+            if number not in self.prefixes:
+                self.prefixes[number] = _continued(self.prefixes[parent], parent, token)
+        inside = set(numbers)
+        self.prefixes = {n: p for n, p in self.prefixes.items() if n in inside or p.parent in inside}
+        self.number = np.array(numbers)
+
+
+def _matches(number: np.ndarray, tokens: np.ndarray, masses: _Masses) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each of `masses` (N,) that continues prefix `number` (H,) by one of tokens (C,): its row, column and index."""
+    same_parent = number[:, None] == masses.parent
+    same_token = tokens[:, None] == masses.token
+    which = np.flatnonzero(same_parent.any(axis=0) & same_token.any(axis=0))
+    return np.arange(len(number)) @ same_parent[:, which], np.arange(len(tokens)) @ same_token[:, which], which
+
+
+def _after(prefix: _Prefix) -> np.ndarray:
+    assert prefix.after is not None
+    return prefix.after
+
+
+def _continued(prefix: _Prefix, number: int, token: int) -> _Prefix:
+    """`prefix`, whose number is given, followed by `token`."""
+    return _Prefix(number, np.append(prefix.yseq, token), float(_after(prefix)[token]), dict(prefix.states))
+
+
+def _init_state(scorer: ScorerInterface, x: np.ndarray) -> Any:
+    return scorer.batch_init_state(x) if isinstance(scorer, BatchScorerInterface) else scorer.init_state(x)
+
+
+def _score(scorer: ScorerInterface, ys: np.ndarray, states: Sequence[Any], x: np.ndarray) -> tuple[np.ndarray, Any]:
+    """Scores (N, V) after ys (N, U), and the next states."""
+    if isinstance(scorer, BatchScorerInterface):
+        return scorer.batch_score(ys, states, np.broadcast_to(x, (len(ys), *x.shape)))
+    scored = [scorer.score(y, state, x) for y, state in zip(ys, states, strict=True)]
+    return np.stack([scores for scores, _ in scored]), [state for _, state in scored]

@@ -1,0 +1,115 @@
+"""The search that a recogniser's graphs and options call for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from espnet.nets.batch_beam_search import BatchBeamSearch
+from espnet.nets.beam_search_timesync import BeamSearchTimeSync
+from espnet.nets.scorer_interface import ScorerInterface
+from espnet.nets.scorers.ctc import CTCPrefixScorer
+from espnet.nets.scorers.length_bonus import LengthBonus
+from espnet.nets.scorers.step import Graph, StepScorer
+from espnet2.runtime.errors import OptionError
+from espnet2.runtime.options import DecodeOptions
+
+
+@dataclass(frozen=True)
+class SearchParts:
+    """What a search is made of: graphs by name, the vocabulary, indices of its special symbols, an n-gram scorer."""
+
+    graphs: Mapping[str, Graph]
+    token_list: Sequence[str]
+    special: Mapping[str, int]
+    ngram: ScorerInterface | None = None
+
+
+class CTCGraph:
+    """The graph of the CTC layer, called as searches call that layer."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._input, self._output = graph.component.inputs[0].name, graph.component.outputs[0].name
+
+    def log_softmax(self, hs_pad: np.ndarray) -> np.ndarray:
+        """Encoder output (B, T, D) to log-probabilities (B, T, V)."""
+        return self._graph({self._input: hs_pad})[self._output].numpy()
+
+
+def make_search(parts: SearchParts, options: DecodeOptions) -> Any:
+    """What is called with an encoder output (T, D), `maxlenratio` and `minlenratio`, and gives hypotheses, best first.
+
+    Raises `OptionError` where an option asks for what the model does not have.
+    """
+    for name, (needed, make) in ON_REQUEST.items():
+        if getattr(options, name):
+            for graph in needed:
+                if graph not in parts.graphs:
+                    raise OptionError(f"{name}: expected a model with {graph}, found {', '.join(parts.graphs)}")
+            return make(parts, options)
+    return _label_synchronous(parts, options)
+
+
+def _label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearch:
+    return BatchBeamSearch(
+        _scorers(parts),
+        _weights(options),
+        beam_size=options.beam_size,
+        vocab_size=len(parts.token_list),
+        sos=parts.special["sos"],
+        eos=parts.special["eos"],
+        token_list=parts.token_list,
+        # Where CTC is the only scorer of the acoustics, nothing else may choose the tokens that it gets to see.
+        pre_beam_score_key=None if options.ctc_weight == 1 else "full",
+        normalize_length=options.normalize_length,
+    )
+
+
+def _time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchTimeSync:
+    try:
+        return BeamSearchTimeSync(
+            parts.special["sos"],
+            options.beam_size,
+            {**_scorers(parts), "ctc": CTCGraph(parts.graphs["ctc"])},
+            _weights(options),
+            token_list=parts.token_list,
+            blank=parts.special["blank"],
+        )
+    except ValueError as error:
+        raise OptionError(f"time_sync: {error}") from error
+
+
+# Option: graphs that it needs, and its search.
+ON_REQUEST: dict[str, tuple[tuple[str, ...], Callable[[SearchParts, DecodeOptions], Any]]] = {
+    "time_sync": (("ctc",), _time_synchronous),
+}
+
+
+def _scorers(parts: SearchParts) -> dict[str, ScorerInterface | None]:
+    """Scorers by name, None where the model has none."""
+    graphs = parts.graphs
+
+    def step(name: str, start: str = "") -> StepScorer | None:
+        return StepScorer(graphs[name], graphs.get(start)) if name in graphs else None
+
+    return {
+        "decoder": step("decoder_step", "decoder_start"),
+        "ctc": CTCPrefixScorer(CTCGraph(graphs["ctc"]), parts.special["eos"]) if "ctc" in graphs else None,
+        "length_bonus": LengthBonus(len(parts.token_list)),
+        "lm": step("lm_step"),
+        "ngram": parts.ngram,
+    }
+
+
+def _weights(options: DecodeOptions) -> dict[str, float]:
+    return {
+        "decoder": 1.0 - options.ctc_weight,
+        "ctc": options.ctc_weight,
+        "length_bonus": options.penalty,
+        "lm": options.lm_weight,
+        "ngram": options.ngram_weight,
+    }
