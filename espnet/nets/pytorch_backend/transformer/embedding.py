@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+Offset = int | Tensor  # the first frame's position: one for all utterances, or (B, 1), one for each
+
 
 def drop_table(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
     """Forget the table of sines that checkpoints of 2019 hold; it is not a weight."""
@@ -47,18 +49,18 @@ class Sinusoid(Positions):
         self.xscale = math.sqrt(d_model)
         self.dropout = nn.Dropout(dropout_rate)
 
-    def upwards(self, x: Tensor, offset: int = 0) -> Tensor:
-        """The positions (T,) of the frames of x (B, T, D), the first of which is `offset`."""
-        return torch.arange(x.shape[1], device=x.device) + offset
+    def upwards(self, x: Tensor, offset: Offset = 0) -> Tensor:
+        """The positions (1 or B, T) of the frames of x (B, T, D), the first of which is `offset`."""
+        return torch.arange(x.shape[1], device=x.device).unsqueeze(0) + offset
 
-    def downwards(self, x: Tensor, offset: int = 0) -> Tensor:
-        """Positions (T,) counted down from the end of a table of `max_len`, or of T where that is longer."""
+    def downwards(self, x: Tensor, offset: Offset = 0) -> Tensor:
+        """Positions (1 or B, T) counted down from the end of a table of `max_len`, or of T where that is longer."""
         return torch.sym_max(self.max_len, x.shape[1]) - 1 - self.upwards(x, offset)
 
     def encode(self, positions: Tensor, dtype: torch.dtype) -> Tensor:
-        """Encodings of integer positions (T,) → (1, T, D)."""
+        """Encodings of integer positions (1 or B, T) → (1 or B, T, D)."""
         angles = positions.to(torch.float32).unsqueeze(-1) * self.frequencies
-        return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2).unsqueeze(0).to(dtype)
+        return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2).to(dtype)
 
 
 class PositionalEncoding(Sinusoid):
@@ -72,7 +74,7 @@ class PositionalEncoding(Sinusoid):
         super().__init__(d_model, dropout_rate, max_len)
         self.reverse = reverse
 
-    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+    def forward(self, x: Tensor, offset: Offset = 0) -> Tensor:
         """x (B, T, D), whose first frame has position `offset` → (B, T, D)."""
         positions = self.downwards(x, offset) if self.reverse else self.upwards(x, offset)
         return self.dropout(x * self.xscale + self.encode(positions, x.dtype))
@@ -85,7 +87,7 @@ class ScaledPositionalEncoding(Sinusoid):
         super().__init__(d_model, dropout_rate, max_len)
         self.alpha = nn.Parameter(torch.tensor(1.0))
 
-    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+    def forward(self, x: Tensor, offset: Offset = 0) -> Tensor:
         """x (B, T, D), whose first frame has position `offset` → (B, T, D)."""
         return self.dropout(x + self.alpha * self.encode(self.upwards(x, offset), x.dtype))
 
@@ -93,7 +95,7 @@ class ScaledPositionalEncoding(Sinusoid):
 class StreamPositionalEncoding(Sinusoid):
     """√D · x + PE for the chunks of a stream, which start anywhere."""
 
-    def forward(self, x: Tensor, start_idx: int = 0) -> Tensor:
+    def forward(self, x: Tensor, start_idx: Offset = 0) -> Tensor:
         """x (B, T, D), whose first frame has position `start_idx` → (B, T, D)."""
         return self.dropout(x * self.xscale + self.encode(self.upwards(x, start_idx), x.dtype))
 
@@ -121,7 +123,7 @@ class RelPositionalEncoding(Sinusoid):
         """x (B, T, D) → (B, T, D), encodings (1, 2T-1, D)."""
         frames = x.shape[1]
         positions = frames - 1 - torch.arange(2 * frames - 1, device=x.device)
-        return self.dropout(x * self.xscale), self.dropout(self.encode(positions, x.dtype))
+        return self.dropout(x * self.xscale), self.dropout(self.encode(positions.unsqueeze(0), x.dtype))
 
 
 class NoPositionalEncoding(Positions):
@@ -134,7 +136,7 @@ class NoPositionalEncoding(Positions):
     def __init__(self, d_model: int, dropout_rate: float):
         super().__init__()
 
-    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+    def forward(self, x: Tensor, offset: Offset = 0) -> Tensor:
         """x (B, T, D) → x."""
         return x
 

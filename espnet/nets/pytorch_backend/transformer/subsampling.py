@@ -7,12 +7,12 @@ lengths; the attribute `length` is the formula of those.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, PositionalEncoding, Positions
+from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, Offset, PositionalEncoding, Positions
 from espnet2.runtime.spec import Length
 
 Embedded = tuple[Tensor, Tensor | None, Tensor]
@@ -164,6 +164,30 @@ class Conv2dSubsampling8(Conv2dSubsampling):
         return self.pos_enc.with_positions(self.out(x))
 
 
+class Conv2dSubsamplingWOPosEnc(Conv2dSubsampling):
+    """Convolutions over time and frequency, without positions.
+
+    Args:
+        idim: F, size of the features.
+        odim: D.
+        dropout_rate: without effect.
+        kernels, strides: of the convolutions.
+    """
+
+    def __init__(self, idim: int, odim: int, dropout_rate: float, kernels: Sequence[int], strides: Sequence[int]):
+        self.kernels = tuple(kernels)
+        self.strides = tuple(strides)
+        super().__init__(idim, odim, dropout_rate, NoPositionalEncoding(odim, dropout_rate))
+
+    def add_output(self, linear: nn.Linear, pos_enc: Positions) -> None:
+        """Register the last layer under upstream's name."""
+        self.out = linear
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Apply the last layer: x (B, T', C) → (B, T', D), None."""
+        return self.out(x), None
+
+
 class FrameInput(nn.ModuleList):
     """Layers that keep every frame, the last of which is the positional encoding."""
 
@@ -182,7 +206,7 @@ class FrameInput(nn.ModuleList):
             x = layer(x)
         return x
 
-    def at(self, x: Tensor, offset: int) -> Tensor:
+    def at(self, x: Tensor, offset: Offset) -> Tensor:
         """Embed frames x (B, T, F), the first of which has position `offset`: → (B, T, D)."""
         return self.positions(self.features(x), offset)
 
