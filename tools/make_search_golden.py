@@ -15,6 +15,7 @@ import torch
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.beam_search import BeamSearch
+from espnet.nets.beam_search_timesync import BeamSearchTimeSync
 from espnet.nets.e2e_asr_common import end_detect
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.scorers.ctc import CTCPrefixScorer
@@ -49,6 +50,16 @@ CASES = [
     {"weights": HYBRID, **FULL, "maxlenratio": 0.3, "minlenratio": 0.45},
     {"weights": HYBRID, **FULL, "hyp_primer": [19, 3, 4], "maxlenratio": -6},
     {"weights": HYBRID, **FULL, "sos": 18},
+]
+JOINT = {"decoder": 0.7, "ctc": 0.3, "lm": 0.0, "length_bonus": 0.0}
+TIME_SYNC_CASES = [
+    {"weights": JOINT},
+    {"weights": {**JOINT, "lm": 0.4, "length_bonus": 0.8}},
+    {"weights": {**JOINT, "decoder": 0.0, "ctc": 1.0}, "beam_size": 10},
+    {"weights": {**JOINT, "decoder": 0.9, "ctc": 0.1}},
+    {"weights": JOINT, "beam_size": 2},
+    {"weights": JOINT, "pre_beam_ratio": 1.0, "beam_size": 8},
+    {"weights": {**JOINT, "length_bonus": 2.0}, "sos": 18},
 ]
 
 
@@ -107,6 +118,17 @@ def decode(search, arrays, weights, maxlenratio=0.0, minlenratio=0.0, beam_size=
     ]
 
 
+def decode_time_sync(arrays, weights, beam_size=4, sos=V - 1, **options):
+    """Upstream keeps impossible hypotheses, whose score is -inf; they are left out here."""
+    scorers = {
+        "decoder": Table(arrays["decoder_bigram"], arrays["decoder_context"]),
+        "ctc": Posteriors(arrays["ctc"]),
+        "lm": Table(arrays["lm_bigram"], arrays["lm_context"]),
+    }
+    nbest = BeamSearchTimeSync(sos, beam_size, scorers, weights, token_list=["token"] * V, **options)(torch.zeros(T, 2))
+    return [[hyp.yseq.tolist(), round(float(hyp.score), 5)] for hyp in nbest if np.isfinite(hyp.score)]
+
+
 def prefix_scores():
     """Prefix scores along random prefixes with repeated tokens, at several lengths, also with all tokens scored."""
     arrays, rng = {}, np.random.default_rng(9)
@@ -154,12 +176,17 @@ def main(output):
                 continue
             answers = [decode(search, seeds[seed], **options) for seed in seeds]
             cases.append({"search": search, "options": options, "nbest": answers})
+    time_sync = [
+        {"options": options, "nbest": [decode_time_sync(arrays, **options) for arrays in seeds.values()]}
+        for options in TIME_SYNC_CASES
+    ]
     output.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
         output / "tables.npz", **{f"{s}_{k}": a for s, arrays in seeds.items() for k, a in arrays.items()}
     )
     np.savez_compressed(output / "prefix.npz", **prefix_scores())
-    (output / "cases.json").write_text(json.dumps({"search": cases, "end_detect": end_detections()}) + "\n")
+    answers = {"search": cases, "time_sync": time_sync, "end_detect": end_detections()}
+    (output / "cases.json").write_text(json.dumps(answers) + "\n")
 
 
 if __name__ == "__main__":

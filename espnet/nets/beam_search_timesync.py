@@ -146,8 +146,9 @@ class _Search:
         reached = self._merge(stay, longer, tokens) | with_blank
 
         masses = _Masses(*(np.concatenate([s, c.ravel()]) for s, c in zip(stay, longer, strict=True)))
-        scores = self.options.ctc_weight * masses.both + self._spoken(tokens)
-        possible = np.isfinite(scores)
+        likely = masses.both
+        possible = np.isfinite(likely)
+        scores = self.options.ctc_weight * np.where(possible, likely, 0.0) + self._spoken(tokens)
         allowed = possible & np.append(reached, np.ones(longer.token.size, bool))
         if not allowed.any():  # a beam of one whose token goes on, and no blank among the candidates
             allowed = possible
