@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from espnet2.runtime.spec import Axis, Component, Length, OutputLength, Tensor
 
 
@@ -42,6 +43,14 @@ class AbsEncoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, xs_pad: torch.Tensor, ilens: torch.Tensor, prev_states: torch.Tensor | None = None) -> Any:
         """Encode features xs_pad (B, T, F) of lengths ilens (B,) → (B, T', D), lengths (B,), states or None."""
+
+    def check_length(self, xs_pad: torch.Tensor) -> None:
+        """Raise `TooShortUttError` for an xs_pad (B, T, ...) that gives no output; graphs leave that to callers."""
+        size, limit = xs_pad.shape[1], self.length.shortest()
+        if not torch.compiler.is_exporting() and size < limit:
+            raise TooShortUttError(
+                f"an utterance of {size} {self.reads[0]} is too short; the encoder needs {limit}", size, limit
+            )
 
     def encode(self, xs_pad: torch.Tensor, ilens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The last layer's output alone: xs_pad (B, T, F), ilens (B,) → (B, T', D), lengths (B,)."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential
-from espnet.nets.pytorch_backend.transformer.subsampling import InputLayer, TooShortUttError, check_short_utt
+from espnet.nets.pytorch_backend.transformer.subsampling import InputLayer
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
 
 
@@ -109,14 +108,3 @@ class StackedEncoder(AbsEncoder):
         if self.conditioning_layer is None or ctc is None:
             raise ValueError("interctc_use_conditioning needs the model's CTC and its conditioning_layer")
         return x + self.conditioning_layer(ctc.softmax(hidden))
-
-    def check_length(self, xs_pad: Tensor) -> None:
-        """Refuse features that are too short for the input layer; graphs leave that to their caller."""
-        if torch.compiler.is_exporting():
-            return
-        short, limit = check_short_utt(self.embed, xs_pad.shape[1])
-        if short:
-            size = xs_pad.shape[1]
-            raise TooShortUttError(
-                f"an utterance of {size} frames is too short; the encoder needs {limit}", size, limit
-            )
