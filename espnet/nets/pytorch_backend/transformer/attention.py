@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,8 @@ from torch.nn.functional import dropout, pad
 from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, visible_rows
+
+QUERY, KEY, VALUE, OUT = range(4)
 
 
 def as_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
@@ -32,8 +36,14 @@ class AttentionHeads(nn.Module, ABC):
         n_feat: D, a multiple of H.
         dropout_rate: dropout of the attention weights.
         qk_norm: normalise queries and keys per head (Henry et al. 2020).
+
+    Attributes:
+        names: what checkpoints call the projections of queries, keys, values, and of the result.
+        key_bias: whether the projection of keys has a bias.
     """
 
+    names: ClassVar[tuple[str, str, str, str]] = ("linear_q", "linear_k", "linear_v", "linear_out")
+    key_bias: ClassVar[bool] = True
     linear_q: nn.Module
     linear_k: nn.Module
     linear_v: nn.Module
@@ -50,8 +60,8 @@ class AttentionHeads(nn.Module, ABC):
         self.h = n_head
         self.d_k = n_feat // n_head
         self.dropout_rate = dropout_rate
-        for name in ("linear_q", "linear_k", "linear_v", "linear_out"):
-            self.add_module(name, nn.Linear(n_feat, n_feat))
+        for index, name in enumerate(self.names):
+            self.add_module(name, nn.Linear(n_feat, n_feat, bias=self.key_bias or index != KEY))
         for name in ("q_norm", "k_norm"):
             self.add_module(name, LayerNorm(self.d_k) if qk_norm else nn.Identity())
 
@@ -59,17 +69,21 @@ class AttentionHeads(nn.Module, ABC):
     def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:
         """Self-attention with the signature that all variants share: x (B, T, D) → (B, T, D)."""
 
+    def project(self, role: int, x: Tensor) -> Tensor:
+        """Apply the projection of `role`, an index into `names`: (B, T, D) → (B, T, D)."""
+        return getattr(self, self.names[role])(x)
+
     def split_heads(self, x: Tensor) -> Tensor:
         """x (B, T, D) → (B, H, T, D/H)."""
         return x.unflatten(-1, (self.h, self.d_k)).transpose(1, 2)
 
     def project_query(self, query: Tensor) -> Tensor:
         """query (B, Tq, D) → (B, H, Tq, D/H)."""
-        return self.q_norm(self.split_heads(self.linear_q(query)))
+        return self.q_norm(self.split_heads(self.project(QUERY, query)))
 
     def project_memory(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """key, value (B, Tk, D) → (B, H, Tk, D/H) each."""
-        return self.k_norm(self.split_heads(self.linear_k(key))), self.split_heads(self.linear_v(value))
+        return self.k_norm(self.split_heads(self.project(KEY, key))), self.split_heads(self.project(VALUE, value))
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, scores: Tensor | None = None) -> Tensor:
         """Weigh the values, merge the heads, project.
@@ -90,7 +104,7 @@ class AttentionHeads(nn.Module, ABC):
         x = torch.matmul(dropout(weights, self.dropout_rate, self.training), v)
         if bias is not None:
             x = x * visible_rows(bias)
-        return self.linear_out(x.transpose(1, 2).flatten(-2))
+        return self.project(OUT, x.transpose(1, 2).flatten(-2))
 
 
 class MultiHeadedAttention(AttentionHeads):
@@ -135,6 +149,25 @@ class MultiHeadedAttention(AttentionHeads):
             key, value = key[:1], value[:1]
         k, v = self.project_memory(key, value)
         return self.attend(self.project_query(query), k, v, as_bias(mask, query.dtype))
+
+    def before(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What `advance` knows before the first of x (B, U, D): keys and values (B, H, 0, D/H)."""
+        nothing = x.new_zeros(x.shape[0], self.h, 0, self.d_k)
+        return nothing, nothing
+
+    def advance(self, x: Tensor, known: Sequence[Tensor], bias: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Self-attention of the tokens that follow P known ones.
+
+        Args:
+            x: (B, U, D).
+            known: keys and values (B, H, P, D/H), projected already.
+            bias: (B or 1, 1, U, P + U), None where tokens see all others.
+
+        Returns:
+            (B, U, D), and keys and values (B, H, P + U, D/H).
+        """
+        key, value = (torch.cat(pair, dim=2) for pair in zip(known, self.project_memory(x, x), strict=True))
+        return self.attend(self.project_query(x), key, value, bias), (key, value)
 
     def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:
         """Self-attention without positions: x (B, T, D) → (B, T, D)."""
