@@ -16,11 +16,14 @@ Each family of architectures has a table of its own, a module with
 
 from __future__ import annotations
 
+import zoo_blockwise
+import zoo_convolution
 import zoo_hybrid
+import zoo_recurrent
 import zoo_transducer
 from zoo_data import Row
 
-FAMILIES = (zoo_hybrid, zoo_transducer)
+FAMILIES = (zoo_hybrid, zoo_recurrent, zoo_convolution, zoo_blockwise, zoo_transducer)
 
 
 def _all(name: str) -> set[str]:

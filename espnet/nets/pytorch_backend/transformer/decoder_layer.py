@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol, cast
+
 import torch
 from torch import Tensor, nn
 
@@ -9,12 +12,22 @@ from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttenti
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 
 
+class SelfAttention(Protocol):
+    """What combines tokens with those before them: attention, or a causal convolution."""
+
+    def before(self, x: Tensor) -> tuple[Tensor, ...]:
+        """What `advance` knows before the first of x (B, U, D)."""
+
+    def advance(self, x: Tensor, known: Sequence[Tensor], context: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x (B, U, D), what is known of the tokens before, which of them there are → (B, U, D), what is known now."""
+
+
 class DecoderLayer(nn.Module):
     """Self-attention, attention to the encoder's output, feed-forward network; each with a residual connection.
 
     Args:
         size: D.
-        self_attn: attention among the tokens.
+        self_attn: attention among the tokens, or another `SelfAttention`.
         src_attn: attention to the encoder's output.
         feed_forward: position-wise network.
         dropout_rate: dropout of what each part adds.
@@ -25,7 +38,7 @@ class DecoderLayer(nn.Module):
     def __init__(
         self,
         size: int,
-        self_attn: MultiHeadedAttention,
+        self_attn: nn.Module,
         src_attn: MultiHeadedAttention,
         feed_forward: nn.Module,
         dropout_rate: float,
@@ -50,47 +63,49 @@ class DecoderLayer(nn.Module):
 
         Args:
             tgt: (B, U, D).
-            tgt_mask: (B or 1, U, U) bool, True where a token may look, or its `attention_bias`.
+            tgt_mask: (B or 1, U, U) bool, True where a token may look, or its `attention_bias`; or what else the
+                self-attention reads.
             memory: (B, T, D), the encoder's output.
             memory_mask: (B, 1, T) bool, its `attention_bias`, or None.
 
         Returns:
             (B, U, D).
         """
-        nothing = tgt.new_zeros(tgt.shape[0], self.self_attn.h, 0, self.self_attn.d_k)
         memory_key, memory_value = self.src_attn.project_memory(memory, memory)
         bias, memory_bias = as_bias(tgt_mask, tgt.dtype), as_bias(memory_mask, tgt.dtype)
-        return self.step(tgt, nothing, nothing, bias, memory_key, memory_value, memory_bias)[0]
+        return self.step(tgt, self.attention.before(tgt), bias, memory_key, memory_value, memory_bias)[0]
+
+    @property
+    def attention(self) -> SelfAttention:
+        """The part that looks at other tokens."""
+        return cast(SelfAttention, self.self_attn)
 
     def step(
         self,
         x: Tensor,
-        key: Tensor,
-        value: Tensor,
-        bias: Tensor | None,
+        known: Sequence[Tensor],
+        context: Tensor | None,
         memory_key: Tensor,
         memory_value: Tensor,
         memory_bias: Tensor | None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Process the tokens that follow P known ones.
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Process the tokens that follow known ones.
 
         Hypotheses of one utterance lie next to each other, and attend to its encoder output as queries of one
         attention: R is B times the hypotheses per utterance.
 
         Args:
             x: (R, U, D).
-            key, value: (R, H, P, D/H), projected for the known tokens.
-            bias: (R or 1, 1, U, P + U), None where tokens see all others.
+            known: what the self-attention returned for the known tokens, (R, ...) each.
+            context: which tokens are known, as the self-attention reads it.
             memory_key, memory_value: (B, H, T, D/H), the projected encoder output.
             memory_bias: (B, 1, 1, T) or None.
 
         Returns:
-            (R, U, D), and key and value (R, H, P + U, D/H) for the next step.
+            (R, U, D), and what is known to the next step.
         """
         normed = self.norm1(x) if self.normalize_before else x
-        new_key, new_value = self.self_attn.project_memory(normed, normed)
-        key, value = torch.cat((key, new_key), dim=2), torch.cat((value, new_value), dim=2)
-        attended = self.self_attn.attend(self.self_attn.project_query(normed), key, value, bias)
+        attended, known = self.attention.advance(normed, known, context)
         x = x + self._combine(self.concat_linear1, normed, attended)
         x = x if self.normalize_before else self.norm1(x)
 
@@ -102,7 +117,7 @@ class DecoderLayer(nn.Module):
 
         normed = self.norm3(x) if self.normalize_before else x
         x = x + self.dropout(self.feed_forward(normed))
-        return x if self.normalize_before else self.norm3(x), key, value
+        return x if self.normalize_before else self.norm3(x), known
 
     def _combine(self, concat: nn.Linear | None, read: Tensor, given: Tensor) -> Tensor:
         return self.dropout(given) if concat is None else concat(torch.cat((read, given), dim=-1))

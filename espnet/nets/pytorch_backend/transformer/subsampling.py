@@ -12,7 +12,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, Offset, PositionalEncoding, Positions
+from espnet.nets.pytorch_backend.transformer.embedding import (
+    NoPositionalEncoding,
+    Offset,
+    PositionalEncoding,
+    Positions,
+)
 from espnet2.runtime.spec import Length
 
 Embedded = tuple[Tensor, Tensor | None, Tensor]

@@ -39,13 +39,11 @@ def test_steps_equal_forward(options, inputs):
         memory_mask.repeat_interleave(BEAM, 0),
     )
     projected = module.src_attn.project_memory(memory, memory)
-    key = value = torch.zeros(BATCH * BEAM, HEADS, 0, SIZE // HEADS)
+    known = module.attention.before(tgt)
     for index in range(TOKENS):
-        x, key, value = module.step(
-            tgt[:, index : index + 1], key, value, None, *projected, attention_bias(memory_mask)
-        )
+        x, known = module.step(tgt[:, index : index + 1], known, None, *projected, attention_bias(memory_mask))
         torch.testing.assert_close(x[:, 0], expected[:, index], atol=1e-5, rtol=0)
-    assert key.shape == value.shape == (BATCH * BEAM, HEADS, TOKENS, SIZE // HEADS)
+    assert [value.shape for value in known] == 2 * [(BATCH * BEAM, HEADS, TOKENS, SIZE // HEADS)]
 
 
 @pytest.mark.parametrize("options", OPTIONS)

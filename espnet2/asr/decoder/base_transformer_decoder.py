@@ -1,0 +1,288 @@
+"""What Transformer decoders share (Vaswani et al. 2017): they score token by token from cached keys and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import choose, make_non_pad_mask, require_rates
+from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
+from espnet.nets.pytorch_backend.transformer.decoder_layer import DecoderLayer
+from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
+from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
+from espnet.nets.pytorch_backend.transformer.mask import attention_bias, subsequent_mask
+from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential
+from espnet.nets.pytorch_backend.transformer.subsampling import FrameInput, linear_input, token_input
+from espnet2.asr.decoder.abs_decoder import AbsDecoder
+from espnet2.runtime import spec
+
+Cache = list[Tensor]  # keys and values, (layers, B, H, tokens, D/H) each
+
+
+def embed_tokens(vocab_size: int, size: int, dropout_rate: float, positions: Positions) -> FrameInput:
+    """What reads token ids (B, U)."""
+    return token_input(vocab_size, size, dropout_rate, positions)
+
+
+def embed_vectors(vocab_size: int, size: int, dropout_rate: float, positions: Positions) -> FrameInput:
+    """What reads vectors (B, U, V)."""
+    return linear_input(vocab_size, size, dropout_rate, positions, relu=True)
+
+
+INPUT_LAYERS: dict[str, Callable[[int, int, float, Positions], FrameInput]] = {
+    "embed": embed_tokens,
+    "linear": embed_vectors,
+}
+
+
+class BaseTransformerDecoder(AbsDecoder):
+    """All of a Transformer decoder but its layers, which a subclass puts into `decoders`.
+
+    Args:
+        vocab_size: V.
+        encoder_output_size: D, of the encoder's output and of the decoder.
+        dropout_rate: dropout of the input layer "linear".
+        positional_dropout_rate: dropout after the positional encoding.
+        input_layer: "embed" for token ids, "linear" for vectors.
+        use_output_layer: give scores of tokens, rather than hidden vectors.
+        pos_enc_class: positional encoding, made from D and a dropout rate.
+        normalize_before: layers normalise their inputs, so that the last one's output still has to be.
+        gradient_checkpoint_layers: layers that training computes twice to save memory.
+    """
+
+    decoders: MultiSequential
+    initial: ClassVar[Mapping[str, int]] = {"parent": 1, "past": 0}
+
+    @typechecked
+    def __init__(
+        self,
+        vocab_size: int,
+        encoder_output_size: int,
+        dropout_rate: float = 0.1,
+        positional_dropout_rate: float = 0.1,
+        input_layer: str = "embed",
+        use_output_layer: bool = True,
+        pos_enc_class: type[Positions] = PositionalEncoding,
+        normalize_before: bool = True,
+        gradient_checkpoint_layers: list[int] = [],  # noqa: B006 - never changed; the default is part of the schema
+    ):
+        super().__init__()
+        require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
+        size = encoder_output_size
+        self.vocab_size, self.size, self.input_layer = vocab_size, size, input_layer
+        positions = pos_enc_class(size, positional_dropout_rate)
+        self.embed = choose("input_layer", input_layer, INPUT_LAYERS)(vocab_size, size, dropout_rate, positions)
+        self.after_norm = LayerNorm(size) if normalize_before else None
+        self.output_layer = nn.Linear(size, vocab_size) if use_output_layer else None
+        self.gradient_checkpoint_layers = gradient_checkpoint_layers
+
+    @property
+    def layers(self) -> list[DecoderLayer]:
+        """The layers, first to last."""
+        return [cast(DecoderLayer, layer) for layer in self.decoders]
+
+    def forward(
+        self,
+        hs_pad: Tensor,
+        hlens: Tensor,
+        ys_in_pad: Tensor,
+        ys_in_lens: Tensor,
+        return_hs: bool = False,
+        return_all_hs: bool = False,
+    ) -> tuple[Any, Tensor]:
+        """Score known targets.
+
+        Args:
+            hs_pad: (B, T, D) encoder output.
+            hlens: (B,) int64, its lengths.
+            ys_in_pad: (B, U) int64, the start symbol and the targets; (B, U, V) for the input layer "linear".
+            ys_in_lens: (B,) int64, their lengths.
+            return_hs: give the hidden vectors (B, U, D) from before the output layer too.
+            return_all_hs: give the outputs of all layers too, each (B, U, D).
+
+        Returns:
+            (B, U, V) scores before softmax, as a pair with the hidden vectors where these are asked for;
+            and `ys_in_lens`.
+        """
+        x = self.embed.at(ys_in_pad, 0)
+        context = self.context(x, ys_in_lens)
+        memory_bias = self._memory_bias(hlens, hs_pad)
+        hidden = []
+        for _, layer in self.decoders.active():
+            x = layer(x, context, hs_pad, memory_bias)
+            hidden.append(x)
+        x = self._normed(x)
+        scores = x if self.output_layer is None else self.output_layer(x)
+        if return_all_hs:
+            return (scores, hidden), ys_in_lens
+        return ((scores, x) if return_hs else scores), ys_in_lens
+
+    def context(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """What layers are told of known targets x (B, U, D) of lengths (B,): where tokens may look, as a bias."""
+        tokens = x.shape[1]
+        mask = make_non_pad_mask(lengths, tokens).unsqueeze(1) & subsequent_mask(tokens, x.device)
+        return attention_bias(mask, x.dtype)
+
+    def start(self, encoder_out: Tensor) -> tuple[Tensor, Tensor]:
+        """Project the encoder's output for all layers, once per utterance.
+
+        Args:
+            encoder_out: (B, T, D).
+
+        Returns:
+            memory_key, memory_value: (layers, B, H, T, D/H) each.
+        """
+        pairs = [layer.src_attn.project_memory(encoder_out, encoder_out) for layer in self.layers]
+        return torch.stack([key for key, _ in pairs]), torch.stack([value for _, value in pairs])
+
+    def step(
+        self,
+        tokens: Tensor,
+        parents: Tensor,
+        memory_key: Tensor,
+        memory_value: Tensor,
+        memory_lengths: Tensor,
+        cache_key: Tensor,
+        cache_value: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Score what may follow the last token of every hypothesis.
+
+        Args:
+            tokens: (B, beam) int64, the last token of each hypothesis.
+            parents: (B, beam) int64, which hypothesis of the step before it continues.
+            memory_key, memory_value: (layers, B, H, T, D/H) from `start`.
+            memory_lengths: (B,) int64, lengths of the encoder's output.
+            cache_key, cache_value: (layers, B, parent, H, past, D/H), what the step before returned.
+                Before the first step `past` is 0, and `parent` 1.
+
+        Returns:
+            log-probabilities (B, beam, V), and the next `cache_key` and `cache_value`.
+        """
+        x = self.embed.at(tokens.flatten().unsqueeze(1), cache_key.shape[4])
+        entries = entries_of(parents, cache_key)
+        past = continued(cache_key, entries), continued(cache_value, entries)
+        memory_bias = self._memory_bias(memory_lengths, memory_key[0, :, 0])
+        x, (keys, values) = self._advance(x, None, past, (memory_key, memory_value), memory_bias)
+        log_probs = self._log_probs(x.squeeze(1)).unflatten(0, parents.shape)
+        return log_probs, stacked(keys, parents), stacked(values, parents)
+
+    def components(self) -> tuple[spec.Component, ...]:
+        """`decoder_start` and `decoder_step`; nothing for a decoder that reads vectors or gives none but vectors."""
+        return _components(self) if self.input_layer == "embed" and self.output_layer is not None else ()
+
+    def states(self) -> tuple[spec.State, ...]:
+        """What `step` hands on: keys and values of the tokens so far."""
+        attention = self.layers[0].src_attn
+        layers, heads, size = len(self.decoders), attention.h, attention.d_k
+        return tuple(
+            spec.State(
+                spec.Tensor(name, (layers, "batch", "parent", heads, "past", size)),
+                spec.Tensor(f"next_{name}", (layers, "batch", "beam", heads, "past+1", size)),
+            )
+            for name in ("cache_key", "cache_value")
+        )
+
+    def forward_one_step(
+        self,
+        tgt: Tensor,
+        tgt_mask: Tensor,
+        memory: Tensor,
+        memory_mask: Tensor | None = None,
+        *,
+        cache: Cache | None = None,
+        return_hs: bool = False,
+    ) -> tuple[Any, Cache]:
+        """Score what may follow the last of some tokens, computing only those that are not in the cache.
+
+        Args:
+            tgt: (B, U) int64, all tokens so far.
+            tgt_mask: (B or 1, U, U) bool, True where a token may look.
+            memory: (B, T, D) encoder output.
+            memory_mask: (B, 1, T) bool, True at real frames.
+            cache: what the call before returned; None at the beginning.
+            return_hs: give the hidden vectors (B, D) from before the output layer too.
+
+        Returns:
+            log-probabilities (B, V), as a pair with the hidden vectors where these are asked for; and the next cache.
+        """
+        attention = self.layers[0].src_attn
+        shape = len(self.decoders), len(tgt), attention.h, 0, attention.d_k
+        key, value = cache if cache is not None else (memory.new_zeros(shape), memory.new_zeros(shape))
+        known = key.shape[3]
+        x = self.embed.at(tgt[:, known:], known)
+        bias = attention_bias(tgt_mask[:, known:], x.dtype)
+        memory_bias = None if memory_mask is None else attention_bias(memory_mask, x.dtype)
+        x, (keys, values) = self._advance(x, bias, (key, value), self.start(memory), memory_bias)
+        log_probs = self._log_probs(x[:, -1])
+        return (log_probs, self._normed(x[:, -1])) if return_hs else log_probs, [torch.stack(keys), torch.stack(values)]
+
+    def score(self, ys: Tensor, state: Any, x: Tensor) -> tuple[Tensor, Any]:
+        """Score one hypothesis: ys (U,), x (T, D) → log-probabilities (V,) and its state."""
+        mask = subsequent_mask(len(ys), x.device).unsqueeze(0)
+        log_probs, state = self.forward_one_step(ys.unsqueeze(0), mask, x.unsqueeze(0), cache=state)
+        return log_probs[0], state
+
+    def batch_score(self, ys: Tensor, states: list[Any], xs: Tensor) -> tuple[Tensor, list[Any]]:
+        """Score hypotheses of equal length: ys (B, U), xs (B, T, D) → log-probabilities (B, V) and their states."""
+        cache = None if states[0] is None else [torch.stack(kind, dim=1) for kind in zip(*states, strict=True)]
+        mask = subsequent_mask(ys.shape[1], xs.device).unsqueeze(0)
+        log_probs, cache = self.forward_one_step(ys, mask, xs, cache=cache)
+        return log_probs, list(zip(*(kind.unbind(1) for kind in cache), strict=True))
+
+    def _advance(
+        self,
+        x: Tensor,
+        context: Tensor | None,
+        past: Sequence[Sequence[Tensor] | Tensor],
+        memory: tuple[Tensor, Tensor],
+        memory_bias: Tensor | None,
+    ) -> tuple[Tensor, list[list[Tensor]]]:
+        """Run all layers over new tokens x (R, U, D) → the last one's output, and what each kind of cache keeps."""
+        known = []
+        for layer, *before in zip(self.layers, *memory, *past, strict=True):
+            x, after = layer.step(x, before[2:], context, before[0], before[1], memory_bias)
+            known.append(after)
+        return x, [list(kind) for kind in zip(*known, strict=True)]
+
+    def _memory_bias(self, lengths: Tensor, memory: Tensor) -> Tensor:
+        """Bias (B, 1, 1, T) that hides the padding of memory (B, T, ...)."""
+        return attention_bias(make_non_pad_mask(lengths, memory.shape[1]).unsqueeze(1), memory.dtype)
+
+    def _normed(self, x: Tensor) -> Tensor:
+        return x if self.after_norm is None else self.after_norm(x)
+
+    def _log_probs(self, x: Tensor) -> Tensor:
+        """The last layer's output (R, D) → log-probabilities (R, V), or normed where there is no output layer."""
+        x = self._normed(x)
+        return x if self.output_layer is None else torch.log_softmax(self.output_layer(x), dim=-1)
+
+
+def _components(decoder: BaseTransformerDecoder) -> tuple[spec.Component, ...]:
+    attention = decoder.layers[0].src_attn
+    layers, heads, size = len(decoder.decoders), attention.h, attention.d_k
+    memory = tuple(
+        spec.Tensor(name, (layers, "batch", heads, "frames", size)) for name in ("memory_key", "memory_value")
+    )
+    start = spec.Component(
+        name="decoder_start",
+        method="start",
+        inputs=(spec.Tensor("encoder_out", ("batch", "frames", decoder.size)),),
+        outputs=memory,
+    )
+    step = spec.Component(
+        name="decoder_step",
+        method="step",
+        inputs=(
+            *hypotheses(decoder.vocab_size),
+            *memory,
+            spec.Tensor("memory_lengths", ("batch",), "int64", length_of="frames"),
+        ),
+        outputs=(spec.Tensor("log_probs", ("batch", "beam", decoder.vocab_size)),),
+        states=decoder.states(),
+        initial=decoder.initial,
+    )
+    return start, step
