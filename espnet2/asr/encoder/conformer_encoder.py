@@ -3,58 +3,18 @@
 from __future__ import annotations
 
 import functools
-import logging
-from collections.abc import Callable
 
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.conformer.convolution import ConvolutionModule
 from espnet.nets.pytorch_backend.conformer.encoder_layer import EncoderLayer
 from espnet.nets.pytorch_backend.nets_utils import choose, get_activation, require_positive, require_rates
-from espnet.nets.pytorch_backend.transformer.attention import (
-    AttentionHeads,
-    LegacyRelPositionMultiHeadedAttention,
-    MultiHeadedAttention,
-    RelPositionMultiHeadedAttention,
-)
 from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS
 from espnet.nets.pytorch_backend.transformer.encoder import feed_forward_maker
 from espnet.nets.pytorch_backend.transformer.repeat import repeat
 from espnet.nets.pytorch_backend.transformer.subsampling import INPUT_LAYERS, MakeInput, token_input
+from espnet2.asr.encoder.attention_choice import attention_makers, rates_of_layers, resolve_positions
 from espnet2.asr.encoder.stacked_encoder import StackedEncoder
-
-# The attention that each positional encoding goes with.
-ATTENTION_OF_POSITIONS = {
-    "abs_pos": "selfattn",
-    "scaled_abs_pos": "selfattn",
-    "rel_pos": "rel_selfattn",
-    "legacy_rel_pos": "legacy_rel_selfattn",
-}
-# What names of the configuration mean for each `rel_pos_type`.
-REL_POS_TYPES = {
-    "legacy": {"rel_pos": "legacy_rel_pos", "rel_selfattn": "legacy_rel_selfattn"},
-    "latest": {"legacy_rel_pos": "", "legacy_rel_selfattn": ""},
-}
-
-
-def resolve_positions(rel_pos_type: str, pos_enc: str, attention: str) -> tuple[str, str]:
-    """The positional encoding and the attention that three options of the configuration ask for together.
-
-    Raises:
-        ValueError: an unknown name, or an encoding and an attention that do not go together.
-    """
-    meaning = choose("rel_pos_type", rel_pos_type, REL_POS_TYPES)
-    found = meaning.get(pos_enc, pos_enc), meaning.get(attention, attention)
-    choose("pos_enc_layer_type", pos_enc, POSITIONAL_ENCODINGS)
-    choose("selfattention_layer_type", attention, {name: name for name in ATTENTION_OF_POSITIONS.values()})
-    if ATTENTION_OF_POSITIONS.get(found[0]) != found[1]:
-        raise ValueError(
-            f"pos_enc_layer_type {pos_enc!r} and selfattention_layer_type {attention!r} do not go together "
-            f"with rel_pos_type {rel_pos_type!r}"
-        )
-    if found[0] == "legacy_rel_pos":
-        logging.warning("legacy relative positions depend on an utterance's length; new models had better use 'latest'")
-    return found
 
 
 class ConformerEncoder(StackedEncoder):
@@ -131,20 +91,9 @@ class ConformerEncoder(StackedEncoder):
         require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
         if ctc_trim:
             raise ValueError("ctc_trim is not supported: its output length depends on what is said")
-        rates = (
-            stochastic_depth_rate if isinstance(stochastic_depth_rate, list) else [stochastic_depth_rate] * num_blocks
-        )
-        if len(rates) != num_blocks:
-            raise ValueError(f"stochastic_depth_rate has {len(rates)} numbers for {num_blocks} layers")
-        for rate in rates:
-            require_rates(stochastic_depth_rate=rate)
+        rates = rates_of_layers("stochastic_depth_rate", stochastic_depth_rate, num_blocks)
+        attentions = attention_makers(attention_heads, output_size, attention_dropout_rate, zero_triu, qk_norm)
         positions, attention = resolve_positions(rel_pos_type, pos_enc_layer_type, selfattention_layer_type)
-        heads = (attention_heads, output_size, attention_dropout_rate)
-        attentions: dict[str, Callable[[], AttentionHeads]] = {
-            "selfattn": lambda: MultiHeadedAttention(*heads, qk_norm),
-            "rel_selfattn": lambda: RelPositionMultiHeadedAttention(*heads, zero_triu),
-            "legacy_rel_selfattn": lambda: LegacyRelPositionMultiHeadedAttention(*heads),
-        }
         activation = get_activation(activation_type)
         feed_forward = feed_forward_maker(
             positionwise_layer_type, output_size, linear_units, positionwise_conv_kernel_size, dropout_rate, activation

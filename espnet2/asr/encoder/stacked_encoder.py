@@ -11,7 +11,7 @@ from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential
-from espnet.nets.pytorch_backend.transformer.subsampling import InputLayer
+from espnet.nets.pytorch_backend.transformer.subsampling import Embedded, InputLayer
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
 
 
@@ -80,26 +80,56 @@ class StackedEncoder(AbsEncoder):
 
         Returns:
             (B, T', D), lengths (B,), None. With intermediate CTC or `return_all_hs` the first is a pair of that and
-            the list of (layer, normalised result (B, T', D)), or of every layer's result.
+            the list of (layer, `intermediate` of its result (B, T', D)), or of every layer's result.
 
         Raises:
             TooShortUttError: fewer frames than the input layer needs.
             ValueError: conditioning without `ctc` or `conditioning_layer`.
         """
         self.check_length(xs_pad)
-        x, pos_emb, olens = self.embed(xs_pad, ilens if masks is None else (~masks).sum(dim=-1))
+        embedded = self.embed(xs_pad, ilens if masks is None else (~masks).sum(dim=-1))
+        return self.run_layers(embedded, self.interctc_layer_idx, ctc, return_all_hs)
+
+    def run_layers(
+        self,
+        embedded: Embedded,
+        interctc_layer_idx: Sequence[int],
+        ctc: Any = None,
+        return_all_hs: bool = False,
+        max_layer: int | None = None,
+        further: Sequence[Tensor | None] = (),
+    ) -> tuple[Any, Tensor, Tensor | None]:
+        """Everything behind the input layer.
+
+        Args:
+            embedded: what the input layer returned.
+            interctc_layer_idx: layers, counted from 1, whose result is given to CTC.
+            ctc, return_all_hs: as for `forward`.
+            max_layer: how many layers run, all by default.
+            further: what else layers are called with.
+
+        Returns:
+            As `forward`.
+        """
+        x, pos_emb, olens = embedded
         padding = make_pad_mask(olens, x.shape[1])
-        context = (attention_bias(~padding.unsqueeze(1), x.dtype), pos_emb, padding.unsqueeze(-1))
+        context = (attention_bias(~padding.unsqueeze(1), x.dtype), pos_emb, padding.unsqueeze(-1), *further)
         hidden: list[Any] = []
         for index, layer in self.encoders.active():
+            if max_layer is not None and index >= max_layer:
+                break
             x = layer(x, *context)
-            if index + 1 in self.interctc_layer_idx:
-                hidden.append((index + 1, self.normalize(x)))
+            if index + 1 in interctc_layer_idx:
+                hidden.append((index + 1, self.intermediate(x)))
                 x = self.condition(x, hidden[-1][1], ctc)
-            elif return_all_hs and not self.interctc_layer_idx:
+            elif return_all_hs and not interctc_layer_idx:
                 hidden.append(x)
         x = self.normalize(x)
         return ((x, hidden) if hidden else x), olens, None
+
+    def intermediate(self, x: Tensor) -> Tensor:
+        """What CTC gets of a layer's result x (B, T', D) → (B, T', D)."""
+        return self.normalize(x)
 
     def condition(self, x: Tensor, hidden: Tensor, ctc: Any) -> Tensor:
         """Add CTC's posteriors of `hidden` (B, T', D), mapped to D, to x (B, T', D)."""

@@ -42,11 +42,14 @@ class ResidualLayer(nn.Module):
 
     def residual(self, x: Tensor, norm: nn.Module, branch: Callable[[Tensor], Tensor], weight: float = 1.0) -> Tensor:
         """x (B, T, D) plus `weight` times what `branch` makes of it."""
+        x = self.add(x, branch(norm(x) if self.normalize_before else x), weight)
+        return x if self.normalize_before else norm(x)
+
+    def add(self, x: Tensor, branch: Tensor, weight: float = 1.0) -> Tensor:
+        """x (B, T, D) plus `weight` times a branch's result (B, T, D), more in training, to make up for skipping."""
         if self.training and self.stochastic_depth_rate:
             weight = weight / (1.0 - self.stochastic_depth_rate)
-        added = branch(norm(x) if self.normalize_before else x)
-        x = x + (added if weight == 1.0 else weight * added)
-        return x if self.normalize_before else norm(x)
+        return x + (branch if weight == 1.0 else weight * branch)
 
     def attention(self, x: Tensor, norm: nn.Module, attend: Callable[[Tensor], Tensor]) -> Tensor:
         """The residual branch of self-attention; `attend` maps (B, T, D) to (B, T, D)."""
