@@ -1,0 +1,130 @@
+"""The context network of wav2vec 2.0 (Baevski et al. 2020): convolutional positions and Transformer layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv1d, gelu
+
+from espnet.nets.pytorch_backend.nets_utils import require_positive
+from espnet.nets.pytorch_backend.pretrained.layer import PretrainedLayer
+from espnet.nets.pytorch_backend.pretrained.names import Names, attach
+from espnet.nets.pytorch_backend.transformer.mask import attention_bias
+
+
+class PositionalConv(nn.Module):
+    """A grouped convolution over time whose result is added as the encoding of positions.
+
+    Its weight is a gain for each tap times a direction of length 1 (Salimans and Kingma 2016). State dicts with the
+    names `weight_g` and `weight_v`, of releases before torch 2, load under today's.
+
+    Args:
+        size: D.
+        kernel: taps.
+        groups: groups of channels.
+        gain, direction: what checkpoints call these.
+    """
+
+    def __init__(self, size: int, kernel: int, groups: int, gain: str, direction: str):
+        super().__init__()
+        require_positive(positional_kernel=kernel, positional_groups=groups)
+        if size % groups:
+            raise ValueError(f"{size} channels cannot be divided among {groups} groups of the positional convolution")
+        self.kernel, self.groups = kernel, groups
+        self.paths = {"weight_g": gain, "weight_v": direction}
+        self.bias = nn.Parameter(torch.zeros(size))
+        weight = torch.randn(size, size // groups, kernel) * (4.0 / (kernel * size)) ** 0.5
+        attach(self, gain, nn.Parameter(self._length(weight)))
+        attach(self, direction, nn.Parameter(weight))
+        self.register_load_state_dict_pre_hook(_rename)
+
+    @staticmethod
+    def _length(weight: Tensor) -> Tensor:
+        """Length (1, 1, taps) of each tap's weights (D, D / groups, taps)."""
+        return weight.square().sum(dim=(0, 1), keepdim=True).sqrt()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, T, D), zeros at padded frames → (B, T, D)."""
+        direction = self.get_parameter(self.paths["weight_v"])
+        weight = direction * (self.get_parameter(self.paths["weight_g"]) / self._length(direction))
+        # An even kernel gives one frame more than there are.
+        y = conv1d(x.transpose(1, 2), weight, self.bias, padding=self.kernel // 2, groups=self.groups)
+        return gelu(y[..., : x.shape[1]].transpose(1, 2))
+
+
+def _rename(module: PositionalConv, state: dict[str, Tensor], prefix: str, *rest: object) -> None:
+    for old, new in module.paths.items():
+        if prefix + old in state:
+            state[prefix + new] = state.pop(prefix + old)
+
+
+class ContextNetwork(nn.Module):
+    """Normalisation and projection of features, positions, layers.
+
+    Args:
+        channels: C, size of a feature.
+        size: D.
+        names: what checkpoints call the parts.
+        positions: encoding of positions.
+        make_layer: makes one layer.
+        num_layers: number of layers.
+        normalize_before: whether layers normalise what they read, so that the last one's result needs it too.
+        always_project: project features even where C is D.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        size: int,
+        names: Names,
+        positions: PositionalConv,
+        make_layer: Callable[[], PretrainedLayer],
+        num_layers: int,
+        normalize_before: bool,
+        always_project: bool = True,
+    ):
+        super().__init__()
+        require_positive(num_layers=num_layers)
+        self.names = names
+        self.normalize_before = normalize_before
+        self.projected = always_project or channels != size
+        attach(self, names.feature_norm, nn.LayerNorm(channels))
+        if self.projected:
+            attach(self, names.feature_projection, nn.Linear(channels, size))
+        attach(self, names.positions, positions)
+        attach(self, names.layers, nn.ModuleList(make_layer() for _ in range(num_layers)))
+        attach(self, names.norm, nn.LayerNorm(size))
+
+    def part(self, path: str) -> nn.Module:
+        """The part that checkpoints call so."""
+        return self.get_submodule(path)
+
+    def project(self, features: Tensor) -> Tensor:
+        """Features (B, T, C) → (B, T, D)."""
+        features = self.part(self.names.feature_norm)(features)
+        return self.part(self.names.feature_projection)(features) if self.projected else features
+
+    def contextualize(
+        self, features: Tensor, padding: Tensor, scores: Tensor | None = None, max_layer: int | None = None
+    ) -> Tensor:
+        """Encode a padded batch; every utterance gets what it gets alone.
+
+        Args:
+            features: (B, T, C).
+            padding: (B, T) bool, True behind each utterance.
+            scores: of relative positions, for layers whose attention reads them.
+            max_layer: layers to run; all where it is not given.
+
+        Returns:
+            (B, T, D).
+        """
+        norm = self.part(self.names.norm)
+        x = self.project(features).masked_fill(padding.unsqueeze(-1), 0.0)
+        x = x + self.part(self.names.positions)(x)
+        x = x if self.normalize_before else norm(x)
+        bias = attention_bias(~padding.unsqueeze(1), x.dtype)
+        for layer in list(self.part(self.names.layers))[:max_layer]:
+            x = layer(x, bias, scores)
+        return norm(x) if self.normalize_before else x

@@ -1,0 +1,128 @@
+"""The Transformer layer (Vaswani et al. 2017) that all pretrained networks share, under each one's names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+from espnet.nets.pytorch_backend.pretrained.names import LayerNames, attach
+from espnet.nets.pytorch_backend.transformer.attention import AttentionHeads, MultiHeadedAttention
+
+
+class ProjAttention(MultiHeadedAttention):
+    """Scaled dot-product attention as fairseq and torchaudio name its projections."""
+
+    names = ("q_proj", "k_proj", "v_proj", "out_proj")
+
+
+class PretrainedLayer(nn.Module):
+    """Self-attention, attention to another network's output where `source` is given, and a feed-forward network.
+
+    Args:
+        size: D.
+        attention: self-attention.
+        units: size between the feed-forward layers.
+        names: what checkpoints call the parts.
+        normalize_before: normalise before (True) or after (False) each residual branch.
+        residual_weight: weight of what goes past a branch (Wang et al. 2022, "DeepNet").
+        source: attention to another network's output.
+        activation: between the feed-forward layers.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        attention: AttentionHeads,
+        units: int,
+        names: LayerNames,
+        normalize_before: bool,
+        residual_weight: float = 1.0,
+        source: MultiHeadedAttention | None = None,
+        activation: nn.Module | None = None,
+    ):
+        super().__init__()
+        self.names = names
+        self.normalize_before = normalize_before
+        self.residual_weight = residual_weight
+        self.activation = activation or nn.GELU()
+        parts: dict[str, nn.Module] = {
+            names.attention: attention,
+            names.attention_norm: nn.LayerNorm(size),
+            names.feed_in: nn.Linear(size, units),
+            names.feed_out: nn.Linear(units, size),
+            names.feed_norm: nn.LayerNorm(size),
+        }
+        if source is not None:
+            parts |= {names.source: source, names.source_norm: nn.LayerNorm(size)}
+        for path, part in parts.items():
+            attach(self, path, part)
+
+    def part(self, path: str) -> nn.Module:
+        """The part that checkpoints call so."""
+        return self.get_submodule(path)
+
+    def residual(self, x: Tensor, norm: str, branch: Callable[[Tensor], Tensor]) -> Tensor:
+        """x (B, T, D), weighted, plus what `branch` makes of it."""
+        weight, normalize = self.residual_weight, self.part(norm)
+        past = x if weight == 1.0 else x * weight
+        return past + branch(normalize(x)) if self.normalize_before else normalize(past + branch(x))
+
+    def feed(self, x: Tensor) -> Tensor:
+        """The feed-forward branch: (B, T, D) → (B, T, D)."""
+        names = self.names
+        return self.residual(
+            x, names.feed_norm, lambda y: self.part(names.feed_out)(self.activation(self.part(names.feed_in)(y)))
+        )
+
+    def forward(self, x: Tensor, bias: Tensor | None, positions: Tensor | None = None) -> Tensor:
+        """Encode.
+
+        Args:
+            x: (B, T, D).
+            bias: (B, 1, 1 or T, T) `attention_bias`; None where everything may be seen.
+            positions: scores of relative positions, for attention that reads them.
+
+        Returns:
+            (B, T, D).
+        """
+        attention = self.part(self.names.attention)
+        return self.feed(
+            self.residual(x, self.names.attention_norm, lambda y: attention.attend_self(y, bias, positions))
+        )
+
+    def step(
+        self,
+        x: Tensor,
+        known: Sequence[Tensor],
+        bias: Tensor | None,
+        memory: tuple[Tensor, Tensor],
+        memory_bias: Tensor | None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Process the tokens that follow P known ones, in a layer with `source`.
+
+        Args:
+            x: (R, U, D), hypotheses of an utterance next to each other; R is B times the hypotheses per utterance.
+            known: keys and values (R, H, P, D/H) of the known tokens.
+            bias: (R or 1, 1, U, P + U), None where tokens see all others.
+            memory: keys and values (B, H, T, D/H) of the encoder's output.
+            memory_bias: (B, 1, 1, T) or None.
+
+        Returns:
+            (R, U, D), and keys and values (R, H, P + U, D/H).
+        """
+        cache: tuple[Tensor, Tensor] = memory
+
+        def attend(y: Tensor) -> Tensor:
+            nonlocal cache
+            attended, cache = self.part(self.names.attention).advance(y, known, bias)
+            return attended
+
+        def attend_source(y: Tensor) -> Tensor:
+            source = self.part(self.names.source)
+            query = source.project_query(y.reshape(memory[0].shape[0], -1, y.shape[-1]))
+            return source.attend(query, *memory, memory_bias).reshape(y.shape)
+
+        x = self.residual(x, self.names.attention_norm, attend)
+        x = self.residual(x, self.names.source_norm, attend_source)
+        return self.feed(x), *cache
