@@ -150,8 +150,8 @@ def _check_cases(torch_graph: TorchGraph, onnx_graph: _OnnxGraph) -> None:
 
 
 def _check_long(torch_graph: TorchGraph, onnx_graph: _OnnxGraph) -> None:
-    feeds = draw(torch_graph.component, {"batch": 1, "frames": LONG})
-    _compare(torch_graph, onnx_graph, feeds, LONG)
+    sizes = {"batch": 1, "frames": LONG, "samples": LONG * SAMPLES_PER_FRAME}
+    _compare(torch_graph, onnx_graph, draw(torch_graph.component, sizes), LONG)
 
 
 def _steps(graph, fixed: dict[str, np.ndarray], batch: int, beam: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
