@@ -1,0 +1,203 @@
+"""Encoders over blocks that hand a context vector on (Tsunoo et al. 2019, "Transformer ASR with contextual block
+processing"; Tsunoo et al. 2021, "Streaming Transformer ASR with blockwise synchronous beam search").
+
+A block sees its own frames, and a vector that the block before it gave for all that came earlier: in each layer, one
+more position of a block asks for such a vector, and the next layer's next block reads the answer. So a block needs only
+the layer below of the block before, and all blocks of an utterance are computed at once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, Positions
+from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
+from espnet.nets.pytorch_backend.transformer.mask import attention_bias
+from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential
+from espnet.nets.pytorch_backend.transformer.subsampling import (
+    Conv2dSubsamplingWOPosEnc,
+    InputLayer,
+    MakeInput,
+    linear_input,
+    positions_input,
+    token_input,
+)
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
+
+# Kernels and strides.
+CONVOLUTIONS = {"conv2d": ((3, 3), (2, 2)), "conv2d6": ((3, 5), (2, 3)), "conv2d8": ((3, 3, 3), (2, 2, 2))}
+
+
+def input_layers(padding_idx: int) -> Mapping[str | None, MakeInput]:
+    """Makers of the input layers, which add no positions; `padding_idx` is for "embed"."""
+
+    def convolve(name: str, idim: int, odim: int, dropout_rate: float, pos_enc: Positions) -> InputLayer:
+        return Conv2dSubsamplingWOPosEnc(idim, odim, dropout_rate, *CONVOLUTIONS[name])
+
+    return {
+        **{name: functools.partial(convolve, name) for name in CONVOLUTIONS},
+        "linear": functools.partial(linear_input, relu=True),
+        "embed": functools.partial(token_input, padding_idx=padding_idx),
+        None: positions_input,
+    }
+
+
+class ContextualBlockEncoder(AbsEncoder):
+    """Input layer, blocks with context vectors, layers, and a normalisation at the end.
+
+    An utterance that fits into one block has full context, and no context vectors.
+
+    Args:
+        input_size: F.
+        output_size: D.
+        embed: input layer.
+        pos_enc: positional encoding of frames, and of context vectors by their blocks' numbers.
+        encoders: layers, called as `layer(x, bias, None, padding)`.
+        normalize_before: whether layers normalise what they read, so that the last one's result needs it too.
+        block_size: frames of a block after the input layer; 0 for a single block.
+        hop_size: frames from a block to the next.
+        look_ahead: frames at the end of a block that the next one gives.
+        init_average: the first context vector is the block's mean; only True.
+        ctx_pos_enc: add positions to it.
+
+    Raises:
+        ValueError: sizes that leave a block no frames to give, or `init_average` False.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        embed: InputLayer,
+        pos_enc: Positions,
+        encoders: MultiSequential,
+        normalize_before: bool,
+        block_size: int,
+        hop_size: int,
+        look_ahead: int,
+        init_average: bool,
+        ctx_pos_enc: bool,
+    ):
+        super().__init__()
+        if block_size and (hop_size < 1 or look_ahead < 0 or hop_size + look_ahead > block_size):
+            raise ValueError(
+                f"block_size {block_size}: expected room for hop_size and look_ahead, found {hop_size} and {look_ahead}"
+            )
+        if block_size and not init_average:
+            raise ValueError("init_average: expected True, since upstream cannot run without; found False")
+        self.input_size = input_size
+        self._output_size = output_size
+        self.length = embed.length
+        self.embed = embed
+        self.pos_enc = pos_enc
+        self.encoders = encoders
+        self.normalize_before = normalize_before
+        if normalize_before:
+            self.after_norm = LayerNorm(output_size)
+        self.block_size = block_size
+        self.hop_size = max(hop_size, 1)
+        self.look_ahead = look_ahead
+        self.ctx_positions = pos_enc if ctx_pos_enc else NoPositionalEncoding(output_size, 0.0)
+
+    def normalize(self, x: Tensor) -> Tensor:
+        """The normalisation that ends a stack: (B, T', D) → (B, T', D)."""
+        return self.after_norm(x) if self.normalize_before else x
+
+    def forward(
+        self, xs_pad: Tensor, ilens: Tensor, prev_states: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Encode whole utterances; each gets what it gets alone.
+
+        Args:
+            xs_pad: (B, T, F) features, or (B, T) int64 tokens for the input layer "embed".
+            ilens: (B,) int64 lengths.
+            prev_states: not used.
+
+        Returns:
+            (B, T', D), lengths (B,), None.
+
+        Raises:
+            TooShortUttError: fewer frames than the input layer needs.
+        """
+        self.check_length(xs_pad)
+        x, _, olens = self.embed(xs_pad, ilens)
+        size = self.block_size or x.shape[1]
+        frames, context = self.cut(x, olens, size)
+        encoded = self.encode_blocks(frames, context, *self.masks(frames, olens, size))
+        return self.normalize(self.join(encoded, olens, size, x.shape[1])), olens, None
+
+    def cut(self, x: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Make blocks of S frames each; what lies behind an utterance is zeros.
+
+        Args:
+            x: (B, T, D) frames without positions.
+            lengths: (B,).
+            size: S.
+
+        Returns:
+            N blocks with positions (B, N, S, D), and their first context vectors (B, N, D).
+        """
+        blocks = torch.sym_max(count_blocks(x.shape[1], size, self.hop_size), 1)
+        place = torch.arange(blocks, device=x.device).unsqueeze(-1) * self.hop_size + torch.arange(
+            size, device=x.device
+        )
+        behind = (place >= lengths.view(-1, 1, 1)).unsqueeze(-1)
+        place = place.clamp(max=x.shape[1] - 1)
+        plain, frames = (value[:, place].masked_fill(behind, 0.0) for value in (x, self.pos_enc(x)))
+        mean = plain.sum(dim=2) / (~behind).sum(dim=2).clamp(min=1)
+        return frames, self.ctx_positions(mean)
+
+    def masks(self, frames: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """What may be seen in the blocks (B, N, S, D) of utterances of the given lengths (B,).
+
+        Between the vector that a block reads and the one that it gives lie its frames. All that is given sees frames
+        and what is read. An utterance in a single block sees its own frames alone.
+
+        Returns:
+            `attention_bias` (B, 1, S + 2, S + 2), and where convolutions see nothing (B, S + 2, 1), for each block.
+        """
+        slot = torch.arange(size + 2, device=frames.device)
+        single = (lengths <= size).unsqueeze(-1)
+        outside = single & ((slot == 0) | (slot > lengths.unsqueeze(-1)))
+        mask = (~outside & (slot <= size)).unsqueeze(1) & (slot > 0).unsqueeze(-1)
+        return attention_bias(mask, frames.dtype), outside.unsqueeze(-1)
+
+    def encode_blocks(self, frames: Tensor, context: Tensor, bias: Tensor, hidden: Tensor) -> Tensor:
+        """Run all layers on blocks (B, N, S, D) with context vectors (B, N, D), and what `masks` gave for them.
+
+        Returns:
+            The blocks' frames and, behind them, context vectors (B, N, S + 1, D).
+        """
+        blocks = frames.shape[1]
+        bias, hidden = (mask.unsqueeze(1).expand(-1, blocks, *mask.shape[1:]).flatten(0, 1) for mask in (bias, hidden))
+        x = torch.cat((frames, context.unsqueeze(2)), dim=2)
+        for layer in self.encoders:
+            read = hand_over(x[:, :, -1:])
+            rows = torch.cat((read, x), dim=2).flatten(0, 1)
+            x = layer(rows, bias, None, hidden).unflatten(0, (-1, blocks))[:, :, 1:]
+        return x
+
+    def join(self, x: Tensor, lengths: Tensor, size: int, frames: int) -> Tensor:
+        """Take each frame from the block that gives it: blocks (B, N, S + 1, D) → (B, T, D)."""
+        step = torch.arange(frames, device=x.device)
+        last = count_blocks(lengths, size, self.hop_size).clamp(min=1).unsqueeze(-1) - 1
+        skipped = self.block_size - self.look_ahead - self.hop_size
+        block = torch.minimum(((step - skipped) // self.hop_size).clamp(min=0), last)
+        slot = (step - block * self.hop_size).clamp(max=size)
+        index = (block * (size + 1) + slot).unsqueeze(-1).expand(-1, -1, x.shape[-1])
+        return x.flatten(1, 2).gather(1, index)
+
+
+def count_blocks(frames: Any, size: int, hop: int) -> Any:
+    """How many blocks T frames make, which is below 1 for frames that fit into one with room for another."""
+    return (frames - size + hop - 1) // hop + 1
+
+
+def hand_over(given: Tensor) -> Tensor:
+    """What each block reads of what the blocks give, (B, N, 1, D) both: its predecessor's; the first block its own."""
+    return torch.cat((given[:, :1], given[:, :-1]), dim=1)

@@ -1,0 +1,46 @@
+"""Rows of encoders that look at a part of an utterance at a time, and of recognisers of several speakers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo_rows import MODEL, encoders
+
+_SIZES = {"output_size": MODEL, "attention_heads": 2, "linear_units": 24, "num_blocks": 1}
+# 43, 29 and 17 frames are many blocks, or with "conv2d8" a single one.
+_BLOCKS = {**_SIZES, "num_blocks": 2, "block_size": 5, "hop_size": 2, "look_ahead": 1}
+_CONFORMER = {**_BLOCKS, "cnn_module_kernel": 3, "macaron_style": True}
+BLOCKWISE: dict[str, dict[str, Any]] = {
+    "conv2d": {},
+    "conv2d6": {"input_layer": "conv2d6"},
+    "conv2d8": {"input_layer": "conv2d8"},
+    "linear": {"input_layer": "linear"},
+    "linear-one-or-more": {"input_layer": "linear", "block_size": 29, "hop_size": 9, "look_ahead": 9},
+    "linear-no-look_ahead": {"input_layer": "linear", "block_size": 4, "hop_size": 4, "look_ahead": 0},
+    "linear-three-layers": {"input_layer": "linear", "num_blocks": 3},
+    "embed": {"input_layer": "embed"},
+    "no-input-layer": {"input_layer": None},
+    "whole": {"block_size": 0},
+    "no-ctx_pos_enc": {"ctx_pos_enc": False},
+    "normalize_after": {"normalize_before": False},
+    "concat_after": {"concat_after": True},
+    "conv1d": {"positionwise_layer_type": "conv1d", "positionwise_conv_kernel_size": 3},
+    "conv1d-linear": {"positionwise_layer_type": "conv1d-linear", "positionwise_conv_kernel_size": 3},
+    "training-options": {"dropout_rate": 0.3, "attention_dropout_rate": 0.2},
+}
+BLOCKWISE_CONFORMER: dict[str, dict[str, Any]] = {
+    "no-macaron": {"macaron_style": False},
+    "no-cnn": {"use_cnn_module": False},
+    "selfattn": {"selfattention_layer_type": "selfattn"},
+    "act-relu": {"activation_type": "relu"},
+}
+_TRANSFORMER_ENCODER = "contextual_block_transformer_encoder:ContextualBlockTransformerEncoder"
+_CONFORMER_ENCODER = "contextual_block_conformer_encoder:ContextualBlockConformerEncoder"
+
+ROWS = [
+    *encoders("contextual_block_transformer", _TRANSFORMER_ENCODER, BLOCKWISE, _BLOCKS),
+    *encoders("contextual_block_conformer", _CONFORMER_ENCODER, {**BLOCKWISE, **BLOCKWISE_CONFORMER}, _CONFORMER),
+]
+SAME_GRAPH: set[str] = set()
+LONG: set[str] = set()
+REFUSED: list[tuple[str, dict, str]] = []
