@@ -41,6 +41,25 @@ ROWS = [
     *encoders("contextual_block_transformer", _TRANSFORMER_ENCODER, BLOCKWISE, _BLOCKS),
     *encoders("contextual_block_conformer", _CONFORMER_ENCODER, {**BLOCKWISE, **BLOCKWISE_CONFORMER}, _CONFORMER),
 ]
-SAME_GRAPH: set[str] = set()
-LONG: set[str] = set()
-REFUSED: list[tuple[str, dict, str]] = []
+_EXPORTED = {
+    *(f"contextual_block_transformer-{name}" for name in ("conv2d", "linear-one-or-more")),
+    *(f"contextual_block_conformer-{name}" for name in ("conv2d", "whole", "no-ctx_pos_enc")),
+}
+SAME_GRAPH = {row.name for row in ROWS} - _EXPORTED
+LONG = {"contextual_block_conformer-conv2d"}
+REFUSED = [
+    *(
+        (f"contextual_block_{name}-conv2d", *case)
+        for name in ("transformer", "conformer")
+        for case in (
+            ({"input_layer": "conv2d1"}, "input_layer.*conv2d1.*conv2d6"),
+            ({"hop_size": 5}, "block_size 5.*hop_size.*5 and 1"),
+            ({"hop_size": 0}, "block_size 5.*hop_size.*0 and 1"),
+            ({"init_average": False}, "init_average.*True.*False"),
+            ({"positionwise_layer_type": "conv3d"}, "positionwise_layer_type.*conv3d"),
+            ({"num_blocks": 0}, "num_blocks.*0"),
+        )
+    ),
+    ("contextual_block_conformer-conv2d", {"cnn_module_kernel": 4}, "kernel.*4"),
+    ("contextual_block_conformer-conv2d", {"activation_type": "gelu"}, "activation.*gelu"),
+]

@@ -142,10 +142,10 @@ class ContextualBlockEncoder(AbsEncoder):
         Returns:
             N blocks with positions (B, N, S, D), and their first context vectors (B, N, D).
         """
-        blocks = torch.sym_max(count_blocks(x.shape[1], size, self.hop_size), 1)
-        place = torch.arange(blocks, device=x.device).unsqueeze(-1) * self.hop_size + torch.arange(
-            size, device=x.device
-        )
+        # A size that may be 1 is traced as 1, where the example is short.
+        blocks = torch.sym_max(count_blocks(x.shape[1], size, self.hop_size), 2) if self.block_size else 1
+        first = torch.arange(blocks, device=x.device).unsqueeze(-1) * self.hop_size
+        place = first + torch.arange(size, device=x.device)
         behind = (place >= lengths.view(-1, 1, 1)).unsqueeze(-1)
         place = place.clamp(max=x.shape[1] - 1)
         plain, frames = (value[:, place].masked_fill(behind, 0.0) for value in (x, self.pos_enc(x)))
