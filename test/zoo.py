@@ -20,11 +20,20 @@ import zoo_blockwise
 import zoo_convolution
 import zoo_hybrid
 import zoo_recurrent
+import zoo_rnn_decoder
 import zoo_selfsupervised
 import zoo_transducer
 from zoo_data import Row
 
-FAMILIES = (zoo_hybrid, zoo_recurrent, zoo_convolution, zoo_blockwise, zoo_transducer, zoo_selfsupervised)
+FAMILIES = (
+    zoo_hybrid,
+    zoo_recurrent,
+    zoo_rnn_decoder,
+    zoo_convolution,
+    zoo_blockwise,
+    zoo_transducer,
+    zoo_selfsupervised,
+)
 
 
 def _all(name: str) -> set[str]:

@@ -362,7 +362,9 @@ class AttMultiHeadLoc(LocationAware, ManyHeads):
         super().__init__(eprojs, dunits, aheads, att_dim_k, att_dim_v, scale)
         self.states = {"attention": (aheads, "frames")}
         self.gvec = _layers(aheads, att_dim_k, 1, bias=True)
-        self.loc_conv = nn.ModuleList(location_conv(aconv_chans, self.reach(head, aconv_filts)) for head in range(aheads))
+        self.loc_conv = nn.ModuleList(
+            location_conv(aconv_chans, self.reach(head, aconv_filts)) for head in range(aheads)
+        )
         self.mlp_att = _layers(aheads, aconv_chans, att_dim_k, bias=False)
 
     def reach(self, head: int, aconv_filts: int) -> int:
@@ -434,7 +436,16 @@ def initial_att(
         ValueError: the name is unknown, or a size is not positive.
     """
     kind, names = choose("atype", atype, ATTENTIONS)
-    options = {"eprojs": eprojs, "dunits": dunits, "aheads": aheads, "adim": adim, "awin": awin}
-    require_positive(**{name: size for name, size in options.items() if name in names})
-    options |= {"aconv_chans": aconv_chans, "aconv_filts": aconv_filts}
+    sizes = {
+        "eprojs": eprojs,
+        "dunits": dunits,
+        "aheads": aheads,
+        "adim": adim,
+        "awin": awin,
+        "aconv_chans": aconv_chans,
+    }
+    require_positive(**{name: size for name, size in sizes.items() if name in names})
+    if aconv_filts < 0:
+        raise ValueError(f"aconv_filts: expected at least 0, found {aconv_filts}")
+    options = {**sizes, "aconv_filts": aconv_filts}
     return kind(*(options[name] for name in names))

@@ -45,6 +45,11 @@ def continued(cache: Tensor, entries: Tensor) -> list[Tensor]:
     return [everything.index_select(0, layer) for layer in entries.unbind()]
 
 
+def selected(cache: Tensor, parents: Tensor) -> Tensor:
+    """Pick what hypotheses continue: (layers, batch, beam, ...) out of (layers, batch, parent, ...)."""
+    return cache.flatten(0, 2)[entries_of(parents, cache)].unflatten(1, parents.shape)
+
+
 def stacked(layers: Sequence[Tensor], parents: Tensor) -> Tensor:
     """The next step's cache (layers, batch, beam, ...) from each layer's (batch * beam, ...)."""
     # A graph's output that is only another view of a tensor costs a copy: reshape before the concatenation.
