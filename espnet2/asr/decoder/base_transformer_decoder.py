@@ -39,46 +39,27 @@ INPUT_LAYERS: dict[str, Callable[[int, int, float, Positions], FrameInput]] = {
 }
 
 
-class BaseTransformerDecoder(AbsDecoder):
-    """All of a Transformer decoder but its layers, which a subclass puts into `decoders`.
+class CachedDecoder(AbsDecoder):
+    """A Transformer decoder by its parts: how it scores known targets, and token by token.
 
-    Args:
+    Attributes:
         vocab_size: V.
-        encoder_output_size: D, of the encoder's output and of the decoder.
-        dropout_rate: dropout of the input layer "linear".
-        positional_dropout_rate: dropout after the positional encoding.
-        input_layer: "embed" for token ids, "linear" for vectors.
-        use_output_layer: give scores of tokens, rather than hidden vectors.
-        pos_enc_class: positional encoding, made from D and a dropout rate.
-        normalize_before: layers normalise their inputs, so that the last one's output still has to be.
-        gradient_checkpoint_layers: layers that training computes twice to save memory.
+        size: D, of the encoder's output and of the decoder.
+        input_layer: "embed" where it reads token ids.
+        embed: what reads tokens; `at(tokens, offset)` embeds those that follow `offset` known ones.
+        decoders: the layers.
+        after_norm: normalises the last layer's output, or None.
+        output_layer: gives scores of tokens, or None.
     """
 
-    decoders: MultiSequential
+    vocab_size: int
+    size: int
+    input_layer: str = "embed"
+    embed: Any
+    decoders: Any
+    after_norm: Any
+    output_layer: Any
     initial: ClassVar[Mapping[str, int]] = {"parent": 1, "past": 0}
-
-    @typechecked
-    def __init__(
-        self,
-        vocab_size: int,
-        encoder_output_size: int,
-        dropout_rate: float = 0.1,
-        positional_dropout_rate: float = 0.1,
-        input_layer: str = "embed",
-        use_output_layer: bool = True,
-        pos_enc_class: type[Positions] = PositionalEncoding,
-        normalize_before: bool = True,
-        gradient_checkpoint_layers: list[int] = [],  # noqa: B006 - never changed; the default is part of the schema
-    ):
-        super().__init__()
-        require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
-        size = encoder_output_size
-        self.vocab_size, self.size, self.input_layer = vocab_size, size, input_layer
-        positions = pos_enc_class(size, positional_dropout_rate)
-        self.embed = choose("input_layer", input_layer, INPUT_LAYERS)(vocab_size, size, dropout_rate, positions)
-        self.after_norm = LayerNorm(size) if normalize_before else None
-        self.output_layer = nn.Linear(size, vocab_size) if use_output_layer else None
-        self.gradient_checkpoint_layers = gradient_checkpoint_layers
 
     @property
     def layers(self) -> list[DecoderLayer]:
@@ -261,7 +242,48 @@ class BaseTransformerDecoder(AbsDecoder):
         return x if self.output_layer is None else torch.log_softmax(self.output_layer(x), dim=-1)
 
 
-def _components(decoder: BaseTransformerDecoder) -> tuple[spec.Component, ...]:
+class BaseTransformerDecoder(CachedDecoder):
+    """All of ESPnet's Transformer decoders but their layers, which a subclass puts into `decoders`.
+
+    Args:
+        vocab_size: V.
+        encoder_output_size: D, of the encoder's output and of the decoder.
+        dropout_rate: dropout of the input layer "linear".
+        positional_dropout_rate: dropout after the positional encoding.
+        input_layer: "embed" for token ids, "linear" for vectors.
+        use_output_layer: give scores of tokens, rather than hidden vectors.
+        pos_enc_class: positional encoding, made from D and a dropout rate.
+        normalize_before: layers normalise their inputs, so that the last one's output still has to be.
+        gradient_checkpoint_layers: layers that training computes twice to save memory.
+    """
+
+    decoders: MultiSequential
+
+    @typechecked
+    def __init__(
+        self,
+        vocab_size: int,
+        encoder_output_size: int,
+        dropout_rate: float = 0.1,
+        positional_dropout_rate: float = 0.1,
+        input_layer: str = "embed",
+        use_output_layer: bool = True,
+        pos_enc_class: type[Positions] = PositionalEncoding,
+        normalize_before: bool = True,
+        gradient_checkpoint_layers: list[int] = [],  # noqa: B006 - never changed; the default is part of the schema
+    ):
+        super().__init__()
+        require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
+        size = encoder_output_size
+        self.vocab_size, self.size, self.input_layer = vocab_size, size, input_layer
+        positions = pos_enc_class(size, positional_dropout_rate)
+        self.embed = choose("input_layer", input_layer, INPUT_LAYERS)(vocab_size, size, dropout_rate, positions)
+        self.after_norm = LayerNorm(size) if normalize_before else None
+        self.output_layer = nn.Linear(size, vocab_size) if use_output_layer else None
+        self.gradient_checkpoint_layers = gradient_checkpoint_layers
+
+
+def _components(decoder: CachedDecoder) -> tuple[spec.Component, ...]:
     attention = decoder.layers[0].src_attn
     layers, heads, size = len(decoder.decoders), attention.h, attention.d_k
     memory = tuple(
