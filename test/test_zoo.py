@@ -74,7 +74,7 @@ def test_padded_batch_equals_upstream_alone(row, tmp_path):
     assert max(distances.values()) <= row.tolerance, distances
 
 
-@_rows("encoder", "encode", "frontend", "normalize", "decoder", "subsampling")
+@_rows("encoder", "encode", "frontend", "normalize", "postencoder", "classifier", "decoder", "subsampling")
 def test_what_lies_in_the_padding_does_not_matter(row, tmp_path):
     module = zoo_calls.module_for(row, tmp_path)
     together = zoo_calls.outputs_of(row, module, range(len(row.lengths)), padding=5.0)
@@ -150,7 +150,8 @@ def _check_cases(torch_graph: TorchGraph, onnx_graph: _OnnxGraph) -> None:
 
 
 def _check_long(torch_graph: TorchGraph, onnx_graph: _OnnxGraph) -> None:
-    sizes = {"batch": 1, "frames": LONG, "samples": LONG * SAMPLES_PER_FRAME}
+    given = {"batch": 1, "frames": LONG, "samples": LONG * SAMPLES_PER_FRAME}
+    sizes = {**_sizes(torch_graph.component, 1), **given}
     _compare(torch_graph, onnx_graph, draw(torch_graph.component, sizes), LONG)
 
 
