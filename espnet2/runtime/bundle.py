@@ -38,6 +38,7 @@ FORMAT_VERSION = 1
 MANIFEST = "bundle.yaml"
 TASKS = ("asr",)
 SPECIAL = ("blank", "sos", "eos")
+OPTIONAL = ("mask",)  # where the search knows it
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ class Manifest:
             type(self.sample_rate) is int and self.sample_rate > 0, "sample_rate", "a rate in Hz", self.sample_rate
         )
         _require(_is_list_of(self.tokens, str) and len(self.tokens) > 0, "tokens", "a list of strings", self.tokens)
-        for name in SPECIAL:
-            index = self.special.get(name) if isinstance(self.special, Mapping) else None
+        special = self.special if isinstance(self.special, Mapping) else {}
+        for name in (*SPECIAL, *(name for name in OPTIONAL if name in special)):
+            index = special.get(name)
             valid = type(index) is int and 0 <= index < len(self.tokens)
             _require(valid, f"special.{name}", f"an index of the {len(self.tokens)} tokens", index)
         _require(_is_table(self.components) and bool(self.components), "components", "files by name", self.components)
@@ -257,7 +259,7 @@ def _component(name: str, entry: Mapping[str, Any]) -> Component:
     try:
         component = Component.from_dict(entry["interface"])
         for state in component.states:
-            if any(type(size) is not int or size < 0 for size in component.initial_shape(state, batch=1)):
+            if any(type(size) is not int or size < 0 for size in component.initial_shape(state, batch=1, frames=1)):
                 raise ValueError(f"{state.input.name}: expected sizes, found {component.initial}")
         return component
     except (KeyError, TypeError, ValueError, AttributeError) as error:
