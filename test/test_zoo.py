@@ -74,7 +74,7 @@ def test_padded_batch_equals_upstream_alone(row, tmp_path):
     assert max(distances.values()) <= row.tolerance, distances
 
 
-@_rows("encoder", "encode", "frontend", "normalize", "postencoder", "classifier", "decoder", "subsampling")
+@_rows("encoder", "whole_window", "encode", "frontend", "normalize", "postencoder", "classifier", "decoder", "mlm", "subsampling")
 def test_what_lies_in_the_padding_does_not_matter(row, tmp_path):
     module = zoo_calls.module_for(row, tmp_path)
     together = zoo_calls.outputs_of(row, module, range(len(row.lengths)), padding=5.0)
@@ -205,10 +205,14 @@ def _check_transducer_steps(module: torch.nn.Module, step: _OnnxGraph) -> None:
     _check_steps(step, module, {}, batch=2)
 
 
+EXPORTED = (
+    *("frontend", "encoder", "postencoder", "encode", "ctc", "decoder", "classifier", "mlm"),
+    *("lm", "lm_model", "lm_likelihood", "transducer", "joint"),
+)
 CHECK_STEPS = {"decoder": _check_decoder_steps, "lm": _check_lm_steps, "transducer": _check_transducer_steps}
 
 
-@_exported("frontend", "encoder", "ctc", "decoder", "lm", "encode", "lm_model", "transducer", "joint")
+@_exported(*EXPORTED)
 def test_graph_equals_torch(row, tmp_path):
     module = zoo_calls.module_for(row, tmp_path)
     graphs = _graphs(row, module, tmp_path)

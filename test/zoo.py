@@ -17,22 +17,32 @@ Each family of architectures has a table of its own, a module with
 from __future__ import annotations
 
 import zoo_blockwise
+import zoo_branchformer
 import zoo_convolution
+import zoo_huggingface
 import zoo_hybrid
+import zoo_maskctc
 import zoo_recurrent
 import zoo_rnn_decoder
+import zoo_s4
 import zoo_selfsupervised
 import zoo_transducer
+import zoo_whisper
 from zoo_data import Row
 
 FAMILIES = (
+    zoo_huggingface,
     zoo_hybrid,
     zoo_recurrent,
     zoo_rnn_decoder,
     zoo_convolution,
+    zoo_s4,
     zoo_blockwise,
+    zoo_branchformer,
     zoo_transducer,
+    zoo_maskctc,
     zoo_selfsupervised,
+    zoo_whisper,
 )
 
 

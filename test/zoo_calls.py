@@ -28,6 +28,10 @@ def build(spec: Any, directory: Path) -> Any:
         return _from_task(spec, directory)
     if isinstance(spec, zoo_data.Stats):
         return str(_write_stats(spec, directory))
+    if hasattr(spec, "write"):
+        return str(spec.write(directory))
+    if isinstance(spec, zoo_data.Pretrained):
+        return attribute("zoo_huggingface_files:write")(spec, directory)
     if isinstance(spec, dict):
         return {key: build(value, directory) for key, value in spec.items()}
     return spec
@@ -112,11 +116,20 @@ def _encoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Ou
 
 
 def _with_intermediate(encoded: Any, valid: torch.Tensor) -> Outputs:
-    """Intermediate CTC makes the first result a pair: the output, and pairs of layer and its output."""
+    """Intermediate CTC makes the first result a pair: the output, and pairs of layer and its output; several speakers
+    have an axis of their own."""
+    if valid.dim() == 2:
+        return {f"out_spk{index + 1}": (encoded[:, index], valid[:, index]) for index in range(valid.shape[1])}
     if isinstance(encoded, torch.Tensor):
         return {"out": (encoded, valid)}
     last, intermediate = encoded
     return {"out": (last, valid), **{f"layer{index}": (value, valid) for index, value in intermediate}}
+
+
+def _whole_window(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Upstream's lengths end with the speech, but what reads the output reads all of it."""
+    encoded = module(batch["xs"], lengths)[0]
+    return {"out": (encoded, torch.full_like(lengths, encoded.shape[1]))}
 
 
 def _encode(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
@@ -124,12 +137,16 @@ def _encode(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Out
     encoded, valid = module.encode(source, lengths)
     outputs = _with_intermediate(encoded, valid)
     if module.ctc is not None:
-        outputs["ctc"] = (module.ctc.log_softmax(outputs["out"][0]), valid)
+        for name, (value, lengths) in list(outputs.items()):
+            if name.startswith("out"):
+                outputs[name.replace("out", "ctc")] = (module.ctc.log_softmax(value), lengths)
     return outputs
 
 
 def _frontend(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
-    return {"out": module(batch["speech"], lengths)}
+    feats, valid = module(batch["speech"], lengths)
+    # Of front ends of the package transformers, upstream gives the shape or the lengths of the input.
+    return {"out": (feats, valid if hasattr(module, "length") else torch.tensor([feats.shape[1]] * len(feats)))}
 
 
 def _normalize(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
@@ -146,6 +163,15 @@ def _decoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Ou
     return {"out": (module(batch["memory"], lengths, batch["tokens"], valid)[0], valid)}
 
 
+def _classifier(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    scores = module(batch["memory"], lengths, batch["tokens"], _token_lengths(lengths))
+    return {"out": (scores, torch.full((len(scores),), scores.shape[1]))}
+
+
+def _postencoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return {"out": module(batch["xs"], lengths)}
+
+
 def _ctc(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
     return {"out": (module.log_softmax(batch["xs"]), lengths)}
 
@@ -156,6 +182,10 @@ def _lm(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs
 
 def _lm_model(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
     return _lm(module.lm, batch, lengths)
+
+
+def _lm_likelihood(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return {"out": module.nll(batch["tokens"], _token_lengths(lengths))}
 
 
 def _mask(lengths: torch.Tensor) -> torch.Tensor:
@@ -219,13 +249,18 @@ def _joint(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outp
 
 CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
     "encoder": _encoder,
+    "whole_window": _whole_window,
     "encode": _encode,
     "frontend": _frontend,
     "normalize": _normalize,
     "decoder": _decoder,
+    "mlm": _decoder,
+    "classifier": _classifier,
+    "postencoder": _postencoder,
     "ctc": _ctc,
     "lm": _lm,
     "lm_model": _lm_model,
+    "lm_likelihood": _lm_likelihood,
     "self_attention": _self_attention,
     "causal_attention": _causal_attention,
     "source_attention": _source_attention,

@@ -24,6 +24,7 @@ MODEL = Choices(
         "lm_multitask": "espnet2.lm.espnet_model_multitask:ESPnetMultitaskLanguageModel",
     },
 )
+READ_TOKENS = ("lm_multitask",)  # models that look up symbols
 
 
 class LMTask(AbsTask):
@@ -37,4 +38,6 @@ class LMTask(AbsTask):
         """Build the network and wrap it."""
         vocab_size = len(config.token_list)
         lm = LM.build(config.lm, config.lm_conf, vocab_size=vocab_size)
-        return MODEL.build(config.model or "lm", config.model_conf, vocab_size=vocab_size, lm=lm)
+        model = config.model or "lm"
+        tokens = {"token_list": config.token_list} if model in READ_TOKENS else {}
+        return MODEL.build(model, config.model_conf, vocab_size=vocab_size, lm=lm, **tokens)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -150,7 +150,8 @@ class ConvolutionTransformerDecoder(BaseTransformerDecoder):
 
     def states(self) -> tuple[spec.State, ...]:
         """What `step` hands on: numbers of tokens, and what the widest convolution reads of the last ones."""
-        widest = max(1, *(layer.self_attn.before_middle for layer in self.layers))
+        convolutions = [cast(CausalConvolution, layer.self_attn) for layer in self.layers]
+        widest = max(1, *(convolution.before_middle for convolution in convolutions))
         frames = len(self.decoders), "batch", widest, self.size
         return (
             spec.State(

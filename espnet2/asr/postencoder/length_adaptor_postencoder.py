@@ -1,0 +1,83 @@
+"""Length adaptor (Li et al. 2020, section 3.2): convolutions that shorten an encoder's output to a text's scale."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import choose, require_rates
+from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError, subsample
+from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
+from espnet2.runtime.spec import Length
+
+
+class LengthAdaptorPostEncoder(AbsPostEncoder):
+    """Each layer, a convolution of two frames with stride 2 and ReLU, halves the number of frames.
+
+    Args:
+        input_size: size of the encoder's output.
+        length_adaptor_n_layers: layers; 0 keeps the frames as they are.
+        input_layer: "linear" for a linear layer, normalisation and dropout before them, or None.
+        output_size: D, which "linear" needs; without it D is `input_size`.
+        dropout_rate: dropout of "linear".
+        return_int_enc: upstream's option of its speech-to-text models, without effect on what this gives.
+
+    Raises:
+        ValueError: an option has a value that is not allowed, or "linear" comes without `output_size`.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        input_size: int,
+        length_adaptor_n_layers: int = 0,
+        input_layer: str | None = None,
+        output_size: int | None = None,
+        dropout_rate: float = 0.1,
+        return_int_enc: bool = False,
+    ):
+        super().__init__()
+        require_rates(dropout_rate=dropout_rate)
+        if length_adaptor_n_layers < 0:
+            raise ValueError(f"length_adaptor_n_layers: expected 0 or more, found {length_adaptor_n_layers}")
+        linear = choose("input_layer", input_layer, {"linear": True, None: False})
+        if linear and output_size is None:
+            raise ValueError("output_size: expected a number, which input_layer linear needs; found None")
+        self.input_size = input_size
+        self._output_size = output_size if linear and output_size is not None else input_size
+        size = self._output_size
+        layers: list[nn.Module] = (
+            [nn.Linear(input_size, size), nn.LayerNorm(size), nn.Dropout(dropout_rate)] if linear else []
+        )
+        self.embed = nn.Sequential(*layers)
+        halves: list[nn.Module] = [
+            module for _ in range(length_adaptor_n_layers) for module in (nn.Conv1d(size, size, 2, 2), nn.ReLU())
+        ]
+        self.length_adaptor = nn.Sequential(*(halves or [nn.Identity()]))
+        self.length = Length(Length.conv(2, 2).steps * length_adaptor_n_layers)
+        self.return_int_enc = return_int_enc
+
+    def output_size(self) -> int:
+        """D."""
+        return self._output_size
+
+    def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Shorten an encoder's output.
+
+        Args:
+            input: (B, T, F).
+            input_lengths: (B,) int64.
+
+        Returns:
+            (B, T', D) and lengths (B,).
+
+        Raises:
+            TooShortUttError: fewer frames than one of the output needs.
+        """
+        limit = self.length.shortest()
+        if not torch.compiler.is_exporting() and input.shape[1] < limit:
+            size = input.shape[1]
+            raise TooShortUttError(f"{size} frames are too few; the length adaptor needs {limit}", size, limit)
+        shortened = self.length_adaptor(self.embed(input).transpose(1, 2)).transpose(1, 2)
+        return shortened, subsample(input_lengths, self.length)

@@ -1,0 +1,70 @@
+"""Rows of the decoders `s4` and `linear_decoder`, the length adaptor, and further language models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo_data import Config, Row
+from zoo_rows import FEATURES, FRAMES, HIDDEN, LENGTHS, MEMORY, MODEL, TEXT, VOCABULARY, family
+
+_ADAPTOR = {"input_size": MODEL}
+ADAPTORS: dict[str, dict[str, Any]] = {
+    "two-layers": {"length_adaptor_n_layers": 2},
+    "default": {},
+    "linear": {"length_adaptor_n_layers": 1, "input_layer": "linear", "output_size": 12},
+    "linear-only": {"input_layer": "linear", "output_size": 12, "dropout_rate": 0.3},
+    "three-layers": {"length_adaptor_n_layers": 3, "return_int_enc": True},
+    "ignored-size": {"output_size": 12},
+}
+LINEAR_DECODERS: dict[str, dict[str, Any]] = {
+    "mean": {},
+    "max": {"pooling": "max"},
+    "CLS": {"pooling": "CLS", "dropout": 0.3},
+}
+_SIZES = {"vocab_size": VOCABULARY, "encoder_output_size": MODEL}
+MULTITASK: dict[str, dict[str, Any]] = {
+    "seq_rnn": {"lm": "seq_rnn", "lm_conf": {"unit": 12, "nlayers": 1}},
+    "transformer": {"lm": "transformer", "lm_conf": {"att_unit": MODEL, "unit": 24, "layer": 1}},
+}
+_TOKENS = ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"]
+_ANSWERS = {"token_list": _TOKENS, "model": "lm_multitask", "model_conf": {"sos_syms": ["a", "b"]}}
+_SHORTENED = {
+    "token_list": _TOKENS,
+    "model": "espnet",
+    "input_size": FEATURES,
+    "frontend": None,
+    "normalize": None,
+    "encoder": "transformer",
+    "encoder_conf": {
+        "output_size": MODEL, "attention_heads": 2, "linear_units": 8, "num_blocks": 1, "input_layer": "linear",
+    },
+    "postencoder": "length_adaptor",
+    "postencoder_conf": {"length_adaptor_n_layers": 2, "input_layer": "linear", "output_size": 12},
+    "decoder": None,
+    "model_conf": {"ctc_weight": 1.0},
+}  # fmt: skip
+
+
+def _rows() -> list[Row]:
+    adaptor = "espnet2.asr.postencoder.length_adaptor_postencoder:LengthAdaptorPostEncoder"
+    rows = family("length_adaptor", "postencoder", adaptor, HIDDEN, ADAPTORS, _ADAPTOR)
+    make = Config("espnet2.tasks.asr:ASRTask", _SHORTENED)
+    rows.append(Row("model-length_adaptor", "encode", make, FRAMES, LENGTHS))
+    target = "espnet2.asr.decoder.linear_decoder:LinearDecoder"
+    rows += family("linear_decoder", "classifier", target, (MEMORY, *TEXT), LINEAR_DECODERS, _SIZES)
+    for name, keys in MULTITASK.items():
+        make = Config("espnet2.tasks.lm:LMTask", {**_ANSWERS, **keys})
+        rows.append(Row(f"model-lm_multitask-{name}", "lm_likelihood", make, TEXT, LENGTHS))
+    return rows
+
+
+ROWS = _rows()
+SAME_GRAPH = {"model-lm_multitask-transformer", "linear_decoder-CLS"}
+REFUSED = [
+    ("length_adaptor-default", {"length_adaptor_n_layers": -1}, "length_adaptor_n_layers.*-1"),
+    ("length_adaptor-default", {"input_layer": "conv2d"}, "input_layer.*conv2d.*linear"),
+    ("length_adaptor-default", {"input_layer": "linear"}, "output_size.*None"),
+    ("linear_decoder-mean", {"pooling": "median"}, "pooling.*median.*CLS"),
+    ("linear_decoder-mean", {"vocab_size": 3}, "token_list.*3"),
+    ("linear_decoder-mean", {"dropout": 1.5}, "dropout.*1.5"),
+]
