@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
-from espnet.nets.pytorch_backend.rnn.attentions import Attention, Frames, initial_att
+from espnet.nets.pytorch_backend.rnn.attention_parts import Attention, Frames
+from espnet.nets.pytorch_backend.rnn.attentions import initial_att
 from espnet.nets.pytorch_backend.transformer.cache import hypotheses, selected
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.runtime import spec
@@ -18,7 +19,7 @@ from espnet2.runtime import spec
 State = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]  # what `start` returned, and the states of a hypothesis
 
 # Each with the names of its states.
-RNN_TYPES: dict[str, tuple[type[nn.RNNCellBase], tuple[str, ...]]] = {
+RNN_TYPES: dict[str, tuple[Callable[[int, int], nn.RNNCellBase], tuple[str, ...]]] = {
     "lstm": (nn.LSTMCell, ("hidden", "cell")),
     "gru": (nn.GRUCell, ("hidden",)),
 }
@@ -154,7 +155,7 @@ class RNNDecoder(AbsDecoder):
         Returns:
             (B, U, V) scores before softmax, and `ys_in_lens`.
         """
-        attention = self.att_list[min(strm_idx, len(self.att_list) - 1)]
+        attention = cast(Attention, self.att_list[min(strm_idx, len(self.att_list) - 1)])
         memory = attention.start(hs_pad)
         frames = Frames.of(hlens, memory[0])
         states: Sequence[Tensor] = self._zeros(attention, hs_pad)
@@ -229,22 +230,22 @@ class RNNDecoder(AbsDecoder):
         """Score one hypothesis: yseq (U,), x (T, D) → log-probabilities (V,) and its state."""
         memory, states = state
         here = yseq.new_zeros(1, 1)
-        log_probs, *states = self.step(yseq[-1:].unsqueeze(0), here, *memory, yseq.new_tensor([len(x)]), *states)
-        return log_probs[0, 0], (memory, tuple(states))
+        log_probs, *after = self.step(yseq[-1:].unsqueeze(0), here, *memory, yseq.new_tensor([len(x)]), *states)
+        return log_probs[0, 0], (memory, tuple(after))
 
     @property
     def _attention(self) -> Attention:
         return cast(Attention, self.att_list[0])
 
-    def _states(self, attention: Attention) -> dict[str, tuple[int, int | str]]:
+    def _states(self, attention: Attention) -> dict[str, tuple[int, Any]]:
         """Each state's name with its first and last size."""
         return {**{name: (len(self.decoder), self.hidden_size) for name in self.state_names}, **attention.states}
 
     def _zeros(self, attention: Attention, memory: Tensor) -> tuple[Tensor, ...]:
         """States of one hypothesis for each utterance of memory (B, T, D), before the first token."""
-        batch, frames = memory.shape[:2]
-        sizes = ((count, frames if size == "frames" else size) for count, size in self._states(attention).values())
-        return tuple(memory.new_zeros(count, batch, 1, size) for count, size in sizes)
+        sizes = {"frames": memory.shape[1]}
+        shapes = self._states(attention).values()
+        return tuple(memory.new_zeros(count, len(memory), 1, sizes.get(size, size)) for count, size in shapes)
 
     def _advance(
         self,
