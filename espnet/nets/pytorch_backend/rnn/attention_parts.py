@@ -157,7 +157,8 @@ class ManyHeads(ScoringAttention):
         return self.mlp_o(contexts.permute(1, 2, 0, 3).flatten(2))
 
 
-def linearlinear_layers(count: int, inputs: int, outputs: int, bias: bool) -> nn.ModuleList:
+def linear_layers(count: int, inputs: int, outputs: int, bias: bool) -> nn.ModuleList:
+    """One layer for each of `count` heads."""
     return nn.ModuleList(nn.Linear(inputs, outputs, bias=bias) for _ in range(count))
 
 
