@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_rows import MODEL, encoders
+from zoo_data import Config, Row
+from zoo_rows import FEATURES, MODEL, SAMPLES, SPEECH, encoders
 
 _SIZES = {"output_size": MODEL, "attention_heads": 2, "linear_units": 24, "num_blocks": 1}
 # 43, 29 and 17 frames are many blocks, or with "conv2d8" a single one.
@@ -34,16 +35,65 @@ BLOCKWISE_CONFORMER: dict[str, dict[str, Any]] = {
     "selfattn": {"selfattention_layer_type": "selfattn"},
     "act-relu": {"activation_type": "relu"},
 }
+LINEAR: dict[str, dict[str, Any]] = {
+    **{name: {"input_layer": name} for name in ("conv2d", "conv2d2", "conv2d6", "conv2d8", "linear")},
+    "no-input-layer": {"input_layer": None},
+    "no-normalization": {"input_layer": "linear", "normalize_before": False},
+}
+SPEAKERS: dict[str, dict[str, Any]] = {
+    **{name: {"input_layer": name} for name in ("conv2d", "conv2d1", "conv2d2", "conv2d6", "conv2d8")},
+    "linear": {"input_layer": "linear"},
+    "embed": {"input_layer": "embed"},
+    "no-input-layer": {"input_layer": None},
+    "one": {"num_inf": 1},
+    "three": {"num_inf": 3, "num_blocks_sd": 2},
+    "all-shared": {"num_blocks_sd": 0},
+    "normalize_after": {"normalize_before": False},
+    "concat_after": {"concat_after": True},
+    "conv1d": {"positionwise_layer_type": "conv1d", "positionwise_conv_kernel_size": 3},
+    "conv1d-linear": {"positionwise_layer_type": "conv1d-linear", "positionwise_conv_kernel_size": 3},
+}
+_SEPARATED = {**_SIZES, "num_blocks_sd": 1, "num_inf": 2}
+_TWO_SPEAKERS = {
+    "model": "pit_espnet",
+    "token_list": ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"],
+    "frontend": "default",
+    "frontend_conf": {"fs": "16k", "n_fft": 256, "hop_length": 64, "n_mels": FEATURES},
+    "normalize": "utterance_mvn",
+    "normalize_conf": {},
+    "encoder": "transformer_multispkr",
+    "encoder_conf": _SEPARATED,
+    "decoder": "transformer",
+    "decoder_conf": {"attention_heads": 2, "linear_units": 24, "num_blocks": 1},
+    "ctc_conf": {},
+    "model_conf": {"ctc_weight": 0.3, "num_inf": 2, "num_ref": 2},
+}
+PIT_MODELS: dict[str, dict[str, Any]] = {
+    "pit": {},
+    "pit-ctc-only": {"decoder": None, "decoder_conf": {}, "model_conf": {"ctc_weight": 1.0}},
+    "pit-single": {"encoder": "transformer", "encoder_conf": _SIZES, "model_conf": {"ctc_weight": 0.3}},
+}
+# Checkpoints have the CTC layer twice.
+_TIED = {f"pit_ctc.criterion_fn.ctc_lo.{name}": f"ctc.ctc_lo.{name}" for name in ("weight", "bias")}
 _TRANSFORMER_ENCODER = "contextual_block_transformer_encoder:ContextualBlockTransformerEncoder"
 _CONFORMER_ENCODER = "contextual_block_conformer_encoder:ContextualBlockConformerEncoder"
+
+
+def _pit(keys: dict[str, Any]) -> Config:
+    return Config("espnet2.tasks.asr:ASRTask", {**_TWO_SPEAKERS, **keys})
+
 
 ROWS = [
     *encoders("contextual_block_transformer", _TRANSFORMER_ENCODER, BLOCKWISE, _BLOCKS),
     *encoders("contextual_block_conformer", _CONFORMER_ENCODER, {**BLOCKWISE, **BLOCKWISE_CONFORMER}, _CONFORMER),
+    *encoders("linear", "linear_encoder:LinearEncoder", LINEAR, {"output_size": MODEL}),
+    *encoders("multispkr", "transformer_encoder_multispkr:TransformerEncoder", SPEAKERS, _SEPARATED),
+    *(Row(f"model-{name}", "encode", _pit(keys), SPEECH, SAMPLES, tied=_TIED) for name, keys in PIT_MODELS.items()),
 ]
 _EXPORTED = {
     *(f"contextual_block_transformer-{name}" for name in ("conv2d", "linear-one-or-more")),
     *(f"contextual_block_conformer-{name}" for name in ("conv2d", "whole", "no-ctx_pos_enc")),
+    *("linear-conv2d", "linear-no-input-layer", "multispkr-conv2d", "model-pit"),
 }
 SAME_GRAPH = {row.name for row in ROWS} - _EXPORTED
 LONG = {"contextual_block_conformer-conv2d"}
@@ -61,5 +111,9 @@ REFUSED = [
         )
     ),
     ("contextual_block_conformer-conv2d", {"cnn_module_kernel": 4}, "kernel.*4"),
+    ("linear-conv2d", {"input_layer": "embed"}, "input_layer.*embed.*conv2d8"),
+    ("multispkr-conv2d", {"input_layer": "conv1d2"}, "input_layer.*conv1d2.*conv2d8"),
+    ("multispkr-conv2d", {"num_inf": 0}, "num_inf.*0"),
+    ("multispkr-conv2d", {"num_blocks_sd": -1}, "num_blocks_sd.*-1"),
     ("contextual_block_conformer-conv2d", {"activation_type": "gelu"}, "activation.*gelu"),
 ]

@@ -100,8 +100,9 @@ class ESPnetASRModel(AbsESPnetModel):
         """Encode samples (B, N), or features (B, T, C) where there is no front end, of lengths (B,).
 
         Returns:
-            Encoder output (B, T', D) and its lengths (B,). With intermediate CTC the first is a pair: the output, and
-            (layer, its output) for each layer that CTC looks at.
+            Encoder output (B, T', D) and its lengths (B,); (B, S, T', D) and (B, S) from an encoder that separates
+            speakers. With intermediate CTC the first is a pair: the output, and (layer, its output) for each layer
+            that CTC looks at.
         """
         feats, feats_lengths = self.extract_feats(speech, speech_lengths)
         if self.preencoder is not None:
@@ -138,7 +139,8 @@ class ESPnetASRModel(AbsESPnetModel):
         (encoder,) = self.encoder.components()
         parts = [part for part in (self.frontend, self.preencoder, self.encoder, self.postencoder) if part is not None]
         inputs = self._reads(encoder)
-        hidden = dataclasses.replace(encoder.outputs[0], axes=("batch", "out_frames", parts[-1].output_size()))
+        axes = (*encoder.outputs[0].axes[:-1], parts[-1].output_size())
+        hidden = dataclasses.replace(encoder.outputs[0], axes=axes)
         length = functools.reduce(Length.then, (part.length for part in parts))
         return Component(
             name="encoder",

@@ -24,11 +24,13 @@ class AbsEncoder(nn.Module, ABC):
         input_size: F, size of a frame of features.
         length: output frames as a formula of input frames.
         input_layer_reads_tokens: whether "frames" are token ids.
+        speakers: (S,) in an encoder that gives an output for each of S speakers, whose outputs are (B, S, ...).
     """
 
     input_size: int
     length: Length
     input_layer_reads_tokens: bool = False
+    speakers: tuple[int, ...] = ()
     _output_size: int
 
     @property
@@ -69,8 +71,8 @@ class AbsEncoder(nn.Module, ABC):
                 method="encode",
                 inputs=(features, Tensor("ilens", ("batch",), "int64", length_of=steps)),
                 outputs=(
-                    Tensor("encoder_out", ("batch", "out_frames", self.output_size())),
-                    Tensor("encoder_out_lens", ("batch",), "int64", length_of="out_frames"),
+                    Tensor("encoder_out", ("batch", *self.speakers, "out_frames", self.output_size())),
+                    Tensor("encoder_out_lens", ("batch", *self.speakers), "int64", length_of="out_frames"),
                 ),
                 lengths=(OutputLength("out_frames", steps, self.length),),
             ),
