@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
@@ -16,8 +16,8 @@ class ProjAttention(MultiHeadedAttention):
     names = ("q_proj", "k_proj", "v_proj", "out_proj")
 
 
-class PretrainedLayer(nn.Module):
-    """Self-attention, attention to another network's output where `source` is given, and a feed-forward network.
+class NamedLayer(nn.Module):
+    """The parts of a Transformer layer, and how they are put together.
 
     Args:
         size: D.
@@ -26,7 +26,6 @@ class PretrainedLayer(nn.Module):
         names: what checkpoints call the parts.
         normalize_before: normalise before (True) or after (False) each residual branch.
         residual_weight: weight of what goes past a branch (Wang et al. 2022, "DeepNet").
-        source: attention to another network's output.
         activation: between the feed-forward layers.
     """
 
@@ -38,7 +37,6 @@ class PretrainedLayer(nn.Module):
         names: LayerNames,
         normalize_before: bool,
         residual_weight: float = 1.0,
-        source: MultiHeadedAttention | None = None,
         activation: nn.Module | None = None,
     ):
         super().__init__()
@@ -53,10 +51,13 @@ class PretrainedLayer(nn.Module):
             names.feed_out: nn.Linear(units, size),
             names.feed_norm: nn.LayerNorm(size),
         }
-        if source is not None:
-            parts |= {names.source: source, names.source_norm: nn.LayerNorm(size)}
         for path, part in parts.items():
             attach(self, path, part)
+
+    def attach_source(self, source: MultiHeadedAttention, size: int) -> None:
+        """Add attention to another network's output."""
+        attach(self, self.names.source, source)
+        attach(self, self.names.source_norm, nn.LayerNorm(size))
 
     def part(self, path: str) -> nn.Module:
         """The part that checkpoints call so."""
@@ -75,6 +76,10 @@ class PretrainedLayer(nn.Module):
             x, names.feed_norm, lambda y: self.part(names.feed_out)(self.activation(self.part(names.feed_in)(y)))
         )
 
+
+class PretrainedLayer(NamedLayer):
+    """Self-attention and a feed-forward network."""
+
     def forward(self, x: Tensor, bias: Tensor | None, positions: Tensor | None = None) -> Tensor:
         """Encode.
 
@@ -90,39 +95,3 @@ class PretrainedLayer(nn.Module):
         return self.feed(
             self.residual(x, self.names.attention_norm, lambda y: attention.attend_self(y, bias, positions))
         )
-
-    def step(
-        self,
-        x: Tensor,
-        known: Sequence[Tensor],
-        bias: Tensor | None,
-        memory: tuple[Tensor, Tensor],
-        memory_bias: Tensor | None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Process the tokens that follow P known ones, in a layer with `source`.
-
-        Args:
-            x: (R, U, D), hypotheses of an utterance next to each other; R is B times the hypotheses per utterance.
-            known: keys and values (R, H, P, D/H) of the known tokens.
-            bias: (R or 1, 1, U, P + U), None where tokens see all others.
-            memory: keys and values (B, H, T, D/H) of the encoder's output.
-            memory_bias: (B, 1, 1, T) or None.
-
-        Returns:
-            (R, U, D), and keys and values (R, H, P + U, D/H).
-        """
-        cache: tuple[Tensor, Tensor] = memory
-
-        def attend(y: Tensor) -> Tensor:
-            nonlocal cache
-            attended, cache = self.part(self.names.attention).advance(y, known, bias)
-            return attended
-
-        def attend_source(y: Tensor) -> Tensor:
-            source = self.part(self.names.source)
-            query = source.project_query(y.reshape(memory[0].shape[0], -1, y.shape[-1]))
-            return source.attend(query, *memory, memory_bias).reshape(y.shape)
-
-        x = self.residual(x, self.names.attention_norm, attend)
-        x = self.residual(x, self.names.source_norm, attend_source)
-        return self.feed(x), *cache

@@ -59,6 +59,15 @@ LARGE = WaveformSizes(1024, 16, 4096, 24)
 LARGE_LAYER_NORM = WaveformSizes(1024, 16, 4096, 24, True, "layer", conv_bias=True)
 
 
+def scaled_over_time(x: Tensor, lengths: Tensor, floor: float) -> Tensor:
+    """Scale x (B, C, T) to mean 0 and variance 1 over each utterance's own steps; `floor` is added to the variance."""
+    padding = make_pad_mask(lengths, x.shape[-1]).unsqueeze(1)
+    count = lengths.view(-1, 1, 1).to(x.dtype)
+    centred = x - x.masked_fill(padding, 0.0).sum(dim=-1, keepdim=True) / count
+    variance = centred.masked_fill(padding, 0.0).square().sum(dim=-1, keepdim=True) / count
+    return centred * (variance + floor).rsqrt()
+
+
 class TimeNorm(nn.GroupNorm):
     """Scale every channel over an utterance's own frames to mean 0 and variance 1 (Wu and He 2018), then by weights."""
 
@@ -67,11 +76,7 @@ class TimeNorm(nn.GroupNorm):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """x (B, C, T), lengths (B,) → (B, C, T)."""
-        padding = make_pad_mask(lengths, x.shape[-1]).unsqueeze(1)
-        count = lengths.view(-1, 1, 1).to(x.dtype)
-        centred = x - x.masked_fill(padding, 0.0).sum(dim=-1, keepdim=True) / count
-        variance = centred.masked_fill(padding, 0.0).square().sum(dim=-1, keepdim=True) / count
-        return centred * (variance + self.eps).rsqrt() * self.weight.unsqueeze(-1) + self.bias.unsqueeze(-1)
+        return scaled_over_time(x, lengths, self.eps) * self.weight.unsqueeze(-1) + self.bias.unsqueeze(-1)
 
 
 class ChannelNorm(nn.LayerNorm):

@@ -1,0 +1,68 @@
+"""Whisper's encoder (Radford et al. 2022)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import require_rates
+from espnet.nets.pytorch_backend.pretrained import dimensions
+from espnet.nets.pytorch_backend.pretrained.whisper import AudioEncoder, WhisperLogMel
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
+from espnet2.asr.specaug.specaug import SpecAug
+from espnet2.runtime.spec import Axis
+
+
+class OpenAIWhisperEncoder(AbsEncoder):
+    """Log-mel features and Whisper's encoder. At most 30 s are encoded; what comes after that is left out.
+
+    Weights are those of the model's file in `download_dir` where it is there, to be fine-tuned or replaced by a
+    checkpoint's; nothing is downloaded.
+
+    Args:
+        input_size: not looked at; samples of 16 kHz come in.
+        dropout_rate: dropout of what enters the layers.
+        whisper_model: name of a published model.
+        download_dir: where its file is; by default where OpenAI's package puts it.
+        use_specaug: mask features in training.
+        specaug_conf: options of `SpecAug`.
+        do_pad_trim: make every utterance 30 s long. All of it is then output, as the decoder reads all of it.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        input_size: int = 1,
+        dropout_rate: float = 0.0,
+        whisper_model: str = "small",
+        download_dir: str | None = None,
+        use_specaug: bool = False,
+        specaug_conf: dict | None = None,
+        do_pad_trim: bool = False,
+    ):
+        super().__init__()
+        require_rates(dropout_rate=dropout_rate)
+        sizes, weights = dimensions.whisper_model(whisper_model, download_dir)
+        self.input_size = 1
+        self._output_size = sizes.n_audio_state
+        self.log_mel = WhisperLogMel(sizes.n_mels, do_pad_trim)
+        self.encoders = AudioEncoder(sizes, dropout_rate)
+        if weights is not None:
+            self.encoders.load_state_dict(dimensions.weights_of(weights, "encoder."))
+        self.specaug = SpecAug(**(specaug_conf or {})) if use_specaug else None
+        self.length = self.log_mel.length.then(self.encoders.length)
+
+    @property
+    def reads(self) -> tuple[Axis, ...]:
+        """Samples."""
+        return ("samples",)
+
+    def forward(
+        self, xs_pad: Tensor, ilens: Tensor, prev_states: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Samples xs_pad (B, N) of lengths ilens (B,) → (B, T, D), lengths (B,), None."""
+        features, lengths = self.log_mel(xs_pad, ilens)
+        if self.specaug is not None and self.training:
+            features, _ = self.specaug(features, lengths)
+        x, lengths = self.encoders(features, lengths)
+        return x, lengths, None

@@ -1,0 +1,55 @@
+"""Whisper's encoder (Radford et al. 2022) as a front end."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.pretrained import dimensions
+from espnet.nets.pytorch_backend.pretrained.whisper import SAMPLE_RATE, AudioEncoder, TextDecoder, WhisperLogMel
+from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.asr.frontend.default import parse_frequency
+
+
+class WhisperFrontend(AbsFrontend):
+    """Hidden vectors of Whisper's encoder. At most 30 s are encoded; what comes after that is left out.
+
+    Checkpoints hold the whole of Whisper, so that its decoder is here, too; nothing reads it. Weights are those of the
+    model's file in `download_dir` where it is there; nothing is downloaded.
+
+    Args:
+        whisper_model: name of a published model.
+        fs: sampling rate in Hz; Whisper knows speech at 16000.
+        freeze_weights: training leaves the weights as they are.
+        download_dir: where its file is; by default where OpenAI's package puts it.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        whisper_model: str = "small",
+        fs: int | str = 16000,
+        freeze_weights: bool = True,
+        download_dir: str | None = None,
+    ):
+        super().__init__()
+        if parse_frequency(fs) != SAMPLE_RATE:
+            raise ValueError(f"fs: expected {SAMPLE_RATE}, which is what Whisper was trained on, found {fs}")
+        sizes, weights = dimensions.whisper_model(whisper_model, download_dir)
+        self.size = sizes.n_audio_state
+        self.log_mel = WhisperLogMel(sizes.n_mels)
+        self.whisper = nn.Module()
+        self.whisper.encoder = AudioEncoder(sizes)
+        self.whisper.decoder = TextDecoder(sizes, sizes.n_vocab)
+        if weights is not None:
+            self.whisper.load_state_dict(weights)
+        self.whisper.requires_grad_(not freeze_weights)
+        self.length = self.log_mel.length.then(AudioEncoder.length)
+
+    def output_size(self) -> int:
+        """D, size of a hidden vector."""
+        return self.size
+
+    def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples (B, N) and lengths (B,) to hidden vectors (B, T, D) and lengths (B,)."""
+        return self.whisper.encoder(*self.log_mel(input, input_lengths))
