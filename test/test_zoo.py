@@ -22,6 +22,7 @@ import zoo_rows
 from espnet2.export.examples import axes_of, draw, first_step
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
+from espnet2.runtime.errors import MissingPackageError
 from espnet2.runtime.spec import Component, Tensor
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -33,7 +34,7 @@ OTHER_AXES = {"past": (0, 7, 40, 1, 20), "parent": (1, 3, 5, 2, 4), "beam": (1, 
 LONG = 6000  # frames; upstream's tables end at 5000
 PADDED = (
     *("encoder", "whole_window", "encode", "frontend", "normalize"),
-    *("postencoder", "classifier", "decoder", "mlm", "subsampling"),
+    *("preencoder", "postencoder", "classifier", "decoder", "mlm", "subsampling"),
 )
 RELATIVE = ("rel", "legacy")  # encodings that return a table of positions as well
 
@@ -210,7 +211,8 @@ def _check_transducer_steps(module: torch.nn.Module, step: _OnnxGraph) -> None:
 
 
 EXPORTED = (
-    *("frontend", "encoder", "whole_window", "postencoder", "encode", "ctc", "decoder", "classifier", "mlm"),
+    *("frontend", "encoder", "whole_window", "encode", "ctc", "decoder", "classifier", "mlm"),
+    *("preencoder", "postencoder"),
     *("lm", "lm_model", "lm_likelihood", "transducer", "joint"),
 )
 CHECK_STEPS = {"decoder": _check_decoder_steps, "lm": _check_lm_steps, "transducer": _check_transducer_steps}
@@ -252,4 +254,11 @@ def test_bad_options_are_refused(name, options, sentence, tmp_path):
     make = zoo.ROWS[name].make
     with pytest.raises((ValueError, TypeError, typeguard.TypeCheckError), match=sentence) as caught:
         zoo_calls.build(zoo_data.New(make.target, {**make.options, **options}), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("target", "options", "sentence"), zoo.UNAVAILABLE)
+def test_unavailable_choice_says_what_is_missing(target, options, sentence):
+    with pytest.raises(MissingPackageError, match=sentence) as caught:
+        zoo_calls.attribute(target)(**options)
     assert "\n" not in str(caught.value)

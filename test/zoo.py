@@ -11,7 +11,8 @@ Each family of architectures has a table of its own, a module with
   under the name of another option: they go through PyTorch only, since an export takes seconds;
 - `NO_GRAPH`: names of rows that read or give what graphs do not have;
 - `LONG`: names of rows that run at 1500 and 6000 frames too;
-- `REFUSED`: a row's name, options that its class must refuse, and what the sentence says.
+- `REFUSED`: a row's name, options that its class must refuse, and what the sentence says;
+- `UNAVAILABLE`: a class that nothing can be built of, options, and what the sentence says.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import zoo_blockwise
 import zoo_branchformer
 import zoo_convolution
+import zoo_frontend
 import zoo_huggingface
 import zoo_hybrid
 import zoo_maskctc
@@ -33,6 +35,7 @@ from zoo_data import Row
 FAMILIES = (
     zoo_huggingface,
     zoo_hybrid,
+    zoo_frontend,
     zoo_recurrent,
     zoo_rnn_decoder,
     zoo_convolution,
@@ -53,3 +56,4 @@ def _all(name: str) -> set[str]:
 ROWS: dict[str, Row] = {row.name: row for family in FAMILIES for row in family.ROWS}
 SAME_GRAPH, NO_GRAPH, LONG = map(_all, ("SAME_GRAPH", "NO_GRAPH", "LONG"))
 REFUSED: list[tuple[str, dict, str]] = [case for family in FAMILIES for case in getattr(family, "REFUSED", ())]
+UNAVAILABLE: list[tuple[str, dict, str]] = [case for family in FAMILIES for case in getattr(family, "UNAVAILABLE", ())]

@@ -256,6 +256,7 @@ CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
     "decoder": _decoder,
     "mlm": _decoder,
     "classifier": _classifier,
+    "preencoder": _postencoder,
     "postencoder": _postencoder,
     "ctc": _ctc,
     "lm": _lm,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,6 @@ FIXED: Mapping[str, Any] = {
     "quantize_dtype": "qint8",
     "hugging_face_decoder": False,
     "hugging_face_decoder_conf": {},
-    "multi_asr": False,
     "lid_prompt": False,
     "lang_prompt_token": None,
     "nlp_prompt_token": None,
@@ -64,7 +64,7 @@ class Speech2Text(Recognizer):
         device: Where PyTorch computes.
         model_file: A packed model, instead of configs and weights.
         model_tag: A packed model on the Hugging Face hub.
-        others: Options of `DecodeOptions`, and those of `FIXED` with the value that they have there.
+        others: Further options of `DecodeOptions`, and those of `FIXED` with the value that they have there.
 
     Raises:
         OptionError: An option is not known, or has a value that is not allowed.
@@ -94,11 +94,11 @@ class Speech2Text(Recognizer):
         nbest: int = DecodeOptions.nbest,
         normalize_length: bool = DecodeOptions.normalize_length,
         *,
-        time_sync: bool = DecodeOptions.time_sync,
         model_file: Path | str | None = None,
         model_tag: Path | str | None = None,
         **others: Any,
     ) -> None:
+        further = {option.name: others.pop(option.name) for option in fields(DecodeOptions) if option.name in others}
         _require_fixed({"transducer_conf": transducer_conf, "dtype": dtype, **others})
         options = DecodeOptions(
             beam_size=beam_size,
@@ -110,8 +110,8 @@ class Speech2Text(Recognizer):
             minlenratio=minlenratio,
             nbest=nbest,
             normalize_length=normalize_length,
-            time_sync=time_sync,
             batch_size=batch_size,
+            **further,
         )
         from espnet2.export.trained import load_trained
 
@@ -121,7 +121,7 @@ class Speech2Text(Recognizer):
         )
         _move(trained.parts, device)
         self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
-        token_list = trained.config.token_list
+        token_list = trained.token_list
         super().__init__(
             trained.graphs,
             token_list,

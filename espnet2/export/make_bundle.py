@@ -129,7 +129,7 @@ def _describe(
     manifest = Manifest(
         task="asr",
         sample_rate=trained.sample_rate,
-        tokens=list(config.token_list),
+        tokens=trained.token_list,
         special=trained.special,
         components={c.name: {**entry(paths[c.name]), "interface": c} for _, c in trained.parts},
         tokenizer=tokenizer,

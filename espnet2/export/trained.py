@@ -49,8 +49,7 @@ class Trained:
 
     def recognizer(self, options: DecodeOptions, graphs: Mapping[str, Graph] | None = None) -> Recognizer:
         """A recogniser that PyTorch runs, or `graphs` in its place."""
-        tokens = self.config.token_list
-        return Recognizer(graphs or self.graphs, tokens, self.tokenizer, self.special, options, self.ngram)
+        return Recognizer(graphs or self.graphs, self.token_list, self.tokenizer, self.special, options, self.ngram)
 
     @property
     def sample_rate(self) -> int:
@@ -58,9 +57,15 @@ class Trained:
         return getattr(self.model.frontend, "fs", DEFAULT_SAMPLE_RATE)
 
     @property
+    def token_list(self) -> list[str]:
+        """The tokens that a hypothesis may have: the config's, and what the model adds to them."""
+        return list(self.model.token_list)
+
+    @property
     def special(self) -> dict[str, int]:
-        """Indices of the blank, the start and the end symbol."""
-        return {"blank": int(self.model.blank_id), "sos": int(self.model.sos), "eos": int(self.model.eos)}
+        """Indices of the blank, the start and the end symbol, and of the mask where there is one."""
+        named = {"blank": "blank_id", "sos": "sos", "eos": "eos", "mask": "mask_token"}
+        return {name: int(getattr(self.model, key)) for name, key in named.items() if hasattr(self.model, key)}
 
 
 def load_trained(

@@ -39,7 +39,7 @@ def _require_same_interface(bundle: Bundle, trained: Trained) -> None:
     """The bundle's tokens, tokenizer and graphs are those of the model."""
     config = trained.files["asr_train_config"]
     for what, expected, found in (
-        ("tokens", list(trained.config.token_list), list(bundle.manifest.tokens)),
+        ("tokens", trained.token_list, list(bundle.manifest.tokens)),
         ("tokenizer", *_tokenizers(bundle, trained)),
     ):
         if expected != found:

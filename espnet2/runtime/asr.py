@@ -25,7 +25,7 @@ from espnet2.text.token_id_converter import TokenIDConverter
 _log = logging.getLogger(__name__)
 
 LARGEST = 2.0**31  # samples of 32 bits that nobody scaled; the power spectrum of 1e17 is beyond float32
-COUNTS = {"encoder": (2, 2), "ctc": (1, 1)}  # inputs and outputs
+COUNTS = {"encoder": (2, 2), "ctc": (1, 1), "mlm": (4, 1)}  # inputs and outputs
 STEP_INPUTS = {"tokens", "parents", "memory_lengths"}  # besides what `decoder_start` returns
 NGRAM_SCORERS: dict[str, type[NgramFullScorer] | type[NgramPartScorer]] = {
     "full": NgramFullScorer,
@@ -40,6 +40,15 @@ class Result(NamedTuple):
     token: list[str]
     token_int: list[int]
     hypothesis: Hypothesis
+
+
+Results = list[Result] | list[list[Result]]  # hypotheses, best first; a list for each speaker where there are several
+
+
+def by_speaker(results: Results) -> dict[str, list[Result]]:
+    """The hypotheses of each speaker by what names of their files end in; of the only one under ""."""
+    separated = {f"_spk{number}": item for number, item in enumerate(results, 1) if isinstance(item, list)}
+    return separated or {"": [item for item in results if isinstance(item, Result)]}
 
 
 class Recognizer:
@@ -73,10 +82,13 @@ class Recognizer:
         self.options = options
         self.blank = special["blank"]
         self.speech, self.lengths = self.encoder.component.inputs
+        separates = len(self.encoder.component.outputs[1].axes) == 2
+        if options.multi_asr and not separates:
+            raise OptionError("multi_asr: expected False, since the model does not separate speakers; found True")
         self.beam_search = make_search(SearchParts(graphs, token_list, special, ngram), options)
 
-    def __call__(self, speech: Any) -> list[Result]:
-        """The n-best results for one utterance, best first.
+    def __call__(self, speech: Any) -> Any:
+        """The n-best results for one utterance, best first; a list for each speaker where the model separates them.
 
         Args:
             speech: Samples (T,), floating point in [-1, 1), at the model's rate; features (T, D) for a model without
@@ -87,14 +99,14 @@ class Recognizer:
         """
         return self.batch([speech])[0]
 
-    def batch(self, speeches: Sequence[Any]) -> list[list[Result]]:
+    def batch(self, speeches: Sequence[Any]) -> list[Results]:
         """The n-best results for each of several utterances, `batch_size` of which go through the encoder at once."""
         size = self.options.batch_size
         groups = (speeches[start : start + size] for start in range(0, len(speeches), size))
         return [self.search(encoder_out) for group in groups for encoder_out in self.encode(group)]
 
     def encode(self, speeches: Sequence[Any]) -> list[np.ndarray]:
-        """Encoder outputs (T, D) of utterances that go through the encoder as one batch."""
+        """Encoder outputs (T, D) of utterances that go through the encoder as one batch; (S, T, D) of S speakers."""
         checked = [self.check(speech) for speech in speeches]
         lengths = np.array([len(speech) for speech in checked], self.lengths.dtype)
         padded = np.zeros((len(checked), max(lengths), *checked[0].shape[1:]), np.float32)
@@ -102,10 +114,15 @@ class Recognizer:
             row[: len(speech)] = speech
         results = self.encoder({self.speech.name: padded, self.lengths.name: lengths})
         encoder_out, encoder_out_lens = (results[tensor.name].numpy() for tensor in self.encoder.component.outputs)
-        return [row[:length] for row, length in zip(encoder_out, encoder_out_lens, strict=True)]
+        return [row[..., : lengths.max(), :] for row, lengths in zip(encoder_out, encoder_out_lens, strict=True)]
 
-    def search(self, encoder_out: np.ndarray) -> list[Result]:
-        """The n-best results for the encoder output (T, D) of one utterance, best first."""
+    def search(self, encoder_out: np.ndarray) -> Results:
+        """The n-best results for what `encode` gave of one utterance, best first; of several speakers a list each."""
+        if encoder_out.ndim == 3:
+            return [self._nbest(speaker) for speaker in encoder_out]
+        return self._nbest(encoder_out)
+
+    def _nbest(self, encoder_out: np.ndarray) -> list[Result]:
         found = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
         return [self._result(hypothesis) for hypothesis in found[: self.options.nbest]]
 
@@ -233,6 +250,10 @@ def _require_usable(bundle: Bundle) -> None:
         raise BundleError(f"{bundle.path}: expected a component 'encoder', found {listed}")
     if not {"ctc", "decoder_step"} & set(components):
         raise BundleError(f"{bundle.path}: expected a component 'ctc' or 'decoder_step', found {listed}")
+    if "mlm" in components and not ("ctc" in components and "mask" in bundle.manifest.special):
+        raise BundleError(
+            f"{bundle.path}: mlm: expected a component 'ctc' and a special token 'mask' with it, found none"
+        )
     start = components.get("decoder_start")
     memory = {tensor.name for tensor in start.outputs} if start else set()
     for name, component in components.items():

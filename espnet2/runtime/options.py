@@ -34,6 +34,9 @@ class DecodeOptions:
     time_sync: bool = _option(
         False, "search frame by frame instead of token by token; maxlenratio, minlenratio, normalize_length do nothing"
     )
+    maskctc_n_iterations: int = _option(10, "rounds in which a Mask-CTC model fills what is masked; 0: one per token")
+    maskctc_threshold_probability: float = _option(0.99, "a Mask-CTC model masks tokens of CTC that are less probable")
+    multi_asr: bool = _option(False, "expect a model of several speakers, which gives hypotheses for each")
     batch_size: int = _option(1, "utterances that the encoder takes at once")
 
     @classmethod
@@ -48,10 +51,14 @@ class DecodeOptions:
         for name in ("beam_size", "nbest", "batch_size"):
             value = getattr(self, name)
             _require(_is_integer(value) and value >= 1, name, "an integer of at least 1", value)
-        for name in ("ctc_weight", "lm_weight", "ngram_weight", "penalty", "maxlenratio", "minlenratio"):
+        rounds = self.maskctc_n_iterations
+        _require(_is_integer(rounds) and rounds >= 0, "maskctc_n_iterations", "an integer of at least 0", rounds)
+        for name in ("lm_weight", "ngram_weight", "penalty", "maxlenratio", "minlenratio"):
             _require(_is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
-        _require(0 <= self.ctc_weight <= 1, "ctc_weight", "a number from 0 to 1", self.ctc_weight)
-        for name in ("normalize_length", "time_sync"):
+        for name in ("ctc_weight", "maskctc_threshold_probability"):
+            value = getattr(self, name)
+            _require(_is_finite(value) and 0 <= value <= 1, name, "a number from 0 to 1", value)
+        for name in ("normalize_length", "multi_asr", "time_sync"):
             _require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
 
 

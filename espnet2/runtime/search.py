@@ -10,6 +10,7 @@ import numpy as np
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.beam_search_timesync import BeamSearchTimeSync
+from espnet.nets.mask_ctc import MaskCTC
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ctc import CTCPrefixScorer
 from espnet.nets.scorers.length_bonus import LengthBonus
@@ -51,7 +52,7 @@ def make_search(parts: SearchParts, options: DecodeOptions) -> Any:
                 if graph not in parts.graphs:
                     raise OptionError(f"{name}: expected a model with {graph}, found {', '.join(parts.graphs)}")
             return make(parts, options)
-    return _label_synchronous(parts, options)
+    return (_mask_ctc if "mlm" in parts.graphs else _label_synchronous)(parts, options)
 
 
 def _label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearch:
@@ -81,6 +82,25 @@ def _time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchT
         )
     except ValueError as error:
         raise OptionError(f"time_sync: {error}") from error
+
+
+def _mask_ctc(parts: SearchParts, options: DecodeOptions) -> MaskCTC:
+    ctc, mlm = CTCGraph(parts.graphs["ctc"]), parts.graphs["mlm"]
+    names = [tensor.name for tensor in mlm.component.inputs]
+    result = mlm.component.outputs[0].name
+
+    def scores(tokens: np.ndarray, x: np.ndarray) -> np.ndarray:
+        batch = tokens[None], np.array([len(tokens)]), x[None], np.array([len(x)])
+        return mlm(dict(zip(names, batch, strict=True)))[result].numpy()[0]
+
+    return MaskCTC(
+        lambda x: ctc.log_softmax(x[None])[0],
+        scores,
+        parts.special["mask"],
+        parts.special["blank"],
+        options.maskctc_n_iterations,
+        options.maskctc_threshold_probability,
+    )
 
 
 # Option: graphs that it needs, and its search.

@@ -132,6 +132,10 @@ class ASRTask(AbsTask):
             found = getattr(config, section).get(key, needed)
             if found != needed:
                 raise ConfigError(f"{section}.{key}: expected {needed} in a recogniser, found {found}")
+        if (config.decoder == "mlm") != (config.model == "maskctc"):
+            raise ConfigError(
+                f"decoder: expected mlm in a model maskctc and nowhere else, found {config.decoder} in {config.model}"
+            )
         frontend, size = None, config.input_size
         if size is None:
             frontend = FRONTEND.build(config.frontend, config.frontend_conf)

@@ -57,6 +57,7 @@ SLIDING = {"frontend": "sliding_window", "frontend_conf": {"win_length": 400, "h
 TOGETHER: dict[tuple[str, str], dict[str, Any]] = {
     ("frontend", "sliding_window"): {"preencoder": "sinc", "preencoder_conf": {"fs": 16000, "out_channels": 4}},
     ("preencoder", "sinc"): SLIDING,
+    ("decoder", "mlm"): {"model": "maskctc"},
 }
 GIVEN = {"input_size", "vocab_size", "encoder_output_size"}  # by the task, to all but pre-encoders
 # Refused with a sentence that says what to install, or no part of a search; their rows test that.

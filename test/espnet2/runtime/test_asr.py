@@ -187,9 +187,15 @@ def test_speech_that_cannot_be_recognised(speech, sentence):
         ({"nbest": True}, "nbest: expected an integer of at least 1, found True"),
         ({"batch_size": -1}, "batch_size: expected an integer of at least 1, found -1"),
         ({"ctc_weight": 1.5}, "ctc_weight: expected a number from 0 to 1, found 1.5"),
-        ({"ctc_weight": "0.3"}, "ctc_weight: expected a finite number, found '0.3'"),
+        ({"ctc_weight": "0.3"}, "ctc_weight: expected a number from 0 to 1, found '0.3'"),
         ({"lm_weight": float("nan")}, "lm_weight: expected a finite number, found nan"),
         ({"normalize_length": 1}, "normalize_length: expected True or False, found 1"),
+        ({"time_sync": "yes"}, "time_sync: expected True or False, found 'yes'"),
+        ({"maskctc_n_iterations": -1}, "maskctc_n_iterations: expected an integer of at least 0, found -1"),
+        (
+            {"maskctc_threshold_probability": 2},
+            "maskctc_threshold_probability: expected a number from 0 to 1, found 2",
+        ),
     ],
 )
 def test_options_that_are_not_allowed(options, sentence):
@@ -225,6 +231,8 @@ def test_upstreams_defaults():
         "nbest": 1,
         "normalize_length": False,
         "time_sync": False,
+        "maskctc_n_iterations": 10,
+        "maskctc_threshold_probability": 0.99,
         "batch_size": 1,
     }
 

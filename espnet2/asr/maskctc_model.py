@@ -1,0 +1,115 @@
+"""The Mask-CTC recogniser (Higuchi et al. 2020): CTC writes a text, and a masked language model fills its doubts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from typeguard import typechecked
+
+from espnet.nets.beam_search import Hypothesis
+from espnet.nets.mask_ctc import MaskCTC
+from espnet2.asr.ctc import CTC
+from espnet2.asr.decoder.mlm_decoder import MLMDecoder
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
+from espnet2.asr.espnet_model import ESPnetASRModel
+from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
+from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
+from espnet2.asr.specaug.abs_specaug import AbsSpecAug
+from espnet2.layers.abs_normalize import AbsNormalize
+
+
+class MaskCTCModel(ESPnetASRModel):
+    """A recogniser whose decoder is an `MLMDecoder`. Options that only the training loss reads are not kept.
+
+    The mask symbol follows the vocabulary: `token_list` gets `sym_mask` at its end, which is `mask_token`. Where
+    `ctc_weight` is 1 there is no decoder, and the model is one of CTC alone.
+
+    Raises:
+        ValueError: as `ESPnetASRModel`, or `ctc_weight` is 0, since decoding begins with CTC.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        vocab_size: int,
+        token_list: list[str] | tuple[str, ...],
+        frontend: AbsFrontend | None,
+        specaug: AbsSpecAug | None,
+        normalize: AbsNormalize | None,
+        preencoder: AbsPreEncoder | None,
+        encoder: AbsEncoder,
+        postencoder: AbsPostEncoder | None,
+        decoder: MLMDecoder,
+        ctc: CTC,
+        joint_network: torch.nn.Module | None = None,
+        ctc_weight: float = 0.5,
+        interctc_weight: float = 0.0,
+        ignore_id: int = -1,
+        lsm_weight: float = 0.0,
+        length_normalized_loss: bool = False,
+        report_cer: bool = True,
+        report_wer: bool = True,
+        sym_space: str = "<space>",
+        sym_blank: str = "<blank>",
+        sym_mask: str = "<mask>",
+        extract_feats_in_collect_stats: bool = True,
+    ):
+        if ctc_weight == 0.0:
+            raise ValueError("ctc_weight: expected more than 0 in a Mask-CTC model, found 0")
+        super().__init__(
+            vocab_size,
+            token_list,
+            frontend,
+            specaug,
+            normalize,
+            preencoder,
+            encoder,
+            postencoder,
+            decoder,
+            ctc,
+            joint_network,
+            ctc_weight=ctc_weight,
+            interctc_weight=interctc_weight,
+            sym_blank=sym_blank,
+        )
+        if self.decoder is not None:
+            self.token_list.append(sym_mask)
+            self.mask_token = vocab_size
+
+
+class MaskCTCInference(torch.nn.Module):
+    """The search of a Mask-CTC model, on PyTorch.
+
+    Args:
+        asr_model: the model, with a decoder.
+        n_iterations: calls of the decoder; 0: one for every token in doubt.
+        threshold_probability: tokens of CTC that are less probable are in doubt.
+    """
+
+    @typechecked
+    def __init__(self, asr_model: MaskCTCModel, n_iterations: int, threshold_probability: float):
+        super().__init__()
+        self.ctc: Any = asr_model.ctc
+        self.mlm: Any = asr_model.decoder
+        self.search = MaskCTC(
+            self._log_probs, self._scores, asr_model.mask_token, asr_model.blank_id, n_iterations, threshold_probability
+        )
+
+    @torch.inference_mode()
+    def forward(self, enc_out: torch.Tensor) -> Hypothesis:
+        """The one hypothesis for the encoder output (T, D) of an utterance."""
+        (hypothesis,) = self.search(enc_out.numpy(force=True))
+        return hypothesis
+
+    def _log_probs(self, x: np.ndarray) -> np.ndarray:
+        return self.ctc.log_softmax(self._batch(x))[0].numpy(force=True)
+
+    def _scores(self, tokens: np.ndarray, x: np.ndarray) -> np.ndarray:
+        arrays = tokens, np.array(len(tokens)), x, np.array(len(x))
+        return self.mlm.scores(*map(self._batch, arrays))[0].numpy(force=True)
+
+    def _batch(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(array[None]).to(self.ctc.ctc_lo.weight.device)
