@@ -13,8 +13,10 @@ from espnet.nets.pytorch_backend.transformer.attention import (
     RelPositionMultiHeadedAttention,
 )
 from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS
+from espnet2.asr.layers.fastformer import FastSelfAttention
 
 MakeAttention = Callable[[], AttentionHeads]
+BranchAttention = AttentionHeads | FastSelfAttention
 
 # The attention that each positional encoding goes with.
 ATTENTION_OF_POSITIONS = {
@@ -48,6 +50,33 @@ def attention_makers(
         "rel_selfattn": lambda: RelPositionMultiHeadedAttention(*heads, zero_triu),
         "legacy_rel_selfattn": lambda: LegacyRelPositionMultiHeadedAttention(*heads),
     }
+
+
+def branch_attention(
+    rel_pos_type: str,
+    pos_enc: str,
+    attention: str,
+    heads: tuple[int, int, float],
+    zero_triu: bool = False,
+    qk_norm: bool = False,
+) -> tuple[str, Callable[[], BranchAttention]]:
+    """The positional encoding that a Branchformer's options ask for, and what makes the attention.
+
+    Args:
+        rel_pos_type, pos_enc, attention: see `resolve_positions`; here attention may be "fast_selfattn" as well.
+        heads: H, D, dropout of the attention weights.
+        zero_triu, qk_norm: see `attention_makers`.
+
+    Raises:
+        ValueError: an unknown name, or an encoding and an attention that do not go together.
+    """
+    attention_heads, size, dropout_rate = heads
+    makers: dict[str, Callable[[], BranchAttention]] = {
+        **attention_makers(*heads, zero_triu, qk_norm),
+        "fast_selfattn": lambda: FastSelfAttention(size, attention_heads, dropout_rate),
+    }
+    positions, name = resolve_positions(rel_pos_type, pos_enc, attention, makers, "attention_layer_type")
+    return positions, makers[name]
 
 
 def resolve_positions(

@@ -1,0 +1,116 @@
+"""MLP with a convolutional gate, cgMLP (Sakuma et al. 2022), as the Branchformer has it (Peng et al. 2022)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from espnet.nets.pytorch_backend.nets_utils import ACTIVATIONS, choose
+from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
+from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
+from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
+
+GATE_ACTIVATIONS = {"identity": nn.Identity, **ACTIVATIONS}
+
+
+def half(size: int) -> int:
+    """Half the channels of a gated unit; raises `ValueError` for an odd number, or one below 2."""
+    if size < 2 or size % 2:
+        raise ValueError(f"cgmlp_linear_units: expected a positive even number, found {size}")
+    return size // 2
+
+
+class SpatialGatingUnit(nn.Module):
+    """Multiply one half of the channels with a gate that is computed from the other half over time.
+
+    Args:
+        size: C, even.
+        dropout_rate: dropout of the result.
+        use_linear_after_conv: whether the gate ends in a linear layer.
+        gate_activation: a name in `GATE_ACTIVATIONS`, applied to the gate.
+    """
+
+    def __init__(self, size: int, dropout_rate: float, use_linear_after_conv: bool, gate_activation: str):
+        super().__init__()
+        channels = half(size)
+        self.norm = LayerNorm(channels)
+        self.linear = nn.Linear(channels, channels) if use_linear_after_conv else None
+        self.act = choose("gate_activation", gate_activation, GATE_ACTIVATIONS)()
+        self.dropout = nn.Dropout(dropout_rate)
+
+    def convolve(self, x: Tensor, padding: Tensor | None) -> Tensor:
+        """Mix frames: x (B, C/2, T), zero at padded frames → (B, T, C/2)."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
+        """x (B, T, C), padding (B, T, 1) bool, True at padded frames → (B, T, C/2)."""
+        kept, gate = x.chunk(2, dim=-1)
+        gate = self.convolve(hide_padding(self.norm(gate), padding).transpose(1, 2), padding)
+        if self.linear is not None:
+            gate = self.linear(gate)
+        return self.dropout(kept * self.act(gate))
+
+
+class ConvolutionalSpatialGatingUnit(SpatialGatingUnit):
+    """The gate is a depthwise convolution.
+
+    Args:
+        size: C, even.
+        kernel_size: frames that the kernel spans, odd.
+        dropout_rate, use_linear_after_conv, gate_activation: as for `SpatialGatingUnit`.
+    """
+
+    def __init__(
+        self, size: int, kernel_size: int, dropout_rate: float, use_linear_after_conv: bool, gate_activation: str
+    ):
+        super().__init__(size, dropout_rate, use_linear_after_conv, gate_activation)
+        channels = size // 2
+        self.conv = nn.Conv1d(channels, channels, kernel_size, padding=same_padding(kernel_size), groups=channels)
+
+    def convolve(self, x: Tensor, padding: Tensor | None) -> Tensor:
+        """Mix frames: x (B, C/2, T), zero at padded frames → (B, T, C/2)."""
+        return self.conv(x).transpose(1, 2)
+
+
+class GatingMLP(nn.Module):
+    """Linear layer, GELU, gating unit, linear layer.
+
+    Args:
+        size: D.
+        linear_units: C, even.
+        csgu: what maps (B, T, C) to (B, T, C/2).
+    """
+
+    def __init__(self, size: int, linear_units: int, csgu: SpatialGatingUnit):
+        super().__init__()
+        self.channel_proj1 = nn.Sequential(nn.Linear(size, linear_units), nn.GELU())
+        self.csgu = csgu
+        self.channel_proj2 = nn.Linear(linear_units // 2, size)
+
+    def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
+        """x (B, T, D), padding (B, T, 1) bool, True at padded frames → (B, T, D)."""
+        return self.channel_proj2(self.csgu(self.channel_proj1(x), padding))
+
+
+class ConvolutionalGatingMLP(GatingMLP):
+    """cgMLP.
+
+    Args:
+        size: D.
+        linear_units: C, even.
+        kernel_size: frames that the gate's kernel spans, odd.
+        dropout_rate: dropout of what is gated.
+        use_linear_after_conv: whether the gate ends in a linear layer.
+        gate_activation: a name in `GATE_ACTIVATIONS`.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        linear_units: int,
+        kernel_size: int,
+        dropout_rate: float,
+        use_linear_after_conv: bool,
+        gate_activation: str,
+    ):
+        gate = (linear_units, kernel_size, dropout_rate, use_linear_after_conv, gate_activation)
+        super().__init__(size, linear_units, ConvolutionalSpatialGatingUnit(*gate))
