@@ -58,7 +58,9 @@ SAME_GRAPH = {
     f"rnn_decoder-{name}"
     for name in (
         "no-att_conf",
+        "gru",
         "two-layers",
+        "context_residual",
         "one-head",
         "one-row",
         "one-frame",
