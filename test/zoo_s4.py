@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_data import Config, Row
+from zoo_data import Config, New, Pretrained, Row
 from zoo_rows import FEATURES, FRAMES, HIDDEN, LENGTHS, MEMORY, MODEL, TEXT, VOCABULARY, family
 
 _ADAPTOR = {"input_size": MODEL}
@@ -26,7 +26,31 @@ MULTITASK: dict[str, dict[str, Any]] = {
     "seq_rnn": {"lm": "seq_rnn", "lm_conf": {"unit": 12, "nlayers": 1}},
     "transformer": {"lm": "transformer", "lm_conf": {"att_unit": MODEL, "unit": 24, "layer": 1}},
 }
+_OPT = {
+    "hidden_size": MODEL,
+    "num_hidden_layers": 2,
+    "ffn_dim": 24,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 64,
+    "word_embed_proj_dim": MODEL,
+}
+_BERT = Pretrained(
+    "AutoModel",
+    "bert",
+    {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8, "vocab_size": 9},
+)
+OPTS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "normalize_after": {"do_layer_norm_before": False, "word_embed_proj_dim": 8},  # as the one of 350M parameters
+    "no-bias": {"enable_bias": False, "_remove_final_layer_norm": True, "activation_function": "gelu"},
+}
 _TOKENS = ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"]
+_OPT_MODEL = {
+    "token_list": _TOKENS,
+    "model": "lm",
+    "lm": "transformer_opt",
+    "lm_conf": {"opt_name": Pretrained("AutoModelForCausalLM", "opt", _OPT)},
+}
 _ANSWERS = {"token_list": _TOKENS, "model": "lm_multitask", "model_conf": {"sos_syms": ["a", "b"]}}
 _SHORTENED = {
     "token_list": _TOKENS,
@@ -55,15 +79,28 @@ def _rows() -> list[Row]:
     for name, keys in MULTITASK.items():
         make = Config("espnet2.tasks.lm:LMTask", {**_ANSWERS, **keys})
         rows.append(Row(f"model-lm_multitask-{name}", "lm_likelihood", make, TEXT, LENGTHS))
+    target = "espnet2.lm.huggingface_pretrained_opt_lm:HuggingfaceOPTModel"
+    for name, keys in OPTS.items():
+        directory = Pretrained("AutoModelForCausalLM", "opt", {**_OPT, **keys})
+        make = New(target, {"vocab_size": VOCABULARY, "opt_name": directory})
+        rows.append(Row(f"transformer_opt-{name}", "lm", make, TEXT, LENGTHS))
+    make = Config("espnet2.tasks.lm:LMTask", _OPT_MODEL)
+    rows.append(Row("model-lm-transformer_opt", "lm_model", make, TEXT, LENGTHS))
     return rows
 
 
 ROWS = _rows()
-SAME_GRAPH = {"model-lm_multitask-transformer", "linear_decoder-CLS"}
+SAME_GRAPH = {
+    "model-lm_multitask-transformer",
+    "linear_decoder-CLS",
+    "transformer_opt-no-bias",
+    "model-lm-transformer_opt",
+}
 REFUSED = [
     ("length_adaptor-default", {"length_adaptor_n_layers": -1}, "length_adaptor_n_layers.*-1"),
     ("length_adaptor-default", {"input_layer": "conv2d"}, "input_layer.*conv2d.*linear"),
     ("length_adaptor-default", {"input_layer": "linear"}, "output_size.*None"),
+    ("transformer_opt-default", {"opt_name": _BERT}, "opt_name.*opt.*bert"),
     ("linear_decoder-mean", {"pooling": "median"}, "pooling.*median.*CLS"),
     ("linear_decoder-mean", {"vocab_size": 3}, "token_list.*3"),
     ("linear_decoder-mean", {"dropout": 1.5}, "dropout.*1.5"),

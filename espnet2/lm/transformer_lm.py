@@ -112,28 +112,8 @@ class TransformerLM(AbsLM):
 
     def components(self) -> tuple[spec.Component, ...]:
         """`lm_step`: log-probabilities of the next token, with the tokens, keys and values of those before."""
-        vocab_size, layers = self.decoder.out_features, len(self.encoder.encoders)
-        heads = (layers, "batch", "parent", self.head, "past", self.head_size)
-        next_heads = (layers, "batch", "beam", self.head, "past+1", self.head_size)
-        tokens = spec.State(
-            spec.Tensor("cache_tokens", (1, "batch", "parent", "past"), "int64", below=vocab_size),
-            spec.Tensor("next_cache_tokens", (1, "batch", "beam", "past+1"), "int64", below=vocab_size),
-        )
-        component = spec.Component(
-            name="lm_step",
-            method="step",
-            inputs=hypotheses(vocab_size),
-            outputs=(spec.Tensor("log_probs", ("batch", "beam", vocab_size)),),
-            states=(
-                tokens,
-                *(
-                    spec.State(spec.Tensor(name, heads), spec.Tensor(f"next_{name}", next_heads))
-                    for name in ("cache_key", "cache_value")
-                ),
-            ),
-            initial={"parent": 1, "past": 0},
-        )
-        return (component,)
+        layers = len(self.encoder.encoders)
+        return (cached_step(self.decoder.out_features, layers, self.head, self.head_size),)
 
     def score(self, y: Tensor, state: Any, x: Tensor | None) -> tuple[Tensor, Any]:
         """Score one hypothesis: y (U,) → log-probabilities (V,) and its state."""
@@ -159,3 +139,27 @@ class TransformerLM(AbsLM):
         encoded, new_keys, new_values = self.encoder.step(self.embed(ys[:, past:]), past, keys, values, bias)
         log_probs = torch.log_softmax(self.decoder(encoded[:, -1]), dim=-1)
         return log_probs, list(zip(torch.stack(new_keys, dim=1), torch.stack(new_values, dim=1), strict=True))
+
+
+def cached_step(vocab_size: int, layers: int, heads: int, head_size: int) -> spec.Component:
+    """The graph `lm_step` of a causal Transformer that keeps all tokens, and every layer's keys and values of them."""
+    kinds: tuple[tuple[str, int, tuple[spec.Axis, ...], tuple[spec.Axis, ...], dict[str, Any]], ...] = (
+        ("cache_tokens", 1, (), (), {"dtype": "int64", "below": vocab_size}),
+        ("cache_key", layers, (heads,), (head_size,), {}),
+        ("cache_value", layers, (heads,), (head_size,), {}),
+    )
+    states = tuple(
+        spec.State(
+            spec.Tensor(name, (first, "batch", "parent", *middle, "past", *last), **kind),
+            spec.Tensor(f"next_{name}", (first, "batch", "beam", *middle, "past+1", *last), **kind),
+        )
+        for name, first, middle, last, kind in kinds
+    )
+    return spec.Component(
+        name="lm_step",
+        method="step",
+        inputs=hypotheses(vocab_size),
+        outputs=(spec.Tensor("log_probs", ("batch", "beam", vocab_size)),),
+        states=states,
+        initial={"parent": 1, "past": 0},
+    )
