@@ -22,6 +22,10 @@ class AbsFrontend(torch.nn.Module, ABC):
     def output_size(self) -> int:
         """Dimension of a feature vector."""
 
+    def frame_axes(self) -> tuple[Axis, ...]:
+        """Axes of one frame."""
+        return (self.output_size(),)
+
     @abstractmethod
     def forward(self, input: torch.Tensor, input_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Samples (B, N) and lengths (B,) to features (B, T, C) and lengths (B,)."""
@@ -38,7 +42,7 @@ class AbsFrontend(torch.nn.Module, ABC):
                     Tensor("speech_lengths", ("batch",), "int64", length_of=steps),
                 ),
                 outputs=(
-                    Tensor("feats", ("batch", "out_frames", self.output_size())),
+                    Tensor("feats", ("batch", "out_frames", *self.frame_axes())),
                     Tensor("feats_lengths", ("batch",), "int64", length_of="out_frames"),
                 ),
                 lengths=(OutputLength("out_frames", steps, self.length),),

@@ -74,6 +74,16 @@ class DefaultFrontend(AbsFrontend):
         return self.n_mels
 
     def forward(self, input: torch.Tensor, input_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Samples (B, N) and lengths (B,) to features (B, T, n_mels), zero beyond each utterance, and lengths (B,)."""
+        """Samples (B, N) and lengths (B,) to features (B, T, n_mels), zero beyond each utterance, and lengths (B,).
+
+        Of several channels, (B, N, channels), the first one counts, and a random one in training.
+        """
+        input = self._one_channel(input)
         power = input.square().sum(dim=-1) if self.stft is None else self.stft.power(input, input_lengths)
         return self.logmel(power, self.length(input_lengths))
+
+    def _one_channel(self, input: torch.Tensor) -> torch.Tensor:
+        """Leave one channel of those behind the time axis, where there are any."""
+        if input.dim() == 1 + len(self.reads):
+            return input
+        return input.select(2, int(torch.randint(input.shape[2], ())) if self.training else 0)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from espnet2.runtime.spec import Axis, Length
+from espnet2.runtime.spec import Axis, Component, Length, OutputLength, Tensor
 
 
 class AbsPreEncoder(torch.nn.Module, ABC):
@@ -26,3 +26,22 @@ class AbsPreEncoder(torch.nn.Module, ABC):
     @abstractmethod
     def forward(self, input: torch.Tensor, input_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Features (B, T, ...) and lengths (B,) to (B, T', D) and lengths (B,)."""
+
+    def components(self) -> tuple[Component, ...]:
+        """The graph "preencoder", which a recogniser's encoder has in it."""
+        steps = str(self.reads[0])
+        return (
+            Component(
+                name="preencoder",
+                method="forward",
+                inputs=(
+                    Tensor("input", ("batch", *self.reads)),
+                    Tensor("input_lengths", ("batch",), "int64", length_of=steps),
+                ),
+                outputs=(
+                    Tensor("output", ("batch", "out_frames", self.output_size())),
+                    Tensor("output_lengths", ("batch",), "int64", length_of="out_frames"),
+                ),
+                lengths=(OutputLength("out_frames", steps, self.length),),
+            ),
+        )

@@ -1,0 +1,98 @@
+"""Several front ends side by side, whose features are projected, aligned in time and concatenated (Berrebbi et al.
+2022)."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, require_positive
+from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.asr.frontend.default import DefaultFrontend
+from espnet2.asr.frontend.s3prl import S3prlFrontend
+
+FRONTENDS: dict[str, Any] = {"default": DefaultFrontend, "s3prl": S3prlFrontend}
+ALIGNMENTS = {"linear_projection": nn.Linear}
+
+
+class FusedFrontends(AbsFrontend):
+    """Log-mel features of several kinds.
+
+    A front end whose frames are k times as far apart as the greatest common divisor of all hops gives k vectors of size
+    `proj_dim` for each of its frames. What the longer ones have in the end is dropped.
+
+    Args:
+        frontends: options of each, among them `frontend_type`, which is `default`.
+        align_method: `linear_projection`.
+        proj_dim: size of what each front end contributes to a frame.
+        fs: sampling rate in Hz of all of them, whatever they say themselves.
+
+    Raises:
+        ValueError: an unknown name or option, or hops that no front end with the fewest frames divides.
+        MissingPackageError: a front end `s3prl`.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        frontends: list[dict[str, Any]],
+        align_method: str = "linear_projection",
+        proj_dim: int = 100,
+        fs: int = 16000,
+    ):
+        super().__init__()
+        make_projection = choose("align_method", align_method, ALIGNMENTS)
+        require_positive(proj_dim=proj_dim, fs=fs)
+        if not frontends:
+            raise ValueError("frontends: expected at least one, found none")
+        made = [_build(options, fs) for options in frontends]
+        hops = [frontend.hop_length for frontend in made]
+        self.proj_dim = proj_dim
+        factors = [hop // functools.reduce(math.gcd, hops) for hop in hops]
+        # The one with the smallest offset gives the fewest frames, as long as it needs not be repeated itself.
+        offsets = [frontend.length.steps[0][0] for frontend in made]
+        shortest = min(range(len(made)), key=lambda index: (offsets[index], factors[index]))
+        if factors[shortest] > 1:
+            raise ValueError(
+                f"frontends: expected a hop_length of the one with the fewest frames that divides the others', found "
+                f"{hops[shortest]} among {', '.join(map(str, hops))}"
+            )
+        self.length = made[shortest].length
+        self.frontends = nn.ModuleList(made)
+        self.projection_layers = nn.ModuleList(
+            make_projection(frontend.output_size(), factor * proj_dim)
+            for frontend, factor in zip(made, factors, strict=True)
+        )
+
+    def output_size(self) -> int:
+        """Size of a fused frame."""
+        return self.proj_dim * len(self.frontends)
+
+    def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples (B, N), or (B, N, channels), and lengths (B,) to features (B, T, C), zero beyond each utterance, and
+        lengths (B,)."""
+        lengths, count, parts = self.length(input_lengths), self.length(input.shape[1]), []
+        for frontend, project in zip(self.frontends, self.projection_layers, strict=True):
+            features, _ = frontend(input, input_lengths)
+            parts.append(project(features).unflatten(2, (-1, self.proj_dim)).flatten(1, 2)[:, :count])
+        padding = make_pad_mask(lengths, count).unsqueeze(-1)
+        return torch.cat(parts, dim=-1).masked_fill(padding, 0.0), lengths
+
+
+def _build(options: dict[str, Any], fs: int) -> DefaultFrontend:
+    """One of the front ends."""
+    conf = {key: value for key, value in options.items() if key != "fs"}
+    make = choose("frontend_type", conf.pop("frontend_type", None), FRONTENDS)
+    known = inspect.signature(make).parameters
+    unknown = [key for key in conf if key not in known]
+    if unknown:
+        raise ValueError(f"frontends: unknown option {unknown[0]!r}; known ones: {', '.join(known)}")
+    if not conf.get("apply_stft", True):
+        raise ValueError("frontends: expected apply_stft true, found false")
+    return make(fs=fs, **conf)

@@ -1,0 +1,30 @@
+"""The front end of package s3prl, which cannot be here."""
+
+from __future__ import annotations
+
+from typeguard import typechecked
+
+from espnet2.runtime.errors import MissingPackageError
+
+
+class S3prlFrontend:
+    """Features of a network that package s3prl downloads; the options are upstream's.
+
+    Raises:
+        MissingPackageError: always; many of these networks can be had through the front end `huggingface`.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        fs: int | str = 16000,
+        frontend_conf: dict | None = None,
+        download_dir: str | None = None,
+        multilayer_feature: bool = False,
+        layer: int = -1,
+    ):
+        network = (frontend_conf or {}).get("upstream", "a network")
+        raise MissingPackageError(
+            f"s3prl: expected package s3prl and the weights of {network} that it downloads, found no way to export "
+            "them; pip install transformers, and use frontend huggingface with a model of that kind"
+        )

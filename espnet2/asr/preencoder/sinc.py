@@ -1,0 +1,102 @@
+"""Features of short windows of samples by band passes and depthwise convolutions (Kürzinger et al. 2020)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from torch import Tensor, nn
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import choose, require_positive
+from espnet2.asr.frontend.default import parse_frequency
+from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
+from espnet2.layers.sinc_conv import LogCompression, SincConv
+
+WINDOW = 400  # samples of the windows that the sizes are made for: 25 ms at 16 kHz
+BANDS, BAND_KERNEL = 128, 101  # filters, and samples of each
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"leakyrelu": nn.LeakyReLU, "relu": nn.ReLU}
+# Whole channels are dropped by the latter two.
+DROPOUTS: dict[str, Callable[[float], nn.Module]] = {
+    "dropout": nn.Dropout,
+    "spatial": nn.Dropout1d,
+    "dropout2d": nn.Dropout1d,
+}
+
+
+class LightweightSincConvs(AbsPreEncoder):
+    """Reads windows of 400 samples, as the front end `sliding_window` cuts them, and gives one vector for each.
+
+    Args:
+        fs: Hz.
+        in_channels: channels of the samples.
+        out_channels: D, a multiple of 128.
+        activation_type: one of `ACTIVATIONS`.
+        dropout_type: one of `DROPOUTS`.
+        windowing_type: window of the band passes, `hamming` or `none`.
+        scale_type: scale on which the bands are spaced before training, `mel` or `bark`.
+
+    Raises:
+        ValueError: an unknown name, or sizes that do not fit together.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        fs: int | str | float = 16000,
+        in_channels: int = 1,
+        out_channels: int = 256,
+        activation_type: str = "leakyrelu",
+        dropout_type: str = "dropout",
+        windowing_type: str = "hamming",
+        scale_type: str = "mel",
+    ):
+        super().__init__()
+        require_positive(in_channels=in_channels, out_channels=out_channels)
+        if out_channels % BANDS:
+            raise ValueError(f"out_channels: expected a multiple of {BANDS}, found {out_channels}")
+        self.activation = choose("activation_type", activation_type, ACTIVATIONS)
+        self.dropout = choose("dropout_type", dropout_type, DROPOUTS)
+        rate = fs if isinstance(fs, float) else parse_frequency(fs)
+        self.reads = ("frames", in_channels, WINDOW)
+        self.out_channels = out_channels
+        self.filters = SincConv(
+            in_channels, BANDS, BAND_KERNEL, window_func=windowing_type, scale_type=scale_type, fs=rate
+        )
+        bands = {
+            "Filters": self.filters,
+            "LogCompression": LogCompression(),
+            "BatchNorm": nn.BatchNorm1d(BANDS),
+            "AvgPool": nn.AvgPool1d(2),
+        }
+        blocks = {
+            "SincConvBlock": nn.Sequential(OrderedDict(bands)),
+            "DConvBlock1": self.block(BANDS, BANDS, 25, 2, 0.1, pool=True),
+            "DConvBlock2": self.block(BANDS, out_channels),
+            "DConvBlock3": self.block(out_channels, out_channels),
+            "DConvBlock4": self.block(out_channels, out_channels),
+            "DConvBlock5": self.block(out_channels, out_channels, 7),
+        }
+        self.blocks = nn.Sequential(OrderedDict(blocks))
+
+    def block(
+        self, idim: int, odim: int, kernel: int = 9, stride: int = 1, dropout: float = 0.15, pool: bool = False
+    ) -> nn.Sequential:
+        """A convolution of each channel by itself, activation, normalisation, mean over two steps where `pool`."""
+        layers: dict[str, nn.Module] = {
+            "depthwise": nn.Conv1d(idim, odim, kernel, stride, groups=idim),
+            "activation": self.activation(),
+            "batchnorm": nn.BatchNorm1d(odim),
+        }
+        if pool:
+            layers["avgpool"] = nn.AvgPool1d(2)
+        layers["dropout"] = self.dropout(dropout)
+        return nn.Sequential(OrderedDict(layers))
+
+    def output_size(self) -> int:
+        """D."""
+        return self.out_channels
+
+    def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Windows (B, T, C, 400) and lengths (B,) to (B, T, D) and lengths (B,)."""
+        return self.blocks(input.flatten(0, 1)).flatten(1).unflatten(0, input.shape[:2]), input_lengths
