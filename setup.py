@@ -17,10 +17,12 @@ RUNTIME = [
 ]
 # The upper bound is the newest release that the tests ran with.
 EXPORT = ["torch>=2.9,<2.14", "onnx>=1.18", "onnx_ir>=0.1.9", "onnxscript>=0.5.4", "typeguard>=4.3"]
+HUGGINGFACE = ["transformers>=5,<6"]
 EXTRAS = {
     "export": EXPORT,
     "train": EXPORT,
     "hub": ["huggingface_hub>=0.30"],
+    "huggingface": HUGGINGFACE,
     "ngram": ["kenlm>=0.2"],
     "test": [
         "pytest>=8.3",
@@ -31,6 +33,7 @@ EXTRAS = {
         "import-linter>=2.3",
         "types-PyYAML",
         "types-tqdm",
+        *HUGGINGFACE,
     ],
     "doc": ["mkdocs>=1.6,<2"],
 }

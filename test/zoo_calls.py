@@ -115,6 +115,22 @@ def _encoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Ou
     return _with_intermediate(encoded, valid)
 
 
+def _first_layer(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    encoded, valid, _ = module(batch["xs"], lengths, max_layer=1)
+    return {"out": (encoded, valid)}
+
+
+def _all_layers(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    (encoded, hidden), valid, _ = module(batch["xs"], lengths, return_all_hs=True)
+    return {"out": (encoded, valid), **{f"layer{index}": (value, valid) for index, value in enumerate(hidden)}}
+
+
+def _prompted_encoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    prompt = {"memory": batch["memory"], "memory_mask": _mask(_token_lengths(lengths))}
+    encoded, valid, _ = module(batch["xs"], lengths, prefix_embeds=batch.get("prefix"), **prompt)
+    return {"out": (encoded, valid)}
+
+
 def _with_intermediate(encoded: Any, valid: torch.Tensor) -> Outputs:
     """Intermediate CTC makes the first result a pair: the output, and pairs of layer and its output; several speakers
     have an axis of their own."""
@@ -249,6 +265,9 @@ def _joint(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outp
 
 CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
     "encoder": _encoder,
+    "first_layer": _first_layer,
+    "all_layers": _all_layers,
+    "prompted_encoder": _prompted_encoder,
     "whole_window": _whole_window,
     "encode": _encode,
     "frontend": _frontend,

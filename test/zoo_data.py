@@ -30,6 +30,19 @@ class Stats:
 
 
 @dataclass(frozen=True)
+class Pretrained:
+    """A directory with a tiny model of transformers, made by its class `family` from these keys of a config.json.
+
+    Of `files`, "preprocessor" gives the keys of a preprocessor_config.json, and "tokenizer" asks for a tokenizer.
+    """
+
+    family: str
+    model_type: str
+    keys: Mapping[str, Any]
+    files: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Config:
     """A model that a task builds from a config file of these keys."""
 

@@ -6,12 +6,14 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from espnet2.runtime.spec import Length
+from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 
 
 class AbsPostEncoder(torch.nn.Module, ABC):
-    """Maps an encoder's output. `length` is the number of output frames as a formula of input frames."""
+    """Maps an encoder's output, of size `input_size`. `length` is the number of output frames as a formula of input
+    frames."""
 
+    input_size: int
     length: Length = Length()
 
     @abstractmethod
@@ -21,3 +23,21 @@ class AbsPostEncoder(torch.nn.Module, ABC):
     @abstractmethod
     def forward(self, input: torch.Tensor, input_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Encoder output (B, T, D) and lengths (B,) to (B, T', D') and lengths (B,)."""
+
+    def components(self) -> tuple[Component, ...]:
+        """The graph "postencoder", which a recogniser's encoder has in it."""
+        return (
+            Component(
+                name="postencoder",
+                method="forward",
+                inputs=(
+                    Tensor("input", ("batch", "frames", self.input_size)),
+                    Tensor("input_lengths", ("batch",), "int64", length_of="frames"),
+                ),
+                outputs=(
+                    Tensor("output", ("batch", "out_frames", self.output_size())),
+                    Tensor("output_lengths", ("batch",), "int64", length_of="out_frames"),
+                ),
+                lengths=(OutputLength("out_frames", "frames", self.length),),
+            ),
+        )

@@ -1,0 +1,118 @@
+"""Front ends of the package transformers: wav2vec 2.0 (Baevski et al. 2020) and its relatives, on raw samples."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any
+
+from torch import Tensor
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
+from espnet.nets.pytorch_backend.pretrained.waveform import TimeNorm
+from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.asr.frontend.default import parse_frequency
+from espnet2.layers.hugging_face import new_network, pretrained_network, read_config, require_type, transformers
+from espnet2.runtime.spec import Length
+
+MODEL_TYPES = ("wav2vec2", "hubert", "wavlm", "unispeech-sat")
+FLOOR = 1e-7  # added to the variance of the samples, by transformers' Wav2Vec2FeatureExtractor
+
+
+class HuggingFaceFrontend(AbsFrontend):
+    """The last hidden vectors of a network that reads samples; `preprocessor_config.json` says whether they are
+    scaled to mean 0 and variance 1 first.
+
+    Args:
+        model: directory or name on the hub of a model of one of `MODEL_TYPES`.
+        fs: sampling rate; the model's own.
+        download_dir: where the hub's files are kept; transformers' own cache by default.
+        load_pretrained: start from the published weights, rather than from random ones; see
+            `reload_pretrained_parameters`.
+
+    Raises:
+        ValueError: the model is not there, is of another type, has an adapter, or another sampling rate.
+        MissingPackageError: transformers is not installed.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        model: Any,
+        fs: int | str = 16000,
+        download_dir: str | None = None,
+        load_pretrained: bool = True,
+    ):
+        super().__init__()
+        files = {} if download_dir is None else {"cache_dir": download_dir}
+        config = read_config("model", model, files)
+        require_type("model", config, MODEL_TYPES)
+        if getattr(config, "add_adapter", False):
+            raise ValueError("model: expected a model without adapter, found add_adapter: true")
+        extractor = _feature_extractor(model, files)
+        self.fs = parse_frequency(fs)
+        if self.fs != extractor.sampling_rate:
+            raise ValueError(f"fs: expected {extractor.sampling_rate}, the rate of the model, found {self.fs}")
+        self.model, self.load_pretrained = str(model), load_pretrained
+        self.scaled = bool(extractor.do_normalize)
+        self.encoder: Any = new_network("AutoModel", config)
+        convolutions = self.encoder.feature_extractor.conv_layers
+        self.normed_in_time = config.feat_extract_norm == "group"
+        if self.normed_in_time:
+            convolutions[0].layer_norm = TimeNorm(config.conv_dim[0])
+        self.keeps_unprojected = config.model_type != "hubert"
+        lengths = [Length.conv(*size) for size in zip(config.conv_kernel, config.conv_stride, strict=True)]
+        self.first_length, self.length = lengths[0], functools.reduce(Length.then, lengths)
+
+    def output_size(self) -> int:
+        """D."""
+        return self.encoder.config.hidden_size
+
+    def reload_pretrained_parameters(self) -> None:
+        """Take the published weights, which training starts from; raises `ValueError` where they are not there."""
+        if self.load_pretrained:
+            published = pretrained_network("AutoModel", self.model, self.encoder.config)
+            self.encoder.load_state_dict(published.state_dict())
+
+    def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples (B, N) and lengths (B,) to vectors (B, T, D) and lengths (B,)."""
+        real = make_non_pad_mask(input_lengths, input.shape[1])
+        x = _scaled(input, real, input_lengths) if self.scaled else input
+        x = self._convolved(x.masked_fill(~real, 0.0).unsqueeze(1), input_lengths)
+        lengths = self.length(input_lengths)
+        encoder: Any = self.encoder
+        projected = encoder.feature_projection(x.transpose(1, 2))
+        hidden = projected[0] if self.keeps_unprojected else projected
+        with warnings.catch_warnings():  # WavLM's attention gives PyTorch masks of two kinds
+            warnings.filterwarnings("ignore", "Support for mismatched")
+            encoded = encoder.encoder(hidden, make_non_pad_mask(lengths, x.shape[-1])).last_hidden_state
+        return encoded, lengths
+
+    def _convolved(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Scaled samples (B, 1, N) of lengths (B,) to features (B, C, T)."""
+        first, *others = self.encoder.feature_extractor.conv_layers
+        if self.normed_in_time:
+            # The layer's own forward would let padding change the statistics.
+            x = first.conv(x)
+            x = first.activation(first.layer_norm(x, self.first_length(lengths)))
+        else:
+            x = first(x)
+        for convolution in others:
+            x = convolution(x)
+        return x
+
+
+def _scaled(x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
+    """Samples x (B, N), real where `real` (B, N) says, scaled to mean 0 and variance 1 over each utterance."""
+    count = lengths.unsqueeze(1).to(x.dtype)
+    centred = x - x.masked_fill(~real, 0.0).sum(dim=1, keepdim=True) / count
+    variance = centred.masked_fill(~real, 0.0).square().sum(dim=1, keepdim=True) / count
+    return centred / (variance + FLOOR).sqrt()
+
+
+def _feature_extractor(model: Any, files: dict[str, str]) -> Any:
+    try:
+        return transformers().AutoFeatureExtractor.from_pretrained(str(model), **files)
+    except OSError as error:
+        raise ValueError(f"model: expected preprocessor_config.json in {model}, found none") from error

@@ -1,0 +1,100 @@
+"""Post-encoder that is the encoder of a pretrained text model: BERT (Devlin et al. 2019), BART (Lewis et al. 2020),
+T5 (Raffel et al. 2020) and their relatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
+from espnet.nets.pytorch_backend.transformer.mask import attention_bias
+from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
+from espnet2.layers.hugging_face import embedded, new_network, pretrained_network, read_config, require_type
+from espnet2.runtime.spec import Length
+
+# What a model's encoder calls the vectors that it reads. BERT's has no positions then, which lie in its embeddings.
+READS = {
+    "bert": "hidden_states",
+    "roberta": "hidden_states",
+    "bart": "inputs_embeds",
+    "mbart": "inputs_embeds",
+    "t5": "inputs_embeds",
+    "mt5": "inputs_embeds",
+}
+
+
+class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
+    """A linear layer to the size of the model, and the model's encoder; the learned positions of BART and mBART end
+    at `max_position_embeddings` frames.
+
+    Args:
+        input_size: size of the encoder's output.
+        model_name_or_path: directory or name on the hub of a model of one of the types of `READS`. Weights come from
+            the checkpoint; `config.json` is all that is needed, but for `lang_token_id`.
+        length_adaptor_n_layers: convolutions before the linear layer, each of which halves the number of frames.
+        lang_token_id: token whose published embedding is put before the first frame; -1 for none. Checkpoints do not
+            hold it: it is read from the model's published weights.
+
+    Raises:
+        ValueError: the model is not there, is of another type, or lacks the weights that `lang_token_id` needs.
+        MissingPackageError: transformers is not installed.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        input_size: int,
+        model_name_or_path: str,
+        length_adaptor_n_layers: int = 0,
+        lang_token_id: int = -1,
+    ):
+        super().__init__()
+        if length_adaptor_n_layers < 0:
+            raise ValueError(f"length_adaptor_n_layers: expected 0 or more, found {length_adaptor_n_layers}")
+        config = read_config("model_name_or_path", model_name_or_path)
+        require_type("model_name_or_path", config, READS)
+        self.input_size, self.model_name_or_path = input_size, model_name_or_path
+        self.reads = READS[config.model_type]
+        self.transformer: Any = _encoder(new_network("AutoModel", config))
+        self.linear_in = nn.Linear(input_size, config.hidden_size)
+        layers = range(length_adaptor_n_layers)
+        halves = [module for _ in layers for module in (nn.Conv1d(input_size, input_size, 2, 2), nn.ReLU())]
+        self.length_adaptor = nn.Sequential(*(halves or [nn.Identity()]))
+        self.length = Length(Length.conv(2, 2).steps * length_adaptor_n_layers)
+        self.ratio = self.length.stride
+        first = torch.zeros(0, config.hidden_size)
+        if lang_token_id != -1:
+            first = embedded("AutoModel", model_name_or_path, [lang_token_id])
+            self.length = self.length.then(Length(((0, 1, 1),)))
+        self.register_buffer("first", first, persistent=False)
+
+    def output_size(self) -> int:
+        """D."""
+        return self.transformer.config.hidden_size
+
+    def reload_pretrained_parameters(self) -> None:
+        """Take the published weights, which training starts from; raises `ValueError` where they are not there."""
+        published = pretrained_network("AutoModel", self.model_name_or_path, self.transformer.config)
+        self.transformer.load_state_dict(_encoder(published).state_dict())
+
+    def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Encoder output (B, T, F) and lengths (B,) to (B, T', D) and lengths (B,)."""
+        # Padded, since with a language token even an utterance too short for the convolutions has an output.
+        padded = nn.functional.pad(input.transpose(1, 2), (0, self.ratio - 1))
+        shortened = self.length_adaptor(padded)[..., : input.shape[1] // self.ratio]
+        x = self.linear_in(shortened.transpose(1, 2))
+        x = torch.cat([self.first.expand(len(x), -1, -1), x], dim=1)
+        lengths = self.length(input_lengths)
+        bias = attention_bias(make_non_pad_mask(lengths, x.shape[1]).unsqueeze(1), x.dtype)
+        return self.transformer(**{self.reads: x}, attention_mask=bias).last_hidden_state, lengths
+
+
+def _encoder(network: Any) -> nn.Module:
+    """A network's encoder without the embeddings of tokens, which it does not read."""
+    encoder = network.encoder
+    if hasattr(encoder, "embed_tokens"):
+        del encoder.embed_tokens
+    return encoder
