@@ -20,6 +20,10 @@ from espnet.nets.e2e_asr_common import end_detect
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.scorers.ctc import CTCPrefixScorer
 from espnet.nets.scorers.length_bonus import LengthBonus
+from espnet2.asr.ctc import CTC
+from espnet2.asr.decoder.mlm_decoder import MLMDecoder
+from espnet2.asr.encoder.linear_encoder import LinearEncoder
+from espnet2.asr.maskctc_model import MaskCTCInference, MaskCTCModel
 
 V, T, STATES, SEEDS, NBEST = 20, 16, 7, 4, 10
 SEARCHES = {"BeamSearch": BeamSearch, "BatchBeamSearch": BatchBeamSearch}
@@ -61,6 +65,8 @@ TIME_SYNC_CASES = [
     {"weights": JOINT, "pre_beam_ratio": 1.0, "beam_size": 8},
     {"weights": {**JOINT, "length_bonus": 2.0}, "sos": 18},
 ]
+# n_iterations, threshold_probability
+MASK_CTC_CASES = [(10, 0.99), (10, 0.7), (3, 0.99), (2, 0.8), (1, 0.9), (0, 0.9), (5, 0.0), (5, 1.0)]
 
 
 class Table(BatchScorerInterface):
@@ -129,6 +135,35 @@ def decode_time_sync(arrays, weights, beam_size=4, sos=V - 1, **options):
     return [[hyp.yseq.tolist(), round(float(hyp.score), 5)] for hyp in nbest if np.isfinite(hyp.score)]
 
 
+class TableMLM(torch.nn.Module):
+    """Scores that depend on a place and the tokens beside it; the mask reads as the blank, and scores 0 itself."""
+
+    def __init__(self, left, right):
+        super().__init__()
+        self.left, self.right = torch.tensor(left), torch.tensor(right)
+
+    def forward(self, memory, memory_lengths, ys, ys_lengths):
+        edge = torch.full((1, 1), V - 1)
+        known = torch.cat([edge, ys % V, edge], dim=1)
+        scores = self.left[known[:, :-2]] + self.right[known[:, 2:]] + 0.01 * torch.arange(ys.shape[1])[:, None]
+        return torch.nn.functional.pad(scores, (0, 1)), ys_lengths
+
+
+def mask_ctc_model():
+    """A model whose CTC and decoder are replaced."""
+    parts = dict.fromkeys(("frontend", "specaug", "normalize", "preencoder", "postencoder"))
+    parts["encoder"] = LinearEncoder(2, 2, input_layer="linear")
+    parts["decoder"] = MLMDecoder(V, 2, attention_heads=1, linear_units=2, num_blocks=1)
+    return MaskCTCModel(V, ["<blank>", "<unk>", *map(str, range(2, V))], **parts, ctc=CTC(V, 2))
+
+
+def decode_mask_ctc(arrays, n_iterations, threshold_probability):
+    model = mask_ctc_model()
+    model.ctc = Posteriors(arrays["ctc"])
+    model.decoder = TableMLM(arrays["decoder_bigram"], arrays["lm_bigram"])
+    return MaskCTCInference(model, n_iterations, threshold_probability)(torch.zeros(T, 2)).yseq.tolist()
+
+
 def prefix_scores():
     """Prefix scores along random prefixes with repeated tokens, at several lengths, also with all tokens scored."""
     arrays, rng = {}, np.random.default_rng(9)
@@ -180,12 +215,16 @@ def main(output):
         {"options": options, "nbest": [decode_time_sync(arrays, **options) for arrays in seeds.values()]}
         for options in TIME_SYNC_CASES
     ]
+    mask_ctc = [
+        {"options": options, "text": [decode_mask_ctc(arrays, *options) for arrays in seeds.values()]}
+        for options in MASK_CTC_CASES
+    ]
     output.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
         output / "tables.npz", **{f"{s}_{k}": a for s, arrays in seeds.items() for k, a in arrays.items()}
     )
     np.savez_compressed(output / "prefix.npz", **prefix_scores())
-    answers = {"search": cases, "time_sync": time_sync, "end_detect": end_detections()}
+    answers = {"search": cases, "time_sync": time_sync, "mask_ctc": mask_ctc, "end_detect": end_detections()}
     (output / "cases.json").write_text(json.dumps(answers) + "\n")
 
 

@@ -191,16 +191,17 @@ def _plain_value(text: str) -> Any:
 def inference(args: argparse.Namespace) -> int:
     from espnet2.runtime.decode import decode
 
-    return decode(args, lambda: _load(args))
+    return decode(args, lambda: load(args))
 
 
-def _load(args: argparse.Namespace) -> tuple[Speech2Text, int]:
+def load(args: argparse.Namespace, kind: type[Speech2Text] = Speech2Text) -> tuple[Speech2Text, int]:
+    """The recogniser that the options describe, and its sampling rate in Hz."""
     from espnet2.runtime.decode import decode_options
 
     options: dict[str, Any] = model_options(args)
     options |= {name: getattr(args, name) for name in (*OTHER_OPTIONS, *FIXED)}
     options |= {"device": "cuda" if args.ngpu else "cpu", **decode_options(args)}
-    speech2text = Speech2Text.from_pretrained(options.pop("model_tag"), **options)
+    speech2text = kind.from_pretrained(options.pop("model_tag"), **options)
     return speech2text, speech2text.sample_rate
 
 
