@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_data import Array, Row
+from zoo_data import Array, New, Row
 from zoo_rows import SAMPLES, family
 
 WAVEFORM = (Array("xs", ("n",)),)
@@ -36,7 +36,12 @@ TORCHAUDIO: dict[str, dict[str, Any]] = {
 def _rows() -> list[Row]:
     encoders = "espnet2.asr.encoder."
     hubert = encoders + "hubert_encoder:TorchAudioHuBERTPretrainEncoder"
-    return family("torchaudiohubert", "encoder", hubert, WAVEFORM, TORCHAUDIO, _TORCHAUDIO, SAMPLES)
+    # What reads samples may stand behind the normalisation that a config names where it names none.
+    rows = [
+        Row("utterance_mvn-samples", "normalize", New("espnet2.layers.utterance_mvn:UtteranceMVN"), WAVEFORM, SAMPLES)
+    ]
+    rows += family("torchaudiohubert", "encoder", hubert, WAVEFORM, TORCHAUDIO, _TORCHAUDIO, SAMPLES)
+    return rows
 
 
 ROWS = _rows()

@@ -22,7 +22,7 @@ class UtteranceMVN(AbsNormalize):
     def forward(
         self, input: torch.Tensor, input_lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Normalise (B, T, C); frames beyond `input_lengths` (B,) are zeros."""
+        """Normalise (B, T, C), or samples (B, N); frames beyond `input_lengths` (B,) are zeros."""
         return utterance_mvn(input, input_lengths, self.norm_means, self.norm_vars, self.eps)
 
 
@@ -33,14 +33,15 @@ def utterance_mvn(
     norm_vars: bool = False,
     eps: float = 1.0e-20,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Normalise each utterance of (B, T, C) over its `ilens` (B,) frames; later frames are zeros.
+    """Normalise each utterance of (B, T, C), or of samples (B, N), over its `ilens` (B,) frames; later frames are zeros.
 
     The standard deviation is of the whole population (divided by the number of frames) and at least `eps`.
     """
     if ilens is None:
         ilens = full_lengths(x)
-    padded = make_pad_mask(ilens, x.shape[1])[:, :, None]
-    count = ilens.to(x.dtype)[:, None, None]
+    features = [1] * (x.dim() - 2)
+    padded = make_pad_mask(ilens, x.shape[1]).reshape(x.shape[0], x.shape[1], *features)
+    count = ilens.to(x.dtype).reshape(-1, 1, *features)
     mean = x.masked_fill(padded, 0.0).sum(dim=1, keepdim=True) / count
     centred = (x - mean).masked_fill(padded, 0.0)
     output = centred if norm_means else x.masked_fill(padded, 0.0)
