@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_data import Row
-from zoo_rows import FRAMES, MODEL, encoders, family
+from zoo_data import Array, Config, New, Row
+from zoo_rows import FEATURES, FRAMES, LENGTHS, MODEL, encoders, family
 
 _ABSOLUTE = {"pos_enc_layer_type": "abs_pos", "attention_layer_type": "selfattn"}
 _FAST = {"pos_enc_layer_type": "abs_pos", "attention_layer_type": "fast_selfattn"}
@@ -143,6 +143,44 @@ _B = "branchformer_encoder:BranchformerEncoder"
 _E = "e_branchformer_encoder:EBranchformerEncoder"
 _CTC = "e_branchformer_ctc_encoder:EBranchformerCTCEncoder"
 _E_BASE = {**_BRANCHFORMER, **_MACARON}
+_TWO = {"num_blocks": 2, **_LINEAR}
+_SOME = {"use_cross_attention": [True, False], **_TWO}
+_MEMORY = Array("memory", ("u", MODEL))
+_PREFIX = Array("prefix", (2, MODEL))
+TOKENS = ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"]
+
+
+# Calls of forward that recognisers do not make: row, call, class, options, inputs.
+_CALLS: list[tuple[str, str, str, dict[str, Any], tuple[Array, ...]]] = [
+    ("e_branchformer-first_layer", "first_layer", _E, _TWO, FRAMES),
+    ("e_branchformer-all_layers", "all_layers", _E, _TWO, FRAMES),
+    ("e_branchformer-all_layers-interctc", "all_layers", _E, {**_INTERCTC, **_LINEAR}, FRAMES),
+    ("e_branchformer_ctc-first_layer", "first_layer", _CTC, {**_TWO, "use_cross_attention": False}, FRAMES),
+    ("e_branchformer_ctc-prompt", "prompted_encoder", _CTC, _LINEAR, (*FRAMES, _MEMORY)),
+    ("e_branchformer_ctc-prompt-some", "prompted_encoder", _CTC, _SOME, (*FRAMES, _MEMORY)),
+    (
+        "e_branchformer_ctc-prompt-prefix",
+        "prompted_encoder",
+        _CTC,
+        {"input_layer": "conv2d8"},
+        (*FRAMES, _MEMORY, _PREFIX),
+    ),
+]
+_MODEL = {
+    "token_list": TOKENS,
+    "input_size": FEATURES,
+    "frontend": None,
+    "normalize": None,
+    "decoder": None,
+    "model_conf": {"ctc_weight": 1.0, "interctc_weight": 0.5},
+}
+_CONDITIONED = {**_INTERCTC, "interctc_use_conditioning": True}
+
+
+def _model(name: str, options: dict[str, Any]) -> Row:
+    """A recogniser whose encoder is conditioned on intermediate CTC."""
+    make = Config("espnet2.tasks.asr:ASRTask", {**_MODEL, "encoder": name, "encoder_conf": {**options, **_CONDITIONED}})
+    return Row(f"model-{name}-interctc", "encode", make, FRAMES, LENGTHS)
 
 
 def _bare(prefix: str, target: str, base: dict[str, Any]) -> list[Row]:
@@ -157,6 +195,12 @@ ROWS = [
     *encoders("e_branchformer_ctc", _CTC, E_BRANCHFORMERS_CTC, {**_E_BASE, "input_layer": "conv2d8"}),
     *_bare("e_branchformer_ctc", _CTC, _E_BASE),
     *encoders("multiconv_conformer", "multiconvformer_encoder:MultiConvConformerEncoder", MULTICONVFORMERS, _MULTI),
+    *(
+        Row(name, call, New(_ENCODER + target, {"input_size": FEATURES, **_E_BASE, **options}), inputs, LENGTHS)
+        for name, call, target, options, inputs in _CALLS
+    ),
+    _model("e_branchformer", _E_BASE),
+    _model("multiconv_conformer", _MULTI),
 ]
 _EXPORTED = {
     *(f"branchformer-{name}" for name in ("conv2d", "learned_ave-fast", "fixed_ave-weights", "bare")),
@@ -164,6 +208,7 @@ _EXPORTED = {
     "e_branchformer-conv2d",
     "e_branchformer-no-ffn",
     "e_branchformer_ctc-conv2d8",
+    "model-e_branchformer-interctc",
     *(f"multiconv_conformer-{name}" for name in ("conv2d", "weighted_sum", "sum")),
 }
 # The others' input layers, positions, attentions and activations are exported by Conformers and Transformers as well.

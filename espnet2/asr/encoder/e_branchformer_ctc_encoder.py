@@ -125,7 +125,8 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
         """Encode a padded batch; every utterance gets what it gets alone.
 
         Args:
-            xs_pad, ilens, prev_states, masks, ctc, return_all_hs, max_layer: as for `EBranchformerEncoder`.
+            xs_pad, ilens, prev_states, masks, ctc, return_all_hs: as for `EBranchformerEncoder`.
+            max_layer: the last layer that runs, counted from 0, unlike there; the stack's last by default.
             prefix_embeds: (B, P, D), P frames that are put before the utterance's; for the input layer "conv2d8".
             memory: (B, M, D), the prompt that layers attend to.
             memory_mask: (B, 1, M) bool, True where they may look; None for everywhere.
@@ -144,7 +145,8 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
         )
         interctc = [] if return_all_hs else self.interctc_layer_idx
         further = (memory, as_bias(memory_mask, embedded[0].dtype))
-        return self.run_layers(embedded, interctc, ctc, return_all_hs, max_layer, further)
+        layers = None if max_layer is None else max(max_layer, 0) + 1
+        return self.run_layers(embedded, interctc, ctc, return_all_hs, layers, further)
 
     def prefixed(self, prefix_embeds: Tensor, xs_pad: Tensor, lengths: Tensor) -> Embedded:
         """What the input layer returns, for prefix_embeds (B, P, D) before the frames of xs_pad (B, T, F)."""
