@@ -13,7 +13,7 @@ from espnet2.export.examples import draw, trace_sizes
 from espnet2.export.trained import Trained
 from espnet2.export.verify import Check, verify_component, verify_decode
 from espnet2.fileio.audio import read_audio
-from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.asr import Recognizer, by_speaker
 from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.utils.edit_distance import edit_distance
@@ -58,7 +58,8 @@ def compare_decodes(trained: Trained, graphs: Mapping[str, Graph], signals: Sign
     checks = []
     for name, speech in tqdm(signals.items(), desc="decode", unit="utterance"):
         try:
-            checks.append(verify_decode(reference(speech), candidate(speech), name))
+            expected, found = by_speaker(reference(speech)), by_speaker(candidate(speech))
+            checks += [verify_decode(expected[key], found[key], name + key) for key in expected]
         except AudioError as error:
             raise AudioError(f"{name}: {error}") from error
     return checks
@@ -76,8 +77,9 @@ def token_error_rate(
 
 
 def _best(recognizer: Recognizer, speech: np.ndarray) -> list[int]:
-    nbest = recognizer(speech)
-    return nbest[0].token_int if nbest else []
+    return [
+        token for nbest in by_speaker(recognizer(speech)).values() for best in nbest[:1] for token in best.token_int
+    ]
 
 
 def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool, nbest: int) -> Recognizer:

@@ -21,7 +21,7 @@ from espnet2.fileio.audio import read_audio
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.read_text import read_2columns_text
 from espnet2.fileio.sound_scp import SoundScpReader
-from espnet2.runtime.asr import Recognizer, Result
+from espnet2.runtime.asr import Recognizer, Result, Results, by_speaker
 from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
@@ -34,7 +34,7 @@ TABLES = ("text", "token", "token_int", "score")
 class Emit(Protocol):
     """Takes an utterance's results, or None where it could not be recognised."""
 
-    def __call__(self, utterance: str, results: Sequence[Result] | None) -> None: ...
+    def __call__(self, utterance: str, results: Results | None) -> None: ...
 
 
 @dataclass
@@ -94,8 +94,9 @@ def _decode_to(directory: Path, recognizer: Recognizer, rate: int, recordings: S
             report = recognize(recognizer, rate, recordings, _writer_to(writer))
         written = {table.path for ranked in writer.children.values() for table in ranked.children.values()}
         for name in TABLES:
-            for path in set(directory.glob(f"[0-9]*best_recog/{name}")) - written:
-                path.unlink()
+            for pattern in (name, f"{name}_spk[0-9]*"):
+                for path in set(directory.glob(f"[0-9]*best_recog/{pattern}")) - written:
+                    path.unlink()
         _write_failures(directory, report.failures)
     except OSError as error:
         raise DataError(f"{directory}: expected a directory that can be written, found {error.strerror}") from error
@@ -169,18 +170,19 @@ def recognize(recognizer: Recognizer, rate: int, recordings: Sequence[tuple[str,
             for (utterance, path), results in zip(
                 group, _recognize_group(recognizer, rate, group, report), strict=True
             ):
-                if results == []:
+                found = results is not None and any(by_speaker(results).values())
+                if results is not None and not found:
                     sentence = f"{path}: expected a text within maxlenratio and minlenratio, found none"
                     report.failures.append((utterance, sentence))
-                report.decoded += bool(results)
-                emit(utterance, results or None)
+                report.decoded += found
+                emit(utterance, results if found else None)
             progress.update(len(group))
     return report
 
 
 def _recognize_group(
     recognizer: Recognizer, rate: int, group: Sequence[tuple[str, str]], report: Report
-) -> list[list[Result] | None]:
+) -> list[Results | None]:
     """Results of recordings that go through the encoder together; None for one that cannot be recognised."""
     speeches = [_read(recognizer, rate, utterance, path, report) for utterance, path in group]
     usable = [speech for speech in speeches if speech is not None]
@@ -205,7 +207,7 @@ def _read(recognizer: Recognizer, rate: int, utterance: str, path: str, report: 
 
 def _search(
     recognizer: Recognizer, encoder_out: np.ndarray, utterance: str, path: str, report: Report
-) -> list[Result] | None:
+) -> Results | None:
     try:
         return recognizer.search(encoder_out)
     except ValueError as error:  # NaN among the scores
@@ -218,23 +220,29 @@ def _fail(report: Report, utterance: str, sentence: str) -> None:
     report.failures.append((utterance, sentence))
 
 
-def _print_text(utterance: str, results: Sequence[Result] | None) -> None:
-    """A line on stdout, empty where there is no text, so that lines and recordings correspond."""
-    best = results[0] if results else None
-    line = "" if best is None else " ".join(best.token) if best.text is None else best.text
+def _text(result: Result) -> str:
+    return " ".join(result.token) if result.text is None else result.text
+
+
+def _print_text(utterance: str, results: Results | None) -> None:
+    """A line on stdout, empty where there is no text, so that lines and recordings correspond; tabs between speakers'
+    texts."""
+    nbests = by_speaker(results or []).values()
+    line = "\t".join(_text(nbest[0]) if nbest else "" for nbest in nbests)
     with tqdm.external_write_mode(file=sys.stdout):
         print(line, flush=True)
 
 
 def _writer_to(writer: DatadirWriter) -> Emit:
-    def write(utterance: str, results: Sequence[Result] | None) -> None:
-        for rank, (text, token, token_int, hypothesis) in enumerate(results or (), 1):
-            tables = writer[f"{rank}best_recog"]
-            tables["token"][utterance] = " ".join(token)
-            tables["token_int"][utterance] = " ".join(map(str, token_int))
-            tables["score"][utterance] = format_score(hypothesis.score)
-            if text is not None:
-                tables["text"][utterance] = text
+    def write(utterance: str, results: Results | None) -> None:
+        for suffix, nbest in by_speaker(results or []).items():
+            for rank, (text, token, token_int, hypothesis) in enumerate(nbest, 1):
+                tables = writer[f"{rank}best_recog"]
+                tables["token" + suffix][utterance] = " ".join(token)
+                tables["token_int" + suffix][utterance] = " ".join(map(str, token_int))
+                tables["score" + suffix][utterance] = format_score(hypothesis.score)
+                if text is not None:
+                    tables["text" + suffix][utterance] = text
 
     return write
 

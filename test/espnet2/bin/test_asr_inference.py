@@ -53,14 +53,14 @@ def test_a_packed_model(fixtures_dir, demo_dir, references, tmp_path, monkeypatc
     ("options", "sentence"),
     [
         ({"streaming": True}, "streaming: expected False, the only value known here, found True"),
-        ({"multi_asr": True}, "multi_asr: expected False, the only value known here, found True"),
+        ({"enh_s2t_task": True}, "enh_s2t_task: expected False, the only value known here, found True"),
         (
             {"transducer_conf": {"search_type": "maes"}},
             "transducer_conf: expected None, the only value known here, found",
         ),
         ({"dtype": "float16"}, "dtype: expected 'float32', the only value known here, found 'float16'"),
         ({"colour": "red"}, "colour: expected an option of Speech2Text, found an unknown name"),
-        ({"multi_asr": True}, "multi_asr: expected False, the only value known here, found True"),
+        ({"multi_asr": 1}, "multi_asr: expected True or False, found 1"),
         ({"beam_size": 0}, "beam_size: expected an integer of at least 1, found 0"),
         ({}, "--asr_model_file: expected a file"),
     ],
@@ -98,7 +98,7 @@ def test_another_device(files):
         Speech2Text(files["asr_train_config"], files["asr_model_file"], device="abacus")
 
 
-@pytest.mark.parametrize("option", ["--streaming=true", "--multi_asr=1", "--quantize_lm=True", "--dtype=float64"])
+@pytest.mark.parametrize("option", ["--streaming=true", "--enh_s2t_task=1", "--quantize_lm=True", "--dtype=float64"])
 def test_options_of_other_searches(option, capsys):
     assert main([option, "a.wav"]) == 2
     assert "the only value known here" in capsys.readouterr().err

@@ -231,6 +231,7 @@ def test_upstreams_defaults():
         "nbest": 1,
         "normalize_length": False,
         "time_sync": False,
+        "multi_asr": False,
         "maskctc_n_iterations": 10,
         "maskctc_threshold_probability": 0.99,
         "batch_size": 1,
