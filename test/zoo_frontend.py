@@ -15,7 +15,8 @@ WINDOWS = (Array("xs", ("n", 1, 400)),)
 _SMALL = {"n_fft": 256, "hop_length": 64, "n_mels": FEATURES}
 STEREO_FRONTENDS: dict[str, dict[str, Any]] = {"channels": {}}
 SLIDING_WINDOWS: dict[str, dict[str, Any]] = {
-    "default": {"win_length": 40, "hop_length": 16},
+    "default": {},
+    "short": {"win_length": 40, "hop_length": 16},
     "wide-hop": {"win_length": 40, "hop_length": 50},
     "padding": {"win_length": 40, "hop_length": 16, "padding": 3, "fs": 16000},
 }
@@ -76,7 +77,7 @@ def _frontends() -> list[Row]:
     rows += family("sliding_window", "frontend", sliding, STEREO, two, {}, SAMPLES)
     rows += family("fused", "frontend", FRONTEND + "fused:FusedFrontends", SPEECH, FUSED, {"proj_dim": 8}, SAMPLES)
     rows += family("wav2vec_cnn", "frontend", FRONTEND + "cnn:CNNFrontend", SPEECH, CNNS, _CNN, SAMPLES)
-    return [dataclasses.replace(row, keep=7) if row.name.startswith("sliding") else row for row in rows]
+    return [dataclasses.replace(row, keep=5) if row.name.startswith("sliding") else row for row in rows]
 
 
 def _preencoders() -> list[Row]:
@@ -101,7 +102,7 @@ def _sinc_convs() -> list[Row]:
 
 ROWS = [*_frontends(), *_preencoders(), *_sinc_convs()]
 SAME_GRAPH = {
-    *(f"sliding_window-{name}" for name in ("wide-hop", "padding")),
+    *(f"sliding_window-{name}" for name in ("short", "wide-hop", "padding")),
     *(f"fused-{name}" for name in ("one", "three", "fs8000")),
     *(f"wav2vec_cnn-{name}" for name in ("dim1", "no-bias", "depth_only-group_norm", "normalize_audio")),
     *(f"wav2vec_cnn-{name}" for name in ("normalize_output", "default-shapes")),
