@@ -91,8 +91,8 @@ class Recognizer:
         """The n-best results for one utterance, best first; a list for each speaker where the model separates them.
 
         Args:
-            speech: Samples (T,), floating point in [-1, 1), at the model's rate; features (T, D) for a model without
-                front end.
+            speech: Samples (T,), floating point in [-1, 1), at the model's rate, or (T, C), of whose channels the first
+                counts; features (T, D) for a model without front end.
 
         Raises:
             AudioError: Speech that cannot be recognised as it is.
@@ -135,16 +135,19 @@ class Recognizer:
     def check(self, speech: Any, name: str = "speech") -> np.ndarray:
         """`speech` as the encoder takes it, in float32; errors call it `name`.
 
+        Of channels (T, C), an encoder of samples gets the first, as upstream's front ends take it.
+
         Raises:
             AudioError: It is no array of floating point numbers, of another shape, empty, too short, silent, not
                 finite, or beyond `LARGEST`.
         """
-        array = _array(speech, name)
-        wanted = self.speech.axes[1:]
+        array, wanted = _array(speech, name), self.speech.axes[1:]
+        if wanted == ("samples",) and array.ndim == 2 and len(array) > array.shape[1] > 0:
+            array = array[:, 0]
         if array.ndim != len(wanted) or any(
             isinstance(axis, int) and axis != size for axis, size in zip(wanted, array.shape, strict=True)
         ):
-            hint = "; mix the channels of a recording to one" if len(wanted) == 1 else ""
+            hint = "; channels come last" if array.ndim == 2 and wanted == ("samples",) else ""
             raise AudioError(f"{name}: expected shape ({', '.join(map(str, wanted))}), found {array.shape}{hint}")
         unit = str(wanted[0])
         shortest = self.encoder.component.shortest().get(unit, 1)

@@ -155,6 +155,11 @@ def test_floating_point_samples(say, dtype):
     assert recognizer()(say(2, 3).astype(dtype))[0].text == "ab"
 
 
+def test_first_channel_counts(say):
+    speech = say(2, 3)
+    assert recognizer()(np.stack([speech, np.ones_like(speech)], axis=1))[0].text == "ab"
+
+
 @pytest.mark.parametrize(
     ("speech", "sentence"),
     [
@@ -165,7 +170,8 @@ def test_floating_point_samples(say, dtype):
         (np.array([0.1, np.inf, 0.1]), "speech: expected finite numbers, found NaN or infinity"),
         (np.full(9, 1e20, np.float32), "speech: expected numbers in [-1, 1), found one of size 1e+20"),
         (np.full(9, -1e300), "speech: expected numbers in [-1, 1), found one of size 1e+300"),
-        (np.ones((100, 2)), "speech: expected shape (samples), found (100, 2); mix the channels of a recording to one"),
+        (np.ones((2, 100)), "speech: expected shape (samples), found (2, 100); channels come last"),
+        (np.ones((100, 2, 1)), "speech: expected shape (samples), found (100, 2, 1)"),
         (np.ones(100, np.int16), "found int16; divide samples of 16 bits by 32768"),
         (np.ones(100, np.int64), "speech: expected floating point numbers in [-1, 1), found int64"),
         (np.ones(100, np.complex64), "speech: expected floating point numbers in [-1, 1), found complex64"),
