@@ -8,6 +8,7 @@ from zoo_data import Array, Config, New, Row
 from zoo_rows import FEATURES, FRAMES, LENGTHS, MODEL, encoders, family
 
 _ABSOLUTE = {"pos_enc_layer_type": "abs_pos", "attention_layer_type": "selfattn"}
+_CONV = {"pos_enc_layer_type": "conv", "attention_layer_type": "selfattn"}
 _FAST = {"pos_enc_layer_type": "abs_pos", "attention_layer_type": "fast_selfattn"}
 _LINEAR = {"input_layer": "linear"}
 # Without positions, where the sizes differ: a linear layer alone. It reads features, so that its rows are made apart.
@@ -87,6 +88,10 @@ E_BRANCHFORMERS: dict[str, dict[str, Any]] = {
     **_E_ALL,
     **_OTHER_INPUTS,
     **{name: {"input_layer": name} for name in ("conv1d1", "conv1d2", "conv1d3")},
+    "conv-positions": _CONV,
+    "conv-positions-linear": {**_CONV, **_LINEAR},
+    "conv-positions-conv2d8": {**_CONV, "input_layer": "conv2d8"},
+    "conv-positions-embed": {**_CONV, "input_layer": "embed"},
     "training-only": {"use_flash_attn": False, "gradient_checkpoint_layers": [0]},
 }
 E_BRANCHFORMERS_CTC: dict[str, dict[str, Any]] = {
@@ -207,6 +212,7 @@ _EXPORTED = {
     *(f"branchformer-{name}" for name in ("linear_after_conv", "cgmlp-only")),
     "e_branchformer-conv2d",
     "e_branchformer-no-ffn",
+    "e_branchformer-conv-positions-linear",
     "e_branchformer_ctc-conv2d8",
     "model-e_branchformer-interctc",
     *(f"multiconv_conformer-{name}" for name in ("conv2d", "weighted_sum", "sum")),
@@ -234,7 +240,9 @@ REFUSED = [
     ("branchformer-fast", {"attention_heads": 3}, "16.*3"),
     ("branchformer-conv2d", {"num_blocks": 0}, "num_blocks.*0"),
     ("e_branchformer-conv2d", {"positionwise_layer_type": "conv1d"}, "positionwise_layer_type.*conv1d.*linear"),
-    ("e_branchformer-conv2d", {"pos_enc_layer_type": "conv"}, "pos_enc_layer_type.*conv.*abs_pos"),
+    ("e_branchformer-conv2d", {"pos_enc_layer_type": "conv"}, "conv.*rel_selfattn"),
+    ("e_branchformer-conv-positions", {"output_size": 24}, "24.*16"),
+    ("e_branchformer_ctc-conv2d8", {"pos_enc_layer_type": "conv"}, "pos_enc_layer_type.*conv.*abs_pos"),
     ("e_branchformer-conv2d", {"input_layer": None}, "input_layer None.*rel_pos"),
     ("e_branchformer-conv2d", {"merge_conv_kernel": 4}, "kernel.*4"),
     ("e_branchformer-conv2d", {"interctc_layer_idx": [1]}, "interctc_layer_idx.*1"),

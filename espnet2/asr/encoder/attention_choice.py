@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import (
@@ -12,10 +12,11 @@ from espnet.nets.pytorch_backend.transformer.attention import (
     MultiHeadedAttention,
     RelPositionMultiHeadedAttention,
 )
-from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS
+from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS, Positions
 from espnet2.asr.layers.fastformer import FastSelfAttention
 
 MakeAttention = Callable[[], AttentionHeads]
+MakePositions = Callable[[int, float, int], Positions]
 BranchAttention = AttentionHeads | FastSelfAttention
 
 # The attention that each positional encoding goes with.
@@ -24,6 +25,7 @@ ATTENTION_OF_POSITIONS = {
     "scaled_abs_pos": ("selfattn", "fast_selfattn"),
     "rel_pos": ("rel_selfattn",),
     "legacy_rel_pos": ("legacy_rel_selfattn",),
+    "conv": ("selfattn",),
 }
 # What names of the configuration mean for each `rel_pos_type`.
 REL_POS_TYPES = {
@@ -59,6 +61,7 @@ def branch_attention(
     heads: tuple[int, int, float],
     zero_triu: bool = False,
     qk_norm: bool = False,
+    encodings: Mapping[str, MakePositions] = POSITIONAL_ENCODINGS,
 ) -> tuple[str, Callable[[], BranchAttention]]:
     """The positional encoding that a Branchformer's options ask for, and what makes the attention.
 
@@ -66,6 +69,7 @@ def branch_attention(
         rel_pos_type, pos_enc, attention: see `resolve_positions`; here attention may be "fast_selfattn" as well.
         heads: H, D, dropout of the attention weights.
         zero_triu, qk_norm: see `attention_makers`.
+        encodings: positional encodings that there are.
 
     Raises:
         ValueError: an unknown name, or an encoding and an attention that do not go together.
@@ -75,7 +79,7 @@ def branch_attention(
         **attention_makers(*heads, zero_triu, qk_norm),
         "fast_selfattn": lambda: FastSelfAttention(size, attention_heads, dropout_rate),
     }
-    positions, name = resolve_positions(rel_pos_type, pos_enc, attention, makers, "attention_layer_type")
+    positions, name = resolve_positions(rel_pos_type, pos_enc, attention, makers, "attention_layer_type", encodings)
     return positions, makers[name]
 
 
@@ -85,6 +89,7 @@ def resolve_positions(
     attention: str,
     known: Iterable[str] = ("selfattn", "rel_selfattn", "legacy_rel_selfattn"),
     option: str = "selfattention_layer_type",
+    encodings: Mapping[str, MakePositions] = POSITIONAL_ENCODINGS,
 ) -> tuple[str, str]:
     """The positional encoding and the attention that three options of the configuration ask for together.
 
@@ -94,13 +99,14 @@ def resolve_positions(
         attention: its option for attention.
         known: names that `attention` may be.
         option: how that option is called.
+        encodings: positional encodings that there are.
 
     Raises:
         ValueError: an unknown name, or an encoding and an attention that do not go together.
     """
     meaning = choose("rel_pos_type", rel_pos_type, REL_POS_TYPES)
     found = meaning.get(pos_enc, pos_enc), meaning.get(attention, attention)
-    choose("pos_enc_layer_type", pos_enc, POSITIONAL_ENCODINGS)
+    choose("pos_enc_layer_type", pos_enc, encodings)
     choose(option, attention, {name: name for name in known})
     if found[1] not in ATTENTION_OF_POSITIONS.get(found[0], ()):
         raise ValueError(

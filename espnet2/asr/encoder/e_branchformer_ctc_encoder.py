@@ -10,6 +10,7 @@ from torch import Tensor
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention, as_bias
+from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS
 from espnet.nets.pytorch_backend.transformer.subsampling import (
     Conv2dSubsampling8,
     Embedded,
@@ -38,6 +39,7 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
     """
 
     frame_inputs: Mapping[str | None, MakeInput] = {name: FRAME_INPUTS[name] for name in ("conv2d8", "linear")}
+    encodings = POSITIONAL_ENCODINGS
 
     @typechecked
     def __init__(
@@ -154,4 +156,5 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
         if not isinstance(embed, Conv2dSubsampling8):
             raise ValueError("prefix_embeds needs the input_layer 'conv2d8'")
         x = torch.cat((prefix_embeds, embed.out(embed.convolve(xs_pad))), dim=1)
-        return *embed.pos_enc.with_positions(x), subsample(lengths, embed.length) + prefix_embeds.shape[1]
+        lengths = subsample(lengths, embed.length) + prefix_embeds.shape[1]
+        return *embed.pos_enc.with_positions(x, lengths), lengths

@@ -11,7 +11,11 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, get_activation, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
-from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS, Positions
+from espnet.nets.pytorch_backend.transformer.embedding import (
+    POSITIONAL_ENCODINGS,
+    ConvolutionalPositionalEmbedding,
+    Positions,
+)
 from espnet.nets.pytorch_backend.transformer.encoder import feed_forward_maker
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
@@ -25,7 +29,7 @@ from espnet.nets.pytorch_backend.transformer.subsampling import (
     bare_input,
     positions_input,
 )
-from espnet2.asr.encoder.attention_choice import BranchAttention, branch_attention
+from espnet2.asr.encoder.attention_choice import BranchAttention, MakePositions, branch_attention
 from espnet2.asr.encoder.branchformer_encoder import FRAME_INPUTS, branch_inputs
 from espnet2.asr.encoder.stacked_encoder import StackedEncoder
 from espnet2.asr.layers.cgmlp import ConvolutionalGatingMLP
@@ -132,13 +136,14 @@ class EBranchformerEncoder(StackedEncoder):
 
     Attributes:
         frame_inputs: input layers that read features.
+        encodings: positional encodings.
 
     Args:
         input_size: F, size of the features.
         output_size: D.
         attention_heads: H.
         attention_layer_type: "selfattn", "rel_selfattn", "legacy_rel_selfattn" or "fast_selfattn".
-        pos_enc_layer_type: "abs_pos", "scaled_abs_pos", "rel_pos" or "legacy_rel_pos".
+        pos_enc_layer_type: "abs_pos", "scaled_abs_pos", "rel_pos", "legacy_rel_pos", or "conv" with "selfattn".
         rel_pos_type: "legacy" reads "rel_pos" and "rel_selfattn" as models before 2021 meant them; or "latest".
         cgmlp_linear_units: channels of cgMLP, even.
         cgmlp_conv_kernel: frames that the kernel of its gate spans, odd.
@@ -171,6 +176,8 @@ class EBranchformerEncoder(StackedEncoder):
         **FRAME_INPUTS,
         **{name: INPUT_LAYERS[name] for name in ("conv1d1", "conv1d2", "conv1d3")},
     }
+
+    encodings: Mapping[str, MakePositions] = {**POSITIONAL_ENCODINGS, "conv": ConvolutionalPositionalEmbedding}
 
     @typechecked
     def __init__(
@@ -211,14 +218,14 @@ class EBranchformerEncoder(StackedEncoder):
         require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
         heads = (attention_heads, output_size, attention_dropout_rate)
         positions, make_attention = branch_attention(
-            rel_pos_type, pos_enc_layer_type, attention_layer_type, heads, zero_triu, qk_norm
+            rel_pos_type, pos_enc_layer_type, attention_layer_type, heads, zero_triu, qk_norm, self.encodings
         )
         gate = (cgmlp_linear_units, cgmlp_conv_kernel, dropout_rate, use_linear_after_conv, gate_activation)
         choose("positionwise_layer_type", positionwise_layer_type, {"linear": None})
         activation = get_activation(ffn_activation_type)
         feed_forward = feed_forward_maker("linear", output_size, linear_units, 1, dropout_rate, activation)
         inputs = branch_inputs(self.frame_inputs, padding_idx, positions_or_bare, True, positions)
-        pos_enc = POSITIONAL_ENCODINGS[positions](output_size, positional_dropout_rate, max_pos_emb_len)
+        pos_enc = self.encodings[positions](output_size, positional_dropout_rate, max_pos_emb_len)
         super().__init__(
             input_size,
             output_size,

@@ -11,6 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet.nets.pytorch_backend.pretrained.context import PositionalConv
+
 Offset = int | Tensor  # the first frame's position: one for all utterances, or (B, 1), one for each
 
 
@@ -22,8 +25,8 @@ def drop_table(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: A
 class Positions(nn.Module):
     """An encoding of positions as input layers use it, called as `encoding(x)`."""
 
-    def with_positions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What the layers of a stack get: x (B, T, D) → (B, T, D), and the encodings where they are relative."""
+    def with_positions(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What layers get: x (B, T, D), lengths (B,) → (B, T, D), and the encodings where they are relative."""
         return self(x), None
 
 
@@ -103,7 +106,7 @@ class StreamPositionalEncoding(Sinusoid):
 class LegacyRelPositionalEncoding(Sinusoid):
     """√D · x, and the encodings of `max_len` - 1 downwards, as models before 2021 were trained with."""
 
-    def with_positions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    def with_positions(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """The same as `forward`."""
         return self(x)
 
@@ -115,7 +118,7 @@ class LegacyRelPositionalEncoding(Sinusoid):
 class RelPositionalEncoding(Sinusoid):
     """√D · x, and the encodings of the relative positions T-1 down to -(T-1)."""
 
-    def with_positions(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    def with_positions(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """The same as `forward`."""
         return self(x)
 
@@ -138,6 +141,30 @@ class NoPositionalEncoding(Positions):
 
     def forward(self, x: Tensor, offset: Offset = 0) -> Tensor:
         """x (B, T, D) → x."""
+        return x
+
+
+class ConvolutionalPositionalEmbedding(Positions):
+    """What a wide convolution makes of x (Baevski et al. 2020); in place of x, to which the paper adds it.
+
+    Args:
+        d_model: D, a multiple of 16.
+        dropout_rate, max_len: as for the others, without effect.
+    """
+
+    def __init__(self, d_model: int, dropout_rate: float, max_len: int = 5000):
+        super().__init__()
+        names = (f"parametrizations.weight.original{index}" for index in (0, 1))
+        self.convs = nn.ModuleList([PositionalConv(d_model, 128, 16, *names)])
+
+    def with_positions(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
+        """x (B, T, D), lengths (B,) → (B, T, D), None."""
+        return self(x.masked_fill(make_pad_mask(lengths, x.shape[1]).unsqueeze(-1), 0.0)), None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, T, D), zeros at padded frames → (B, T, D)."""
+        for conv in self.convs:
+            x = conv(x)
         return x
 
 

@@ -79,9 +79,9 @@ class ConvSubsampling(nn.Module):
         """Register the last two layers under upstream's names."""
         self.out = nn.Sequential(linear, pos_enc)
 
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Apply the last two layers: x (B, T', C) → (B, T', D), encodings of relative positions or None."""
-        return self.out[1].with_positions(self.out[0](x))
+    def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The last two layers: x (B, T', C) → (B, T', D), relative positions' encodings or None."""
+        return self.out[1].with_positions(self.out[0](x), lengths)
 
     def convolve(self, x: Tensor) -> Tensor:
         """x (B, T, F) → (B, T', C)."""
@@ -89,7 +89,8 @@ class ConvSubsampling(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Embedded:
         """x (B, T, F), lengths (B,) → (B, T', D), encodings of relative positions or None, lengths (B,)."""
-        return *self.project(self.convolve(x)), subsample(lengths, self.length)
+        lengths = subsample(lengths, self.length)
+        return *self.project(self.convolve(x), lengths), lengths
 
 
 class Conv1dSubsampling1(ConvSubsampling):
@@ -164,9 +165,9 @@ class Conv2dSubsampling8(Conv2dSubsampling):
         self.out = linear
         self.pos_enc = pos_enc
 
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Apply the last two layers: x (B, T', C) → (B, T', D), encodings of relative positions or None."""
-        return self.pos_enc.with_positions(self.out(x))
+    def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The last two layers: x (B, T', C) → (B, T', D), relative positions' encodings or None."""
+        return self.pos_enc.with_positions(self.out(x), lengths)
 
 
 class Conv2dSubsamplingWOPosEnc(Conv2dSubsampling):
@@ -188,7 +189,7 @@ class Conv2dSubsamplingWOPosEnc(Conv2dSubsampling):
         """Register the last layer under upstream's name."""
         self.out = linear
 
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """Apply the last layer: x (B, T', C) → (B, T', D), None."""
         return self.out(x), None
 
@@ -217,7 +218,7 @@ class FrameInput(nn.ModuleList):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Embedded:
         """x (B, T, F), or (B, T) int64 for tokens, lengths (B,) → (B, T, D), encodings or None, lengths."""
-        return *self.positions.with_positions(self.features(x)), lengths
+        return *self.positions.with_positions(self.features(x), lengths), lengths
 
 
 class BareInput(nn.Module):
