@@ -179,6 +179,9 @@ _MODEL = {
     "decoder": None,
     "model_conf": {"ctc_weight": 1.0, "interctc_weight": 0.5},
 }
+# Convolutional positions, which the E-Branchformer shares with the Transformer.
+_CONV_TRANSFORMER = {"pos_enc_layer_type": "conv", "output_size": MODEL, "attention_heads": 2, "linear_units": 24}
+_CONV_INPUTS = {f"conv-positions-{name}": {"input_layer": name} for name in ("conv2d", "conv1d2", "linear", "embed")}
 _CONDITIONED = {**_INTERCTC, "interctc_use_conditioning": True}
 
 
@@ -204,6 +207,9 @@ ROWS = [
         Row(name, call, New(_ENCODER + target, {"input_size": FEATURES, **_E_BASE, **options}), inputs, LENGTHS)
         for name, call, target, options, inputs in _CALLS
     ),
+    *encoders(
+        "transformer", "transformer_encoder:TransformerEncoder", _CONV_INPUTS, {**_CONV_TRANSFORMER, "num_blocks": 1}
+    ),
     _model("e_branchformer", _E_BASE),
     _model("multiconv_conformer", _MULTI),
 ]
@@ -211,10 +217,8 @@ _EXPORTED = {
     *(f"branchformer-{name}" for name in ("conv2d", "learned_ave-fast", "fixed_ave-weights", "bare")),
     *(f"branchformer-{name}" for name in ("linear_after_conv", "cgmlp-only")),
     "e_branchformer-conv2d",
-    "e_branchformer-no-ffn",
     "e_branchformer-conv-positions-linear",
     "e_branchformer_ctc-conv2d8",
-    "model-e_branchformer-interctc",
     *(f"multiconv_conformer-{name}" for name in ("conv2d", "weighted_sum", "sum")),
 }
 # The others' input layers, positions, attentions and activations are exported by Conformers and Transformers as well.

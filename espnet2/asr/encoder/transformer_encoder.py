@@ -8,7 +8,11 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
-from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
+from espnet.nets.pytorch_backend.transformer.embedding import (
+    ConvolutionalPositionalEmbedding,
+    PositionalEncoding,
+    Positions,
+)
 from espnet.nets.pytorch_backend.transformer.encoder import feed_forward_maker
 from espnet.nets.pytorch_backend.transformer.encoder_layer import EncoderLayer
 from espnet.nets.pytorch_backend.transformer.repeat import repeat
@@ -36,7 +40,8 @@ class TransformerEncoder(StackedEncoder):
         attention_dropout_rate: dropout of the attention weights.
         input_layer: a name in `INPUT_LAYERS`; None adds no positions.
         pos_enc_class: positional encoding.
-        pos_enc_layer_type: any but "conv": as in upstream, `pos_enc_class` decides.
+        pos_enc_layer_type: "conv" with an input layer that does not begin with "conv2d"; else `pos_enc_class` decides,
+            as in upstream.
         normalize_before: normalise before (True) or after (False) each branch.
         concat_after: combine attention's input and output by a linear layer.
         positionwise_layer_type: "linear", "conv1d" or "conv1d-linear".
@@ -75,15 +80,15 @@ class TransformerEncoder(StackedEncoder):
     ):
         require_positive(output_size=output_size, num_blocks=num_blocks, linear_units=linear_units)
         require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
-        if pos_enc_layer_type == "conv":
-            raise ValueError("pos_enc_layer_type 'conv' is not supported; 'abs_pos' is")
+        convolutional = pos_enc_layer_type == "conv" and not str(input_layer).startswith("conv2d")
+        positions = ConvolutionalPositionalEmbedding if convolutional else pos_enc_class
         inputs: dict[str | None, MakeInput] = {
             **INPUT_LAYERS,
             "linear": functools.partial(linear_input, relu=True),
             "embed": functools.partial(token_input, padding_idx=padding_idx),
             None: bare_input,
         }
-        pos_enc = pos_enc_class(output_size, positional_dropout_rate)
+        pos_enc = positions(output_size, positional_dropout_rate)
         feed_forward = feed_forward_maker(
             positionwise_layer_type, output_size, linear_units, positionwise_conv_kernel_size, dropout_rate
         )

@@ -175,7 +175,6 @@ def test_impossible_positions_are_refused(options):
         ("conformer", {"stochastic_depth_rate": [0.1]}, "stochastic_depth_rate has 1 numbers for 2 layers"),
         ("conformer", {"activation_type": "gelu"}, "unknown activation 'gelu'"),
         ("conformer", {"positionwise_layer_type": "glu"}, "unknown positionwise_layer_type 'glu'"),
-        ("transformer", {"pos_enc_layer_type": "conv"}, "pos_enc_layer_type 'conv' is not supported"),
     ],
 )
 def test_impossible_options_are_refused(name, options, message):
