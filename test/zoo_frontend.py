@@ -29,6 +29,7 @@ FUSED: dict[str, dict[str, Any]] = {
     "uncentred": {"frontends": [{**_FIRST, "center": False}, _FIRST]},
     "fs8000": {"frontends": [{**_FIRST, "fs": 16000, "window": "hamming", "win_length": 200}, _FIRST], "fs": 8000},
 }
+FUSED_STEREO: dict[str, dict[str, Any]] = {"channels": {"frontends": _FUSED}}
 _CNN = {
     "norm_mode": "layer_norm",
     "conv_mode": "standard",
@@ -76,6 +77,9 @@ def _frontends() -> list[Row]:
     two = {"channels": {"win_length": 40, "hop_length": 16, "channels": 2}}
     rows += family("sliding_window", "frontend", sliding, STEREO, two, {}, SAMPLES)
     rows += family("fused", "frontend", FRONTEND + "fused:FusedFrontends", SPEECH, FUSED, {"proj_dim": 8}, SAMPLES)
+    rows += family(
+        "fused", "frontend", FRONTEND + "fused:FusedFrontends", STEREO, FUSED_STEREO, {"proj_dim": 8}, SAMPLES
+    )
     rows += family("wav2vec_cnn", "frontend", FRONTEND + "cnn:CNNFrontend", SPEECH, CNNS, _CNN, SAMPLES)
     return [dataclasses.replace(row, keep=5) if row.name.startswith("sliding") else row for row in rows]
 
@@ -109,8 +113,8 @@ SAME_GRAPH = {
     *(f"sinc-{name}" for name in SINCS if name != "default"),
     "linear_projection-dropout",
 }
-# Graphs of the default front end read one channel.
-NO_GRAPH = {"frontend-channels", "frontend-no-stft-channels"}
+# Graphs of log-mel features read one channel.
+NO_GRAPH = {"frontend-channels", "fused-channels", "frontend-no-stft-channels"}
 _SHAPES = [[8, 10, 5], [12, 3, 2]]
 REFUSED = [
     ("sliding_window-default", {"win_length": 0}, "win_length.*positive.*0"),

@@ -50,6 +50,15 @@ def test_a_spectrum_may_be_given_instead_of_samples():
     torch.testing.assert_close(spectral(spectrum, frames)[0], whole(speech, lengths)[0])
 
 
+def test_training_draws_one_of_several_channels():
+    frontend, lengths = DefaultFrontend(n_mels=20), torch.tensor([1000])
+    speech = torch.stack([torch.ones(1, 1000), torch.randn(1, 1000)], dim=2)
+    expected = [frontend(speech[..., channel], lengths)[0] for channel in range(2)]
+    torch.manual_seed(0)
+    drawn = [frontend(speech, lengths)[0] for _ in range(20)]
+    assert {tuple(torch.equal(feats, one) for one in expected) for feats in drawn} == {(True, False), (False, True)}
+
+
 def test_declared_interface():
     (component,) = DefaultFrontend().components()
     assert component.name == "frontend" and component.outputs[0].axes == ("batch", "out_frames", 80)
