@@ -34,7 +34,7 @@ OTHER_AXES = {"past": (0, 7, 40, 1, 20), "parent": (1, 3, 5, 2, 4), "beam": (1, 
 LONG = 6000  # frames; upstream's tables end at 5000
 PADDED = (
     *("encoder", "whole_window", "encode", "frontend", "normalize"),
-    *("preencoder", "postencoder", "classifier", "decoder", "mlm", "subsampling"),
+    *("preencoder", "postencoder", "stepwise", "classifier", "decoder", "mlm", "subsampling"),
 )
 RELATIVE = ("rel", "legacy")  # encodings that return a table of positions as well
 
@@ -107,7 +107,8 @@ class _OnnxGraph:
 
     def __call__(self, feeds) -> dict[str, np.ndarray]:
         names = [tensor.name for tensor in self.component.results]
-        return dict(zip(names, self._session.run(names, dict(feeds)), strict=True))
+        reads = {tensor.name: feeds[tensor.name] for tensor in self.component.feeds}
+        return dict(zip(names, self._session.run(names, reads), strict=True))
 
 
 def _graphs(row, module: torch.nn.Module, directory: Path) -> list[tuple[TorchGraph, _OnnxGraph]]:
@@ -191,7 +192,7 @@ def _check_steps(graph, forward, fixed: dict[str, np.ndarray], batch: int) -> No
 def _check_decoder_steps(module: torch.nn.Module, start: _OnnxGraph, step: _OnnxGraph) -> None:
     memory = np.random.default_rng(0).standard_normal((2, 37, zoo_rows.MODEL)).astype(np.float32)
     lengths = np.array([37, 20])
-    projected = start({"encoder_out": memory})
+    projected = start({"encoder_out": memory, "memory_lengths": lengths})
 
     def forward(tokens: torch.Tensor) -> torch.Tensor:
         beam = len(tokens) // len(memory)
@@ -211,11 +212,16 @@ def _check_transducer_steps(module: torch.nn.Module, step: _OnnxGraph) -> None:
 
 
 EXPORTED = (
-    *("frontend", "encoder", "whole_window", "encode", "ctc", "decoder", "classifier", "mlm"),
+    *("frontend", "encoder", "whole_window", "encode", "ctc", "decoder", "stepwise", "classifier", "mlm"),
     *("preencoder", "postencoder"),
     *("lm", "lm_model", "lm_likelihood", "transducer", "joint"),
 )
-CHECK_STEPS = {"decoder": _check_decoder_steps, "lm": _check_lm_steps, "transducer": _check_transducer_steps}
+CHECK_STEPS = {
+    "decoder": _check_decoder_steps,
+    "stepwise": _check_decoder_steps,
+    "lm": _check_lm_steps,
+    "transducer": _check_transducer_steps,
+}
 
 
 @_exported(*EXPORTED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo_data import New, Pretrained, Row
-from zoo_rows import HIDDEN, LENGTHS, MODEL, SAMPLES, SPEECH, VOCABULARY
+from zoo_rows import HIDDEN, LENGTHS, MEMORY, MODEL, SAMPLES, SPEECH, TEXT, VOCABULARY
 
 _HEADS = {"num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24, "hidden_size": 12}
 _WAVES = {
@@ -53,6 +53,30 @@ POSTENCODERS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "mt5": ("mt5", _GATED, {}),
 }
 
+_SHORT = {"max_position_embeddings": 64}
+_LANGUAGE = {**_HEADS, **_SHORT}
+_GROUPED = {**_LANGUAGE, "num_key_value_heads": 1, "head_dim": 6}
+_TIED = {"lm_head.weight": "decoder.embed_tokens.weight"}
+_WORDS = {"decoder_word_embeddings.weight": "decoder.embed_tokens.weight"}
+_NEOX = {"decoder_word_embeddings.weight": "decoder.embed_in.weight"}
+_PROMPT = {"prefix": "a b", "postfix": "c"}
+# name: type of the model, keys of its configuration, options, keys of weights that are the same
+DECODERS: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, str]]] = {
+    "bart": ("bart", {**_BART, **_SHORT}, {}, _TIED),
+    "bart-same-size": ("bart", {**_BART, **_SHORT, "d_model": MODEL}, {}, _TIED),
+    "bart-separate": ("bart", {**_SCALED, **_SHORT}, {"separate_lm_head": True}, {}),
+    "bart-resized": ("bart", {**_BART, **_SHORT, "vocab_size": 14}, {"load_pretrained_weights": False}, _TIED),
+    "mbart": ("mbart", {**_SCALED, **_SHORT}, {}, _TIED),
+    "t5": ("t5", _T5, {}, _TIED),
+    "t5-fewer": ("t5", _T5, {"overriding_architecture_config": {"num_decoder_layers": 1}}, _TIED),
+    "mt5": ("mt5", _GATED, {}, {}),
+    "llama": ("llama", _LANGUAGE, {"causal_lm": True}, _WORDS),
+    "llama-prompt": ("llama", _LANGUAGE, {"causal_lm": True, **_PROMPT}, _WORDS),
+    "qwen2": ("qwen2", {**_LANGUAGE, "num_key_value_heads": 2}, {"causal_lm": True, "prefix": "a b"}, _WORDS),
+    "qwen3": ("qwen3", {**_GROUPED, "tie_word_embeddings": True}, {"causal_lm": True}, {**_WORDS, **_TIED}),
+    "gpt_neox": ("gpt_neox", _LANGUAGE, {"causal_lm": True, "postfix": "c"}, _NEOX),
+}
+
 
 def _rows() -> list[Row]:
     rows, asr = [], "espnet2.asr."
@@ -66,6 +90,14 @@ def _rows() -> list[Row]:
         model = Pretrained("AutoModel", kind, keys)
         make = New(target, {"input_size": MODEL, "model_name_or_path": model, **options})
         rows.append(Row(f"hugging_face-post-{name}", "postencoder", make, HIDDEN, LENGTHS))
+    target = asr + "decoder.hugging_face_transformers_decoder:HuggingFaceTransformersDecoder"
+    for name, (kind, keys, options, tied) in DECODERS.items():
+        known = {"vocab_size": VOCABULARY, **keys}
+        causal = options.get("causal_lm", False)
+        model = Pretrained(f"AutoModelFor{'CausalLM' if causal else 'Seq2SeqLM'}", kind, known, {"tokenizer": True})
+        sizes = {"vocab_size": VOCABULARY, "encoder_output_size": MODEL}
+        make = New(target, {**sizes, "model_name_or_path": model, **options})
+        rows.append(Row(f"hugging_face-{name}", "decoder", make, (MEMORY, *TEXT), LENGTHS, tied=tied))
     return rows
 
 
@@ -73,7 +105,18 @@ ROWS = _rows()
 SAME_GRAPH = {
     *(f"huggingface-{name}" for name in ("hubert-layer", "wavlm-layer", "unispeech-sat")),
     *(f"hugging_face-post-{name}" for name in ("bert-language", "roberta", "mbart", "mt5")),
+    *(f"hugging_face-bart-{name}" for name in ("same-size", "separate", "resized")),
+    *(f"hugging_face-{name}" for name in ("t5-fewer", "mt5", "llama", "qwen2", "qwen3")),
 }
-NO_GRAPH: set[str] = set()
-LONG: set[str] = set()
-REFUSED: list[tuple[str, dict, str]] = []
+REFUSED = [
+    ("huggingface-wav2vec2", {"fs": 8000}, "fs.*16000.*8000"),
+    ("huggingface-wav2vec2", {"model": Pretrained("AutoModel", "bert", _BERT)}, "model.*wav2vec2.*bert"),
+    ("huggingface-wav2vec2", {"model": "absent"}, "model.*absent"),
+    ("hugging_face-post-bert", {"length_adaptor_n_layers": -1}, "length_adaptor_n_layers.*-1"),
+    ("hugging_face-post-bert", {"lang_token_id": 11}, "below 11.*11"),
+    ("hugging_face-post-bert", {"model_name_or_path": "absent"}, "model_name_or_path.*absent"),
+    ("hugging_face-llama", {"causal_lm": False}, "model_name_or_path.*bart.*llama"),
+    ("hugging_face-bart", {"causal_lm": True}, "model_name_or_path.*llama.*bart"),
+    ("hugging_face-bart", {"overriding_architecture_config": {"layers": 3}}, "model_name_or_path.*bart.*layers"),
+    ("hugging_face-bart", {"overriding_architecture_config": "absent"}, "overriding_architecture_config.*absent"),
+]

@@ -18,13 +18,14 @@ SPECIAL = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_t
 def write(spec: zoo_data.Pretrained, directory: Path) -> str:
     """Write what `spec` describes below `directory`, and say where."""
     path = directory / spec.model_type
+    path.mkdir()
     config = transformers.AutoConfig.for_model(spec.model_type, **spec.keys)
-    config.save_pretrained(path)
     if "preprocessor" in spec.files:
         (path / "preprocessor_config.json").write_text(json.dumps(spec.files["preprocessor"]))
     if "tokenizer" in spec.files:
         _write_tokenizer(path)
     _write_weights(spec, config, path)
+    (path / "config.json").write_text(json.dumps({"model_type": spec.model_type, **spec.keys}))
     return str(path)
 
 

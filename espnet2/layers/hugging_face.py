@@ -48,6 +48,13 @@ def require_type(option: str, config: Any, known: Collection[str]) -> None:
         raise ValueError(f"{option}: expected a model of type {', '.join(known)}, found {config.model_type}")
 
 
+def shares_embeddings(name: str | Path, config: Any) -> bool:
+    """Whether the output layer has the weights of the embeddings, as config.json says: transformers 5 has them shared
+    by every mT5."""
+    given, _ = type(config).get_config_dict(str(name))
+    return bool(given.get("tie_word_embeddings", config.tie_word_embeddings))
+
+
 def new_network(family: str, config: Any) -> nn.Module:
     """A network with fresh weights, made by transformers' class `family` (such as AutoModel)."""
     return getattr(transformers(), family).from_config(config).float()
@@ -68,6 +75,15 @@ def embedded(family: str, name: str | Path, tokens: list[int]) -> Tensor:
         raise ValueError(f"{name}: expected tokens below {embeddings.num_embeddings}, found {tokens}")
     with torch.no_grad():
         return embeddings(torch.tensor(tokens, dtype=torch.long)).clone()
+
+
+def tokenized(name: str | Path, text: str) -> list[int]:
+    """Tokens of `text`, with the special ones that the model's tokenizer puts around it; raises `ValueError` where
+    there is no tokenizer."""
+    try:
+        return transformers().AutoTokenizer.from_pretrained(str(name))(text).input_ids
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{name}: expected a tokenizer beside config.json, found {_sentence(error)}") from error
 
 
 def _sentence(error: Exception) -> str:

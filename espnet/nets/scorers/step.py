@@ -32,7 +32,7 @@ class StepScorer(BatchScorerInterface):
         step: Reads `tokens` and `parents` (1, beam), its states, and what `start` returned; returns log-probabilities
             (1, beam, V) first, and the next states. If it reads `memory_lengths`, it gets the frames of the encoder
             output.
-        start: Run once per utterance on `encoder_out` (1, T, D).
+        start: Run once per utterance on `encoder_out` (1, T, D), and on its `memory_lengths` if it reads them.
     """
 
     def __init__(self, step: Graph, start: Graph | None = None) -> None:
@@ -44,8 +44,8 @@ class StepScorer(BatchScorerInterface):
     def init_state(self, x: np.ndarray) -> StepState:
         """State before the first token: what `start` says of x (T, D), and zeros."""
         component = self.step.component
-        feeds: dict[str, Any] = {} if self.start is None else dict(self.start({"encoder_out": x[None]}))
-        feeds["memory_lengths"] = np.array([len(x)])
+        utterance = {"encoder_out": x[None], "memory_lengths": np.array([len(x)])}
+        feeds = {**utterance, **({} if self.start is None else self.start(utterance))}
         for state in component.states:
             shape = component.initial_shape(state, batch=1, frames=len(x))
             feeds[state.input.name] = np.zeros(shape, state.input.dtype)

@@ -1,0 +1,181 @@
+"""How networks of the package transformers read an encoder's output, and go on token by token from cached keys and
+values. Masks, positions and caches are made here: a network is only told what to compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
+from espnet.nets.pytorch_backend.transformer.mask import attention_bias, subsequent_mask
+from espnet2.layers.hugging_face import transformers
+
+Past = Sequence[Tensor]  # each layer's keys or values, (R, H, past, D/H)
+
+
+class CrossNetwork:
+    """The decoder of a model of encoder and decoder, whose layers attend to the encoder's output.
+
+    Args:
+        decoder: transformers' network.
+        start_token: what upstream puts in the place of every first token; None: nothing.
+    """
+
+    def __init__(self, decoder: Any, start_token: int | None):
+        self.decoder = decoder
+        self.start_token = start_token
+
+    def forward(self, tokens: Tensor, memory: Tensor, lengths: Tensor) -> Tensor:
+        """Tokens (B, U), memory (B, T, D) and its lengths (B,) → hidden vectors (B, U, D)."""
+        positions = torch.arange(tokens.shape[1], device=tokens.device)
+        return self.decoder(
+            input_ids=self._started(tokens, positions),
+            attention_mask=attention_bias(subsequent_mask(tokens.shape[1], tokens.device).unsqueeze(0)),
+            encoder_hidden_states=memory,
+            encoder_attention_mask=_bias(lengths, memory.shape[1]),
+            use_cache=False,
+        ).last_hidden_state
+
+    def start(self, memory: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Memory (B, T, D) → what all layers look at, keys and values (layers, B, H, T, D/H)."""
+        # One token goes through the network, of which a graph keeps nothing but the projections of the memory.
+        package = transformers()
+        cache = package.EncoderDecoderCache(package.DynamicCache(), package.DynamicCache())
+        visible = memory.new_zeros(1, 1, 1, 1)
+        token = torch.zeros(len(memory), 1, dtype=torch.long, device=memory.device)
+        everything = {"encoder_hidden_states": memory, "encoder_attention_mask": visible}
+        self.decoder(input_ids=token, attention_mask=visible, past_key_values=cache, use_cache=True, **everything)
+        return _stacked(cache.cross_attention_cache)
+
+    def step(self, tokens: Tensor, past: tuple[Past, Past], memory: tuple[Past, Past], lengths: Tensor) -> Any:
+        """Tokens (R,), memory of each layer (R, H, T, D/H), its lengths (R,) → hidden (R, D), next keys and values."""
+        known = past[0][0].shape[2]
+        position = torch.full((1,), known, device=tokens.device)
+        own = _filled(*past)
+        frames = memory[0][0].shape[2]
+        hidden = self.decoder(
+            input_ids=self._started(tokens.unsqueeze(1), position),
+            attention_mask=memory[0][0].new_zeros(1, 1, 1, known + 1),
+            encoder_hidden_states=memory[0][0].new_zeros(len(tokens), 1, self.decoder.config.hidden_size),
+            encoder_attention_mask=_bias(lengths, frames),
+            past_key_values=transformers().EncoderDecoderCache(own, _filled(*memory)),
+            use_cache=True,
+        ).last_hidden_state
+        return hidden.squeeze(1), [layer.keys for layer in own.layers], [layer.values for layer in own.layers]
+
+    def _started(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Tokens (B, U) at positions (U,), with `start_token` at position 0."""
+        return tokens if self.start_token is None else torch.where(positions == 0, self.start_token, tokens)
+
+
+class CausalNetwork:
+    """A language model whose prompt is a text, the encoder's output in the place of embedded tokens, and a text.
+
+    The first token is not read: the last vector of the prompt, which predicts the first word, stands in its place.
+
+    Args:
+        decoder: transformers' network.
+        embeddings: its embeddings of tokens.
+        prefix, postfix: vectors (1, U, D) of the texts.
+    """
+
+    def __init__(self, decoder: Any, embeddings: Any, prefix: Tensor, postfix: Tensor):
+        self.decoder, self.embeddings = decoder, embeddings
+        self.prefix, self.postfix = prefix, postfix
+
+    def forward(self, tokens: Tensor, memory: Tensor, lengths: Tensor) -> Tensor:
+        """Tokens (B, U), memory (B, T, D) and its lengths (B,) → hidden vectors (B, U, D)."""
+        prompt, lengths, last = self._prompt(memory, lengths)
+        size, device = prompt.shape[1], tokens.device
+        new = torch.arange(tokens.shape[1], device=device).expand(len(tokens), -1)
+        real = torch.cat([make_non_pad_mask(lengths, size), new >= 0], dim=1)
+        mask = real.unsqueeze(1) & subsequent_mask(size + tokens.shape[1], device)
+        before = torch.arange(size, device=device).expand(len(tokens), -1)
+        hidden = self.decoder(
+            inputs_embeds=torch.cat([prompt, last.unsqueeze(1), self.embeddings(tokens[:, 1:])], dim=1),
+            attention_mask=attention_bias(mask),
+            position_ids=torch.cat([before, lengths.unsqueeze(1) + new], dim=1),
+            use_cache=False,
+        ).last_hidden_state
+        return hidden[:, size:]
+
+    def start(self, memory: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
+        """Memory (B, T, D) and lengths (B,) → keys and values (layers, B, H, P, D/H) of prompts without their last
+        vectors, lengths (B,) of these, and the last vectors (B, D)."""
+        prompt, lengths, last = self._prompt(memory, lengths)
+        size, device = prompt.shape[1], memory.device
+        mask = make_non_pad_mask(lengths, size).unsqueeze(1) & subsequent_mask(size, device)
+        cache = transformers().DynamicCache()
+        self.decoder(
+            inputs_embeds=prompt,
+            attention_mask=attention_bias(mask),
+            position_ids=torch.arange(size, device=device).unsqueeze(0),
+            past_key_values=cache,
+            use_cache=True,
+        )
+        return *_stacked(cache), lengths, last
+
+    def step(
+        self, tokens: Tensor, past: tuple[Past, Past], memory: tuple[Past, Past], lengths: Tensor, last: Tensor
+    ) -> Any:
+        """Tokens (R,), prompts of each layer (R, H, P, D/H), what else `start` says of them → hidden (R, D), next keys
+        and values."""
+        size, known = memory[0][0].shape[2], past[0][0].shape[2]
+        cache = _filled(*(map(_joined, kind, after) for kind, after in zip(memory, past, strict=True)))
+        visible = torch.zeros(len(tokens), 1, 1, known + 1, device=tokens.device)
+        position = torch.full((1,), known, device=tokens.device)
+        vectors = torch.where(position == 0, last, self.embeddings(tokens))
+        hidden = self.decoder(
+            inputs_embeds=vectors.unsqueeze(1),
+            attention_mask=torch.cat([_bias(lengths, size), visible], dim=3),
+            position_ids=lengths.unsqueeze(1) + known,
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state
+        keys, values = ([getattr(layer, kind)[:, :, size:] for layer in cache.layers] for kind in ("keys", "values"))
+        return hidden.squeeze(1), keys, values
+
+    def _prompt(self, memory: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Memory (B, T, D) and lengths (B,) → prompts (B, P, D), padded behind their ends; how many vectors come
+        before the last one of each (B,); and that one (B, D)."""
+        parts = self.prefix.expand(len(memory), -1, -1), memory, self.postfix.expand(len(memory), -1, -1)
+        everything = torch.cat(parts, dim=1)
+        # What comes after the prefix and an utterance's own frames is found behind the padding of the frames.
+        own, padding = lengths.unsqueeze(1) + self.prefix.shape[1], memory.shape[1] - lengths.unsqueeze(1)
+        place = torch.arange(everything.shape[1], device=memory.device)
+        source = torch.where(place < own, place, place + padding).clamp(max=everything.shape[1] - 1)
+        prompt = _picked(everything, source)
+        before = lengths + self.prefix.shape[1] + self.postfix.shape[1] - 1
+        return prompt, before, _picked(prompt, before.unsqueeze(1)).squeeze(1)
+
+
+def _picked(vectors: Tensor, places: Tensor) -> Tensor:
+    """Those of vectors (B, T, D) at places (B, U) → (B, U, D)."""
+    return vectors.gather(1, places.unsqueeze(2).expand(-1, -1, vectors.shape[2]))
+
+
+def _bias(lengths: Tensor, size: int) -> Tensor:
+    """Lengths (B,) → bias (B, 1, 1, T) that hides padding."""
+    return attention_bias(make_non_pad_mask(lengths, size).unsqueeze(1))
+
+
+def _joined(before: Tensor, after: Tensor) -> Tensor:
+    return torch.cat([before, after], dim=2)
+
+
+def _filled(keys: Any, values: Any) -> Any:
+    """transformers' cache with these keys and values (R, H, U, D/H) of each layer."""
+    cache = transformers().DynamicCache()
+    for key, value in zip(keys, values, strict=True):
+        layer = transformers().cache_utils.DynamicLayer()
+        layer.lazy_initialization(key, value)
+        layer.keys, layer.values = key, value
+        cache.layers.append(layer)
+    return cache
+
+
+def _stacked(cache: Any) -> tuple[Tensor, Tensor]:
+    return torch.stack([layer.keys for layer in cache.layers]), torch.stack([layer.values for layer in cache.layers])
