@@ -93,13 +93,15 @@ def require_one_encoder(num_encs: int) -> None:
 class RNNDecoder(AbsDecoder):
     """Recurrent layers that read the last token and what attention found in the encoder's output.
 
+    In a search, each hypothesis has a coverage of its own, as in `forward`; upstream's add to one another's.
+
     Args:
         vocab_size: V. The last token is the start and end symbol.
         encoder_output_size: D.
         rnn_type: one of `RNN_TYPES`.
         num_layers: recurrent layers.
         hidden_size: S, of the recurrent layers and of the embedding.
-        sampling_probability: how often training feeds a recognised token instead of the known one.
+        sampling_probability: how often training feeds a recognised token instead of the known one; `forward` does not.
         dropout: dropout of the embedding and of each recurrent layer's output.
         context_residual: the output layer reads what attention found, too.
         replace_sos: upstream's option of translation, which has no effect in recognition.
