@@ -179,6 +179,21 @@ def _decoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Ou
     return {"out": (module(batch["memory"], lengths, batch["tokens"], valid)[0], valid)}
 
 
+def _stepwise(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Log-probabilities token by token where a module has a mode for it, and all at once where it has none."""
+    tokens, valid = batch["tokens"], _token_lengths(lengths)
+    modes = [part for part in module.modules() if hasattr(part, "setup_step")]
+    if not modes:
+        return {"out": (module(batch["memory"], lengths, tokens, valid)[0].log_softmax(-1), valid)}
+    for part in modes:
+        part.setup_step()
+    states, scores = [module.init_state(batch["memory"][0])], []
+    for known in range(1, tokens.shape[1] + 1):
+        log_probs, states = module.batch_score(tokens[:, :known], states, batch["memory"])
+        scores.append(log_probs)
+    return {"out": (torch.stack(scores, 1), valid)}
+
+
 def _classifier(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
     scores = module(batch["memory"], lengths, batch["tokens"], _token_lengths(lengths))
     return {"out": (scores, torch.full((len(scores),), scores.shape[1]))}
@@ -274,6 +289,7 @@ CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
     "normalize": _normalize,
     "decoder": _decoder,
     "mlm": _decoder,
+    "stepwise": _stepwise,
     "classifier": _classifier,
     "preencoder": _postencoder,
     "postencoder": _postencoder,

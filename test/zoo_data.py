@@ -69,7 +69,7 @@ class Row:
     """One line of the table.
 
     `call` names a function of `zoo_calls.CALLS`. Of outputs whose `keep` is k, the golden holds every k-th step.
-    `tied` maps a state-dict key to the key that it shares its parameter with.
+    `tied` maps a state-dict key to the key that it shares its parameter with, `fixed` one to a value that is not drawn.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Row:
     tolerance: float = 1e-5
     keep: int = 1
     tied: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def target(self) -> str:
@@ -131,7 +132,8 @@ FIXED = ("melmat", "mean", "std", "window", "pe", "num_batches_tracked")
 
 def filled(row: Row, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """A state dict with the same keys and shapes, drawn from the keys' names so that activations stay near 1."""
-    return {key: _weight(row.tied.get(key, key), value) for key, value in state.items()}
+    drawn = {key: _weight(row.tied.get(key, key), value) for key, value in state.items()}
+    return {**drawn, **{key: np.full_like(state[key], value) for key, value in row.fixed.items()}}
 
 
 def _weight(key: str, value: np.ndarray) -> np.ndarray:

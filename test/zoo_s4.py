@@ -44,6 +44,18 @@ OPTS: dict[str, dict[str, Any]] = {
     "normalize_after": {"do_layer_norm_before": False, "word_embed_proj_dim": 8},  # as the one of 350M parameters
     "no-bias": {"enable_bias": False, "_remove_final_layer_norm": True, "activation_function": "gelu"},
 }
+_S4 = {"_name_": "s4", "d_state": 8}
+_MHA, _FF = {"_name_": "mha", "n_head": 2}, {"_name_": "ff"}
+_S4_DECODER = {**_SIZES, "n_layers": 2, "residual": "R", "norm": "layer", "layer": [_S4, _MHA, _FF]}
+S4S: dict[str, dict[str, Any]] = {
+    "default": {},
+    "shared": {"layer": [{**_S4, "n_ssm": 2, "rank": 2}, {**_MHA, "dropout": 0.1}, {**_FF, "expand": 4}]},
+    "normalize_after": {"prenorm": False, "layer": [_MHA, {**_S4, "activation": "relu"}]},
+    "repeated": {"n_layers": 1, "n_repeat": 2},
+    "no-residual": {"residual": None, "layer": [_MHA, _S4], "n_layers": 1},
+    "training-options": {"dropinp": 0.2, "drop_path": 0.1, "tie_dropout": True, "track_norms": False},
+}
+_TRAINED = {f"decoder.layers.{index}.layer.kernel.kernel.L": 16 for index in (0, 3)}
 _TOKENS = ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"]
 _OPT_MODEL = {
     "token_list": _TOKENS,
@@ -76,6 +88,9 @@ def _rows() -> list[Row]:
     rows.append(Row("model-length_adaptor", "encode", make, FRAMES, LENGTHS))
     target = "espnet2.asr.decoder.linear_decoder:LinearDecoder"
     rows += family("linear_decoder", "classifier", target, (MEMORY, *TEXT), LINEAR_DECODERS, _SIZES)
+    target = "espnet2.asr.decoder.s4_decoder:S4Decoder"
+    rows += family("s4", "stepwise", target, (MEMORY, *TEXT), S4S, _S4_DECODER)
+    rows.append(Row("s4-trained", "stepwise", New(target, _S4_DECODER), (MEMORY, *TEXT), LENGTHS, fixed=_TRAINED))
     for name, keys in MULTITASK.items():
         make = Config("espnet2.tasks.lm:LMTask", {**_ANSWERS, **keys})
         rows.append(Row(f"model-lm_multitask-{name}", "lm_likelihood", make, TEXT, LENGTHS))
@@ -91,15 +106,28 @@ def _rows() -> list[Row]:
 
 ROWS = _rows()
 SAME_GRAPH = {
-    "model-lm_multitask-transformer",
-    "linear_decoder-CLS",
-    "transformer_opt-no-bias",
-    "model-lm-transformer_opt",
+    *(f"s4-{name}" for name in ("normalize_after", "repeated", "no-residual", "training-options", "trained")),
+    *("model-lm_multitask-transformer", "linear_decoder-CLS", "transformer_opt-no-bias", "model-lm-transformer_opt"),
 }
 REFUSED = [
     ("length_adaptor-default", {"length_adaptor_n_layers": -1}, "length_adaptor_n_layers.*-1"),
     ("length_adaptor-default", {"input_layer": "conv2d"}, "input_layer.*conv2d.*linear"),
     ("length_adaptor-default", {"input_layer": "linear"}, "output_size.*None"),
+    ("s4-default", {"layer": None}, "layer.*None"),
+    ("s4-default", {"layer": [{"_name_": "s5"}]}, "layer _name_.*s5.*mha"),
+    ("s4-default", {"layer": [_S4, _FF]}, "layer.*mha"),
+    ("s4-default", {"layer": [_S4, _MHA, {**_S4, "d_state": 4}]}, "layer.*s4.*4, 8"),
+    ("s4-default", {"layer": [{**_S4, "d_state": 7}, _MHA]}, "d_state.*even"),
+    ("s4-default", {"layer": [{**_S4, "n_ssm": 3}, _MHA]}, "n_ssm.*divisor"),
+    ("s4-default", {"layer": [{**_S4, "mode": "diag"}, _MHA]}, "mode.*nplr.*diag"),
+    ("s4-default", {"layer": [{**_S4, "bidirectional": True}, _MHA]}, "bidirectional.*False.*True"),
+    ("s4-default", {"layer": [{**_S4, "width": 3}, _MHA]}, "width.*d_state"),
+    ("s4-default", {"norm": None}, "norm.*None.*layer"),
+    ("s4-default", {"norm": "batch"}, "norm.*batch.*layer"),
+    ("s4-default", {"residual": "highway"}, "residual.*highway.*R"),
+    ("s4-default", {"pool": "sample"}, "pool.*sample"),
+    ("s4-default", {"transposed": True}, "transposed.*True"),
+    ("s4-default", {"input_layer": "linear"}, "input_layer.*linear.*embed"),
     ("transformer_opt-default", {"opt_name": _BERT}, "opt_name.*opt.*bert"),
     ("linear_decoder-mean", {"pooling": "median"}, "pooling.*median.*CLS"),
     ("linear_decoder-mean", {"vocab_size": 3}, "token_list.*3"),
