@@ -31,16 +31,19 @@ ONNX_TYPES = {
 
 @dataclass(frozen=True)
 class Length:
-    """An output length as a formula of an input length: a chain of `(n + shift) // stride + extra`.
+    """An output length as a formula of an input length: a chain of `((n + shift) // stride + extra) * times`.
+
+    A step is (shift, stride, extra), or (shift, stride, extra, times) where every step gives several frames.
 
     Written once per module and used by `forward` (on integer tensors), by the runtime and by the tests (on integers).
     """
 
-    steps: tuple[tuple[int, int, int], ...] = ()
+    steps: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         for step in self.steps:
-            if len(step) != 3 or any(type(number) is not int for number in step) or step[1] < 1:
+            integers = len(step) in (3, 4) and all(type(number) is int for number in step)
+            if not integers or step[1] < 1 or step[3:] < (1,) * len(step[3:]):
                 raise ValueError(f"expected integers (shift, stride, extra) with a stride of at least 1, found {step}")
 
     @classmethod
@@ -52,21 +55,28 @@ class Length:
         """This formula followed by `other`."""
         return Length(self.steps + other.steps)
 
+    @classmethod
+    def multiplied(cls, times: int) -> Length:
+        """Length where every step gives `times` steps."""
+        return cls(((0, 1, 0, times),))
+
     def __call__(self, length: Any) -> Any:
-        for shift, stride, extra in self.steps:
-            length = (length + shift) // stride + extra
+        for shift, stride, extra, *times in self.steps:
+            length = math.prod(times, start=(length + shift) // stride + extra)
         return length
 
     def shortest(self, output: int = 1) -> int:
         """The smallest input length whose output is at least `output` long."""
-        for shift, stride, extra in reversed(self.steps):
-            output = (output - extra) * stride - shift
+        for shift, stride, extra, *times in reversed(self.steps):
+            output = (-(-output // math.prod(times)) - extra) * stride - shift
         return output
 
     @property
     def stride(self) -> int:
-        """Input steps per output step."""
-        return math.prod(stride for _, stride, _ in self.steps)
+        """Input steps per output step, at least 1."""
+        return max(
+            math.prod(step[1] for step in self.steps) // math.prod(math.prod(step[3:]) for step in self.steps), 1
+        )
 
 
 @dataclass(frozen=True)

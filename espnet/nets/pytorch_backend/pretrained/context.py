@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -106,25 +106,27 @@ class ContextNetwork(nn.Module):
         features = self.part(self.names.feature_norm)(features)
         return self.part(self.names.feature_projection)(features) if self.projected else features
 
-    def contextualize(
-        self, features: Tensor, padding: Tensor, scores: Tensor | None = None, max_layer: int | None = None
-    ) -> Tensor:
+    def hidden(self, features: Tensor, padding: Tensor, scores: Tensor | None = None) -> Iterator[Tensor]:
         """Encode a padded batch; every utterance gets what it gets alone.
 
         Args:
             features: (B, T, C).
             padding: (B, T) bool, True behind each utterance.
             scores: of relative positions, for layers whose attention reads them.
-            max_layer: layers to run; all where it is not given.
 
-        Returns:
-            (B, T, D).
+        Yields:
+            What enters the layers, then what each gives, (B, T, D).
         """
-        norm = self.part(self.names.norm)
         x = self.project(features).masked_fill(padding.unsqueeze(-1), 0.0)
         x = x + self.part(self.names.positions)(x)
-        x = x if self.normalize_before else norm(x)
+        x = x if self.normalize_before else self.part(self.names.norm)(x)
+        yield x
         bias = attention_bias(~padding.unsqueeze(1), x.dtype)
-        for layer in list(self.part(self.names.layers))[:max_layer]:
+        for layer in self.part(self.names.layers).children():
             x = layer(x, bias, scores)
-        return norm(x) if self.normalize_before else x
+            yield x
+
+    def contextualize(self, features: Tensor, padding: Tensor, scores: Tensor | None = None) -> Tensor:
+        """The last layer's result, arguments as in `hidden`: (B, T, C) → (B, T, D)."""
+        *_, x = self.hidden(features, padding, scores)
+        return self.part(self.names.norm)(x) if self.normalize_before else x
