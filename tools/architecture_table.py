@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "test")]
 
 import zoo  # noqa: E402
 import zoo_calls  # noqa: E402
-from zoo_data import Row  # noqa: E402
+from zoo_data import New, Row  # noqa: E402
 
 from espnet2.runtime.errors import EspnetError  # noqa: E402
 from espnet2.tasks.asr import ASRTask  # noqa: E402
@@ -58,7 +58,7 @@ def flat(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def varied(rows: Iterable[Row]) -> str:
     """The options in which rows differ, with their values where these are names."""
-    sets = [flat(getattr(row.make, "options", None) or row.make.keys) for row in rows]
+    sets = [flat(row.make.options if isinstance(row.make, New) else row.make.keys) for row in rows]
     names = dict.fromkeys(name for options in sets for name in options)
     shown = []
     for name in names:

@@ -181,7 +181,8 @@ def compare(paths: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", nargs="*", help="default: all that have graphs")
+    parser.add_argument("rows", nargs="*", help="default: those whose graph no other row has")
+    parser.add_argument("--all", action="store_true", help="all that have graphs")
     parser.add_argument("--upstream", action="store_true", help="measure upstream's modules, which are installed")
     parser.add_argument("--output", help="JSON file of what came of each row; rows that it has already are kept")
     parser.add_argument("--compare", nargs="+", metavar="FILE", help="print a table of such files")
@@ -191,8 +192,8 @@ def main() -> None:
         return
     output = Path(args.output)
     results = json.loads(output.read_text()) if output.is_file() else {}
-    measured = [row.name for row in zoo.ROWS.values() if row.call in FORWARD and row.name not in zoo.NO_GRAPH]
-    chosen = args.rows or measured
+    left_out = zoo.NO_GRAPH if args.all else zoo.NO_GRAPH | zoo.SAME_GRAPH
+    chosen = args.rows or [row.name for row in zoo.ROWS.values() if row.call in FORWARD and row.name not in left_out]
     for index, name in enumerate(name for name in chosen if name not in results):
         results[name] = run_row(name, upstream if args.upstream else here)
         output.write_text(json.dumps(results, indent=1))
