@@ -16,7 +16,7 @@ def _steps(atype: str, count: int = 3):
     attention = initial_att(atype, MEMORY, QUERY, aheads=2, adim=4, awin=2, aconv_chans=3, aconv_filts=2)
     memory = attention.start(torch.randn(len(LENGTHS), FRAMES, MEMORY))
     frames = Frames.of(LENGTHS, memory[0])
-    sizes = [(n, FRAMES if size == "frames" else size) for n, size in attention.states.values()]
+    sizes = [(n, FRAMES if size == "frames" else int(size)) for n, size in attention.states.values()]
     states = tuple(torch.zeros(n, len(LENGTHS), BEAM, size) for n, size in sizes)
     for _ in range(count):
         context, states = attention.step(torch.randn(len(LENGTHS), BEAM, QUERY), memory, frames, states)
