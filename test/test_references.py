@@ -29,14 +29,12 @@ def tool(repo_dir: Path):
 
 @pytest.fixture(scope="session")
 def bundle_with(fixtures_dir: Path, tool, tmp_path_factory):
-    """Makes the bundle of the Conformer with a language model, once."""
+    """Makes the bundle of a model with a language model, once."""
     directory = tmp_path_factory.mktemp("bundles")
-    model = fixtures_dir / tool.CONFORMER
 
     @functools.cache
-    def make(lm: str) -> Path:
-        files = {key: fixtures_dir / path for key, path in tool.LM[lm].items()}
-        return make_bundle(directory / lm, asr_model_file=model / "valid.acc.ave.pth", **files).path
+    def make(model: str, lm: str) -> Path:
+        return make_bundle(directory / Path(model).name / lm, **tool.files(fixtures_dir, model, lm)).path
 
     return make
 
@@ -51,6 +49,11 @@ SETTINGS = [
     "ctc0.3_lm_transformer",
     "ctc0.3_lm_rnn",
 ]
+STREAMING_SETTINGS = ["ctc0.3", "ctc1.0", "ctc0.0", "ctc0.3_lm_transformer", "ctc0.3_lm_rnn"]
+CASES = [
+    *(("models/asr_conformer", setting) for setting in SETTINGS),
+    *(("models/asr_streaming", setting) for setting in STREAMING_SETTINGS),
+]
 
 
 def compare(recognizer, utterances) -> None:
@@ -64,25 +67,24 @@ def compare(recognizer, utterances) -> None:
         assert scores == pytest.approx([h["score"] for h in expected], abs=SCORE_TOLERANCE), utterance["utt"]
 
 
-def utterances_of(tool, fixtures_dir: Path, setting: str):
-    return list(tool._references(fixtures_dir / "refs" / "asr_conformer" / f"{setting}.jsonl", fixtures_dir))[::EVERY]
+def utterances_of(tool, fixtures_dir: Path, model: str, setting: str):
+    return list(tool.references(fixtures_dir, model, setting))[::EVERY]
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_onnxruntime_decodes_as_upstream(tool, fixtures_dir, bundle_with, setting):
+@pytest.mark.parametrize(("model", "setting"), CASES)
+def test_onnxruntime_decodes_as_upstream(tool, fixtures_dir, bundle_with, model, setting):
     lm, options = tool.SETTINGS[setting]
     # A weight of zero leaves a language model out, so that one bundle serves the settings that have none.
     weight = {} if lm else {"lm_weight": 0.0}
-    recognizer = Speech2Text(bundle_with(lm or "lm_transformer"), num_threads=1, **{**options, **weight})
-    compare(recognizer, utterances_of(tool, fixtures_dir, setting))
+    recognizer = Speech2Text(bundle_with(model, lm or "lm_transformer"), num_threads=1, **{**options, **weight})
+    compare(recognizer, utterances_of(tool, fixtures_dir, model, setting))
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_pytorch_decodes_as_upstream(tool, fixtures_dir, setting):
+@pytest.mark.parametrize(("model", "setting"), CASES)
+def test_pytorch_decodes_as_upstream(tool, fixtures_dir, model, setting):
     lm, options = tool.SETTINGS[setting]
-    files = {key: fixtures_dir / path for key, path in (tool.LM[lm] if lm else {}).items()}
-    model = fixtures_dir / tool.CONFORMER / "valid.acc.ave.pth"
-    compare(TorchSpeech2Text(asr_model_file=model, **files, **options), utterances_of(tool, fixtures_dir, setting))
+    recognizer = TorchSpeech2Text(**tool.files(fixtures_dir, model, lm), **options)
+    compare(recognizer, utterances_of(tool, fixtures_dir, model, setting))
 
 
 @pytest.mark.parametrize("setting, lm_weight", [("no_lm", 0.0), ("lm", 0.5)])
@@ -97,4 +99,4 @@ def test_packed_model_decodes_as_upstream(tool, fixtures_dir, tmp_path, monkeypa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     _, options = tool.SETTINGS["ctc0.3_lm_transformer"]
     recognizer = TorchSpeech2Text.from_pretrained(fixtures_dir / "models" / name, **options)
-    compare(recognizer, utterances_of(tool, fixtures_dir, "ctc0.3_lm_transformer")[:2])
+    compare(recognizer, utterances_of(tool, fixtures_dir, tool.CONFORMER, "ctc0.3_lm_transformer")[:2])

@@ -75,6 +75,27 @@ PIT_MODELS: dict[str, dict[str, Any]] = {
 }
 # Checkpoints have the CTC layer twice.
 _TIED = {f"pit_ctc.criterion_fn.ctc_lo.{name}": f"ctc.ctc_lo.{name}" for name in ("weight", "bias")}
+# 43, 29 and 17 frames, or a part of them: windows of 4 frames on each side are filled up to a multiple of 8.
+_WINDOWS = {**_SIZES, "num_blocks": 2, "attention_windows": [4, 2], "attention_dilation": [1, 1]}
+_LONGFORMER = {**_WINDOWS, "cnn_module_kernel": 3, "macaron_style": True}
+LONGFORMER: dict[str, dict[str, Any]] = {
+    **{name: {"input_layer": name} for name in ("conv2d", "conv2d1", "conv2d2", "conv2d6", "conv2d8")},
+    "linear": {"input_layer": "linear"},
+    "linear-wide": {"input_layer": "linear", "attention_windows": [12, 4]},
+    "embed": {"input_layer": "embed"},
+    "dilated": {"input_layer": "linear", "attention_mode": "tvm", "attention_dilation": [1, 3]},
+    "dilated-wide": {"input_layer": "linear", "attention_mode": "tvm", "attention_dilation": [4, 2]},
+    "chunks": {"input_layer": "linear", "attention_mode": "sliding_chunks_no_overlap"},
+    "interctc": {"interctc_layer_idx": [1]},
+    "no-macaron": {"macaron_style": False},
+    "no-cnn": {"use_cnn_module": False},
+    "normalize_after": {"normalize_before": False},
+    "concat_after": {"concat_after": True},
+    "conv1d": {"positionwise_layer_type": "conv1d"},
+    "conv1d-linear": {"positionwise_layer_type": "conv1d-linear"},
+    "act-relu": {"activation_type": "relu"},
+    "latest": {"rel_pos_type": "latest", "zero_triu": True, "attention_dropout_rate": 0.3},
+}
 _TRANSFORMER_ENCODER = "contextual_block_transformer_encoder:ContextualBlockTransformerEncoder"
 _CONFORMER_ENCODER = "contextual_block_conformer_encoder:ContextualBlockConformerEncoder"
 
@@ -86,6 +107,7 @@ def _pit(keys: dict[str, Any]) -> Config:
 ROWS = [
     *encoders("contextual_block_transformer", _TRANSFORMER_ENCODER, BLOCKWISE, _BLOCKS),
     *encoders("contextual_block_conformer", _CONFORMER_ENCODER, {**BLOCKWISE, **BLOCKWISE_CONFORMER}, _CONFORMER),
+    *encoders("longformer", "longformer_encoder:LongformerEncoder", LONGFORMER, _LONGFORMER),
     *encoders("linear", "linear_encoder:LinearEncoder", LINEAR, {"output_size": MODEL}),
     *encoders("multispkr", "transformer_encoder_multispkr:TransformerEncoder", SPEAKERS, _SEPARATED),
     *(Row(f"model-{name}", "encode", _pit(keys), SPEECH, SAMPLES, tied=_TIED) for name, keys in PIT_MODELS.items()),
@@ -93,10 +115,11 @@ ROWS = [
 _EXPORTED = {
     *(f"contextual_block_transformer-{name}" for name in ("conv2d", "linear-one-or-more")),
     *(f"contextual_block_conformer-{name}" for name in ("conv2d", "whole", "no-ctx_pos_enc")),
+    *(f"longformer-{name}" for name in ("conv2d", "linear-wide", "dilated-wide", "chunks")),
     *("linear-conv2d", "linear-no-input-layer", "multispkr-conv2d", "model-pit"),
 }
 SAME_GRAPH = {row.name for row in ROWS} - _EXPORTED
-LONG = {"contextual_block_conformer-conv2d"}
+LONG = {"contextual_block_conformer-conv2d", "longformer-linear-wide"}
 REFUSED = [
     *(
         (f"contextual_block_{name}-conv2d", *case)
@@ -111,6 +134,13 @@ REFUSED = [
         )
     ),
     ("contextual_block_conformer-conv2d", {"cnn_module_kernel": 4}, "kernel.*4"),
+    ("longformer-conv2d", {"pos_enc_layer_type": "rel_pos"}, "pos_enc_layer_type.*rel_pos.*abs_pos"),
+    ("longformer-conv2d", {"selfattention_layer_type": "selfattn"}, "selfattention_layer_type.*selfattn.*lf_selfattn"),
+    ("longformer-conv2d", {"attention_mode": "n2"}, "attention_mode.*n2.*sliding_chunks"),
+    ("longformer-conv2d", {"attention_windows": [3]}, "attention_windows.*2 layers.*1"),
+    ("longformer-conv2d", {"attention_windows": [3, 0]}, "attention_windows.*0"),
+    ("longformer-conv2d", {"attention_dilation": [1, 2]}, "attention_dilation.*sliding_chunks.*2"),
+    ("longformer-conv2d", {"input_layer": "conv1d2"}, "input_layer.*conv1d2.*conv2d"),
     ("linear-conv2d", {"input_layer": "embed"}, "input_layer.*embed.*conv2d8"),
     ("multispkr-conv2d", {"input_layer": "conv1d2"}, "input_layer.*conv1d2.*conv2d8"),
     ("multispkr-conv2d", {"num_inf": 0}, "num_inf.*0"),

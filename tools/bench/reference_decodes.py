@@ -39,6 +39,14 @@ SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "ctc0.3_lm_transformer": ("lm_transformer", {**BASE, "lm_weight": 0.3}),
     "ctc0.3_lm_rnn": ("lm_rnn", {**BASE, "lm_weight": 0.3}),
 }
+# The contextual block Conformer, which takes whole utterances here.
+STREAMING = "models/asr_streaming"
+STREAMING_SETTINGS = ("ctc0.3", "ctc1.0", "ctc0.0", "ctc0.3_lm_transformer", "ctc0.3_lm_rnn")
+# What a setting's name starts with: model, settings.
+MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "": (CONFORMER, tuple(SETTINGS)),
+    "streaming_": (STREAMING, STREAMING_SETTINGS),
+}
 DEMO_SETTINGS: dict[str, tuple[bool, dict[str, Any]]] = {
     "no_lm": (False, BASE),
     "lm": (True, {**BASE, "lm_weight": 0.5}),
@@ -47,16 +55,18 @@ DEMO_SETTINGS: dict[str, tuple[bool, dict[str, Any]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [prefix + setting for prefix, (_, settings) in MODELS.items() for setting in settings]
+    names += [f"demo_{name}" for name in DEMO_SETTINGS]
     parser.add_argument("--fixtures", type=Path, required=True)
     parser.add_argument("--backend", choices=["pytorch", "onnxruntime", "both"], default="both")
-    parser.add_argument("--setting", nargs="+", choices=[*SETTINGS, *(f"demo_{name}" for name in DEMO_SETTINGS)])
+    parser.add_argument("--setting", nargs="+", choices=names)
     parser.add_argument("--every", type=int, default=1, help="decode every Nth utterance")
     args = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     backends = ("pytorch", "onnxruntime") if args.backend == "both" else (args.backend,)
     makers: dict[str, Callable] = {"pytorch": pytorch, "onnxruntime": onnxruntime}
     print(
-        f"{'setting':28} {'backend':12} {'same n-best':>16} {'same 1-best':>12} {'score diff':>10} "
+        f"{'setting':31} {'backend':12} {'same n-best':>16} {'same 1-best':>12} {'score diff':>10} "
         f"{'errors':>7} {'RTF':>7}"
     )
     with tempfile.TemporaryDirectory() as directory:
@@ -71,13 +81,10 @@ def main() -> None:
 
 def cases(fixtures: Path) -> Iterator[tuple[str, dict[str, Path], dict[str, Any], Iterator[dict[str, Any]]]]:
     """Setting, files of the model, options, and utterances with `speech` (a path), `ref` and upstream's `nbest`."""
-    conformer = {
-        "asr_train_config": fixtures / CONFORMER / "config.yaml",
-        "asr_model_file": fixtures / CONFORMER / "valid.acc.ave.pth",
-    }
-    for setting, (lm, options) in SETTINGS.items():
-        model = {**conformer, **{key: fixtures / path for key, path in (LM[lm] if lm else {}).items()}}
-        yield setting, model, options, _references(fixtures / "refs" / "asr_conformer" / f"{setting}.jsonl", fixtures)
+    for prefix, (path, settings) in MODELS.items():
+        for setting in settings:
+            lm, options = SETTINGS[setting]
+            yield prefix + setting, files(fixtures, path, lm), options, references(fixtures, path, setting)
     demo = fixtures / "demo"
     asr = {"asr_train_config": demo / "exp/asr/config.yaml", "asr_model_file": demo / "exp/asr/valid.acc.ave.pth"}
     lm_files = {"lm_train_config": demo / "exp/lm/config.yaml", "lm_file": demo / "exp/lm/valid.loss.ave.pth"}
@@ -86,13 +93,20 @@ def cases(fixtures: Path) -> Iterator[tuple[str, dict[str, Path], dict[str, Any]
         yield f"demo_{setting}", model, options, _demo_references(demo, setting)
 
 
-def _references(path: Path, fixtures: Path) -> Iterator[dict[str, Any]]:
+def files(fixtures: Path, path: str, lm: str | None) -> dict[str, Path]:
+    """The files of a model and of a language model."""
+    asr = {"asr_train_config": f"{path}/config.yaml", "asr_model_file": f"{path}/valid.acc.ave.pth"}
+    return {key: fixtures / name for key, name in {**asr, **(LM[lm] if lm else {})}.items()}
+
+
+def references(fixtures: Path, path: str, setting: str) -> Iterator[dict[str, Any]]:
+    """Utterances with upstream's n-best lists of a model."""
     recordings = dict(
         line.split(maxsplit=1)
         for part in ("test_seen", "test_unseen")
         for line in (fixtures / "data" / part / "wav.scp").read_text().splitlines()
     )
-    for line in path.read_text().splitlines():
+    for line in (fixtures / "refs" / Path(path).name / f"{setting}.jsonl").read_text().splitlines():
         row = json.loads(line)
         yield {"utt": row["utt"], "ref": row["ref"], "nbest": row["nbest"], "speech": fixtures / recordings[row["utt"]]}
 
@@ -145,7 +159,7 @@ def report(setting: str, backend: str, recognizer, utterances: list[dict[str, An
             differing.append(_first_difference(utterance["utt"], expected, found))
     total = len(utterances)
     print(
-        f"{setting:28} {backend:12} {same:4d}/{total:4d} {100 * same / total:5.1f}% {best:5d}/{total:4d}  "
+        f"{setting:31} {backend:12} {same:4d}/{total:4d} {100 * same / total:5.1f}% {best:5d}/{total:4d}  "
         f"{worst:10.1e} {errors:3d}/{words:3d} {seconds / audio:7.4f}",
         *differing,
         sep="\n",

@@ -111,9 +111,8 @@ class StackedEncoder(AbsEncoder):
         Returns:
             As `forward`.
         """
-        x, pos_emb, olens = embedded
-        padding = make_pad_mask(olens, x.shape[1])
-        context = (attention_bias(~padding.unsqueeze(1), x.dtype), pos_emb, padding.unsqueeze(-1), *further)
+        x, context = self.prepare(embedded)
+        context = (*context, *further)
         hidden: list[Any] = []
         for index, layer in self.encoders.active():
             if max_layer is not None and index >= max_layer:
@@ -125,7 +124,13 @@ class StackedEncoder(AbsEncoder):
             elif return_all_hs and not interctc_layer_idx:
                 hidden.append(x)
         x = self.normalize(x)
-        return ((x, hidden) if hidden else x), olens, None
+        return ((x, hidden) if hidden else x), embedded[2], None
+
+    def prepare(self, embedded: Embedded) -> tuple[Tensor, tuple[Any, ...]]:
+        """What the first layer reads, and what else all of them get: x (B, T', D), (bias, positions, padding)."""
+        x, pos_emb, lengths = embedded
+        padding = make_pad_mask(lengths, x.shape[1])
+        return x, (attention_bias(~padding.unsqueeze(1), x.dtype), pos_emb, padding.unsqueeze(-1))
 
     def intermediate(self, x: Tensor) -> Tensor:
         """What CTC gets of a layer's result x (B, T', D) → (B, T', D)."""

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, require_positive, require_rates
+from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.encoder import feed_forward_maker
 from espnet.nets.pytorch_backend.transformer.encoder_layer import EncoderLayer
-from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet.nets.pytorch_backend.transformer.repeat import repeat
 from espnet.nets.pytorch_backend.transformer.subsampling import (
     INPUT_LAYERS,
@@ -108,15 +107,9 @@ class TransformerEncoder(StackedEncoder):
 
     def run_layers(self, embedded: Embedded, *_: Any, **__: Any) -> tuple[Tensor, Tensor, None]:
         """Everything behind the input layer, for all speakers: → (B, S, T', D), lengths (B, S), None."""
-        x, _, lengths = embedded
-        separate = torch.stack([layers(x, *context_of(x, lengths)) for layers in self.encoders_sd], dim=1)
-        lengths = lengths.unsqueeze(1).repeat(1, self.num_inf)
-        rows = separate.flatten(0, 1)
-        shared = self.normalize(self.encoders(rows, *context_of(rows, lengths.flatten())))
+        x, context = self.prepare(embedded)
+        separate = torch.stack([layers(x, *context) for layers in self.encoders_sd], dim=1)
+        lengths = embedded[2].unsqueeze(1).repeat(1, self.num_inf)
+        rows, context = self.prepare((separate.flatten(0, 1), None, lengths.flatten()))
+        shared = self.normalize(self.encoders(rows, *context))
         return shared.unflatten(0, (-1, self.num_inf)), lengths, None
-
-
-def context_of(x: Tensor, lengths: Tensor) -> tuple[Tensor, None, Tensor]:
-    """What layers read beside x (R, T, D): `attention_bias`, no positions, where the padding is (R, T, 1)."""
-    padding = make_pad_mask(lengths, x.shape[1])
-    return attention_bias(~padding.unsqueeze(1), x.dtype), None, padding.unsqueeze(-1)
