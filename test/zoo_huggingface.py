@@ -111,10 +111,10 @@ SAME_GRAPH = {
 REFUSED = [
     ("huggingface-wav2vec2", {"fs": 8000}, "fs.*16000.*8000"),
     ("huggingface-wav2vec2", {"model": Pretrained("AutoModel", "bert", _BERT)}, "model.*wav2vec2.*bert"),
-    ("huggingface-wav2vec2", {"model": "absent"}, "model.*absent"),
+    ("huggingface-wav2vec2", {"model": "/absent/model"}, "model.*absent"),
     ("hugging_face-post-bert", {"length_adaptor_n_layers": -1}, "length_adaptor_n_layers.*-1"),
     ("hugging_face-post-bert", {"lang_token_id": 11}, "below 11.*11"),
-    ("hugging_face-post-bert", {"model_name_or_path": "absent"}, "model_name_or_path.*absent"),
+    ("hugging_face-post-bert", {"model_name_or_path": "/absent/model"}, "model_name_or_path.*absent"),
     ("hugging_face-llama", {"causal_lm": False}, "model_name_or_path.*bart.*llama"),
     ("hugging_face-bart", {"causal_lm": True}, "model_name_or_path.*llama.*bart"),
     ("hugging_face-bart", {"overriding_architecture_config": {"layers": 3}}, "model_name_or_path.*bart.*layers"),

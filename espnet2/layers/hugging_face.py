@@ -36,7 +36,7 @@ def read_config(option: str, name: str | Path, overrides: Mapping[str, Any] | No
             str(name), return_unused_kwargs=True, attn_implementation="eager", **(overrides or {})
         )
     except (OSError, ValueError) as error:
-        raise ValueError(f"{option}: expected a model of transformers, found {_sentence(error)}") from error
+        raise ValueError(f"{option}: expected a model of transformers, found {name!r}: {_sentence(error)}") from error
     if unknown:
         raise ValueError(f"{option}: expected options of {config.model_type}, found {next(iter(unknown))}")
     return config

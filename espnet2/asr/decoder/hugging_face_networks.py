@@ -45,7 +45,7 @@ class CrossNetwork:
         package = transformers()
         cache = package.EncoderDecoderCache(package.DynamicCache(), package.DynamicCache())
         visible = memory.new_zeros(1, 1, 1, 1)
-        token = torch.zeros(len(memory), 1, dtype=torch.long, device=memory.device)
+        token = torch.zeros(memory.shape[0], 1, dtype=torch.long, device=memory.device)
         everything = {"encoder_hidden_states": memory, "encoder_attention_mask": visible}
         self.decoder(input_ids=token, attention_mask=visible, past_key_values=cache, use_cache=True, **everything)
         return _stacked(cache.cross_attention_cache)
@@ -59,7 +59,7 @@ class CrossNetwork:
         hidden = self.decoder(
             input_ids=self._started(tokens.unsqueeze(1), position),
             attention_mask=memory[0][0].new_zeros(1, 1, 1, known + 1),
-            encoder_hidden_states=memory[0][0].new_zeros(len(tokens), 1, self.decoder.config.hidden_size),
+            encoder_hidden_states=memory[0][0].new_zeros(tokens.shape[0], 1, self.decoder.config.hidden_size),
             encoder_attention_mask=_bias(lengths, frames),
             past_key_values=transformers().EncoderDecoderCache(own, _filled(*memory)),
             use_cache=True,
@@ -90,10 +90,10 @@ class CausalNetwork:
         """Tokens (B, U), memory (B, T, D) and its lengths (B,) → hidden vectors (B, U, D)."""
         prompt, lengths, last = self._prompt(memory, lengths)
         size, device = prompt.shape[1], tokens.device
-        new = torch.arange(tokens.shape[1], device=device).expand(len(tokens), -1)
+        new = torch.arange(tokens.shape[1], device=device).expand(tokens.shape[0], -1)
         real = torch.cat([make_non_pad_mask(lengths, size), new >= 0], dim=1)
         mask = real.unsqueeze(1) & subsequent_mask(size + tokens.shape[1], device)
-        before = torch.arange(size, device=device).expand(len(tokens), -1)
+        before = torch.arange(size, device=device).expand(tokens.shape[0], -1)
         hidden = self.decoder(
             inputs_embeds=torch.cat([prompt, last.unsqueeze(1), self.embeddings(tokens[:, 1:])], dim=1),
             attention_mask=attention_bias(mask),
@@ -125,7 +125,7 @@ class CausalNetwork:
         and values."""
         size, known = memory[0][0].shape[2], past[0][0].shape[2]
         cache = _filled(*(map(_joined, kind, after) for kind, after in zip(memory, past, strict=True)))
-        visible = torch.zeros(len(tokens), 1, 1, known + 1, device=tokens.device)
+        visible = torch.zeros(tokens.shape[0], 1, 1, known + 1, device=tokens.device)
         position = torch.full((1,), known, device=tokens.device)
         vectors = torch.where(position == 0, last, self.embeddings(tokens))
         hidden = self.decoder(
@@ -141,7 +141,7 @@ class CausalNetwork:
     def _prompt(self, memory: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Memory (B, T, D) and lengths (B,) → prompts (B, P, D), padded behind their ends; how many vectors come
         before the last one of each (B,); and that one (B, D)."""
-        parts = self.prefix.expand(len(memory), -1, -1), memory, self.postfix.expand(len(memory), -1, -1)
+        parts = self.prefix.expand(memory.shape[0], -1, -1), memory, self.postfix.expand(memory.shape[0], -1, -1)
         everything = torch.cat(parts, dim=1)
         # What comes after the prefix and an utterance's own frames is found behind the padding of the frames.
         own, padding = lengths.unsqueeze(1) + self.prefix.shape[1], memory.shape[1] - lengths.unsqueeze(1)

@@ -86,7 +86,7 @@ class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
         padded = nn.functional.pad(input.transpose(1, 2), (0, self.ratio - 1))
         shortened = self.length_adaptor(padded)[..., : input.shape[1] // self.ratio]
         x = self.linear_in(shortened.transpose(1, 2))
-        x = torch.cat([self.first.expand(len(x), -1, -1), x], dim=1)
+        x = torch.cat([self.first.expand(x.shape[0], -1, -1), x], dim=1)
         lengths = self.length(input_lengths)
         bias = attention_bias(make_non_pad_mask(lengths, x.shape[1]).unsqueeze(1), x.dtype)
         return self.transformer(**{self.reads: x}, attention_mask=bias).last_hidden_state, lengths
