@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.transformer.attention import AttentionHeads
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
+from espnet.nets.pytorch_backend.transformer.longformer_attention import LongformerAttention
 from espnet.nets.pytorch_backend.transformer.residual import ResidualLayer
 
 
@@ -27,7 +28,7 @@ class EncoderLayer(ResidualLayer):
     def __init__(
         self,
         size: int,
-        self_attn: AttentionHeads,
+        self_attn: AttentionHeads | LongformerAttention,
         feed_forward: nn.Module,
         feed_forward_macaron: nn.Module | None,
         conv_module: nn.Module | None,

@@ -25,6 +25,10 @@ class LongformerSelfAttention(nn.Module):
         whole_chunks: a frame sees all of the three chunks.
     """
 
+    query: nn.Module
+    key: nn.Module
+    value: nn.Module
+
     def __init__(
         self, n_head: int, n_feat: int, dropout_rate: float, window: int, dilation: int = 1, whole_chunks: bool = False
     ):
