@@ -107,6 +107,7 @@ def _rows() -> list[Row]:
 ROWS = _rows()
 SAME_GRAPH = {
     *(f"s4-{name}" for name in ("normalize_after", "repeated", "no-residual", "training-options", "trained")),
+    *(f"length_adaptor-{name}" for name in ADAPTORS if name != "two-layers"),
     *("model-lm_multitask-transformer", "linear_decoder-CLS", "transformer_opt-no-bias", "model-lm-transformer_opt"),
 }
 REFUSED = [
