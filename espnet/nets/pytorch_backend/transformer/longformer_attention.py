@@ -110,6 +110,6 @@ class LongformerAttention(nn.Module):
         super().__init__()
         self.attention_layer = attention_layer
 
-    def attend_self(self, x: Tensor, mask: Tensor, pos_emb: Tensor | None) -> Tensor:
-        """x (B, T, D), `attention_bias` (B, 1, 1, T), no positions → (B, T, D)."""
-        return self.attention_layer(x, mask)
+    def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:
+        """x (B, T, D), `attention_bias` (B, 1, 1, T) or None where all frames are real, no positions → (B, T, D)."""
+        return self.attention_layer(x, x.new_zeros(x.shape[0], 1, 1, x.shape[1]) if mask is None else mask)
