@@ -16,9 +16,11 @@ __all__ = ["BatchBeamSearch", "BatchHypothesis", "BeamSearch", "Hypothesis"]
 class BatchBeamSearch(BeamSearch):
     """`BeamSearch` for scorers with a batch interface; the others are asked one hypothesis at a time.
 
-    Unlike there, a token that is not among the candidates still gets the score that a partial scorer returns for it:
-    CTC does so for the end symbol.
+    Unlike there, a token that is not among the candidates still gets the score that a partial scorer returns for it,
+    unless `candidates_only`: CTC does so for the end symbol.
     """
+
+    candidates_only = False
 
     def _init_state(self, scorer: ScorerInterface, x: np.ndarray) -> Any:
         return scorer.batch_init_state(x) if isinstance(scorer, BatchScorerInterface) else scorer.init_state(x)
@@ -39,7 +41,12 @@ class BatchBeamSearch(BeamSearch):
     ) -> tuple[np.ndarray, Any]:
         if not isinstance(scorer, BatchPartialScorerInterface):
             return super()._score_partial(scorer, ys, ids, states, x)
-        return scorer.batch_score_partial(ys, ids, states, np.broadcast_to(x, (len(ys), *x.shape)))
+        scores, state = scorer.batch_score_partial(ys, ids, states, np.broadcast_to(x, (len(ys), *x.shape)))
+        if ids is not None and self.candidates_only:
+            allowed = np.full_like(scores, -np.inf)
+            np.put_along_axis(allowed, ids, np.take_along_axis(scores, ids, axis=1), axis=1)
+            scores = allowed
+        return scores, state
 
     def _select_partial(self, scorer: Any, states: Any, parent: int, token: int) -> Any:
         batched = isinstance(scorer, BatchPartialScorerInterface)

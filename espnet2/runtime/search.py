@@ -56,7 +56,7 @@ def make_search(parts: SearchParts, options: DecodeOptions) -> Any:
 
 
 def _label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearch:
-    return BatchBeamSearch(
+    search = BatchBeamSearch(
         _scorers(parts),
         _weights(options),
         beam_size=options.beam_size,
@@ -68,6 +68,9 @@ def _label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamS
         pre_beam_score_key=None if options.ctc_weight == 1 else "full",
         normalize_length=options.normalize_length,
     )
+    decoder = parts.graphs.get("decoder_step")
+    search.candidates_only = decoder is not None and decoder.component.candidates_only
+    return search
 
 
 def _time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchTimeSync:

@@ -128,6 +128,9 @@ class Component:
 
     `initial` gives the sizes that the states' named axes have before the first step (0 past frames, 1 parent), but for
     those that inputs have, too; a state starts as zeros of that shape. Raises `ValueError` where one is missing.
+
+    `candidates_only` is of decoder steps: their hypotheses may end only where the end symbol is among the candidates
+    that CTC scores, as upstream's search has it for decoders that it asks about one hypothesis at a time.
     """
 
     name: str
@@ -137,6 +140,7 @@ class Component:
     states: tuple[State, ...] = ()
     initial: Mapping[str, int] = field(default_factory=dict)
     lengths: tuple[OutputLength, ...] = ()
+    candidates_only: bool = False
 
     def __post_init__(self) -> None:
         given = {axis for tensor in self.inputs for axis in tensor.axes}
@@ -182,6 +186,7 @@ class Component:
                 OutputLength(item["axis"], item["source"], Length(tuple(map(tuple, item["length"]["steps"]))))
                 for item in data["lengths"]
             ),
+            candidates_only=data.get("candidates_only") is True,
         )
 
 

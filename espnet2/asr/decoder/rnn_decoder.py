@@ -220,6 +220,7 @@ class RNNDecoder(AbsDecoder):
                     for name, (count, size) in self._states(self._attention).items()
                 ),
                 initial={"parent": 1},
+                candidates_only=True,
             ),
         )
 

@@ -100,6 +100,22 @@ def test_batches_change_nothing_but_the_calls(seed, beam):
     np.testing.assert_allclose([hyp.score for hyp in one], [hyp.score for hyp in many])
 
 
+class CandidatesOnly(BatchBeamSearch):
+    candidates_only = True
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), beam=st.integers(1, 4))
+def test_end_symbol_has_to_be_a_candidate_where_that_is_asked_for(seed, beam):
+    tables = random_tables(seed, vocab=9, frames=8)
+    options = {"beam_size": beam, "maxlenratio": -6, "pre_beam_score_key": "full"}
+    one, many = (
+        decode(search, tables, {"decoder": 0.6, "ctc": 0.4}, **options) for search in (BeamSearch, CandidatesOnly)
+    )
+    assert [hyp.yseq.tolist() for hyp in one] == [hyp.yseq.tolist() for hyp in many]
+    np.testing.assert_allclose([hyp.score for hyp in one], [hyp.score for hyp in many])
+
+
 @both
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6))
