@@ -59,6 +59,9 @@ class HuggingFaceTransformersDecoder(AbsDecoder):
         MissingPackageError: transformers is not installed.
     """
 
+    prefix: Tensor
+    postfix: Tensor
+
     @typechecked
     def __init__(
         self,
@@ -101,7 +104,7 @@ class HuggingFaceTransformersDecoder(AbsDecoder):
         return embedded(FAMILIES[True], self.model_name_or_path, tokens).unsqueeze(0)
 
     @property
-    def network(self) -> CausalNetwork | CrossNetwork:
+    def network(self) -> Any:
         """The network, as something that goes on token by token."""
         if self.causal_lm:
             return CausalNetwork(self.decoder, self.decoder_word_embeddings, self.prefix, self.postfix)

@@ -56,11 +56,11 @@ class HuggingFaceFrontend(AbsFrontend):
             raise ValueError(f"fs: expected {extractor.sampling_rate}, the rate of the model, found {self.fs}")
         self.model, self.load_pretrained = str(model), load_pretrained
         self.scaled = bool(extractor.do_normalize)
-        self.encoder: Any = new_network("AutoModel", config)
-        convolutions = self.encoder.feature_extractor.conv_layers
+        network: Any = new_network("AutoModel", config)
         self.normed_in_time = config.feat_extract_norm == "group"
         if self.normed_in_time:
-            convolutions[0].layer_norm = TimeNorm(config.conv_dim[0])
+            network.feature_extractor.conv_layers[0].layer_norm = TimeNorm(config.conv_dim[0])
+        self.encoder: Any = network
         self.keeps_unprojected = config.model_type != "hubert"
         lengths = [Length.conv(*size) for size in zip(config.conv_kernel, config.conv_stride, strict=True)]
         self.first_length, self.length = lengths[0], functools.reduce(Length.then, lengths)

@@ -43,6 +43,8 @@ class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
         MissingPackageError: transformers is not installed.
     """
 
+    first: Tensor
+
     @typechecked
     def __init__(
         self,
@@ -61,7 +63,9 @@ class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
         self.transformer: Any = _encoder(new_network("AutoModel", config))
         self.linear_in = nn.Linear(input_size, config.hidden_size)
         layers = range(length_adaptor_n_layers)
-        halves = [module for _ in layers for module in (nn.Conv1d(input_size, input_size, 2, 2), nn.ReLU())]
+        halves: list[nn.Module] = [
+            module for _ in layers for module in (nn.Conv1d(input_size, input_size, 2, 2), nn.ReLU())
+        ]
         self.length_adaptor = nn.Sequential(*(halves or [nn.Identity()]))
         self.length = Length(Length.conv(2, 2).steps * length_adaptor_n_layers)
         self.ratio = self.length.stride
