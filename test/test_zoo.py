@@ -33,7 +33,7 @@ SAMPLES_PER_FRAME = 64
 OTHER_AXES = {"past": (0, 7, 40, 1, 20), "parent": (1, 3, 5, 2, 4), "beam": (1, 4, 7, 3, 2)}
 LONG = 6000  # frames; upstream's tables end at 5000
 PADDED = (
-    *("encoder", "whole_window", "encode", "frontend", "normalize"),
+    *("encoder", "pretrained", "whole_window", "encode", "frontend", "normalize"),
     *("preencoder", "postencoder", "stepwise", "classifier", "decoder", "mlm", "subsampling"),
 )
 RELATIVE = ("rel", "legacy")  # encodings that return a table of positions as well
@@ -212,7 +212,7 @@ def _check_transducer_steps(module: torch.nn.Module, step: _OnnxGraph) -> None:
 
 
 EXPORTED = (
-    *("frontend", "encoder", "whole_window", "encode", "ctc", "decoder", "stepwise", "classifier", "mlm"),
+    *("frontend", "encoder", "pretrained", "whole_window", "encode", "ctc", "decoder", "stepwise", "classifier", "mlm"),
     *("preencoder", "postencoder"),
     *("lm", "lm_model", "lm_likelihood", "transducer", "joint"),
 )

@@ -142,6 +142,14 @@ def _with_intermediate(encoded: Any, valid: torch.Tensor) -> Outputs:
     return {"out": (last, valid), **{f"layer{index}": (value, valid) for index, value in intermediate}}
 
 
+def _pretrained(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Upstream's module gives losses; its network gives what ours does."""
+    if hasattr(module, "length"):
+        return _encoder(module, batch, lengths)
+    encoded = module.encoder(batch["xs"], mask=False, features_only=True)["x"]
+    return {"out": (encoded, torch.full_like(lengths, encoded.shape[1]))}
+
+
 def _whole_window(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
     """Upstream's lengths end with the speech, but what reads the output reads all of it."""
     encoded = module(batch["xs"], lengths)[0]
@@ -283,6 +291,7 @@ CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
     "first_layer": _first_layer,
     "all_layers": _all_layers,
     "prompted_encoder": _prompted_encoder,
+    "pretrained": _pretrained,
     "whole_window": _whole_window,
     "encode": _encode,
     "frontend": _frontend,

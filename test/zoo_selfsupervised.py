@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from zoo_data import Array, New, Row
+from zoo_fairseq_files import NAME, Dictionary, FairseqFile
 from zoo_rows import SAMPLES, family
 
 WAVEFORM = (Array("xs", ("n",)),)
@@ -85,6 +86,60 @@ def _beats() -> list[Row]:
     return [replace(row, tied=tied, tolerance=unlucky.get(row.name, row.tolerance)) for row in rows]
 
 
+# fairseq's networks, in upstream by s3prl's copies of them.
+_FAIRSEQ = {
+    "encoder_layers": 2,
+    "encoder_embed_dim": 16,
+    "encoder_ffn_embed_dim": 24,
+    "encoder_attention_heads": 2,
+    "conv_feature_layers": "[(8, 10, 5)] + [(8, 3, 2)] * 2 + [(8, 2, 2)] * 2",
+    "conv_pos": 8,
+    "conv_pos_groups": 2,
+    "final_dim": 6,
+}
+_NORMED = {**_FAIRSEQ, "extractor_mode": "layer_norm", "layer_norm_first": True, "conv_bias": True}
+_QUANTIZED = {**_FAIRSEQ, "quantize_targets": True, "latent_vars": 4}
+# name: the file, and options of the encoder
+WAV2VEC2: dict[str, tuple[FairseqFile, dict[str, Any]]] = {
+    "default": (FairseqFile("wav2vec2", _FAIRSEQ), {"output_size": 12}),
+    "layer_norm": (FairseqFile("wav2vec2", _NORMED), {"output_size": 16, "normalize_before": True}),
+    "quantized": (FairseqFile("wav2vec2", {**_QUANTIZED, "target_glu": True}, old=True), {"output_size": 16}),
+    "same-size": (FairseqFile("wav2vec2", {**_FAIRSEQ, "encoder_embed_dim": 8, "final_dim": 0}), {"output_size": 8}),
+}
+HUBERT: dict[str, tuple[FairseqFile, dict[str, Any]]] = {
+    "default": (FairseqFile("hubert", _FAIRSEQ, classes=5), {"output_size": 12}),
+    "layer_norm": (FairseqFile("hubert", _NORMED, classes=7), {"output_size": 16, "normalize_before": True}),
+    "training-options": (FairseqFile("hubert", _FAIRSEQ, classes=5), {"output_size": 16, "mask_prob": 0.3}),
+}
+_PRETRAIN = {
+    "input_size": 1,
+    "output_size": 16,
+    "linear_units": 24,
+    "attention_heads": 2,
+    "num_blocks": 2,
+    **{name: _FAIRSEQ[name] for name in ("conv_feature_layers", "conv_pos", "conv_pos_groups", "final_dim")},
+}
+PRETRAIN: dict[str, dict[str, Any]] = {
+    "default": {"hubert_dict": Dictionary(5)},
+    "other-dictionary": {"hubert_dict": Dictionary(9), "layer_norm_first": True, "extractor_mode": "layer_norm"},
+}
+
+
+def _fairseq() -> list[Row]:
+    encoders = "espnet2.asr.encoder."
+    rows = []
+    for name, (file, options) in WAV2VEC2.items():
+        base = {"input_size": 1, "w2v_url": f"https://example.org/{NAME}", "w2v_dir_path": file}
+        target = encoders + "wav2vec2_encoder:FairSeqWav2Vec2Encoder"
+        rows += family("wav2vec2", "encoder", target, WAVEFORM, {name: options}, base, SAMPLES)
+    for name, (file, options) in HUBERT.items():
+        base = {"input_size": 1, "hubert_url": f"https://example.org/{NAME}", "hubert_dir_path": file}
+        target = encoders + "hubert_encoder:FairseqHubertEncoder"
+        rows += family("hubert", "encoder", target, WAVEFORM, {name: options}, base, SAMPLES)
+    target = encoders + "hubert_encoder:FairseqHubertPretrainEncoder"
+    return rows + family("hubert_pretrain", "pretrained", target, WAVEFORM, PRETRAIN, _PRETRAIN, SAMPLES)
+
+
 def _rows() -> list[Row]:
     encoders = "espnet2.asr.encoder."
     hubert = encoders + "hubert_encoder:TorchAudioHuBERTPretrainEncoder"
@@ -93,17 +148,28 @@ def _rows() -> list[Row]:
         Row("utterance_mvn-samples", "normalize", New("espnet2.layers.utterance_mvn:UtteranceMVN"), WAVEFORM, SAMPLES)
     ]
     rows += family("torchaudiohubert", "encoder", hubert, WAVEFORM, TORCHAUDIO, _TORCHAUDIO, SAMPLES)
-    return rows + _beats()
+    return rows + _beats() + _fairseq()
 
 
 ROWS = _rows()
 SAME_GRAPH = {
+    *(f"wav2vec2-{name}" for name in ("default", "quantized", "same-size")),
+    *(f"hubert-{name}" for name in HUBERT),
+    "hubert_pretrain-other-dictionary",
     *(f"beats-{name}" for name in BEATS if name not in ("default", "plain", "weighted", "positions")),
     "beats-short",
     *(f"torchaudiohubert-{name}" for name in ("group_norm-first", "layer_norm-last", "odd-kernel", "training-options")),
 }
 LONG = {"beats-default", "torchaudiohubert-default"}
+_ABSENT = {"w2v_dir_path": "absent"}
 REFUSED = [
+    ("wav2vec2-default", _ABSENT, "absent.*tiny.pt.*wav2vec_small.pt"),
+    ("wav2vec2-default", {"w2v_conf": {"layer_type": "conformer"}}, "layer_type.*transformer.*conformer"),
+    ("wav2vec2-default", {"w2v_conf": {"extractor_mode": "batch_norm"}}, "extractor_mode.*batch_norm.*layer_norm"),
+    ("wav2vec2-default", {"w2v_conf": {"conv_feature_layers": "[(8, 10)]"}}, "conv_feature_layers.*8, 10"),
+    ("wav2vec2-default", {"w2v_conf": {"conv_feature_layers": "open('x')"}}, "conv_feature_layers.*open"),
+    ("hubert-default", {"hubert_dir_path": "absent"}, "absent.*tiny.pt.*hubert_base_ls960.pt"),
+    ("hubert_pretrain-default", {"pos_conv_depth": 2}, "pos_conv_depth.*1.*2"),
     ("beats-default", {"beats_config": {**_BEATS, "layer_norm_first": True}}, "deep_norm.*layer_norm_first"),
     ("beats-default", {"beats_config": {**_BEATS, "activation_fn": "glu"}}, "activation_fn.*glu.*gelu"),
     ("beats-default", {"beats_config": {**_BEATS, "num_buckets": 2}}, "num_buckets.*2"),

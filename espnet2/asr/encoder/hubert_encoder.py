@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_rates
+from espnet.nets.pytorch_backend.pretrained import fairseq
 from espnet.nets.pytorch_backend.pretrained.names import TORCHAUDIO, attach
 from espnet.nets.pytorch_backend.pretrained.waveform import BASE_CONVOLUTIONS, WaveformNetwork, WaveformSizes
-from espnet2.asr.encoder.waveform_encoder import WaveformEncoder
+from espnet2.asr.encoder.waveform_encoder import Projected, WaveformEncoder
 
 EXTRACTOR_MODES = {"group_norm": "group", "layer_norm": "layer"}
 _CONVOLUTIONS = [list(convolution) for convolution in BASE_CONVOLUTIONS]
@@ -41,7 +45,7 @@ class TorchAudioHuBERTPretrainEncoder(WaveformEncoder):
         self,
         input_size: int | None = None,
         extractor_mode: str = "group_norm",
-        extractor_conv_layer_config: list[list[int]] | None = _CONVOLUTIONS,  # noqa: B006 - never changed
+        extractor_conv_layer_config: list[list[int]] | None = _CONVOLUTIONS,
         extractor_conv_bias: bool = False,
         encoder_embed_dim: int = 768,
         encoder_projection_dropout: float = 0.1,
@@ -89,7 +93,6 @@ class TorchAudioHuBERTPretrainEncoder(WaveformEncoder):
             positional_kernel=encoder_pos_conv_kernel,
             positional_groups=encoder_pos_conv_groups,
         )
-        self.input_size = 1
         self._output_size = encoder_embed_dim
         model = nn.Module()
         model.wav2vec2 = WaveformNetwork(sizes, TORCHAUDIO)
@@ -104,3 +107,105 @@ class TorchAudioHuBERTPretrainEncoder(WaveformEncoder):
     def network(self) -> WaveformNetwork:
         """The network without what only pretraining reads."""
         return self.hubert_pretrain_model.wav2vec2  # type: ignore[return-value]
+
+
+class FairseqHubertEncoder(Projected):
+    """HuBERT with fairseq's names, fine-tuned with a projection and a normalisation of its own.
+
+    What the network is is read from its file, or known of published ones; weights come from the checkpoint.
+
+    Args:
+        input_size: not looked at; samples come in.
+        hubert_url: where the file was downloaded from; its name is looked for in `hubert_dir_path`.
+        hubert_dir_path: directory of that file.
+        output_size: D.
+        normalize_before: normalise the output.
+        freeze_finetune_updates and what follows: of training.
+        hubert_conf: options of fairseq's model, for networks whose file is not at hand and not a published one.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        input_size: int,
+        hubert_url: str = "./",
+        hubert_dir_path: str = "./",
+        output_size: int = 256,
+        normalize_before: bool = False,
+        freeze_finetune_updates: int = 0,
+        dropout_rate: float = 0.0,
+        activation_dropout: float = 0.1,
+        attention_dropout: float = 0.0,
+        mask_length: int = 10,
+        mask_prob: float = 0.75,
+        mask_selection: str = "static",
+        mask_other: int = 0,
+        apply_mask: bool = True,
+        mask_channel_length: int = 64,
+        mask_channel_prob: float = 0.5,
+        mask_channel_other: int = 0,
+        mask_channel_selection: str = "static",
+        layerdrop: float = 0.1,
+        feature_grad_mult: float = 0.0,
+        hubert_conf: dict | None = None,
+    ):
+        require_rates(dropout_rate=dropout_rate, layerdrop=layerdrop)
+        options = fairseq.options_of(hubert_url, hubert_dir_path, fairseq.HUBERT, hubert_conf)
+        super().__init__(fairseq.hubert(options), output_size, normalize_before)
+
+
+SPECIAL = 4  # symbols that fairseq adds to a dictionary
+
+
+class FairseqHubertPretrainEncoder(WaveformEncoder):
+    """HuBERT with fairseq's names, as it is pretrained. The output is that of a network without masks.
+
+    Args:
+        input_size: not looked at; samples come in.
+        output_size: D.
+        linear_units: size between the feed-forward layers.
+        attention_heads: H.
+        num_blocks: number of layers.
+        hubert_dict: file with a class in every line, as training had it; without it there is one class.
+        kwargs: further options of fairseq's model.
+        label_rate and others that are not named here: of training.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        input_size: int = 1,
+        output_size: int = 1024,
+        linear_units: int = 1024,
+        attention_heads: int = 12,
+        num_blocks: int = 12,
+        dropout_rate: float = 0.0,
+        attention_dropout_rate: float = 0.0,
+        activation_dropout_rate: float = 0.0,
+        hubert_dict: str = "./dict.txt",
+        label_rate: int = 100,
+        checkpoint_activations: bool = False,
+        sample_rate: int = 16000,
+        use_amp: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__()
+        require_rates(dropout_rate=dropout_rate, attention_dropout_rate=attention_dropout_rate)
+        path = Path(hubert_dict)
+        classes = len(path.read_text().splitlines()) if path.is_file() else SPECIAL + 1
+        options = {
+            "encoder_embed_dim": output_size,
+            "encoder_ffn_embed_dim": linear_units,
+            "encoder_attention_heads": attention_heads,
+            "encoder_layers": num_blocks,
+            "classes": classes,
+            **kwargs,
+        }
+        self.encoder = fairseq.hubert(options)
+        self._output_size = output_size
+        self.length = self.encoder.length
+
+    @property
+    def network(self) -> WaveformNetwork:
+        """The network."""
+        return self.encoder

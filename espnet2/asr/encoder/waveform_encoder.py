@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.pretrained.waveform import WaveformNetwork
@@ -14,7 +15,9 @@ from espnet2.runtime.spec import Axis
 
 
 class WaveformEncoder(AbsEncoder):
-    """Base of encoders that read samples; `input_size` is 1 or not looked at."""
+    """Base of encoders that read samples."""
+
+    input_size = 1
 
     @property
     @abstractmethod
@@ -65,6 +68,7 @@ class Projected(WaveformEncoder):
         self.encoders = network
         self.output_layer = nn.Sequential(nn.Linear(network.size, output_size)) if network.size != output_size else None
         self.after_norm = LayerNorm(output_size) if normalize_before else None
+        self.register_buffer("num_updates", torch.zeros(1, dtype=torch.int64))
 
     @property
     def network(self) -> WaveformNetwork:

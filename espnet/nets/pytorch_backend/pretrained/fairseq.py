@@ -1,0 +1,177 @@
+"""Encoders of waveforms as fairseq builds them: sizes from a file, or of published models; what only training reads."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from espnet.nets.pytorch_backend.nets_utils import choose
+from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ, attach
+from espnet.nets.pytorch_backend.pretrained.waveform import WaveformNetwork, WaveformSizes
+
+MOST_EQUAL = 100  # convolutions in a product; a config does not get to fill the memory
+NORMS = {"default": "group", "layer_norm": "layer"}
+# Options that make another network than this one, with the only value that does not.
+FIXED: dict[str, Any] = {
+    "activation_fn": "gelu",
+    "layer_type": "transformer",
+    "pos_conv_depth": 1,
+    "quantize_input": False,
+    "pos_enc_type": "abs",
+    "attn_type": "",
+}
+
+Options = dict[str, Any]
+_LARGE = {
+    "encoder_layers": 24,
+    "encoder_embed_dim": 1024,
+    "encoder_ffn_embed_dim": 4096,
+    "encoder_attention_heads": 16,
+}
+_NORMED = {**_LARGE, "extractor_mode": "layer_norm", "layer_norm_first": True}
+_XLARGE = {**_NORMED, "encoder_layers": 48, "encoder_embed_dim": 1280, "encoder_ffn_embed_dim": 5120}
+_QUANTIZED = {"quantize_targets": True}
+# Files that fairseq's authors publish.
+WAV2VEC2: dict[str, Options] = {
+    "wav2vec_small.pt": {**_QUANTIZED, "final_dim": 256},
+    "libri960_big.pt": {**_QUANTIZED, **_LARGE, "final_dim": 768},
+    "wav2vec_vox_new.pt": {**_QUANTIZED, **_NORMED, "conv_bias": True, "final_dim": 768},
+    "xlsr_53_56k.pt": {**_QUANTIZED, **_NORMED, "conv_bias": True, "final_dim": 768},
+}
+HUBERT: dict[str, Options] = {
+    "hubert_base_ls960.pt": {"final_dim": 256, "classes": 504},
+    "hubert_large_ll60k.pt": {**_NORMED, "final_dim": 768, "classes": 504},
+    "hubert_xtralarge_ll60k.pt": {**_XLARGE, "final_dim": 1024, "classes": 504},
+}
+
+
+def options_of(url: str, directory: str, published: Mapping[str, Options], given: Options | None) -> Options:
+    """The options of a network: those `given`, or those of the file in `directory`, or of a published one.
+
+    Raises:
+        ValueError: none of these says what the network is.
+    """
+    name = url.rsplit("/", 1)[-1]
+    path = Path(directory) / name
+    if given is not None:
+        return given
+    if path.is_file():
+        return _options_in(path)
+    if name not in published:
+        raise ValueError(
+            f"{path}: expected the pretrained model's file, or one of {', '.join(published)}, found neither"
+        )
+    return published[name]
+
+
+def _options_in(path: Path) -> Options:
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    options = _model_options(content.get("cfg") or content.get("args"))
+    if options is None:
+        raise ValueError(f"{path}: expected a model of fairseq with cfg or args, found neither")
+    embedded = content.get("model", {}).get("label_embs_concat")
+    return options if embedded is None else {**options, "classes": len(embedded)}
+
+
+def _model_options(config: Any) -> Options | None:
+    """The innermost network's options: fine-tuned models hold those of what they started from."""
+    options = vars(config) if isinstance(config, argparse.Namespace) else config
+    if not options:
+        return None
+    options = options.get("model") or options
+    if isinstance(options, argparse.Namespace):
+        options = vars(options)
+    inner = _model_options(options.get("w2v_args"))
+    return dict(options) if inner is None else {**inner, "finetuned": True}
+
+
+def sizes_of(options: Options) -> WaveformSizes:
+    """What `options` of fairseq say of a network.
+
+    Raises:
+        ValueError: an option that makes another network.
+    """
+    for name, value in FIXED.items():
+        if options.get(name, value) != value:
+            raise ValueError(f"{name}: expected {value!r}, found {options[name]!r}")
+    default = WaveformSizes()
+    return WaveformSizes(
+        size=options.get("encoder_embed_dim", default.size),
+        heads=options.get("encoder_attention_heads", default.heads),
+        units=options.get("encoder_ffn_embed_dim", default.units),
+        layers=options.get("encoder_layers", default.layers),
+        normalize_before=options.get("layer_norm_first", default.normalize_before),
+        norm=choose("extractor_mode", options.get("extractor_mode", "default"), NORMS),
+        convolutions=convolutions_of(options.get("conv_feature_layers", list(default.convolutions))),
+        conv_bias=options.get("conv_bias", default.conv_bias),
+        positional_kernel=options.get("conv_pos", default.positional_kernel),
+        positional_groups=options.get("conv_pos_groups", default.positional_groups),
+    )
+
+
+def convolutions_of(text: Any) -> tuple[tuple[int, int, int], ...]:
+    """Read `[(512, 10, 5)] + [(512, 3, 2)] * 4`, sums and products of lists of channels, kernel and stride.
+
+    Raises:
+        ValueError: something else.
+    """
+    try:
+        found = _evaluate(ast.parse(text, mode="eval").body) if isinstance(text, str) else text
+        return tuple((int(channels), int(kernel), int(stride)) for channels, kernel, stride in found)
+    except (SyntaxError, TypeError, ValueError) as error:
+        raise ValueError(f"conv_feature_layers: expected [(channels, kernel, stride), ...], found {text!r}") from error
+
+
+def _evaluate(node: ast.expr) -> Any:
+    if not isinstance(node, ast.BinOp):
+        return ast.literal_eval(node)
+    left, right = _evaluate(node.left), _evaluate(node.right)
+    if isinstance(node.op, ast.Add):
+        return left + right
+    if isinstance(node.op, ast.Mult) and isinstance(right, int) and right <= MOST_EQUAL:
+        return left * right
+    raise ValueError("expected sums and products")
+
+
+def network_of(options: Options) -> tuple[WaveformNetwork, int]:
+    """The network, with the mask that training puts in place of features; and the size of training's targets."""
+    sizes = sizes_of(options)
+    network = WaveformNetwork(sizes, FAIRSEQ, always_project=False)
+    network.mask_emb = nn.Parameter(torch.rand(sizes.size))
+    final = options.get("final_dim") or sizes.size
+    if options.get("target_glu") and not options.get("finetuned"):
+        attach(network, "target_glu.0", nn.Linear(final, 2 * final))
+    return network, final
+
+
+def wav2vec2(options: Options) -> WaveformNetwork:
+    """wav2vec 2.0 (Baevski et al. 2020), with its quantiser and the projections of training, unless fine-tuned."""
+    network, final = network_of(options)
+    if options.get("finetuned"):
+        return network
+    channels = sizes_of(options).convolutions[-1][0]
+    targets = channels
+    if options.get("quantize_targets"):
+        targets = options.get("latent_dim") or final
+        groups, entries = options.get("latent_groups", 2), options.get("latent_vars", 320)
+        attach(network, "quantizer.vars", nn.Parameter(torch.rand(1, groups * entries, targets // groups)))
+        attach(network, "quantizer.weight_proj", nn.Linear(channels, groups * entries))
+    network.project_q = nn.Linear(targets, final)
+    network.final_proj = nn.Linear(network.size, final)
+    return network
+
+
+def hubert(options: Options) -> WaveformNetwork:
+    """HuBERT (Hsu et al. 2021), with the embeddings of its classes, unless fine-tuned."""
+    network, final = network_of(options)
+    if not options.get("finetuned"):
+        network.label_embs_concat = nn.Parameter(torch.rand(options.get("classes", 504), final))
+    network.final_proj = nn.Linear(network.size, final)
+    return network
