@@ -1,0 +1,89 @@
+"""The search that stands for transformers' generate gives what that gives, over the same tiny random models."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+import transformers
+import zoo
+import zoo_calls
+
+from espnet.nets.generation import Generation, GenerationRules
+from espnet.nets.scorers.step import StepScorer
+from espnet2.asr.decoder.hugging_face_transformers_decoder import FAMILIES
+from espnet2.export.torch_graph import TorchGraph
+
+START, END = 2, 4
+MEMORY = np.random.default_rng(0).standard_normal((3, 31, 16)).astype(np.float32)
+# What generate is told, with the names that ours have.
+RULES = {
+    "greedy": {},
+    "one-token": {"max_new_tokens": 1},
+    "beams": {"num_beams": 3},
+    "early": {"num_beams": 4, "early_stopping": True},
+    "long": {"num_beams": 3, "length_penalty": 2.0, "max_new_tokens": 12},
+    "short": {"num_beams": 3, "length_penalty": -1.0},
+    "forced": {"num_beams": 2, "forced_bos_token_id": 5, "forced_eos_token_id": END, "max_new_tokens": 7},
+    "ngrams": {"num_beams": 3, "no_repeat_ngram_size": 2},
+    "greedy-ngrams": {"no_repeat_ngram_size": 3},
+}
+
+
+def _decoder(name: str, directory) -> torch.nn.Module:
+    """The row's decoder, with weights of such a size that texts end and differ."""
+    decoder = zoo_calls.module_for(zoo.ROWS[name], directory)
+    with torch.no_grad():
+        decoder.lm_head.weight.mul_(0.7)
+    return decoder
+
+
+def _ours(decoder, rules: GenerationRules, memory: np.ndarray) -> list[int]:
+    start, step = (TorchGraph(decoder, component) for component in decoder.components())
+    return Generation(StepScorer(step, start), rules)(memory)[0].yseq[1:].tolist()
+
+
+def _theirs(decoder, options: dict, memory: np.ndarray) -> list[int]:
+    """What transformers' own model generates with the decoder's weights, up to the end symbol."""
+    config = decoder.decoder.config
+    network = getattr(transformers, FAMILIES[decoder.causal_lm]).from_config(config).eval()
+    inner = network.base_model if decoder.causal_lm else network.get_decoder()
+    inner.load_state_dict(decoder.decoder.state_dict())
+    network.set_output_embeddings(decoder.lm_head)
+    hidden = decoder.linear_in(torch.from_numpy(memory)[None])
+    given = {"encoder_outputs": transformers.modeling_outputs.BaseModelOutput(hidden)}
+    if decoder.causal_lm:
+        hidden = torch.cat([decoder.prefix, hidden, decoder.postfix], dim=1)
+        given = {"inputs_embeds": hidden, "attention_mask": torch.ones(hidden.shape[:2], dtype=torch.long)}
+    network.generation_config = transformers.GenerationConfig(
+        **{"max_new_tokens": 20, "decoder_start_token_id": START, "eos_token_id": END, "pad_token_id": 1, **options}
+    )
+    with torch.no_grad():
+        tokens = network.generate(**given)[0].tolist()
+    tokens = tokens if decoder.causal_lm else tokens[1:]
+    return [*itertools.takewhile(lambda token: token != END, tokens), *([END] if END in tokens else [])]
+
+
+@pytest.mark.filterwarnings("ignore:Passing `no_repeat_ngram_size` with `inputs_embeds`")
+@pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in RULES.items()])
+@pytest.mark.parametrize("name", ["hugging_face-bart-separate", "hugging_face-mbart", "hugging_face-llama-prompt"])
+def test_same_text_as_generate(name, options, tmp_path):
+    decoder = _decoder(name, tmp_path)
+    if decoder.causal_lm:
+        options = {key: value for key, value in options.items() if not key.startswith("forced_bos")}
+    rules = GenerationRules(START, END, reads_start=not decoder.causal_lm, **options)
+    for memory in MEMORY:
+        assert _ours(decoder, rules, memory) == _theirs(decoder, options, memory)
+
+
+def test_tied_scores_are_scaled(tmp_path):
+    decoder = _decoder("hugging_face-t5", tmp_path)
+    rules = GenerationRules(START, END, num_beams=3, scale=decoder.decoder.config.d_model**-0.5)
+    for memory in MEMORY:
+        assert _ours(decoder, rules, memory) == _theirs(decoder, {"num_beams": 3}, memory)
+
+
+@pytest.mark.parametrize("name", ["num_beams", "max_new_tokens"])
+def test_bad_rules_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name}.*0"):
+        GenerationRules(START, END, **{name: 0})
