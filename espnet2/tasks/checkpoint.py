@@ -32,8 +32,12 @@ SAFE_GLOBALS: list[Any] = [
     (_scalar, "numpy._core.multiarray.scalar"),
 ]
 
-# Keys of releases before 202204, as (pattern, replacement); None drops the key, since the value is computed now.
-RENAMED: tuple[tuple[str, str | None], ...] = ((r".*\bembed\.(?:.*\.)?pe", None),)
+# Keys of older releases, as (pattern, replacement); None drops the key, since the value is computed now.
+RENAMED: tuple[tuple[str, str | None], ...] = (
+    (r".*\bembed\.(?:.*\.)?pe", None),
+    (r"(.*\bpos_conv_embed\.conv\.)weight_g", r"\1parametrizations.weight.original0"),  # before torchaudio 2.1
+    (r"(.*\bpos_conv_embed\.conv\.)weight_v", r"\1parametrizations.weight.original1"),
+)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ class Choices:
         return build(f"{self.section}_conf", self.classes[choice.lower()], conf, **given)
 
 
+OPEN = inspect.Parameter.VAR_KEYWORD  # of a constructor that checks the names of further options itself
+
+
 def load_class(target: str) -> type:
     """Import the class that `module:Class` names."""
     module, name = target.split(":")
@@ -57,9 +60,10 @@ def build(section: str, target: str, conf: Mapping[str, Any] | None, **given: An
     cls: Any = load_class(target)
     conf = conf or {}
     parameters = dict(inspect.signature(cls).parameters)
-    known = [name for name in parameters if name not in given]
+    known = [name for name, parameter in parameters.items() if name not in given and parameter.kind is not OPEN]
+    takes_more = any(parameter.kind is OPEN for parameter in parameters.values())
     for name in conf:
-        if name not in known:
+        if name not in known and (name in given or not takes_more):
             raise ConfigError(f"{section}.{name}: not an option of {cls.__name__}; known ones: {', '.join(known)}")
     for name in known:
         if name not in conf and parameters[name].default is inspect.Parameter.empty:

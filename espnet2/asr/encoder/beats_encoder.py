@@ -147,11 +147,12 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
         """Register what comes after the layers."""
         if max_layer is not None and not 0 <= max_layer <= len(self.layers):
             raise ValueError(f"max_layer: expected 0 to {len(self.layers)}, found {max_layer}")
-        self.max_layer = 1 if weighted and max_layer is None else max_layer
         self.length = self.patch_length
-        if weighted:
-            self.layer_weights = nn.Parameter(torch.ones(self.max_layer + 1, 1))
         self.weighted = weighted
+        if weighted:
+            max_layer = 1 if max_layer is None else max_layer
+            self.layer_weights = nn.Parameter(torch.ones(max_layer + 1, 1))
+        self.max_layer = max_layer
         self.downsample_conv = None
         if downsampling_rate > 1:
             kernel, size = round(1.5 * downsampling_rate), self._output_size
@@ -159,7 +160,7 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
             self.length = self.length.then(Length.conv(kernel, downsampling_rate))
 
     @property
-    def layers(self) -> list[nn.Module]:
+    def layers(self) -> list[Any]:
         """The layers, first to last."""
         return list(self.part(self.names.layers).children())
 

@@ -191,6 +191,7 @@ class FairseqHubertPretrainEncoder(WaveformEncoder):
     ):
         super().__init__()
         require_rates(dropout_rate=dropout_rate, attention_dropout_rate=attention_dropout_rate)
+        fairseq.check_names(kwargs)
         path = Path(hubert_dict)
         classes = len(path.read_text().splitlines()) if path.is_file() else SPECIAL + 1
         options = {

@@ -52,4 +52,4 @@ class WhisperFrontend(AbsFrontend):
 
     def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Samples (B, N) and lengths (B,) to hidden vectors (B, T, D) and lengths (B,)."""
-        return self.whisper.encoder(*self.log_mel(input, input_lengths))
+        return self.whisper.get_submodule("encoder")(*self.log_mel(input, input_lengths))

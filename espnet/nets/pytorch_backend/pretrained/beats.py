@@ -20,30 +20,29 @@ class RelativeBuckets(nn.Module):
     Args:
         num_buckets: half of them are for keys after the query.
         max_distance: from where on all are the same.
-        embedding: (num_buckets, H), which checkpoints hold under the name of every layer's attention.
     """
 
     table: Tensor
 
     def __init__(self, num_buckets: int, max_distance: int):
         super().__init__()
-        self.half = num_buckets // 2
+        self.each_side = num_buckets // 2
         self.max_distance = max_distance
         self.register_buffer("table", self._table(), persistent=False)
 
     def _table(self) -> Tensor:
         """The bucket of each distance from 0 to `max_distance`."""
-        exact = self.half // 2
+        exact = self.each_side // 2
         distance = torch.arange(self.max_distance + 1)
         # As a graph would, float32's logarithm decides the borders of buckets.
         octaves = torch.log(distance.clamp(min=1).float() / exact) / math.log(self.max_distance / exact)
-        coarse = (exact + (octaves * (self.half - exact)).to(torch.int64)).clamp(max=self.half - 1)
+        coarse = (exact + (octaves * (self.each_side - exact)).to(torch.int64)).clamp(max=self.each_side - 1)
         return torch.where(distance < exact, distance, coarse)
 
     def forward(self, embedding: Tensor, frames: int) -> Tensor:
         """The bias (H, T, T) of query i and key j."""
         distance = torch.arange(1 - frames, frames, device=embedding.device)
-        buckets = self.table[distance.abs().clamp(max=self.max_distance)] + (distance > 0) * self.half
+        buckets = self.table[distance.abs().clamp(max=self.max_distance)] + (distance > 0) * self.each_side
         place = torch.arange(frames, device=embedding.device)
         index = place.unsqueeze(0) - place.unsqueeze(1) + frames - 1
         return embedding[buckets].transpose(0, 1)[:, index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +18,7 @@ from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 class PositionalConv(nn.Module):
     """A grouped convolution over time whose result is added as the encoding of positions.
 
-    Its weight is a gain for each tap times a direction of length 1 (Salimans and Kingma 2016). State dicts with the
-    names `weight_g` and `weight_v`, of releases before torch 2, load under today's.
+    Its weight is a gain for each tap times a direction of length 1 (Salimans and Kingma 2016).
 
     Args:
         size: D.
@@ -33,12 +33,11 @@ class PositionalConv(nn.Module):
         if size % groups:
             raise ValueError(f"{size} channels cannot be divided among {groups} groups of the positional convolution")
         self.kernel, self.groups = kernel, groups
-        self.paths = {"weight_g": gain, "weight_v": direction}
+        self.gain, self.direction = gain, direction
         self.bias = nn.Parameter(torch.zeros(size))
         weight = torch.randn(size, size // groups, kernel) * (4.0 / (kernel * size)) ** 0.5
         attach(self, gain, nn.Parameter(self._length(weight)))
         attach(self, direction, nn.Parameter(weight))
-        self.register_load_state_dict_pre_hook(_rename)
 
     @staticmethod
     def _length(weight: Tensor) -> Tensor:
@@ -47,17 +46,11 @@ class PositionalConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, T, D), zeros at padded frames → (B, T, D)."""
-        direction = self.get_parameter(self.paths["weight_v"])
-        weight = direction * (self.get_parameter(self.paths["weight_g"]) / self._length(direction))
+        direction = self.get_parameter(self.direction)
+        weight = direction * (self.get_parameter(self.gain) / self._length(direction))
         # An even kernel gives one frame more than there are.
         y = conv1d(x.transpose(1, 2), weight, self.bias, padding=self.kernel // 2, groups=self.groups)
         return gelu(y[..., : x.shape[1]].transpose(1, 2))
-
-
-def _rename(module: PositionalConv, state: dict[str, Tensor], prefix: str, *rest: object) -> None:
-    for old, new in module.paths.items():
-        if prefix + old in state:
-            state[prefix + new] = state.pop(prefix + old)
 
 
 class ContextNetwork(nn.Module):
@@ -97,7 +90,7 @@ class ContextNetwork(nn.Module):
         attach(self, names.layers, nn.ModuleList(make_layer() for _ in range(num_layers)))
         attach(self, names.norm, nn.LayerNorm(size))
 
-    def part(self, path: str) -> nn.Module:
+    def part(self, path: str) -> Any:
         """The part that checkpoints call so."""
         return self.get_submodule(path)
 

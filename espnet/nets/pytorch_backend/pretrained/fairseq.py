@@ -26,6 +26,19 @@ FIXED: dict[str, Any] = {
     "pos_enc_type": "abs",
     "attn_type": "",
 }
+# Other options of fairseq's HuBERT: of the network, and those that only training reads.
+NETWORK = (
+    *("conv_bias", "conv_feature_layers", "conv_pos", "conv_pos_groups"),
+    *("extractor_mode", "final_dim", "layer_norm_first", "target_glu"),
+)
+TRAINING = (
+    *("activation_dropout", "attention_dropout", "dropout", "dropout_features", "dropout_input"),
+    *("checkpoint_activations", "encoder_layerdrop", "feature_grad_mult", "fp16", "latent_temp", "logit_temp"),
+    *("mask_length", "mask_prob", "mask_selection", "mask_other", "mask_min_space", "no_mask_overlap"),
+    *("mask_channel_length", "mask_channel_prob", "mask_channel_selection", "mask_channel_other"),
+    *("mask_channel_min_space", "no_mask_channel_overlap", "required_seq_len_multiple"),
+    *("skip_masked", "skip_nomask", "untie_final_proj"),
+)
 
 Options = dict[str, Any]
 _LARGE = {
@@ -90,6 +103,14 @@ def _model_options(config: Any) -> Options | None:
         options = vars(options)
     inner = _model_options(options.get("w2v_args"))
     return dict(options) if inner is None else {**inner, "finetuned": True}
+
+
+def check_names(options: Options) -> None:
+    """Raise `ValueError` for the name of an option that fairseq's HuBERT does not have."""
+    known = (*NETWORK, *FIXED, *TRAINING)
+    for name in options:
+        if name not in known:
+            raise ValueError(f"unknown option {name!r}; known ones: {', '.join(known)}")
 
 
 def sizes_of(options: Options) -> WaveformSizes:

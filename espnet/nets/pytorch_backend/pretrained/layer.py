@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -59,7 +60,7 @@ class NamedLayer(nn.Module):
         attach(self, self.names.source, source)
         attach(self, self.names.source_norm, nn.LayerNorm(size))
 
-    def part(self, path: str) -> nn.Module:
+    def part(self, path: str) -> Any:
         """The part that checkpoints call so."""
         return self.get_submodule(path)
 

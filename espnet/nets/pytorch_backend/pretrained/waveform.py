@@ -74,7 +74,7 @@ class TimeNorm(nn.GroupNorm):
     def __init__(self, channels: int):
         super().__init__(channels, channels)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:  # type: ignore[override]
         """x (B, C, T), lengths (B,) → (B, C, T)."""
         return scaled_over_time(x, lengths, self.eps) * self.weight.unsqueeze(-1) + self.bias.unsqueeze(-1)
 
@@ -82,7 +82,7 @@ class TimeNorm(nn.GroupNorm):
 class ChannelNorm(nn.LayerNorm):
     """Scale every frame over its channels (Ba et al. 2016)."""
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:  # type: ignore[override]
         """x (B, C, T) → (B, C, T)."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 

@@ -118,7 +118,7 @@ class TextLayer(NamedLayer):
     @property
     def src_attn(self) -> WhisperAttention:
         """Attention to the encoder's output."""
-        return self.part(self.names.source)  # type: ignore[return-value]
+        return self.part(self.names.source)
 
     def forward(self, x: Tensor, bias: Tensor, memory: Tensor, memory_bias: Tensor | None) -> Tensor:
         """Process known targets x (B, U, D), `bias` (B or 1, 1, U, U), memory (B, T, D) → (B, U, D)."""
