@@ -8,6 +8,7 @@ keywords of the search, and upstream's answers.
 import json
 import logging
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ import torch
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.beam_search import BeamSearch
+from espnet.nets.beam_search_partially_AR import PartiallyARBeamSearch
 from espnet.nets.beam_search_timesync import BeamSearchTimeSync
 from espnet.nets.e2e_asr_common import end_detect
-from espnet.nets.scorer_interface import BatchScorerInterface
+from espnet.nets.scorer_interface import BatchScorerInterface, MaskParallelScorerInterface
 from espnet.nets.scorers.ctc import CTCPrefixScorer
 from espnet.nets.scorers.length_bonus import LengthBonus
 from espnet2.asr.ctc import CTC
@@ -67,6 +69,8 @@ TIME_SYNC_CASES = [
 ]
 # n_iterations, threshold_probability
 MASK_CTC_CASES = [(10, 0.99), (10, 0.7), (3, 0.99), (2, 0.8), (1, 0.9), (0, 0.9), (5, 0.0), (5, 1.0)]
+# threshold_probability, beam_size, max_seq_len
+PARTIALLY_AR_CASES = [(0.99, 3, 5), (0.9, 5, 3), (0.7, 4, 8), (0.8, 1, 4), (0.0, 3, 5), (1.0, 6, 10)]
 
 
 class Table(BatchScorerInterface):
@@ -164,6 +168,50 @@ def decode_mask_ctc(arrays, n_iterations, threshold_probability):
     return MaskCTCInference(model, n_iterations, threshold_probability)(torch.zeros(T, 2)).yseq.tolist()
 
 
+class LastToken(MaskParallelScorerInterface, BatchScorerInterface):
+    """Scores that depend on the last token."""
+
+    def __init__(self, bigram):
+        self.log_p = torch.log_softmax(torch.tensor(bigram), -1)
+
+    def batch_init_state(self, x):
+        return None
+
+    def batch_score_partially_AR(self, ys, states, xs, yseq_lengths):
+        last = ys[torch.arange(len(ys)), yseq_lengths - 1]
+        return self.log_p[last], torch.zeros(len(ys), 1, ys.shape[1], 1)
+
+
+def decode_partially_ar(arrays, threshold, beam_size, max_seq_len):
+    """Upstream's `PartiallyARInference` stops with an error, or mixes segments up, where there are several masks.
+
+    So CTC's text is cut and put together here, and upstream searches the segments.
+    """
+    names = [str(token) for token in range(V)]
+    scorer = LastToken(arrays["decoder_bigram"])
+    search = PartiallyARBeamSearch({"decoder": scorer}, {"decoder": 1.0}, beam_size, V + 1, V - 1, V - 1, names)
+    best, frame, text = arrays["ctc"].argmax(1), 0, []
+    for token, run in groupby(best.tolist()):
+        frames = len(list(run))
+        probability = np.exp(arrays["ctc"][frame : frame + frames].max())
+        frame += frames
+        text += [(token, probability < threshold)] * (token != 0)
+    tokens, parts = [token for token, _ in text] + [V - 1], []
+    search.init_masks()
+    for doubtful, places in groupby(range(len(text)), key=lambda place: text[place][1]):
+        start, *_ = places = list(places)
+        end = start + len(places)
+        parts.append((doubtful, start, end))
+        if doubtful:
+            search.add_mask([V - 1, *tokens[:start]], eos=tokens[end])
+    found = iter(search(torch.zeros(T, 2), max_seq_len) if any(part[0] for part in parts) else ())
+    written = []
+    for doubtful, start, end in parts:
+        segment = next(found).yseq.tolist()[start + 1 :] if doubtful else tokens[start:end]
+        written += segment[: segment.index(tokens[end])] if doubtful else segment
+    return written
+
+
 def prefix_scores():
     """Prefix scores along random prefixes with repeated tokens, at several lengths, also with all tokens scored."""
     arrays, rng = {}, np.random.default_rng(9)
@@ -219,12 +267,17 @@ def main(output):
         {"options": options, "text": [decode_mask_ctc(arrays, *options) for arrays in seeds.values()]}
         for options in MASK_CTC_CASES
     ]
+    partially_ar = [
+        {"options": options, "text": [decode_partially_ar(arrays, *options) for arrays in seeds.values()]}
+        for options in PARTIALLY_AR_CASES
+    ]
     output.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
         output / "tables.npz", **{f"{s}_{k}": a for s, arrays in seeds.items() for k, a in arrays.items()}
     )
     np.savez_compressed(output / "prefix.npz", **prefix_scores())
-    answers = {"search": cases, "time_sync": time_sync, "mask_ctc": mask_ctc, "end_detect": end_detections()}
+    answers = {"search": cases, "time_sync": time_sync, "mask_ctc": mask_ctc, "partially_ar": partially_ar}
+    answers["end_detect"] = end_detections()
     (output / "cases.json").write_text(json.dumps(answers) + "\n")
 
 
