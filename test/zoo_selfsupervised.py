@@ -155,10 +155,10 @@ ROWS = _rows()
 SAME_GRAPH = {
     *(f"wav2vec2-{name}" for name in ("default", "quantized", "same-size")),
     *(f"hubert-{name}" for name in HUBERT),
-    "hubert_pretrain-other-dictionary",
-    *(f"beats-{name}" for name in BEATS if name not in ("default", "plain", "weighted", "positions")),
+    *(f"hubert_pretrain-{name}" for name in PRETRAIN),
+    *(f"beats-{name}" for name in BEATS if name not in ("default", "weighted", "positions")),
     "beats-short",
-    *(f"torchaudiohubert-{name}" for name in ("group_norm-first", "layer_norm-last", "odd-kernel", "training-options")),
+    *(f"torchaudiohubert-{name}" for name in TORCHAUDIO if name != "default"),
 }
 LONG = {"beats-default", "torchaudiohubert-default"}
 _ABSENT = {"w2v_dir_path": "absent"}

@@ -56,3 +56,12 @@ def test_steps_of_another_kind_are_refused(steps):
 def test_states_need_a_beginning(initial):
     with pytest.raises(ValueError, match="before the first step, found none"):
         Component.from_dict({**STEP.to_dict(), "initial": initial})
+
+
+def test_several_frames_per_step():
+    length = Length.conv(16, 16).then(Length.multiplied(8)).then(Length.conv(3, 2))
+    assert [length(n) for n in (16, 31, 32)] == [3, 3, 7]
+    assert [length.shortest(output) for output in (1, 3, 4, 7)] == [16, 16, 32, 32]
+    assert length.stride == 4
+    with pytest.raises(ValueError, match="integers"):
+        Length(((0, 1, 0, 0),))
