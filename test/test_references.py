@@ -50,9 +50,11 @@ SETTINGS = [
     "ctc0.3_lm_rnn",
 ]
 STREAMING_SETTINGS = ["ctc0.3", "ctc1.0", "ctc0.0", "ctc0.3_lm_transformer", "ctc0.3_lm_rnn"]
+TRANSDUCER_SETTINGS = ["greedy", "default", "tsd", "alsd", "nsc", "maes"]
 CASES = [
     *(("models/asr_conformer", setting) for setting in SETTINGS),
     *(("models/asr_streaming", setting) for setting in STREAMING_SETTINGS),
+    *(("models/asr_transducer", setting) for setting in TRANSDUCER_SETTINGS),
 ]
 
 

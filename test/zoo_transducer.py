@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_data import Array, Row
-from zoo_rows import MODEL, TEXT, VOCABULARY, family
+from zoo_data import Array, Config, Row
+from zoo_rows import HIDDEN, LENGTHS, MODEL, TEXT, VOCABULARY, family
 
 PREDICTED = 12
 DECODERS: dict[str, dict[str, Any]] = {
@@ -39,9 +39,26 @@ ROWS: list[Row] = [
     ),
 ]
 SAME_GRAPH = {"transducer-dropout", "joint-relu-no-bias"}
+_MODEL = {
+    "model": "espnet",
+    "token_list": ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"],
+    "input_size": MODEL,
+    "frontend": None,
+    "frontend_conf": {},
+    "normalize": None,
+    "normalize_conf": {},
+    "encoder": "transformer",
+    "encoder_conf": {"output_size": MODEL, "attention_heads": 2, "linear_units": 24, "num_blocks": 1},
+    "decoder": "transducer",
+    "decoder_conf": {"hidden_size": PREDICTED},
+    "joint_net_conf": {"joint_space_size": 10},
+    "ctc_conf": {},
+    "model_conf": {"ctc_weight": 0.3},
+}
+ROWS.append(Row("model-transducer", "encode", Config("espnet2.tasks.asr:ASRTask", _MODEL), HIDDEN, LENGTHS))
 REFUSED = [
     ("transducer-lstm", {"rnn_type": "rnn"}, "rnn_type.*rnn.*gru"),
     ("transducer-lstm", {"num_layers": 0}, "num_layers.*positive.*0"),
     ("joint-default", {"joint_activation_type": "gelu"}, "activation.*gelu.*tanh"),
-    ("joint-default", {"softplus_beta": 1.0}, "joint_net_conf.*softplus_beta"),
+    ("joint-default", {"joint_space_size": 0}, "joint_space_size.*positive.*0"),
 ]

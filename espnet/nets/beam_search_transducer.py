@@ -51,6 +51,7 @@ class TransducerOptions:
         expansion_beta: expansions of a hypothesis beyond `beam_size` (maes).
         score_norm: rank the n-best list by score per label.
         score_norm_during: take the hypothesis with the best score per label first (default).
+        nbest: hypotheses returned; None for all.
         multi_blank_durations, multi_blank_indices: frames that each blank lasts, and its label; the last one is the
             blank that sequences start with (mbg).
     """
@@ -64,6 +65,7 @@ class TransducerOptions:
     expansion_beta: int = 2
     score_norm: bool = True
     score_norm_during: bool = False
+    nbest: int | None = None
     multi_blank_durations: Sequence[int] = field(default=())
     multi_blank_indices: Sequence[int] = field(default=())
 
@@ -116,11 +118,15 @@ class BeamSearchTransducer:
         lm_start = sos if name == "default" else self.blank
         self.prefixes = Prefixes(decoder, self.blank, lm if lm_weight else None, lm_start)
 
-    def __call__(self, x: np.ndarray) -> list[Hypothesis]:
-        """Hypotheses for the encoder output x (T, ·), best first; their sequences start with the blank."""
+    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+        """Hypotheses for the encoder output x (T, ·), best first; their sequences start with the blank.
+
+        `maxlenratio` and `minlenratio` are there because other searches have them.
+        """
         self.prefixes.start(x)
         frames = self._joint_start({"encoder_out": x[None]})["joint_frames"].numpy()[0]
         found = sorted(self._search(self, frames), key=self._rank, reverse=True)
+        found = found[: self.options.nbest]
         return [Hypothesis(np.array([self.blank, *labels]), score) for labels, score in found]
 
     def _rank(self, hypothesis: Scored) -> float:

@@ -30,6 +30,8 @@ class ESPnetASRModel(AbsESPnetModel):
     `frontend` None means that features come in. The decoder is dropped where `ctc_weight` is 1 and CTC where it is 0,
     as checkpoints have them. A `sym_sos` or `sym_eos` that is not in `token_list` stands for its last token.
 
+    With a joint network, the model is a transducer, and its blank the token 0.
+
     Raises:
         ValueError: no `sym_blank` in `token_list`, or a part is missing that `ctc_weight` or the encoder needs.
     """
@@ -67,8 +69,10 @@ class ESPnetASRModel(AbsESPnetModel):
         lang_token_id: int = -1,
     ):
         super().__init__()
-        if joint_network is not None:
-            raise ValueError(f"joint_network: expected None in a hybrid model, found {type(joint_network).__name__}")
+        if transducer_multi_blank_durations:
+            raise ValueError(
+                f"transducer_multi_blank_durations: expected none in a model, found {transducer_multi_blank_durations}"
+            )
         if sym_blank not in token_list:
             raise ValueError(f"sym_blank: expected a symbol of the token list, found {sym_blank!r}")
         if not 0.0 <= ctc_weight <= 1.0:
@@ -89,7 +93,8 @@ class ESPnetASRModel(AbsESPnetModel):
         self.preencoder = preencoder
         self.encoder = encoder
         self.postencoder = postencoder
-        self.decoder = None if ctc_weight == 1.0 else decoder
+        self.joint_network = joint_network
+        self.decoder = None if ctc_weight == 1.0 and joint_network is None else decoder
         self.ctc = None if ctc_weight == 0.0 else ctc
         if self.conditioned:
             self.encoder.conditioning_layer = torch.nn.Linear(vocab_size, encoder.output_size())
@@ -127,8 +132,9 @@ class ESPnetASRModel(AbsESPnetModel):
         return speech, speech_lengths
 
     def parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
-        """The graphs "encoder" (this model, samples in), "ctc", and those of the decoder."""
-        heads: Sequence[Any] = [module for module in (self.ctc, self.decoder) if module is not None]
+        """The graphs "encoder" (this model, samples in), "ctc", and those of the decoder and the joint network."""
+        known = (self.ctc, self.decoder, self.joint_network)
+        heads: Sequence[Any] = [module for module in known if module is not None]
         return (
             (self, self._encoder_component()),
             *((module, component) for module in heads for component in module.components()),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
+from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import get_activation, require_positive
 from espnet2.runtime import spec
@@ -23,6 +22,7 @@ class JointNetwork(nn.Module):
         lin_dec_bias: a bias of the decoder's projection, too.
     """
 
+    @typechecked
     def __init__(
         self,
         output_size: int,
@@ -31,11 +31,8 @@ class JointNetwork(nn.Module):
         joint_space_size: int = 256,
         joint_activation_type: str = "tanh",
         lin_dec_bias: bool = True,
-        **activation_parameters: Any,
     ):
         super().__init__()
-        if activation_parameters:
-            raise ValueError(f"joint_net_conf: expected no parameters of an activation, found {activation_parameters}")
         require_positive(joint_space_size=joint_space_size)
         self.lin_enc = nn.Linear(encoder_size, joint_space_size)
         self.lin_dec = nn.Linear(decoder_size, joint_space_size, bias=lin_dec_bias)

@@ -19,7 +19,6 @@ from espnet2.utils.types import str_or_none
 
 # Options of upstream that are known here with their default only.
 FIXED: Mapping[str, Any] = {
-    "transducer_conf": None,
     "dtype": "float32",
     "streaming": False,
     "enh_s2t_task": False,
@@ -27,19 +26,14 @@ FIXED: Mapping[str, Any] = {
     "quantize_lm": False,
     "quantize_modules": ["Linear"],
     "quantize_dtype": "qint8",
-    "hugging_face_decoder": False,
-    "hugging_face_decoder_conf": {},
     "lid_prompt": False,
     "lang_prompt_token": None,
     "nlp_prompt_token": None,
     "prompt_token_file": None,
-    "partial_ar": False,
-    "threshold_probability": 0.99,
-    "max_seq_len": 5,
-    "max_mask_parallel": -1,
 }
-# Options of upstream's command that make no difference here: nothing is random, one process reads and recognises.
-IGNORED = {"seed": 0, "num_workers": 1}
+# Options of upstream that make no difference here: nothing is random, one process reads and recognises, and segments
+# of partial_ar are searched one after the other.
+IGNORED = {"seed": 0, "num_workers": 1, "max_mask_parallel": -1}
 # Default, meaning.
 OTHER_OPTIONS = {
     "ngram_scorer": ("full", "full or part (default: full)"),
@@ -54,7 +48,7 @@ class Speech2Text(Recognizer):
     Args:
         asr_train_config: config.yaml of the recogniser.
         asr_model_file: Its weights.
-        transducer_conf: None; transducers are not known here.
+        transducer_conf: Options of a transducer's search (`TransducerOptions`).
         lm_train_config: config.yaml of the language model.
         lm_file: Its weights.
         ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
@@ -99,7 +93,7 @@ class Speech2Text(Recognizer):
         **others: Any,
     ) -> None:
         further = {option.name: others.pop(option.name) for option in fields(DecodeOptions) if option.name in others}
-        _require_fixed({"transducer_conf": transducer_conf, "dtype": dtype, **others})
+        _require_fixed({"dtype": dtype, **others})
         options = DecodeOptions(
             beam_size=beam_size,
             ctc_weight=ctc_weight,
@@ -111,6 +105,7 @@ class Speech2Text(Recognizer):
             nbest=nbest,
             normalize_length=normalize_length,
             batch_size=batch_size,
+            transducer_conf=transducer_conf,
             **further,
         )
         from espnet2.export.trained import load_trained
@@ -129,6 +124,7 @@ class Speech2Text(Recognizer):
             trained.special,
             options,
             load_ngram(trained.files.get("ngram_file"), token_list, ngram_scorer, ngram_weight),
+            trained.generation,
         )
 
     @classmethod
@@ -141,6 +137,8 @@ class Speech2Text(Recognizer):
 
 def _require_fixed(options: Mapping[str, Any]) -> None:
     for name, value in options.items():
+        if name in IGNORED:
+            continue
         if name not in FIXED:
             raise OptionError(f"{name}: expected an option of Speech2Text, found an unknown name")
         if value != FIXED[name]:

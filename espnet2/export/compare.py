@@ -90,5 +90,7 @@ def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool, nb
         lm_weight=0.3,
         ngram_weight=0.3,
         maxlenratio=-float(GENERATED_TOKENS) if bounded else 0.0,
+        # Upstream's default search takes long where nothing is said.
+        transducer_conf={"search_type": "alsd", "u_max": GENERATED_TOKENS} if bounded else None,
     )
     return trained.recognizer(options, graphs)

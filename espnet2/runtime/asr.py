@@ -25,8 +25,9 @@ from espnet2.text.token_id_converter import TokenIDConverter
 _log = logging.getLogger(__name__)
 
 LARGEST = 2.0**31  # samples of 32 bits that nobody scaled; the power spectrum of 1e17 is beyond float32
-COUNTS = {"encoder": (2, 2), "ctc": (1, 1), "mlm": (4, 1)}  # inputs and outputs
-STEP_INPUTS = {"tokens", "parents", "memory_lengths"}  # besides what `decoder_start` returns
+# Inputs and outputs.
+COUNTS = {"encoder": (2, 2), "ctc": (1, 1), "mlm": (4, 1), "joint_start": (1, 1), "joint_step": (2, 1)}
+STEP_INPUTS = {"tokens", "parents", "memory_lengths", "joint_frame", "decoder_out"}  # besides those of `decoder_start`
 NGRAM_SCORERS: dict[str, type[NgramFullScorer] | type[NgramPartScorer]] = {
     "full": NgramFullScorer,
     "part": NgramPartScorer,
@@ -61,6 +62,7 @@ class Recognizer:
         special: Indices of the `blank`, and of `sos` and `eos`, which a hypothesis starts and ends with.
         options: Of the search; without decoder, `ctc_weight` is 1, and without CTC 0.
         ngram: A scorer of an n-gram model.
+        generation: Rules of `espnet.nets.generation` that came with a pretrained decoder.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Recognizer:
         special: Mapping[str, int],
         options: DecodeOptions,
         ngram: ScorerInterface | None = None,
+        generation: Mapping[str, Any] | None = None,
     ) -> None:
         for part, weight in {"decoder_step": 1.0, "ctc": 0.0}.items():
             if part not in graphs and options.ctc_weight != weight:
@@ -81,11 +84,12 @@ class Recognizer:
         self.converter = TokenIDConverter(token_list)
         self.options = options
         self.blank = special["blank"]
+        self.closes = "joint_step" not in graphs  # a transducer emits no end symbol
         self.speech, self.lengths = self.encoder.component.inputs
         separates = len(self.encoder.component.outputs[1].axes) == 2
         if options.multi_asr and not separates:
             raise OptionError("multi_asr: expected False, since the model does not separate speakers; found True")
-        self.beam_search = make_search(SearchParts(graphs, token_list, special, ngram), options)
+        self.beam_search = make_search(SearchParts(graphs, token_list, special, ngram, generation or {}), options)
 
     def __call__(self, speech: Any) -> Any:
         """The n-best results for one utterance, best first; a list for each speaker where the model separates them.
@@ -127,7 +131,8 @@ class Recognizer:
         return [self._result(hypothesis) for hypothesis in found[: self.options.nbest]]
 
     def _result(self, hypothesis: Hypothesis) -> Result:
-        token_int = [token for token in hypothesis.yseq[1:-1].tolist() if token != self.blank]
+        labels = hypothesis.yseq[1 : len(hypothesis.yseq) - self.closes]
+        token_int = [token for token in labels.tolist() if token != self.blank]
         token = self.converter.ids2tokens(token_int)
         text = None if self.tokenizer is None else self.tokenizer.tokens2text(token)
         return Result(text, token, token_int, hypothesis)
@@ -204,6 +209,7 @@ class Speech2Text(Recognizer):
             manifest.special,
             decode_options,
             load_ngram(ngram_file, manifest.tokens, ngram_scorer, decode_options.ngram_weight),
+            manifest.generation,
         )
         self.sample_rate = manifest.sample_rate
 
@@ -257,6 +263,8 @@ def _require_usable(bundle: Bundle) -> None:
         raise BundleError(
             f"{bundle.path}: mlm: expected a component 'ctc' and a special token 'mask' with it, found none"
         )
+    if "joint_step" in components and not {"joint_start", "decoder_step"} <= set(components):
+        raise BundleError(f"{bundle.path}: joint_step: expected joint_start and decoder_step with it, found {listed}")
     start = components.get("decoder_start")
     memory = {tensor.name for tensor in start.outputs} if start else set()
     for name, component in components.items():

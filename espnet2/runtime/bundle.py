@@ -56,6 +56,7 @@ class Manifest:
     tokenizer: Mapping[str, Any] | None = None
     quantized: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     ngram: Mapping[str, Any] | None = None
+    generation: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     verification: Any = field(default_factory=dict)
@@ -85,7 +86,7 @@ class Manifest:
             _require(known, "tokenizer.token_type", f"one of {', '.join(TOKENIZERS)}", token_type)
         for key, entry in _named_entries(self):
             _require(_is_entry(entry), key, "a mapping with the name of a file", entry)
-        for name in ("defaults", "provenance"):
+        for name in ("generation", "defaults", "provenance"):
             _require(_is_mapping(getattr(self, name)), name, "a mapping", getattr(self, name))
 
     def to_dict(self) -> dict[str, Any]:

@@ -47,6 +47,22 @@ class Report:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
 
+def mapping(text: str) -> Any:
+    """Options by name as YAML writes them in a line; None for nothing."""
+    import yaml
+
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(text) from error
+    if found is not None and not isinstance(found, dict):
+        raise ValueError(text)
+    return found
+
+
+KINDS: dict[type, Callable[[str], Any]] = {bool: str2bool, type(None): mapping}
+
+
 def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
     """Recordings, output and search, under upstream's names and with its defaults."""
     group = parser.add_argument_group("recordings and output")
@@ -63,7 +79,7 @@ def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--log_level", default="INFO", help="(default: INFO)")
     group = parser.add_argument_group("search")
     for option in fields(DecodeOptions):
-        kind = str2bool if isinstance(option.default, bool) else type(option.default)
+        kind = KINDS.get(type(option.default), type(option.default))
         text = f"{option.metadata['help']} (default: {option.default})"
         group.add_argument(f"--{option.name}", type=kind, default=option.default, help=text)
 

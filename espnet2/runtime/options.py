@@ -34,9 +34,23 @@ class DecodeOptions:
     time_sync: bool = _option(
         False, "search frame by frame instead of token by token; maxlenratio, minlenratio, normalize_length do nothing"
     )
+    partial_ar: bool = _option(
+        False, "take CTC's best text and search anew for its improbable segments, with all scorers but CTC"
+    )
+    threshold_probability: float = _option(0.99, "partial_ar searches anew for tokens of CTC that are less probable")
+    max_seq_len: int = _option(5, "longest segment that partial_ar finds, in tokens")
     maskctc_n_iterations: int = _option(10, "rounds in which a Mask-CTC model fills what is masked; 0: one per token")
     maskctc_threshold_probability: float = _option(0.99, "a Mask-CTC model masks tokens of CTC that are less probable")
+    transducer_conf: Mapping[str, Any] | None = _option(
+        None, "options of a transducer's search, as {search_type: maes, nstep: 3}"
+    )
     multi_asr: bool = _option(False, "expect a model of several speakers, which gives hypotheses for each")
+    hugging_face_decoder: bool = _option(
+        False, "make text as transformers generates it, with the decoder alone and none of the weights and limits above"
+    )
+    hugging_face_decoder_conf: Mapping[str, Any] | None = _option(
+        None, "how it does so, as {num_beams: 4, max_new_tokens: 100}, instead of the model's generation_config.json"
+    )
     batch_size: int = _option(1, "utterances that the encoder takes at once")
 
     @classmethod
@@ -48,18 +62,22 @@ class DecodeOptions:
         return cls(**options)
 
     def __post_init__(self) -> None:
-        for name in ("beam_size", "nbest", "batch_size"):
+        for name in ("beam_size", "nbest", "batch_size", "max_seq_len"):
             value = getattr(self, name)
             _require(_is_integer(value) and value >= 1, name, "an integer of at least 1", value)
         rounds = self.maskctc_n_iterations
         _require(_is_integer(rounds) and rounds >= 0, "maskctc_n_iterations", "an integer of at least 0", rounds)
         for name in ("lm_weight", "ngram_weight", "penalty", "maxlenratio", "minlenratio"):
             _require(_is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
-        for name in ("ctc_weight", "maskctc_threshold_probability"):
+        for name in ("ctc_weight", "threshold_probability", "maskctc_threshold_probability"):
             value = getattr(self, name)
             _require(_is_finite(value) and 0 <= value <= 1, name, "a number from 0 to 1", value)
-        for name in ("normalize_length", "multi_asr", "time_sync"):
+        for name in ("transducer_conf", "hugging_face_decoder_conf"):
+            conf = getattr(self, name)
+            _require(conf is None or isinstance(conf, Mapping), name, "options by name", conf)
+        for name in ("normalize_length", "multi_asr", "time_sync", "partial_ar", "hugging_face_decoder"):
             _require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
+        _require(not (self.time_sync and self.partial_ar), "time_sync", "one search, not partial_ar too", True)
 
 
 def _require(condition: bool, name: str, expected: str, found: Any) -> None:

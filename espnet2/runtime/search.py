@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
+from espnet.nets.beam_search_partially_AR import PartiallyARInference
 from espnet.nets.beam_search_timesync import BeamSearchTimeSync
+from espnet.nets.beam_search_transducer import BeamSearchTransducer, TransducerOptions
+from espnet.nets.generation import Generation, GenerationRules
 from espnet.nets.mask_ctc import MaskCTC
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ctc import CTCPrefixScorer
@@ -21,12 +24,14 @@ from espnet2.runtime.options import DecodeOptions
 
 @dataclass(frozen=True)
 class SearchParts:
-    """What a search is made of: graphs by name, the vocabulary, indices of its special symbols, an n-gram scorer."""
+    """What a search is made of: graphs by name, the vocabulary, indices of its special symbols, an n-gram scorer, rules
+    of generation that came with a pretrained decoder."""
 
     graphs: Mapping[str, Graph]
     token_list: Sequence[str]
     special: Mapping[str, int]
     ngram: ScorerInterface | None = None
+    generation: Mapping[str, Any] = field(default_factory=dict)
 
 
 class CTCGraph:
@@ -46,13 +51,16 @@ def make_search(parts: SearchParts, options: DecodeOptions) -> Any:
 
     Raises `OptionError` where an option asks for what the model does not have.
     """
+    own = next((make for graph, make in BY_GRAPH.items() if graph in parts.graphs), None)
     for name, (needed, make) in ON_REQUEST.items():
         if getattr(options, name):
+            if own is not None:
+                raise OptionError(f"{name}: expected False, since the model has a search of its own; found True")
             for graph in needed:
                 if graph not in parts.graphs:
                     raise OptionError(f"{name}: expected a model with {graph}, found {', '.join(parts.graphs)}")
             return make(parts, options)
-    return (_mask_ctc if "mlm" in parts.graphs else _label_synchronous)(parts, options)
+    return (own or _label_synchronous)(parts, options)
 
 
 def _label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearch:
@@ -87,6 +95,23 @@ def _time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchT
         raise OptionError(f"time_sync: {error}") from error
 
 
+def _partially_autoregressive(parts: SearchParts, options: DecodeOptions) -> PartiallyARInference:
+    if options.ctc_weight == 1:
+        raise OptionError("partial_ar: expected a ctc_weight below 1, since the decoder searches, found 1")
+    return PartiallyARInference(
+        CTCGraph(parts.graphs["ctc"]),
+        _scorers(parts),
+        _weights(options),
+        options.beam_size,
+        len(parts.token_list),
+        parts.special["sos"],
+        parts.special["eos"],
+        parts.special["blank"],
+        options.threshold_probability,
+        options.max_seq_len,
+    )
+
+
 def _mask_ctc(parts: SearchParts, options: DecodeOptions) -> MaskCTC:
     ctc, mlm = CTCGraph(parts.graphs["ctc"]), parts.graphs["mlm"]
     names = [tensor.name for tensor in mlm.component.inputs]
@@ -106,9 +131,56 @@ def _mask_ctc(parts: SearchParts, options: DecodeOptions) -> MaskCTC:
     )
 
 
+def _generation(parts: SearchParts, options: DecodeOptions) -> Generation:
+    if not parts.generation:
+        raise OptionError("hugging_face_decoder: expected a model with a decoder of transformers, found another one")
+    rules = {**parts.generation, **(options.hugging_face_decoder_conf or {})}
+    start, trained = rules["decoder_start_token_id"], rules.pop("trained_start_token_id", None)
+    if trained not in (None, start):
+        raise OptionError(f"hugging_face_decoder: expected texts that start with token {trained}, found {start}")
+    if rules["reads_start"] and rules.get("max_length"):
+        rules.setdefault("max_new_tokens", rules["max_length"] - 1)
+    if "max_new_tokens" in rules:
+        rules.pop("max_length", None)
+    known = [rule.name for rule in fields(GenerationRules)]
+    for name in [name for name in rules if name not in known]:
+        if rules.pop(name):  # what is off needs no rule
+            raise OptionError(f"hugging_face_decoder_conf.{name}: expected some of {', '.join(known)}")
+    try:
+        graphs = parts.graphs
+        return Generation(StepScorer(graphs["decoder_step"], graphs["decoder_start"]), GenerationRules(**rules))
+    except (ValueError, TypeError) as error:
+        raise OptionError(f"hugging_face_decoder_conf: {error}") from error
+
+
+def _transducer(parts: SearchParts, options: DecodeOptions) -> BeamSearchTransducer:
+    conf = dict(options.transducer_conf or {})
+    known = [option.name for option in fields(TransducerOptions)]
+    for name in conf:
+        if name not in known:
+            raise OptionError(f"transducer_conf.{name}: expected some of {', '.join(known)}")
+    lm = StepScorer(parts.graphs["lm_step"]) if "lm_step" in parts.graphs else None
+    try:
+        return BeamSearchTransducer(
+            *(parts.graphs[name] for name in ("decoder_step", "joint_start", "joint_step")),
+            beam_size=options.beam_size,
+            vocab_size=len(parts.token_list),
+            sos=parts.special["sos"],
+            lm=lm,
+            lm_weight=options.lm_weight,
+            options=TransducerOptions(**conf),
+        )
+    except (ValueError, TypeError) as error:
+        raise OptionError(f"transducer_conf: {error}") from error
+
+
+# Graph that only a model of one kind has, and its search.
+BY_GRAPH: dict[str, Callable[[SearchParts, DecodeOptions], Any]] = {"mlm": _mask_ctc, "joint_step": _transducer}
 # Option: graphs that it needs, and its search.
 ON_REQUEST: dict[str, tuple[tuple[str, ...], Callable[[SearchParts, DecodeOptions], Any]]] = {
     "time_sync": (("ctc",), _time_synchronous),
+    "hugging_face_decoder": (("decoder_step", "decoder_start"), _generation),
+    "partial_ar": (("ctc", "decoder_step"), _partially_autoregressive),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import Any
 
 from espnet2.runtime.errors import ConfigError
 from espnet2.tasks.abs_task import AbsTask
@@ -90,6 +91,7 @@ DECODER = Choices(
         "dynamic_conv": _DECODERS + "transformer_decoder:DynamicConvolutionTransformerDecoder",
         "dynamic_conv2d": _DECODERS + "transformer_decoder:DynamicConvolution2DTransformerDecoder",
         "rnn": _DECODERS + "rnn_decoder:RNNDecoder",
+        "transducer": _DECODERS + "transducer_decoder:TransducerDecoder",
         "mlm": _DECODERS + "mlm_decoder:MLMDecoder",
         "whisper": _DECODERS + "whisper_decoder:OpenAIWhisperDecoder",
         "hugging_face_transformers": _DECODERS + "hugging_face_transformers_decoder:HuggingFaceTransformersDecoder",
@@ -107,6 +109,7 @@ MODEL = Choices(
     },
 )
 
+JOINT_NETWORK = "espnet2.asr_transducer.joint_network:JointNetwork"
 PREPROCESSORS = ("default", "multi")  # of tokens and samples; other ones belong to other tasks
 # Without these a recogniser could be built, but samples would not go in, or the decoder's scores not come out.
 NEEDED = (
@@ -153,6 +156,7 @@ class ASRTask(AbsTask):
         size = encoder.output_size()
         postencoder = POSTENCODER.build(config.postencoder, config.postencoder_conf, input_size=size)
         encoded = {"encoder_output_size": size if postencoder is None else postencoder.output_size()}
+        decoder, joint_network = decoder_of(config, vocab_size, encoded)
         return MODEL.build(
             config.model or "espnet",
             config.model_conf,
@@ -164,7 +168,17 @@ class ASRTask(AbsTask):
             preencoder=preencoder,
             encoder=encoder,
             postencoder=postencoder,
-            decoder=DECODER.build(config.decoder, config.decoder_conf, vocab_size=vocab_size, **encoded),
+            decoder=decoder,
             ctc=build("ctc_conf", "espnet2.asr.ctc:CTC", config.ctc_conf, odim=vocab_size, **encoded),
-            joint_network=None,
+            joint_network=joint_network,
         )
+
+
+def decoder_of(config: Namespace, vocab_size: int, encoded: dict[str, int]) -> tuple[Any, Any]:
+    """The decoder, and a transducer's joint network; None for what the config does not have."""
+    if config.decoder != "transducer":
+        return DECODER.build(config.decoder, config.decoder_conf, vocab_size=vocab_size, **encoded), None
+    decoder = DECODER.build(config.decoder, config.decoder_conf, vocab_size=vocab_size)
+    sizes = {"encoder_size": encoded["encoder_output_size"], "decoder_size": decoder.output_size()}
+    joint_network = build("joint_net_conf", JOINT_NETWORK, config.joint_net_conf, output_size=vocab_size, **sizes)
+    return decoder, joint_network

@@ -42,10 +42,21 @@ SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
 # The contextual block Conformer, which takes whole utterances here.
 STREAMING = "models/asr_streaming"
 STREAMING_SETTINGS = ("ctc0.3", "ctc1.0", "ctc0.0", "ctc0.3_lm_transformer", "ctc0.3_lm_rnn")
+# A transducer with each of its searches. Upstream's language models drop out at random in them, so these are left out.
+TRANSDUCER = "models/asr_transducer"
+NBEST = {"beam_size": 10, "nbest": 5}
+TRANSDUCER_SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
+    "greedy": (None, {"beam_size": 1}),
+    "default": (None, NBEST),
+    "tsd": (None, {**NBEST, "transducer_conf": {"search_type": "tsd", "max_sym_exp": 3}}),
+    **{name: (None, {**NBEST, "transducer_conf": {"search_type": name}}) for name in ("alsd", "nsc", "maes")},
+}
+SETTINGS |= TRANSDUCER_SETTINGS
 # What a setting's name starts with: model, settings.
 MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "": (CONFORMER, tuple(SETTINGS)),
+    "": (CONFORMER, tuple(name for name in SETTINGS if name not in TRANSDUCER_SETTINGS)),
     "streaming_": (STREAMING, STREAMING_SETTINGS),
+    "transducer_": (TRANSDUCER, tuple(TRANSDUCER_SETTINGS)),
 }
 DEMO_SETTINGS: dict[str, tuple[bool, dict[str, Any]]] = {
     "no_lm": (False, BASE),
@@ -95,8 +106,9 @@ def cases(fixtures: Path) -> Iterator[tuple[str, dict[str, Path], dict[str, Any]
 
 def files(fixtures: Path, path: str, lm: str | None) -> dict[str, Path]:
     """The files of a model and of a language model."""
-    asr = {"asr_train_config": f"{path}/config.yaml", "asr_model_file": f"{path}/valid.acc.ave.pth"}
-    return {key: fixtures / name for key, name in {**asr, **(LM[lm] if lm else {})}.items()}
+    (weights,) = (fixtures / path).glob("valid.*.ave.pth")
+    asr = {"asr_train_config": fixtures / path / "config.yaml", "asr_model_file": weights}
+    return {**asr, **({key: fixtures / name for key, name in LM[lm].items()} if lm else {})}
 
 
 def references(fixtures: Path, path: str, setting: str) -> Iterator[dict[str, Any]]:

@@ -24,7 +24,10 @@ from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.choices import Choices
 from espnet2.tasks.lm import LMTask
 
-OPTIONS = DecodeOptions(beam_size=4, nbest=3, ctc_weight=0.3, maxlenratio=-8)
+# The default search of a transducer is as long as its hypotheses are uncertain, and random ones are.
+OPTIONS = DecodeOptions(
+    beam_size=4, nbest=3, ctc_weight=0.3, maxlenratio=-8, transducer_conf={"search_type": "alsd", "u_max": 8}
+)
 TOKENS = ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"]
 ENCODER = {
     "encoder": "transformer",
@@ -86,7 +89,7 @@ def _around_part(choices: Choices, name: str) -> dict[str, Any]:
     """A config around the first row of this class that reads features or samples."""
     section = choices.section
     rows = (row for row in zoo.ROWS.values() if row.target == choices.classes[name])
-    row = next((row for row in rows if not row.inputs[0].below), None)
+    row = next((row for row in rows if section == "decoder" or not row.inputs[0].below), None)
     assert row is not None, f"no row for {section}: {name}"
     given = GIVEN if section != "preencoder" else set()
     conf = {key: value for key, value in row.make.options.items() if key not in given}
@@ -123,7 +126,9 @@ def _check(files: dict[str, Path], directory: Path) -> None:
     steps = max(encoder.shortest().get(str(speech_axes[0]), 1) * 2, 3000 if speech_axes[0] == "samples" else 60)
     speech = 0.1 * np.random.default_rng(0).standard_normal((steps, *speech_axes[1:])).astype(np.float32)
     expected = trained.recognizer(OPTIONS)(speech)
-    keywords = {name: getattr(OPTIONS, name) for name in ("beam_size", "nbest", "ctc_weight", "maxlenratio")}
+    keywords = {
+        name: getattr(OPTIONS, name) for name in ("beam_size", "nbest", "ctc_weight", "maxlenratio", "transducer_conf")
+    }
     found = espnet2.runtime.Speech2Text(bundle.path, **keywords)(speech)
     expected, found = by_speaker(expected), by_speaker(found)
     for speaker, nbest in expected.items():

@@ -117,7 +117,6 @@ def test_language_models_load(fixtures_dir, name):
     [
         ("tts_fastspeech2", "found one of text-to-speech"),
         ("lm_rnn", "found one of a language model"),
-        ("asr_transducer", "decoder: unknown choice 'transducer'"),
     ],
 )
 def test_other_models_are_told_apart(fixtures_dir, name, message):
