@@ -19,10 +19,14 @@ class Graph(Protocol):
 
 
 class StepState(NamedTuple):
-    """State of one hypothesis: row `row` of the values that the step before returned, shared by its hypotheses."""
+    """State of one hypothesis: row `row` of the values that the step before returned, shared by its hypotheses.
+
+    `known` is the number of tokens that have been read.
+    """
 
     feeds: Mapping[str, Any]
     row: int
+    known: int = 0
 
 
 class StepScorer(BatchScorerInterface):
@@ -59,11 +63,20 @@ class StepScorer(BatchScorerInterface):
     def batch_score(
         self, ys: np.ndarray, states: Sequence[StepState], xs: np.ndarray
     ) -> tuple[np.ndarray, list[StepState]]:
-        """Log-probabilities (H, V) of the tokens after ys (H, U), and the next states; all are of one utterance."""
+        """Log-probabilities (H, V) of the tokens after ys (H, U), and the next states; all are of one utterance.
+
+        Of tokens that no step has read, as those of a primer, each takes a step of its own.
+        """
+        for known in range(states[0].known + 1, ys.shape[1]):
+            _, states = self._advance(ys[:, :known], states)
+        return self._advance(ys, states)
+
+    def _advance(self, ys: np.ndarray, states: Sequence[StepState]) -> tuple[np.ndarray, list[StepState]]:
+        """`batch_score` where only the last token is new."""
         feeds, parents = self._gathered(states)
         results = self.step({**feeds, "tokens": ys[None, :, -1], "parents": np.array([parents])})
         after = {**feeds, **{pair.input.name: results[pair.output.name] for pair in self.step.component.states}}
-        return results[self._log_probs].numpy()[0], [StepState(after, row) for row in range(len(states))]
+        return results[self._log_probs].numpy()[0], [StepState(after, row, ys.shape[1]) for row in range(len(states))]
 
     def _gathered(self, states: Sequence[StepState]) -> tuple[Mapping[str, Any], list[int]]:
         """Feeds that have all of the states among their parents, and which parent each of them is.

@@ -123,6 +123,19 @@ def test_states_of_different_steps_go_through_the_graph_together():
     np.testing.assert_allclose(scores, np.stack([logits(EMBED[y], 2 * x.mean(0)) for y in longer]), rtol=1e-5)
 
 
+@pytest.mark.parametrize("search", [BeamSearch, BatchBeamSearch])
+def test_a_primer_is_read_token_by_token(search):
+    x = RNG.normal(size=(6, D)).astype(np.float32)
+    step = Step()
+    cached, whole = (
+        search({"decoder": scorer}, {"decoder": 1.0}, 3, V, V - 1, V - 1, hyp_primer=[V - 1, 2, 3])(x, -4)
+        for scorer in (StepScorer(step, Start()), Whole())
+    )
+    assert [hyp.yseq.tolist() for hyp in cached] == [hyp.yseq.tolist() for hyp in whole]
+    np.testing.assert_allclose([hyp.score for hyp in cached], [hyp.score for hyp in whole], rtol=1e-5)
+    assert [call["tokens"].tolist() for call in step.calls[:3]] == [[[V - 1]], [[2]], [[3]]]
+
+
 def test_a_language_model_has_no_start():
     class LanguageModel(Step):
         component = Component(
