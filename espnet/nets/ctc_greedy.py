@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from espnet.nets.beam_search import Hypothesis
 
 
 class GreedyText(NamedTuple):
@@ -24,3 +26,28 @@ def greedy_text(log_probs: np.ndarray, blank: int = 0) -> GreedyText:
     peaks = np.maximum.reduceat(log_probs.max(axis=1), start) if len(start) else log_probs.max(axis=1, initial=0.0)
     said = best[start] != blank
     return GreedyText(best[start][said], np.exp(peaks[said]), start[said], end[said])
+
+
+class GreedyCTC:
+    """The text of the most probable alignment.
+
+    Args:
+        ctc: Gives log-probabilities (B, T, V) of encoder output (B, T, D) by `log_softmax`.
+        sos: Start symbol.
+        eos: End symbol.
+        blank: Index of the blank.
+    """
+
+    def __init__(self, ctc: Any, sos: int, eos: int, blank: int = 0) -> None:
+        self.ctc = ctc
+        self.sos, self.eos, self.blank = sos, eos, blank
+
+    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+        """The one hypothesis for encoder output x (T, D); its score is the alignment's log-probability.
+
+        `maxlenratio` and `minlenratio` are there because other searches have them.
+        """
+        log_probs = np.asarray(self.ctc.log_softmax(x[None]))[0]
+        yseq = np.concatenate([[self.sos], greedy_text(log_probs, self.blank).tokens, [self.eos]])
+        score = float(log_probs.max(axis=1).sum(dtype=np.float64))
+        return [Hypothesis(yseq, score, {"ctc": score})]

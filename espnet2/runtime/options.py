@@ -9,6 +9,7 @@ from typing import Any
 
 from espnet2.runtime.errors import OptionError
 
+SEARCHES = ("time_sync", "ctc_greedy", "partial_ar", "hugging_face_decoder")  # instead of a model's usual one
 PROVIDERS = ("CPUExecutionProvider",)
 
 
@@ -34,6 +35,7 @@ class DecodeOptions:
     time_sync: bool = _option(
         False, "search frame by frame instead of token by token; maxlenratio, minlenratio, normalize_length do nothing"
     )
+    ctc_greedy: bool = _option(False, "take CTC's best token of every frame, without a search")
     partial_ar: bool = _option(
         False, "take CTC's best text and search anew for its improbable segments, with all scorers but CTC"
     )
@@ -75,9 +77,10 @@ class DecodeOptions:
         for name in ("transducer_conf", "hugging_face_decoder_conf"):
             conf = getattr(self, name)
             _require(conf is None or isinstance(conf, Mapping), name, "options by name", conf)
-        for name in ("normalize_length", "multi_asr", "time_sync", "partial_ar", "hugging_face_decoder"):
+        for name in ("normalize_length", "multi_asr", *SEARCHES):
             _require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
-        _require(not (self.time_sync and self.partial_ar), "time_sync", "one search, not partial_ar too", True)
+        wanted = [name for name in SEARCHES if getattr(self, name)]
+        _require(len(wanted) < 2, " and ".join(wanted), "one of them", True)
 
 
 def _require(condition: bool, name: str, expected: str, found: Any) -> None:

@@ -13,6 +13,7 @@ from espnet.nets.beam_search_partially_AR import PartiallyARInference
 from espnet.nets.beam_search_timesync import BeamSearchTimeSync
 from espnet.nets.beam_search_transducer import BeamSearchTransducer, TransducerOptions
 from espnet.nets.generation import Generation, GenerationRules
+from espnet.nets.ctc_greedy import GreedyCTC
 from espnet.nets.mask_ctc import MaskCTC
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ctc import CTCPrefixScorer
@@ -93,6 +94,10 @@ def _time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchT
         )
     except ValueError as error:
         raise OptionError(f"time_sync: {error}") from error
+
+
+def _greedy(parts: SearchParts, options: DecodeOptions) -> GreedyCTC:
+    return GreedyCTC(CTCGraph(parts.graphs["ctc"]), *(parts.special[name] for name in ("sos", "eos", "blank")))
 
 
 def _partially_autoregressive(parts: SearchParts, options: DecodeOptions) -> PartiallyARInference:
@@ -180,6 +185,7 @@ BY_GRAPH: dict[str, Callable[[SearchParts, DecodeOptions], Any]] = {"mlm": _mask
 ON_REQUEST: dict[str, tuple[tuple[str, ...], Callable[[SearchParts, DecodeOptions], Any]]] = {
     "time_sync": (("ctc",), _time_synchronous),
     "hugging_face_decoder": (("decoder_step", "decoder_start"), _generation),
+    "ctc_greedy": (("ctc",), _greedy),
     "partial_ar": (("ctc", "decoder_step"), _partially_autoregressive),
 }
 

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from search_tables import Posteriors
 
-from espnet.nets.ctc_greedy import greedy_text
+from espnet.nets.ctc_greedy import GreedyCTC, greedy_text
 
 
 def test_runs_of_a_token_are_one_token_with_its_highest_probability():
@@ -25,3 +26,10 @@ def test_tokens_are_those_of_the_collapsed_alignment(best, blank):
     found = greedy_text(log_p, blank)
     assert found.tokens.tolist() == [token for token, _ in itertools.groupby(best) if token != blank]
     assert all(set(best[s:e]) == {t} for t, s, e in zip(found.tokens, found.start, found.end, strict=True))
+
+
+def test_a_hypothesis_of_the_best_alignment():
+    p = np.array([[0.1, 0.7, 0.2], [0.6, 0.3, 0.1], [0.05, 0.9, 0.05]])
+    (found,) = GreedyCTC(Posteriors(np.log(p)), 2, 2)(np.zeros((3, 4)), 0.5, 0.1)
+    assert found.yseq.tolist() == [2, 1, 1, 2]
+    assert found.score == found.scores["ctc"] == np.log(p.max(1)).sum()

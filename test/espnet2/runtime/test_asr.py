@@ -198,7 +198,7 @@ def test_speech_that_cannot_be_recognised(speech, sentence):
         ({"normalize_length": 1}, "normalize_length: expected True or False, found 1"),
         ({"time_sync": "yes"}, "time_sync: expected True or False, found 'yes'"),
         ({"max_seq_len": 0}, "max_seq_len: expected an integer of at least 1, found 0"),
-        ({"time_sync": True, "partial_ar": True}, "time_sync: expected one search, not partial_ar too, found True"),
+        ({"time_sync": True, "partial_ar": True}, "time_sync and partial_ar: expected one of them, found True"),
         ({"maskctc_n_iterations": -1}, "maskctc_n_iterations: expected an integer of at least 0, found -1"),
         (
             {"maskctc_threshold_probability": 2},
@@ -241,6 +241,7 @@ def test_upstreams_defaults():
         "time_sync": False,
         "transducer_conf": None,
         "multi_asr": False,
+        "ctc_greedy": False,
         "partial_ar": False,
         "threshold_probability": 0.99,
         "max_seq_len": 5,
