@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +51,12 @@ def test_tasks_are_found():
 
 def test_every_row_has_a_golden_and_every_golden_a_row():
     assert {path.stem for path in Path(__file__).with_name("golden").glob("*.npz")} == set(zoo.ROWS)
+
+
+def test_page_of_architectures_is_up_to_date(repo_dir):
+    command = [sys.executable, "tools/architecture_table.py", "--check"]
+    run = subprocess.run(command, cwd=repo_dir, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 def test_goldens_are_small():

@@ -23,7 +23,7 @@ from zoo_data import New, Row  # noqa: E402
 
 from espnet2.runtime.errors import EspnetError  # noqa: E402
 from espnet2.tasks.asr import ASRTask  # noqa: E402
-from espnet2.tasks.choices import Choices  # noqa: E402
+from espnet2.tasks.choices import Choices, load_class  # noqa: E402
 from espnet2.tasks.lm import LMTask  # noqa: E402
 
 PAGE = ROOT / "doc" / "architectures.md"
@@ -35,6 +35,8 @@ What `config.yaml` may name, written by `tools/architecture_table.py` from the r
 (`test/zoo.py`). Each choice equals upstream's numbers and state-dict keys in `rows` sets of options, which differ in
 the options named; its graphs are those that it declares, and a part without graphs of its own is a part of `encoder`.
 """
+LISTED = 300  # characters of names that an option may take
+GIVEN = {"input_size"}  # by the part before
 COLUMNS = "| choice | options | rows | graphs | streaming |\n|---|---|---|---|---|\n"
 
 
@@ -59,14 +61,14 @@ def flat(options: Mapping[str, Any]) -> dict[str, Any]:
 def varied(rows: Iterable[Row]) -> str:
     """The options in which rows differ, with their values where these are names."""
     sets = [flat(row.make.options if isinstance(row.make, New) else row.make.keys) for row in rows]
-    names = dict.fromkeys(name for options in sets for name in options)
+    names = dict.fromkeys(name for options in sets for name in options if name not in GIVEN)
     shown = []
     for name in names:
         values = list(dict.fromkeys(str(options[name]) for options in sets if name in options))
         words = [options[name] for options in sets if isinstance(options.get(name), str)]
         if len(values) > 1 or any(name not in options for options in sets):
             listed = ", ".join(dict.fromkeys(words))
-            shown.append(f"`{name}`" + (f" ({listed})" if 0 < len(listed) < 120 else ""))
+            shown.append(f"`{name}`" + (f" ({listed})" if 0 < len(listed) < LISTED else ""))
     return ", ".join(shown)
 
 
@@ -80,12 +82,22 @@ def graphs(row: Row) -> tuple[str, bool]:
     return ", ".join(f"`{component.name}`" for component in components), streams
 
 
-def line(task: Any, choices: Choices, name: str) -> str:
-    rows = rows_of(task, choices, name)
+def refusal(target: str) -> str:
+    """What is said where a choice cannot be built."""
+    options = next(options for unavailable, options, _ in zoo.UNAVAILABLE if unavailable == target)
     try:
-        names, streams = graphs(rows[0])
+        load_class(target)(**options)
     except EspnetError as error:
-        return f"| `{name}` | refused: {error} | | | |"
+        return str(error)
+    raise SystemExit(f"{target}: expected an error, found none")
+
+
+def line(task: Any, choices: Choices, name: str) -> str:
+    """One choice as a line of its table."""
+    rows = rows_of(task, choices, name)
+    if not rows:
+        return f"| `{name}` | refused: {refusal(choices.classes[name])} | | | |"
+    names, streams = graphs(rows[0])
     return f"| `{name}` | {varied(rows)} | {len(rows)} | {names} | {'yes' if streams else 'no'} |"
 
 
