@@ -12,8 +12,8 @@ from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.beam_search_partially_AR import PartiallyARInference
 from espnet.nets.beam_search_timesync import BeamSearchTimeSync
 from espnet.nets.beam_search_transducer import BeamSearchTransducer, TransducerOptions
-from espnet.nets.generation import Generation, GenerationRules
 from espnet.nets.ctc_greedy import GreedyCTC
+from espnet.nets.generation import Generation, GenerationRules
 from espnet.nets.mask_ctc import MaskCTC
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ctc import CTCPrefixScorer
@@ -164,10 +164,13 @@ def _transducer(parts: SearchParts, options: DecodeOptions) -> BeamSearchTransdu
     for name in conf:
         if name not in known:
             raise OptionError(f"transducer_conf.{name}: expected some of {', '.join(known)}")
-    lm = StepScorer(parts.graphs["lm_step"]) if "lm_step" in parts.graphs else None
+    graphs = parts.graphs
+    lm = StepScorer(graphs["lm_step"]) if "lm_step" in graphs else None
     try:
         return BeamSearchTransducer(
-            *(parts.graphs[name] for name in ("decoder_step", "joint_start", "joint_step")),
+            graphs["decoder_step"],
+            graphs["joint_start"],
+            graphs["joint_step"],
             beam_size=options.beam_size,
             vocab_size=len(parts.token_list),
             sos=parts.special["sos"],

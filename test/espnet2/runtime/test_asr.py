@@ -241,6 +241,8 @@ def test_upstreams_defaults():
         "time_sync": False,
         "transducer_conf": None,
         "multi_asr": False,
+        "hugging_face_decoder": False,
+        "hugging_face_decoder_conf": None,
         "ctc_greedy": False,
         "partial_ar": False,
         "threshold_probability": 0.99,
