@@ -33,7 +33,7 @@ def utterance_mvn(
     norm_vars: bool = False,
     eps: float = 1.0e-20,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Normalise each utterance of (B, T, C), or of samples (B, N), over its `ilens` (B,) frames; later frames are zeros.
+    """Normalise utterances (B, T, C), or samples (B, N), each over its `ilens` (B,) frames; later frames are zeros.
 
     The standard deviation is of the whole population (divided by the number of frames) and at least `eps`.
     """

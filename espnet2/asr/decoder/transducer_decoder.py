@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from torch import Tensor, nn
 from typeguard import typechecked
@@ -13,7 +13,7 @@ from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.runtime import spec
 
 # Each with the names of its states.
-RNN_TYPES: dict[str, tuple[type[nn.RNNBase], tuple[str, ...]]] = {
+RNN_TYPES: dict[str, tuple[Callable[..., nn.RNNBase], tuple[str, ...]]] = {
     "lstm": (nn.LSTM, ("hidden", "cell")),
     "gru": (nn.GRU, ("hidden",)),
 }
@@ -57,7 +57,8 @@ class TransducerDecoder(AbsDecoder):
         """D."""
         return self.hidden_size
 
-    def forward(self, labels: Tensor, *_: Any) -> Tensor:
+    # Unlike other decoders, this one never reads the encoder's output.
+    def forward(self, labels: Tensor) -> Tensor:  # type: ignore[override]
         """Read known labels: (B, U) int64, the blank first → (B, U, D)."""
         states = [labels.new_zeros((len(self.decoder), len(labels), self.hidden_size), dtype=self.embed.weight.dtype)]
         return self._advance(labels, [list(state.unbind()) for state in states * len(self.state_names)])[0]
