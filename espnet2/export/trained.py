@@ -49,7 +49,8 @@ class Trained:
 
     def recognizer(self, options: DecodeOptions, graphs: Mapping[str, Graph] | None = None) -> Recognizer:
         """A recogniser that PyTorch runs, or `graphs` in its place."""
-        return Recognizer(graphs or self.graphs, self.token_list, self.tokenizer, self.special, options, self.ngram)
+        given = self.token_list, self.tokenizer, self.special, options, self.ngram, self.generation
+        return Recognizer(graphs or self.graphs, *given)
 
     @property
     def sample_rate(self) -> int:
@@ -60,6 +61,12 @@ class Trained:
     def token_list(self) -> list[str]:
         """The tokens that a hypothesis may have: the config's, and what the model adds to them."""
         return list(self.model.token_list)
+
+    @property
+    def generation(self) -> dict[str, Any]:
+        """What the decoder's own way of generating text is, where it has one."""
+        rules = getattr(self.model.decoder, "generation", None)
+        return {} if rules is None else rules()
 
     @property
     def special(self) -> dict[str, int]:

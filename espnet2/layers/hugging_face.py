@@ -86,5 +86,15 @@ def tokenized(name: str | Path, text: str) -> list[int]:
         raise ValueError(f"{name}: expected a tokenizer beside config.json, found {_sentence(error)}") from error
 
 
+def generation_config(name: str | Path, config: Any) -> dict[str, Any]:
+    """What differs from transformers' defaults in the model's generation_config.json, or in its `config`."""
+    package = transformers().GenerationConfig
+    try:
+        found = package.from_pretrained(str(name))
+    except OSError:
+        found = package.from_model_config(config)
+    return found.to_diff_dict()
+
+
 def _sentence(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]

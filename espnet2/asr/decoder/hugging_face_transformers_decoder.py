@@ -18,6 +18,7 @@ from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.asr.decoder.hugging_face_networks import CausalNetwork, CrossNetwork
 from espnet2.layers.hugging_face import (
     embedded,
+    generation_config,
     new_network,
     pretrained_network,
     read_config,
@@ -34,6 +35,11 @@ MODEL_TYPES = {
     False: ("bart", "mbart", "t5", "mt5"),
     True: ("llama", "qwen2", "qwen3", "gpt_neox"),
 }
+# What upstream overrides, what plays no part where nothing is drawn at random, and what is no rule of the text.
+NO_RULES = (
+    *("num_beams", "bos_token_id", "pad_token_id", "temperature", "top_k", "top_p"),
+    *("use_cache", "output_attentions", "output_hidden_states", "transformers_version"),
+)
 START_TOKENS = {"mbart": 2}  # upstream puts mBART's </s> in the place of the first token
 
 
@@ -122,6 +128,20 @@ class HuggingFaceTransformersDecoder(AbsDecoder):
         decoder = published.base_model if self.causal_lm else published.get_decoder()
         self.decoder.load_state_dict(decoder.state_dict())
         self.lm_head.load_state_dict(published.get_output_embeddings().state_dict())
+
+    def generation(self) -> dict[str, Any]:
+        """How transformers' generate makes text with this model: `espnet.nets.generation.GenerationRules` by name, and
+        whatever else its generation_config.json asks for."""
+        config = self.decoder.config
+        given = generation_config(self.model_name_or_path, config)
+        own = getattr(config, "decoder_start_token_id", None)
+        start = own, given.get("decoder_start_token_id"), given.get("bos_token_id"), 0
+        kept = {key: value for key, value in given.items() if key not in NO_RULES and not key.startswith("_")}
+        kept["decoder_start_token_id"] = next(token for token in start if token is not None)
+        if self.start_token is not None:
+            kept["trained_start_token_id"] = self.start_token
+        scaled = config.model_type in ("t5", "mt5") and shares_embeddings(self.model_name_or_path, config)
+        return {**kept, "reads_start": not self.causal_lm, "scale": config.d_model**-0.5 if scaled else 1.0}
 
     def forward(self, hs_pad: Tensor, hlens: Tensor, ys_in_pad: Tensor, ys_in_lens: Tensor) -> tuple[Tensor, Tensor]:
         """Score known targets: see `AbsDecoder.forward`."""
