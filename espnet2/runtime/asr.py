@@ -83,7 +83,6 @@ class Recognizer:
         self.tokenizer = tokenizer
         self.converter = TokenIDConverter(token_list)
         self.options = options
-        self.blank = special["blank"]
         self.closes = "joint_step" not in graphs  # a transducer emits no end symbol
         self.speech, self.lengths = self.encoder.component.inputs
         separates = len(self.encoder.component.outputs[1].axes) == 2
@@ -132,7 +131,8 @@ class Recognizer:
 
     def _result(self, hypothesis: Hypothesis) -> Result:
         labels = hypothesis.yseq[1 : len(hypothesis.yseq) - self.closes]
-        token_int = [token for token in labels.tolist() if token != self.blank]
+        # Upstream drops token 0, which is the blank but in the vocabularies of pretrained decoders.
+        token_int = [token for token in labels.tolist() if token != 0]
         token = self.converter.ids2tokens(token_int)
         text = None if self.tokenizer is None else self.tokenizer.tokens2text(token)
         return Result(text, token, token_int, hypothesis)

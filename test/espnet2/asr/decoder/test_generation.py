@@ -1,6 +1,7 @@
 """The search that stands for transformers' generate gives what that gives, over the same tiny random models."""
 
 import itertools
+import types
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from espnet.nets.generation import Generation, GenerationRules
 from espnet.nets.scorers.step import StepScorer
 from espnet2.asr.decoder.hugging_face_transformers_decoder import FAMILIES
 from espnet2.export.torch_graph import TorchGraph
+from espnet2.runtime.errors import OptionError
+from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.search import SearchParts, make_search
 
 START, END = 2, 4
 MEMORY = np.random.default_rng(0).standard_normal((3, 31, 16)).astype(np.float32)
@@ -87,3 +91,34 @@ def test_tied_scores_are_scaled(tmp_path):
 def test_bad_rules_are_refused(name):
     with pytest.raises(ValueError, match=f"{name}.*0"):
         GenerationRules(START, END, **{name: 0})
+
+
+def _search(generation: dict, conf: dict | None = None):
+    component = types.SimpleNamespace(feeds=(), outputs=(types.SimpleNamespace(name="log_probs"),), states=())
+    graph = types.SimpleNamespace(component=component)
+    parts = SearchParts({"decoder_step": graph, "decoder_start": graph}, "abc", {}, None, generation)
+    return make_search(parts, DecodeOptions(hugging_face_decoder=True, hugging_face_decoder_conf=conf))
+
+
+GIVEN = {"decoder_start_token_id": 2, "eos_token_id": 2, "reads_start": True, "forced_eos_token_id": 2}
+
+
+def test_rules_of_the_model_and_of_the_user():
+    rules = _search({**GIVEN, "max_length": 200, "do_sample": False}, {"num_beams": 4}).rules
+    assert rules == GenerationRules(2, 2, num_beams=4, max_new_tokens=199, forced_eos_token_id=2)
+    assert _search({**GIVEN, "max_length": 200}, {"max_new_tokens": 5}).rules.max_new_tokens == 5
+
+
+@pytest.mark.parametrize(
+    ("generation", "conf", "sentence"),
+    [
+        ({}, {}, "hugging_face_decoder.*transformers"),
+        ({**GIVEN, "do_sample": True}, {}, r"hugging_face_decoder_conf\.do_sample.*num_beams"),
+        ({**GIVEN, "reads_start": False, "max_length": 99}, {}, "max_length.*max_new_tokens"),
+        ({**GIVEN, "trained_start_token_id": 3}, {}, "start with token 3.*2"),
+        (GIVEN, {"num_beams": 0}, "hugging_face_decoder_conf: num_beams.*0"),
+    ],
+)
+def test_rules_that_cannot_be_kept_are_refused(generation, conf, sentence):
+    with pytest.raises(OptionError, match=sentence):
+        _search(generation, conf)
