@@ -37,6 +37,10 @@ def model_of(frontend=True, decoder=True, encoder=None, **options):
         ({"ctc_weight": 1.0}, ["encoder", "ctc"]),
         ({"ctc_weight": 1.0, "decoder": False}, ["encoder", "ctc"]),
         ({"ctc_weight": 0.0}, ["encoder", "decoder_start", "decoder_step"]),
+        (
+            {"aux_ctc": {"1": "lid"}, "interctc_weight": 0.5, "lang_token_id": 3},
+            ["encoder", "ctc", "decoder_start", "decoder_step"],
+        ),
     ],
 )
 def test_parts_depend_on_the_weight_of_ctc(options, names):
