@@ -70,7 +70,8 @@ def pretrained_network(family: str, name: str | Path, config: Any = None) -> nn.
 
 def embedded(family: str, name: str | Path, tokens: list[int]) -> Tensor:
     """Vectors (U, D) of `tokens` in the published input embeddings, scaled as the network scales them."""
-    embeddings: Any = pretrained_network(family, name).get_input_embeddings()
+    network: Any = pretrained_network(family, name)
+    embeddings = network.get_input_embeddings()
     if not all(0 <= token < embeddings.num_embeddings for token in tokens):
         raise ValueError(f"{name}: expected tokens below {embeddings.num_embeddings}, found {tokens}")
     with torch.no_grad():
