@@ -69,6 +69,23 @@ class TransducerOptions:
     multi_blank_durations: Sequence[int] = field(default=())
     multi_blank_indices: Sequence[int] = field(default=())
 
+    def __post_init__(self) -> None:
+        lowest = {"max_sym_exp": 1, "u_max": 1, "nstep": 1, "prefix_alpha": 0, "expansion_beta": 0, "nbest": 1}
+        for name, least in lowest.items():
+            value = getattr(self, name)
+            if (value is not None or name != "nbest") and (type(value) is not int or value < least):
+                raise ValueError(f"{name}: expected an integer of at least {least}, found {value!r}")
+        for name in ("score_norm", "score_norm_during"):
+            if type(getattr(self, name)) is not bool:
+                raise ValueError(f"{name}: expected True or False, found {getattr(self, name)!r}")
+        gamma = self.expansion_gamma
+        if type(gamma) not in (int, float) or not gamma >= 0:
+            raise ValueError(f"expansion_gamma: expected a number of at least 0, found {gamma!r}")
+        for name, least in {"multi_blank_durations": 1, "multi_blank_indices": 0}.items():
+            values = getattr(self, name)
+            if not isinstance(values, list | tuple) or any(type(v) is not int or v < least for v in values):
+                raise ValueError(f"{name}: expected a list of integers of at least {least}, found {values!r}")
+
 
 class BeamSearchTransducer:
     """All searches over one model.
@@ -112,6 +129,8 @@ class BeamSearchTransducer:
         blanks = self.options.multi_blank_indices
         if len(blanks) != len(self.options.multi_blank_durations) or (name == "mbg" and not blanks):
             raise ValueError("multi_blank_indices: expected a label for each of multi_blank_durations, found others")
+        if any(blank >= vocab_size for blank in blanks):
+            raise ValueError(f"multi_blank_indices: expected tokens below {vocab_size}, found {max(blanks)}")
         self.durations = dict(zip(blanks, self.options.multi_blank_durations, strict=True))
         self.blank = blanks[-1] if name == "mbg" else BLANK
         # Upstream's other searches let a language model's sentence start with the blank.

@@ -21,6 +21,8 @@ from espnet2.utils.edit_distance import edit_distance
 GENERATED_OUTPUT_LENGTH = 50  # encoder frames of the signal that is decoded where no recording is given
 GENERATED_TOKENS = 20  # such a signal has no end, so hypotheses are cut there
 
+# Of a transducer, whose default search takes long where nothing is said.
+SHORT_SEARCH = {"search_type": "alsd", "u_max": GENERATED_TOKENS}
 BEAM = 5
 COMPARED = 3  # hypotheses of each n-best list
 
@@ -90,7 +92,6 @@ def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool, nb
         lm_weight=0.3,
         ngram_weight=0.3,
         maxlenratio=-float(GENERATED_TOKENS) if bounded else 0.0,
-        # Upstream's default search takes long where nothing is said.
-        transducer_conf={"search_type": "alsd", "u_max": GENERATED_TOKENS} if bounded else None,
+        transducer_conf=SHORT_SEARCH if bounded and "joint_step" in graphs else None,
     )
     return trained.recognizer(options, graphs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +41,6 @@ class Trained:
     config: argparse.Namespace
     files: dict[str, Path]
     tokenizer: AbsTokenizer | None = None
-    ngram: ScorerInterface | None = None
 
     @property
     def graphs(self) -> dict[str, TorchGraph]:
@@ -52,10 +52,16 @@ class Trained:
         given = self.token_list, self.tokenizer, self.special, options, self.ngram, self.generation
         return Recognizer(graphs or self.graphs, *given)
 
+    @functools.cached_property
+    def ngram(self) -> ScorerInterface | None:
+        """The scorer of the n-gram model, opened when it is first asked for."""
+        return load_ngram(self.files.get("ngram_file"), self.token_list)
+
     @property
     def sample_rate(self) -> int:
         """Of the speech that the recogniser expects, in Hz."""
-        return getattr(self.model.frontend, "fs", DEFAULT_SAMPLE_RATE)
+        rates = (getattr(part, "fs", None) for part in (self.model.frontend, self.model.preencoder))
+        return next((rate for rate in rates if rate is not None), DEFAULT_SAMPLE_RATE)
 
     @property
     def token_list(self) -> list[str]:
@@ -128,5 +134,4 @@ def _load(files: dict[str, Path]) -> Trained:
         _log.info("loaded the language model %s", files["lm_file"])
         parts += lm.parts()
     tokenizer = load_tokenizer(config.token_type, config.bpemodel)
-    ngram = load_ngram(files.get("ngram_file"), config.token_list)
-    return Trained(model, tuple(parts), config, files, tokenizer, ngram)
+    return Trained(model, tuple(parts), config, files, tokenizer)

@@ -40,6 +40,8 @@ def _require_same_interface(bundle: Bundle, trained: Trained) -> None:
     config = trained.files["asr_train_config"]
     for what, expected, found in (
         ("tokens", trained.token_list, list(bundle.manifest.tokens)),
+        ("special tokens", trained.special, dict(bundle.manifest.special)),
+        ("sampling rate", trained.sample_rate, bundle.manifest.sample_rate),
         ("tokenizer", *_tokenizers(bundle, trained)),
     ):
         if expected != found:

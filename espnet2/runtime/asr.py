@@ -247,8 +247,8 @@ def _graphs(bundle: Bundle, quantized: bool, num_threads: int | None, providers:
         raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
     threads = num_threads or available_cores()
     return {
-        name: bundle.graph(name, quantized, num_threads=1 if component.states else threads, providers=providers)
-        for name, component in bundle.components.items()
+        name: bundle.graph(name, quantized, num_threads=1 if name.endswith("_step") else threads, providers=providers)
+        for name in bundle.components
     }
 
 

@@ -47,6 +47,10 @@ class Report:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
 
+# NaN among the scores; speech that is longer than a table of the model.
+UNCOMPUTABLE = (ValueError, RuntimeError, IndexError)
+
+
 def mapping(text: str) -> Any:
     """Options by name as YAML writes them in a line; None for nothing."""
     import yaml
@@ -203,7 +207,7 @@ def _recognize_group(
     speeches = [_read(recognizer, rate, utterance, path, report) for utterance, path in group]
     usable = [speech for speech in speeches if speech is not None]
     start = time.perf_counter()
-    encoded = iter(recognizer.encode(usable) if usable else ())
+    encoded = iter(encode_each(recognizer, usable))
     results = [
         None if speech is None else _search(recognizer, next(encoded), utterance, path, report)
         for speech, (utterance, path) in zip(speeches, group, strict=True)
@@ -221,13 +225,25 @@ def _read(recognizer: Recognizer, rate: int, utterance: str, path: str, report: 
         return None
 
 
+def encode_each(recognizer: Recognizer, speeches: Sequence[np.ndarray]) -> list[np.ndarray | Exception]:
+    """What `encode` gives of each, or why it gives nothing: where a batch fails, each is tried alone."""
+    try:
+        return [*recognizer.encode(speeches)] if speeches else []
+    except UNCOMPUTABLE as error:
+        if len(speeches) == 1:
+            return [error]
+    return [encoded for speech in speeches for encoded in encode_each(recognizer, [speech])]
+
+
 def _search(
-    recognizer: Recognizer, encoder_out: np.ndarray, utterance: str, path: str, report: Report
+    recognizer: Recognizer, encoded: np.ndarray | Exception, utterance: str, path: str, report: Report
 ) -> Results | None:
     try:
-        return recognizer.search(encoder_out)
-    except ValueError as error:  # NaN among the scores
-        _fail(report, utterance, f"{path}: {error}")
+        if isinstance(encoded, Exception):
+            raise encoded
+        return recognizer.search(encoded)
+    except UNCOMPUTABLE as error:
+        _fail(report, utterance, f"{path}: {' '.join(str(error).split())}")
         return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,10 @@ def make_search(parts: SearchParts, options: DecodeOptions) -> Any:
 
     Raises `OptionError` where an option asks for what the model does not have.
     """
+    if options.transducer_conf and "joint_step" not in parts.graphs:
+        raise OptionError(
+            f"transducer_conf: expected none, since the model is no transducer; found {options.transducer_conf}"
+        )
     own = next((make for graph, make in BY_GRAPH.items() if graph in parts.graphs), None)
     for name, (needed, make) in ON_REQUEST.items():
         if getattr(options, name):
@@ -140,22 +144,35 @@ def _generation(parts: SearchParts, options: DecodeOptions) -> Generation:
     if not parts.generation:
         raise OptionError("hugging_face_decoder: expected a model with a decoder of transformers, found another one")
     rules = {**parts.generation, **(options.hugging_face_decoder_conf or {})}
+    graphs = parts.graphs
+    try:
+        return Generation(StepScorer(graphs["decoder_step"], graphs["decoder_start"]), _rules(rules))
+    except OptionError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise OptionError(f"hugging_face_decoder_conf: {error}") from error
+
+
+def _rules(given: Mapping[str, Any]) -> GenerationRules:
+    rules = dict(given)
+    known = {rule.name: rule for rule in fields(GenerationRules)}
+    for name, rule in known.items():
+        if rule.default is MISSING and rules.get(name) is None:
+            raise ValueError(f"{name}: expected a token's index, found none in the model's rules of generation")
     start, trained = rules["decoder_start_token_id"], rules.pop("trained_start_token_id", None)
     if trained not in (None, start):
         raise OptionError(f"hugging_face_decoder: expected texts that start with token {trained}, found {start}")
-    if rules["reads_start"] and rules.get("max_length"):
-        rules.setdefault("max_new_tokens", rules["max_length"] - 1)
+    longest = rules.get("max_length")
+    if longest is not None and type(longest) is not int:
+        raise ValueError(f"max_length: expected a number of tokens, found {longest!r}")
+    if rules.get("reads_start", True) and longest:
+        rules.setdefault("max_new_tokens", longest - 1)
     if "max_new_tokens" in rules:
         rules.pop("max_length", None)
-    known = [rule.name for rule in fields(GenerationRules)]
     for name in [name for name in rules if name not in known]:
         if rules.pop(name):  # what is off needs no rule
             raise OptionError(f"hugging_face_decoder_conf.{name}: expected some of {', '.join(known)}")
-    try:
-        graphs = parts.graphs
-        return Generation(StepScorer(graphs["decoder_step"], graphs["decoder_start"]), GenerationRules(**rules))
-    except (ValueError, TypeError) as error:
-        raise OptionError(f"hugging_face_decoder_conf: {error}") from error
+    return GenerationRules(**rules)
 
 
 def _transducer(parts: SearchParts, options: DecodeOptions) -> BeamSearchTransducer:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from espnet2.runtime.errors import BundleError, OptionError
+from espnet2.runtime.errors import BundleError, GraphError, OptionError
 from espnet2.runtime.options import PROVIDERS
 from espnet2.runtime.spec import ONNX_TYPES, Component, Tensor
 
@@ -56,7 +56,11 @@ class OnnxGraph:
             binding.bind_ortvalue_input(name, value)
         for name in self._results:
             binding.bind_output(name)
-        self._session.run_with_iobinding(binding)
+        try:
+            self._session.run_with_iobinding(binding)
+        except Exception as error:  # onnxruntime's errors have no common base but this
+            reason = " ".join(str(error).split())
+            raise GraphError(f"{self.component.name}: expected what the graph can compute, found: {reason}") from error
         results = binding.get_outputs_as_ortvaluevector()
         return {name: onnxruntime.OrtValue(results[index]) for index, name in enumerate(self._results)}
 

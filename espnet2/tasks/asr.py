@@ -135,6 +135,8 @@ class ASRTask(AbsTask):
             found = getattr(config, section).get(key, needed)
             if found != needed:
                 raise ConfigError(f"{section}.{key}: expected {needed} in a recogniser, found {found}")
+        for section in ("decoder", "model"):  # names are known in letters of either case
+            setattr(config, section, getattr(config, section) and getattr(config, section).lower())
         if (config.decoder == "mlm") != (config.model == "maskctc"):
             raise ConfigError(
                 f"decoder: expected mlm in a model maskctc and nowhere else, found {config.decoder} in {config.model}"
@@ -153,6 +155,7 @@ class ASRTask(AbsTask):
         preencoder = PREENCODER.build(config.preencoder, config.preencoder_conf)
         size = size if preencoder is None else preencoder.output_size()
         encoder = ENCODER.build(config.encoder, config.encoder_conf, input_size=size)
+        require_fit(config, frontend, preencoder, encoder)
         size = encoder.output_size()
         postencoder = POSTENCODER.build(config.postencoder, config.postencoder_conf, input_size=size)
         encoded = {"encoder_output_size": size if postencoder is None else postencoder.output_size()}
@@ -182,3 +185,17 @@ def decoder_of(config: Namespace, vocab_size: int, encoded: dict[str, int]) -> t
     sizes = {"encoder_size": encoded["encoder_output_size"], "decoder_size": decoder.output_size()}
     joint_network = build("joint_net_conf", JOINT_NETWORK, config.joint_net_conf, output_size=vocab_size, **sizes)
     return decoder, joint_network
+
+
+def require_fit(config: Namespace, frontend: Any, preencoder: Any, encoder: Any) -> None:
+    """Raise `ConfigError` where a part reads frames of another shape than the part before it gives."""
+    if frontend is None:
+        return
+    name, reader = ("encoder", encoder) if preencoder is None else ("preencoder", preencoder)
+    given, wanted = frontend.frame_axes(), tuple(reader.reads[1:])
+    if len(given) != len(wanted) or any(size != axis for size, axis in zip(given, wanted, strict=True)):
+        found = getattr(config, name)
+        raise ConfigError(
+            f"frontend: expected frames of shape {list(wanted)}, which {name} {found} reads, found {list(given)} of "
+            f"{config.frontend}"
+        )

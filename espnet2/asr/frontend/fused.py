@@ -49,6 +49,7 @@ class FusedFrontends(AbsFrontend):
         super().__init__()
         make_projection = choose("align_method", align_method, ALIGNMENTS)
         require_positive(proj_dim=proj_dim, fs=fs)
+        self.fs = fs
         if not frontends:
             raise ValueError("frontends: expected at least one, found none")
         made = [_build(options, fs) for options in frontends]

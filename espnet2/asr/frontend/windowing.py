@@ -8,6 +8,7 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask, require_positive
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.asr.frontend.default import parse_frequency
 from espnet2.runtime.spec import Axis, Length
 
 
@@ -19,7 +20,7 @@ class SlidingWindow(AbsFrontend):
         hop_length: samples from one window to the next.
         channels: channels of the samples.
         padding: without effect, as upstream.
-        fs: without effect; part of the schema.
+        fs: sampling rate in Hz; None where the pre-encoder knows it.
 
     Raises:
         ValueError: a number below 1.
@@ -37,6 +38,7 @@ class SlidingWindow(AbsFrontend):
         super().__init__()
         require_positive(win_length=win_length, hop_length=hop_length, channels=channels)
         self.win_length, self.hop_length, self.channels = win_length, hop_length, channels
+        self.fs = None if fs is None else round(fs) if isinstance(fs, float) else parse_frequency(fs)
         self.length = Length.conv(win_length, hop_length)
         self.reads = ("samples",) if channels == 1 else ("samples", channels)
 

@@ -58,6 +58,7 @@ class LightweightSincConvs(AbsPreEncoder):
         self.activation = choose("activation_type", activation_type, ACTIVATIONS)
         self.dropout = choose("dropout_type", dropout_type, DROPOUTS)
         rate = fs if isinstance(fs, float) else parse_frequency(fs)
+        self.fs = round(rate)
         self.reads = ("frames", in_channels, WINDOW)
         self.out_channels = out_channels
         self.filters = SincConv(

@@ -104,6 +104,14 @@ def test_one_frame_is_enough(graphs, name):
         ({"search_type": "beam"}, "search_type: expected one of default, greedy, .*, found 'beam'"),
         ({"search_type": "mbg"}, "multi_blank_indices: expected a label for each"),
         ({"multi_blank_durations": [2]}, "multi_blank_indices: expected a label for each"),
+        ({"multi_blank_durations": [0], "multi_blank_indices": [0]}, "multi_blank_durations: expected a list of"),
+        ({"multi_blank_durations": [2], "multi_blank_indices": [99]}, "multi_blank_indices: expected tokens below 11"),
+        ({"max_sym_exp": "3"}, "max_sym_exp: expected an integer of at least 1, found '3'"),
+        ({"u_max": 2.5}, "u_max: expected an integer of at least 1, found 2.5"),
+        ({"nbest": -1}, "nbest: expected an integer of at least 1, found -1"),
+        ({"expansion_beta": -5}, "expansion_beta: expected an integer of at least 0, found -5"),
+        ({"expansion_gamma": "x"}, "expansion_gamma: expected a number of at least 0, found 'x'"),
+        ({"score_norm": "no"}, "score_norm: expected True or False, found 'no'"),
     ],
 )
 def test_unknown_search_is_refused(graphs, options, sentence):

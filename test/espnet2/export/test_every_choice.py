@@ -3,6 +3,7 @@
 Options come from the zoo: the first row of each class that stands in a recogniser as it is.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,9 @@ from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.choices import Choices
 from espnet2.tasks.lm import LMTask
 
+OPTIONS = DecodeOptions(beam_size=4, nbest=3, ctc_weight=0.3, maxlenratio=-8)
 # The default search of a transducer is as long as its hypotheses are uncertain, and random ones are.
-OPTIONS = DecodeOptions(
-    beam_size=4, nbest=3, ctc_weight=0.3, maxlenratio=-8, transducer_conf={"search_type": "alsd", "u_max": 8}
-)
+TRANSDUCER_OPTIONS = dataclasses.replace(OPTIONS, transducer_conf={"search_type": "alsd", "u_max": 8})
 TOKENS = ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"]
 ENCODER = {
     "encoder": "transformer",
@@ -125,9 +125,10 @@ def _check(files: dict[str, Path], directory: Path) -> None:
     speech_axes = encoder.inputs[0].axes[1:]
     steps = max(encoder.shortest().get(str(speech_axes[0]), 1) * 2, 3000 if speech_axes[0] == "samples" else 60)
     speech = 0.1 * np.random.default_rng(0).standard_normal((steps, *speech_axes[1:])).astype(np.float32)
-    expected = trained.recognizer(OPTIONS)(speech)
+    options = OPTIONS if trained.model.joint_network is None else TRANSDUCER_OPTIONS
+    expected = trained.recognizer(options)(speech)
     keywords = {
-        name: getattr(OPTIONS, name) for name in ("beam_size", "nbest", "ctc_weight", "maxlenratio", "transducer_conf")
+        name: getattr(options, name) for name in ("beam_size", "nbest", "ctc_weight", "maxlenratio", "transducer_conf")
     }
     found = espnet2.runtime.Speech2Text(bundle.path, **keywords)(speech)
     expected, found = by_speaker(expected), by_speaker(found)
