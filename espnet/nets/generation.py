@@ -6,7 +6,8 @@ Unlike `BeamSearch`, hypotheses that ended compete by score per token, and one t
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,33 +25,61 @@ class GenerationRules:
 
     Attributes:
         decoder_start_token_id: first token, which is no part of the text.
-        eos_token_id: token that ends a text.
+        eos_token_id: token that ends a text, or several that do.
         num_beams: hypotheses that run side by side; 1: always the best token.
         max_new_tokens: tokens of the longest text, its end among them.
         length_penalty: power of the length by which the score of an ended hypothesis is divided.
         early_stopping: whether to stop once `num_beams` hypotheses have ended, rather than when no better can come.
-        forced_bos_token_id, forced_eos_token_id: the first, and the last possible token of every text; None: any.
+        forced_bos_token_id, forced_eos_token_id: the first, and the last possible token of every text, of which the
+            latter may be several; None: any.
         no_repeat_ngram_size: no text has the same n tokens twice; 0: it may.
         scale: factor of scores before softmax.
         reads_start: whether the start token counts among the tokens that may not repeat.
+
+    Raises:
+        ValueError: a value of another type, or out of its range.
     """
 
     decoder_start_token_id: int
-    eos_token_id: int
+    eos_token_id: int | Sequence[int]
     num_beams: int = 1
     max_new_tokens: int = 20
     length_penalty: float = 1.0
     early_stopping: bool = False
     forced_bos_token_id: int | None = None
-    forced_eos_token_id: int | None = None
+    forced_eos_token_id: int | Sequence[int] | None = None
     no_repeat_ngram_size: int = 0
     scale: float = 1.0
     reads_start: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("num_beams", "max_new_tokens"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected a positive number, found {getattr(self, name)}")
+        for name in ENDS:
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, tuple(value) if isinstance(value, list | tuple) else (value,))
+        for names, expected, is_valid in CHECKS:
+            for name in names:
+                if not is_valid(getattr(self, name)):
+                    raise ValueError(f"{name}: expected {expected}, found {getattr(self, name)!r}")
+
+
+def _is_integer(value: Any, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+ENDS = ("eos_token_id", "forced_eos_token_id")
+# Names of rules, what they have to be, and whether a value is that.
+CHECKS: tuple[tuple[tuple[str, ...], str, Callable[[Any], bool]], ...] = (
+    (("num_beams", "max_new_tokens"), "a positive number", lambda value: _is_integer(value, 1)),
+    (("no_repeat_ngram_size",), "a number from 0", lambda value: _is_integer(value, 0)),
+    (("decoder_start_token_id",), "a token's index", lambda value: _is_integer(value, 0)),
+    (("forced_bos_token_id",), "a token's index or None", lambda value: value is None or _is_integer(value, 0)),
+    (ENDS[:1], "indices of tokens", lambda value: bool(value) and all(_is_integer(token, 0) for token in value)),
+    (ENDS[1:], "indices of tokens or None", lambda value: all(_is_integer(token, 0) for token in value or ())),
+    (("early_stopping", "reads_start"), "true or false", lambda value: type(value) is bool),
+    (("length_penalty",), "a finite number", lambda value: type(value) in (int, float) and math.isfinite(value)),
+    (("scale",), "a positive number", lambda value: type(value) in (int, float) and 0.0 < value < math.inf),
+)
 
 
 @dataclass(frozen=True)
@@ -68,10 +97,12 @@ class Generation:
     def __init__(self, scorer: BatchScorerInterface, rules: GenerationRules) -> None:
         self.scorer = scorer
         self.rules = rules
+        self._ends = np.atleast_1d(rules.eos_token_id)
 
     def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """Hypotheses for encoder output x (T, D), best first: start token, tokens, and the last token, which is the end
-        symbol where the text did not have to be cut. The ratios, which are other searches', do nothing."""
+        symbol where the text did not have to be cut. What the rules leave nothing to go on with ends there. The ratios,
+        which are other searches', do nothing."""
         rules = self.rules
         running = _Running(np.array([[rules.decoder_start_token_id]]), np.zeros(1), [self.scorer.batch_init_state(x)])
         ended: list[Hypothesis] = []
@@ -89,11 +120,15 @@ class Generation:
         xs = np.broadcast_to(x, (len(running.yseq), *x.shape))
         scores, states = self.scorer.batch_score(running.yseq, running.states, xs)
         total = running.score[:, None] + self._ruled(scores.astype(np.float64), running.yseq, length)
-        best = top_k(total.ravel(), 2 * rules.num_beams)
+        best = top_k(total.ravel(), max(2, 1 + len(self._ends)) * rules.num_beams)
         best = best[np.isfinite(total.ravel()[best])]
+        if not len(best):
+            normed = running.score / max(length - 1, 1) ** rules.length_penalty
+            ended = [Hypothesis(*pair) for pair in zip(running.yseq, normed.tolist(), strict=True)]
+            return _Running(running.yseq[:0], running.score[:0], []), ended
         parents, tokens = np.divmod(best, scores.shape[1])
         yseq, score = np.concatenate([running.yseq[parents], tokens[:, None]], axis=1), total[parents, tokens]
-        at_end = (tokens == rules.eos_token_id) | (length == rules.max_new_tokens)
+        at_end = np.isin(tokens, self._ends) | (length == rules.max_new_tokens)
         normed = score / length**rules.length_penalty
         ended = [Hypothesis(yseq[i], float(normed[i])) for i in np.flatnonzero(at_end[: rules.num_beams])]
         on = np.flatnonzero(~at_end)[: rules.num_beams]
@@ -111,7 +146,8 @@ class Generation:
             row[_repeating(tokens.tolist(), rules.no_repeat_ngram_size)] = -np.inf
         forced = {rules.max_new_tokens: rules.forced_eos_token_id, 1: rules.forced_bos_token_id}.get(length)
         if forced is not None:
-            log_probs = np.where(np.arange(log_probs.shape[1]) == forced, 0.0, -np.inf) + np.zeros_like(log_probs)
+            allowed = np.isin(np.arange(log_probs.shape[1]), forced)
+            log_probs = np.where(allowed, 0.0, -np.inf) + np.zeros_like(log_probs)
         return log_probs
 
     def _is_over(self, running: _Running, ended: Sequence[Hypothesis], length: int) -> bool:

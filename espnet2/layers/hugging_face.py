@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from espnet2.runtime.errors import MissingPackageError
+
+KEPT = ("model_type", "auto_map")  # keys that decide which code makes the network
 
 
 def transformers() -> Any:
@@ -23,22 +26,58 @@ def transformers() -> Any:
         ) from error
 
 
-def read_config(option: str, name: str | Path, overrides: Mapping[str, Any] | None = None) -> Any:
-    """The configuration of the model that `option` names, a directory or a name on the hub, with `overrides`.
+def loaded(
+    kind: Any, name: str | Path, expected: str, cache_dir: str | None = None, required: bool = True, **keywords: Any
+) -> Any:
+    """What transformers' class `kind` reads of the model `name`: a directory, or a name in the hub's cache.
+
+    Nothing is downloaded, and no code that lies beside a model is run.
+
+    Args:
+        kind: the class, which has `from_pretrained`.
+        name: of the model.
+        expected: option and content, for the message.
+        cache_dir: where the hub's files are kept; transformers' own cache by default.
+        required: a file that is not there is an error, rather than None.
+        keywords: others of `from_pretrained`, none of them from a file.
+
+    Raises:
+        ValueError: the model or the file is not there, is broken, or needs code of its own.
+    """
+    try:
+        return kind.from_pretrained(_directory(name, cache_dir), local_files_only=True, **keywords)
+    except Exception as error:  # some of them are of huggingface_hub, and have no other base
+        if not required and isinstance(error, OSError):
+            return None
+        if isinstance(error, OSError) and not Path(name).is_dir():
+            kept = f" --cache-dir {cache_dir}" if cache_dir else ""
+            raise ValueError(
+                f"{expected}, found it neither in a directory nor in the hub's cache under {str(name)!r}; "
+                f"`hf download {name}{kept}` fetches it"
+            ) from error
+        raise ValueError(f"{expected}, found {str(name)!r}: {_sentence(error)}") from error
+
+
+def read_config(
+    option: str, name: str | Path, overrides: Mapping[str, Any] | None = None, cache_dir: str | None = None
+) -> Any:
+    """The configuration of the model that `option` names (see `loaded`), with other values for some of its keys.
 
     Attention is the plain one, whose operators every runtime has, and which takes any mask.
 
     Raises:
         ValueError: there is no such model, or an override that its configuration does not know.
     """
-    try:
-        config, unknown = transformers().AutoConfig.from_pretrained(
-            str(name), return_unused_kwargs=True, attn_implementation="eager", **(overrides or {})
-        )
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{option}: expected a model of transformers, found {name!r}: {_sentence(error)}") from error
-    if unknown:
-        raise ValueError(f"{option}: expected options of {config.model_type}, found {next(iter(unknown))}")
+    auto, expected = transformers().AutoConfig, f"{option}: expected a model of transformers"
+    config = loaded(auto, name, expected, cache_dir, trust_remote_code=False, attn_implementation="eager")
+    known = [key for key in config.to_dict() if key not in KEPT and not key.startswith("_")]
+    for key, value in (overrides or {}).items():
+        if key not in known:
+            raise ValueError(f"{option}: expected options of {config.model_type}, found {key}")
+        try:
+            setattr(config, key, value)
+        except Exception as error:  # it is of huggingface_hub, and has no other base
+            raise ValueError(f"{option}: expected another value of {key}, found {value!r}") from error
     return config
 
 
@@ -51,51 +90,69 @@ def require_type(option: str, config: Any, known: Collection[str]) -> None:
 def shares_embeddings(name: str | Path, config: Any) -> bool:
     """Whether the output layer has the weights of the embeddings, as config.json says: transformers 5 has them shared
     by every mT5."""
-    given, _ = type(config).get_config_dict(str(name))
+    given, _ = type(config).get_config_dict(_directory(name), local_files_only=True)
     return bool(given.get("tie_word_embeddings", config.tie_word_embeddings))
 
 
 def new_network(family: str, config: Any) -> nn.Module:
     """A network with fresh weights, made by transformers' class `family` (such as AutoModel)."""
-    return getattr(transformers(), family).from_config(config).float()
+    return getattr(transformers(), family).from_config(config, trust_remote_code=False).float()
 
 
-def pretrained_network(family: str, name: str | Path, config: Any = None) -> nn.Module:
-    """The network with its published weights; raises `ValueError` where there are none."""
-    try:
-        return getattr(transformers(), family).from_pretrained(str(name), config=config).float()
-    except OSError as error:
-        raise ValueError(f"{name}: expected pretrained weights beside config.json, found {_sentence(error)}") from error
+def pretrained_network(family: str, name: str | Path, config: Any = None, cache_dir: str | None = None) -> nn.Module:
+    """The network with its published weights; raises `ValueError` where there are none: see `loaded`."""
+    kind, expected = getattr(transformers(), family), f"{name}: expected pretrained weights beside config.json"
+    return loaded(kind, name, expected, cache_dir, trust_remote_code=False, config=config).float()
 
 
-def embedded(family: str, name: str | Path, tokens: list[int]) -> Tensor:
-    """Vectors (U, D) of `tokens` in the published input embeddings, scaled as the network scales them."""
+def embedded(family: str, name: str | Path, *texts: list[int]) -> list[Tensor]:
+    """Vectors (U, D) of the tokens of each text in the published input embeddings, scaled as the network scales them;
+    the weights are read once."""
     network: Any = pretrained_network(family, name)
     embeddings = network.get_input_embeddings()
-    if not all(0 <= token < embeddings.num_embeddings for token in tokens):
-        raise ValueError(f"{name}: expected tokens below {embeddings.num_embeddings}, found {tokens}")
+    for tokens in texts:
+        if not all(0 <= token < embeddings.num_embeddings for token in tokens):
+            raise ValueError(f"{name}: expected tokens below {embeddings.num_embeddings}, found {tokens}")
     with torch.no_grad():
-        return embeddings(torch.tensor(tokens, dtype=torch.long)).clone()
+        return [embeddings(torch.tensor(tokens, dtype=torch.long)).clone() for tokens in texts]
 
 
-def tokenized(name: str | Path, text: str) -> list[int]:
-    """Tokens of `text`, with the special ones that the model's tokenizer puts around it; raises `ValueError` where
+def tokenized(name: str | Path, *texts: str) -> list[list[int]]:
+    """Tokens of each text, with the special ones that the model's tokenizer puts around it; raises `ValueError` where
     there is no tokenizer."""
-    try:
-        return transformers().AutoTokenizer.from_pretrained(str(name))(text).input_ids
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{name}: expected a tokenizer beside config.json, found {_sentence(error)}") from error
+    expected = f"{name}: expected a tokenizer beside config.json"
+    tokenizer = loaded(transformers().AutoTokenizer, name, expected, trust_remote_code=False)
+    return [tokenizer(text).input_ids for text in texts]
+
+
+def feature_extractor(option: str, name: str | Path, cache_dir: str | None = None) -> Any:
+    """What preprocessor_config.json says of the samples; raises `ValueError` where there is none."""
+    auto, expected = transformers().AutoFeatureExtractor, f"{option}: expected preprocessor_config.json"
+    return loaded(auto, name, expected, cache_dir, trust_remote_code=False)
 
 
 def generation_config(name: str | Path, config: Any) -> dict[str, Any]:
     """What differs from transformers' defaults in the model's generation_config.json, or in its `config`."""
     package = transformers().GenerationConfig
+    found = loaded(package, name, "generation_config.json: expected rules of generation", required=False)
+    return (found or package.from_model_config(config)).to_diff_dict()
+
+
+def _directory(name: str | Path, cache_dir: str | None = None) -> str:
+    """Where the model `name` lies; the hub's cache is looked up here, since even there transformers asks the hub what
+    to call itself. Raises `OSError` where it is not."""
+    if Path(name).is_dir():
+        return str(name)
+    hub = importlib.import_module("huggingface_hub")
     try:
-        found = package.from_pretrained(str(name))
-    except OSError:
-        found = package.from_model_config(config)
-    return found.to_diff_dict()
+        found = hub.try_to_load_from_cache(str(name), "config.json", cache_dir=cache_dir)
+    except ValueError as error:  # no name of the hub
+        raise FileNotFoundError(str(name)) from error
+    if not isinstance(found, str):
+        raise FileNotFoundError(str(name))
+    return str(Path(found).parent)
 
 
 def _sentence(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """The first sentence of a message that may have many."""
+    return re.split(r"\.\s|\n", str(error))[0] or type(error).__name__

@@ -48,7 +48,7 @@ class OPTConfig:
 
     @classmethod
     def read(cls, name: str) -> OPTConfig:
-        """The architecture of a model in a directory, or of one of that name on the hub of the package transformers.
+        """The architecture of a model in a directory, or of one of that name in the hub's cache.
 
         Raises:
             ValueError: there is no such model, it is of another kind, or a size is not positive.
@@ -187,8 +187,8 @@ class HuggingfaceOPTModel(AbsLM):
 
     Args:
         vocab_size: V.
-        opt_name: the pretrained model: a directory with its config.json, or a name on the hub, for which the package
-            transformers has to be installed.
+        opt_name: the pretrained model: a directory with its config.json, or a name in the hub's cache, for which the
+            package transformers has to be installed.
 
     Raises:
         ValueError: there is no such model, or it is not an OPT.

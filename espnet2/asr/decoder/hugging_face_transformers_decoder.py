@@ -50,8 +50,9 @@ class HuggingFaceTransformersDecoder(AbsDecoder):
     Args:
         vocab_size: V.
         encoder_output_size: size of the encoder's output; a linear layer maps it to the model's size D.
-        model_name_or_path: directory or name on the hub of a model of one of `MODEL_TYPES`. Weights come from the
-            checkpoint; `config.json` is all that is needed, but for prefix and postfix.
+        model_name_or_path: directory, or name in the hub's cache, of a model of one of `MODEL_TYPES`; nothing is
+            downloaded. Weights come from the checkpoint; `config.json` is all that is needed, but for prefix and
+            postfix.
         causal_lm: the model is a language model rather than one of encoder and decoder.
         prefix, postfix: texts before and after the encoder's output in a language model's prompt. Checkpoints do not
             hold their vectors: they come from the model's tokenizer and published weights. An empty text, too, has
@@ -92,22 +93,24 @@ class HuggingFaceTransformersDecoder(AbsDecoder):
         if causal_lm:
             self.decoder_word_embeddings = network.get_input_embeddings()
         head = network.get_output_embeddings()
-        shared = not separate_lm_head and shares_embeddings(model_name_or_path, config)
-        self.lm_head = head if shared else copy.deepcopy(head)
+        self.tied = shares_embeddings(model_name_or_path, config)
+        self.lm_head = head if self.tied and not separate_lm_head else copy.deepcopy(head)
         size = config.hidden_size
         same = encoder_output_size == size
         self.linear_in: nn.Module = nn.Identity() if same else nn.Linear(encoder_output_size, size)
-        self.register_buffer("prefix", self._vectors(prefix, size), persistent=False)
-        self.register_buffer("postfix", self._vectors(postfix, size), persistent=False)
+        for name, vectors in self._prompt(size, prefix=prefix, postfix=postfix).items():
+            self.register_buffer(name, vectors, persistent=False)
         self.start_token = START_TOKENS.get(config.model_type)
+        self.generation_config = generation_config(model_name_or_path, self.decoder.config)
 
-    def _vectors(self, text: str, size: int) -> Tensor:
-        """Published embeddings (1, U, D) of a text with the special tokens that the model's tokenizer puts around it,
-        which an empty text has, too."""
-        tokens = tokenized(self.model_name_or_path, text) if self.causal_lm else []
-        if not tokens:
-            return torch.zeros(1, 0, size)
-        return embedded(FAMILIES[True], self.model_name_or_path, tokens).unsqueeze(0)
+    def _prompt(self, size: int, **texts: str) -> dict[str, Tensor]:
+        """Published embeddings (1, U, D) of each text with the special tokens that the model's tokenizer puts around
+        it, which an empty text has, too."""
+        tokens = tokenized(self.model_name_or_path, *texts.values()) if self.causal_lm else []
+        if not any(tokens):
+            return {name: torch.zeros(1, 0, size) for name in texts}
+        vectors = embedded(FAMILIES[True], self.model_name_or_path, *tokens)
+        return {name: found.unsqueeze(0) for name, found in zip(texts, vectors, strict=True)}
 
     @property
     def network(self) -> Any:
@@ -133,14 +136,14 @@ class HuggingFaceTransformersDecoder(AbsDecoder):
         """How transformers' generate makes text with this model: `espnet.nets.generation.GenerationRules` by name, and
         whatever else its generation_config.json asks for."""
         config = self.decoder.config
-        given = generation_config(self.model_name_or_path, config)
+        given = self.generation_config
         own = getattr(config, "decoder_start_token_id", None)
         start = own, given.get("decoder_start_token_id"), given.get("bos_token_id"), 0
         kept = {key: value for key, value in given.items() if key not in NO_RULES and not key.startswith("_")}
         kept["decoder_start_token_id"] = next(token for token in start if token is not None)
         if self.start_token is not None:
             kept["trained_start_token_id"] = self.start_token
-        scaled = config.model_type in ("t5", "mt5") and shares_embeddings(self.model_name_or_path, config)
+        scaled = config.model_type in ("t5", "mt5") and self.tied
         return {**kept, "reads_start": not self.causal_lm, "scale": config.d_model**-0.5 if scaled else 1.0}
 
     def forward(self, hs_pad: Tensor, hlens: Tensor, ys_in_pad: Tensor, ys_in_lens: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
 from espnet.nets.pytorch_backend.pretrained.waveform import TimeNorm
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.frontend.default import parse_frequency
-from espnet2.layers.hugging_face import new_network, pretrained_network, read_config, require_type, transformers
+from espnet2.layers.hugging_face import feature_extractor, new_network, pretrained_network, read_config, require_type
 from espnet2.runtime.spec import Length
 
 MODEL_TYPES = ("wav2vec2", "hubert", "wavlm", "unispeech-sat")
@@ -25,7 +25,7 @@ class HuggingFaceFrontend(AbsFrontend):
     scaled to mean 0 and variance 1 first.
 
     Args:
-        model: directory or name on the hub of a model of one of `MODEL_TYPES`.
+        model: directory, or name in the hub's cache, of a model of one of `MODEL_TYPES`; nothing is downloaded.
         fs: sampling rate; the model's own.
         download_dir: where the hub's files are kept; transformers' own cache by default.
         load_pretrained: start from the published weights, rather than from random ones; see
@@ -45,16 +45,15 @@ class HuggingFaceFrontend(AbsFrontend):
         load_pretrained: bool = True,
     ):
         super().__init__()
-        files = {} if download_dir is None else {"cache_dir": download_dir}
-        config = read_config("model", model, files)
+        config = read_config("model", model, cache_dir=download_dir)
         require_type("model", config, MODEL_TYPES)
         if getattr(config, "add_adapter", False):
             raise ValueError("model: expected a model without adapter, found add_adapter: true")
-        extractor = _feature_extractor(model, files)
+        extractor = feature_extractor("model", model, download_dir)
         self.fs = parse_frequency(fs)
         if self.fs != extractor.sampling_rate:
             raise ValueError(f"fs: expected {extractor.sampling_rate}, the rate of the model, found {self.fs}")
-        self.model, self.load_pretrained = str(model), load_pretrained
+        self.model, self.download_dir, self.load_pretrained = str(model), download_dir, load_pretrained
         self.scaled = bool(extractor.do_normalize)
         network: Any = new_network("AutoModel", config)
         self.normed_in_time = config.feat_extract_norm == "group"
@@ -72,7 +71,7 @@ class HuggingFaceFrontend(AbsFrontend):
     def reload_pretrained_parameters(self) -> None:
         """Take the published weights, which training starts from; raises `ValueError` where they are not there."""
         if self.load_pretrained:
-            published = pretrained_network("AutoModel", self.model, self.encoder.config)
+            published = pretrained_network("AutoModel", self.model, self.encoder.config, self.download_dir)
             self.encoder.load_state_dict(published.state_dict())
 
     def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,10 +108,3 @@ def _scaled(x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
     centred = x - x.masked_fill(~real, 0.0).sum(dim=1, keepdim=True) / count
     variance = centred.masked_fill(~real, 0.0).square().sum(dim=1, keepdim=True) / count
     return centred / (variance + FLOOR).sqrt()
-
-
-def _feature_extractor(model: Any, files: dict[str, str]) -> Any:
-    try:
-        return transformers().AutoFeatureExtractor.from_pretrained(str(model), **files)
-    except OSError as error:
-        raise ValueError(f"model: expected preprocessor_config.json in {model}, found none") from error

@@ -32,8 +32,9 @@ class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
 
     Args:
         input_size: size of the encoder's output.
-        model_name_or_path: directory or name on the hub of a model of one of the types of `READS`. Weights come from
-            the checkpoint; `config.json` is all that is needed, but for `lang_token_id`.
+        model_name_or_path: directory, or name in the hub's cache, of a model of one of the types of `READS`; nothing
+            is downloaded. Weights come from the checkpoint; `config.json` is all that is needed, but for
+            `lang_token_id`.
         length_adaptor_n_layers: convolutions before the linear layer, each of which halves the number of frames.
         lang_token_id: token whose published embedding is put before the first frame; -1 for none. Checkpoints do not
             hold it: it is read from the model's published weights.
@@ -71,7 +72,7 @@ class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
         self.ratio = self.length.stride
         first = torch.zeros(0, config.hidden_size)
         if lang_token_id != -1:
-            first = embedded("AutoModel", model_name_or_path, [lang_token_id])
+            (first,) = embedded("AutoModel", model_name_or_path, [lang_token_id])
             self.length = self.length.then(Length(((0, 1, 1),)))
         self.register_buffer("first", first, persistent=False)
 

@@ -1,6 +1,5 @@
 """The search that stands for transformers' generate gives what that gives, over the same tiny random models."""
 
-import itertools
 import types
 
 import numpy as np
@@ -31,6 +30,8 @@ RULES = {
     "forced": {"num_beams": 2, "forced_bos_token_id": 5, "forced_eos_token_id": END, "max_new_tokens": 7},
     "ngrams": {"num_beams": 3, "no_repeat_ngram_size": 2},
     "greedy-ngrams": {"no_repeat_ngram_size": 3},
+    "ends": {"num_beams": 3, "eos_token_id": [END, 6, 9]},
+    "greedy-ends": {"eos_token_id": [END, 6]},
 }
 
 
@@ -64,8 +65,8 @@ def _theirs(decoder, options: dict, memory: np.ndarray) -> list[int]:
     )
     with torch.no_grad():
         tokens = network.generate(**given)[0].tolist()
-    tokens = tokens if decoder.causal_lm else tokens[1:]
-    return [*itertools.takewhile(lambda token: token != END, tokens), *([END] if END in tokens else [])]
+    tokens, ends = tokens if decoder.causal_lm else tokens[1:], np.atleast_1d(options.get("eos_token_id", END))
+    return tokens[: next((index for index, token in enumerate(tokens) if token in ends), len(tokens)) + 1]
 
 
 @pytest.mark.filterwarnings("ignore:Passing `no_repeat_ngram_size` with `inputs_embeds`")
@@ -75,7 +76,7 @@ def test_same_text_as_generate(name, options, tmp_path):
     decoder = _decoder(name, tmp_path)
     if decoder.causal_lm:
         options = {key: value for key, value in options.items() if not key.startswith("forced_bos")}
-    rules = GenerationRules(START, END, reads_start=not decoder.causal_lm, **options)
+    rules = GenerationRules(START, **{"eos_token_id": END, "reads_start": not decoder.causal_lm, **options})
     for memory in MEMORY:
         assert _ours(decoder, rules, memory) == _theirs(decoder, options, memory)
 
@@ -87,10 +88,40 @@ def test_tied_scores_are_scaled(tmp_path):
         assert _ours(decoder, rules, memory) == _theirs(decoder, {"num_beams": 3}, memory)
 
 
-@pytest.mark.parametrize("name", ["num_beams", "max_new_tokens"])
-def test_bad_rules_are_refused(name):
-    with pytest.raises(ValueError, match=f"{name}.*0"):
-        GenerationRules(START, END, **{name: 0})
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("num_beams", value) for value in (0, "4", 2.0, True)),
+        *(("max_new_tokens", value) for value in (0, None)),
+        *(("eos_token_id", value) for value in ([], [4, "5"], -1)),
+        ("decoder_start_token_id", [1]),
+        ("forced_bos_token_id", "x"),
+        ("forced_eos_token_id", [-2]),
+        ("early_stopping", "never"),
+        ("length_penalty", float("nan")),
+        ("no_repeat_ngram_size", -1),
+        ("scale", 0.0),
+        ("reads_start", None),
+    ],
+)
+def test_bad_rules_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"^{name}: expected .*, found "):
+        GenerationRules(**{"decoder_start_token_id": START, "eos_token_id": END, name: value})
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize(
+    ("rules", "length"), [({"no_repeat_ngram_size": 1}, 5), ({"forced_bos_token_id": 99}, 0)], ids=["ngrams", "forced"]
+)
+def test_texts_end_where_every_token_is_forbidden(rules, length, beams):
+    scorer = types.SimpleNamespace(
+        batch_init_state=lambda x: None,
+        select_state=lambda states, index: None,
+        batch_score=lambda ys, states, xs: (np.zeros((len(ys), 6)), None),
+    )
+    found = Generation(scorer, GenerationRules(START, 77, num_beams=beams, **rules))(MEMORY[0])
+    assert 1 <= len(found) <= beams
+    assert all(len(hypothesis.yseq) == 1 + length for hypothesis in found)
 
 
 def _search(generation: dict, conf: dict | None = None):
@@ -117,6 +148,10 @@ def test_rules_of_the_model_and_of_the_user():
         ({**GIVEN, "reads_start": False, "max_length": 99}, {}, "max_length.*max_new_tokens"),
         ({**GIVEN, "trained_start_token_id": 3}, {}, "start with token 3.*2"),
         (GIVEN, {"num_beams": 0}, "hugging_face_decoder_conf: num_beams.*0"),
+        (GIVEN, {"max_length": "20"}, "hugging_face_decoder_conf: max_length.*'20'"),
+        ({"eos_token_id": 2, "reads_start": True}, {}, "decoder_start_token_id.*none"),
+        ({"decoder_start_token_id": 2}, {}, "eos_token_id.*none"),
+        (GIVEN, {7: 1}, r"hugging_face_decoder_conf\.7"),
     ],
 )
 def test_rules_that_cannot_be_kept_are_refused(generation, conf, sentence):
