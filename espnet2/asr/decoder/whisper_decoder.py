@@ -18,8 +18,8 @@ TOKENS = "token_embedding.weight"
 class OpenAIWhisperDecoder(CachedDecoder):
     """Whisper's decoder over ESPnet's tokens or Whisper's own. Its table ends at 448 tokens; more get its last entry.
 
-    Weights are those of the model's file in `download_dir` where it is there, to be fine-tuned or replaced by a
-    checkpoint's; nothing is downloaded.
+    The file `whisper_model`.pt in `download_dir` is read where it is there: only sizes, and weights to be fine-tuned or
+    replaced by a checkpoint's, come of it. Nothing is downloaded.
 
     Args:
         vocab_size: V; another number than the published model's makes a new embedding.

@@ -15,6 +15,7 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, require_positive
 from espnet.nets.pytorch_backend.pretrained.beats import GatedAttention, RelativeBuckets
 from espnet.nets.pytorch_backend.pretrained.context import ContextNetwork, PositionalConv
+from espnet.nets.pytorch_backend.pretrained.files import read_model
 from espnet.nets.pytorch_backend.pretrained.layer import PretrainedLayer
 from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
@@ -25,8 +26,17 @@ from espnet2.runtime.spec import Axis, Length
 N_MELS = 128
 PATCH = 16  # frames and mel bands
 SHORTEST = 3200  # samples (0.2 s) below which an utterance is repeated
+# Samples put behind a batch, so that repeated utterances fit: they have the patches of one time, or of two where twice
+# their length has, which is from here on.
+MARGIN = 2680
 POSITIONS_FROM = 2  # entries of the table of positions that stand for none
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU}
+# Further options of published models, which only training and the classifier on top read.
+TRAINING = (
+    *("activation_dropout", "attention_dropout", "dropout", "dropout_input", "encoder_layerdrop"),
+    *("finetuned_model", "layer_wise_gradient_decay_ratio", "predictor_class", "predictor_dropout"),
+)
+CLASSIFIER = "predictor."  # of published models that are fine-tuned; not run
 
 
 @dataclass(frozen=True)
@@ -52,8 +62,15 @@ class BeatsSizes:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> BeatsSizes:
-        """Those of `options` that make a difference; others are of training."""
-        known = {field.name for field in fields(cls)}
+        """Those of `options` that make a difference; others are of training.
+
+        Raises:
+            ValueError: an option that is of neither.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in options:
+            if name not in (*known, *TRAINING):
+                raise ValueError(f"beats_config: unknown option {name!r}; known ones: {', '.join((*known, *TRAINING))}")
         return cls(**{key: value for key, value in options.items() if key in known})
 
     def __post_init__(self) -> None:
@@ -76,10 +93,13 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
 
     Utterances below 0.2 s are repeated until they are longer.
 
+    The file at `beats_ckpt_path` is read where it is there: only sizes, and weights to be fine-tuned or replaced by a
+    checkpoint's, come of it. Nothing is downloaded.
+
     Args:
         input_size: not looked at; samples of 16 kHz come in.
-        beats_ckpt_path: a published model's file: sizes, and weights to start from. Where it is not there, sizes are
-            those of `beats_config`, or without that the published models' own; a checkpoint brings the weights.
+        beats_ckpt_path: a published model's file. Where it is not there, sizes are those of `beats_config`, or without
+            that the published models' own.
         max_layer: how many layers to run; all, and the normalisation after them, where it is not given.
         downsampling_rate: stride of a convolution over the output; 1 for none.
         adapter_config: not supported.
@@ -139,15 +159,28 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
         self.buckets = RelativeBuckets(sizes.num_buckets, sizes.max_distance) if embedding is not None else None
         self.patch_length = self.fbank.length.then(Length.conv(PATCH, PATCH)).then(Length.multiplied(N_MELS // PATCH))
         if weights is not None:
-            self.load_state_dict(weights, strict=False)
+            self.start_from(weights, str(beats_ckpt_path))
         self.add_output(max_layer, use_weighted_representation, downsampling_rate)
         self.cross_embed_positions = _positions(add_positional_information, max_positions, self._output_size)
+
+    def start_from(self, weights: Mapping[str, Tensor], path: str) -> None:
+        """Load a published model's weights; raises `ValueError` for others than the network's and a classifier's."""
+        weights = {key: value for key, value in weights.items() if not key.startswith(CLASSIFIER)}
+        shapes = {key: value.shape for key, value in self.state_dict().items()}
+        found = {key: getattr(value, "shape", None) for key, value in weights.items()}
+        wrong = [key for key in {**shapes, **found} if shapes.get(key) != found.get(key)]
+        if wrong:
+            raise ValueError(
+                f"{path}: expected {len(shapes)} weights of the sizes that it names, found {len(wrong)} missing, left "
+                f"over or of another shape, {wrong[0]} among them"
+            )
+        self.load_state_dict(weights)
 
     def add_output(self, max_layer: int | None, weighted: bool, downsampling_rate: int) -> None:
         """Register what comes after the layers."""
         if max_layer is not None and not 0 <= max_layer <= len(self.layers):
             raise ValueError(f"max_layer: expected 0 to {len(self.layers)}, found {max_layer}")
-        self.length = self.patch_length
+        self.valid_length = self.patch_length
         self.weighted = weighted
         if weighted:
             max_layer = 1 if max_layer is None else max_layer
@@ -157,7 +190,8 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
         if downsampling_rate > 1:
             kernel, size = round(1.5 * downsampling_rate), self._output_size
             self.downsample_conv = nn.Conv1d(size, size, kernel, downsampling_rate)
-            self.length = self.length.then(Length.conv(kernel, downsampling_rate))
+            self.valid_length = self.valid_length.then(Length.conv(kernel, downsampling_rate))
+        self.length = Length(((MARGIN, 1, 0),)).then(self.valid_length)
 
     @property
     def layers(self) -> list[Any]:
@@ -172,7 +206,12 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
     def forward(
         self, xs_pad: Tensor, ilens: Tensor, prev_states: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Samples xs_pad (B, N) of lengths ilens (B,) → (B, T, D), lengths (B,), None."""
+        """Samples xs_pad (B, N) of lengths ilens (B,) → (B, T, D), lengths (B,), None.
+
+        Raises:
+            TooShortUttError: fewer than 120 samples; upstream repeats these, too.
+        """
+        self.check_length(xs_pad)
         samples, ilens = repeat_short(xs_pad, ilens)
         features = (self.fbank(samples) - self.fbank_mean) / self.fbank_scale
         if self.specaug is not None and self.training:
@@ -182,7 +221,7 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
         lengths = self.patch_length(ilens).clamp(min=0)
         x = self.represent(patches, make_pad_mask(lengths, patches.shape[1]))
         if self.downsample_conv is not None:
-            x, lengths = self.downsample_conv(x.transpose(1, 2)).transpose(1, 2), self.length(ilens).clamp(min=0)
+            x, lengths = self.downsample_conv(x.transpose(1, 2)).transpose(1, 2), self.valid_length(ilens).clamp(min=0)
         if self.cross_embed_positions is not None:
             place = torch.arange(x.shape[1], device=x.device) + POSITIONS_FROM
             x = x + self.cross_embed_positions(place.clamp(max=self.cross_embed_positions.num_embeddings - 1))
@@ -204,9 +243,12 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
 
 
 def repeat_short(samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Repeat utterances below `SHORTEST` until they are longer: (B, N), (B,) → (B, N'), (B,)."""
+    """Repeat utterances below `SHORTEST` until they are longer: (B, N), (B,) → (B, N + `MARGIN`), (B,).
+
+    The new lengths may go beyond that, but not so far that it makes a patch.
+    """
     times = torch.where(lengths < SHORTEST, torch.full_like(lengths, SHORTEST) // lengths.clamp(min=1) + 1, 1)
-    place = torch.arange(torch.sym_max(samples.shape[1], 2 * SHORTEST), device=samples.device)
+    place = torch.arange(samples.shape[1] + MARGIN, device=samples.device)
     return samples.gather(1, place % lengths.unsqueeze(1)), lengths * times
 
 
@@ -236,7 +278,9 @@ def _sizes(path: str | None, config: dict | None) -> tuple[BeatsSizes, dict[str,
         return BeatsSizes.of(config or {}), None
     if not Path(path).is_file():
         return (PUBLISHED if config is None else BeatsSizes.of(config)), None
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(content, Mapping) or not {"cfg", "model"} <= set(content):
-        raise ValueError(f"{path}: expected a BEATs model with cfg and model, found something else")
-    return BeatsSizes.of({**content["cfg"], **(config or {})}), dict(content["model"])
+    kind = "a BEATs model with cfg and model"
+    content = read_model(path, kind)
+    options, weights = content.get("cfg"), content.get("model")
+    if not isinstance(options, Mapping) or not isinstance(weights, Mapping):
+        raise ValueError(f"{path}: expected {kind}, found something else")
+    return BeatsSizes.of({**options, **(config or {})}), dict(weights)

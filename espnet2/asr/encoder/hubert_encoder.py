@@ -9,10 +9,16 @@ import torch
 from torch import nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose, require_rates
+from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.pretrained import fairseq
+from espnet.nets.pytorch_backend.pretrained.context import require_groups
 from espnet.nets.pytorch_backend.pretrained.names import TORCHAUDIO, attach
-from espnet.nets.pytorch_backend.pretrained.waveform import BASE_CONVOLUTIONS, WaveformNetwork, WaveformSizes
+from espnet.nets.pytorch_backend.pretrained.waveform import (
+    BASE_CONVOLUTIONS,
+    WaveformNetwork,
+    WaveformSizes,
+    require_convolutions,
+)
 from espnet2.asr.encoder.waveform_encoder import Projected, WaveformEncoder
 
 EXTRACTOR_MODES = {"group_norm": "group", "layer_norm": "layer"}
@@ -81,6 +87,10 @@ class TorchAudioHuBERTPretrainEncoder(WaveformEncoder):
     ):
         super().__init__()
         require_rates(encoder_dropout=encoder_dropout, encoder_layer_drop=encoder_layer_drop)
+        convolutions = extractor_conv_layer_config or _CONVOLUTIONS
+        require_convolutions("extractor_conv_layer_config", convolutions)
+        require_positive(encoder_pos_conv_kernel=encoder_pos_conv_kernel)
+        require_groups("encoder_pos_conv_groups", encoder_embed_dim, encoder_pos_conv_groups)
         sizes = WaveformSizes(
             size=encoder_embed_dim,
             heads=encoder_num_heads,
@@ -88,7 +98,7 @@ class TorchAudioHuBERTPretrainEncoder(WaveformEncoder):
             layers=encoder_num_layers,
             normalize_before=encoder_layer_norm_first,
             norm=choose("extractor_mode", extractor_mode, EXTRACTOR_MODES),
-            convolutions=tuple(map(tuple, extractor_conv_layer_config or _CONVOLUTIONS)),  # type: ignore[arg-type]
+            convolutions=tuple(map(tuple, convolutions)),  # type: ignore[arg-type]
             conv_bias=extractor_conv_bias,
             positional_kernel=encoder_pos_conv_kernel,
             positional_groups=encoder_pos_conv_groups,
@@ -112,7 +122,8 @@ class TorchAudioHuBERTPretrainEncoder(WaveformEncoder):
 class FairseqHubertEncoder(Projected):
     """HuBERT with fairseq's names, fine-tuned with a projection and a normalisation of its own.
 
-    What the network is is read from its file, or known of published ones; weights come from the checkpoint.
+    The file in `hubert_dir_path` that `hubert_url` ends with is read where it is there, and where `hubert_conf` is not
+    given: only the network's sizes come of it. Those of published files are known; weights are the checkpoint's.
 
     Args:
         input_size: not looked at; samples come in.
@@ -159,6 +170,8 @@ SPECIAL = 4  # symbols that fairseq adds to a dictionary
 
 class FairseqHubertPretrainEncoder(WaveformEncoder):
     """HuBERT with fairseq's names, as it is pretrained. The output is that of a network without masks.
+
+    Of the file `hubert_dict`, where it is there, only the number of lines is read.
 
     Args:
         input_size: not looked at; samples come in.

@@ -11,7 +11,8 @@ from espnet2.asr.encoder.waveform_encoder import Projected
 class FairSeqWav2Vec2Encoder(Projected):
     """wav2vec 2.0 with fairseq's names, fine-tuned with a projection and a normalisation of its own.
 
-    What the network is is read from its file, or known of published ones; weights come from the checkpoint.
+    The file in `w2v_dir_path` that `w2v_url` ends with is read where it is there, and where `w2v_conf` is not given:
+    only the network's sizes come of it. Those of published files are known; weights are the checkpoint's.
 
     Args:
         input_size: not looked at; samples come in.

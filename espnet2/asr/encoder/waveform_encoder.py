@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.pretrained.waveform import WaveformNetwork
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
-from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.runtime.spec import Axis
 
@@ -41,11 +40,7 @@ class WaveformEncoder(AbsEncoder):
         Raises:
             TooShortUttError: fewer samples than one output frame is made from.
         """
-        limit, size = self.length.shortest(), xs_pad.shape[1]
-        if size < limit:
-            raise TooShortUttError(
-                f"an utterance of {size} samples is too short; the encoder needs {limit}", size, limit
-            )
+        self.check_length(xs_pad)
         x, lengths = self.network(xs_pad, ilens)
         return self.finish(x), lengths, None
 

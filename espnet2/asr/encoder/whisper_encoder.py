@@ -17,8 +17,8 @@ from espnet2.runtime.spec import Axis
 class OpenAIWhisperEncoder(AbsEncoder):
     """Log-mel features and Whisper's encoder. At most 30 s are encoded; what comes after that is left out.
 
-    Weights are those of the model's file in `download_dir` where it is there, to be fine-tuned or replaced by a
-    checkpoint's; nothing is downloaded.
+    The file `whisper_model`.pt in `download_dir` is read where it is there: only sizes, and weights to be fine-tuned or
+    replaced by a checkpoint's, come of it. Nothing is downloaded.
 
     Args:
         input_size: not looked at; samples of 16 kHz come in.

@@ -15,6 +15,12 @@ from espnet.nets.pytorch_backend.pretrained.names import Names, attach
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 
 
+def require_groups(option: str, size: int, groups: int) -> None:
+    """Raise `ValueError` that names `option` where `size` channels cannot be divided among so many groups."""
+    if groups < 1 or size % groups:
+        raise ValueError(f"{option}: expected a divisor of {size}, found {groups}")
+
+
 class PositionalConv(nn.Module):
     """A grouped convolution over time whose result is added as the encoding of positions.
 
@@ -29,9 +35,8 @@ class PositionalConv(nn.Module):
 
     def __init__(self, size: int, kernel: int, groups: int, gain: str, direction: str):
         super().__init__()
-        require_positive(positional_kernel=kernel, positional_groups=groups)
-        if size % groups:
-            raise ValueError(f"{size} channels cannot be divided among {groups} groups of the positional convolution")
+        require_positive(conv_pos=kernel)
+        require_groups("conv_pos_groups", size, groups)
         self.kernel, self.groups = kernel, groups
         self.gain, self.direction = gain, direction
         self.bias = nn.Parameter(torch.zeros(size))

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from espnet.nets.pytorch_backend.nets_utils import choose
+from espnet.nets.pytorch_backend.pretrained.files import read_model
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,14 @@ def whisper_model(name: str, download_dir: str | None) -> tuple[WhisperDimension
     path = Path(download_dir or Path.home() / ".cache" / "whisper") / f"{name}.pt"
     if not path.is_file():
         return sizes, None
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(content, Mapping) or not {"dims", "model_state_dict"} <= set(content):
-        raise ValueError(f"{path}: expected a Whisper model with dims and model_state_dict, found something else")
-    return WhisperDimensions(**content["dims"]), dict(content["model_state_dict"])
+    kind = "a Whisper model with dims and model_state_dict"
+    content = read_model(path, kind)
+    parts = content.get("dims"), content.get("model_state_dict")
+    if not isinstance(parts[0], Mapping) or not isinstance(parts[1], Mapping):
+        raise ValueError(f"{path}: expected {kind}, found something else")
+    if parts[0].keys() != sizes.__dict__.keys():
+        raise ValueError(f"{path}: expected dims {', '.join(sizes.__dict__)}, found {', '.join(map(str, parts[0]))}")
+    return WhisperDimensions(**parts[0]), dict(parts[1])
 
 
 def weights_of(weights: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:

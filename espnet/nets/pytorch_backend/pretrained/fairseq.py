@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from espnet.nets.pytorch_backend.nets_utils import choose
+from espnet.nets.pytorch_backend.pretrained.files import read_model
 from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ, attach
-from espnet.nets.pytorch_backend.pretrained.waveform import WaveformNetwork, WaveformSizes
+from espnet.nets.pytorch_backend.pretrained.waveform import WaveformNetwork, WaveformSizes, require_convolutions
 
-MOST_EQUAL = 100  # convolutions in a product; a config does not get to fill the memory
+MOST = 100  # convolutions; a config does not get to fill the memory
 NORMS = {"default": "group", "layer_norm": "layer"}
 # Options that make another network than this one, with the only value that does not.
 FIXED: dict[str, Any] = {
@@ -26,6 +27,9 @@ FIXED: dict[str, Any] = {
     "pos_enc_type": "abs",
     "attn_type": "",
 }
+# Options of wav2vec 2.0's quantiser, which only training reads, and of what files say beside their options.
+QUANTISER = ("quantize_targets", "latent_dim", "latent_groups", "latent_vars", "finetuned", "classes")
+SIZES = ("encoder_layers", "encoder_embed_dim", "encoder_ffn_embed_dim", "encoder_attention_heads")
 # Other options of fairseq's HuBERT: of the network, and those that only training reads.
 NETWORK = (
     *("conv_bias", "conv_feature_layers", "conv_pos", "conv_pos_groups"),
@@ -38,6 +42,13 @@ TRAINING = (
     *("mask_channel_length", "mask_channel_prob", "mask_channel_selection", "mask_channel_other"),
     *("mask_channel_min_space", "no_mask_channel_overlap", "required_seq_len_multiple"),
     *("skip_masked", "skip_nomask", "untie_final_proj"),
+)
+# Further ones of wav2vec 2.0's training and of files, and those of networks that `FIXED` rules out.
+UNREAD = (
+    *("_name", "label_rate", "sample_rate", "max_positions", "depthwise_conv_kernel_size", "crop_seq_to_multiple"),
+    *("same_quantizer", "quantizer_depth", "quantizer_factor", "require_same_masks", "mask_dropout"),
+    *("mask_channel_before", "num_negatives", "negatives_from_everywhere", "cross_sample_negatives"),
+    *("codebook_negatives",),
 )
 
 Options = dict[str, Any]
@@ -67,15 +78,22 @@ HUBERT: dict[str, Options] = {
 def options_of(url: str, directory: str, published: Mapping[str, Options], given: Options | None) -> Options:
     """The options of a network: those `given`, or those of the file in `directory`, or of a published one.
 
+    A published file may hold classes of fairseq, which are not run; its name says what the network is.
+
     Raises:
-        ValueError: none of these says what the network is.
+        ValueError: none of these says what the network is, or an option that fairseq does not have.
     """
     name = url.rsplit("/", 1)[-1]
     path = Path(directory) / name
     if given is not None:
+        check_names(given, (*SIZES, *QUANTISER, *NETWORK, *FIXED, *TRAINING, *UNREAD))
         return given
     if path.is_file():
-        return _options_in(path)
+        try:
+            return _options_in(path)
+        except ValueError:
+            if name not in published:
+                raise
     if name not in published:
         raise ValueError(
             f"{path}: expected the pretrained model's file, or one of {', '.join(published)}, found neither"
@@ -84,30 +102,28 @@ def options_of(url: str, directory: str, published: Mapping[str, Options], given
 
 
 def _options_in(path: Path) -> Options:
-    with torch.serialization.safe_globals([argparse.Namespace]):
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    options = _model_options(content.get("cfg") or content.get("args"))
-    if options is None:
-        raise ValueError(f"{path}: expected a model of fairseq with cfg or args, found neither")
-    embedded = content.get("model", {}).get("label_embs_concat")
+    kind = "a model of fairseq with cfg or args, and model"
+    content = read_model(path, kind, [argparse.Namespace])
+    options, weights = _model_options(content.get("cfg") or content.get("args")), content.get("model")
+    if options is None or not isinstance(weights, Mapping):
+        raise ValueError(f"{path}: expected {kind}, found something else")
+    embedded = weights.get("label_embs_concat")
     return options if embedded is None else {**options, "classes": len(embedded)}
 
 
 def _model_options(config: Any) -> Options | None:
     """The innermost network's options: fine-tuned models hold those of what they started from."""
     options = vars(config) if isinstance(config, argparse.Namespace) else config
-    if not options:
+    if not isinstance(options, Mapping) or not options:
         return None
-    options = options.get("model") or options
-    if isinstance(options, argparse.Namespace):
-        options = vars(options)
+    if options.get("model"):
+        return _model_options(options["model"])
     inner = _model_options(options.get("w2v_args"))
     return dict(options) if inner is None else {**inner, "finetuned": True}
 
 
-def check_names(options: Options) -> None:
-    """Raise `ValueError` for the name of an option that fairseq's HuBERT does not have."""
-    known = (*NETWORK, *FIXED, *TRAINING)
+def check_names(options: Options, known: Collection[str] = (*NETWORK, *FIXED, *TRAINING)) -> None:
+    """Raise `ValueError` for the name of an option that is not a known one, by default of fairseq's HuBERT."""
     for name in options:
         if name not in known:
             raise ValueError(f"unknown option {name!r}; known ones: {', '.join(known)}")
@@ -145,20 +161,22 @@ def convolutions_of(text: Any) -> tuple[tuple[int, int, int], ...]:
     """
     try:
         found = _evaluate(ast.parse(text, mode="eval").body) if isinstance(text, str) else text
-        return tuple((int(channels), int(kernel), int(stride)) for channels, kernel, stride in found)
+        convolutions = tuple((int(channels), int(kernel), int(stride)) for channels, kernel, stride in found)
     except (SyntaxError, TypeError, ValueError) as error:
         raise ValueError(f"conv_feature_layers: expected [(channels, kernel, stride), ...], found {text!r}") from error
+    require_convolutions("conv_feature_layers", convolutions)
+    return convolutions
 
 
 def _evaluate(node: ast.expr) -> Any:
     if not isinstance(node, ast.BinOp):
         return ast.literal_eval(node)
     left, right = _evaluate(node.left), _evaluate(node.right)
-    if isinstance(node.op, ast.Add):
+    if isinstance(left, list) and isinstance(node.op, ast.Add) and len(left) + len(right) <= MOST:
         return left + right
-    if isinstance(node.op, ast.Mult) and isinstance(right, int) and right <= MOST_EQUAL:
+    if isinstance(left, list) and isinstance(node.op, ast.Mult) and len(left) * right <= MOST:
         return left * right
-    raise ValueError("expected sums and products")
+    raise ValueError(f"expected sums and products of at most {MOST} convolutions")
 
 
 def network_of(options: Options) -> tuple[WaveformNetwork, int]:

@@ -48,11 +48,15 @@ class WaveformSizes:
     def __post_init__(self) -> None:
         choose("norm", self.norm, {"group": 0, "layer": 1})
         require_positive(size=self.size, units=self.units)
-        for convolution in self.convolutions:
-            if len(convolution) != 3 or min(convolution) < 1:
-                raise ValueError(f"expected channels, kernel and stride of a convolution, found {list(convolution)}")
-        if not self.convolutions:
-            raise ValueError("expected at least one convolution over samples, found none")
+
+
+def require_convolutions(option: str, convolutions: Sequence[Sequence[int]]) -> None:
+    """Raise `ValueError` that names `option` for what does not make at least one convolution over samples."""
+    for convolution in convolutions:
+        if len(convolution) != 3 or min(convolution) < 1:
+            raise ValueError(f"{option}: expected channels, kernel and stride of each, found {list(convolution)}")
+    if not convolutions:
+        raise ValueError(f"{option}: expected at least one convolution, found none")
 
 
 LARGE = WaveformSizes(1024, 16, 4096, 24)
