@@ -42,6 +42,7 @@ def _require_same_interface(bundle: Bundle, trained: Trained) -> None:
         ("tokens", trained.token_list, list(bundle.manifest.tokens)),
         ("special tokens", trained.special, dict(bundle.manifest.special)),
         ("sampling rate", trained.sample_rate, bundle.manifest.sample_rate),
+        ("rules of generation", dict(trained.generation), dict(bundle.manifest.generation)),
         ("tokenizer", *_tokenizers(bundle, trained)),
     ):
         if expected != found:
