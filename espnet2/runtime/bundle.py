@@ -4,7 +4,8 @@
     task: asr
     sample_rate: 16000                  Hz
     tokens: [<blank>, <unk>, ...]       in the order of their indices
-    special: {blank: 0, sos: 29, eos: 29}
+    special: {blank: 0, sos: 29, eos: 29}       and mask in a Mask-CTC model
+    generation: {num_beams: 1, ...}     rules of `hugging_face_decoder`, of a model that has such a decoder
     tokenizer: {token_type: bpe, bpemodel: {file: bpe.model, sha256: ...}}, or null: results have no text
     components: {encoder: {file: encoder.onnx, sha256: ..., interface: {...}}, ...}
     quantized: {int8: {encoder: {file: encoder.int8.onnx, sha256: ...}, ...}}
