@@ -143,10 +143,10 @@ def _mask_ctc(parts: SearchParts, options: DecodeOptions) -> MaskCTC:
 def _generation(parts: SearchParts, options: DecodeOptions) -> Generation:
     if not parts.generation:
         raise OptionError("hugging_face_decoder: expected a model with a decoder of transformers, found another one")
-    rules = {**parts.generation, **(options.hugging_face_decoder_conf or {})}
     graphs = parts.graphs
     try:
-        return Generation(StepScorer(graphs["decoder_step"], graphs["decoder_start"]), _rules(rules))
+        rules = _rules({**parts.generation, **(options.hugging_face_decoder_conf or {})})
+        return Generation(StepScorer(graphs["decoder_step"], graphs["decoder_start"]), rules)
     except OptionError:
         raise
     except (ValueError, TypeError) as error:
