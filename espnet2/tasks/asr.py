@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from typing import Any
 
 from espnet2.runtime.errors import ConfigError
@@ -152,6 +153,9 @@ class ASRTask(AbsTask):
         vocab_size = len(config.token_list)
         if vocab_size < 2:
             raise ConfigError(f"token_list: expected a blank and at least one more token, found {vocab_size}")
+        repeated = next((token for token, count in Counter(config.token_list).items() if count > 1), None)
+        if repeated is not None:
+            raise ConfigError(f"token_list: expected each token once, found {repeated!r} again")
         preencoder = PREENCODER.build(config.preencoder, config.preencoder_conf)
         size = size if preencoder is None else preencoder.output_size()
         encoder = ENCODER.build(config.encoder, config.encoder_conf, input_size=size)

@@ -140,6 +140,9 @@ class RNNDecoder(AbsDecoder):
         self.decoder = nn.ModuleList(cell(size, hidden_size) for size in sizes)
         self.dropout_dec = nn.ModuleList(nn.Dropout(dropout) for _ in sizes)
         self.output = nn.Linear(hidden_size + (encoder_output_size if context_residual else 0), vocab_size)
+        for name in att_conf:
+            if name not in ATTENTION:
+                raise ValueError(f"att_conf.{name}: expected one of {', '.join(ATTENTION)}")
         self.att_list = build_attention_list(encoder_output_size, hidden_size, **att_conf)
 
     def forward(

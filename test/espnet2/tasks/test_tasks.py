@@ -71,6 +71,7 @@ def test_weights_are_loaded(model_dir, caplog):
         ({"input_size": 0}, "input_size: expected a positive number, found 0"),
         ({"postencoder": "x"}, "postencoder: unknown choice 'x'; known ones: .*length_adaptor"),
         ({"preprocessor": "s2t"}, "preprocessor: expected one of default, multi, found 's2t'"),
+        ({"token_list": ["<blank>", "a", "a", "<sos/eos>"]}, "token_list: expected each token once, found 'a' again"),
         ({"preencoder": "sinc"}, r"frontend: expected frames of shape \[1, 400\], which preencoder sinc reads, found"),
         (
             {"frontend": "sliding_window", "frontend_conf": {}},
