@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.nets_utils import ACTIVATIONS, choose
@@ -19,7 +21,7 @@ def half(size: int) -> int:
     return size // 2
 
 
-class SpatialGatingUnit(nn.Module):
+class SpatialGatingUnit(nn.Module, ABC):
     """Multiply one half of the channels with a gate that is computed from the other half over time.
 
     Args:
@@ -37,9 +39,9 @@ class SpatialGatingUnit(nn.Module):
         self.act = choose("gate_activation", gate_activation, GATE_ACTIVATIONS)()
         self.dropout = nn.Dropout(dropout_rate)
 
+    @abstractmethod
     def convolve(self, x: Tensor, padding: Tensor | None) -> Tensor:
         """Mix frames: x (B, C/2, T), zero at padded frames → (B, T, C/2)."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
         """x (B, T, C), padding (B, T, 1) bool, True at padded frames → (B, T, C/2)."""

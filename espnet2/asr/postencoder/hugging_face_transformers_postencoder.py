@@ -12,6 +12,7 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
+from espnet2.asr.postencoder.length_adaptor_postencoder import halving_layers
 from espnet2.layers.hugging_face import embedded, new_network, pretrained_network, read_config, require_type
 from espnet2.runtime.spec import Length
 
@@ -55,20 +56,13 @@ class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
         lang_token_id: int = -1,
     ):
         super().__init__()
-        if length_adaptor_n_layers < 0:
-            raise ValueError(f"length_adaptor_n_layers: expected 0 or more, found {length_adaptor_n_layers}")
         config = read_config("model_name_or_path", model_name_or_path)
         require_type("model_name_or_path", config, READS)
         self.input_size, self.model_name_or_path = input_size, model_name_or_path
         self.reads = READS[config.model_type]
         self.transformer: Any = _encoder(new_network("AutoModel", config))
         self.linear_in = nn.Linear(input_size, config.hidden_size)
-        layers = range(length_adaptor_n_layers)
-        halves: list[nn.Module] = [
-            module for _ in layers for module in (nn.Conv1d(input_size, input_size, 2, 2), nn.ReLU())
-        ]
-        self.length_adaptor = nn.Sequential(*(halves or [nn.Identity()]))
-        self.length = Length(Length.conv(2, 2).steps * length_adaptor_n_layers)
+        self.length_adaptor, self.length = halving_layers(input_size, length_adaptor_n_layers)
         self.ratio = self.length.stride
         first = torch.zeros(0, config.hidden_size)
         if lang_token_id != -1:

@@ -12,6 +12,18 @@ from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
 from espnet2.runtime.spec import Length
 
 
+def halving_layers(size: int, count: int) -> tuple[nn.Sequential, Length]:
+    """`count` convolutions of two frames with stride 2, each with ReLU, over (B, size, T), and the formula of T'.
+
+    Raises:
+        ValueError: a negative `count`.
+    """
+    if count < 0:
+        raise ValueError(f"length_adaptor_n_layers: expected 0 or more, found {count}")
+    layers: list[nn.Module] = [layer for _ in range(count) for layer in (nn.Conv1d(size, size, 2, 2), nn.ReLU())]
+    return nn.Sequential(*(layers or [nn.Identity()])), Length(Length.conv(2, 2).steps * count)
+
+
 class LengthAdaptorPostEncoder(AbsPostEncoder):
     """Each layer, a convolution of two frames with stride 2 and ReLU, halves the number of frames.
 
@@ -39,8 +51,6 @@ class LengthAdaptorPostEncoder(AbsPostEncoder):
     ):
         super().__init__()
         require_rates(dropout_rate=dropout_rate)
-        if length_adaptor_n_layers < 0:
-            raise ValueError(f"length_adaptor_n_layers: expected 0 or more, found {length_adaptor_n_layers}")
         linear = choose("input_layer", input_layer, {"linear": True, None: False})
         if linear and output_size is None:
             raise ValueError("output_size: expected a number, which input_layer linear needs; found None")
@@ -51,12 +61,7 @@ class LengthAdaptorPostEncoder(AbsPostEncoder):
             [nn.Linear(input_size, size), nn.LayerNorm(size), nn.Dropout(dropout_rate)] if linear else []
         )
         self.embed = nn.Sequential(*layers)
-        halves: list[nn.Module] = [
-            module for _ in range(length_adaptor_n_layers) for module in (nn.Conv1d(size, size, 2, 2), nn.ReLU())
-        ]
-        self.length_adaptor = nn.Sequential(*(halves or [nn.Identity()]))
-        self.length = Length(Length.conv(2, 2).steps * length_adaptor_n_layers)
-        self.return_int_enc = return_int_enc
+        self.length_adaptor, self.length = halving_layers(size, length_adaptor_n_layers)
 
     def output_size(self) -> int:
         """D."""
