@@ -21,13 +21,18 @@ _STRIPES = 16
 
 
 class Hypothesis(NamedTuple):
-    """A token sequence yseq (U,) with its start symbol, its weighted `score`, and each scorer's unweighted total."""
+    """A token sequence yseq (U,) with its start symbol, its weighted `score`, and each scorer's unweighted total.
+
+    `frames` holds the encoder frames [start, end) of each token of the text, start and end symbols left out; it is
+    empty where they are not known.
+    """
 
     yseq: np.ndarray
     score: float = 0.0
     scores: Mapping[str, float] = {}
     states: Mapping[str, Any] = {}
     hs: Sequence[np.ndarray] = ()
+    frames: Sequence[tuple[int, int]] = ()
 
     def asdict(self) -> dict[str, Any]:
         """All fields by name; tokens and scores as JSON can hold them, the rest as it is."""
