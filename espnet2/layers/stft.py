@@ -88,18 +88,21 @@ class Stft(torch.nn.Module):
 
     def spectrum(self, samples: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Samples (B, N) to real parts followed by imaginary parts (B, 2 F, T); frames of padding are not masked."""
-        if self.center:
-            samples = self._reflect(samples, lengths)
-        windows = samples[:, None, self.start : samples.shape[1] - self.end]
-        return torch.nn.functional.conv1d(windows, self.basis, stride=self.hop_length)
+        return self._transform(self.pad(samples, lengths))
 
-    def power(self, samples: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Samples (B, N) to the power spectrum (B, T, F); frames of padding are not masked."""
-        real, imaginary = self.spectrum(samples, lengths).split(self.bins, dim=1)
+    def power(self, padded: torch.Tensor) -> torch.Tensor:
+        """What `pad` gave (B, N) to the power spectrum (B, T, F); frames of padding are not masked."""
+        real, imaginary = self._transform(padded).split(self.bins, dim=1)
         return (real * real + imaginary * imaginary).transpose(1, 2)
 
-    def _reflect(self, samples: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
+    def _transform(self, padded: torch.Tensor) -> torch.Tensor:
+        windows = padded[:, None, self.start : padded.shape[1] - self.end]
+        return torch.nn.functional.conv1d(windows, self.basis, stride=self.hop_length)
+
+    def pad(self, samples: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
         """Mirror `padding` samples at both ends of each utterance; what is shorter than that repeats its edge."""
+        if not self.center:
+            return samples
         count = samples.shape[1]
         ramp = torch.arange(self.padding, device=samples.device)
         if lengths is None:

@@ -43,7 +43,7 @@ class WhisperLogMel(nn.Module):
             samples = samples.masked_fill(make_pad_mask(lengths, samples.shape[1]), 0.0)
             samples = pad(samples, (0, self.samples))[:, : self.samples]
             lengths = torch.full_like(lengths, self.samples)
-        power = self.stft.power(samples, lengths)[:, :-1]  # half of the last window is outside
+        power = self.stft.power(self.stft.pad(samples, lengths))[:, :-1]  # half of the last window is outside
         frames = self.length(lengths)
         padding = make_pad_mask(frames, power.shape[1]).unsqueeze(-1)
         features = torch.log10((power @ self.filters).clamp(min=ENERGY_FLOOR))

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
-from espnet2.runtime.spec import Axis, Component, Length, OutputLength, Tensor
+from espnet2.runtime.spec import Axis, Component, Length, OutputLength, State, Tensor
+
+
+class Blocks(NamedTuple):
+    """The blocks that an encoder makes of a stream, in frames after its input layer.
+
+    `size` of a block, `hop` from the start of one to the next, and the `look_ahead` at its end that the next one gives.
+    """
+
+    size: int
+    hop: int
+    look_ahead: int
 
 
 def last_output(encoded: Any) -> torch.Tensor:
@@ -25,12 +36,18 @@ class AbsEncoder(nn.Module, ABC):
         length: output frames as a formula of input frames.
         input_layer_reads_tokens: whether "frames" are token ids.
         speakers: (S,) in an encoder that gives an output for each of S speakers, whose outputs are (B, S, ...).
+        blocks: what a stream is cut into; None in an encoder that needs whole utterances.
+        parallel_blocks: whether `encode_step` takes several blocks at once.
+        input_length: frames after the input layer as a formula of frames of features, in an encoder with blocks.
     """
 
     input_size: int
     length: Length
     input_layer_reads_tokens: bool = False
     speakers: tuple[int, ...] = ()
+    blocks: Blocks | None = None
+    parallel_blocks: bool = False
+    input_length: Length
     _output_size: int
 
     @property
@@ -58,6 +75,30 @@ class AbsEncoder(nn.Module, ABC):
         """The last layer's output alone: xs_pad (B, T, F), ilens (B,) → (B, T', D), lengths (B,)."""
         encoded, lengths, _ = self(xs_pad, ilens)
         return last_output(encoded), lengths
+
+    def embed_frames(self, features: torch.Tensor) -> torch.Tensor:
+        """The input layer alone, without positions: (B, T, F) → (B, T', D)."""
+        raise NotImplementedError(f"{type(self).__name__} needs whole utterances")
+
+    def states(self) -> tuple[State, ...]:
+        """What `encode_step` carries from a block to the next, zeros at first."""
+        return ()
+
+    def encode_step(
+        self, frames: torch.Tensor, first: torch.Tensor, lengths: torch.Tensor, *states: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        """Encode the next N blocks of each of B streams.
+
+        Args:
+            frames: (B, size + (N - 1) * hop, D) of `embed_frames`, of which all but the last N * hop came before, too.
+            first: (B,) int64, the number of the first of these blocks; before block 0 everything is garbage.
+            lengths: (B,) int64, the frames of a whole stream that ends in these blocks; else more than were given.
+            states: those of `states`.
+
+        Returns:
+            (B, T', D'), the lengths (B,) of what is ready, and the next states.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs whole utterances")
 
     def components(self) -> tuple[Component, ...]:
         """The graph "encoder": features (batch, frames, F), or what `reads` says → (batch, out_frames, D)."""

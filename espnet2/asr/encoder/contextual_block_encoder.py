@@ -15,19 +15,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from espnet.nets.pytorch_backend.nets_utils import full_lengths
 from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential
 from espnet.nets.pytorch_backend.transformer.subsampling import (
     Conv2dSubsamplingWOPosEnc,
+    ConvSubsampling,
     InputLayer,
     MakeInput,
     linear_input,
     positions_input,
     token_input,
 )
-from espnet2.asr.encoder.abs_encoder import AbsEncoder
+from espnet2.asr.encoder.abs_encoder import AbsEncoder, Blocks
+from espnet2.runtime.spec import State
+from espnet2.runtime.spec import Tensor as SpecTensor
 
 # Kernels and strides.
 CONVOLUTIONS = {"conv2d": ((3, 3), (2, 2)), "conv2d6": ((3, 5), (2, 3)), "conv2d8": ((3, 3, 3), (2, 2, 2))}
@@ -65,9 +69,13 @@ class ContextualBlockEncoder(AbsEncoder):
         init_average: the first context vector is the block's mean; only True.
         ctx_pos_enc: add positions to it.
 
+    A stream is cut into the same blocks, where the input layer adds no positions.
+
     Raises:
         ValueError: sizes that leave a block no frames to give, or `init_average` False.
     """
+
+    parallel_blocks = True
 
     def __init__(
         self,
@@ -92,7 +100,7 @@ class ContextualBlockEncoder(AbsEncoder):
             raise ValueError("init_average: expected True, since upstream cannot run without; found False")
         self.input_size = input_size
         self._output_size = output_size
-        self.length = embed.length
+        self.length = self.input_length = embed.length
         self.embed = embed
         self.pos_enc = pos_enc
         self.encoders = encoders
@@ -102,6 +110,8 @@ class ContextualBlockEncoder(AbsEncoder):
         self.block_size = block_size
         self.hop_size = max(hop_size, 1)
         self.look_ahead = look_ahead
+        if block_size and isinstance(embed, ConvSubsampling):
+            self.blocks = Blocks(block_size, hop_size, look_ahead)
         self.ctx_positions = pos_enc if ctx_pos_enc else NoPositionalEncoding(output_size, 0.0)
 
     def normalize(self, x: Tensor) -> Tensor:
@@ -127,33 +137,87 @@ class ContextualBlockEncoder(AbsEncoder):
         self.check_length(xs_pad)
         x, _, olens = self.embed(xs_pad, ilens)
         size = self.block_size or x.shape[1]
-        frames, context = self.cut(x, olens, size)
-        encoded = self.encode_blocks(frames, context, *self.masks(frames, olens, size))
-        return self.normalize(self.join(encoded, olens, size, x.shape[1])), olens, None
-
-    def cut(self, x: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """Make blocks of S frames each; what lies behind an utterance is zeros.
-
-        Args:
-            x: (B, T, D) frames without positions.
-            lengths: (B,).
-            size: S.
-
-        Returns:
-            N blocks with positions (B, N, S, D), and their first context vectors (B, N, D).
-        """
         # A size that may be 1 is traced as 1, where the example is short.
         blocks = torch.sym_max(count_blocks(x.shape[1], size, self.hop_size), 2) if self.block_size else 1
-        first = torch.arange(blocks, device=x.device).unsqueeze(-1) * self.hop_size
-        place = first + torch.arange(size, device=x.device)
-        behind = (place >= lengths.view(-1, 1, 1)).unsqueeze(-1)
-        place = place.clamp(max=x.shape[1] - 1)
-        plain, frames = (value[:, place].masked_fill(behind, 0.0) for value in (x, self.pos_enc(x)))
-        mean = plain.sum(dim=2) / (~behind).sum(dim=2).clamp(min=1)
-        return frames, self.ctx_positions(mean)
+        first = torch.zeros_like(olens)
+        carried = x.new_zeros(x.shape[0], len(self.encoders), x.shape[2])
+        encoded, _ = self.encode_blocks(x, olens, first, (blocks, size), carried)
+        return self.normalize(self.join(encoded, olens, first, first, x.shape[1])), olens, None
 
-    def masks(self, frames: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """What may be seen in the blocks (B, N, S, D) of utterances of the given lengths (B,).
+    def embed_frames(self, features: Tensor) -> Tensor:
+        return self.embed(features, full_lengths(features))[0]
+
+    def states(self) -> tuple[State, ...]:
+        """The context vectors that the last block gave, to each layer its own."""
+        axes = ("batch", len(self.encoders), self.output_size())
+        return (State(SpecTensor("past_context", axes), SpecTensor("context", axes)),)
+
+    def encode_step(self, frames: Tensor, first: Tensor, lengths: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+        size, hop = self.block_size, self.hop_size
+        blocks = (frames.shape[1] - size) // hop + 1
+        encoded, context = self.encode_blocks(frames, lengths, first, (blocks, size), *states)
+        last = first + blocks - 1
+        begin = torch.where(first > 0, first * hop + self.skipped, 0)
+        end = torch.where(lengths <= last * hop + size, lengths, last * hop + size - self.look_ahead)
+        count = torch.where(last < 0, 0, (end - begin).clamp(min=0))
+        x = self.join(encoded, lengths, first, begin, frames.shape[1])
+        return self.normalize(x), count, context
+
+    @property
+    def skipped(self) -> int:
+        """Frames at a block's start that the block before it gives."""
+        return self.block_size - self.look_ahead - self.hop_size
+
+    def encode_blocks(
+        self, x: Tensor, lengths: Tensor, first: Tensor, shape: tuple[int, int], carried: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Run all layers on the blocks of streams.
+
+        Args:
+            x: (B, T, D) frames without positions, from the start of block `first` on.
+            lengths: (B,) frames of the whole streams, what lies behind which are zeros.
+            first: (B,) number of the first block.
+            shape: N blocks of S frames.
+            carried: (B, L, D) context vectors that each of L layers got from the block before the first one.
+
+        Returns:
+            The blocks' frames and, behind them, context vectors (B, N, S + 1, D); `carried` for what follows.
+        """
+        blocks, size = shape
+        number = first.unsqueeze(-1) + torch.arange(blocks, device=x.device)
+        rows = torch.cat(self.cut(x, lengths, number, size), dim=2)
+        bias, hidden = (
+            mask.unsqueeze(1).expand(-1, blocks, *mask.shape[1:]).flatten(0, 1)
+            for mask in self.masks(x, lengths, size)
+        )
+        starts = (number == 0).unsqueeze(-1)
+        handed = []
+        for layer, before in zip(self.encoders, carried.unbind(1), strict=True):
+            given = rows[:, :, -1]
+            handed.append(given[:, -1])
+            read = torch.where(starts, given, torch.cat((before.unsqueeze(1), given[:, :-1]), dim=1))
+            rows = torch.cat((read.unsqueeze(2), rows), dim=2).flatten(0, 1)
+            rows = layer(rows, bias, None, hidden).unflatten(0, (-1, blocks))[:, :, 1:]
+        return rows, torch.stack(handed, dim=1)
+
+    def cut(self, x: Tensor, lengths: Tensor, number: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Make the blocks of the given numbers (B, N), of S frames each, from frames x (B, T, D); see `encode_blocks`.
+
+        Returns:
+            Blocks with positions (B, N, S, D), and the context vectors that they begin with (B, N, 1, D).
+        """
+        slot = torch.arange(size, device=x.device)
+        place = torch.arange(number.shape[1], device=x.device).unsqueeze(-1) * self.hop_size + slot
+        place = place.clamp(max=x.shape[1] - 1)
+        frame = number.unsqueeze(-1) * self.hop_size + slot
+        behind = (frame >= lengths.view(-1, 1, 1)).unsqueeze(-1)
+        positioned = self.pos_enc(x, number[:, :1] * self.hop_size)
+        plain, frames = (value[:, place].masked_fill(behind, 0.0) for value in (x, positioned))
+        mean = plain.sum(dim=2) / (~behind).sum(dim=2).clamp(min=1)
+        return frames, self.ctx_positions(mean, number[:, :1]).unsqueeze(2)
+
+    def masks(self, x: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """What may be seen in blocks of S frames of streams of the given lengths (B,), in the dtype of x.
 
         Between the vector that a block reads and the one that it gives lie its frames. All that is given sees frames
         and what is read. An utterance in a single block sees its own frames alone.
@@ -161,34 +225,30 @@ class ContextualBlockEncoder(AbsEncoder):
         Returns:
             `attention_bias` (B, 1, S + 2, S + 2), and where convolutions see nothing (B, S + 2, 1), for each block.
         """
-        slot = torch.arange(size + 2, device=frames.device)
+        slot = torch.arange(size + 2, device=x.device)
         single = (lengths <= size).unsqueeze(-1)
         outside = single & ((slot == 0) | (slot > lengths.unsqueeze(-1)))
         mask = (~outside & (slot <= size)).unsqueeze(1) & (slot > 0).unsqueeze(-1)
-        return attention_bias(mask, frames.dtype), outside.unsqueeze(-1)
+        return attention_bias(mask, x.dtype), outside.unsqueeze(-1)
 
-    def encode_blocks(self, frames: Tensor, context: Tensor, bias: Tensor, hidden: Tensor) -> Tensor:
-        """Run all layers on blocks (B, N, S, D) with context vectors (B, N, D), and what `masks` gave for them.
+    def join(self, x: Tensor, lengths: Tensor, first: Tensor, begin: Tensor, frames: int) -> Tensor:
+        """Take each frame from the block that gives it.
+
+        Args:
+            x: (B, N, S + 1, D) blocks, the first of which has the number `first` (B,).
+            lengths: (B,) frames of the whole streams.
+            begin: (B,) number of the first frame that is taken.
+            frames: T.
 
         Returns:
-            The blocks' frames and, behind them, context vectors (B, N, S + 1, D).
+            (B, T, D).
         """
-        blocks = frames.shape[1]
-        bias, hidden = (mask.unsqueeze(1).expand(-1, blocks, *mask.shape[1:]).flatten(0, 1) for mask in (bias, hidden))
-        x = torch.cat((frames, context.unsqueeze(2)), dim=2)
-        for layer in self.encoders:
-            read = hand_over(x[:, :, -1:])
-            rows = torch.cat((read, x), dim=2).flatten(0, 1)
-            x = layer(rows, bias, None, hidden).unflatten(0, (-1, blocks))[:, :, 1:]
-        return x
-
-    def join(self, x: Tensor, lengths: Tensor, size: int, frames: int) -> Tensor:
-        """Take each frame from the block that gives it: blocks (B, N, S + 1, D) → (B, T, D)."""
-        step = torch.arange(frames, device=x.device)
+        blocks, size = x.shape[1], x.shape[2] - 1
+        first, frame = first.unsqueeze(-1), begin.unsqueeze(-1) + torch.arange(frames, device=x.device)
         last = count_blocks(lengths, size, self.hop_size).clamp(min=1).unsqueeze(-1) - 1
-        skipped = self.block_size - self.look_ahead - self.hop_size
-        block = torch.minimum(((step - skipped) // self.hop_size).clamp(min=0), last)
-        slot = (step - block * self.hop_size).clamp(max=size)
+        block = torch.minimum(((frame - self.skipped) // self.hop_size).clamp(min=0), last)
+        block = (block - first).clamp(min=0, max=blocks - 1)
+        slot = (frame - (first + block) * self.hop_size).clamp(min=0, max=size)
         index = (block * (size + 1) + slot).unsqueeze(-1).expand(-1, -1, x.shape[-1])
         return x.flatten(1, 2).gather(1, index)
 
@@ -196,8 +256,3 @@ class ContextualBlockEncoder(AbsEncoder):
 def count_blocks(frames: Any, size: int, hop: int) -> Any:
     """How many blocks T frames make, which is below 1 for frames that fit into one with room for another."""
     return (frames - size + hop - 1) // hop + 1
-
-
-def hand_over(given: Tensor) -> Tensor:
-    """What each block reads of what the blocks give, (B, N, 1, D) both: its predecessor's; the first block its own."""
-    return torch.cat((given[:, :1], given[:, :-1]), dim=1)

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import torch
 
 from espnet2.runtime.spec import Axis, Component, Length, OutputLength, Tensor
 
 
+class Framing(NamedTuple):
+    """How a front end cuts samples into frames: `window` samples each, `hop` from one to the next.
+
+    `padding` samples are mirrored at both ends of an utterance before that.
+    """
+
+    window: int
+    hop: int
+    padding: int
+
+
 class AbsFrontend(torch.nn.Module, ABC):
     """Turns samples into features.
 
-    `length` is the number of frames as a formula of the number of samples; `reads` gives the axes of an utterance.
+    `length` is the number of frames as a formula of the number of samples; `reads` gives the axes of an utterance;
+    `framing` is None in a front end that needs whole utterances.
     """
 
     length: Length
     reads: tuple[Axis, ...] = ("samples",)
+    framing: Framing | None = None
 
     @abstractmethod
     def output_size(self) -> int:
@@ -29,6 +43,10 @@ class AbsFrontend(torch.nn.Module, ABC):
     @abstractmethod
     def forward(self, input: torch.Tensor, input_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Samples (B, N) and lengths (B,) to features (B, T, C) and lengths (B,)."""
+
+    def features(self, padded: torch.Tensor) -> torch.Tensor:
+        """Features (B, T, C) of samples (B, N) that are mirrored at the ends already."""
+        raise NotImplementedError(f"{type(self).__name__} needs whole utterances")
 
     def components(self) -> tuple[Component, ...]:
         """One graph: "frontend", samples (or what `reads` says) to features."""

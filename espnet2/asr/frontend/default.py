@@ -7,7 +7,7 @@ import re
 import torch
 from typeguard import typechecked
 
-from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.asr.frontend.abs_frontend import AbsFrontend, Framing
 from espnet2.layers.log_mel import LogMel
 from espnet2.layers.stft import Stft
 from espnet2.runtime.spec import Length
@@ -68,6 +68,7 @@ class DefaultFrontend(AbsFrontend):
         self.stft = Stft(n_fft, win_length, hop_length, window, center, normalized, onesided) if apply_stft else None
         self.logmel = LogMel(self.fs, n_fft, n_mels, fmin, fmax, htk)
         self.length = self.stft.length if self.stft is not None else Length()
+        self.framing = Framing(n_fft, hop_length, self.stft.padding) if self.stft is not None else None
         self.reads = ("samples",) if apply_stft else ("frames", n_fft // 2 + 1, 2)
 
     def output_size(self) -> int:
@@ -79,8 +80,14 @@ class DefaultFrontend(AbsFrontend):
         Of several channels, (B, N, channels), the first one counts, and a random one in training.
         """
         input = self._one_channel(input)
-        power = input.square().sum(dim=-1) if self.stft is None else self.stft.power(input, input_lengths)
+        if self.stft is None:
+            return self.logmel(input.square().sum(dim=-1), input_lengths)
+        power = self.stft.power(self.stft.pad(input, input_lengths))
         return self.logmel(power, self.length(input_lengths))
+
+    def features(self, padded: torch.Tensor) -> torch.Tensor:
+        assert self.stft is not None
+        return self.logmel(self.stft.power(padded))[0]
 
     def _one_channel(self, input: torch.Tensor) -> torch.Tensor:
         """Leave one channel of those behind the time axis, where there are any."""
