@@ -17,6 +17,7 @@ from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
+from espnet2.asr.streaming import StreamingModel
 from espnet2.layers.abs_normalize import AbsNormalize
 from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 from espnet2.train.abs_espnet_model import AbsESPnetModel
@@ -24,7 +25,7 @@ from espnet2.train.abs_espnet_model import AbsESPnetModel
 Intermediate = list[tuple[int, torch.Tensor]]
 
 
-class ESPnetASRModel(AbsESPnetModel):
+class ESPnetASRModel(AbsESPnetModel, StreamingModel):
     """Front end, normalisation, encoder, decoder and CTC. Options that only the training loss reads are not kept.
 
     `frontend` None means that features come in. The decoder is dropped where `ctc_weight` is 1 and CTC where it is 0,

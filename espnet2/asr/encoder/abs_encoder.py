@@ -39,6 +39,7 @@ class AbsEncoder(nn.Module, ABC):
         blocks: what a stream is cut into; None in an encoder that needs whole utterances.
         parallel_blocks: whether `encode_step` takes several blocks at once.
         input_length: frames after the input layer as a formula of frames of features, in an encoder with blocks.
+        output_stride: these frames per frame that `encode_step` gives.
     """
 
     input_size: int
@@ -48,6 +49,7 @@ class AbsEncoder(nn.Module, ABC):
     blocks: Blocks | None = None
     parallel_blocks: bool = False
     input_length: Length
+    output_stride: int = 1
     _output_size: int
 
     @property
@@ -75,6 +77,10 @@ class AbsEncoder(nn.Module, ABC):
         """The last layer's output alone: xs_pad (B, T, F), ilens (B,) → (B, T', D), lengths (B,)."""
         encoded, lengths, _ = self(xs_pad, ilens)
         return last_output(encoded), lengths
+
+    def embedding_size(self) -> int:
+        """Size of a frame after the input layer."""
+        return self.output_size()
 
     def embed_frames(self, features: torch.Tensor) -> torch.Tensor:
         """The input layer alone, without positions: (B, T, F) → (B, T', D)."""

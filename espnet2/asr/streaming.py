@@ -1,0 +1,237 @@
+"""The encoder of a stream: samples in, as they come, and frames out, block by block, with all memory in named tensors.
+
+One step takes the samples from a block's last frame to the next one's, so every step is of the same size, and of the
+same graph. What makes that possible is a `lead`: zeros that a stream begins with, so that the first block is complete
+where a step ends. A block is encoded once it is known that another frame follows, or that the stream has ended, since
+the last block differs from the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from espnet2.asr.encoder.abs_encoder import Blocks
+from espnet2.asr.frontend.abs_frontend import Framing
+from espnet2.layers.global_mvn import GlobalMVN
+from espnet2.runtime.errors import OptionError
+from espnet2.runtime.spec import Component, Length, State
+from espnet2.runtime.spec import Tensor as SpecTensor
+
+FEATURES = Framing(window=1, hop=1, padding=0)  # of a model without front end, whose samples are features
+MANY_STEPS = 50  # up to which example values go
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where blocks lie in a stream of samples.
+
+    Attributes:
+        framing: of the front end.
+        features: features as a formula of samples.
+        frames: frames after the input layer as a formula of features.
+        blocks: what the encoder makes of these frames.
+
+    Raises:
+        ValueError: the end of a stream, mirrored, could give more than a step's frames.
+    """
+
+    framing: Framing
+    features: Length
+    frames: Length
+    blocks: Blocks
+
+    def __post_init__(self) -> None:
+        if self.first < self._complete(self.blocks.size):
+            raise ValueError(
+                f"input_layer: expected one that makes a frame of more than {self.framing.padding} samples, by which "
+                f"the front end looks ahead, found one that makes it of {self.stride}"
+            )
+
+    @property
+    def whole(self) -> Length:
+        """Frames as a formula of the samples of a whole stream."""
+        return self.features.then(self.frames)
+
+    @property
+    def stride(self) -> int:
+        """Samples from a frame to the next."""
+        return self.framing.hop * self.frames.stride
+
+    @property
+    def span(self) -> int:
+        """Samples that a frame is made of."""
+        return self.framing.hop * (self.frames.shortest() - 1) + self.framing.window
+
+    @property
+    def step(self) -> int:
+        """Samples of a step."""
+        return self.blocks.hop * self.stride
+
+    @property
+    def first(self) -> int:
+        """Samples after which the first block is encoded: there is a frame behind it, wherever the stream ends."""
+        return self.whole.shortest(self.blocks.size + 1)
+
+    @property
+    def least_steps(self) -> int:
+        """Steps up to the first block."""
+        return -(-self.first // self.step)
+
+    @property
+    def lead(self) -> int:
+        """Zeros before the first sample."""
+        return self.least_steps * self.step - self.first
+
+    @property
+    def unused(self) -> int:
+        """Samples at the end of a step that make no frame yet which it needs."""
+        return (self.first - self._complete(self.blocks.size)) // self.stride * self.stride
+
+    @property
+    def carried(self) -> int:
+        """Samples of a step that the next one needs, too."""
+        return self.first - self._complete(self.blocks.size) + self.span - self.stride
+
+    def _complete(self, frames: int) -> int:
+        """Samples that this many frames are made of, besides what is mirrored at the start."""
+        return self.stride * (frames - 1) + self.span - self.framing.padding
+
+
+class StreamingModel:
+    """What a recogniser needs to encode streams; its parts are those of `ESPnetASRModel`."""
+
+    frontend: Any
+    normalize: Any
+    encoder: Any
+
+    def unfit_for_streams(self) -> str | None:
+        """Why the model needs whole utterances, in a few words; None where it does not."""
+        encoder, frontend, normalize = self.encoder, self.frontend, self.normalize
+        if encoder.blocks is None:
+            return f"{type(encoder).__name__}, which needs whole utterances"
+        for part in (getattr(self, "preencoder", None), getattr(self, "postencoder", None)):
+            if part is not None:
+                return f"{type(part).__name__} beside it"
+        if frontend is not None and frontend.framing is None:
+            return f"the front end {type(frontend).__name__}, which needs whole utterances"
+        if normalize is not None and not isinstance(normalize, GlobalMVN):
+            return f"{type(normalize).__name__}, which needs whole utterances"
+        try:
+            self.geometry()
+        except ValueError as error:
+            return str(error)
+        return None
+
+    def geometry(self) -> Geometry:
+        """Where the encoder's blocks lie in samples, or in features where there is no front end."""
+        encoder = self.encoder
+        if self.frontend is None:
+            return Geometry(FEATURES, Length(), encoder.input_length, encoder.blocks)
+        return Geometry(self.frontend.framing, self.frontend.length, encoder.input_length, encoder.blocks)
+
+    def streaming(self) -> Mapping[str, int]:
+        """What whoever feeds `encoder_step` has to know, as a bundle's manifest holds it.
+
+        Raises `OptionError` where the model needs whole utterances.
+        """
+        unfit = self.unfit_for_streams()
+        if unfit is not None:
+            raise OptionError(f"streaming: expected a model whose encoder takes blocks of a stream, found {unfit}")
+        geometry, blocks = self.geometry(), self.encoder.blocks
+        return {
+            "samples_per_step": geometry.step,
+            "lead": geometry.lead,
+            "least_steps": geometry.least_steps,
+            "frame_stride": geometry.stride * self.encoder.output_stride,
+            "block_size": blocks.size,
+            "hop_size": blocks.hop,
+            "look_ahead": blocks.look_ahead,
+        }
+
+    def streaming_parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
+        """The parts of the model (see `parts`), whose encoder is `encoder_step`."""
+        self.streaming()
+        return ((self, self._step_component()), *self.parts()[1:])  # type: ignore[attr-defined, return-value]
+
+    def _step_component(self) -> Component:
+        geometry, encoder = self.geometry(), self.encoder
+        frame: tuple[int, ...] = () if self.frontend is not None else (encoder.input_size,)
+        steps = "steps" if encoder.parallel_blocks else 1
+        past = {
+            "speech": ("batch", geometry.carried, *frame),
+            "frames": ("batch", geometry.blocks.size - geometry.blocks.hop, encoder.embedding_size()),
+        }
+        return Component(
+            name="encoder_step",
+            method="encode_step",
+            inputs=(
+                SpecTensor("speech", ("batch", steps, geometry.step, *frame)),
+                SpecTensor("remaining", ("batch",), "int64", below=MANY_STEPS * geometry.step),
+            ),
+            outputs=(
+                SpecTensor("encoder_out", ("batch", "out_frames", encoder.output_size())),
+                SpecTensor("encoder_out_lens", ("batch",), "int64"),
+            ),
+            states=(
+                *(
+                    State(SpecTensor(f"past_{key}", axes), SpecTensor(f"next_{key}", axes))
+                    for key, axes in past.items()
+                ),
+                State(
+                    SpecTensor("step", ("batch",), "int64", below=MANY_STEPS),
+                    SpecTensor("next_step", ("batch",), "int64"),
+                ),
+                *encoder.states(),
+            ),
+        )
+
+    def encode_step(
+        self, speech: Tensor, remaining: Tensor, past_speech: Tensor, past_frames: Tensor, step: Tensor, *states: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Encode what comes next in each of B streams.
+
+        A stream starts with zeros in all states. Its first `lead` samples are zeros (see `streaming`); after its last
+        sample, zeros fill the last of at least `least_steps` steps, one of which is not wholly of its samples.
+
+        Args:
+            speech: (B, N, S) samples, or (B, N, S, F) features, of N steps.
+            remaining: (B,) int64, samples from the first of these to the end of the stream, below 0 behind the end;
+                N * S or more where it goes on.
+            past_speech: (B, C) or (B, C, F) samples before them.
+            past_frames: (B, size - hop, D) frames after the input layer before those of these steps.
+            step: (B,) int64, steps before these.
+            states: those of the encoder.
+
+        Returns:
+            (B, T', D'), the lengths (B,) of what is ready, and the next states.
+        """
+        geometry = self.geometry()
+        count, hop = speech.shape[1], geometry.blocks.hop
+        window = torch.cat((past_speech, speech.flatten(1, 2)), dim=1)
+        start = step * geometry.step - geometry.lead - geometry.carried
+        end = start + geometry.carried + remaining
+        features = self._features(window[:, : window.shape[1] - geometry.unused], window, start, end)
+        frames = torch.cat((past_frames, self.encoder.embed_frames(features)), dim=1)
+        lengths = geometry.whole(end).clamp(min=0)
+        first = step - (geometry.least_steps - 1)
+        encoded, lens, *after = self.encoder.encode_step(frames, first, lengths, *states)
+        return encoded, lens, window[:, count * geometry.step :], frames[:, count * hop :], step + count, *after
+
+    def _features(self, used: Tensor, window: Tensor, start: Tensor, end: Tensor) -> Tensor:
+        """Normalised features of samples `used`, the first of `window`, in which time goes on from `start` (B,).
+
+        Samples before the stream and behind its `end` (B,) are mirrored.
+        """
+        features = used
+        if self.frontend is not None:
+            start, end = start.unsqueeze(-1), end.unsqueeze(-1)
+            time = start + torch.arange(used.shape[1], device=used.device)
+            time = torch.where(time < 0, torch.minimum(-time, end - 1), time)
+            time = torch.where(time >= end, (2 * end - 2 - time).clamp(min=0), time)
+            features = self.frontend.features(window.gather(1, (time - start).clamp(min=0, max=window.shape[1] - 1)))
+        return features if self.normalize is None else self.normalize(features)[0]
