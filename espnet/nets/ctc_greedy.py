@@ -47,7 +47,42 @@ class GreedyCTC:
 
         `maxlenratio` and `minlenratio` are there because other searches have them.
         """
-        log_probs = np.asarray(self.ctc.log_softmax(x[None]))[0]
-        yseq = np.concatenate([[self.sos], greedy_text(log_probs, self.blank).tokens, [self.eos]])
-        score = float(log_probs.max(axis=1).sum(dtype=np.float64))
-        return [Hypothesis(yseq, score, {"ctc": score})]
+        return GreedyCTCOnline(self.ctc, self.sos, self.eos, self.blank)(x)
+
+
+class GreedyCTCOnline(GreedyCTC):
+    """`GreedyCTC` for a stream whose encoder output comes in pieces; what it keeps is the text."""
+
+    def __init__(self, ctc: Any, sos: int, eos: int, blank: int = 0) -> None:
+        super().__init__(ctc, sos, eos, blank)
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin another stream."""
+        self._known = 0
+        self._last = self.blank
+        self._score = 0.0
+        self._tokens: list[int] = []
+        self._frames: list[tuple[int, int]] = []
+
+    def __call__(
+        self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
+    ) -> list[Hypothesis]:
+        """The one hypothesis for all that was heard up to the T new frames x (T, D); T may be 0."""
+        if len(x):
+            self._advance(np.asarray(self.ctc.log_softmax(x[None]))[0])
+        yseq = np.array([self.sos, *self._tokens, self.eos])
+        return [Hypothesis(yseq, self._score, {"ctc": self._score}, frames=tuple(self._frames))]
+
+    def _advance(self, log_probs: np.ndarray) -> None:
+        text = greedy_text(log_probs, self.blank)
+        spans = list(zip((text.start + self._known).tolist(), (text.end + self._known).tolist(), strict=True))
+        tokens = text.tokens.tolist()
+        if spans and spans[0][0] == self._known and tokens[0] == self._last:
+            self._frames[-1] = (self._frames[-1][0], spans.pop(0)[1])
+            tokens.pop(0)
+        self._tokens += tokens
+        self._frames += spans
+        self._last = int(log_probs[-1].argmax())
+        self._known += len(log_probs)
+        self._score += float(log_probs.max(axis=1).sum(dtype=np.float64))

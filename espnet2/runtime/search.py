@@ -35,6 +35,11 @@ class SearchParts:
     generation: Mapping[str, Any] = field(default_factory=dict)
 
 
+MakeSearch = Callable[[SearchParts, DecodeOptions], Any]
+ByGraph = Mapping[str, MakeSearch]  # graph that only a model of one kind has, and its search
+OnRequest = Mapping[str, tuple[tuple[str, ...], MakeSearch]]  # option: graphs that it needs, and its search
+
+
 class CTCGraph:
     """The graph of the CTC layer, called as searches call that layer."""
 
@@ -52,12 +57,19 @@ def make_search(parts: SearchParts, options: DecodeOptions) -> Any:
 
     Raises `OptionError` where an option asks for what the model does not have.
     """
+    return choose(parts, options, BY_GRAPH, ON_REQUEST, _label_synchronous)
+
+
+def choose(
+    parts: SearchParts, options: DecodeOptions, by_graph: ByGraph, on_request: OnRequest, usual: MakeSearch
+) -> Any:
+    """The search of the graph that only a model of one kind has, of the option that asks for one, or the usual one."""
     if options.transducer_conf and "joint_step" not in parts.graphs:
         raise OptionError(
             f"transducer_conf: expected none, since the model is no transducer; found {options.transducer_conf}"
         )
-    own = next((make for graph, make in BY_GRAPH.items() if graph in parts.graphs), None)
-    for name, (needed, make) in ON_REQUEST.items():
+    own = next((make for graph, make in by_graph.items() if graph in parts.graphs), None)
+    for name, (needed, make) in on_request.items():
         if getattr(options, name):
             if own is not None:
                 raise OptionError(f"{name}: expected False, since the model has a search of its own; found True")
@@ -65,13 +77,13 @@ def make_search(parts: SearchParts, options: DecodeOptions) -> Any:
                 if graph not in parts.graphs:
                     raise OptionError(f"{name}: expected a model with {graph}, found {', '.join(parts.graphs)}")
             return make(parts, options)
-    return (own or _label_synchronous)(parts, options)
+    return (own or usual)(parts, options)
 
 
 def _label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearch:
     search = BatchBeamSearch(
-        _scorers(parts),
-        _weights(options),
+        scorers(parts),
+        weights(options),
         beam_size=options.beam_size,
         vocab_size=len(parts.token_list),
         sos=parts.special["sos"],
@@ -91,8 +103,8 @@ def _time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchT
         return BeamSearchTimeSync(
             parts.special["sos"],
             options.beam_size,
-            {**_scorers(parts), "ctc": CTCGraph(parts.graphs["ctc"])},
-            _weights(options),
+            {**scorers(parts), "ctc": CTCGraph(parts.graphs["ctc"])},
+            weights(options),
             token_list=parts.token_list,
             blank=parts.special["blank"],
         )
@@ -109,8 +121,8 @@ def _partially_autoregressive(parts: SearchParts, options: DecodeOptions) -> Par
         raise OptionError("partial_ar: expected a ctc_weight below 1, since the decoder searches, found 1")
     return PartiallyARInference(
         CTCGraph(parts.graphs["ctc"]),
-        _scorers(parts),
-        _weights(options),
+        scorers(parts),
+        weights(options),
         options.beam_size,
         len(parts.token_list),
         parts.special["sos"],
@@ -199,10 +211,8 @@ def _transducer(parts: SearchParts, options: DecodeOptions) -> BeamSearchTransdu
         raise OptionError(f"transducer_conf: {error}") from error
 
 
-# Graph that only a model of one kind has, and its search.
-BY_GRAPH: dict[str, Callable[[SearchParts, DecodeOptions], Any]] = {"mlm": _mask_ctc, "joint_step": _transducer}
-# Option: graphs that it needs, and its search.
-ON_REQUEST: dict[str, tuple[tuple[str, ...], Callable[[SearchParts, DecodeOptions], Any]]] = {
+BY_GRAPH: ByGraph = {"mlm": _mask_ctc, "joint_step": _transducer}
+ON_REQUEST: OnRequest = {
     "time_sync": (("ctc",), _time_synchronous),
     "hugging_face_decoder": (("decoder_step", "decoder_start"), _generation),
     "ctc_greedy": (("ctc",), _greedy),
@@ -210,7 +220,7 @@ ON_REQUEST: dict[str, tuple[tuple[str, ...], Callable[[SearchParts, DecodeOption
 }
 
 
-def _scorers(parts: SearchParts) -> dict[str, ScorerInterface | None]:
+def scorers(parts: SearchParts) -> dict[str, ScorerInterface | None]:
     """Scorers by name, None where the model has none."""
     graphs = parts.graphs
 
@@ -226,7 +236,7 @@ def _scorers(parts: SearchParts) -> dict[str, ScorerInterface | None]:
     }
 
 
-def _weights(options: DecodeOptions) -> dict[str, float]:
+def weights(options: DecodeOptions) -> dict[str, float]:
     return {
         "decoder": 1.0 - options.ctc_weight,
         "ctc": options.ctc_weight,

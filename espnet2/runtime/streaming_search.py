@@ -1,0 +1,69 @@
+"""The search over a stream of encoder frames that a recogniser's graphs and options call for.
+
+Every one is called with the T new frames x (T, D) of its stream, `maxlenratio`, `minlenratio` and `is_final`, and gives
+the hypotheses so far, best first; T may be 0. `reset()` begins another stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
+from espnet.nets.ctc_greedy import GreedyCTCOnline
+from espnet2.runtime.errors import OptionError
+from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.search import ByGraph, CTCGraph, MakeSearch, OnRequest, SearchParts, choose, scorers, weights
+
+
+def make_streaming_search(parts: SearchParts, options: DecodeOptions, blocks: Sequence[int]) -> Any:
+    """A search for one stream; many may share the graphs of `parts`.
+
+    Args:
+        parts: What the search is made of.
+        options: Of the search.
+        blocks: Size, hop and look-ahead of the encoder's blocks, in its frames.
+
+    Raises:
+        OptionError: An option asks for what the model does not have, or what no stream has.
+    """
+
+    def label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearchOnline:
+        size, hop, look_ahead = blocks
+        search = BatchBeamSearchOnline(
+            scorers(parts),
+            weights(options),
+            beam_size=options.beam_size,
+            vocab_size=len(parts.token_list),
+            sos=parts.special["sos"],
+            eos=parts.special["eos"],
+            token_list=parts.token_list,
+            pre_beam_score_key=None if options.ctc_weight == 1 else "full",
+            normalize_length=options.normalize_length,
+            block_size=size,
+            hop_size=hop,
+            look_ahead=look_ahead,
+        )
+        decoder = parts.graphs.get("decoder_step")
+        search.candidates_only = decoder is not None and decoder.component.candidates_only
+        return search
+
+    return choose(parts, options, BY_GRAPH, ON_REQUEST, label_synchronous)
+
+
+def _greedy(parts: SearchParts, options: DecodeOptions) -> GreedyCTCOnline:
+    return GreedyCTCOnline(CTCGraph(parts.graphs["ctc"]), *(parts.special[name] for name in ("sos", "eos", "blank")))
+
+
+def _refuse(name: str) -> MakeSearch:
+    def make(parts: SearchParts, options: DecodeOptions) -> Any:
+        raise OptionError(f"{name}: expected a search that works on a stream, found one that needs the whole utterance")
+
+    return make
+
+
+BY_GRAPH: ByGraph = {"mlm": _refuse("Mask-CTC")}
+ON_REQUEST: OnRequest = {
+    "ctc_greedy": (("ctc",), _greedy),
+    **{name: ((), _refuse(name)) for name in ("time_sync", "partial_ar", "hugging_face_decoder")},
+}
