@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
+from espnet.nets.pytorch_backend.rnn.stack import RNN_TYPES, run_stack
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.runtime import spec
-
-# Each with the names of its states.
-RNN_TYPES: dict[str, tuple[Callable[..., nn.RNNBase], tuple[str, ...]]] = {
-    "lstm": (nn.LSTM, ("hidden", "cell")),
-    "gru": (nn.GRU, ("hidden",)),
-}
 
 
 class TransducerDecoder(AbsDecoder):
@@ -81,14 +74,7 @@ class TransducerDecoder(AbsDecoder):
     def _advance(self, labels: Tensor, states: list[list[Tensor]]) -> tuple[Tensor, list[list[Tensor]]]:
         """labels (B, U) and each state's layers (B, D) → (B, U, D) and the states after the last label."""
         x = self.dropout_embed(self.embed(labels))
-        after: list[list[Tensor]] = [[] for _ in states]
-        for index, (rnn, drop) in enumerate(zip(self.decoder, self.dropout_dec, strict=True)):
-            given = [layers[index].unsqueeze(0) for layers in states]
-            x, state = rnn(x, tuple(given) if len(given) > 1 else given[0])
-            x = drop(x)
-            for kept, part in zip(after, state if len(given) > 1 else (state,), strict=True):
-                kept.append(part.squeeze(0))
-        return x, after
+        return run_stack(zip(self.decoder, self.dropout_dec, strict=True), x, states)
 
     def components(self) -> tuple[spec.Component, ...]:
         """`decoder_step`: what the labels so far predict, with the recurrent layers' states."""

@@ -1,0 +1,1 @@
+"""Prediction networks of transducers."""
