@@ -135,6 +135,7 @@ def _describe(
         tokenizer=tokenizer,
         quantized={"int8": {name: entry(path) for name, path in quantized.items()}} if quantized else {},
         ngram=ngram,
+        streaming=trained.streaming,
         generation=trained.generation,
         defaults=_defaults(paths),
         provenance=provenance,

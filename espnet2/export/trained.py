@@ -34,13 +34,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Trained:
-    """A recogniser (and its language model), the recogniser's configuration, and the files that all came from."""
+    """A recogniser (and its language model), the recogniser's configuration, and the files that all came from.
+
+    With `streams` its encoder is that of streams, `encoder_step`.
+    """
 
     model: Any
     parts: tuple[Part, ...]
     config: argparse.Namespace
     files: dict[str, Path]
     tokenizer: AbsTokenizer | None = None
+    streams: bool = False
 
     @property
     def graphs(self) -> dict[str, TorchGraph]:
@@ -62,6 +66,11 @@ class Trained:
         """Of the speech that the recogniser expects, in Hz."""
         rates = (getattr(part, "fs", None) for part in (self.model.frontend, self.model.preencoder))
         return next((rate for rate in rates if rate is not None), DEFAULT_SAMPLE_RATE)
+
+    @property
+    def streaming(self) -> dict[str, int]:
+        """How `encoder_step` is fed; nothing where there is none."""
+        return dict(self.model.streaming()) if self.streams else {}
 
     @property
     def token_list(self) -> list[str]:
@@ -89,12 +98,13 @@ def load_trained(
     ngram_file: str | Path | None = None,
     model_file: str | Path | None = None,
     model_tag: str | None = None,
+    streaming: bool = False,
 ) -> Trained:
     """Build and load a recogniser from its files, or from a packed model; files that are given win over packed ones.
 
-    A config that is not named is `config.yaml` beside the weights.
+    A config that is not named is `config.yaml` beside the weights. With `streaming` the recogniser is one of streams.
 
-    Raises `OptionError` when no recogniser is named, and what reading its files raises.
+    Raises `OptionError` when no recogniser is named or it needs whole utterances, and what reading its files raises.
     """
     given = {
         "asr_train_config": asr_train_config,
@@ -117,13 +127,13 @@ def load_trained(
             files.setdefault(config, files[weights].with_name("config.yaml"))
     if "ngram_file" in files and not files["ngram_file"].is_file():
         raise OptionError(f"--ngram_file: expected a KenLM file, found no such file: {files['ngram_file']}")
-    return _load(files)
+    return _load(files, streaming)
 
 
-def _load(files: dict[str, Path]) -> Trained:
+def _load(files: dict[str, Path], streaming: bool) -> Trained:
     model, config = ASRTask.build_model_from_file(files["asr_train_config"], files["asr_model_file"])
     _log.info("loaded the recogniser %s", files["asr_model_file"])
-    parts = list(model.parts())
+    parts = list(model.streaming_parts() if streaming else model.parts())
     if "lm_file" in files:
         lm, lm_config = LMTask.build_model_from_file(files["lm_train_config"], files["lm_file"])
         if lm_config.token_list != config.token_list:
@@ -134,4 +144,4 @@ def _load(files: dict[str, Path]) -> Trained:
         _log.info("loaded the language model %s", files["lm_file"])
         parts += lm.parts()
     tokenizer = load_tokenizer(config.token_type, config.bpemodel)
-    return Trained(model, tuple(parts), config, files, tokenizer)
+    return Trained(model, tuple(parts), config, files, tokenizer, streaming)

@@ -5,6 +5,7 @@
     sample_rate: 16000                  Hz
     tokens: [<blank>, <unk>, ...]       in the order of their indices
     special: {blank: 0, sos: 29, eos: 29}       and mask in a Mask-CTC model
+    streaming: {samples_per_step: 10240, ...}   how `encoder_step` is fed, in a bundle for streams; see `STREAMING`
     generation: {num_beams: 1, ...}     rules of `hugging_face_decoder`, of a model that has such a decoder
     tokenizer: {token_type: bpe, bpemodel: {file: bpe.model, sha256: ...}}, or null: results have no text
     components: {encoder: {file: encoder.onnx, sha256: ..., interface: {...}}, ...}
@@ -40,6 +41,9 @@ MANIFEST = "bundle.yaml"
 TASKS = ("asr",)
 SPECIAL = ("blank", "sos", "eos")
 OPTIONAL = ("mask",)  # where the search knows it
+# Samples of a step, zeros before the first sample, steps up to the first block, samples from a frame of the output to
+# the next; frames of a block, from one block to the next, and at its end that the next one gives.
+STREAMING = ("samples_per_step", "lead", "least_steps", "frame_stride", "block_size", "hop_size", "look_ahead")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Manifest:
     tokenizer: Mapping[str, Any] | None = None
     quantized: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     ngram: Mapping[str, Any] | None = None
+    streaming: Mapping[str, int] = field(default_factory=dict)
     generation: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +92,9 @@ class Manifest:
             _require(known, "tokenizer.token_type", f"one of {', '.join(TOKENIZERS)}", token_type)
         for key, entry in _named_entries(self):
             _require(_is_entry(entry), key, "a mapping with the name of a file", entry)
+        sizes = _is_mapping(self.streaming) and all(type(n) is int and n >= 0 for n in self.streaming.values())
+        complete = sizes and set(self.streaming) in (set(), set(STREAMING))
+        _require(complete, "streaming", f"nothing, or the numbers {', '.join(STREAMING)}", self.streaming)
         for name in ("generation", "defaults", "provenance"):
             _require(_is_mapping(getattr(self, name)), name, "a mapping", getattr(self, name))
 

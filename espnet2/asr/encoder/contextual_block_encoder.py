@@ -187,8 +187,7 @@ class ContextualBlockEncoder(AbsEncoder):
         number = first.unsqueeze(-1) + torch.arange(blocks, device=x.device)
         rows = torch.cat(self.cut(x, lengths, number, size), dim=2)
         bias, hidden = (
-            mask.unsqueeze(1).expand(-1, blocks, *mask.shape[1:]).flatten(0, 1)
-            for mask in self.masks(x, lengths, size)
+            mask.unsqueeze(1).expand(-1, blocks, *mask.shape[1:]).flatten(0, 1) for mask in self.masks(x, lengths, size)
         )
         starts = (number == 0).unsqueeze(-1)
         handed = []
