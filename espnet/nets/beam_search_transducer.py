@@ -52,6 +52,9 @@ class TransducerOptions:
         score_norm: rank the n-best list by score per label.
         score_norm_during: take the hypothesis with the best score per label first (default).
         nbest: hypotheses returned; None for all.
+        standalone: search as upstream does for espnet2.asr_transducer: a beam of 1 is searched like any other, a
+            language model's sentence starts with its start symbol, and maes adds up equal sequences at the end of a
+            frame where it else looks for prefixes.
         multi_blank_durations, multi_blank_indices: frames that each blank lasts, and its label; the last one is the
             blank that sequences start with (mbg).
     """
@@ -66,6 +69,7 @@ class TransducerOptions:
     score_norm: bool = True
     score_norm_during: bool = False
     nbest: int | None = None
+    standalone: bool = False
     multi_blank_durations: Sequence[int] = field(default=())
     multi_blank_indices: Sequence[int] = field(default=())
 
@@ -75,7 +79,7 @@ class TransducerOptions:
             value = getattr(self, name)
             if (value is not None or name != "nbest") and (type(value) is not int or value < least):
                 raise ValueError(f"{name}: expected an integer of at least {least}, found {value!r}")
-        for name in ("score_norm", "score_norm_during"):
+        for name in ("score_norm", "score_norm_during", "standalone"):
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name}: expected True or False, found {getattr(self, name)!r}")
         gamma = self.expansion_gamma
@@ -121,7 +125,7 @@ class BeamSearchTransducer:
         name = self.options.search_type
         if name not in SEARCHES:
             raise ValueError(f"search_type: expected one of {', '.join(SEARCHES)}, found {name!r}")
-        self._search = SEARCHES["greedy" if beam_size == 1 and name != "mbg" else name]
+        self._search = SEARCHES["greedy" if beam_size == 1 and name != "mbg" and not self.options.standalone else name]
         self._joint_start, self._joint_step = joint_start, joint_step
         self.beam_size = min(beam_size, vocab_size)
         self.expansions = min(beam_size, vocab_size - 1)
@@ -134,7 +138,7 @@ class BeamSearchTransducer:
         self.durations = dict(zip(blanks, self.options.multi_blank_durations, strict=True))
         self.blank = blanks[-1] if name == "mbg" else BLANK
         # Upstream's other searches let a language model's sentence start with the blank.
-        lm_start = sos if name == "default" else self.blank
+        lm_start = sos if name == "default" or self.options.standalone else self.blank
         self.prefixes = Prefixes(decoder, self.blank, lm if lm_weight else None, lm_start)
 
     def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
@@ -342,12 +346,12 @@ def step_constrained(search: BeamSearchTransducer, frames: np.ndarray) -> list[S
 
 def adaptive_expansion(search: BeamSearchTransducer, frames: np.ndarray) -> list[Scored]:
     """At each frame `nstep` expansions at most, of those symbols alone that are nearly as good as the best one."""
-    kept = [Scored((), 0.0)]
+    kept, alone = [Scored((), 0.0)], search.options.standalone
     for frame in frames:
-        running = add_prefixes(search, kept, frame)
-        known = set(_sequences(running))
+        running = kept if alone else add_prefixes(search, kept, frame)
+        known = set() if alone else set(_sequences(running))
         blanks: list[Scored] = []
-        for _ in range(max(2, search.options.nstep)):
+        for _ in range(max(1 if alone else 2, search.options.nstep)):
             log_probs = search.log_probs(frame, _sequences(running))
             pairs = zip(running, log_probs, strict=True)
             near = [(hypothesis, row, symbol) for hypothesis, row in pairs for symbol in search.near_best(row)]
@@ -359,7 +363,8 @@ def adaptive_expansion(search: BeamSearchTransducer, frames: np.ndarray) -> list
                 break
         if running:
             running = ended(running, search.log_probs(frame, _sequences(running)))
-        kept = best([*blanks, *running], search.beam_size)
+        found = [*blanks, *running]
+        kept = best(merged(found) if alone else found, search.beam_size)
     return kept
 
 
