@@ -1,0 +1,144 @@
+"""Where CTC says the tokens of a text that is known: the most probable of its alignments.
+
+A. Graves et al., "Connectionist temporal classification", 2006, with a maximum in the place of the sum; L. Kürzinger et
+al., "CTC-segmentation of large corpora for German end-to-end speech recognition", 2020, use it to cut recordings.
+
+Within a token, as within the blanks behind it, the recursion over frames is a cumulative maximum, so there is a step
+per token only. Shapes: T frames, U tokens, V tokens of the vocabulary; natural logarithms in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Frames = list[tuple[int, int]]
+
+SETTLED = 250  # frames behind which a text that still grows is not aligned again
+_LOWEST = -1e4  # an impossible token is only very improbable, so that every text that is short enough has an alignment
+_BLANK, _TOKEN, _DIRECT = range(3)  # a better start of the blanks, of the token; a start right behind another token
+
+
+def align(log_probs: np.ndarray, tokens: Sequence[int] | np.ndarray, blank: int = 0) -> Frames:
+    """The frames [start, end) of each token in the most probable alignment of the text with log_probs (T, V).
+
+    Frames between tokens are blanks. Empty where there is no alignment: too few frames for tokens (U,), of which equal
+    neighbours need one between them.
+    """
+    labels = np.asarray(tokens, np.int64)
+    differs = np.append(True, labels[1:] != labels[:-1])
+    if not len(labels) or len(log_probs) < len(labels) + np.count_nonzero(~differs):
+        return []
+    marks = np.empty((len(labels), 3, len(log_probs)), bool)
+    log_blank = _column(log_probs, blank)
+    before, in_blank, in_token = 0.0, np.cumsum(log_blank), np.full(len(log_probs), -np.inf)
+    for mark, label, new in zip(marks, labels.tolist(), differs.tolist(), strict=True):
+        mark[_DIRECT] = _delayed((in_token > in_blank) & new, False)
+        enter = _delayed(np.maximum(in_blank, in_token) if new else in_blank, before)
+        in_token, mark[_TOKEN] = _hold(enter, _column(log_probs, label))
+        in_blank, mark[_BLANK] = _hold(_delayed(in_token, -np.inf), log_blank)
+        before = -np.inf
+    return _trace(marks, bool(in_blank[-1] > in_token[-1]))
+
+
+def _column(log_probs: np.ndarray, token: int) -> np.ndarray:
+    return np.maximum(log_probs[:, token], _LOWEST).astype(np.float64)
+
+
+def _delayed(values: np.ndarray, first: float | bool) -> np.ndarray:
+    """values (T,) one frame later."""
+    return np.concatenate([np.array([first], values.dtype), values[:-1]])
+
+
+def _hold(enter: np.ndarray, emit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Solve r[t] = emit[t] + max(r[t - 1], enter[t]) with r[-1] = -inf for r; tells where enter[t] is the larger."""
+    stay = np.cumsum(emit)
+    gain = enter - (stay - emit)
+    best = np.maximum.accumulate(gain)
+    return stay + best, gain > _delayed(best, -np.inf)
+
+
+def _trace(marks: np.ndarray, in_blank: bool) -> Frames:
+    """Frames of the tokens from marks (U, 3, T), last to first."""
+    frames: Frames = []
+    end = marks.shape[2]
+    for mark in marks[::-1]:
+        if in_blank:
+            end = _started(mark[_BLANK], end)
+        start = _started(mark[_TOKEN], end)
+        frames.append((start, end))
+        end, in_blank = start, not mark[_DIRECT, start]
+    return frames[::-1]
+
+
+def _started(better: np.ndarray, end: int) -> int:
+    """The last frame before `end` where better (T,) holds."""
+    return end - 1 - int(better[end - 1 :: -1].argmax())
+
+
+class CTCAligner:
+    """Aligns texts with what CTC says of an utterance, whose encoder output may come in pieces.
+
+    It keeps V numbers for each frame.
+
+    Args:
+        ctc: Gives log-probabilities (B, T, V) of encoder output (B, T, D) by `log_softmax`.
+        blank: Index of the blank.
+    """
+
+    def __init__(self, ctc: Any, blank: int = 0) -> None:
+        self.ctc = ctc
+        self.blank = blank
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin another utterance."""
+        self._heard = np.zeros((0, 0), np.float32)  # with room for more frames behind
+        self._length = 0
+        self._tokens: np.ndarray = np.zeros(0, np.int64)
+        self._frames: Frames = []
+
+    def extend(self, x: np.ndarray) -> None:
+        """Take the next encoder frames (T, D), of which there may be none."""
+        if not len(x):
+            return
+        log_probs = np.asarray(self.ctc.log_softmax(x[None]))[0]
+        length = self._length + len(log_probs)
+        if length > len(self._heard):
+            known = self._heard[: self._length]
+            self._heard = np.empty((max(length, 2 * self._length), log_probs.shape[1]), log_probs.dtype)
+            if len(known):
+                self._heard[: len(known)] = known
+        self._heard[self._length : length] = log_probs
+        self._length = length
+
+    def __call__(self, tokens: Sequence[int], is_final: bool = True) -> Frames:
+        """The frames [start, end) of each of tokens (U,), as `align` has them.
+
+        Where more frames and tokens follow, what a call before has found more than `SETTLED` frames ago stays.
+        """
+        labels = np.asarray(tokens, np.int64)
+        known = 0 if is_final else self._settled(labels)
+        offset = self._frames[known - 1][1] if known else 0
+        found = align(self._heard[offset : self._length], labels[known:], self.blank)
+        if known < len(labels) and not found:
+            return []
+        frames = self._frames[:known] + [(start + offset, end + offset) for start, end in found]
+        self._tokens, self._frames = labels, frames
+        return frames
+
+    def _settled(self, labels: np.ndarray) -> int:
+        """How many of the tokens have frames that stay."""
+        shared = min(len(labels), len(self._tokens))
+        same = np.append(labels[:shared] == self._tokens[:shared], False)
+        known = int(same.argmin())
+        while known and (self._frames[known - 1][1] > self._length - SETTLED or _repeats(labels, known)):
+            known -= 1
+        return known
+
+
+def _repeats(labels: np.ndarray, place: int) -> bool:
+    """Whether the token at `place` is the one before, so that a blank is between them."""
+    return place < len(labels) and bool(labels[place] == labels[place - 1])
