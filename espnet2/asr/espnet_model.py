@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from typeguard import typechecked
@@ -17,15 +14,13 @@ from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
-from espnet2.asr.streaming import StreamingModel
+from espnet2.asr.speech_model import SpeechModel
 from espnet2.layers.abs_normalize import AbsNormalize
-from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
-from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 Intermediate = list[tuple[int, torch.Tensor]]
 
 
-class ESPnetASRModel(AbsESPnetModel, StreamingModel):
+class ESPnetASRModel(SpeechModel):
     """Front end, normalisation, encoder, decoder and CTC. Options that only the training loss reads are not kept.
 
     `frontend` None means that features come in. The decoder is dropped where `ctc_weight` is 1 and CTC where it is 0,
@@ -118,53 +113,6 @@ class ESPnetASRModel(AbsESPnetModel, StreamingModel):
         if self.postencoder is not None:
             encoder_out, encoder_out_lens = self.postencoder(last_output(encoder_out), encoder_out_lens)
         return encoder_out, encoder_out_lens
-
-    def encode_speech(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """`encode` without the outputs of intermediate layers: (B, T', D) and lengths (B,)."""
-        encoded, lengths = self.encode(speech, speech_lengths)
-        return last_output(encoded), lengths
-
-    def extract_feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Samples (B, N) to normalised features (B, T, C), zero beyond each utterance, and lengths (B,)."""
-        if self.frontend is not None:
-            speech, speech_lengths = self.frontend(speech, speech_lengths)
-        if self.normalize is not None:
-            speech, speech_lengths = self.normalize(speech, speech_lengths)
-        return speech, speech_lengths
-
-    def parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
-        """The graphs "encoder" (this model, samples in), "ctc", and those of the decoder and the joint network."""
-        known = (self.ctc, self.decoder, self.joint_network)
-        heads: Sequence[Any] = [module for module in known if module is not None]
-        return (
-            (self, self._encoder_component()),
-            *((module, component) for module in heads for component in module.components()),
-        )
-
-    def _encoder_component(self) -> Component:
-        """The encoder's graph, from what the first of the parts reads to what the last one gives."""
-        (encoder,) = self.encoder.components()
-        parts = [part for part in (self.frontend, self.preencoder, self.encoder, self.postencoder) if part is not None]
-        inputs = self._reads(encoder)
-        axes = (*encoder.outputs[0].axes[:-1], parts[-1].output_size())
-        hidden = dataclasses.replace(encoder.outputs[0], axes=axes)
-        length = functools.reduce(Length.then, (part.length for part in parts))
-        return Component(
-            name="encoder",
-            method="encode_speech",
-            inputs=inputs,
-            outputs=(hidden, encoder.outputs[1]),
-            lengths=(OutputLength("out_frames", inputs[1].length_of, length),),
-        )
-
-    def _reads(self, encoder: Component) -> tuple[Tensor, Tensor]:
-        """Samples, or features where there is no front end, and their lengths."""
-        reader = self.frontend or self.preencoder
-        speech = encoder.inputs[0] if reader is None else Tensor("speech", ("batch", *reader.reads))
-        return (
-            dataclasses.replace(speech, name="speech"),
-            Tensor("speech_lengths", ("batch",), "int64", length_of=str(speech.axes[1])),
-        )
 
 
 def token_id(token_list: Sequence[str], symbol: str) -> int:

@@ -1,0 +1,99 @@
+"""What recognisers share: samples go through a front end and an encoder, and heads score tokens."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from espnet2.asr.encoder.abs_encoder import last_output
+from espnet2.asr.streaming import StreamingModel
+from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+
+
+class SpeechModel(AbsESPnetModel, StreamingModel):
+    """Base of recognisers.
+
+    Attributes:
+        vocab_size: V.
+        token_list: the tokens in the order of their indices.
+        blank_id, sos, eos: indices of the blank, and of what sentences start and end with.
+        frontend: makes features of samples; None: features come in.
+        normalize: of features, or None.
+        preencoder, encoder, postencoder: what makes vectors of them, one after the other; the encoder alone is a must.
+        ctc, decoder, joint_network: what scores tokens; None for what a model does not have.
+    """
+
+    vocab_size: int
+    token_list: list[str]
+    blank_id: int
+    sos: int
+    eos: int
+    frontend: Any
+    normalize: Any
+    preencoder: Any
+    encoder: Any
+    postencoder: Any
+    ctc: Any
+    decoder: Any
+    joint_network: Any
+
+    @abstractmethod
+    def encode(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[Any, torch.Tensor]:
+        """Encode samples (B, N), or features (B, T, C) where there is no front end, of lengths (B,).
+
+        Returns:
+            (B, T', D), or a pair of that and what layers in between give; and the lengths (B,).
+        """
+
+    def encode_speech(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """`encode` without the outputs of intermediate layers: (B, T', D) and lengths (B,)."""
+        encoded, lengths = self.encode(speech, speech_lengths)
+        return last_output(encoded), lengths
+
+    def extract_feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Samples (B, N) to normalised features (B, T, C), zero beyond each utterance, and lengths (B,)."""
+        if self.frontend is not None:
+            speech, speech_lengths = self.frontend(speech, speech_lengths)
+        if self.normalize is not None:
+            speech, speech_lengths = self.normalize(speech, speech_lengths)
+        return speech, speech_lengths
+
+    def parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
+        """The graphs "encoder" (this model, samples in), "ctc", and those of the decoder and the joint network."""
+        known = (self.ctc, self.decoder, self.joint_network)
+        heads: Sequence[Any] = [module for module in known if module is not None]
+        return (
+            (self, self._encoder_component()),
+            *((module, component) for module in heads for component in module.components()),
+        )
+
+    def _encoder_component(self) -> Component:
+        """The encoder's graph, from what the first of the parts reads to what the last one gives."""
+        (encoder,) = self.encoder.components()
+        parts = [part for part in (self.frontend, self.preencoder, self.encoder, self.postencoder) if part is not None]
+        inputs = self._reads(encoder)
+        axes = (*encoder.outputs[0].axes[:-1], parts[-1].output_size())
+        hidden = dataclasses.replace(encoder.outputs[0], axes=axes)
+        length = functools.reduce(Length.then, (part.length for part in parts))
+        return Component(
+            name="encoder",
+            method="encode_speech",
+            inputs=inputs,
+            outputs=(hidden, encoder.outputs[1]),
+            lengths=(OutputLength("out_frames", inputs[1].length_of, length),),
+        )
+
+    def _reads(self, encoder: Component) -> tuple[Tensor, Tensor]:
+        """Samples, or features where there is no front end, and their lengths."""
+        reader = self.frontend or self.preencoder
+        speech = encoder.inputs[0] if reader is None else Tensor("speech", ("batch", *reader.reads))
+        return (
+            dataclasses.replace(speech, name="speech"),
+            Tensor("speech_lengths", ("batch",), "int64", length_of=str(speech.axes[1])),
+        )
