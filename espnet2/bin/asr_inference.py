@@ -125,6 +125,7 @@ class Speech2Text(Recognizer):
             options,
             load_ngram(trained.files.get("ngram_file"), token_list, ngram_scorer, ngram_weight),
             trained.generation,
+            trained.sample_rate,
         )
 
     @classmethod

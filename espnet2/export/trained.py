@@ -53,7 +53,7 @@ class Trained:
 
     def recognizer(self, options: DecodeOptions, graphs: Mapping[str, Graph] | None = None) -> Recognizer:
         """A recogniser that PyTorch runs, or `graphs` in its place."""
-        given = self.token_list, self.tokenizer, self.special, options, self.ngram, self.generation
+        given = self.token_list, self.tokenizer, self.special, options, self.ngram, self.generation, self.sample_rate
         return Recognizer(graphs or self.graphs, *given)
 
     @functools.cached_property

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from espnet.nets.beam_search import Hypothesis
+from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ngram import NgramFullScorer, NgramPartScorer
 from espnet.nets.scorers.step import Graph
@@ -18,6 +19,7 @@ from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.errors import AudioError, BundleError, MissingPackageError, OptionError
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.search import SearchParts, make_search
+from espnet2.runtime.timestamps import Timed, frame_seconds, make_timestamps
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.text.token_id_converter import TokenIDConverter
@@ -63,6 +65,7 @@ class Recognizer:
         options: Of the search; without decoder, `ctc_weight` is 1, and without CTC 0.
         ngram: A scorer of an n-gram model.
         generation: Rules of `espnet.nets.generation` that came with a pretrained decoder.
+        sample_rate: Of the speech in Hz, for time stamps.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Recognizer:
         options: DecodeOptions,
         ngram: ScorerInterface | None = None,
         generation: Mapping[str, Any] | None = None,
+        sample_rate: int = 16000,
     ) -> None:
         for part, weight in {"decoder_step": 1.0, "ctc": 0.0}.items():
             if part not in graphs and options.ctc_weight != weight:
@@ -89,6 +93,8 @@ class Recognizer:
         if options.multi_asr and not separates:
             raise OptionError("multi_asr: expected False, since the model does not separate speakers; found True")
         self.beam_search = make_search(SearchParts(graphs, token_list, special, ngram, generation or {}), options)
+        seconds = frame_seconds(self.encoder.component, sample_rate)
+        self.timestamps = make_timestamps(options.timestamps, graphs, tokenizer, seconds, special["blank"])
 
     def __call__(self, speech: Any) -> Any:
         """The n-best results for one utterance, best first; a list for each speaker where the model separates them.
@@ -127,15 +133,32 @@ class Recognizer:
 
     def _nbest(self, encoder_out: np.ndarray) -> list[Result]:
         found = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
-        return [self._result(hypothesis) for hypothesis in found[: self.options.nbest]]
+        aligner = None if self.timestamps is None else self.timestamps.aligner()
+        if aligner is not None:
+            aligner.extend(encoder_out)
+        return [self._result(hypothesis, aligner) for hypothesis in found[: self.options.nbest]]
 
-    def _result(self, hypothesis: Hypothesis) -> Result:
+    def _result(self, hypothesis: Hypothesis, aligner: CTCAligner | None) -> Result:
         labels = hypothesis.yseq[1 : len(hypothesis.yseq) - self.closes]
         # Upstream drops token 0, which is the blank but in the vocabularies of pretrained decoders.
         token_int = [token for token in labels.tolist() if token != 0]
+        if aligner is not None and len(hypothesis.frames) != len(token_int):
+            hypothesis = hypothesis._replace(frames=aligner(token_int))
         token = self.converter.ids2tokens(token_int)
         text = None if self.tokenizer is None else self.tokenizer.tokens2text(token)
         return Result(text, token, token_int, hypothesis)
+
+    def times(self, result: Result) -> list[Timed]:
+        """When each token, or word, of a result is said: what the option `timestamps` asks for.
+
+        Of a text that is too long for its recording to be aligned with it, none.
+
+        Raises:
+            OptionError: The option is `none`.
+        """
+        if self.timestamps is None:
+            raise OptionError("timestamps: expected token or word, found 'none'")
+        return self.timestamps.times(result.token, result.hypothesis.frames)
 
     def check(self, speech: Any, name: str = "speech") -> np.ndarray:
         """`speech` as the encoder takes it, in float32; errors call it `name`.
@@ -210,6 +233,7 @@ class Speech2Text(Recognizer):
             decode_options,
             load_ngram(ngram_file, manifest.tokens, ngram_scorer, decode_options.ngram_weight),
             manifest.generation,
+            manifest.sample_rate,
         )
         self.sample_rate = manifest.sample_rate
 

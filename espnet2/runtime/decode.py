@@ -24,11 +24,12 @@ from espnet2.fileio.sound_scp import SoundScpReader
 from espnet2.runtime.asr import Recognizer, Result, Results, by_speaker
 from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.timestamps import Timed, ctm_fields, timed_line
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 
 _log = logging.getLogger(__name__)
 
-TABLES = ("text", "token", "token_int", "score")
+TABLES = ("text", "token", "token_int", "score", "ctm")
 
 
 class Emit(Protocol):
@@ -79,7 +80,9 @@ def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
         help="list of recordings, instead of the recordings themselves",
     )
     group.add_argument("--key_file", type=str_or_none, help="file of the utterances to decode, in its order")
-    group.add_argument("--output_dir", help="write 1best_recog/{text,token,token_int,score}, ... here")
+    group.add_argument(
+        "--output_dir", help="write 1best_recog/{text,token,token_int,score}, ... here; with --timestamps, ctm, too"
+    )
     group.add_argument("--log_level", default="INFO", help="(default: INFO)")
     group = parser.add_argument_group("search")
     for option in fields(DecodeOptions):
@@ -101,7 +104,7 @@ def decode(args: argparse.Namespace, load: Callable[[], tuple[Recognizer, int]])
     recordings = find_recordings(args)
     recognizer, rate = load()
     if args.output_dir is None:
-        report = recognize(recognizer, rate, recordings, _print_text)
+        report = recognize(recognizer, rate, recordings, _printer_of(recognizer))
     else:
         report = _decode_to(Path(args.output_dir), recognizer, rate, recordings)
     return _conclude(report)
@@ -111,7 +114,7 @@ def _decode_to(directory: Path, recognizer: Recognizer, rate: int, recordings: S
     """Write results and failures; tables of an earlier run that this one does not write go when it is complete."""
     try:
         with DatadirWriter(directory) as writer:
-            report = recognize(recognizer, rate, recordings, _writer_to(writer))
+            report = recognize(recognizer, rate, recordings, _writer_to(writer, recognizer))
         written = {table.path for ranked in writer.children.values() for table in ranked.children.values()}
         for name in TABLES:
             for pattern in (name, f"{name}_spk[0-9]*"):
@@ -252,29 +255,41 @@ def _fail(report: Report, utterance: str, sentence: str) -> None:
     report.failures.append((utterance, sentence))
 
 
-def _text(result: Result) -> str:
-    return " ".join(result.token) if result.text is None else result.text
+def line_of(recognizer: Recognizer, result: Result) -> str:
+    """The text of a result, or its tokens where there is none, with times where they are known and asked for."""
+    text = " ".join(result.token) if result.text is None else result.text
+    return timed_line(_times(recognizer, result)) or text
 
 
-def _print_text(utterance: str, results: Results | None) -> None:
-    """A line on stdout, empty where there is no text, so that lines and recordings correspond; tabs between speakers'
-    texts."""
-    nbests = by_speaker(results or []).values()
-    line = "\t".join(_text(nbest[0]) if nbest else "" for nbest in nbests)
-    with tqdm.external_write_mode(file=sys.stdout):
-        print(line, flush=True)
+def _times(recognizer: Recognizer, result: Result) -> list[Timed]:
+    return [] if recognizer.timestamps is None else recognizer.times(result)
 
 
-def _writer_to(writer: DatadirWriter) -> Emit:
+def _printer_of(recognizer: Recognizer) -> Emit:
+    def write(utterance: str, results: Results | None) -> None:
+        """A line on stdout, empty where there is no text, so that lines and recordings correspond; tabs between
+        speakers' texts."""
+        nbests = by_speaker(results or []).values()
+        line = "\t".join(line_of(recognizer, nbest[0]) if nbest else "" for nbest in nbests)
+        with tqdm.external_write_mode(file=sys.stdout):
+            print(line, flush=True)
+
+    return write
+
+
+def _writer_to(writer: DatadirWriter, recognizer: Recognizer) -> Emit:
     def write(utterance: str, results: Results | None) -> None:
         for suffix, nbest in by_speaker(results or []).items():
-            for rank, (text, token, token_int, hypothesis) in enumerate(nbest, 1):
+            for rank, result in enumerate(nbest, 1):
+                text, token, token_int, hypothesis = result
                 tables = writer[f"{rank}best_recog"]
                 tables["token" + suffix][utterance] = " ".join(token)
                 tables["token_int" + suffix][utterance] = " ".join(map(str, token_int))
                 tables["score" + suffix][utterance] = format_score(hypothesis.score)
                 if text is not None:
                     tables["text" + suffix][utterance] = text
+                for timed in _times(recognizer, result):
+                    tables["ctm" + suffix][utterance] = ctm_fields(timed)
 
     return write
 

@@ -10,6 +10,7 @@ from typing import Any
 from espnet2.runtime.errors import OptionError
 
 SEARCHES = ("time_sync", "ctc_greedy", "partial_ar", "hugging_face_decoder")  # instead of a model's usual one
+TIMESTAMPS = ("none", "token", "word")
 PROVIDERS = ("CPUExecutionProvider",)
 
 
@@ -54,6 +55,7 @@ class DecodeOptions:
         None, "how it does so, as {num_beams: 4, max_new_tokens: 100}, instead of the model's generation_config.json"
     )
     batch_size: int = _option(1, "utterances that the encoder takes at once")
+    timestamps: str = _option("none", "say when each token or word is spoken: none, token or word")
 
     @classmethod
     def from_keywords(cls, options: Mapping[str, Any]) -> DecodeOptions:
@@ -79,6 +81,7 @@ class DecodeOptions:
             _require(conf is None or isinstance(conf, Mapping), name, "options by name", conf)
         for name in ("normalize_length", "multi_asr", *SEARCHES):
             _require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
+        _require(self.timestamps in TIMESTAMPS, "timestamps", f"one of {', '.join(TIMESTAMPS)}", self.timestamps)
         wanted = [name for name in SEARCHES if getattr(self, name)]
         _require(len(wanted) < 2, " and ".join(wanted), "one of them", True)
 

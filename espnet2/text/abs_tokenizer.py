@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 
 
@@ -18,6 +19,10 @@ class AbsTokenizer(ABC):
     def tokens2text(self, tokens: Iterable[str]) -> str:
         """Text of a sequence of tokens."""
 
+    @abstractmethod
+    def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
+        """The tokens [start, end) of each word of a text."""
+
 
 def read_symbols(symbols: Path | str | Iterable[str] | None) -> set[str]:
     """Symbols given as a collection, or as a file with one on each line; none where the file does not exist.
@@ -30,6 +35,13 @@ def read_symbols(symbols: Path | str | Iterable[str] | None) -> set[str]:
         path = Path(symbols)
         symbols = path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
     return {symbol.rstrip() for symbol in symbols} - {""}
+
+
+def runs_between(separators: Iterable[bool]) -> list[tuple[int, int]]:
+    """Places [start, end) of the runs of false values."""
+    places = groupby(enumerate(separators), key=lambda place: place[1])
+    runs = [[index for index, _ in run] for is_separator, run in places if not is_separator]
+    return [(run[0], run[-1] + 1) for run in runs]
 
 
 def split_symbols(line: str, symbols: Iterable[str], dropped: bool) -> list[tuple[str, bool]]:

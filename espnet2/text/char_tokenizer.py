@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from espnet2.text.abs_tokenizer import AbsTokenizer, read_symbols, split_symbols
+from espnet2.text.abs_tokenizer import AbsTokenizer, read_symbols, runs_between, split_symbols
 
 
 class CharTokenizer(AbsTokenizer):
@@ -43,3 +43,7 @@ class CharTokenizer(AbsTokenizer):
     def tokens2text(self, tokens: Iterable[str]) -> str:
         """The tokens joined, with spaces for `space_symbol`."""
         return "".join(" " if token == self.space_symbol else token for token in tokens)
+
+    def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
+        """What is between tokens of a space."""
+        return runs_between(token == self.space_symbol for token in tokens)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from espnet2.runtime.errors import OptionError
-from espnet2.text.abs_tokenizer import AbsTokenizer, read_symbols, split_symbols
+from espnet2.text.abs_tokenizer import AbsTokenizer, read_symbols, runs_between, split_symbols
 
 
 class PhonemeTokenizer(AbsTokenizer):
@@ -44,3 +44,7 @@ class PhonemeTokenizer(AbsTokenizer):
     def tokens2text(self, tokens: Iterable[str]) -> str:
         """The phonemes joined; they are not turned into letters."""
         return "".join(tokens)
+
+    def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
+        """What is between tokens of a space."""
+        return runs_between(token == self.space_symbol for token in tokens)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from espnet2.runtime.errors import MissingPackageError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
+
+SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # what SentencePiece writes for one
 
 
 class SentencepiecesTokenizer(AbsTokenizer):
@@ -37,6 +40,11 @@ class SentencepiecesTokenizer(AbsTokenizer):
     def tokens2text(self, tokens: Iterable[str]) -> str:
         """Text of a sequence of pieces."""
         return self.processor.DecodePieces(list(tokens))
+
+    def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
+        """Each piece that begins with a space, and the pieces behind it that do not."""
+        starts = [place for place, token in enumerate(tokens) if token.startswith(SPACE) or place == 0]
+        return list(pairwise([*starts, len(tokens)]))
 
 
 def _open(model: Path) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from espnet2.text.abs_tokenizer import AbsTokenizer, read_symbols
@@ -36,3 +36,7 @@ class WordTokenizer(AbsTokenizer):
     def tokens2text(self, tokens: Iterable[str]) -> str:
         """The words with the delimiter (or a space) between them."""
         return (" " if self.delimiter is None else self.delimiter).join(tokens)
+
+    def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
+        """Each token."""
+        return [(place, place + 1) for place in range(len(tokens))]

@@ -1,0 +1,106 @@
+"""When each token or word of a text is said: frames of the encoder as seconds, tokens as words, and both as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from espnet.nets.ctc_alignment import CTCAligner
+from espnet.nets.scorers.step import Graph
+from espnet2.runtime.errors import OptionError
+from espnet2.runtime.search import CTCGraph
+from espnet2.runtime.spec import Component
+from espnet2.text.abs_tokenizer import AbsTokenizer
+
+
+class Timed(NamedTuple):
+    """A token or word as text, and when it is said: from `start` to `end`, in seconds."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Timestamps:
+    """What makes times of a recogniser's texts.
+
+    Attributes:
+        unit: `token` or `word`.
+        seconds: Between encoder frames.
+        tokenizer: Knows which tokens are a word.
+        ctc: Says where the tokens are; None: the search itself does.
+        blank: Index of CTC's blank.
+    """
+
+    unit: str
+    seconds: float
+    tokenizer: AbsTokenizer | None = None
+    ctc: CTCGraph | None = None
+    blank: int = 0
+
+    def aligner(self) -> CTCAligner | None:
+        """What finds the frames of one utterance's tokens; None where the search does."""
+        return None if self.ctc is None else CTCAligner(self.ctc, self.blank)
+
+    def times(self, token: Sequence[str], frames: Sequence[tuple[int, int]]) -> list[Timed]:
+        """Times of the tokens (U,), or of their words, from the frames [start, end) of each.
+
+        A word lasts from its first token to its last. None where there are no frames: an alignment was not possible.
+        """
+        if len(frames) != len(token):
+            return []
+        if self.unit == "token" or self.tokenizer is None:
+            return [self._timed(text, span) for text, span in zip(token, frames, strict=True)]
+        words = [
+            self._timed(self.tokenizer.tokens2text(token[first:last]).strip(), (frames[first][0], frames[last - 1][1]))
+            for first, last in self.tokenizer.words(token)
+        ]
+        return [word for word in words if word.text]
+
+    def _timed(self, text: str, span: tuple[int, int]) -> Timed:
+        start, end = (frame * self.seconds for frame in span)
+        return Timed(text, start, end)
+
+
+def make_timestamps(
+    unit: str,
+    graphs: Mapping[str, Graph],
+    tokenizer: AbsTokenizer | None,
+    seconds: float | None,
+    blank: int = 0,
+) -> Timestamps | None:
+    """What makes times of the texts of a recogniser with these graphs; None for the unit `none`.
+
+    `seconds` are those between encoder frames, None where they are not known.
+
+    Raises `OptionError` where the model cannot tell when its tokens or words are said.
+    """
+    if unit == "none":
+        return None
+    if "joint_step" not in graphs and "ctc" not in graphs:
+        raise OptionError(f"timestamps: expected none, since the model is no transducer and has no CTC; found {unit!r}")
+    if seconds is None:
+        raise OptionError(f"timestamps: expected none, since the model reads features, not samples; found {unit!r}")
+    if unit == "word" and tokenizer is None:
+        raise OptionError("timestamps: expected token, since the model's tokenizer is not known; found 'word'")
+    ctc = None if "joint_step" in graphs else CTCGraph(graphs["ctc"])
+    return Timestamps(unit, seconds, tokenizer, ctc, blank)
+
+
+def frame_seconds(encoder: Component, sample_rate: int) -> float | None:
+    """Seconds between the frames that an encoder returns; None where it reads features, not samples."""
+    strides = (rule.length.stride for rule in encoder.lengths if rule.source == "samples")
+    return next((stride / sample_rate for stride in strides), None)
+
+
+def timed_line(times: Iterable[Timed]) -> str:
+    """`zero[0.12-0.40] one[0.52-0.72]`."""
+    return " ".join(f"{text}[{start:.2f}-{end:.2f}]" for text, start, end in times)
+
+
+def ctm_fields(timed: Timed) -> str:
+    """What a line of NIST's CTM format has behind the recording: channel, start, duration, text without blanks."""
+    text = "_".join(timed.text.split()) or "_"
+    return f"1 {timed.start:.3f} {timed.end - timed.start:.3f} {text}"
