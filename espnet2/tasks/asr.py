@@ -142,20 +142,8 @@ class ASRTask(AbsTask):
             raise ConfigError(
                 f"decoder: expected mlm in a model maskctc and nowhere else, found {config.decoder} in {config.model}"
             )
-        frontend, size = None, config.input_size
-        if size is None:
-            frontend = FRONTEND.build(config.frontend, config.frontend_conf)
-            if frontend is None:
-                raise ConfigError("input_size: expected the size of the features, since frontend is null; found null")
-            size = frontend.output_size()
-        if size < 1:
-            raise ConfigError(f"input_size: expected a positive number, found {size}")
-        vocab_size = len(config.token_list)
-        if vocab_size < 2:
-            raise ConfigError(f"token_list: expected a blank and at least one more token, found {vocab_size}")
-        repeated = next((token for token, count in Counter(config.token_list).items() if count > 1), None)
-        if repeated is not None:
-            raise ConfigError(f"token_list: expected each token once, found {repeated!r} again")
+        frontend, size = frontend_of(config, FRONTEND)
+        vocab_size = vocab_size_of(config)
         preencoder = PREENCODER.build(config.preencoder, config.preencoder_conf)
         size = size if preencoder is None else preencoder.output_size()
         encoder = ENCODER.build(config.encoder, config.encoder_conf, input_size=size)
@@ -181,6 +169,33 @@ class ASRTask(AbsTask):
         )
 
 
+def frontend_of(config: Namespace, choices: Choices) -> tuple[Any, int]:
+    """The front end of these choices (None where features come in), and the size of its frames.
+
+    Raises `ConfigError` for options that it does not take, and where neither it nor a size is there.
+    """
+    frontend, size = None, config.input_size
+    if size is None:
+        frontend = choices.build(config.frontend, config.frontend_conf)
+        if frontend is None:
+            raise ConfigError("input_size: expected the size of the features, since frontend is null; found null")
+        size = frontend.output_size()
+    if size < 1:
+        raise ConfigError(f"input_size: expected a positive number, found {size}")
+    return frontend, size
+
+
+def vocab_size_of(config: Namespace) -> int:
+    """The number of tokens; raises `ConfigError` for a list without use."""
+    vocab_size = len(config.token_list)
+    if vocab_size < 2:
+        raise ConfigError(f"token_list: expected a blank and at least one more token, found {vocab_size}")
+    repeated = next((token for token, count in Counter(config.token_list).items() if count > 1), None)
+    if repeated is not None:
+        raise ConfigError(f"token_list: expected each token once, found {repeated!r} again")
+    return vocab_size
+
+
 def decoder_of(config: Namespace, vocab_size: int, encoded: dict[str, int]) -> tuple[Any, Any]:
     """The decoder, and a transducer's joint network; None for what the config does not have."""
     if config.decoder != "transducer":
@@ -198,7 +213,7 @@ def require_fit(config: Namespace, frontend: Any, preencoder: Any, encoder: Any)
     name, reader = ("encoder", encoder) if preencoder is None else ("preencoder", preencoder)
     given, wanted = frontend.frame_axes(), tuple(reader.reads[1:])
     if len(given) != len(wanted) or any(size != axis for size, axis in zip(given, wanted, strict=True)):
-        found = getattr(config, name)
+        found = getattr(config, name, type(reader).__name__)
         raise ConfigError(
             f"frontend: expected frames of shape {list(wanted)}, which {name} {found} reads, found {list(given)} of "
             f"{config.frontend}"

@@ -137,6 +137,26 @@ class ASRConfig(TextConfig):
 
 
 @dataclass(frozen=True)
+class ASRTransducerConfig(TextConfig):
+    """The sections of a stand-alone transducer, whose encoder has no name but a list of blocks."""
+
+    mark = "joint_network_conf"
+    required_paths = ("normalize_conf.stats_file",)
+
+    input_size: int | None = None
+    frontend: str | None = "default"
+    frontend_conf: dict[str, Any] = field(default_factory=dict)
+    specaug: str | None = None
+    specaug_conf: dict[str, Any] = field(default_factory=dict)
+    normalize: str | None = "utterance_mvn"
+    normalize_conf: dict[str, Any] = field(default_factory=dict)
+    encoder_conf: dict[str, Any] = field(default_factory=dict)
+    decoder: str | None = "rnn"
+    decoder_conf: dict[str, Any] = field(default_factory=dict)
+    joint_network_conf: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class LMConfig(TextConfig):
     """The sections of a language model."""
 
