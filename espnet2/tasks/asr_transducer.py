@@ -1,0 +1,68 @@
+"""Stand-alone transducers: the registries of their parts, and how they fit together."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from espnet2.runtime.errors import ConfigError
+from espnet2.tasks.abs_task import AbsTask
+from espnet2.tasks.asr import JOINT_NETWORK, NORMALIZE, SPECAUG, frontend_of, require_fit, vocab_size_of
+from espnet2.tasks.choices import Choices, build
+from espnet2.tasks.config import ASRTransducerConfig
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+
+FRONTEND = Choices(
+    "frontend",
+    {
+        "default": "espnet2.asr.frontend.default:DefaultFrontend",
+        "sliding_window": "espnet2.asr.frontend.windowing:SlidingWindow",
+    },
+    optional=True,
+)
+_DECODERS = "espnet2.asr_transducer.decoder."
+DECODER = Choices(
+    "decoder",
+    {
+        "mega": _DECODERS + "mega_decoder:MEGADecoder",
+        "rnn": _DECODERS + "rnn_decoder:RNNDecoder",
+        "rwkv": _DECODERS + "rwkv_decoder:RWKVDecoder",
+        "stateless": _DECODERS + "stateless_decoder:StatelessDecoder",
+    },
+)
+ENCODER = "espnet2.asr_transducer.encoder.encoder:Encoder"
+MODEL = "espnet2.asr_transducer.espnet_transducer_model:ESPnetASRTransducerModel"
+
+
+class ASRTransducerTask(AbsTask):
+    """Transducers whose encoder is a list of blocks."""
+
+    schema = ASRTransducerConfig
+    choices = (FRONTEND, SPECAUG, NORMALIZE, DECODER)
+
+    @classmethod
+    def assemble(cls, config: Namespace) -> AbsESPnetModel:
+        """Build from left to right: each part is told the size of what the one before it gives."""
+        if config.model is not None:
+            raise ConfigError(f"model: expected none in a stand-alone transducer, found {config.model!r}")
+        frontend, size = frontend_of(config, FRONTEND)
+        vocab_size = vocab_size_of(config)
+        encoder = build("encoder_conf", ENCODER, config.encoder_conf, input_size=size)
+        require_fit(config, frontend, None, encoder)
+        decoder = DECODER.build(config.decoder, config.decoder_conf, vocab_size=vocab_size)
+        sizes = {"encoder_size": encoder.output_size(), "decoder_size": decoder.output_size}
+        joint_network = build(
+            "joint_network_conf", JOINT_NETWORK, config.joint_network_conf, output_size=vocab_size, **sizes
+        )
+        return build(
+            "model_conf",
+            MODEL,
+            config.model_conf,
+            vocab_size=vocab_size,
+            token_list=config.token_list,
+            frontend=frontend,
+            specaug=SPECAUG.build(config.specaug, config.specaug_conf),
+            normalize=NORMALIZE.build(config.normalize, config.normalize_conf),
+            encoder=encoder,
+            decoder=decoder,
+            joint_network=joint_network,
+        )
