@@ -156,9 +156,9 @@ class StreamingModel:
     def streaming_parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
         """The parts of the model (see `parts`), whose encoder is `encoder_step`."""
         self.streaming()
-        return ((self, self._step_component()), *self.parts()[1:])  # type: ignore[attr-defined, return-value]
+        return ((self, self.step_component()), *self.parts()[1:])  # type: ignore[attr-defined, return-value]
 
-    def _step_component(self) -> Component:
+    def step_component(self) -> Component:
         geometry, encoder = self.geometry(), self.encoder
         frame: tuple[int, ...] = () if self.frontend is not None else (encoder.input_size,)
         steps = "steps" if encoder.parallel_blocks else 1

@@ -30,6 +30,7 @@ from espnet.nets.pytorch_backend.transformer.subsampling import (
     token_input,
 )
 from espnet2.asr.encoder.abs_encoder import AbsEncoder, Blocks
+from espnet2.asr.encoder.feature_stream import FeatureStream, Waiting
 from espnet2.runtime.spec import State
 from espnet2.runtime.spec import Tensor as SpecTensor
 
@@ -119,14 +120,19 @@ class ContextualBlockEncoder(AbsEncoder):
         return self.after_norm(x) if self.normalize_before else x
 
     def forward(
-        self, xs_pad: Tensor, ilens: Tensor, prev_states: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        self,
+        xs_pad: Tensor,
+        ilens: Tensor,
+        prev_states: Waiting | None = None,
+        is_final: bool = True,
+        infer_mode: bool = False,
+    ) -> tuple[Tensor, Tensor, Waiting | None]:
         """Encode whole utterances; each gets what it gets alone.
 
         Args:
             xs_pad: (B, T, F) features, or (B, T) int64 tokens for the input layer "embed".
             ilens: (B,) int64 lengths.
-            prev_states: not used.
+            prev_states, is_final: see `forward_infer`, to which `infer_mode` leads where the model is not in training.
 
         Returns:
             (B, T', D), lengths (B,), None.
@@ -134,6 +140,35 @@ class ContextualBlockEncoder(AbsEncoder):
         Raises:
             TooShortUttError: fewer frames than the input layer needs.
         """
+        if infer_mode and not self.training:
+            return self.forward_infer(xs_pad, ilens, prev_states, is_final)
+        return self.forward_train(xs_pad, ilens)
+
+    def forward_infer(
+        self, xs_pad: Tensor, ilens: Tensor, prev_states: Waiting | None = None, is_final: bool = True
+    ) -> tuple[Tensor, Tensor, Waiting | None]:
+        """Encode what comes next in streams of features.
+
+        Args:
+            xs_pad: (B, T, F) features, any number of them.
+            ilens: not used: streams of a batch go on by as much as each other.
+            prev_states: what was returned with the features before, None at first.
+            is_final: whether the streams end here.
+
+        Returns:
+            (B, T', D) frames that are complete, lengths (B,), and what goes with the next features; None at the end.
+
+        Raises:
+            OptionError: the encoder needs whole utterances.
+        """
+        stream = FeatureStream(self)
+        encoded, lengths, after = stream.feed(xs_pad, prev_states or stream.start(xs_pad), is_final)
+        return encoded, lengths, None if is_final else after
+
+    def forward_train(
+        self, xs_pad: Tensor, ilens: Tensor, prev_states: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, None]:
+        """What `forward` does but in `infer_mode`."""
         self.check_length(xs_pad)
         x, _, olens = self.embed(xs_pad, ilens)
         size = self.block_size or x.shape[1]

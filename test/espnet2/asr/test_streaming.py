@@ -1,5 +1,6 @@
 """What a stream is encoded to, however it is cut: what the same encoder makes of the whole utterance."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,7 +57,12 @@ def model(request) -> torch.nn.Module:
 
 def build(keys: dict[str, Any]) -> Any:
     torch.manual_seed(0)
-    base = {"token_list": ["<blank>", "a", "<sos/eos>"], "normalize": None, "model_conf": {"ctc_weight": 1.0}, "decoder": None}
+    base = {
+        "token_list": ["<blank>", "a", "<sos/eos>"],
+        "normalize": None,
+        "model_conf": {"ctc_weight": 1.0},
+        "decoder": None,
+    }
     return ASRTask.build_model({**base, **keys}).eval()
 
 
@@ -148,6 +154,20 @@ def test_streams_of_a_batch_do_not_see_each_other(model):
         states = {state.input.name: results[state.output.name] for state in component.states}
     for row in range(3):
         assert difference(expected[row], np.concatenate(found[row])) < 1e-5, row
+
+
+def test_features_come_in_pieces_of_any_size():
+    encoder = build(MODELS["features"]).encoder
+    features = torch.from_numpy(0.1 * GENERATOR.standard_normal((2, 201, 20)).astype(np.float32))
+    expected, _, _ = encoder(features, torch.tensor([201, 201]))
+    found, states = [], None
+    for begin, end in itertools.pairwise([0, 1, 2, 40, 40, 41, 150, 201]):
+        piece, sizes = features[:, begin:end], torch.tensor([end - begin] * 2)
+        encoded, lengths, states = encoder(piece, sizes, states, is_final=end == 201, infer_mode=True)
+        assert lengths.tolist() == [encoded.shape[1]] * 2
+        found.append(encoded)
+    assert states is None
+    assert difference(expected.detach(), torch.cat(found, dim=1).detach()) < 1e-5
 
 
 @pytest.mark.parametrize("name", ["options", "features"])
