@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -63,6 +63,11 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         if self.normalize is not None:
             speech, speech_lengths = self.normalize(speech, speech_lengths)
         return speech, speech_lengths
+
+    def generation(self) -> Mapping[str, Any]:
+        """Rules by which a search makes text, where the model has its own (see `espnet2.runtime.search`)."""
+        rules = getattr(self.decoder, "generation", None)
+        return {} if rules is None else rules()
 
     def parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
         """The graphs "encoder" (this model, samples in), "ctc", and those of the decoder and the joint network."""

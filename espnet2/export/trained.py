@@ -20,7 +20,10 @@ from espnet2.runtime.asr import Recognizer, load_ngram
 from espnet2.runtime.errors import ConfigError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.spec import Component
+from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import ASRTask
+from espnet2.tasks.asr_transducer import ASRTransducerTask
+from espnet2.tasks.config import read_yaml
 from espnet2.tasks.lm import LMTask
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import load_tokenizer
@@ -79,9 +82,8 @@ class Trained:
 
     @property
     def generation(self) -> dict[str, Any]:
-        """What the decoder's own way of generating text is, where it has one."""
-        rules = getattr(self.model.decoder, "generation", None)
-        return {} if rules is None else rules()
+        """What the model's own way of making text is, where it has one."""
+        return dict(self.model.generation())
 
     @property
     def special(self) -> dict[str, int]:
@@ -130,8 +132,18 @@ def load_trained(
     return _load(files, streaming)
 
 
+def task_of(config: str | Path) -> type[AbsTask]:
+    """The task of a recogniser's config.yaml: a stand-alone transducer has a section, and an encoder, of its own."""
+    data = read_yaml(config)
+    encoder = data.get("encoder_conf")
+    blocks = isinstance(encoder, dict) and "body_conf" in encoder
+    return ASRTransducerTask if blocks or ASRTransducerTask.schema.mark in data else ASRTask
+
+
 def _load(files: dict[str, Path], streaming: bool) -> Trained:
-    model, config = ASRTask.build_model_from_file(files["asr_train_config"], files["asr_model_file"])
+    model: Any
+    task = task_of(files["asr_train_config"])
+    model, config = task.build_model_from_file(files["asr_train_config"], files["asr_model_file"])
     _log.info("loaded the recogniser %s", files["asr_model_file"])
     parts = list(model.streaming_parts() if streaming else model.parts())
     if "lm_file" in files:

@@ -26,7 +26,7 @@ from espnet2.runtime.options import DecodeOptions
 @dataclass(frozen=True)
 class SearchParts:
     """What a search is made of: graphs by name, the vocabulary, indices of its special symbols, an n-gram scorer, rules
-    of generation that came with a pretrained decoder."""
+    of generation that came with a pretrained decoder, or a transducer's own options of the search."""
 
     graphs: Mapping[str, Graph]
     token_list: Sequence[str]
@@ -188,7 +188,7 @@ def _rules(given: Mapping[str, Any]) -> GenerationRules:
 
 
 def _transducer(parts: SearchParts, options: DecodeOptions) -> BeamSearchTransducer:
-    conf = dict(options.transducer_conf or {})
+    conf = {**parts.generation, **(options.transducer_conf or {})}
     known = [option.name for option in fields(TransducerOptions)]
     for name in conf:
         if name not in known:
