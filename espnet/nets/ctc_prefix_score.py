@@ -6,6 +6,9 @@ running hypotheses at once as in H. Seki et al., "Vectorized beam search for CTC
 continues, and is a sum over frames of products, so all candidates are one matrix product. The forward variables of a
 continued prefix are needed for the few that survive, and their recursion over frames is a cumulative sum.
 
+In a stream, frames are added to an utterance while its prefixes grow. What a prefix has in the new frames depends on the
+prefixes that it continues, so each remembers what these had in the last frame.
+
 Shapes: H hypotheses, C candidates, T frames, V tokens; everything is a natural logarithm in float64.
 """
 
@@ -20,13 +23,25 @@ LOG_ZERO = -1e10
 _LOWEST = -1e4  # cumulative sums over an hour of frames keep nine decimals
 _FLUSH = np.exp(-350.0)  # smaller factors count as zero: no product of two others is subnormal,
 _EXACT = np.exp(-300.0)  # and sums above this have lost nothing to it
+_DEPTH = 64  # tokens that a prefix may still gain in frames to come, after it was thought to be said
+
+
+class Ancestor(NamedTuple):
+    """A prefix that another one continues, by its last `token`: log-probabilities of its having been emitted up to the
+    last frame, and the token or a blank last; and the prefix that it continues itself."""
+
+    parent: Ancestor | None
+    token: int
+    in_token: float
+    in_blank: float
 
 
 class PrefixState(NamedTuple):
     """A prefix before its forward variables are computed: what they follow from, and its score.
 
     `enter` (T,): log-probability that the last token may start at each frame; `first`: the same for the frame after
-    which nothing but blanks was emitted, 0 for the empty prefix; `log_psi`: the prefix score.
+    which nothing but blanks was emitted, 0 for the empty prefix; `log_psi`: the prefix score, when it was chosen;
+    `parent`: the prefix that it continues.
     """
 
     utterance: CTCPrefixScore
@@ -34,12 +49,14 @@ class PrefixState(NamedTuple):
     first: float
     token: int
     log_psi: float
+    parent: Ancestor | None = None
 
 
 class PrefixScores(NamedTuple):
     """Scores of the continuations of H prefixes: log_psi (H, V), valid for `ids` (H, C) and the end symbol.
 
-    `enter` (2, H, T) says where another token, or the prefix's `last` (H,) token again, may start.
+    `enter` (2, H, T) says where another token, or the prefix's `last` (H,) token again, may start. `parents`: the H
+    prefixes.
     """
 
     utterance: CTCPrefixScore
@@ -47,14 +64,15 @@ class PrefixScores(NamedTuple):
     last: np.ndarray
     enter: np.ndarray
     log_psi: np.ndarray
+    parents: Sequence[Ancestor]
 
     def select(self, i: int, token: int) -> PrefixState:
         """The prefix `i` continued with `token`; one that is impossible (a blank) has no continuation either."""
         log_psi = float(self.log_psi[i, token])
         enter = self.enter[int(token == self.last[i]), i]
-        return PrefixState(
-            self.utterance, enter if log_psi > LOG_ZERO else np.full_like(enter, -np.inf), -np.inf, token, log_psi
-        )
+        if log_psi <= LOG_ZERO:
+            enter = np.full_like(enter, -np.inf)
+        return PrefixState(self.utterance, enter, -np.inf, token, log_psi, self.parents[i])
 
 
 class CTCPrefixScore:
@@ -85,7 +103,8 @@ class CTCPrefixScore:
             ids: Candidate tokens, (H, C), or None for all tokens.
             states: State of each prefix.
         """
-        after_any, after_blank = self._forward(states)
+        after_token, after_blank = self._forward(states)
+        after_any = np.logaddexp(after_token, after_blank)
         first = np.array([[state.first] for state in states])
         enter = np.stack([_delay(after_any, first), _delay(after_blank, first)])
         enter[:, :, : ys.shape[1] - 1] = -np.inf  # U - 1 tokens take as many frames, given ones (a primer) too
@@ -97,15 +116,26 @@ class CTCPrefixScore:
         np.put_along_axis(log_psi, np.broadcast_to(columns, psi.shape), np.maximum(psi, LOG_ZERO), axis=1)
         log_psi[:, self._blank] = LOG_ZERO
         log_psi[:, self._eos] = np.maximum(after_any[:, -1], LOG_ZERO)
-        return PrefixScores(self, columns, last, enter, log_psi)
+        ends = zip(states, after_token[:, -1].tolist(), after_blank[:, -1].tolist(), strict=True)
+        parents = [Ancestor(state.parent, state.token, *end) for state, *end in ends]
+        return PrefixScores(self, columns, last, enter, log_psi, parents)
+
+    def extend(self, x: np.ndarray, states: Sequence[PrefixState]) -> list[PrefixState]:
+        """The prefixes in the utterance that goes on with log-probabilities x (T', V) of new frames."""
+        longer = CTCPrefixScore(np.concatenate([self._log_p, x]), self._blank, self._eos)
+        enter, parents = _enter_new(np.maximum(x, _LOWEST).astype(np.float64), self._blank, states)
+        return [
+            state._replace(utterance=longer, enter=np.concatenate([state.enter, new]), parent=parent)
+            for state, new, parent in zip(states, enter, parents, strict=True)
+        ]
 
     def _forward(self, states: Sequence[PrefixState]) -> tuple[np.ndarray, np.ndarray]:
-        """Log-probabilities (H, T) of a prefix having been emitted up to each frame: in all, and with a blank last."""
+        """Log-probabilities (H, T) of a prefix having been emitted up to each frame: with its token and a blank last."""
         tokens = [state.token for state in states]
         first = np.array([[state.first] for state in states])
         token_last = _occupy(np.stack([state.enter for state in states]), self._log_p[:, tokens].T)
         blank_last = _occupy(_delay(token_last, first), self._log_p[:, self._blank])
-        return np.logaddexp(token_last, blank_last), blank_last
+        return token_last, blank_last
 
     def _log_psi(self, enter: np.ndarray, ids: np.ndarray | None) -> np.ndarray:
         """log sum_t exp(enter[h, t] + x[t, c]), (H, C) or (H, V), as a product of probabilities."""
@@ -119,6 +149,48 @@ class CTCPrefixScore:
             columns = rare if ids is None else ids[h, rare]
             psi[h, rare] = _log_sum(enter[h] + self._log_p[:, columns].T)
         return psi
+
+
+def _enter_new(
+    log_p: np.ndarray, blank: int, states: Sequence[PrefixState]
+) -> tuple[np.ndarray, list[Ancestor | None]]:
+    """Where the last token of each prefix may start in new frames of log_p (T', V): (H, T'), and its ancestors then.
+
+    The forward recursion, frame by frame for the `_DEPTH` last ancestors of all prefixes at once.
+    """
+    chains = [_chain(state.parent) for state in states]
+    depth = max(map(len, chains))
+    token, in_token, in_blank = (np.full((len(states), depth), fill) for fill in (blank, -np.inf, -np.inf))
+    for row, chain in enumerate(chains):  # the nearest ancestor comes last
+        for column, ancestor in enumerate(chain, depth - len(chain)):
+            token[row, column], in_token[row, column], in_blank[row, column] = ancestor[1:]
+    again = np.column_stack([token[:, 1:], [state.token for state in states]]) == token
+    enter = np.full((len(states), len(log_p)), -np.inf)
+    for t, frame in enumerate(log_p if depth else ()):
+        either = np.logaddexp(in_token, in_blank)
+        leave = np.where(again, in_blank, either)
+        enter[:, t] = leave[:, -1]
+        arrive = np.concatenate([np.full((len(states), 1), -np.inf), leave[:, :-1]], axis=1)
+        in_token, in_blank = np.logaddexp(in_token, arrive) + frame[token], either + frame[blank]
+    after = np.stack([in_token, in_blank], axis=-1).tolist()
+    return enter, [_linked(chain, ends[depth - len(chain) :]) for chain, ends in zip(chains, after, strict=True)]
+
+
+def _chain(ancestor: Ancestor | None) -> list[Ancestor]:
+    """The `_DEPTH` last of the prefixes up to `ancestor`, the longest last."""
+    chain: list[Ancestor] = []
+    while ancestor is not None and len(chain) < _DEPTH:
+        chain.append(ancestor)
+        ancestor = ancestor.parent
+    return chain[::-1]
+
+
+def _linked(chain: Sequence[Ancestor], ends: Sequence[Sequence[float]]) -> Ancestor | None:
+    """The last of a chain of prefixes whose log-probabilities in the last frame have become `ends`."""
+    linked = None
+    for ancestor, (in_token, in_blank) in zip(chain, ends, strict=True):
+        linked = Ancestor(linked, ancestor.token, in_token, in_blank)
+    return linked
 
 
 def _delay(x: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -23,6 +23,13 @@ class ScorerInterface:
         """State of the hypothesis that continues hypothesis `i` with token `new_id`."""
         return None if state is None else state[i]
 
+    def extend(self, states: Sequence[Any], x: np.ndarray) -> Sequence[Any]:
+        """States of hypotheses in an encoder output that goes on with the frames x (T', D), as in a stream.
+
+        What scorers need of earlier frames, their states hold: in a stream, `x` of other methods is the newest frames.
+        """
+        return states
+
     def score(self, y: np.ndarray, state: Any, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Scores (V,) of the token after y (U,), and the next state.
 

@@ -40,6 +40,10 @@ class CTCPrefixScorer(BatchPartialScorerInterface):
         """Prefix `i` continued with `new_id`; without `new_id`, the only prefix continued with candidate number `i`."""
         return state.select(0, int(state.ids[0, i])) if new_id is None else state.select(i, new_id)
 
+    def extend(self, states: Sequence[PrefixState], x: np.ndarray) -> list[PrefixState]:
+        """The prefixes of the utterance whose encoder output goes on with x (T', D)."""
+        return states[0].utterance.extend(np.asarray(self.ctc.log_softmax(x[None]))[0], states)
+
     def score_partial(
         self, y: np.ndarray, next_tokens: np.ndarray, state: PrefixState, x: np.ndarray
     ) -> tuple[np.ndarray, PrefixScores]:
