@@ -20,6 +20,7 @@ else:
     collect_ignore_glob = [
         "espnet/nets/pytorch_backend",
         "espnet2/asr",
+        "espnet2/asr_transducer",
         "espnet2/export",
         "espnet2/layers",
         "espnet2/lm",

@@ -1,4 +1,6 @@
-"""Make test/golden/transducer/cases.json with upstream ESPnet: n-best lists of its transducer searches.
+"""Make test/golden/transducer/*.json with upstream ESPnet: n-best lists of its transducer searches.
+
+`cases.json` holds those of `espnet2.asr`, `standalone.json` those of `espnet2.asr_transducer`.
 
 Run it with the Python of an environment that holds upstream ESPnet, from the repository's root:
 
@@ -9,10 +11,13 @@ Decoder and joint network are the zoo's, with its weights; the encoder output is
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,8 +28,10 @@ sys.path.append(str(ROOT / "test"))
 
 import zoo  # noqa: E402
 import zoo_calls  # noqa: E402
-from espnet2.asr.transducer.beam_search_transducer import BeamSearchTransducer  # noqa: E402
+from espnet2.asr.transducer import beam_search_transducer  # noqa: E402
 from zoo_rows import MODEL, VOCABULARY  # noqa: E402
+
+from espnet2.asr_transducer import beam_search_transducer as standalone  # noqa: E402
 
 FRAMES, SEEDS, LM_WEIGHT = 14, 2, 0.4
 # Of the joint network, where symbols would be equally likely otherwise, and the searches endless.
@@ -46,12 +53,30 @@ CASES = [
     {"beam_size": 5, "search_type": "maes", "expansion_gamma": 0.7, "score_norm": False},
     {"beam_size": 1, "search_type": "mbg", "multi_blank_durations": [4, 2, 1], "multi_blank_indices": [0, 1, 2]},
 ]
+STANDALONE = [
+    {"beam_size": 1},
+    {"beam_size": 4},
+    {"beam_size": 4, "score_norm": True},
+    {"beam_size": 1, "search_type": "tsd"},
+    {"beam_size": 5, "search_type": "tsd"},
+    {"beam_size": 1, "search_type": "alsd"},
+    {"beam_size": 4, "search_type": "alsd", "u_max": 4},
+    {"beam_size": 1, "search_type": "maes"},
+    {"beam_size": 4, "search_type": "maes"},
+    {"beam_size": 4, "search_type": "maes", "nstep": 1, "score_norm": True},
+    {"beam_size": 5, "search_type": "maes", "nstep": 3, "expansion_gamma": 0.7, "expansion_beta": 0},
+]
+# In the padded batches of these, upstream's language model reads the blank instead of the start symbol.
+UNSOUND_WITH_LM = ("tsd", "alsd")
 
 
-class Table:
+class Table(torch.nn.Module):
     """A language model of bigrams."""
 
+    rnn_type = "lstm"  # upstream's standalone search refuses models without
+
     def __init__(self, scores: np.ndarray) -> None:
+        super().__init__()
         self.scores = torch.log_softmax(torch.from_numpy(scores), dim=-1)
 
     def zero_state(self) -> int:
@@ -64,32 +89,57 @@ class Table:
         return self.scores[ys[:, -1]], [0 for _ in states]
 
 
-def answers(module_of: dict[str, torch.nn.Module], case: dict, seed: int, lm: Table | None) -> list:
-    encoded = torch.from_numpy(np.random.RandomState(seed).standard_normal((FRAMES, MODEL)).astype(np.float32))
-    parts = {"decoder": module_of["transducer-lstm"], "joint_network": module_of["joint-default"]}
-    tokens = [str(token) for token in range(VOCABULARY)]
-    fusion = {} if lm is None else {"lm": lm, "lm_weight": LM_WEIGHT}
-    with torch.no_grad():
-        found = BeamSearchTransducer(**parts, token_list=tokens, nbest=5, **fusion, **case)(encoded)
-    return [[list(map(int, hypothesis.yseq)), float(hypothesis.score)] for hypothesis in found]
+def modules_of(decoder: str) -> dict[str, torch.nn.Module]:
+    """Decoder and joint network of the zoo."""
+    rows = {"decoder": decoder, "joint_network": "joint-default"}
+    parts = {part: zoo_calls.module_for(zoo.ROWS[name], Path()) for part, name in rows.items()}
+    output = parts["joint_network"].lin_out
+    output.weight.data *= SHARPNESS
+    output.bias.data[0] += BLANK_BIAS
+    return parts
+
+
+def answers(search: Any, case: dict) -> list:
+    """The n-best list for each of the random encoder outputs."""
+    nbests = []
+    for seed in range(SEEDS):
+        encoded = torch.from_numpy(np.random.RandomState(seed).standard_normal((FRAMES, MODEL)).astype(np.float32))
+        with torch.no_grad():
+            found = search(nbest=5, **case)(encoded)
+        nbests.append([[list(map(int, hypothesis.yseq)), float(hypothesis.score)] for hypothesis in found])
+    return nbests
+
+
+def write(name: str, search: Any, cases: list[dict], takes_lm: Callable[[dict], bool]) -> None:
+    """Write the answers to all cases, and to those that take a language model with one."""
+    scores = np.random.RandomState(0).standard_normal((VOCABULARY, VOCABULARY)).astype(np.float32)
+    fusions = {False: {}, True: {"lm": Table(scores), "lm_weight": LM_WEIGHT}}
+    known = [
+        {"options": case, "lm": lm, "nbest": answers(functools.partial(search, **fusion), case)}
+        for case in cases
+        for lm, fusion in fusions.items()
+        if not lm or takes_lm(case)
+    ]
+    path = ROOT / "test" / "golden" / "transducer" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(known) + "\n")
+    print(f"{path}: {len(known)} cases")
 
 
 def main() -> None:
-    module_of = {name: zoo_calls.module_for(zoo.ROWS[name], Path()) for name in ("transducer-lstm", "joint-default")}
-    output = module_of["joint-default"].lin_out
-    output.weight.data *= SHARPNESS
-    output.bias.data[0] += BLANK_BIAS
-    lm_scores = np.random.RandomState(0).standard_normal((VOCABULARY, VOCABULARY)).astype(np.float32)
-    cases = []
-    for case in CASES:
-        # Upstream's search without a beam knows no language model.
-        for lm in (None,) if case["beam_size"] == 1 else (None, Table(lm_scores)):
-            nbest = [answers(module_of, case, seed, lm) for seed in range(SEEDS)]
-            cases.append({"options": case, "lm": lm is not None, "nbest": nbest})
-    path = ROOT / "test" / "golden" / "transducer" / "cases.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(cases) + "\n")
-    print(f"{path}: {len(cases)} cases")
+    tokens = [str(token) for token in range(VOCABULARY)]
+    hybrid = functools.partial(
+        beam_search_transducer.BeamSearchTransducer, **modules_of("transducer-lstm"), token_list=tokens
+    )
+    # Upstream's search without a beam knows no language model.
+    write("cases.json", hybrid, CASES, lambda case: case["beam_size"] > 1)
+    alone = functools.partial(standalone.BeamSearchTransducer, **modules_of("labels-rnn-lstm"))
+    write(
+        "standalone.json",
+        alone,
+        STANDALONE,
+        lambda case: case["beam_size"] == 1 or case.get("search_type") not in UNSOUND_WITH_LM,
+    )
 
 
 if __name__ == "__main__":
