@@ -1,31 +1,145 @@
-"""Label-synchronous beam search over a stream of encoder frames."""
+"""Label-synchronous beam search over a stream of encoder frames.
+
+E. Tsunoo et al., "Streaming Transformer ASR with blockwise synchronous beam search", 2021. The search sees the stream
+block by block. Hypotheses grow while what is visible explains them: a decoder whose attention has come to its end ends
+the text, or says again what it said before. Then the search goes back and waits for the next block.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
-from espnet.nets.batch_beam_search import BatchBeamSearch, Hypothesis
+from espnet.nets.batch_beam_search import BatchBeamSearch
+from espnet.nets.beam_search import BatchHypothesis, Hypothesis, longest
 
 
 class BatchBeamSearchOnline(BatchBeamSearch):
-    """`BatchBeamSearch` for a stream whose encoder output comes in pieces."""
+    """`BatchBeamSearch` for a stream whose encoder output comes in pieces.
+
+    Args:
+        args, keywords: As for `BatchBeamSearch`.
+        block_size, hop_size, look_ahead: Frames. The first block shows `block_size - look_ahead` frames, each of the
+            following `hop_size` more.
+        disable_repetition_detection: Let hypotheses grow by tokens that they have already.
+
+    Raises:
+        ValueError: Blocks that do not go on, or an option of upstream's that there is not.
+    """
 
     def __init__(
-        self, *args: Any, block_size: int = 40, hop_size: int = 16, look_ahead: int = 16, **keywords: Any
+        self,
+        *args: Any,
+        block_size: int = 40,
+        hop_size: int = 16,
+        look_ahead: int = 16,
+        disable_repetition_detection: bool = False,
+        encoded_feat_length_limit: int = 0,
+        decoder_text_length_limit: int = 0,
+        incremental_decode: bool = False,
+        time_sync: bool = False,
+        hold_n: int = 0,
+        **keywords: Any,
     ) -> None:
+        unknown = {
+            "encoded_feat_length_limit": encoded_feat_length_limit,
+            "decoder_text_length_limit": decoder_text_length_limit,
+            "incremental_decode": incremental_decode,
+            "time_sync": time_sync,
+            "hold_n": hold_n,
+        }
+        for name, value in unknown.items():
+            if value:
+                raise ValueError(f"{name}: expected {type(value)()}, found {value}")
+        if hop_size < 1 or not 0 <= look_ahead < block_size:
+            raise ValueError(
+                "block_size, hop_size and look_ahead: expected a hop of at least 1 and a look-ahead below the size, "
+                f"found {block_size}, {hop_size} and {look_ahead}"
+            )
         super().__init__(*args, **keywords)
         self.block_size, self.hop_size, self.look_ahead = block_size, hop_size, look_ahead
+        self.disable_repetition_detection = disable_repetition_detection
         self.reset()
 
     def reset(self) -> None:
         """Begin another stream."""
-        self._heard: list[np.ndarray] = []
+        self.running_hyps: BatchHypothesis | None = None
+        self.process_idx = 0  # tokens that the running hypotheses have got
+        self._visible = 0  # frames that scorers know
+        self._next = self.block_size - self.look_ahead  # and shall know when they are there
+        self._newest = np.zeros((0, 0), np.float32)
+        self._waiting: list[np.ndarray] = []
 
     def __call__(
         self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
     ) -> list[Hypothesis]:
-        """The hypotheses for all frames up to the T new ones x (T, D), best first."""
-        self._heard.append(x)
-        return self.forward(np.concatenate(self._heard), maxlenratio, minlenratio) if is_final else []
+        """See `forward`."""
+        return self.forward(x, maxlenratio, minlenratio, is_final)
+
+    def forward(
+        self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
+    ) -> list[Hypothesis]:
+        """The hypotheses so far, best first, after T new frames x (T, D); T may be 0.
+
+        Those of a stream that goes on are closed by an end symbol that is not scored. After `is_final`, `reset` begins
+        another stream. For `maxlenratio` and `minlenratio` see `BeamSearch.forward`; tokens are limited by the frames
+        that are visible.
+        """
+        self._waiting.append(x)
+        received = self._visible + sum(map(len, self._waiting))
+        while self._next <= received:
+            self._show(self._next)
+            self._grow(longest(maxlenratio, self._visible))
+            self._next += self.hop_size
+        if not is_final:
+            return self._so_far()
+        self._show(received)
+        if self.running_hyps is None:
+            return self._so_far()
+        return self.finish(self.running_hyps, self.process_idx, self._newest, self._visible, maxlenratio, minlenratio)
+
+    def _show(self, frames: int) -> None:
+        """Let scorers know the first `frames` frames of the stream."""
+        new = frames - self._visible
+        if not new:
+            return
+        waiting = np.concatenate(self._waiting)
+        self._newest, self._waiting, self._visible = waiting[:new], [waiting[new:]], frames
+        if self.running_hyps is None:
+            self.running_hyps = self.init_hyp(self._newest)
+            return
+        running = self.running_hyps
+        states = {name: self.scorers[name].extend(states, self._newest) for name, states in running.states.items()}
+        self.running_hyps = dataclasses.replace(running, states=states)
+
+    def _grow(self, maxlen: int) -> None:
+        """Search as far as the visible frames reach; the last of the `maxlen` tokens is left to the end of the stream.
+
+        Where a step is not reliable, that before it is not taken either.
+        """
+        running, before = self.running_hyps, None
+        assert running is not None
+        while self.process_idx < maxlen - 1:
+            best = self.search(running, self._newest)
+            if not self._reliable(best):
+                break
+            running, before = best, running
+            self.process_idx += 1
+        if before is not None and self.process_idx > 1:
+            running = before
+            self.process_idx -= 1
+        self.running_hyps = running
+
+    def _reliable(self, best: BatchHypothesis) -> bool:
+        last, earlier = best.yseq[:, -1:], best.yseq[:, :-1]
+        repeated = not self.disable_repetition_detection and (last == earlier).any()
+        return not (repeated or (last == self.eos).any())
+
+    def _so_far(self) -> list[Hypothesis]:
+        running = self.running_hyps
+        if running is None:
+            return [Hypothesis(np.array([self.sos, self.eos]))]
+        hypotheses = (running.hypothesis(row)._replace(states={}) for row in range(len(running)))
+        return [hypothesis._replace(yseq=np.append(hypothesis.yseq, self.eos)) for hypothesis in hypotheses]

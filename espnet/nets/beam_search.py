@@ -158,11 +158,26 @@ class BeamSearch:
             maxlenratio: Longest output in tokens per frame; 0: T tokens and stop by end detection; -n: n tokens.
             minlenratio: Shortest output in tokens per frame; -n: n tokens. Where nothing ends, it is lowered by 0.1.
         """
-        maxlen = len(x) if maxlenratio == 0 else max(1, _limit(maxlenratio, len(x)))
-        minlen = _limit(minlenratio, len(x))
-        running = self.init_hyp(x)
+        return self.finish(self.init_hyp(x), 0, x, len(x), maxlenratio, minlenratio)
+
+    def finish(
+        self,
+        start: BatchHypothesis,
+        first: int,
+        x: np.ndarray,
+        frames: int,
+        maxlenratio: float,
+        minlenratio: float,
+    ) -> list[Hypothesis]:
+        """The n-best hypotheses that continue those of `start`, found by `first` steps; see `forward`.
+
+        `frames` is the length of the encoder output, of which x (T, D) is what scorers are given.
+        """
+        maxlen = longest(maxlenratio, frames)
+        minlen = _limit(minlenratio, frames)
+        running = start
         ended: list[Hypothesis] = []
-        for i in range(maxlen):
+        for i in range(first, maxlen):
             running = self.post_process(i, maxlen, minlen, self.search(running, x), ended)
             if not len(running):
                 break
@@ -171,7 +186,7 @@ class BeamSearch:
         if not ended and minlenratio >= 0.1:
             lower = max(0.0, minlenratio - 0.1)
             _log.warning("No hypothesis ended with minlenratio %.3g: searching again with %.3g", minlenratio, lower)
-            return self.forward(x, maxlenratio, lower)
+            return self.finish(start, first, x, frames, maxlenratio, lower)
         nbest = sorted(ended, key=self._rank, reverse=True)
         self._report(nbest, maxlen)
         return nbest
@@ -316,6 +331,11 @@ def top_k(values: np.ndarray, k: int) -> np.ndarray:
     if len(found) < k:
         raise ValueError(f"scores must be numbers, found NaN in {np.count_nonzero(np.isnan(values))} of {len(values)}")
     return found[np.argsort(-values[found], kind="stable")[:k]]
+
+
+def longest(maxlenratio: float, frames: int) -> int:
+    """Tokens that a hypothesis may have, its end symbol counted as one."""
+    return frames if maxlenratio == 0 else max(1, _limit(maxlenratio, frames))
 
 
 def _limit(ratio: float, frames: int) -> int:

@@ -6,8 +6,8 @@ running hypotheses at once as in H. Seki et al., "Vectorized beam search for CTC
 continues, and is a sum over frames of products, so all candidates are one matrix product. The forward variables of a
 continued prefix are needed for the few that survive, and their recursion over frames is a cumulative sum.
 
-In a stream, frames are added to an utterance while its prefixes grow. What a prefix has in the new frames depends on the
-prefixes that it continues, so each remembers what these had in the last frame.
+In a stream, frames are added to an utterance while its prefixes grow. What a prefix has in the new frames depends on
+the prefixes that it continues, so each remembers what these had in the last frame.
 
 Shapes: H hypotheses, C candidates, T frames, V tokens; everything is a natural logarithm in float64.
 """
@@ -130,7 +130,7 @@ class CTCPrefixScore:
         ]
 
     def _forward(self, states: Sequence[PrefixState]) -> tuple[np.ndarray, np.ndarray]:
-        """Log-probabilities (H, T) of a prefix having been emitted up to each frame: with its token and a blank last."""
+        """Log-probabilities (H, T) of a prefix having been emitted up to a frame: with its token last, and a blank."""
         tokens = [state.token for state in states]
         first = np.array([[state.first] for state in states])
         token_last = _occupy(np.stack([state.enter for state in states]), self._log_p[:, tokens].T)

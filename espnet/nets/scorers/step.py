@@ -21,12 +21,14 @@ class Graph(Protocol):
 class StepState(NamedTuple):
     """State of one hypothesis: row `row` of the values that the step before returned, shared by its hypotheses.
 
-    `known` is the number of tokens that have been read.
+    `known` is the number of tokens that have been read; `heard` the encoder output (T, D), where all of it is needed to
+    go on with a longer one.
     """
 
     feeds: Mapping[str, Any]
     row: int
     known: int = 0
+    heard: np.ndarray | None = None
 
 
 class StepScorer(BatchScorerInterface):
@@ -36,7 +38,8 @@ class StepScorer(BatchScorerInterface):
         step: Reads `tokens` and `parents` (1, beam), its states, and what `start` returned; returns log-probabilities
             (1, beam, V) first, and the next states. If it reads `memory_lengths`, it gets the frames of the encoder
             output.
-        start: Run once per utterance on `encoder_out` (1, T, D), and on its `memory_lengths` if it reads them.
+        start: Run once per utterance on `encoder_out` (1, T, D), and on its `memory_lengths` if it reads them. One that
+            reads no lengths and returns nothing without frames treats each by itself: in a stream, the new ones only.
     """
 
     def __init__(self, step: Graph, start: Graph | None = None) -> None:
@@ -44,16 +47,27 @@ class StepScorer(BatchScorerInterface):
         self.start = start
         self._reads = {tensor.name for tensor in step.component.feeds}
         self._log_probs = step.component.outputs[0].name
+        self._frames = {t.name: t.axes.index("frames") for t in step.component.feeds if "frames" in t.axes}
+        self._by_frame = start is None or (
+            len(start.component.inputs) == 1 and all("frames" in tensor.axes for tensor in start.component.outputs)
+        )
 
     def init_state(self, x: np.ndarray) -> StepState:
         """State before the first token: what `start` says of x (T, D), and zeros."""
         component = self.step.component
-        utterance = {"encoder_out": x[None], "memory_lengths": np.array([len(x)])}
-        feeds = {**utterance, **({} if self.start is None else self.start(utterance))}
+        feeds = self._memory(x)
         for state in component.states:
             shape = component.initial_shape(state, batch=1, frames=len(x))
             feeds[state.input.name] = np.zeros(shape, state.input.dtype)
-        return StepState({name: value for name, value in feeds.items() if name in self._reads}, 0)
+        return StepState(feeds, 0, heard=None if self._by_frame else x)
+
+    def extend(self, states: Sequence[StepState], x: np.ndarray) -> list[StepState]:
+        """The states where the encoder output goes on with x (T', D); what tokens gave so far stays as it is."""
+        heard = None if states[0].heard is None else np.concatenate([states[0].heard, x])
+        memory = self._memory(x if heard is None else heard)
+        steps = {id(state.feeds): state.feeds for state in states}
+        longer = {key: {**feeds, **self._longer(feeds, memory, len(x))} for key, feeds in steps.items()}
+        return [state._replace(feeds=longer[id(state.feeds)], heard=heard) for state in states]
 
     def score(self, y: np.ndarray, state: StepState, x: np.ndarray) -> tuple[np.ndarray, StepState]:
         """Log-probabilities (V,) of the token after y (U,), and the next state."""
@@ -76,7 +90,28 @@ class StepScorer(BatchScorerInterface):
         feeds, parents = self._gathered(states)
         results = self.step({**feeds, "tokens": ys[None, :, -1], "parents": np.array([parents])})
         after = {**feeds, **{pair.input.name: results[pair.output.name] for pair in self.step.component.states}}
-        return results[self._log_probs].numpy()[0], [StepState(after, row, ys.shape[1]) for row in range(len(states))]
+        return results[self._log_probs].numpy()[0], [
+            StepState(after, row, ys.shape[1], states[0].heard) for row in range(len(states))
+        ]
+
+    def _memory(self, x: np.ndarray) -> dict[str, Any]:
+        """What steps read of encoder output x (T, D)."""
+        utterance = {"encoder_out": x[None], "memory_lengths": np.array([len(x)])}
+        memory = {**utterance, **({} if self.start is None else self.start(utterance))}
+        return {name: value for name, value in memory.items() if name in self._reads}
+
+    def _longer(self, feeds: Mapping[str, Any], memory: Mapping[str, Any], new: int) -> dict[str, Any]:
+        """What changes in `feeds` by `new` frames; `memory` is of these, or of all frames."""
+        longer = dict(memory)
+        if self._by_frame:
+            for name, value in memory.items():
+                both = _array(feeds[name]), _array(value)
+                longer[name] = np.concatenate(both, self._frames[name]) if name in self._frames else sum(both)
+        for name in (state.input.name for state in self.step.component.states):
+            if name in self._frames:
+                known = _array(feeds[name])
+                longer[name] = np.pad(known, [(0, new * (axis == self._frames[name])) for axis in range(known.ndim)])
+        return longer
 
     def _gathered(self, states: Sequence[StepState]) -> tuple[Mapping[str, Any], list[int]]:
         """Feeds that have all of the states among their parents, and which parent each of them is.
