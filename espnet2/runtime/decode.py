@@ -70,6 +70,16 @@ KINDS: dict[type, Callable[[str], Any]] = {bool: str2bool, type(None): mapping}
 
 def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
     """Recordings, output and search, under upstream's names and with its defaults."""
+    add_recording_arguments(parser)
+    group = parser.add_argument_group("search")
+    for option in fields(DecodeOptions):
+        kind = KINDS.get(type(option.default), type(option.default))
+        text = f"{option.metadata['help']} (default: {option.default})"
+        group.add_argument(f"--{option.name}", type=kind, default=option.default, help=text)
+
+
+def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
+    """Recordings and output, under upstream's names and with its defaults."""
     group = parser.add_argument_group("recordings and output")
     group.add_argument("recordings", nargs="*", help="recordings; the text of each is a line of the output")
     group.add_argument(
@@ -84,11 +94,6 @@ def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
         "--output_dir", help="write 1best_recog/{text,token,token_int,score}, ... here; with --timestamps, ctm, too"
     )
     group.add_argument("--log_level", default="INFO", help="(default: INFO)")
-    group = parser.add_argument_group("search")
-    for option in fields(DecodeOptions):
-        kind = KINDS.get(type(option.default), type(option.default))
-        text = f"{option.metadata['help']} (default: {option.default})"
-        group.add_argument(f"--{option.name}", type=kind, default=option.default, help=text)
 
 
 def decode_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -278,6 +283,9 @@ def _printer_of(recognizer: Recognizer) -> Emit:
 
 
 def _writer_to(writer: DatadirWriter, recognizer: Recognizer) -> Emit:
+    # Upstream's transducers score with plain numbers, its other searches with tensors.
+    score_of = format_score if recognizer.closes else str
+
     def write(utterance: str, results: Results | None) -> None:
         for suffix, nbest in by_speaker(results or []).items():
             for rank, result in enumerate(nbest, 1):
@@ -285,7 +293,7 @@ def _writer_to(writer: DatadirWriter, recognizer: Recognizer) -> Emit:
                 tables = writer[f"{rank}best_recog"]
                 tables["token" + suffix][utterance] = " ".join(token)
                 tables["token_int" + suffix][utterance] = " ".join(map(str, token_int))
-                tables["score" + suffix][utterance] = format_score(hypothesis.score)
+                tables["score" + suffix][utterance] = score_of(float(hypothesis.score))
                 if text is not None:
                     tables["text" + suffix][utterance] = text
                 for timed in _times(recognizer, result):
