@@ -6,16 +6,20 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from espnet2.runtime.asr import Recognizer, load_ngram
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.unread_options import warn_of_unread
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 from espnet2.utils.types import str_or_none
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 # Options of upstream that are known here with their default only.
 FIXED: Mapping[str, Any] = {
@@ -117,19 +121,22 @@ class Speech2Text(Recognizer):
         _move(trained.parts, device)
         self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
         token_list = trained.token_list
+        graphs = trained.graphs
+        ngram = load_ngram(trained.files.get("ngram_file"), token_list, ngram_scorer, ngram_weight)
+        warn_of_unread(options, [*graphs, *(["ngram"] if ngram is not None else [])])
         super().__init__(
-            trained.graphs,
+            graphs,
             token_list,
             load_tokenizer(token_type or trained.config.token_type, bpemodel or trained.config.bpemodel),
             trained.special,
             options,
-            load_ngram(trained.files.get("ngram_file"), token_list, ngram_scorer, ngram_weight),
+            ngram,
             trained.generation,
             trained.sample_rate,
         )
 
     @classmethod
-    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Speech2Text:
+    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
         """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
         if model_tag is not None and Path(model_tag).exists() and options.get("model_file") is None:
             return cls(**{**options, "model_file": model_tag})
@@ -171,13 +178,13 @@ def get_parser() -> ArgumentParser:
     add_decode_arguments(parser)
     group = parser.add_argument_group("options of upstream's command, with one value or without effect")
     for name, default in FIXED.items():
-        group.add_argument(f"--{name}", type=_plain_value, default=default, help=f"{default} and nothing else")
+        group.add_argument(f"--{name}", type=plain_value, default=default, help=f"{default} and nothing else")
     for name, number in IGNORED.items():
         group.add_argument(f"--{name}", type=int, default=number, help="without effect")
     return parser
 
 
-def _plain_value(text: str) -> Any:
+def plain_value(text: str) -> Any:
     """A number, a truth value, a list or a word, as YAML reads it."""
     import yaml
 

@@ -20,6 +20,7 @@ from espnet2.runtime.errors import AudioError, BundleError, MissingPackageError,
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.search import SearchParts, make_search
 from espnet2.runtime.timestamps import Timed, frame_seconds, make_timestamps
+from espnet2.runtime.unread_options import warn_of_unread
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.text.token_id_converter import TokenIDConverter
@@ -225,13 +226,16 @@ class Speech2Text(Recognizer):
         manifest = self.bundle.manifest
         if ngram_file is None and manifest.ngram is not None:
             ngram_file = self.bundle.file(manifest.ngram)
+        graphs = _graphs(self.bundle, quantized, num_threads, providers)
+        ngram = load_ngram(ngram_file, manifest.tokens, ngram_scorer, decode_options.ngram_weight)
+        warn_of_unread(decode_options, [*graphs, *(["ngram"] if ngram is not None else [])])
         super().__init__(
-            _graphs(self.bundle, quantized, num_threads, providers),
+            graphs,
             manifest.tokens,
             _tokenizer(self.bundle),
             manifest.special,
             decode_options,
-            load_ngram(ngram_file, manifest.tokens, ngram_scorer, decode_options.ngram_weight),
+            ngram,
             manifest.generation,
             manifest.sample_rate,
         )
