@@ -55,6 +55,14 @@ class DecodeOptions:
         None, "how it does so, as {num_beams: 4, max_new_tokens: 100}, instead of the model's generation_config.json"
     )
     batch_size: int = _option(1, "utterances that the encoder takes at once")
+    search_block_size: int = _option(
+        -1, "of a stream: encoder frames that the search sees at first, with search_look_ahead; -1: the model's"
+    )
+    search_hop_size: int = _option(-1, "of a stream: encoder frames that it sees more at every step; -1: the model's")
+    search_look_ahead: int = _option(-1, "of a stream: frames of a block that it does not see; -1: the model's")
+    disable_repetition_detection: bool = _option(
+        False, "of a stream: go on, rather than wait for the next block, where a text gets a token that it has already"
+    )
     timestamps: str = _option("none", "say when each token or word is spoken: none, token or word")
 
     @classmethod
@@ -73,13 +81,16 @@ class DecodeOptions:
         _require(_is_integer(rounds) and rounds >= 0, "maskctc_n_iterations", "an integer of at least 0", rounds)
         for name in ("lm_weight", "ngram_weight", "penalty", "maxlenratio", "minlenratio"):
             _require(_is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
+        for name in ("search_block_size", "search_hop_size", "search_look_ahead"):
+            value = getattr(self, name)
+            _require(_is_integer(value) and value >= -1, name, "a number of frames, or -1 for the model's", value)
         for name in ("ctc_weight", "threshold_probability", "maskctc_threshold_probability"):
             value = getattr(self, name)
             _require(_is_finite(value) and 0 <= value <= 1, name, "a number from 0 to 1", value)
         for name in ("transducer_conf", "hugging_face_decoder_conf"):
             conf = getattr(self, name)
             _require(conf is None or isinstance(conf, Mapping), name, "options by name", conf)
-        for name in ("normalize_length", "multi_asr", *SEARCHES):
+        for name in ("normalize_length", "multi_asr", "disable_repetition_detection", *SEARCHES):
             _require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
         _require(self.timestamps in TIMESTAMPS, "timestamps", f"one of {', '.join(TIMESTAMPS)}", self.timestamps)
         wanted = [name for name in SEARCHES if getattr(self, name)]

@@ -81,21 +81,29 @@ def choose(
 
 
 def _label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearch:
-    search = BatchBeamSearch(
-        scorers(parts),
-        weights(options),
-        beam_size=options.beam_size,
-        vocab_size=len(parts.token_list),
-        sos=parts.special["sos"],
-        eos=parts.special["eos"],
-        token_list=parts.token_list,
-        # Where CTC is the only scorer of the acoustics, nothing else may choose the tokens that it gets to see.
-        pre_beam_score_key=None if options.ctc_weight == 1 else "full",
-        normalize_length=options.normalize_length,
-    )
-    decoder = parts.graphs.get("decoder_step")
-    search.candidates_only = decoder is not None and decoder.component.candidates_only
+    search = BatchBeamSearch(scorers(parts), weights(options), **label_synchronous_options(parts, options))
+    search.candidates_only = candidates_only(parts)
     return search
+
+
+def label_synchronous_options(parts: SearchParts, options: DecodeOptions) -> dict[str, Any]:
+    """Keywords of a label-synchronous search, but for its scorers and their weights."""
+    return {
+        "beam_size": options.beam_size,
+        "vocab_size": len(parts.token_list),
+        "sos": parts.special["sos"],
+        "eos": parts.special["eos"],
+        "token_list": parts.token_list,
+        # Where CTC is the only scorer of the acoustics, nothing else may choose the tokens that it gets to see.
+        "pre_beam_score_key": None if options.ctc_weight == 1 else "full",
+        "normalize_length": options.normalize_length,
+    }
+
+
+def candidates_only(parts: SearchParts) -> bool:
+    """Whether hypotheses of the decoder end only where the end symbol is a candidate."""
+    decoder = parts.graphs.get("decoder_step")
+    return decoder is not None and decoder.component.candidates_only
 
 
 def _time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchTimeSync:

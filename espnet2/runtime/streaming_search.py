@@ -13,7 +13,18 @@ from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
 from espnet.nets.ctc_greedy import GreedyCTCOnline
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.search import ByGraph, CTCGraph, MakeSearch, OnRequest, SearchParts, choose, scorers, weights
+from espnet2.runtime.search import (
+    ByGraph,
+    CTCGraph,
+    MakeSearch,
+    OnRequest,
+    SearchParts,
+    candidates_only,
+    choose,
+    label_synchronous_options,
+    scorers,
+    weights,
+)
 
 
 def make_streaming_search(parts: SearchParts, options: DecodeOptions, blocks: Sequence[int]) -> Any:
@@ -29,23 +40,21 @@ def make_streaming_search(parts: SearchParts, options: DecodeOptions, blocks: Se
     """
 
     def label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearchOnline:
-        size, hop, look_ahead = blocks
-        search = BatchBeamSearchOnline(
-            scorers(parts),
-            weights(options),
-            beam_size=options.beam_size,
-            vocab_size=len(parts.token_list),
-            sos=parts.special["sos"],
-            eos=parts.special["eos"],
-            token_list=parts.token_list,
-            pre_beam_score_key=None if options.ctc_weight == 1 else "full",
-            normalize_length=options.normalize_length,
-            block_size=size,
-            hop_size=hop,
-            look_ahead=look_ahead,
-        )
-        decoder = parts.graphs.get("decoder_step")
-        search.candidates_only = decoder is not None and decoder.component.candidates_only
+        wanted = options.search_block_size, options.search_hop_size, options.search_look_ahead
+        size, hop, look_ahead = (own if given < 0 else given for given, own in zip(wanted, blocks, strict=True))
+        try:
+            search = BatchBeamSearchOnline(
+                scorers(parts),
+                weights(options),
+                **label_synchronous_options(parts, options),
+                block_size=size,
+                hop_size=hop,
+                look_ahead=look_ahead,
+                disable_repetition_detection=options.disable_repetition_detection,
+            )
+        except ValueError as error:
+            raise OptionError(f"search blocks: {error}") from error
+        search.candidates_only = candidates_only(parts)
         return search
 
     return choose(parts, options, BY_GRAPH, ON_REQUEST, label_synchronous)

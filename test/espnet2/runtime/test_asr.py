@@ -198,6 +198,7 @@ def test_speech_that_cannot_be_recognised(speech, sentence):
         ({"normalize_length": 1}, "normalize_length: expected True or False, found 1"),
         ({"time_sync": "yes"}, "time_sync: expected True or False, found 'yes'"),
         ({"timestamps": "words"}, "timestamps: expected one of none, token, word, found 'words'"),
+        ({"search_hop_size": -2}, "search_hop_size: expected a number of frames, or -1 for the model's, found -2"),
         ({"max_seq_len": 0}, "max_seq_len: expected an integer of at least 1, found 0"),
         ({"time_sync": True, "partial_ar": True}, "time_sync and partial_ar: expected one of them, found True"),
         ({"maskctc_n_iterations": -1}, "maskctc_n_iterations: expected an integer of at least 0, found -1"),
@@ -251,6 +252,10 @@ def test_upstreams_defaults():
         "maskctc_n_iterations": 10,
         "maskctc_threshold_probability": 0.99,
         "batch_size": 1,
+        "search_block_size": -1,
+        "search_hop_size": -1,
+        "search_look_ahead": -1,
+        "disable_repetition_detection": False,
         "timestamps": "none",
     }
 
