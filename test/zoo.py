@@ -29,6 +29,7 @@ import zoo_rnn_decoder
 import zoo_s4
 import zoo_selfsupervised
 import zoo_transducer
+import zoo_transducer_model
 import zoo_transducer_decoder
 import zoo_whisper
 from zoo_data import Row
@@ -44,6 +45,7 @@ FAMILIES = (
     zoo_blockwise,
     zoo_branchformer,
     zoo_transducer,
+    zoo_transducer_model,
     zoo_transducer_decoder,
     zoo_maskctc,
     zoo_selfsupervised,

@@ -160,7 +160,7 @@ def _encode(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Out
     (source,) = batch.values()
     encoded, valid = module.encode(source, lengths)
     outputs = _with_intermediate(encoded, valid)
-    if module.ctc is not None:
+    if getattr(module, "ctc", None) is not None:
         for name, (value, lengths) in list(outputs.items()):
             if name.startswith("out"):
                 outputs[name.replace("out", "ctc")] = (module.ctc.log_softmax(value), lengths)
