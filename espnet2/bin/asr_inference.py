@@ -121,13 +121,15 @@ class Speech2Text(Recognizer):
         _move(trained.parts, device)
         self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
         token_list = trained.token_list
-        graphs = trained.graphs
+        graphs, tokenizer = trained.graphs, trained.tokenizer
+        if token_type or bpemodel:
+            tokenizer = load_tokenizer(token_type or trained.config.token_type, bpemodel or trained.config.bpemodel)
         ngram = load_ngram(trained.files.get("ngram_file"), token_list, ngram_scorer, ngram_weight)
         warn_of_unread(options, [*graphs, *(["ngram"] if ngram is not None else [])])
         super().__init__(
             graphs,
             token_list,
-            load_tokenizer(token_type or trained.config.token_type, bpemodel or trained.config.bpemodel),
+            tokenizer,
             trained.special,
             options,
             ngram,

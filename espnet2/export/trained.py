@@ -155,5 +155,5 @@ def _load(files: dict[str, Path], streaming: bool) -> Trained:
             )
         _log.info("loaded the language model %s", files["lm_file"])
         parts += lm.parts()
-    tokenizer = load_tokenizer(config.token_type, config.bpemodel)
+    tokenizer = load_tokenizer(config.token_type, config.bpemodel, files["asr_train_config"])
     return Trained(model, tuple(parts), config, files, tokenizer, streaming)

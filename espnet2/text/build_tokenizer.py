@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from espnet2.runtime.errors import OptionError
+from espnet2.runtime.errors import ConfigError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.phoneme_tokenizer import PhonemeTokenizer
 from espnet2.text.sentencepiece_tokenizer import SentencepiecesTokenizer
 from espnet2.text.word_tokenizer import WordTokenizer
+
+_log = logging.getLogger(__name__)
 
 
 def _bpe(options: Mapping[str, Any]) -> AbsTokenizer:
@@ -76,14 +79,26 @@ def build_tokenizer(
     return TOKENIZERS[token_type](options)
 
 
-def load_tokenizer(token_type: str | None, bpemodel: Path | str | None = None) -> AbsTokenizer | None:
+def load_tokenizer(
+    token_type: str | None, bpemodel: Path | str | None = None, config: Path | str | None = None
+) -> AbsTokenizer | None:
     """The tokenizer that makes text of a recogniser's tokens.
 
-    None where there is none: the kind of tokens is not known, or the SentencePiece model of `bpe` is not.
+    None where there is none: the kind of tokens is not known, or the SentencePiece model of `bpe` is not, which is
+    logged. `config` is the file that both are from, if any; log lines and errors name it.
 
     Raises:
-        OptionError: An unknown type, or a file that is not a SentencePiece model.
+        OptionError: An unknown type, or a file that is not a SentencePiece model; `ConfigError` with `config`.
     """
-    if token_type is None or (token_type == "bpe" and bpemodel is None):
+    if token_type is None:
         return None
-    return build_tokenizer(token_type, bpemodel)
+    if token_type == "bpe" and bpemodel is None:
+        source = "" if config is None else f"{config}: "
+        _log.warning("%sbpemodel: expected a file for token_type bpe, found none: results have no text", source)
+        return None
+    try:
+        return build_tokenizer(token_type, bpemodel)
+    except OptionError as error:
+        if config is None:
+            raise
+        raise ConfigError(f"{config}: {error}") from error

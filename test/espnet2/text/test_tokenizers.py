@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet2.runtime.errors import OptionError
+from espnet2.runtime.errors import ConfigError, OptionError
 from espnet2.text.build_tokenizer import build_tokenizer, load_tokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.phoneme_tokenizer import PhonemeTokenizer
@@ -179,9 +179,27 @@ def test_build_mistakes(options, sentence):
     assert str(error.value) == sentence
 
 
-def test_load():
+def test_load(caplog):
     assert load_tokenizer(None) is None
-    assert load_tokenizer("bpe") is None
+    assert caplog.messages == []
+    assert load_tokenizer("bpe", config="a.yaml") is None
+    assert caplog.messages == ["a.yaml: bpemodel: expected a file for token_type bpe, found none: results have no text"]
     assert repr(load_tokenizer("word")) == repr(build_tokenizer("word"))
     with pytest.raises(OptionError, match="token_type: expected one of bpe, char, word, phn, found 'foo'"):
         load_tokenizer("foo")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("foo", None), "a.yaml: token_type: expected one of bpe, char, word, phn, found 'foo'"),
+        (
+            ("bpe", "/none.model"),
+            "a.yaml: /none.model: expected a SentencePiece model, found No such file or directory",
+        ),
+    ],
+)
+def test_mistakes_of_a_config_name_it(options, sentence):
+    with pytest.raises(ConfigError) as error:
+        load_tokenizer(*options, "a.yaml")
+    assert str(error.value) == sentence
