@@ -95,7 +95,7 @@ class Recognizer:
             raise OptionError("multi_asr: expected False, since the model does not separate speakers; found True")
         self.beam_search = make_search(SearchParts(graphs, token_list, special, ngram, generation or {}), options)
         seconds = frame_seconds(self.encoder.component, sample_rate)
-        self.timestamps = make_timestamps(options.timestamps, graphs, tokenizer, seconds, special["blank"])
+        self.timestamps = make_timestamps(options, graphs, tokenizer, seconds, special["blank"])
 
     def __call__(self, speech: Any) -> Any:
         """The n-best results for one utterance, best first; a list for each speaker where the model separates them.

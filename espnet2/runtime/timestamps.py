@@ -9,6 +9,7 @@ from typing import NamedTuple
 from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.scorers.step import Graph
 from espnet2.runtime.errors import OptionError
+from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import CTCGraph
 from espnet2.runtime.spec import Component
 from espnet2.text.abs_tokenizer import AbsTokenizer
@@ -25,6 +26,9 @@ class Timed(NamedTuple):
 @dataclass(frozen=True)
 class Timestamps:
     """What makes times of a recogniser's texts.
+
+    Where `aligner` gives one, it takes all encoder frames of an utterance, whole or in pieces, and tells the `frames` of
+    a hypothesis' tokens; elsewhere hypotheses have them.
 
     Attributes:
         unit: `token` or `word`.
@@ -65,18 +69,20 @@ class Timestamps:
 
 
 def make_timestamps(
-    unit: str,
+    options: DecodeOptions,
     graphs: Mapping[str, Graph],
     tokenizer: AbsTokenizer | None,
     seconds: float | None,
     blank: int = 0,
 ) -> Timestamps | None:
-    """What makes times of the texts of a recogniser with these graphs; None for the unit `none`.
+    """What makes times of the texts of a recogniser with these graphs; None where the option `timestamps` is `none`.
 
-    `seconds` are those between encoder frames, None where they are not known.
+    `seconds` are those between encoder frames (of a stream: the manifest's `frame_stride` over its sampling rate), None
+    where they are not known.
 
     Raises `OptionError` where the model cannot tell when its tokens or words are said.
     """
+    unit = options.timestamps
     if unit == "none":
         return None
     if "joint_step" not in graphs and "ctc" not in graphs:
@@ -85,8 +91,8 @@ def make_timestamps(
         raise OptionError(f"timestamps: expected none, since the model reads features, not samples; found {unit!r}")
     if unit == "word" and tokenizer is None:
         raise OptionError("timestamps: expected token, since the model's tokenizer is not known; found 'word'")
-    ctc = None if "joint_step" in graphs else CTCGraph(graphs["ctc"])
-    return Timestamps(unit, seconds, tokenizer, ctc, blank)
+    search_knows = "joint_step" in graphs or options.ctc_greedy
+    return Timestamps(unit, seconds, tokenizer, None if search_knows else CTCGraph(graphs["ctc"]), blank)
 
 
 def frame_seconds(encoder: Component, sample_rate: int) -> float | None:

@@ -10,6 +10,7 @@ from espnet2.bin.asr_inference_onnx import main
 from espnet2.runtime import Speech2Text
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.errors import OptionError
+from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime.timestamps import Timed, Timestamps, ctm_fields, frame_seconds, make_timestamps, timed_line
 from espnet2.text.char_tokenizer import CharTokenizer
@@ -77,13 +78,13 @@ def test_unknown_frames_give_no_times():
 )
 def test_what_cannot_be_told(unit, graphs, tokenizer, seconds, found):
     with pytest.raises(OptionError) as error:
-        make_timestamps(unit, graphs, tokenizer, seconds)
+        make_timestamps(DecodeOptions(timestamps=unit), graphs, tokenizer, seconds)
     assert str(error.value) == f"timestamps: expected {found}; found {unit!r}"
-    assert make_timestamps("none", graphs, tokenizer, seconds) is None
+    assert make_timestamps(DecodeOptions(), graphs, tokenizer, seconds) is None
 
 
 def test_a_transducers_search_knows_its_frames():
-    made = make_timestamps("token", TRANSDUCER, None, 0.04)
+    made = make_timestamps(DecodeOptions(timestamps="token"), TRANSDUCER, None, 0.04)
     assert made.aligner() is None
     assert made.times(["a"], [(25, 26)]) == [Timed("a", 1.0, pytest.approx(1.04))]
 
