@@ -38,6 +38,8 @@ class Prefixes:
     def __init__(self, decoder: Graph, blank: int, lm: BatchScorerInterface | None, lm_start: int) -> None:
         self._decoder, self._blank, self._lm, self._lm_start = decoder, blank, lm, lm_start
         self._known: dict[Labels, Prefix] = {}
+        axes = {axis for state in decoder.component.states for axis in state.input.axes}
+        self._grows = lm is not None or "past" in axes
 
     def __getitem__(self, labels: Labels) -> Prefix:
         return self._known[labels]
@@ -53,8 +55,10 @@ class Prefixes:
     def read(self, sequences: Iterable[Labels]) -> None:
         """Make sequences known whose labels but the last one are."""
         new = dict.fromkeys(labels for labels in sequences if labels not in self._known)
-        if new:
-            self._read([(labels, self._known[labels[:-1]]) for labels in new])
+        # States that grow with their labels are put together only where they are equally long.
+        for length in sorted({len(labels) if self._grows else 0 for labels in new}):
+            group = [labels for labels in new if not self._grows or len(labels) == length]
+            self._read([(labels, self._known[labels[:-1]]) for labels in group])
 
     def _read(self, new: Sequence[tuple[Labels, Prefix]]) -> None:
         component = self._decoder.component
