@@ -27,7 +27,7 @@ class Timed(NamedTuple):
 class Timestamps:
     """What makes times of a recogniser's texts.
 
-    Where `aligner` gives one, it takes all encoder frames of an utterance, whole or in pieces, and tells the `frames` of
+    Where `aligner` gives one, it takes all encoder frames of an utterance, whole or in pieces, and tells the frames of
     a hypothesis' tokens; elsewhere hypotheses have them.
 
     Attributes:
