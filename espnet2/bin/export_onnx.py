@@ -10,6 +10,12 @@ from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 from espnet2.utils.types import str2bool
 
+CHUNK_OPTIONS = {
+    "chunk_size": "encoder frames of a chunk of a stream, for an encoder that hears chunks of any size (default: 16)",
+    "left_context": "encoder frames that a chunk hears before it (default: 32)",
+    "right_context": "encoder frames that a chunk hears behind it, and waits for (default: 0)",
+}
+
 
 def get_parser() -> argparse.ArgumentParser:
     parser = PlainArgumentParser(
@@ -25,6 +31,8 @@ def get_parser() -> argparse.ArgumentParser:
         default=False,
         help="export for recognition while someone speaks, with the encoder of streams (default: False)",
     )
+    for name, text in CHUNK_OPTIONS.items():
+        parser.add_argument(f"--{name}", type=int, help=text)
     parser.add_argument("--quantize", choices=["int8"], help="add dynamically quantised graphs")
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     parser.add_argument(
@@ -36,7 +44,14 @@ def get_parser() -> argparse.ArgumentParser:
 def export(args: argparse.Namespace) -> None:
     from espnet2.export.make_bundle import make_bundle
 
-    make_bundle(args.output_dir, args.recordings, args.quantize, streaming=args.streaming, **model_options(args))
+    make_bundle(
+        args.output_dir,
+        args.recordings,
+        args.quantize,
+        streaming=args.streaming,
+        chunks={name: getattr(args, name) for name in CHUNK_OPTIONS},
+        **model_options(args),
+    )
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

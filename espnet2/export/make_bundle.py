@@ -155,10 +155,11 @@ def _verification(checks: Sequence[Check], accepted: Mapping[str, Any]) -> dict[
 
 
 def _provenance(trained: Trained) -> dict[str, Any]:
-    """What the bundle was made from, and with: checksums of the files, versions of the packages."""
+    """What the bundle was made from, and with: checksums of the files, versions of the packages, chosen chunks."""
     return {
         "espnet": espnet.__version__,
         **{package: version(package) for package in PROVENANCE_PACKAGES},
         "opset": OPSET,
+        **trained.chunks,
         **{f"{name}_sha256": sha256(path) for name, path in trained.files.items()},
     }

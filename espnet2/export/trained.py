@@ -6,7 +6,7 @@ import argparse
 import functools
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ from espnet2.text.build_tokenizer import load_tokenizer
 
 Part = tuple[torch.nn.Module, Component]
 CONFIG_OF = {"asr_train_config": "asr_model_file", "lm_train_config": "lm_file"}
+# Of an encoder whose chunks are a choice, in its frames: a chunk, and what it hears before and behind it.
+CHUNKS = {"chunk_size": 16, "left_context": 32, "right_context": 0}
 DEFAULT_SAMPLE_RATE = 16000  # Hz, of models whose features are computed elsewhere
 
 _log = logging.getLogger(__name__)
@@ -39,7 +41,8 @@ _log = logging.getLogger(__name__)
 class Trained:
     """A recogniser (and its language model), the recogniser's configuration, and the files that all came from.
 
-    With `streams` its encoder is that of streams, `encoder_step`.
+    With `streams` its encoder is that of streams, `encoder_step`, which cuts them as `chunks` says where it has no way of
+    its own.
     """
 
     model: Any
@@ -48,6 +51,7 @@ class Trained:
     files: dict[str, Path]
     tokenizer: AbsTokenizer | None = None
     streams: bool = False
+    chunks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def graphs(self) -> dict[str, TorchGraph]:
@@ -101,10 +105,12 @@ def load_trained(
     model_file: str | Path | None = None,
     model_tag: str | None = None,
     streaming: bool = False,
+    chunks: Mapping[str, int | None] | None = None,
 ) -> Trained:
     """Build and load a recogniser from its files, or from a packed model; files that are given win over packed ones.
 
-    A config that is not named is `config.yaml` beside the weights. With `streaming` the recogniser is one of streams.
+    A config that is not named is `config.yaml` beside the weights. With `streaming` the recogniser is one of streams,
+    which an encoder of chunks cuts as the numbers `chunks` say (see `CHUNKS`, which are those not given).
 
     Raises `OptionError` when no recogniser is named or it needs whole utterances, and what reading its files raises.
     """
@@ -129,7 +135,7 @@ def load_trained(
             files.setdefault(config, files[weights].with_name("config.yaml"))
     if "ngram_file" in files and not files["ngram_file"].is_file():
         raise OptionError(f"--ngram_file: expected a KenLM file, found no such file: {files['ngram_file']}")
-    return _load(files, streaming)
+    return _load(files, streaming, chunks or {})
 
 
 def task_of(config: str | Path) -> type[AbsTask]:
@@ -140,11 +146,32 @@ def task_of(config: str | Path) -> type[AbsTask]:
     return ASRTransducerTask if blocks or ASRTransducerTask.schema.mark in data else ASRTask
 
 
-def _load(files: dict[str, Path], streaming: bool) -> Trained:
+def cut_streams(encoder: Any, chunks: Mapping[str, int | None]) -> dict[str, int]:
+    """Tell an encoder of chunks how it cuts streams; returns the numbers, none for an encoder that has its own.
+
+    Raises `OptionError` for a number that the encoder does not take.
+    """
+    given = {name: number for name, number in chunks.items() if number is not None}
+    set_streaming = getattr(encoder, "set_streaming", None)
+    if set_streaming is None:
+        if given:
+            name, number = next(iter(given.items()))
+            raise OptionError(f"{name}: expected none, since {type(encoder).__name__} takes no other, found {number}")
+        return {}
+    numbers = {**CHUNKS, **given}
+    try:
+        set_streaming(**numbers)
+    except ValueError as error:
+        raise OptionError(str(error)) from error
+    return numbers
+
+
+def _load(files: dict[str, Path], streaming: bool, chunks: Mapping[str, int | None]) -> Trained:
     model: Any
     task = task_of(files["asr_train_config"])
     model, config = task.build_model_from_file(files["asr_train_config"], files["asr_model_file"])
     _log.info("loaded the recogniser %s", files["asr_model_file"])
+    numbers = cut_streams(model.encoder, chunks) if streaming else {}
     parts = list(model.streaming_parts() if streaming else model.parts())
     if "lm_file" in files:
         lm, lm_config = LMTask.build_model_from_file(files["lm_train_config"], files["lm_file"])
@@ -156,4 +183,4 @@ def _load(files: dict[str, Path], streaming: bool) -> Trained:
         _log.info("loaded the language model %s", files["lm_file"])
         parts += lm.parts()
     tokenizer = load_tokenizer(config.token_type, config.bpemodel, files["asr_train_config"])
-    return Trained(model, tuple(parts), config, files, tokenizer, streaming)
+    return Trained(model, tuple(parts), config, files, tokenizer, streaming, numbers)
