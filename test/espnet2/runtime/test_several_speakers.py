@@ -1,5 +1,6 @@
 """A recogniser of several speakers gives hypotheses for each, from PyTorch, from a bundle, and from command lines."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,14 @@ def test_utterances_in_one_batch(bundle):
     assert [[[r.token_int for r in n] for n in u] for u in together] == [
         [[r.token_int for r in n] for n in u] for u in (alone, cut)
     ]
+
+
+def test_each_speaker_has_times(bundle):
+    recognizer = Speech2Text(bundle, **OPTIONS, timestamps="token")
+    for nbest in recognizer(zoo_data.utterance(ROW, 0)["speech"]):
+        times = recognizer.times(nbest[0])
+        assert [timed.text for timed in times] == nbest[0].token
+        assert all(before.end <= after.start for before, after in itertools.pairwise(times))
 
 
 @pytest.mark.parametrize("command", ["pytorch", "onnxruntime"])
