@@ -24,6 +24,8 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         block_size, hop_size, look_ahead: Frames. The first block shows `block_size - look_ahead` frames, each of the
             following `hop_size` more.
         disable_repetition_detection: Let hypotheses grow by tokens that they have already.
+        longest_wait: Frames. Where the newest token of the best hypothesis is so far behind what is visible (a scorer
+            that aligns, as CTC, tells), neither an end symbol nor a token that it has already makes the search wait.
 
     Raises:
         ValueError: Blocks that do not go on, or an option of upstream's that there is not.
@@ -41,6 +43,7 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         incremental_decode: bool = False,
         time_sync: bool = False,
         hold_n: int = 0,
+        longest_wait: int = 160,
         **keywords: Any,
     ) -> None:
         unknown = {
@@ -61,6 +64,7 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         super().__init__(*args, **keywords)
         self.block_size, self.hop_size, self.look_ahead = block_size, hop_size, look_ahead
         self.disable_repetition_detection = disable_repetition_detection
+        self.longest_wait = longest_wait
         self.reset()
 
     def reset(self) -> None:
@@ -89,7 +93,7 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         """
         self._waiting.append(x)
         received = self._visible + sum(map(len, self._waiting))
-        while self._next <= received:
+        while self._is_due(received):
             self._show(self._next)
             self._grow(longest(maxlenratio, self._visible))
             self._next += self.hop_size
@@ -99,6 +103,10 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         if self.running_hyps is None:
             return self._so_far()
         return self.finish(self.running_hyps, self.process_idx, self._newest, self._visible, maxlenratio, minlenratio)
+
+    def _is_due(self, received: int) -> bool:
+        """Whether the next block can be shown."""
+        return self._next <= received
 
     def _show(self, frames: int) -> None:
         """Let scorers know the first `frames` frames of the stream."""
@@ -123,7 +131,11 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         assert running is not None
         while self.process_idx < maxlen - 1:
             best = self.search(running, self._newest)
-            if not self._reliable(best):
+            ends = best.yseq[:, -1] == self.eos
+            if self._stops(best, ends) and not self._is_behind(best):
+                break
+            best = best.select(np.flatnonzero(~ends))
+            if not len(best):
                 break
             running, before = best, running
             self.process_idx += 1
@@ -132,10 +144,16 @@ class BatchBeamSearchOnline(BatchBeamSearch):
             self.process_idx -= 1
         self.running_hyps = running
 
-    def _reliable(self, best: BatchHypothesis) -> bool:
-        last, earlier = best.yseq[:, -1:], best.yseq[:, :-1]
-        repeated = not self.disable_repetition_detection and (last == earlier).any()
-        return not (repeated or (last == self.eos).any())
+    def _stops(self, best: BatchHypothesis, ends: np.ndarray) -> bool:
+        """Whether a step is not reliable, where the hypotheses `ends` (H,) have come to an end symbol."""
+        return bool(ends.any()) or self._repeats(best.yseq)
+
+    def _repeats(self, yseq: np.ndarray) -> bool:
+        return not self.disable_repetition_detection and bool((yseq[:, -1:] == yseq[:, :-1]).any())
+
+    def _is_behind(self, best: BatchHypothesis) -> bool:
+        known = (self.scorers[name].last_frame(states[0]) for name, states in best.states.items())
+        return any(frame is not None and self._visible - frame > self.longest_wait for frame in known)
 
     def _so_far(self) -> list[Hypothesis]:
         running = self.running_hyps

@@ -129,6 +129,10 @@ class CTCPrefixScore:
             for state, new, parent in zip(states, enter, parents, strict=True)
         ]
 
+    def last_frame(self, state: PrefixState) -> int:
+        """The frame where the last token of a prefix most probably starts."""
+        return int((state.enter + self._log_p[:, state.token]).argmax())
+
     def _forward(self, states: Sequence[PrefixState]) -> tuple[np.ndarray, np.ndarray]:
         """Log-probabilities (H, T) of a prefix having been emitted up to a frame: with its token last, and a blank."""
         tokens = [state.token for state in states]

@@ -30,6 +30,10 @@ class ScorerInterface:
         """
         return states
 
+    def last_frame(self, state: Any) -> int | None:
+        """The frame of a hypothesis's newest token, where the scorer knows."""
+        return None
+
     def score(self, y: np.ndarray, state: Any, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Scores (V,) of the token after y (U,), and the next state.
 

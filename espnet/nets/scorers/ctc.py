@@ -44,6 +44,10 @@ class CTCPrefixScorer(BatchPartialScorerInterface):
         """The prefixes of the utterance whose encoder output goes on with x (T', D)."""
         return states[0].utterance.extend(np.asarray(self.ctc.log_softmax(x[None]))[0], states)
 
+    def last_frame(self, state: PrefixState) -> int:
+        """The frame where the prefix's last token most probably starts."""
+        return state.utterance.last_frame(state)
+
     def score_partial(
         self, y: np.ndarray, next_tokens: np.ndarray, state: PrefixState, x: np.ndarray
     ) -> tuple[np.ndarray, PrefixScores]:
