@@ -1,6 +1,7 @@
 """Make test/golden/transducer/*.json with upstream ESPnet: n-best lists of its transducer searches.
 
-`cases.json` holds those of `espnet2.asr`, `standalone.json` those of `espnet2.asr_transducer`.
+`cases.json` holds those of `espnet2.asr`, `standalone.json` those of `espnet2.asr_transducer`, both of random encoder
+outputs, and `recognised.json` those of `espnet2.bin.asr_transducer_inference` for the samples of a row of the zoo.
 
 Run it with the Python of an environment that holds upstream ESPnet, from the repository's root:
 
@@ -15,6 +16,7 @@ import functools
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,10 +30,12 @@ sys.path.append(str(ROOT / "test"))
 
 import zoo  # noqa: E402
 import zoo_calls  # noqa: E402
+import zoo_data  # noqa: E402
 from espnet2.asr.transducer import beam_search_transducer  # noqa: E402
 from zoo_rows import MODEL, VOCABULARY  # noqa: E402
 
 from espnet2.asr_transducer import beam_search_transducer as standalone  # noqa: E402
+from espnet2.bin.asr_transducer_inference import Speech2Text  # noqa: E402
 
 FRAMES, SEEDS, LM_WEIGHT = 14, 2, 0.4
 # Of the joint network, where symbols would be equally likely otherwise, and the searches endless.
@@ -66,6 +70,12 @@ STANDALONE = [
     {"beam_size": 4, "search_type": "maes", "nstep": 1, "score_norm": True},
     {"beam_size": 5, "search_type": "maes", "nstep": 3, "expansion_gamma": 0.7, "expansion_beta": 0},
 ]
+RECOGNISED: list[dict[str, Any]] = [
+    {},
+    {"beam_size": 3, "nbest": 3, "beam_search_config": {"search_type": "maes"}},
+    {"beam_size": 3, "nbest": 3, "beam_search_config": {"search_type": "tsd", "score_norm": True}},
+    {"beam_size": 4, "nbest": 4, "beam_search_config": {"search_type": "alsd", "u_max": 6}},
+]
 # In the padded batches of these, upstream's language model reads the blank instead of the start symbol.
 UNSOUND_WITH_LM = ("tsd", "alsd")
 
@@ -93,10 +103,14 @@ def modules_of(decoder: str) -> dict[str, torch.nn.Module]:
     """Decoder and joint network of the zoo."""
     rows = {"decoder": decoder, "joint_network": "joint-default"}
     parts = {part: zoo_calls.module_for(zoo.ROWS[name], Path()) for part, name in rows.items()}
-    output = parts["joint_network"].lin_out
-    output.weight.data *= SHARPNESS
-    output.bias.data[0] += BLANK_BIAS
+    sharpen(parts["joint_network"])
     return parts
+
+
+def sharpen(joint_network: Any) -> None:
+    """Make some symbols likelier than others."""
+    joint_network.lin_out.weight.data *= SHARPNESS
+    joint_network.lin_out.bias.data[0] += BLANK_BIAS
 
 
 def answers(search: Any, case: dict) -> list:
@@ -120,10 +134,33 @@ def write(name: str, search: Any, cases: list[dict], takes_lm: Callable[[dict], 
         for lm, fusion in fusions.items()
         if not lm or takes_lm(case)
     ]
+    save(name, known)
+
+
+def save(name: str, known: list) -> None:
+    """Write the cases of a file."""
     path = ROOT / "test" / "golden" / "transducer" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(known) + "\n")
     print(f"{path}: {len(known)} cases")
+
+
+def recognised() -> list:
+    """What upstream's recogniser hears, whose model has the zoo's weights, sharpened as those of `modules_of`."""
+    row = zoo.ROWS["standalone-default"]
+    speech = zoo_data.utterance(row, 0)["speech"]
+    known = []
+    with tempfile.TemporaryDirectory() as directory:
+        module = zoo_calls.module_for(row, Path(directory))  # which leaves its config there
+        sharpen(module.joint_network)
+        torch.save(module.state_dict(), Path(directory, "model.pth"))
+        for options in RECOGNISED:
+            recognise = Speech2Text(
+                Path(directory, "config.yaml"), Path(directory, "model.pth"), token_type="char", **options
+            )
+            results = recognise.hypotheses_to_results(recognise(speech))
+            known.append([options, [[text, ids, float(hypothesis.score)] for text, _, ids, hypothesis in results]])
+    return known
 
 
 def main() -> None:
@@ -140,6 +177,7 @@ def main() -> None:
         STANDALONE,
         lambda case: case["beam_size"] == 1 or case.get("search_type") not in UNSOUND_WITH_LM,
     )
+    save("recognised.json", recognised())
 
 
 if __name__ == "__main__":

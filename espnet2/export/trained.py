@@ -41,8 +41,8 @@ _log = logging.getLogger(__name__)
 class Trained:
     """A recogniser (and its language model), the recogniser's configuration, and the files that all came from.
 
-    With `streams` its encoder is that of streams, `encoder_step`, which cuts them as `chunks` says where it has no way of
-    its own.
+    With `streams` its encoder is that of streams, `encoder_step`, which cuts them as `chunks` says where it has no way
+    of its own.
     """
 
     model: Any
