@@ -46,7 +46,7 @@ def test_registered_name_has_a_row(task: type[AbsTask], choices: Choices, name: 
 
 
 def test_tasks_are_found():
-    assert {"ASRTask", "LMTask"} <= {task.__name__ for task in _tasks()}
+    assert {"ASRTask", "ASRTransducerTask", "LMTask"} <= {task.__name__ for task in _tasks()}
 
 
 def test_every_row_has_a_golden_and_every_golden_a_row():

@@ -14,6 +14,7 @@ import yaml
 import zoo
 import zoo_calls
 from zoo_rows import FEATURES, MODEL
+from zoo_transducer_model import BRANCHFORMER, CONFORMER, CONV1D, E_BRANCHFORMER, INPUT
 
 import espnet2.runtime
 from espnet2.export.make_bundle import make_bundle
@@ -22,6 +23,8 @@ from espnet2.export.verify import verify_decode
 from espnet2.runtime.asr import by_speaker
 from espnet2.runtime.options import DecodeOptions
 from espnet2.tasks.asr import ASRTask
+from espnet2.tasks.asr_transducer import DECODER as LABEL_DECODER
+from espnet2.tasks.asr_transducer import ASRTransducerTask
 from espnet2.tasks.choices import Choices
 from espnet2.tasks.lm import LMTask
 
@@ -142,6 +145,31 @@ def _check(files: dict[str, Path], directory: Path) -> None:
 def test_recogniser(choices: Choices, name: str, tmp_path: Path):
     keys = _whole_row(ASRTask, choices.section, name) if choices.section == "model" else _around_part(choices, name)
     config, weights = _save(ASRTask, keys, tmp_path / "asr")
+    _check({"asr_train_config": config, "asr_model_file": weights}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("body", "decoder"),
+    [
+        ([CONFORMER], "rnn"),
+        ([BRANCHFORMER], "mega"),
+        ([E_BRANCHFORMER], "rwkv"),
+        ([CONV1D, CONFORMER], "stateless"),
+    ],
+    ids=lambda part: part if isinstance(part, str) else part[0]["block_type"],
+)
+def test_standalone_transducer(body: list, decoder: str, tmp_path: Path):
+    target = LABEL_DECODER.classes[decoder]
+    row = next(row for row in zoo.ROWS.values() if row.target == target)
+    keys = {
+        **FROM_FEATURES,
+        "normalize": None,
+        "encoder_conf": {"body_conf": body, "input_conf": INPUT},
+        "decoder": decoder,
+        "decoder_conf": {key: value for key, value in row.make.options.items() if key not in GIVEN},
+        "joint_network_conf": {"joint_space_size": 10},
+    }
+    config, weights = _save(ASRTransducerTask, keys, tmp_path / "asr")
     _check({"asr_train_config": config, "asr_model_file": weights}, tmp_path)
 
 
