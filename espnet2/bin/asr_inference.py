@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 # Options of upstream that are known here with their default only.
 FIXED: Mapping[str, Any] = {
     "dtype": "float32",
-    "streaming": False,
     "enh_s2t_task": False,
     "quantize_asr_model": False,
     "quantize_lm": False,
@@ -118,6 +118,7 @@ class Speech2Text(Recognizer):
             *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file),
             model_tag=None if model_tag is None else str(model_tag),
         )
+        options = _with_blocks(options, trained.model)
         _move(trained.parts, device)
         self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
         token_list = trained.token_list
@@ -143,6 +144,16 @@ class Speech2Text(Recognizer):
         if model_tag is not None and Path(model_tag).exists() and options.get("model_file") is None:
             return cls(**{**options, "model_file": model_tag})
         return cls(model_tag=model_tag, **options)
+
+
+def _with_blocks(options: DecodeOptions, model: Any) -> DecodeOptions:
+    """Options of a simulated stream have the encoder's blocks, but for what is given of them."""
+    blocks = getattr(model.encoder, "blocks", None)
+    if not options.streaming or blocks is None:
+        return options
+    names = "search_block_size", "search_hop_size", "search_look_ahead"
+    own = {name: frames for name, frames in zip(names, blocks, strict=True) if getattr(options, name) < 0}
+    return dataclasses.replace(options, **own)
 
 
 def _require_fixed(options: Mapping[str, Any]) -> None:

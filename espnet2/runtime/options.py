@@ -9,7 +9,13 @@ from typing import Any
 
 from espnet2.runtime.errors import OptionError
 
-SEARCHES = ("time_sync", "ctc_greedy", "partial_ar", "hugging_face_decoder")  # instead of a model's usual one
+SEARCHES = (
+    "time_sync",
+    "ctc_greedy",
+    "partial_ar",
+    "streaming",
+    "hugging_face_decoder",
+)  # instead of a model's usual one
 TIMESTAMPS = ("none", "token", "word")
 PROVIDERS = ("CPUExecutionProvider",)
 
@@ -55,6 +61,9 @@ class DecodeOptions:
         None, "how it does so, as {num_beams: 4, max_new_tokens: 100}, instead of the model's generation_config.json"
     )
     batch_size: int = _option(1, "utterances that the encoder takes at once")
+    streaming: bool = _option(
+        False, "search a whole utterance as if it came in a stream, in blocks of search_block_size and so on"
+    )
     search_block_size: int = _option(
         -1, "of a stream: encoder frames that the search sees at first, with search_look_ahead; -1: the model's"
     )

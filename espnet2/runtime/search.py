@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
+from espnet.nets.batch_beam_search_online_sim import BatchBeamSearchOnlineSim
 from espnet.nets.beam_search_partially_AR import PartiallyARInference
 from espnet.nets.beam_search_timesync import BeamSearchTimeSync
 from espnet.nets.beam_search_transducer import BeamSearchTransducer, TransducerOptions
@@ -84,6 +85,34 @@ def _label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamS
     search = BatchBeamSearch(scorers(parts), weights(options), **label_synchronous_options(parts, options))
     search.candidates_only = candidates_only(parts)
     return search
+
+
+def _simulated_stream(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearchOnlineSim:
+    search = BatchBeamSearchOnlineSim(
+        scorers(parts),
+        weights(options),
+        **label_synchronous_options(parts, options),
+        **online_options(options, (-1, -1, -1)),
+    )
+    search.candidates_only = candidates_only(parts)
+    return search
+
+
+def online_options(options: DecodeOptions, blocks: Sequence[int]) -> dict[str, Any]:
+    """Keywords of a search that sees an utterance in blocks; `blocks` are the model's, -1 where it has none."""
+    names = "block_size", "hop_size", "look_ahead"
+    wanted = [getattr(options, f"search_{name}") for name in names]
+    frames = {name: own if given < 0 else given for name, given, own in zip(names, wanted, blocks, strict=True)}
+    for name, count in frames.items():
+        if count < 0:
+            raise OptionError(f"search_{name}: expected a number of frames, since the model has no blocks; found none")
+    size, hop, look_ahead = frames.values()
+    if hop < 1 or look_ahead >= size:
+        raise OptionError(
+            "search_hop_size and search_look_ahead: expected a hop of at least 1, and less look-ahead than "
+            f"search_block_size, found {hop} and {look_ahead} of {size}"
+        )
+    return {**frames, "disable_repetition_detection": options.disable_repetition_detection}
 
 
 def label_synchronous_options(parts: SearchParts, options: DecodeOptions) -> dict[str, Any]:
@@ -225,6 +254,7 @@ ON_REQUEST: OnRequest = {
     "hugging_face_decoder": (("decoder_step", "decoder_start"), _generation),
     "ctc_greedy": (("ctc",), _greedy),
     "partial_ar": (("ctc", "decoder_step"), _partially_autoregressive),
+    "streaming": ((), _simulated_stream),
 }
 
 

@@ -22,6 +22,7 @@ from espnet2.runtime.search import (
     candidates_only,
     choose,
     label_synchronous_options,
+    online_options,
     scorers,
     weights,
 )
@@ -40,20 +41,12 @@ def make_streaming_search(parts: SearchParts, options: DecodeOptions, blocks: Se
     """
 
     def label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearchOnline:
-        wanted = options.search_block_size, options.search_hop_size, options.search_look_ahead
-        size, hop, look_ahead = (own if given < 0 else given for given, own in zip(wanted, blocks, strict=True))
-        try:
-            search = BatchBeamSearchOnline(
-                scorers(parts),
-                weights(options),
-                **label_synchronous_options(parts, options),
-                block_size=size,
-                hop_size=hop,
-                look_ahead=look_ahead,
-                disable_repetition_detection=options.disable_repetition_detection,
-            )
-        except ValueError as error:
-            raise OptionError(f"search blocks: {error}") from error
+        search = BatchBeamSearchOnline(
+            scorers(parts),
+            weights(options),
+            **label_synchronous_options(parts, options),
+            **online_options(options, blocks),
+        )
         search.candidates_only = candidates_only(parts)
         return search
 
@@ -74,5 +67,5 @@ def _refuse(name: str) -> MakeSearch:
 BY_GRAPH: ByGraph = {"mlm": _refuse("Mask-CTC")}
 ON_REQUEST: OnRequest = {
     "ctc_greedy": (("ctc",), _greedy),
-    **{name: ((), _refuse(name)) for name in ("time_sync", "partial_ar", "hugging_face_decoder")},
+    **{name: ((), _refuse(name)) for name in ("time_sync", "partial_ar", "streaming", "hugging_face_decoder")},
 }

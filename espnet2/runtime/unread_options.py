@@ -22,6 +22,7 @@ READ: dict[str, set[str]] = {
     "ctc_greedy": set(),
     "partial_ar": _JOINT | {"threshold_probability", "max_seq_len"},
     "hugging_face_decoder": {"hugging_face_decoder_conf"},
+    "streaming": _JOINT | {"maxlenratio", "minlenratio", "normalize_length"} | _STREAM,
     "encoder_step": _JOINT | {"maxlenratio", "minlenratio", "normalize_length"} | _STREAM,
     USUAL: _JOINT | {"maxlenratio", "minlenratio", "normalize_length"},
 }

@@ -52,7 +52,6 @@ def test_a_packed_model(fixtures_dir, demo_dir, references, tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"streaming": True}, "streaming: expected False, the only value known here, found True"),
         ({"enh_s2t_task": True}, "enh_s2t_task: expected False, the only value known here, found True"),
         ({"transducer_conf": "maes"}, "transducer_conf: expected options by name, found 'maes'"),
         ({"dtype": "float16"}, "dtype: expected 'float32', the only value known here, found 'float16'"),
@@ -70,7 +69,11 @@ def test_options_that_are_not_allowed(options, sentence):
 
 def test_options_at_their_defaults_are_accepted(files):
     speech2text = Speech2Text(
-        files["asr_train_config"], files["asr_model_file"], streaming=False, quantize_modules=["Linear"], max_seq_len=5
+        files["asr_train_config"],
+        files["asr_model_file"],
+        quantize_lm=False,
+        quantize_modules=["Linear"],
+        max_seq_len=5,
     )
     assert speech2text.options.beam_size == 20
 
@@ -95,7 +98,9 @@ def test_another_device(files):
         Speech2Text(files["asr_train_config"], files["asr_model_file"], device="abacus")
 
 
-@pytest.mark.parametrize("option", ["--streaming=true", "--enh_s2t_task=1", "--quantize_lm=True", "--dtype=float64"])
+@pytest.mark.parametrize(
+    "option", ["--quantize_asr_model=true", "--enh_s2t_task=1", "--quantize_lm=True", "--dtype=float64"]
+)
 def test_options_of_other_searches(option, capsys):
     assert main([option, "a.wav"]) == 2
     assert "the only value known here" in capsys.readouterr().err

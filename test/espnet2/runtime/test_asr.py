@@ -252,6 +252,7 @@ def test_upstreams_defaults():
         "maskctc_n_iterations": 10,
         "maskctc_threshold_probability": 0.99,
         "batch_size": 1,
+        "streaming": False,
         "search_block_size": -1,
         "search_hop_size": -1,
         "search_look_ahead": -1,

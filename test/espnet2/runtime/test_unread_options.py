@@ -26,6 +26,7 @@ TRANSDUCER = ("encoder", "ctc", "decoder_step", "joint_start", "joint_step")
         (TRANSDUCER, {"beam_size": 5, "transducer_conf": {"nstep": 2}, "penalty": 1.0}, ["penalty"]),
         ((*TRANSDUCER, "lm_step"), {"lm_weight": 0.3}, []),
         (HYBRID, {"search_hop_size": 8}, ["search_hop_size"]),
+        (HYBRID, {"streaming": True, "search_hop_size": 8, "penalty": 1.0}, []),
         (("encoder_step", *HYBRID[1:]), {"search_hop_size": 8, "penalty": 1.0}, []),
         (("encoder_step", *TRANSDUCER[1:]), {"search_hop_size": 8}, ["search_hop_size"]),
         (("encoder", "ctc", "mlm"), {"maskctc_n_iterations": 3, "normalize_length": True}, ["normalize_length"]),
