@@ -36,7 +36,7 @@ class FTSwish(nn.Module):
 
 
 class Smish(nn.Module):
-    """alpha · x · tanh(log(1 + sigmoid(beta · x))) (Wang et al. 2022), where a constant that is not positive means 1."""
+    """alpha · x · tanh(log(1 + sigmoid(beta · x))) (Wang et al. 2022); a constant that is not positive means 1."""
 
     def __init__(self, alpha: float = 1.0, beta: float = 1.0):
         super().__init__()
