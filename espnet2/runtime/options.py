@@ -9,13 +9,8 @@ from typing import Any
 
 from espnet2.runtime.errors import OptionError
 
-SEARCHES = (
-    "time_sync",
-    "ctc_greedy",
-    "partial_ar",
-    "streaming",
-    "hugging_face_decoder",
-)  # instead of a model's usual one
+# Instead of a model's usual search.
+SEARCHES = ("time_sync", "ctc_greedy", "partial_ar", "streaming", "hugging_face_decoder")
 TIMESTAMPS = ("none", "token", "word")
 PROVIDERS = ("CPUExecutionProvider",)
 
