@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def get_parser() -> ArgumentParser:
-    from espnet2.runtime.asr import NGRAM_SCORERS
+    from espnet2.runtime.bundle_parts import NGRAM_SCORERS
     from espnet2.runtime.decode import add_decode_arguments
 
     parser = ArgumentParser(

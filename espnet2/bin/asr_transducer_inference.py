@@ -10,9 +10,9 @@ from typing import Any
 
 from espnet.nets.beam_search import Hypothesis
 from espnet2.bin import asr_inference
-from espnet2.runtime.asr import Result
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.results import Result
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
@@ -95,7 +95,7 @@ class Speech2Text(asr_inference.Speech2Text):
 
     def hypotheses_to_results(self, nbest_hyps: Sequence[Hypothesis]) -> list[Result]:
         """Their texts and tokens."""
-        return [self._result(hypothesis, None) for hypothesis in nbest_hyps]
+        return [self.result(hypothesis) for hypothesis in nbest_hyps]
 
 
 def get_parser() -> ArgumentParser:

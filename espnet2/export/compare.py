@@ -13,9 +13,10 @@ from espnet2.export.examples import draw, trace_sizes
 from espnet2.export.trained import Trained
 from espnet2.export.verify import Check, verify_component, verify_decode
 from espnet2.fileio.audio import read_audio
-from espnet2.runtime.asr import Recognizer, by_speaker
+from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.results import by_speaker
 from espnet2.utils.edit_distance import edit_distance
 
 GENERATED_OUTPUT_LENGTH = 50  # encoder frames of the signal that is decoded where no recording is given

@@ -16,7 +16,8 @@ from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.step import Graph
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.main_funcs.pretrained import find_model
-from espnet2.runtime.asr import Recognizer, load_ngram
+from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.bundle_parts import load_ngram
 from espnet2.runtime.errors import ConfigError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.spec import Component

@@ -2,60 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from espnet.nets.beam_search import Hypothesis
-from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.scorer_interface import ScorerInterface
-from espnet.nets.scorers.ngram import NgramFullScorer, NgramPartScorer
 from espnet.nets.scorers.step import Graph
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.errors import AudioError, BundleError, MissingPackageError, OptionError
+from espnet2.runtime.bundle_parts import BundleParts
+from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
+from espnet2.runtime.results import Result, ResultMaker, Results
 from espnet2.runtime.search import SearchParts, make_search
-from espnet2.runtime.timestamps import Timed, frame_seconds, make_timestamps
-from espnet2.runtime.unread_options import warn_of_unread
+from espnet2.runtime.speech import floating_point, require_numbers, require_shape
+from espnet2.runtime.timestamps import frame_seconds
 from espnet2.text.abs_tokenizer import AbsTokenizer
-from espnet2.text.build_tokenizer import load_tokenizer
-from espnet2.text.token_id_converter import TokenIDConverter
-
-_log = logging.getLogger(__name__)
-
-LARGEST = 2.0**31  # samples of 32 bits that nobody scaled; the power spectrum of 1e17 is beyond float32
-# Inputs and outputs.
-COUNTS = {"encoder": (2, 2), "ctc": (1, 1), "mlm": (4, 1), "joint_start": (1, 1), "joint_step": (2, 1)}
-STEP_INPUTS = {"tokens", "parents", "memory_lengths", "joint_frame", "decoder_out"}  # besides those of `decoder_start`
-NGRAM_SCORERS: dict[str, type[NgramFullScorer] | type[NgramPartScorer]] = {
-    "full": NgramFullScorer,
-    "part": NgramPartScorer,
-}
 
 
-class Result(NamedTuple):
-    """One hypothesis: its text (None without a tokenizer), tokens, their indices, and what the search knows of it."""
-
-    text: str | None
-    token: list[str]
-    token_int: list[int]
-    hypothesis: Hypothesis
-
-
-Results = list[Result] | list[list[Result]]  # hypotheses, best first; a list for each speaker where there are several
-
-
-def by_speaker(results: Results) -> dict[str, list[Result]]:
-    """The hypotheses of each speaker by what names of their files end in; of the only one under ""."""
-    separated = {f"_spk{number}": item for number, item in enumerate(results, 1) if isinstance(item, list)}
-    return separated or {"": [item for item in results if isinstance(item, Result)]}
-
-
-class Recognizer:
+class Recognizer(ResultMaker):
     """Encoder, search and tokenizer; whoever runs the graphs.
 
     Args:
@@ -80,22 +46,14 @@ class Recognizer:
         generation: Mapping[str, Any] | None = None,
         sample_rate: int = 16000,
     ) -> None:
-        for part, weight in {"decoder_step": 1.0, "ctc": 0.0}.items():
-            if part not in graphs and options.ctc_weight != weight:
-                _log.info("ctc_weight: %s, not %s, since the model has no %s", weight, options.ctc_weight, part)
-                options = dataclasses.replace(options, ctc_weight=weight)
         self.encoder = graphs["encoder"]
-        self.tokenizer = tokenizer
-        self.converter = TokenIDConverter(token_list)
-        self.options = options
-        self.closes = "joint_step" not in graphs  # a transducer emits no end symbol
+        seconds = frame_seconds(self.encoder.component, sample_rate)
+        super().__init__(graphs, token_list, tokenizer, special, options, seconds)
         self.speech, self.lengths = self.encoder.component.inputs
         separates = len(self.encoder.component.outputs[1].axes) == 2
         if options.multi_asr and not separates:
             raise OptionError("multi_asr: expected False, since the model does not separate speakers; found True")
-        self.beam_search = make_search(SearchParts(graphs, token_list, special, ngram, generation or {}), options)
-        seconds = frame_seconds(self.encoder.component, sample_rate)
-        self.timestamps = make_timestamps(options, graphs, tokenizer, seconds, special["blank"])
+        self.beam_search = make_search(SearchParts(graphs, token_list, special, ngram, generation or {}), self.options)
 
     def __call__(self, speech: Any) -> Any:
         """The n-best results for one utterance, best first; a list for each speaker where the model separates them.
@@ -137,29 +95,7 @@ class Recognizer:
         aligner = None if self.timestamps is None else self.timestamps.aligner()
         if aligner is not None:
             aligner.extend(encoder_out)
-        return [self._result(hypothesis, aligner) for hypothesis in found[: self.options.nbest]]
-
-    def _result(self, hypothesis: Hypothesis, aligner: CTCAligner | None) -> Result:
-        labels = hypothesis.yseq[1 : len(hypothesis.yseq) - self.closes]
-        # Upstream drops token 0, which is the blank but in the vocabularies of pretrained decoders.
-        token_int = [token for token in labels.tolist() if token != 0]
-        if aligner is not None and len(hypothesis.frames) != len(token_int):
-            hypothesis = hypothesis._replace(frames=aligner(token_int))
-        token = self.converter.ids2tokens(token_int)
-        text = None if self.tokenizer is None else self.tokenizer.tokens2text(token)
-        return Result(text, token, token_int, hypothesis)
-
-    def times(self, result: Result) -> list[Timed]:
-        """When each token, or word, of a result is said: what the option `timestamps` asks for.
-
-        Of a text that is too long for its recording to be aligned with it, none.
-
-        Raises:
-            OptionError: The option is `none`.
-        """
-        if self.timestamps is None:
-            raise OptionError("timestamps: expected token or word, found 'none'")
-        return self.timestamps.times(result.token, result.hypothesis.frames)
+        return [self.result(hypothesis, aligner) for hypothesis in found[: self.options.nbest]]
 
     def check(self, speech: Any, name: str = "speech") -> np.ndarray:
         """`speech` as the encoder takes it, in float32; errors call it `name`.
@@ -168,27 +104,20 @@ class Recognizer:
 
         Raises:
             AudioError: It is no array of floating point numbers, of another shape, empty, too short, silent, not
-                finite, or beyond `LARGEST`.
+                finite, or too large.
         """
-        array, wanted = _array(speech, name), self.speech.axes[1:]
+        array, wanted = floating_point(speech, name), self.speech.axes[1:]
         if wanted == ("samples",) and array.ndim == 2 and len(array) > array.shape[1] > 0:
             array = array[:, 0]
-        if array.ndim != len(wanted) or any(
-            isinstance(axis, int) and axis != size for axis, size in zip(wanted, array.shape, strict=True)
-        ):
-            hint = "; channels come last" if array.ndim == 2 and wanted == ("samples",) else ""
-            raise AudioError(f"{name}: expected shape ({', '.join(map(str, wanted))}), found {array.shape}{hint}")
+        hint = "; channels come last" if array.ndim == 2 and wanted == ("samples",) else ""
+        require_shape(array, wanted, name, hint)
         unit = str(wanted[0])
         shortest = self.encoder.component.shortest().get(unit, 1)
         if len(array) < shortest:
             raise AudioError(f"{name}: expected at least {shortest} {unit}, found {len(array)}")
-        if not np.isfinite(array).all():
-            raise AudioError(f"{name}: expected finite numbers, found NaN or infinity")
+        require_numbers(array, name)
         if not array.any():
             raise AudioError(f"{name}: expected sound, found nothing but zeros")
-        largest = float(np.abs(array).max())
-        if largest > LARGEST:
-            raise AudioError(f"{name}: expected numbers in [-1, 1), found one of size {largest:.3g}")
         return array.astype(np.float32, copy=False)
 
 
@@ -221,102 +150,25 @@ class Speech2Text(Recognizer):
         ngram_scorer: str = "full",
         **options: Any,
     ) -> None:
-        decode_options = DecodeOptions.from_keywords(options)
-        self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, task="asr")
-        manifest = self.bundle.manifest
-        if ngram_file is None and manifest.ngram is not None:
-            ngram_file = self.bundle.file(manifest.ngram)
-        graphs = _graphs(self.bundle, quantized, num_threads, providers)
-        ngram = load_ngram(ngram_file, manifest.tokens, ngram_scorer, decode_options.ngram_weight)
-        warn_of_unread(decode_options, [*graphs, *(["ngram"] if ngram is not None else [])])
+        parts = BundleParts.load(
+            bundle,
+            "encoder",
+            options,
+            quantized=quantized,
+            num_threads=num_threads,
+            providers=providers,
+            ngram_file=ngram_file,
+            ngram_scorer=ngram_scorer,
+        )
+        self.bundle, manifest = parts.bundle, parts.bundle.manifest
         super().__init__(
-            graphs,
+            parts.graphs,
             manifest.tokens,
-            _tokenizer(self.bundle),
+            parts.tokenizer,
             manifest.special,
-            decode_options,
-            ngram,
+            parts.options,
+            parts.ngram,
             manifest.generation,
             manifest.sample_rate,
         )
         self.sample_rate = manifest.sample_rate
-
-
-def load_ngram(
-    path: str | Path | None, token_list: Sequence[str], kind: str = "full", weight: float = 1.0
-) -> ScorerInterface | None:
-    """The scorer of a KenLM file (None for no file, and for weight 0); `kind` is `full` or `part`.
-
-    Raises:
-        OptionError: An unknown kind, or a file that KenLM cannot read.
-        MissingPackageError: kenlm is not installed.
-    """
-    if kind not in NGRAM_SCORERS:
-        raise OptionError(f"ngram_scorer: expected one of {', '.join(NGRAM_SCORERS)}, found {kind!r}")
-    if path is None or weight == 0:
-        return None
-    try:
-        return NGRAM_SCORERS[kind](path, token_list)
-    except ImportError as error:
-        raise MissingPackageError(
-            f"{path}: expected the package kenlm, found none; pip install kenlm, or set ngram_weight to 0"
-        ) from error
-    except OSError as error:
-        raise OptionError(f"{path}: expected an n-gram model of KenLM, found {' '.join(str(error).split())}") from error
-
-
-def _graphs(bundle: Bundle, quantized: bool, num_threads: int | None, providers: Sequence[str]) -> dict[str, Graph]:
-    from espnet2.runtime.session import available_cores
-
-    _require_usable(bundle)
-    if quantized and not bundle.manifest.quantized:
-        raise OptionError(f"quantized: expected a bundle with int8 graphs, found none in {bundle.path}")
-    if num_threads is not None and num_threads < 1:
-        raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
-    threads = num_threads or available_cores()
-    return {
-        name: bundle.graph(name, quantized, num_threads=1 if name.endswith("_step") else threads, providers=providers)
-        for name in bundle.components
-    }
-
-
-def _require_usable(bundle: Bundle) -> None:
-    """Check for the components that recognition needs, and that they read what it feeds."""
-    components, listed = bundle.components, ", ".join(bundle.components)
-    if "encoder" not in components:
-        raise BundleError(f"{bundle.path}: expected a component 'encoder', found {listed}")
-    if not {"ctc", "decoder_step"} & set(components):
-        raise BundleError(f"{bundle.path}: expected a component 'ctc' or 'decoder_step', found {listed}")
-    if "mlm" in components and not ("ctc" in components and "mask" in bundle.manifest.special):
-        raise BundleError(
-            f"{bundle.path}: mlm: expected a component 'ctc' and a special token 'mask' with it, found none"
-        )
-    if "joint_step" in components and not {"joint_start", "decoder_step"} <= set(components):
-        raise BundleError(f"{bundle.path}: joint_step: expected joint_start and decoder_step with it, found {listed}")
-    start = components.get("decoder_start")
-    memory = {tensor.name for tensor in start.outputs} if start else set()
-    for name, component in components.items():
-        counts = len(component.inputs), len(component.outputs)
-        known = {tensor.name for tensor in component.inputs} <= STEP_INPUTS | memory
-        if counts != COUNTS.get(name, counts) or not counts[1] or not (known or not name.endswith("_step")):
-            raise BundleError(f"{bundle.path}: {name}: expected the inputs and outputs of that component, found others")
-
-
-def _tokenizer(bundle: Bundle) -> AbsTokenizer | None:
-    spec = bundle.manifest.tokenizer or {}
-    bpemodel = bundle.file(spec["bpemodel"]) if spec.get("bpemodel") else None
-    return load_tokenizer(spec.get("token_type"), bpemodel)
-
-
-def _array(speech: Any, name: str) -> np.ndarray:
-    """`speech` as an array of floating point numbers; tensors of PyTorch are arrays, too."""
-    if not hasattr(speech, "__array__"):
-        raise AudioError(f"{name}: expected a numpy array, found {type(speech).__name__}")
-    try:
-        array = np.asarray(speech)
-    except (RuntimeError, TypeError) as error:  # a tensor that requires a gradient, is bfloat16, or on another device
-        raise AudioError(f"{name}: expected what numpy can read, found: {error}") from error
-    if not np.issubdtype(array.dtype, np.floating):
-        hint = "; divide samples of 16 bits by 32768" if array.dtype == np.int16 else ""
-        raise AudioError(f"{name}: expected floating point numbers in [-1, 1), found {array.dtype}{hint}")
-    return array

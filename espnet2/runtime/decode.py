@@ -21,9 +21,10 @@ from espnet2.fileio.audio import read_audio
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.read_text import read_2columns_text
 from espnet2.fileio.sound_scp import SoundScpReader
-from espnet2.runtime.asr import Recognizer, Result, Results, by_speaker
+from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.results import Result, Results, by_speaker
 from espnet2.runtime.timestamps import Timed, ctm_fields, timed_line
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 

@@ -20,8 +20,8 @@ import espnet2.runtime
 from espnet2.export.make_bundle import make_bundle
 from espnet2.export.trained import load_trained
 from espnet2.export.verify import verify_decode
-from espnet2.runtime.asr import by_speaker
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.results import by_speaker
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.asr_transducer import DECODER as LABEL_DECODER
 from espnet2.tasks.asr_transducer import ASRTransducerTask

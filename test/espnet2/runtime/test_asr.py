@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from espnet2.fileio.audio import read_audio
-from espnet2.runtime.asr import Recognizer, Speech2Text, load_ngram
+from espnet2.runtime.asr import Recognizer, Speech2Text
 from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.bundle_parts import load_ngram
 from espnet2.runtime.errors import AudioError, BundleError, MissingPackageError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.spec import Component, Length, OutputLength, Tensor

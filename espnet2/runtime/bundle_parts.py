@@ -1,0 +1,134 @@
+"""What a recogniser makes of a bundle: its graphs, ready to run, its tokenizer and its n-gram model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from espnet.nets.scorer_interface import ScorerInterface
+from espnet.nets.scorers.ngram import NgramFullScorer, NgramPartScorer
+from espnet.nets.scorers.step import Graph
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.errors import BundleError, MissingPackageError, OptionError
+from espnet2.runtime.options import PROVIDERS, DecodeOptions
+from espnet2.runtime.unread_options import warn_of_unread
+from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.text.build_tokenizer import load_tokenizer
+
+# Encoders, and what takes a bundle that has one.
+ENCODERS = {"encoder": "Speech2Text", "encoder_step": "Speech2TextStreaming"}
+# Inputs and outputs.
+COUNTS = {"encoder": (2, 2), "ctc": (1, 1), "mlm": (4, 1), "joint_start": (1, 1), "joint_step": (2, 1)}
+COUNTS |= {"encoder_step": (2, 2)}
+STEP_INPUTS = {"tokens", "parents", "memory_lengths", "joint_frame", "decoder_out"}  # besides those of `decoder_start`
+NGRAM_SCORERS: dict[str, type[NgramFullScorer] | type[NgramPartScorer]] = {
+    "full": NgramFullScorer,
+    "part": NgramPartScorer,
+}
+
+
+@dataclass(frozen=True)
+class BundleParts:
+    """A bundle's graphs by name, its tokenizer and n-gram scorer (None where it has none), and the search's options."""
+
+    bundle: Bundle
+    graphs: Mapping[str, Graph]
+    tokenizer: AbsTokenizer | None
+    ngram: ScorerInterface | None
+    options: DecodeOptions
+
+    @classmethod
+    def load(
+        cls,
+        bundle: str | Path | Bundle,
+        encoder: str,
+        options: Mapping[str, Any],
+        *,
+        quantized: bool = False,
+        num_threads: int | None = None,
+        providers: Sequence[str] = PROVIDERS,
+        ngram_file: str | Path | None = None,
+        ngram_scorer: str = "full",
+    ) -> BundleParts:
+        """The parts of a recogniser whose encoder is the graph `encoder`; see `espnet2.runtime.asr.Speech2Text`."""
+        decode_options = DecodeOptions.from_keywords(options)
+        loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, task="asr")
+        manifest = loaded.manifest
+        if ngram_file is None and manifest.ngram is not None:
+            ngram_file = loaded.file(manifest.ngram)
+        _require_usable(loaded, encoder)
+        graphs = _graphs(loaded, quantized, num_threads, providers)
+        ngram = load_ngram(ngram_file, manifest.tokens, ngram_scorer, decode_options.ngram_weight)
+        warn_of_unread(decode_options, [*graphs, *(["ngram"] if ngram is not None else [])])
+        return cls(loaded, graphs, _tokenizer(loaded), ngram, decode_options)
+
+
+def load_ngram(
+    path: str | Path | None, token_list: Sequence[str], kind: str = "full", weight: float = 1.0
+) -> ScorerInterface | None:
+    """The scorer of a KenLM file (None for no file, and for weight 0); `kind` is `full` or `part`.
+
+    Raises:
+        OptionError: An unknown kind, or a file that KenLM cannot read.
+        MissingPackageError: kenlm is not installed.
+    """
+    if kind not in NGRAM_SCORERS:
+        raise OptionError(f"ngram_scorer: expected one of {', '.join(NGRAM_SCORERS)}, found {kind!r}")
+    if path is None or weight == 0:
+        return None
+    try:
+        return NGRAM_SCORERS[kind](path, token_list)
+    except ImportError as error:
+        raise MissingPackageError(
+            f"{path}: expected the package kenlm, found none; pip install kenlm, or set ngram_weight to 0"
+        ) from error
+    except OSError as error:
+        raise OptionError(f"{path}: expected an n-gram model of KenLM, found {' '.join(str(error).split())}") from error
+
+
+def _graphs(bundle: Bundle, quantized: bool, num_threads: int | None, providers: Sequence[str]) -> dict[str, Graph]:
+    from espnet2.runtime.session import available_cores
+
+    if quantized and not bundle.manifest.quantized:
+        raise OptionError(f"quantized: expected a bundle with int8 graphs, found none in {bundle.path}")
+    if num_threads is not None and num_threads < 1:
+        raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
+    threads = num_threads or available_cores()
+    small = {name for name in bundle.components if name.endswith("_step") and name not in ENCODERS}
+    return {
+        name: bundle.graph(name, quantized, num_threads=1 if name in small else threads, providers=providers)
+        for name in bundle.components
+    }
+
+
+def _require_usable(bundle: Bundle, encoder: str) -> None:
+    """Check for the components that recognition needs, and that they read what it feeds."""
+    components, listed = bundle.components, ", ".join(bundle.components)
+    if encoder not in components:
+        others = (f"; it is for {kind}" for name, kind in ENCODERS.items() if name in components)
+        raise BundleError(f"{bundle.path}: expected a component '{encoder}', found {listed}{next(others, '')}")
+    if encoder == "encoder_step" and not bundle.manifest.streaming:
+        raise BundleError(f"{bundle.path}: streaming: expected how streams are fed to 'encoder_step', found nothing")
+    if not {"ctc", "decoder_step"} & set(components):
+        raise BundleError(f"{bundle.path}: expected a component 'ctc' or 'decoder_step', found {listed}")
+    if "mlm" in components and not ("ctc" in components and "mask" in bundle.manifest.special):
+        raise BundleError(
+            f"{bundle.path}: mlm: expected a component 'ctc' and a special token 'mask' with it, found none"
+        )
+    if "joint_step" in components and not {"joint_start", "decoder_step"} <= set(components):
+        raise BundleError(f"{bundle.path}: joint_step: expected joint_start and decoder_step with it, found {listed}")
+    start = components.get("decoder_start")
+    memory = {tensor.name for tensor in start.outputs} if start else set()
+    for name, component in components.items():
+        counts = len(component.inputs), len(component.outputs)
+        known = name in ENCODERS or {tensor.name for tensor in component.inputs} <= STEP_INPUTS | memory
+        if counts != COUNTS.get(name, counts) or not counts[1] or not (known or not name.endswith("_step")):
+            raise BundleError(f"{bundle.path}: {name}: expected the inputs and outputs of that component, found others")
+
+
+def _tokenizer(bundle: Bundle) -> AbsTokenizer | None:
+    spec = bundle.manifest.tokenizer or {}
+    bpemodel = bundle.file(spec["bpemodel"]) if spec.get("bpemodel") else None
+    return load_tokenizer(spec.get("token_type"), bpemodel)

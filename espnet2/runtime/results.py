@@ -1,0 +1,92 @@
+"""What a recogniser gives: hypotheses as text, tokens, and times."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from espnet.nets.beam_search import Hypothesis
+from espnet.nets.ctc_alignment import CTCAligner
+from espnet.nets.scorers.step import Graph
+from espnet2.runtime.errors import OptionError
+from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.timestamps import Timed, make_timestamps
+from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.text.token_id_converter import TokenIDConverter
+
+_log = logging.getLogger(__name__)
+
+
+class Result(NamedTuple):
+    """One hypothesis: its text (None without a tokenizer), tokens, their indices, and what the search knows of it."""
+
+    text: str | None
+    token: list[str]
+    token_int: list[int]
+    hypothesis: Hypothesis
+
+
+Results = list[Result] | list[list[Result]]  # hypotheses, best first; a list for each speaker where there are several
+
+
+def by_speaker(results: Results) -> dict[str, list[Result]]:
+    """The hypotheses of each speaker by what names of their files end in; of the only one under ""."""
+    separated = {f"_spk{number}": item for number, item in enumerate(results, 1) if isinstance(item, list)}
+    return separated or {"": [item for item in results if isinstance(item, Result)]}
+
+
+class ResultMaker:
+    """Makes results of hypotheses: what recognisers of whole utterances and of streams have in common.
+
+    Args:
+        graphs: By name.
+        token_list: The vocabulary in the order of its indices.
+        tokenizer: Makes text of tokens; None: results have no text.
+        special: Indices of the special symbols by name.
+        options: Of the search; without decoder, `ctc_weight` is 1, and without CTC 0.
+        seconds: Between encoder frames; None where they are not known.
+    """
+
+    def __init__(
+        self,
+        graphs: Mapping[str, Graph],
+        token_list: Sequence[str],
+        tokenizer: AbsTokenizer | None,
+        special: Mapping[str, int],
+        options: DecodeOptions,
+        seconds: float | None,
+    ) -> None:
+        for part, weight in {"decoder_step": 1.0, "ctc": 0.0}.items():
+            if part not in graphs and options.ctc_weight != weight:
+                _log.info("ctc_weight: %s, not %s, since the model has no %s", weight, options.ctc_weight, part)
+                options = dataclasses.replace(options, ctc_weight=weight)
+        self.options = options
+        self.tokenizer = tokenizer
+        self.converter = TokenIDConverter(token_list)
+        self.closes = "joint_step" not in graphs  # a transducer emits no end symbol
+        self.timestamps = make_timestamps(options, graphs, tokenizer, seconds, special["blank"])
+
+    def result(self, hypothesis: Hypothesis, aligner: CTCAligner | None = None, is_final: bool = True) -> Result:
+        """The result of a hypothesis; `aligner` knows the frames of its tokens, where the search does not."""
+        labels = hypothesis.yseq[1 : len(hypothesis.yseq) - self.closes]
+        # Upstream drops token 0, which is the blank but in the vocabularies of pretrained decoders.
+        token_int = [token for token in labels.tolist() if token != 0]
+        if aligner is not None and len(hypothesis.frames) != len(token_int):
+            hypothesis = hypothesis._replace(frames=aligner(token_int, is_final))
+        token = self.converter.ids2tokens(token_int)
+        text = None if self.tokenizer is None else self.tokenizer.tokens2text(token)
+        return Result(text, token, token_int, hypothesis)
+
+    def times(self, result: Result) -> list[Timed]:
+        """When each token, or word, of a result is said: what the option `timestamps` asks for.
+
+        Of a text that is too long for its recording to be aligned with it, none.
+
+        Raises:
+            OptionError: The option is `none`.
+        """
+        if self.timestamps is None:
+            raise OptionError("timestamps: expected token or word, found 'none'")
+        return self.timestamps.times(result.token, result.hypothesis.frames)

@@ -1,0 +1,47 @@
+"""Speech as an encoder takes it, and what is wrong with speech that none can take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from espnet2.runtime.errors import AudioError
+from espnet2.runtime.spec import Axis
+
+LARGEST = 2.0**31  # samples of 32 bits that nobody scaled; the power spectrum of 1e17 is beyond float32
+
+
+def floating_point(speech: Any, name: str) -> np.ndarray:
+    """`speech` as an array of floating point numbers; tensors of PyTorch are arrays, too.
+
+    Raises `AudioError`, which calls it `name`, for anything else.
+    """
+    if not hasattr(speech, "__array__"):
+        raise AudioError(f"{name}: expected a numpy array, found {type(speech).__name__}")
+    try:
+        array = np.asarray(speech)
+    except (RuntimeError, TypeError) as error:  # a tensor that requires a gradient, is bfloat16, or on another device
+        raise AudioError(f"{name}: expected what numpy can read, found: {error}") from error
+    if not np.issubdtype(array.dtype, np.floating):
+        hint = "; divide samples of 16 bits by 32768" if array.dtype == np.int16 else ""
+        raise AudioError(f"{name}: expected floating point numbers in [-1, 1), found {array.dtype}{hint}")
+    return array
+
+
+def require_shape(array: np.ndarray, axes: Sequence[Axis], name: str, hint: str = "") -> None:
+    """Raise `AudioError` for an array of other axes; `hint` ends its sentence."""
+    if array.ndim != len(axes) or any(
+        isinstance(axis, int) and axis != size for axis, size in zip(axes, array.shape, strict=True)
+    ):
+        raise AudioError(f"{name}: expected shape ({', '.join(map(str, axes))}), found {array.shape}{hint}")
+
+
+def require_numbers(array: np.ndarray, name: str) -> None:
+    """Raise `AudioError` for numbers that are not finite, or beyond `LARGEST`."""
+    if not np.isfinite(array).all():
+        raise AudioError(f"{name}: expected finite numbers, found NaN or infinity")
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest > LARGEST:
+        raise AudioError(f"{name}: expected numbers in [-1, 1), found one of size {largest:.3g}")
