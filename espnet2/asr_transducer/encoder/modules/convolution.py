@@ -1,0 +1,112 @@
+"""Convolutions over frames in the blocks of the stand-alone transducer's encoder, whole or chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from espnet.nets.pytorch_backend.nets_utils import require_positive
+from espnet2.asr_transducer.encoder.blocks.abs_block import keep_last
+
+
+class FrameConvolution(nn.Conv1d):
+    """A depthwise convolution that gives as many frames as it reads.
+
+    Args:
+        channels: C.
+        kernel_size: K.
+        causal: a frame depends on the K-1 before it, not on those around it. Only this needs a cache in streams: where
+            frames around count, a chunk is read as if nothing came before or after it, as upstream does.
+
+    Raises:
+        ValueError: a kernel below 1, or an even one that is not causal.
+    """
+
+    def __init__(self, channels: int, kernel_size: int, causal: bool):
+        require_positive(kernel_size=kernel_size)
+        if not causal and kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size: expected an odd number where nothing is causal, found {kernel_size}")
+        super().__init__(channels, channels, kernel_size, groups=channels)
+        self.before = kernel_size - 1 if causal else kernel_size // 2
+        self.after = kernel_size - 1 - self.before
+
+    def caches(self) -> tuple[tuple[int, int], ...]:
+        """Frames and channels of the cache; none without memory."""
+        return ((self.before, self.in_channels),) if self.before > self.after else ()
+
+    def forward(self, x: Tensor, padding: Tensor, right: int = 0, *caches: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        """Convolve whole utterances, or, given caches, chunks.
+
+        Args:
+            x: (B, T, C).
+            padding: (B, T, 1) bool, True at frames that count as zeros.
+            right: frames of x that are looked ahead at.
+            caches: what came before x, of `caches`.
+
+        Returns:
+            (B, T, C), and the next caches.
+        """
+        seen, kept = x.masked_fill(padding, 0.0), ()
+        if caches:
+            seen, *kept = keep_last(*caches, seen, right)
+        else:
+            seen = nn.functional.pad(seen, (0, 0, self.before, self.after))
+        return super().forward(seen.transpose(1, 2)).transpose(1, 2), *kept
+
+
+class ConvolutionalSpatialGatingUnit(nn.Module):
+    """Half of the channels, times the other half normalised and convolved (Peng et al. 2022, "Branchformer").
+
+    Args:
+        size: C, even.
+        kernel_size: of the convolution.
+        norm_class: makes a normalisation of a size.
+        norm_args: its keywords.
+        dropout_rate: of the output.
+        causal: see `FrameConvolution`.
+
+    Raises:
+        ValueError: an odd size, or a kernel that does not fit.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        kernel_size: int,
+        norm_class: Callable[..., nn.Module] = nn.LayerNorm,
+        norm_args: Mapping[str, Any] | None = None,
+        dropout_rate: float = 0.0,
+        causal: bool = False,
+    ):
+        super().__init__()
+        if size % 2:
+            raise ValueError(f"linear_size: expected an even number, found {size}")
+        self.conv = FrameConvolution(size // 2, kernel_size, causal)
+        self.norm = norm_class(size // 2, **(norm_args or {}))
+        self.dropout = nn.Dropout(dropout_rate)
+
+    def forward(self, x: Tensor, padding: Tensor, right: int = 0, *caches: Tensor) -> tuple[Tensor, ...]:
+        """As `FrameConvolution.forward`, but to (B, T, C/2)."""
+        x, gate = x.chunk(2, dim=-1)
+        gate, *kept = self.conv(self.norm(gate), padding, right, *caches)
+        return self.dropout(x * gate), *kept
+
+
+class DepthwiseConvolution(nn.Module):
+    """A convolution over what both branches of a block found (Kim et al. 2022, "E-Branchformer").
+
+    Args:
+        size: D of each branch.
+        kernel_size: of the convolution.
+        causal: see `FrameConvolution`.
+    """
+
+    def __init__(self, size: int, kernel_size: int, causal: bool = False):
+        super().__init__()
+        self.conv = FrameConvolution(2 * size, kernel_size, causal)
+
+    def forward(self, x: Tensor, padding: Tensor, right: int = 0, *caches: Tensor) -> tuple[Tensor, ...]:
+        """As `FrameConvolution.forward`, with C = 2D."""
+        return self.conv(x, padding, right, *caches)
