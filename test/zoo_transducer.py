@@ -17,6 +17,7 @@ DECODERS: dict[str, dict[str, Any]] = {
 JOINTS: dict[str, dict[str, Any]] = {
     "default": {},
     "relu-no-bias": {"joint_activation_type": "relu", "lin_dec_bias": False},
+    "smish": {"joint_activation_type": "smish", "smish_alpha": 1.5, "smish_beta": 0.5},
 }
 _PAIRS = (Array("frames", ("n", MODEL)), Array("predicted", ("n", PREDICTED)))
 
@@ -38,7 +39,7 @@ ROWS: list[Row] = [
         {"output_size": VOCABULARY, "encoder_size": MODEL, "decoder_size": PREDICTED, "joint_space_size": 10},
     ),
 ]
-SAME_GRAPH = {"transducer-dropout", "joint-relu-no-bias"}
+SAME_GRAPH = {"transducer-dropout", "joint-relu-no-bias", "joint-smish"}
 _MODEL = {
     "model": "espnet",
     "token_list": ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"],
@@ -60,5 +61,6 @@ REFUSED = [
     ("transducer-lstm", {"rnn_type": "rnn"}, "rnn_type.*rnn.*gru"),
     ("transducer-lstm", {"num_layers": 0}, "num_layers.*positive.*0"),
     ("joint-default", {"joint_activation_type": "gelu"}, "activation.*gelu.*tanh"),
+    ("joint-default", {"swish_alpha": 2}, "parameter.*swish_alpha.*swish_beta"),
     ("joint-default", {"joint_space_size": 0}, "joint_space_size.*positive.*0"),
 ]

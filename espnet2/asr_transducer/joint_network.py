@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import get_activation, require_positive
+from espnet.nets.pytorch_backend.nets_utils import require_positive
+from espnet2.asr_transducer.activation import get_activation
 from espnet2.runtime import spec
 
 
@@ -18,8 +19,9 @@ class JointNetwork(nn.Module):
         encoder_size: size of the encoder's output.
         decoder_size: size of the decoder's output.
         joint_space_size: J.
-        joint_activation_type: a name in `nets_utils.ACTIVATIONS`.
+        joint_activation_type: one of `activation.ACTIVATIONS`.
         lin_dec_bias: a bias of the decoder's projection, too.
+        activation_parameters: some of `activation.PARAMETERS`.
     """
 
     @typechecked
@@ -31,13 +33,14 @@ class JointNetwork(nn.Module):
         joint_space_size: int = 256,
         joint_activation_type: str = "tanh",
         lin_dec_bias: bool = True,
+        **activation_parameters: float,
     ):
         super().__init__()
         require_positive(joint_space_size=joint_space_size)
         self.lin_enc = nn.Linear(encoder_size, joint_space_size)
         self.lin_dec = nn.Linear(decoder_size, joint_space_size, bias=lin_dec_bias)
         self.lin_out = nn.Linear(joint_space_size, output_size)
-        self.joint_activation = get_activation(joint_activation_type)
+        self.joint_activation = get_activation(joint_activation_type, **activation_parameters)
 
     def forward(self, enc_out: Tensor, dec_out: Tensor, no_projection: bool = False) -> Tensor:
         """Scores before softmax.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.transformer.cache import hypotheses
+from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet2.runtime import spec
+
+# What becomes of the states' axes in a step.
+AFTER = {"parent": "beam", "past": "past+1"}
 
 
 class AbsDecoder(nn.Module, ABC):
@@ -34,8 +37,8 @@ class AbsDecoder(nn.Module, ABC):
         """Read known labels: (B, U) int64, the blank first → (B, U, D)."""
 
     @abstractmethod
-    def states(self) -> dict[str, tuple[spec.Axis, ...]]:
-        """The axes of each state, in the order of `step`: (layers, "batch", "parent", ...)."""
+    def states(self) -> tuple[spec.Tensor, ...]:
+        """The states that `step` reads, in order: (layers, "batch", "parent", ...)."""
 
     def components(self) -> tuple[spec.Component, ...]:
         """`decoder_step`: what the labels so far predict."""
@@ -45,15 +48,36 @@ class AbsDecoder(nn.Module, ABC):
             method="step",
             inputs=hypotheses(self.vocab_size)[: 2 if states else 1],
             outputs=(spec.Tensor("decoder_out", ("batch", "beam", self.output_size)),),
-            states=tuple(
-                spec.State(spec.Tensor(name, axes), spec.Tensor(f"next_{name}", tuple(map(_after, axes))))
-                for name, axes in states.items()
-            ),
+            states=tuple(spec.State(state, _after(state)) for state in states),
             initial=self.initial,
         )
         return (component,)
 
 
-def _after(axis: spec.Axis) -> spec.Axis:
-    """What an axis of a state is after the step."""
-    return {"parent": "beam"}.get(axis, axis) if isinstance(axis, str) else axis
+def _after(state: spec.Tensor) -> spec.Tensor:
+    """The state that `step` returns."""
+    axes = tuple(AFTER.get(axis, axis) if isinstance(axis, str) else axis for axis in state.axes)
+    return spec.Tensor(f"next_{state.name}", axes, state.dtype)
+
+
+def step_blocks(
+    blocks: Iterable[Any], x: Tensor, parents: Tensor, states: Sequence[Tensor]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Read the last label of every hypothesis by blocks, one after the other.
+
+    Args:
+        blocks: each with a method `step`, which maps x and the block's states to those after it.
+        x: (B * beam, D).
+        parents: (B, beam) int64.
+        states: (layers, B, parent, ...) each.
+
+    Returns:
+        (B * beam, D), and the next states (layers, B, beam, ...).
+    """
+    entries = entries_of(parents, states[0])
+    layers = zip(*(continued(state, entries) for state in states), strict=True)
+    after = []
+    for block, given in zip(blocks, layers, strict=True):
+        x, *state = block.step(x, *given)
+        after.append(state)
+    return x, tuple(stacked(parts, parents) for parts in zip(*after, strict=True))

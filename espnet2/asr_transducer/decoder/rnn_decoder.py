@@ -64,6 +64,7 @@ class RNNDecoder(AbsDecoder):
         x = self.dropout_embed(self.embed(labels))
         return run_stack(zip(self.rnn, self.dropout_rnn, strict=True), x, states)
 
-    def states(self) -> dict[str, tuple[spec.Axis, ...]]:
+    def states(self) -> tuple[spec.Tensor, ...]:
         """`hidden`, and `cell` of LSTMs."""
-        return dict.fromkeys(self.state_names, (len(self.rnn), "batch", "parent", self.output_size))
+        axes = (len(self.rnn), "batch", "parent", self.output_size)
+        return tuple(spec.Tensor(name, axes) for name in self.state_names)

@@ -43,6 +43,6 @@ class StatelessDecoder(AbsDecoder):
         """See the base class."""
         return self(tokens)
 
-    def states(self) -> dict[str, tuple[spec.Axis, ...]]:
+    def states(self) -> tuple[spec.Tensor, ...]:
         """None."""
-        return {}
+        return ()
