@@ -65,3 +65,42 @@ def demo_bundle(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     command = ["bash", str(demo_dir / "run.sh"), "--python", sys.executable, "--work", str(work), "--stop_stage", "1"]
     subprocess.run(command, check=True)
     return work / "bundle"
+
+
+STREAM_CONFIG = """
+token_list: [<blank>, <unk>, <space>, a, e, i, o, n, s, t, <sos/eos>]
+token_type: char
+frontend: default
+frontend_conf: {fs: 16k, n_fft: 512, hop_length: 160}
+normalize: null
+encoder: contextual_block_conformer
+encoder_conf:
+  {output_size: 32, attention_heads: 2, linear_units: 32, num_blocks: 1, block_size: 20, hop_size: 8, look_ahead: 8}
+decoder: transformer
+decoder_conf: {attention_heads: 2, linear_units: 32, num_blocks: 1}
+model_conf: {ctc_weight: 0.3}
+"""
+
+
+@pytest.fixture(scope="session")
+def stream_exp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model for streams with random weights: config.yaml and valid.acc.ave.pth."""
+    torch = pytest.importorskip("torch")
+    from espnet2.tasks.asr import ASRTask
+
+    directory = tmp_path_factory.mktemp("stream")
+    (directory / "config.yaml").write_text(STREAM_CONFIG)
+    torch.manual_seed(0)
+    model, _ = ASRTask.build_model_from_file(directory / "config.yaml")
+    torch.save(model.state_dict(), directory / "valid.acc.ave.pth")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def stream_bundle(stream_exp: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That model as a bundle for streams."""
+    from espnet2.export.make_bundle import make_bundle
+
+    path = tmp_path_factory.mktemp("stream_bundle") / "bundle"
+    make_bundle(path, streaming=True, asr_model_file=stream_exp / "valid.acc.ave.pth")
+    return path

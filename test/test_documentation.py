@@ -1,4 +1,5 @@
-"""Runs the examples of README.md and doc/ where a reader would: beside the demo model, its bundle and two recordings.
+"""Runs the examples of README.md and doc/ where a reader would: beside the demo model, its bundle and two recordings, and
+a tiny random model for streams with its bundle.
 
 `python` blocks of a page run in order and share their names. In `console` blocks every line that starts with `$` runs;
 it must succeed, or exit with the status that a following `$ echo $?` shows, and print the lines shown below it, in
@@ -25,12 +26,14 @@ def name_of(page: Path) -> str:
 
 
 @pytest.fixture
-def reader(tmp_path, monkeypatch, demo_dir, demo_bundle) -> Path:
+def reader(tmp_path, monkeypatch, demo_dir, demo_bundle, stream_exp, stream_bundle) -> Path:
     """The directory that examples run in."""
     soundfile = pytest.importorskip("soundfile")
     recordings = demo_dir / "recordings"
     shutil.copytree(demo_dir / "exp", tmp_path / "exp")
+    shutil.copytree(stream_exp, tmp_path / "exp" / "stream")
     shutil.copytree(demo_bundle, tmp_path / "bundle")
+    shutil.copytree(stream_bundle, tmp_path / "stream_bundle")
     shutil.copytree(recordings, tmp_path / "recordings")
     shutil.copy(recordings / "wav.scp", tmp_path)
     shutil.copy(recordings / "espeak-en-gb_m5-extra-0132.flac", tmp_path / "a.flac")
