@@ -14,6 +14,7 @@ import numpy as np
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.beam_search import BatchHypothesis, Hypothesis, longest
+from espnet.nets.frame_blocks import FrameBlocks
 
 
 class BatchBeamSearchOnline(BatchBeamSearch):
@@ -56,11 +57,6 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         for name, value in unknown.items():
             if value:
                 raise ValueError(f"{name}: expected {type(value)()}, found {value}")
-        if hop_size < 1 or not 0 <= look_ahead < block_size:
-            raise ValueError(
-                "block_size, hop_size and look_ahead: expected a hop of at least 1 and a look-ahead below the size, "
-                f"found {block_size}, {hop_size} and {look_ahead}"
-            )
         super().__init__(*args, **keywords)
         self.block_size, self.hop_size, self.look_ahead = block_size, hop_size, look_ahead
         self.disable_repetition_detection = disable_repetition_detection
@@ -71,10 +67,9 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         """Begin another stream."""
         self.running_hyps: BatchHypothesis | None = None
         self.process_idx = 0  # tokens that the running hypotheses have got
+        self._blocks = FrameBlocks(self.block_size, self.hop_size, self.look_ahead)
         self._visible = 0  # frames that scorers know
-        self._next = self.block_size - self.look_ahead  # and shall know when they are there
         self._newest = np.zeros((0, 0), np.float32)
-        self._waiting: list[np.ndarray] = []
 
     def __call__(
         self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
@@ -91,35 +86,28 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         another stream. For `maxlenratio` and `minlenratio` see `BeamSearch.forward`; tokens are limited by the frames
         that are visible.
         """
-        self._waiting.append(x)
-        received = self._visible + sum(map(len, self._waiting))
-        while self._is_due(received):
-            self._show(self._next)
+        for block in self._blocks(x):
+            self._show(block)
             self._grow(longest(maxlenratio, self._visible))
-            self._next += self.hop_size
-        if not is_final:
-            return self._so_far()
-        self._show(received)
+        return self._conclude(self._blocks.rest(), maxlenratio, minlenratio) if is_final else self._so_far()
+
+    def _conclude(self, rest: np.ndarray, maxlenratio: float, minlenratio: float) -> list[Hypothesis]:
+        """The n-best hypotheses of the stream that ends with the frames `rest` (T, D)."""
+        if len(rest):
+            self._show(rest)
         if self.running_hyps is None:
             return self._so_far()
         return self.finish(self.running_hyps, self.process_idx, self._newest, self._visible, maxlenratio, minlenratio)
 
-    def _is_due(self, received: int) -> bool:
-        """Whether the next block can be shown."""
-        return self._next <= received
-
-    def _show(self, frames: int) -> None:
-        """Let scorers know the first `frames` frames of the stream."""
-        new = frames - self._visible
-        if not new:
-            return
-        waiting = np.concatenate(self._waiting)
-        self._newest, self._waiting, self._visible = waiting[:new], [waiting[new:]], frames
-        if self.running_hyps is None:
-            self.running_hyps = self.init_hyp(self._newest)
-            return
+    def _show(self, block: np.ndarray) -> None:
+        """Let scorers know the next frames of the stream, block (T, D)."""
+        self._newest = block
+        self._visible += len(block)
         running = self.running_hyps
-        states = {name: self.scorers[name].extend(states, self._newest) for name, states in running.states.items()}
+        if running is None:
+            self.running_hyps = self.init_hyp(block)
+            return
+        states = {name: self.scorers[name].extend(states, block) for name, states in running.states.items()}
         self.running_hyps = dataclasses.replace(running, states=states)
 
     def _grow(self, maxlen: int) -> None:

@@ -33,7 +33,10 @@ class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
     ) -> list[Hypothesis]:
         """The n-best hypotheses for encoder output x (T, D), best first; `is_final` is there for streams."""
         self.reset()
-        return super().forward(x, maxlenratio, minlenratio)
+        ends = range(self.block_size - self.look_ahead, len(x), self.hop_size)
+        shown = max((end for number, end in enumerate(ends) if not number or end + self.look_ahead < len(x)), default=0)
+        super().forward(x[:shown], maxlenratio, minlenratio, is_final=False)
+        return self._conclude(x[shown:], maxlenratio, minlenratio)
 
     def reset(self) -> None:
         """Begin another utterance."""
@@ -45,7 +48,3 @@ class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
         stops = bool(ends.any()) or repeats
         self._waited = stops and (self._waited or repeats)
         return stops
-
-    def _is_due(self, received: int) -> bool:
-        first = self._next == self.block_size - self.look_ahead
-        return self._next + (0 if first else self.look_ahead) < received

@@ -10,6 +10,7 @@ float64.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from espnet.nets.beam_search import Hypothesis, top_k
+from espnet.nets.frame_blocks import FrameBlocks
 from espnet.nets.scorer_interface import BatchScorerInterface, PartialScorerInterface, ScorerInterface
 
 _ROOT, _NOBODY = 0, -1  # numbers of the prefix that is the start symbol alone, and of its parent
@@ -76,9 +78,48 @@ class BeamSearchTimeSync:
         """
         log_probs = np.asarray(self.ctc.log_softmax(x[None]))[0].astype(np.float64)
         search = _Search(self, x, log_probs.shape[1])
-        for frame in log_probs:
-            search.step(frame)
+        search.advance(log_probs)
         return search.hypotheses()
+
+
+class BeamSearchTimeSyncOnline(BeamSearchTimeSync):
+    """`BeamSearchTimeSync` for a stream whose encoder output comes in pieces.
+
+    Args:
+        args, keywords: As for `BeamSearchTimeSync`.
+        block_size, hop_size, look_ahead: As of `FrameBlocks`; scorers that read frames know those up to the end of the
+            block.
+    """
+
+    def __init__(
+        self, *args: Any, block_size: int = 40, hop_size: int = 16, look_ahead: int = 16, **keywords: Any
+    ) -> None:
+        super().__init__(*args, **keywords)
+        self._sizes = block_size, hop_size, look_ahead
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin another stream."""
+        self._blocks = FrameBlocks(*self._sizes)
+        self._search: _Search | None = None
+
+    def __call__(
+        self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
+    ) -> list[Hypothesis]:
+        """The hypotheses in the beam after T new frames x (T, D), best first; T may be 0."""
+        for block in self._blocks(x):
+            self._advance(block)
+        if is_final and len(self._blocks.rest()):
+            self._advance(self._blocks.rest())
+        return [Hypothesis(np.array([self.sos, self.sos]))] if self._search is None else self._search.hypotheses()
+
+    def _advance(self, block: np.ndarray) -> None:
+        log_probs = np.asarray(self.ctc.log_softmax(block[None]))[0].astype(np.float64)
+        if self._search is None:
+            self._search = _Search(self, block, log_probs.shape[1])
+        else:
+            self._search.extend(block)
+        self._search.advance(log_probs)
 
 
 @dataclass
@@ -125,6 +166,7 @@ class _Search:
         states = {name: _init_state(scorer, x) for name, scorer in options.scorers.items()}
         self.prefixes = {_ROOT: _Prefix(_NOBODY, np.array([options.sos]), 0.0, states)}
         self.numbers: dict[tuple[int, int], int] = {(_NOBODY, options.sos): _ROOT}  # by parent and token
+        self.given = itertools.count(_ROOT + 1)
         self.beam = _Masses(np.array([_NOBODY]), np.array([options.sos]), np.zeros(1), np.full(1, -np.inf))
         self.others = self.beam.select(np.arange(0))  # what the last frame reached beside the beam
         self.number = np.array([_ROOT])
@@ -134,6 +176,20 @@ class _Search:
         """The beam, best first."""
         closed = (np.append(self.prefixes[number].yseq, self.options.sos) for number in self.number.tolist())
         return [Hypothesis(yseq, float(score)) for yseq, score in zip(closed, self.score, strict=True)]
+
+    def advance(self, log_probs: np.ndarray) -> None:
+        """Go on by frames of log-probabilities (T, V)."""
+        for frame in log_probs:
+            self.step(frame)
+
+    def extend(self, x: np.ndarray) -> None:
+        """Let scorers know the next frames x (T, D) of the encoder output."""
+        self.x = x
+        for name, scorer in self.options.scorers.items():
+            prefixes = list(self.prefixes.values())
+            states = scorer.extend([prefix.states[name] for prefix in prefixes], x)
+            for prefix, state in zip(prefixes, states, strict=True):
+                prefix.states[name] = state
 
     def step(self, frame: np.ndarray) -> None:
         """Go on by one frame of log-probabilities (V,)."""
@@ -207,12 +263,14 @@ class _Search:
     def _enter(self) -> None:
         """Number the beam's prefixes, and keep what is known of them and of those that may come back."""
         keys = list(zip(self.beam.parent.tolist(), self.beam.token.tolist(), strict=True))
-        numbers = [self.numbers.setdefault(key, len(self.numbers)) for key in keys]
+        numbers = [self.numbers[key] if key in self.numbers else next(self.given) for key in keys]
+        self.numbers.update(zip(keys, numbers, strict=True))
         for number, (parent, token) in zip(numbers, keys, strict=True):
             if number not in self.prefixes:
                 self.prefixes[number] = _continued(self.prefixes[parent], parent, token)
         inside = set(numbers)
         self.prefixes = {n: p for n, p in self.prefixes.items() if n in inside or p.parent in inside}
+        self.numbers = {key: n for key, n in self.numbers.items() if key[0] in self.prefixes or n in self.prefixes}
         self.number = np.array(numbers)
 
 

@@ -99,7 +99,12 @@ def _simulated_stream(parts: SearchParts, options: DecodeOptions) -> BatchBeamSe
 
 
 def online_options(options: DecodeOptions, blocks: Sequence[int]) -> dict[str, Any]:
-    """Keywords of a search that sees an utterance in blocks; `blocks` are the model's, -1 where it has none."""
+    """Keywords of a label-synchronous search that sees an utterance in blocks; see `frames_of_blocks`."""
+    return {**frames_of_blocks(options, blocks), "disable_repetition_detection": options.disable_repetition_detection}
+
+
+def frames_of_blocks(options: DecodeOptions, blocks: Sequence[int]) -> dict[str, int]:
+    """The blocks of a search, by upstream's names; `blocks` are the model's, -1 where it has none."""
     names = "block_size", "hop_size", "look_ahead"
     wanted = [getattr(options, f"search_{name}") for name in names]
     frames = {name: own if given < 0 else given for name, given, own in zip(names, wanted, blocks, strict=True)}
@@ -112,7 +117,7 @@ def online_options(options: DecodeOptions, blocks: Sequence[int]) -> dict[str, A
             "search_hop_size and search_look_ahead: expected a hop of at least 1, and less look-ahead than "
             f"search_block_size, found {hop} and {look_ahead} of {size}"
         )
-    return {**frames, "disable_repetition_detection": options.disable_repetition_detection}
+    return frames
 
 
 def label_synchronous_options(parts: SearchParts, options: DecodeOptions) -> dict[str, Any]:
@@ -136,14 +141,22 @@ def candidates_only(parts: SearchParts) -> bool:
 
 
 def _time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchTimeSync:
+    return time_synchronous(BeamSearchTimeSync, parts, options)
+
+
+def time_synchronous(
+    kind: type[BeamSearchTimeSync], parts: SearchParts, options: DecodeOptions, **blocks: int
+) -> BeamSearchTimeSync:
+    """A time-synchronous search of a kind, which may want to know the blocks of a stream."""
     try:
-        return BeamSearchTimeSync(
+        return kind(
             parts.special["sos"],
             options.beam_size,
             {**scorers(parts), "ctc": CTCGraph(parts.graphs["ctc"])},
             weights(options),
             token_list=parts.token_list,
             blank=parts.special["blank"],
+            **blocks,
         )
     except ValueError as error:
         raise OptionError(f"time_sync: {error}") from error

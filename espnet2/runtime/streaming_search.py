@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
+from espnet.nets.beam_search_timesync import BeamSearchTimeSync, BeamSearchTimeSyncOnline
 from espnet.nets.ctc_greedy import GreedyCTCOnline
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
@@ -21,9 +22,11 @@ from espnet2.runtime.search import (
     SearchParts,
     candidates_only,
     choose,
+    frames_of_blocks,
     label_synchronous_options,
     online_options,
     scorers,
+    time_synchronous,
     weights,
 )
 
@@ -50,7 +53,11 @@ def make_streaming_search(parts: SearchParts, options: DecodeOptions, blocks: Se
         search.candidates_only = candidates_only(parts)
         return search
 
-    return choose(parts, options, BY_GRAPH, ON_REQUEST, label_synchronous)
+    def time_synchronous_online(parts: SearchParts, options: DecodeOptions) -> BeamSearchTimeSync:
+        return time_synchronous(BeamSearchTimeSyncOnline, parts, options, **frames_of_blocks(options, blocks))
+
+    on_request = {**ON_REQUEST, "time_sync": (("ctc",), time_synchronous_online)}
+    return choose(parts, options, BY_GRAPH, on_request, label_synchronous)
 
 
 def _greedy(parts: SearchParts, options: DecodeOptions) -> GreedyCTCOnline:
@@ -67,5 +74,5 @@ def _refuse(name: str) -> MakeSearch:
 BY_GRAPH: ByGraph = {"mlm": _refuse("Mask-CTC")}
 ON_REQUEST: OnRequest = {
     "ctc_greedy": (("ctc",), _greedy),
-    **{name: ((), _refuse(name)) for name in ("time_sync", "partial_ar", "streaming", "hugging_face_decoder")},
+    **{name: ((), _refuse(name)) for name in ("partial_ar", "streaming", "hugging_face_decoder")},
 }

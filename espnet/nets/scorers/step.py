@@ -66,7 +66,8 @@ class StepScorer(BatchScorerInterface):
         heard = None if states[0].heard is None else np.concatenate([states[0].heard, x])
         memory = self._memory(x if heard is None else heard)
         steps = {id(state.feeds): state.feeds for state in states}
-        longer = {key: {**feeds, **self._longer(feeds, memory, len(x))} for key, feeds in steps.items()}
+        known: dict[int, Any] = {}  # steps of one utterance share what they read of it, and go on doing so
+        longer = {key: {**feeds, **self._longer(feeds, memory, len(x), known)} for key, feeds in steps.items()}
         return [state._replace(feeds=longer[id(state.feeds)], heard=heard) for state in states]
 
     def score(self, y: np.ndarray, state: StepState, x: np.ndarray) -> tuple[np.ndarray, StepState]:
@@ -100,17 +101,24 @@ class StepScorer(BatchScorerInterface):
         memory = {**utterance, **({} if self.start is None else self.start(utterance))}
         return {name: value for name, value in memory.items() if name in self._reads}
 
-    def _longer(self, feeds: Mapping[str, Any], memory: Mapping[str, Any], new: int) -> dict[str, Any]:
-        """What changes in `feeds` by `new` frames; `memory` is of these, or of all frames."""
+    def _longer(
+        self, feeds: Mapping[str, Any], memory: Mapping[str, Any], new: int, known: dict[int, Any]
+    ) -> dict[str, Any]:
+        """What changes in `feeds` by `new` frames; `memory` is of these, or of all frames.
+
+        `known` holds what has been put together already, by the identity of its first part.
+        """
         longer = dict(memory)
-        if self._by_frame:
-            for name, value in memory.items():
+        for name, value in memory.items() if self._by_frame else ():
+            if id(feeds[name]) not in known:
                 both = _array(feeds[name]), _array(value)
-                longer[name] = np.concatenate(both, self._frames[name]) if name in self._frames else sum(both)
+                joined = np.concatenate(both, self._frames[name]) if name in self._frames else sum(both)
+                known[id(feeds[name])] = joined
+            longer[name] = known[id(feeds[name])]
         for name in (state.input.name for state in self.step.component.states):
             if name in self._frames:
-                known = _array(feeds[name])
-                longer[name] = np.pad(known, [(0, new * (axis == self._frames[name])) for axis in range(known.ndim)])
+                past = _array(feeds[name])
+                longer[name] = np.pad(past, [(0, new * (axis == self._frames[name])) for axis in range(past.ndim)])
         return longer
 
     def _gathered(self, states: Sequence[StepState]) -> tuple[Mapping[str, Any], list[int]]:
