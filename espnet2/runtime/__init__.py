@@ -1,5 +1,7 @@
 """Speech recognition from a bundle, on numpy and onnxruntime alone: `from espnet2.runtime import Speech2Text`.
 
+`Speech2TextStreaming` recognises streams while they are spoken.
+
 The classes are imported when they are first asked for, so that reading declarations and errors needs no package.
 """
 
@@ -10,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from espnet2.runtime.asr import Speech2Text
+    from espnet2.runtime.asr_streaming import Speech2TextStreaming
     from espnet2.runtime.bundle import Bundle
 
-__all__ = ["Bundle", "Speech2Text"]
+__all__ = ["Bundle", "Speech2Text", "Speech2TextStreaming"]
 
-_MODULES = {"Bundle": "espnet2.runtime.bundle", "Speech2Text": "espnet2.runtime.asr"}
+_MODULES = {
+    "Bundle": "espnet2.runtime.bundle",
+    "Speech2Text": "espnet2.runtime.asr",
+    "Speech2TextStreaming": "espnet2.runtime.asr_streaming",
+}
 
 
 def __getattr__(name: str) -> Any:

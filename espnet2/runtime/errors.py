@@ -8,6 +8,7 @@ EspnetError
 ├── AudioError (ValueError)             a recording or sample array: empty, too short, silent, NaN, stereo, integer
 ├── DataError (ValueError)              a Kaldi-style list: missing file, broken line, unknown key
 ├── OptionError (ValueError)            an option of a command or constructor
+├── StreamError (RuntimeError)          a stream that has ended, or is another recogniser's
 ├── GraphError (RuntimeError)           a graph that cannot compute what it is given: longer than its tables
 ├── VerificationError (RuntimeError)    onnxruntime and PyTorch disagree
 └── MissingPackageError (ImportError)   an optional package is not installed
@@ -46,6 +47,10 @@ class DataError(EspnetError, ValueError):
 
 class OptionError(EspnetError, ValueError):
     """An option with a value that is not allowed."""
+
+
+class StreamError(EspnetError, RuntimeError):
+    """A stream that cannot go on."""
 
 
 class GraphError(EspnetError, RuntimeError):

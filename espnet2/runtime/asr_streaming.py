@@ -1,0 +1,211 @@
+"""Speech to text while someone speaks: samples in pieces of any size in, what was said so far out.
+
+    speech2text = Speech2TextStreaming("bundle")
+    for piece, is_final in microphone:
+        results = speech2text(piece, is_final)
+    speech2text.reset()
+
+`session()` gives further streams over the same graphs; `advance` takes the next pieces of many at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from espnet.nets.scorer_interface import ScorerInterface
+from espnet.nets.scorers.step import Graph
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.bundle_parts import BundleParts
+from espnet2.runtime.errors import AudioError, OptionError, StreamError
+from espnet2.runtime.options import PROVIDERS, DecodeOptions
+from espnet2.runtime.results import Result, ResultMaker
+from espnet2.runtime.search import SearchParts
+from espnet2.runtime.speech import floating_point, require_numbers, require_shape
+from espnet2.runtime.stream_encoder import StreamEncoder
+from espnet2.runtime.streaming_search import make_streaming_search
+from espnet2.text.abs_tokenizer import AbsTokenizer
+
+Piece = tuple["Session", Any, bool]  # a stream, its next samples, and whether they are its last
+
+
+class Session:
+    """One stream of a `StreamingRecognizer`; it keeps what the encoder and the search have to remember."""
+
+    def __init__(self, recognizer: StreamingRecognizer) -> None:
+        self.recognizer = recognizer
+        self.search = recognizer.make_search()
+        self.aligner = None if recognizer.timestamps is None else recognizer.timestamps.aligner()
+        self._begin()
+
+    def __call__(self, speech: Any, is_final: bool = True) -> list[Result]:
+        """The results so far, best first, with the next samples of the stream; see `StreamingRecognizer.advance`."""
+        return self.recognizer.advance([(self, speech, is_final)])[0]
+
+    def reset(self) -> None:
+        """Begin another stream."""
+        self.search.reset()
+        if self.aligner is not None:
+            self.aligner.reset()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.state = self.recognizer.encoder.begin()
+        self.heard = 0  # samples
+        self.ended = False
+        self.results: list[Result] | None = None
+
+    def extend(self, frames: np.ndarray, is_final: bool) -> list[Result]:
+        """The results so far, with new encoder frames (T, D)."""
+        if len(frames) or is_final or self.results is None:
+            if self.aligner is not None:
+                self.aligner.extend(frames)
+            options, made = self.recognizer.options, self.recognizer.result
+            found = self.search(frames, options.maxlenratio, options.minlenratio, is_final)[: options.nbest]
+            self.results = [made(hypothesis, self.aligner, is_final) for hypothesis in found]
+        return self.results
+
+
+class StreamingRecognizer(ResultMaker):
+    """Encoder, search and tokenizer of streams; whoever runs the graphs. It is itself the first of its sessions.
+
+    Args:
+        graphs: By name: `encoder_step`; the others as those of `espnet2.runtime.asr.Recognizer`.
+        streaming: How `encoder_step` is fed, as a bundle's manifest has it.
+        token_list: The vocabulary in the order of its indices; the blank has index 0.
+        tokenizer: Makes text of tokens; None: results have no text.
+        special: Indices of the `blank`, and of `sos` and `eos`, which a hypothesis starts and ends with.
+        options: Of the search; without decoder, `ctc_weight` is 1, and without CTC 0.
+        ngram: A scorer of an n-gram model.
+        generation: A transducer's own options of the search.
+        sample_rate: Of the speech in Hz, for time stamps.
+    """
+
+    def __init__(
+        self,
+        graphs: Mapping[str, Graph],
+        streaming: Mapping[str, int],
+        token_list: Sequence[str],
+        tokenizer: AbsTokenizer | None,
+        special: Mapping[str, int],
+        options: DecodeOptions,
+        ngram: ScorerInterface | None = None,
+        generation: Mapping[str, Any] | None = None,
+        sample_rate: int = 16000,
+    ) -> None:
+        if options.multi_asr:
+            raise OptionError("multi_asr: expected False, since a stream is of one speaker; found True")
+        self.encoder = StreamEncoder(graphs["encoder_step"], streaming)
+        seconds = None if self.encoder.frame else streaming["frame_stride"] / sample_rate
+        super().__init__(graphs, token_list, tokenizer, special, options, seconds)
+        self.sample_rate = sample_rate
+        self._parts = SearchParts(graphs, token_list, special, ngram, generation or {})
+        self._blocks = tuple(streaming[name] for name in ("block_size", "hop_size", "look_ahead"))
+        self._own = self.session()
+
+    def session(self) -> Session:
+        """Another stream, which knows nothing of the others."""
+        return Session(self)
+
+    def make_search(self) -> Any:
+        """The search of one stream."""
+        return make_streaming_search(self._parts, self.options, self._blocks)
+
+    def __call__(self, speech: Any, is_final: bool = True) -> list[Result]:
+        """The results so far, best first, with the next samples of the stream; see `advance`."""
+        return self._own(speech, is_final)
+
+    def reset(self) -> None:
+        """Begin another stream."""
+        self._own.reset()
+
+    def advance(self, pieces: Sequence[Piece]) -> list[list[Result]]:
+        """The results so far of each session, best first, with the next samples of its stream.
+
+        The encoder takes a step of all streams at once. Nothing is done where a piece cannot be taken.
+
+        Args:
+            pieces: Session, samples and whether they are the stream's last. Samples (T,) are floating point in [-1, 1),
+                at the model's rate; features (T, D) for a model without front end; T may be 0.
+
+        Raises:
+            AudioError: Samples that cannot be recognised as they are, or a stream that ends too soon.
+            StreamError: A stream has ended, or is not of this recogniser, or comes twice.
+        """
+        streams = [session for session, _, _ in pieces]
+        names = ["speech"] if len(pieces) == 1 else [f"speech {number}" for number in range(1, len(pieces) + 1)]
+        samples = [self._checked(*piece, name) for piece, name in zip(pieces, names, strict=True)]
+        if len(set(map(id, streams))) < len(streams):
+            raise StreamError("advance: expected one piece of each session, found several of one")
+        ends = [is_final for _, _, is_final in pieces]
+        frames, states = self.encoder.advance([stream.state for stream in streams], samples, ends)
+        for stream, state, piece, is_final in zip(streams, states, samples, ends, strict=True):
+            stream.state, stream.heard, stream.ended = state, stream.heard + len(piece), is_final
+        return [stream.extend(*given) for stream, *given in zip(streams, frames, ends, strict=True)]
+
+    def _checked(self, session: Session, speech: Any, is_final: bool, name: str) -> np.ndarray:
+        """The samples of a piece in float32, if its stream may go on with them."""
+        if session.recognizer is not self:
+            raise StreamError(f"{name}: expected a session of this recogniser, found one of another")
+        if session.ended:
+            raise StreamError(f"{name}: expected reset() before another stream, found samples after the last ones")
+        array = floating_point(speech, name)
+        axes = ("samples", *self.encoder.frame)
+        hint = "; a stream has one channel" if array.ndim == 2 and len(axes) == 1 else ""
+        require_shape(array, axes, name, hint)
+        require_numbers(array, name)
+        total = session.heard + len(array)
+        if is_final and total < self.encoder.shortest:
+            unit = "frames" if self.encoder.frame else "samples"
+            raise AudioError(f"{name}: expected at least {self.encoder.shortest} {unit} in a stream, found {total}")
+        return array.astype(np.float32, copy=False)
+
+
+class Speech2TextStreaming(StreamingRecognizer):
+    """Recognises speech with a bundle of streams while it is spoken, without PyTorch.
+
+    Args:
+        bundle: A directory that `espnet2.bin.export_onnx --streaming true` wrote, or a loaded `Bundle`.
+        others: As those of `espnet2.runtime.asr.Speech2Text`.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+        OptionError: An option has a value that is not allowed, or that the bundle cannot satisfy.
+    """
+
+    def __init__(
+        self,
+        bundle: str | Path | Bundle,
+        *,
+        quantized: bool = False,
+        num_threads: int | None = None,
+        providers: Sequence[str] = PROVIDERS,
+        ngram_file: str | Path | None = None,
+        ngram_scorer: str = "full",
+        **options: Any,
+    ) -> None:
+        parts = BundleParts.load(
+            bundle,
+            "encoder_step",
+            options,
+            quantized=quantized,
+            num_threads=num_threads,
+            providers=providers,
+            ngram_file=ngram_file,
+            ngram_scorer=ngram_scorer,
+        )
+        self.bundle, manifest = parts.bundle, parts.bundle.manifest
+        super().__init__(
+            parts.graphs,
+            manifest.streaming,
+            manifest.tokens,
+            parts.tokenizer,
+            manifest.special,
+            parts.options,
+            parts.ngram,
+            manifest.generation,
+            manifest.sample_rate,
+        )
