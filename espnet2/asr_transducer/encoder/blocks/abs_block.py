@@ -19,9 +19,8 @@ class AbsBlock(nn.Module, ABC):
 
     length: Length = Length()
 
-    @abstractmethod
     def forward(self, x: Tensor, pos_enc: Tensor, bias: Tensor, padding: Tensor) -> Tensor:
-        """Encode whole utterances.
+        """Encode whole utterances: a step without caches.
 
         Args:
             x: (B, T, D).
@@ -32,6 +31,11 @@ class AbsBlock(nn.Module, ABC):
         Returns:
             (B, T', D').
         """
+        return self.step(x, pos_enc, bias, padding, 0)[0]
+
+    def positions(self, pos_enc: Tensor, frames: int) -> Tensor:
+        """The encodings for the next block, where this one read T `frames` and pos_enc (1, L+2T-1, P)."""
+        return pos_enc
 
     @abstractmethod
     def caches(self, left_context: int) -> tuple[tuple[int, int], ...]:
@@ -49,7 +53,7 @@ class AbsBlock(nn.Module, ABC):
             bias: (B, 1, 1 or T, L+T), `attention_bias` of what may be seen of the left context and of x.
             padding: (B, T, 1) bool, True at frames of x behind the stream's end.
             right: frames of x that are looked ahead at; caches hold none of them.
-            caches: those of `caches`, what came before x, the latest last.
+            caches: those of `caches`, what came before x, the latest last; none where x are whole utterances.
 
         Returns:
             (B, T', D'), and the next caches.

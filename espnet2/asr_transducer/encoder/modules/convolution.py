@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.conformer.convolution import pointwise
 from espnet.nets.pytorch_backend.nets_utils import require_positive
 from espnet2.asr_transducer.encoder.blocks.abs_block import keep_last
 
@@ -48,12 +49,15 @@ class FrameConvolution(nn.Conv1d):
         Returns:
             (B, T, C), and the next caches.
         """
-        seen, kept = x.masked_fill(padding, 0.0), ()
-        if caches:
-            seen, *kept = keep_last(*caches, seen, right)
-        else:
-            seen = nn.functional.pad(seen, (0, 0, self.before, self.after))
-        return super().forward(seen.transpose(1, 2)).transpose(1, 2), *kept
+        x = x.masked_fill(padding, 0.0)
+        if not caches:
+            return (self._convolve(nn.functional.pad(x, (0, 0, self.before, self.after))),)
+        seen, kept = keep_last(caches[0], x, right)
+        return self._convolve(seen), kept
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        """(B, T + K - 1, C) → (B, T, C)."""
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
 class ConvolutionalSpatialGatingUnit(nn.Module):
@@ -110,3 +114,38 @@ class DepthwiseConvolution(nn.Module):
     def forward(self, x: Tensor, padding: Tensor, right: int = 0, *caches: Tensor) -> tuple[Tensor, ...]:
         """As `FrameConvolution.forward`, with C = 2D."""
         return self.conv(x, padding, right, *caches)
+
+
+class ConformerConvolution(nn.Module):
+    """Gated pointwise convolution, depthwise convolution, batch normalisation, pointwise convolution (Gulati et al.
+    2020, section 2.2).
+
+    Args:
+        channels: D.
+        kernel_size: of the depthwise convolution.
+        activation: applied after the normalisation.
+        norm_args: keywords of the batch normalisation.
+        causal: see `FrameConvolution`.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        kernel_size: int,
+        activation: nn.Module | None = None,
+        norm_args: Mapping[str, Any] | None = None,
+        causal: bool = False,
+    ):
+        super().__init__()
+        self.pointwise_conv1 = nn.Conv1d(channels, 2 * channels, 1)
+        self.depthwise_conv = FrameConvolution(channels, kernel_size, causal)
+        self.norm = nn.BatchNorm1d(channels, **(norm_args or {}))
+        self.pointwise_conv2 = nn.Conv1d(channels, channels, 1)
+        self.activation = activation or nn.ReLU()
+
+    def forward(self, x: Tensor, padding: Tensor, right: int = 0, *caches: Tensor) -> tuple[Tensor, ...]:
+        """As `FrameConvolution.forward`, with C = D."""
+        gated = nn.functional.glu(pointwise(x, self.pointwise_conv1), dim=-1)
+        x, *kept = self.depthwise_conv(gated, padding, right, *caches)
+        x = self.activation(self.norm(x.transpose(1, 2))).transpose(1, 2)
+        return pointwise(x, self.pointwise_conv2), *kept
