@@ -1,23 +1,13 @@
-"""Searches over a transducer: which labels does it emit, frame after frame?
-
-A hypothesis is a label sequence and its score, for what decoder and language model make of a sequence depends on the
-sequence alone: each is read once (`Prefixes`), and the searches shuffle pairs.
-
-- default: A. Graves, "Sequence transduction with recurrent neural networks", 2012, without merging of equal sequences.
-- tsd, alsd: G. Saon et al., "Alignment-length synchronous decoding for RNN transducer", 2020.
-- nsc: J. Kim et al., "Accelerating RNN transducer inference via one-step constrained beam search", 2020.
-- maes: J. Kim et al., "Accelerating RNN transducer inference via adaptive expansion search", 2020.
-- greedy: the best symbol of each frame.
-- mbg: H. Xu et al., "Multi-blank transducers for speech recognition", 2022, greedy too.
+"""Beam searches over a transducer, of whole utterances and of streams; `transducer_searches` holds them one by one.
 
 Shapes: T frames, J size of the joint space, D of the decoder's output, V labels with the blank, H hypotheses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,16 +15,9 @@ from espnet.nets.beam_search import Hypothesis, top_k
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.scorers.step import Graph
 from espnet.nets.transducer_prefixes import Labels, Prefixes
+from espnet.nets.transducer_searches import BLANK, SEARCHES, Emitted, Scored
 
-BLANK = 0  # but for transducers with several blanks
-LABELS_PER_FRAME = 4  # of mbg, upstream's number
-
-
-class Scored(NamedTuple):
-    """A label sequence, without the blank that decoders start with, and its log-probability."""
-
-    labels: Labels
-    score: float
+WHOLE = ("alsd",)  # searches that need the whole utterance
 
 
 @dataclass(frozen=True)
@@ -146,31 +129,56 @@ class BeamSearchTransducer:
 
         `maxlenratio` and `minlenratio` are there because other searches have them.
         """
-        self.prefixes.start(x)
+        self.reset()
+        self._advance(x)
+        return self._nbest()
+
+    def reset(self) -> None:
+        """Begin another utterance."""
+        self._beam = [Scored(self.prefixes.start(), 0.0)]
+        self._heard = 0
+
+    def _advance(self, x: np.ndarray) -> None:
         frames = self._joint_start({"encoder_out": x[None]})["joint_frames"].numpy()[0]
-        found = sorted(self._search(self, frames), key=self._rank, reverse=True)
-        found = found[: self.options.nbest]
-        return [Hypothesis(np.array([self.blank, *labels]), score) for labels, score in found]
+        self._beam = self._search(self, self._beam, frames, self._heard)
+        self._heard += len(frames)
+
+    def _nbest(self) -> list[Hypothesis]:
+        found = sorted(self._beam, key=self._rank, reverse=True)[: self.options.nbest]
+        return [Hypothesis(np.array([self.blank, *h.labels.tolist()]), h.score, frames=tuple(h.spans())) for h in found]
 
     def _rank(self, hypothesis: Scored) -> float:
         return hypothesis.score / (len(hypothesis.labels) + 1) if self.options.score_norm else hypothesis.score
 
+    def forget_all_but(self, beam: Iterable[Scored]) -> None:
+        """Forget what no continuation of these hypotheses needs."""
+        self.prefixes.keep((hypothesis.labels for hypothesis in beam), max(1, self.options.prefix_alpha))
+
     def log_probs(self, frames: np.ndarray, sequences: Sequence[Labels]) -> np.ndarray:
-        """Log-probabilities (H, V) of what follows known sequences at frames (H or 1, J)."""
+        """Log-probabilities (H, V) of what follows H known sequences at frames (H, J); either may be one for all."""
         decoder_out = np.stack([self.prefixes[labels].decoder_out for labels in sequences])
-        joint_frame = np.array(np.broadcast_to(frames, (len(sequences), frames.shape[-1])))
-        results = self._joint_step({"joint_frame": joint_frame[None], "decoder_out": decoder_out[None]})
-        return results["log_probs"].numpy()[0]
+        joint_frame = np.atleast_2d(frames)
+        rows = max(len(decoder_out), len(joint_frame))
+        pair = {"joint_frame": joint_frame, "decoder_out": decoder_out}
+        feeds = {
+            name: (value if len(value) == rows else value.repeat(rows, axis=0))[None] for name, value in pair.items()
+        }
+        return self._joint_step(feeds)["log_probs"].numpy()[0]
 
-    def expand(self, hypothesis: Scored, log_probs: np.ndarray) -> list[Scored]:
-        """The hypothesis continued by each of its likeliest labels, by log_probs (V,)."""
-        labels = 1 + top_k(log_probs[1:], self.expansions)
-        return [self.continued(hypothesis, int(label), float(log_probs[label])) for label in labels]
+    def rows(self, frame: np.ndarray, sequences: Iterable[Labels]) -> dict[Labels, np.ndarray]:
+        """Log-probabilities (V,) of what follows each of some known sequences at a frame (J,)."""
+        different = list(dict.fromkeys(sequences))
+        return dict(zip(different, self.log_probs(frame, different), strict=True))
 
-    def expand_all(self, hypotheses: Iterable[Scored], log_probs: Iterable[np.ndarray]) -> Iterator[Scored]:
+    def expand(self, hypothesis: Scored, log_probs: np.ndarray, frame: int) -> list[Scored]:
+        """The hypothesis continued at frame number `frame` by each of its likeliest labels, by log_probs (V,)."""
+        labels = (1 + top_k(log_probs[1:], self.expansions)).tolist()
+        return [self.continued(hypothesis, label, float(log_probs[label]), frame) for label in labels]
+
+    def expand_all(self, hypotheses: Iterable[Scored], log_probs: Iterable[np.ndarray], frame: int) -> Iterator[Scored]:
         """The expansions of hypotheses by log_probs (H, V)."""
         for hypothesis, row in zip(hypotheses, log_probs, strict=True):
-            yield from self.expand(hypothesis, row)
+            yield from self.expand(hypothesis, row, frame)
 
     def near_best(self, log_probs: np.ndarray) -> list[int]:
         """Symbols of log_probs (V,) that are among the best and within `expansion_gamma` of the best one."""
@@ -178,10 +186,11 @@ class BeamSearchTransducer:
         bound = log_probs[symbols[0]] - self.options.expansion_gamma
         return [int(symbol) for symbol in symbols if log_probs[symbol] >= bound]
 
-    def continued(self, hypothesis: Scored, label: int, log_prob: float) -> Scored:
-        """The hypothesis continued by a label of that log-probability."""
-        score = hypothesis.score + log_prob + self.fused(hypothesis.labels, label)
-        return Scored((*hypothesis.labels, label), score)
+    def continued(self, hypothesis: Scored, label: int, log_prob: float, frame: int) -> Scored:
+        """The hypothesis continued at frame number `frame` by a label of that log-probability."""
+        labels, score, emitted, resumed = hypothesis
+        score += log_prob + self.fused(labels, label)
+        return Scored(self.prefixes.continued(labels, label), score, Emitted(frame, emitted), resumed)
 
     def fused(self, labels: Labels, label: int) -> float:
         """What the language model adds where a label follows others."""
@@ -189,191 +198,29 @@ class BeamSearchTransducer:
         return 0.0 if lm_scores is None else self.lm_weight * float(lm_scores[label])
 
 
-def best(hypotheses: Iterable[Scored], size: int) -> list[Scored]:
-    """The `size` best of some hypotheses, best first."""
-    return sorted(hypotheses, key=_score, reverse=True)[:size]
+class BeamSearchTransducerOnline(BeamSearchTransducer):
+    """`BeamSearchTransducer` for a stream whose encoder output comes in pieces.
 
+    However the frames are cut, the hypotheses are those for all of them at once. What it keeps is the beam, with what
+    its hypotheses and their last few prefixes need to go on.
 
-def merged(hypotheses: Iterable[Scored]) -> list[Scored]:
-    """Equal sequences as one, with the sum of their probabilities."""
-    total: dict[Labels, float] = {}
-    for labels, score in hypotheses:
-        total[labels] = np.logaddexp(total[labels], score) if labels in total else score
-    return [Scored(labels, float(score)) for labels, score in total.items()]
+    Raises:
+        ValueError: a search that needs the whole utterance, too.
+    """
 
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        if self._search in (SEARCHES[name] for name in WHOLE):
+            others = ", ".join(name for name in SEARCHES if name not in WHOLE)
+            raise ValueError(
+                f"search_type: expected one that works on a stream ({others}), found {self.options.search_type!r}"
+            )
+        self.reset()
 
-def _score(hypothesis: Scored) -> float:
-    return hypothesis.score
-
-
-def _sequences(hypotheses: Iterable[Scored]) -> list[Labels]:
-    return [hypothesis.labels for hypothesis in hypotheses]
-
-
-def ended(hypotheses: Iterable[Scored], log_probs: Iterable[np.ndarray]) -> list[Scored]:
-    """The hypotheses after a blank at the frame of log_probs (H, V)."""
-    return [Scored(h.labels, h.score + float(row[BLANK])) for h, row in zip(hypotheses, log_probs, strict=True)]
-
-
-def greedy(search: BeamSearchTransducer, frames: np.ndarray) -> list[Scored]:
-    """The best symbol of each frame."""
-    found = Scored((), 0.0)
-    for frame in frames:
-        (log_probs,) = search.log_probs(frame, [found.labels])
-        label = int(log_probs.argmax())
-        if label != BLANK:
-            found = Scored((*found.labels, label), found.score + float(log_probs[label]))
-            search.prefixes.read([found.labels])
-    return [found]
-
-
-def multi_blank_greedy(search: BeamSearchTransducer, frames: np.ndarray) -> list[Scored]:
-    """The best symbol at each frame until a blank comes, which skips as many frames as it lasts."""
-    found, frame, emitted = Scored((), 0.0), 0, 0
-    while frame < len(frames):
-        (log_probs,) = search.log_probs(frames[frame], [found.labels])
-        symbol = int(log_probs.argmax())
-        score = found.score + float(log_probs[symbol])
-        if symbol in search.durations:
-            found = Scored(found.labels, score)
-            frame, emitted = frame + search.durations[symbol], 0
-            continue
-        found = Scored((*found.labels, symbol), score)
-        search.prefixes.read([found.labels])
-        emitted += 1
-        if emitted == LABELS_PER_FRAME:
-            frame, emitted = frame + 1, 0
-    return [found]
-
-
-def default(search: BeamSearchTransducer, frames: np.ndarray) -> list[Scored]:
-    """At each frame, hypotheses are continued best first, until enough that emitted the blank are better than any."""
-    kept = [Scored((), 0.0)]
-
-    def rank(hypothesis: Scored) -> float:
-        length = len(hypothesis.labels) + 1 if search.options.score_norm_during else 1
-        return hypothesis.score / length
-
-    for frame in frames:
-        running, kept = kept, []
-        while True:
-            hypothesis = max(running, key=rank)
-            running.remove(hypothesis)
-            search.prefixes.read([hypothesis.labels])
-            (log_probs,) = search.log_probs(frame, [hypothesis.labels])
-            kept.append(Scored(hypothesis.labels, hypothesis.score + float(log_probs[BLANK])))
-            running += search.expand(hypothesis, log_probs)
-            bound = max(running, key=rank).score
-            better = [other for other in kept if other.score > bound]
-            if len(better) >= search.beam_size:
-                kept = best(better, len(better))
-                break
-    return kept
-
-
-def time_synchronous(search: BeamSearchTransducer, frames: np.ndarray) -> list[Scored]:
-    """At each frame, up to `max_sym_exp` labels, with the blank at the end."""
-    beam = [Scored((), 0.0)]
-    for frame in frames:
-        blanks: list[Scored] = []
-        running = beam
-        for remaining in reversed(range(search.options.max_sym_exp)):
-            search.prefixes.read(_sequences(running))
-            log_probs = search.log_probs(frame, _sequences(running))
-            blanks += ended(running, log_probs)
-            if remaining:
-                running = best(search.expand_all(running, log_probs), search.beam_size)
-        beam = best(merged(blanks), search.beam_size)
-    return beam
-
-
-def alignment_length_synchronous(search: BeamSearchTransducer, frames: np.ndarray) -> list[Scored]:
-    """All hypotheses have emitted as many symbols, blanks and labels, and so are at different frames."""
-    beam, final = [Scored((), 0.0)], []
-    last = len(frames) - 1
-    for emitted in range(len(frames) + min(search.options.u_max, last)):
-        running = [hypothesis for hypothesis in beam if emitted - len(hypothesis.labels) <= last]
-        if not running:
-            break
-        at = np.array([emitted - len(hypothesis.labels) for hypothesis in running])
-        search.prefixes.read(_sequences(running))
-        candidates: list[Scored] = []
-        for hypothesis, frame, row in zip(running, at, search.log_probs(frames[at], _sequences(running)), strict=True):
-            blank = Scored(hypothesis.labels, hypothesis.score + float(row[BLANK]))
-            candidates.append(blank)
-            if frame == last:
-                final.append(blank)
-            candidates += search.expand(hypothesis, row)
-        beam = merged(best(candidates, search.beam_size))
-    return final or beam
-
-
-def add_prefixes(search: BeamSearchTransducer, hypotheses: Collection[Scored], frame: np.ndarray) -> list[Scored]:
-    """Add to each hypothesis what others that are a prefix of it get when they emit the rest at this frame."""
-    longest_first = sorted(hypotheses, key=lambda h: len(h.labels), reverse=True)
-    found = []
-    for index, hypothesis in enumerate(longest_first):
-        labels, score = hypothesis
-        for prefix in longest_first[index + 1 :]:
-            known = len(prefix.labels)
-            if labels[:known] != prefix.labels or not 0 < len(labels) - known <= search.options.prefix_alpha:
-                continue
-            between = [labels[:length] for length in range(known, len(labels))]
-            emitted = search.log_probs(frame, between)[np.arange(len(between)), list(labels[known:])]
-            score = float(np.logaddexp(score, prefix.score + float(emitted.sum())))
-        found.append(Scored(labels, score))
-    return found
-
-
-def step_constrained(search: BeamSearchTransducer, frames: np.ndarray) -> list[Scored]:
-    """At each frame `nstep` labels at most, for all hypotheses at once."""
-    kept = [Scored((), 0.0)]
-    for frame in frames:
-        running = add_prefixes(search, kept, frame)
-        blanks: list[Scored] = []
-        for _ in range(search.options.nstep):
-            log_probs = search.log_probs(frame, _sequences(running))
-            blanks += ended(running, log_probs)
-            known = set(_sequences(running))
-            expanded = (new for new in search.expand_all(running, log_probs) if new.labels not in known)
-            running = best(expanded, search.beam_size)
-            search.prefixes.read(_sequences(running))
-        if search.options.nstep > 1:  # with one step, upstream lets the frame end without a blank
-            running = ended(running, search.log_probs(frame, _sequences(running)))
-        kept = best([*blanks, *running], search.beam_size)
-    return kept
-
-
-def adaptive_expansion(search: BeamSearchTransducer, frames: np.ndarray) -> list[Scored]:
-    """At each frame `nstep` expansions at most, of those symbols alone that are nearly as good as the best one."""
-    kept, alone = [Scored((), 0.0)], search.options.standalone
-    for frame in frames:
-        running = kept if alone else add_prefixes(search, kept, frame)
-        known = set() if alone else set(_sequences(running))
-        blanks: list[Scored] = []
-        for _ in range(max(1 if alone else 2, search.options.nstep)):
-            log_probs = search.log_probs(frame, _sequences(running))
-            pairs = zip(running, log_probs, strict=True)
-            near = [(hypothesis, row, symbol) for hypothesis, row in pairs for symbol in search.near_best(row)]
-            blanks += [Scored(h.labels, h.score + float(row[BLANK])) for h, row, symbol in near if symbol == BLANK]
-            labels = (case for case in near if case[2] != BLANK and (*case[0].labels, case[2]) not in known)
-            running = [search.continued(h, symbol, float(row[symbol])) for h, row, symbol in labels]
-            search.prefixes.read(_sequences(running))
-            if not running:
-                break
-        if running:
-            running = ended(running, search.log_probs(frame, _sequences(running)))
-        found = [*blanks, *running]
-        kept = best(merged(found) if alone else found, search.beam_size)
-    return kept
-
-
-SEARCHES: dict[str, Callable[[BeamSearchTransducer, np.ndarray], list[Scored]]] = {
-    "default": default,
-    "greedy": greedy,
-    "tsd": time_synchronous,
-    "alsd": alignment_length_synchronous,
-    "nsc": step_constrained,
-    "maes": adaptive_expansion,
-    "mbg": multi_blank_greedy,
-}
+    def __call__(
+        self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
+    ) -> list[Hypothesis]:
+        """Hypotheses for all that was heard up to the T new frames x (T, ·), best first; T may be 0."""
+        if len(x):
+            self._advance(x)
+        return self._nbest()

@@ -1,19 +1,48 @@
 """What a transducer's decoder and a language model make of label sequences, read once each.
 
-Shapes: D size of the decoder's output, V labels, T frames, H sequences.
+Shapes: D size of the decoder's output, V labels, H sequences.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.scorers.step import Graph
 
-Labels = tuple[int, ...]
+NO_FRAMES = np.zeros((0, 0), np.float32)  # language models are told of an utterance, and do not listen to it
+
+
+class Labels:
+    """A label sequence, as its last label and the sequence before it, which it shares with others.
+
+    Equal sequences of one `Prefixes` are one object, so that comparing and hashing them takes no time.
+    """
+
+    __slots__ = ("__weakref__", "before", "last", "length")
+
+    def __init__(self, before: Labels | None = None, last: int = 0) -> None:
+        self.before, self.last = before, last
+        self.length: int = 0 if before is None else before.length + 1
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[Labels]:
+        """The sequence, and each that it goes on from, longest first; the empty one is the last."""
+        labels: Labels | None = self
+        while labels is not None:
+            yield labels
+            labels = labels.before
+
+    def tolist(self) -> list[int]:
+        """The labels from the first to the last one."""
+        return [labels.last for labels in self if labels.length][::-1]
 
 
 class Prefix(NamedTuple):
@@ -37,28 +66,49 @@ class Prefixes:
 
     def __init__(self, decoder: Graph, blank: int, lm: BatchScorerInterface | None, lm_start: int) -> None:
         self._decoder, self._blank, self._lm, self._lm_start = decoder, blank, lm, lm_start
+        self._first: dict[Labels, Prefix] = {}
         self._known: dict[Labels, Prefix] = {}
-        axes = {axis for state in decoder.component.states for axis in state.input.axes}
-        self._grows = lm is not None or "past" in axes
+        self._unsorted = False
+        self._longer: WeakValueDictionary[tuple[Labels, int], Labels] = WeakValueDictionary()
 
     def __getitem__(self, labels: Labels) -> Prefix:
         return self._known[labels]
 
-    def start(self, x: np.ndarray) -> None:
-        """Forget all sequences; x: encoder output (T, D)."""
-        component = self._decoder.component
-        zeros = [np.zeros(component.initial_shape(s, batch=1), s.input.dtype)[:, 0, 0] for s in component.states]
-        self._known = {}
-        lm_state = None if self._lm is None else self._lm.init_state(x)
-        self._read([((), Prefix(np.zeros(0), zeros, None, lm_state))])
+    def start(self) -> Labels:
+        """Forget all sequences but the empty one, which is returned."""
+        if not self._first:
+            component = self._decoder.component
+            zeros = [np.zeros(component.initial_shape(s, batch=1), s.input.dtype)[:, 0, 0] for s in component.states]
+            lm_state = None if self._lm is None else self._lm.init_state(NO_FRAMES)
+            self._read([(Labels(), Prefix(np.zeros(0), zeros, None, lm_state))])
+            self._first = self._known
+        self._known = dict(self._first)
+        (empty,) = self._known
+        return empty
+
+    def continued(self, labels: Labels, label: int) -> Labels:
+        """The sequence that has one label more."""
+        longer = self._longer.get((labels, label))
+        if longer is None:
+            longer = self._longer[labels, label] = Labels(labels, label)
+        return longer
 
     def read(self, sequences: Iterable[Labels]) -> None:
         """Make sequences known whose labels but the last one are."""
-        new = dict.fromkeys(labels for labels in sequences if labels not in self._known)
-        # States that grow with their labels are put together only where they are equally long.
-        for length in sorted({len(labels) if self._grows else 0 for labels in new}):
-            group = [labels for labels in new if not self._grows or len(labels) == length]
-            self._read([(labels, self._known[labels[:-1]]) for labels in group])
+        alike: dict[Any, list[tuple[Labels, Prefix]]] = {}  # by the shapes of states, which may grow with a sequence
+        for labels in dict.fromkeys(sequences):
+            if labels not in self._known and labels.before is not None:
+                before = self._known[labels.before]
+                alike.setdefault(tuple(state.shape for state in before.states), []).append((labels, before))
+        for new in alike.values():
+            self._read(new)
+
+    def keep(self, sequences: Iterable[Labels], before: int) -> None:
+        """Forget what is known, but of these sequences and of those that are up to `before` labels shorter."""
+        if self._unsorted:
+            wanted = (shorter for labels in sequences for shorter in itertools.islice(labels, before + 1))
+            self._known = {labels: self._known[labels] for labels in wanted if labels in self._known}
+            self._unsorted = False
 
     def _read(self, new: Sequence[tuple[Labels, Prefix]]) -> None:
         component = self._decoder.component
@@ -66,7 +116,7 @@ class Prefixes:
             state.input.name: np.stack(rows, axis=1)[:, None]
             for state, *rows in zip(component.states, *(prefix.states for _, prefix in new), strict=True)
         }
-        tokens = np.array([[labels[-1] if labels else self._blank for labels, _ in new]])
+        tokens = np.array([[labels.last if labels.length else self._blank for labels, _ in new]])
         results = self._decoder({**feeds, "tokens": tokens, "parents": np.arange(len(new))[None]})
         decoder_out = results[component.outputs[0].name].numpy()[0]
         states = [results[state.output.name].numpy()[:, 0] for state in component.states]
@@ -74,9 +124,10 @@ class Prefixes:
         for row, (labels, _) in enumerate(new):
             after = [state[:, row] for state in states]
             self._known[labels] = Prefix(decoder_out[row], after, lm_scores[row], lm_states[row])
+        self._unsorted = True
 
     def _read_lm(self, new: Sequence[tuple[Labels, Prefix]]) -> tuple[Any, Any]:
         if self._lm is None:
             return [None] * len(new), [None] * len(new)
-        last = np.array([[labels[-1] if labels else self._lm_start] for labels, _ in new])
+        last = np.array([[labels.last if labels.length else self._lm_start] for labels, _ in new])
         return self._lm.batch_score(last, [prefix.lm_state for _, prefix in new], last)

@@ -237,7 +237,10 @@ def _rules(given: Mapping[str, Any]) -> GenerationRules:
     return GenerationRules(**rules)
 
 
-def _transducer(parts: SearchParts, options: DecodeOptions) -> BeamSearchTransducer:
+def transducer(
+    parts: SearchParts, options: DecodeOptions, make: type[BeamSearchTransducer] = BeamSearchTransducer
+) -> BeamSearchTransducer:
+    """The search over a transducer, which `make` makes."""
     conf = {**parts.generation, **(options.transducer_conf or {})}
     known = [option.name for option in fields(TransducerOptions)]
     for name in conf:
@@ -246,7 +249,7 @@ def _transducer(parts: SearchParts, options: DecodeOptions) -> BeamSearchTransdu
     graphs = parts.graphs
     lm = StepScorer(graphs["lm_step"]) if "lm_step" in graphs else None
     try:
-        return BeamSearchTransducer(
+        return make(
             graphs["decoder_step"],
             graphs["joint_start"],
             graphs["joint_step"],
@@ -261,7 +264,7 @@ def _transducer(parts: SearchParts, options: DecodeOptions) -> BeamSearchTransdu
         raise OptionError(f"transducer_conf: {error}") from error
 
 
-BY_GRAPH: ByGraph = {"mlm": _mask_ctc, "joint_step": _transducer}
+BY_GRAPH: ByGraph = {"mlm": _mask_ctc, "joint_step": transducer}
 ON_REQUEST: OnRequest = {
     "time_sync": (("ctc",), _time_synchronous),
     "hugging_face_decoder": (("decoder_step", "decoder_start"), _generation),

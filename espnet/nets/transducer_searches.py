@@ -1,0 +1,312 @@
+"""The searches of `BeamSearchTransducer`: which labels does a transducer emit, frame after frame?
+
+Each takes the hypotheses that the frames so far left, and gives those that more frames leave. What decoder and language
+model make of a label sequence depends on the sequence alone and is read once (`Prefixes`); the searches shuffle labels,
+scores and the frames at which labels were emitted.
+
+- default: A. Graves, "Sequence transduction with recurrent neural networks", 2012, without merging of equal sequences.
+- tsd, alsd: G. Saon et al., "Alignment-length synchronous decoding for RNN transducer", 2020.
+- nsc: J. Kim et al., "Accelerating RNN transducer inference via one-step constrained beam search", 2020.
+- maes: J. Kim et al., "Accelerating RNN transducer inference via adaptive expansion search", 2020.
+- greedy: the best symbol of each frame.
+- mbg: H. Xu et al., "Multi-blank transducers for speech recognition", 2022, greedy too.
+
+Shapes: T frames, J size of the joint space, V labels with the blank, H hypotheses.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from espnet.nets.transducer_prefixes import Labels
+
+if TYPE_CHECKING:
+    from espnet.nets.beam_search_transducer import BeamSearchTransducer
+
+BLANK = 0  # but for transducers with several blanks
+LABELS_PER_FRAME = 4  # of mbg, upstream's number
+AHEAD = 8  # frames that greedy looks at in one call, as most emit the blank
+
+
+class Emitted(NamedTuple):
+    """The frame at which the last label was emitted, and those of the labels before it, which hypotheses share."""
+
+    frame: int
+    before: Emitted | None = None
+
+
+class Scored(NamedTuple):
+    """A label sequence, its log-probability, the frames of its labels, and the frame from which it goes on."""
+
+    labels: Labels
+    score: float
+    emitted: Emitted | None = None
+    resumed: int = 0
+
+    def spans(self) -> list[tuple[int, int]]:
+        """The frames [start, end) of each label, from the first to the last."""
+        spans, emitted = [], self.emitted
+        while emitted is not None:
+            spans.append((emitted.frame, emitted.frame + 1))
+            emitted = emitted.before
+        return spans[::-1]
+
+
+# Hypotheses, what is asked about them, new frames (T, J) and the first one's number to the hypotheses after these.
+Advance = Callable[["BeamSearchTransducer", Sequence[Scored], np.ndarray, int], list[Scored]]
+Step = Callable[["BeamSearchTransducer", Sequence[Scored], np.ndarray, int], list[Scored]]
+
+
+def by_frame(step: Step) -> Advance:
+    """The search that takes this step at one frame (J,) after the other."""
+
+    @functools.wraps(step)
+    def advance(search: BeamSearchTransducer, beam: Sequence[Scored], frames: np.ndarray, first: int) -> list[Scored]:
+        kept = list(beam)
+        for number, frame in enumerate(frames, first):
+            kept = step(search, kept, frame, number)
+            search.forget_all_but(kept)
+        return kept
+
+    return advance
+
+
+def best(hypotheses: Iterable[Scored], size: int) -> list[Scored]:
+    """The `size` best of some hypotheses, best first."""
+    return sorted(hypotheses, key=_score, reverse=True)[:size]
+
+
+def merged(hypotheses: Iterable[Scored]) -> list[Scored]:
+    """Equal sequences as one, with the sum of their probabilities and the frames of the likeliest."""
+    alike: dict[Labels, list[Scored]] = {}
+    for hypothesis in hypotheses:
+        alike.setdefault(hypothesis.labels, []).append(hypothesis)
+    return [
+        max(same, key=_score)._replace(score=float(functools.reduce(np.logaddexp, map(_score, same))))
+        if len(same) > 1
+        else same[0]
+        for same in alike.values()
+    ]
+
+
+def _score(hypothesis: Scored) -> float:
+    return hypothesis.score
+
+
+def _sequences(hypotheses: Iterable[Scored]) -> list[Labels]:
+    return [hypothesis.labels for hypothesis in hypotheses]
+
+
+def ended(hypotheses: Iterable[Scored], log_probs: Iterable[np.ndarray]) -> list[Scored]:
+    """The hypotheses after a blank at the frame of log_probs (H, V)."""
+    return [h._replace(score=h.score + float(row[BLANK])) for h, row in zip(hypotheses, log_probs, strict=True)]
+
+
+def greedy(search: BeamSearchTransducer, beam: Sequence[Scored], frames: np.ndarray, first: int) -> list[Scored]:
+    """The best symbol of each frame."""
+    (found,), at = beam, 0
+    while at < len(frames):
+        log_probs = search.log_probs(frames[at : at + AHEAD], [found.labels])
+        labels = log_probs.argmax(axis=1)
+        blanks = int((labels != BLANK).argmax()) if labels.any() else len(labels)
+        at += blanks
+        if blanks < len(labels):
+            label = int(labels[blanks])
+            found = search.continued(found, label, float(log_probs[blanks, label]), first + at)
+            search.prefixes.read([found.labels])
+            search.forget_all_but([found])
+            at += 1
+    return [found]
+
+
+@by_frame
+def multi_blank_greedy(
+    search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int
+) -> list[Scored]:
+    """The best symbol until a blank comes, which skips as many frames as it lasts."""
+    (found,) = beam
+    if number < found.resumed:
+        return [found]
+    for _ in range(LABELS_PER_FRAME):
+        (log_probs,) = search.log_probs(frame, [found.labels])
+        symbol = int(log_probs.argmax())
+        log_prob = float(log_probs[symbol])
+        if symbol in search.durations:
+            return [found._replace(score=found.score + log_prob, resumed=number + search.durations[symbol])]
+        found = search.continued(found, symbol, log_prob, number)
+        search.prefixes.read([found.labels])
+    return [found]
+
+
+@by_frame
+def default(search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int) -> list[Scored]:
+    """Hypotheses are continued best first, until enough that emitted the blank are better than any."""
+
+    def rank(hypothesis: Scored) -> float:
+        length = len(hypothesis.labels) + 1 if search.options.score_norm_during else 1
+        return hypothesis.score / length
+
+    running, kept = list(beam), []
+    rows = search.rows(frame, _sequences(running))
+    while True:
+        hypothesis = running.pop(max(range(len(running)), key=lambda i: rank(running[i])))
+        if hypothesis.labels not in rows:
+            search.prefixes.read([hypothesis.labels])
+            rows |= search.rows(frame, [hypothesis.labels])
+        row = rows[hypothesis.labels]
+        kept += ended([hypothesis], [row])
+        running += search.expand(hypothesis, row, number)
+        bound = max(running, key=rank).score
+        better = [other for other in kept if other.score > bound]
+        if len(better) >= search.beam_size:
+            return best(better, len(better))
+
+
+@by_frame
+def time_synchronous(
+    search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int
+) -> list[Scored]:
+    """Up to `max_sym_exp` labels, with the blank at the end."""
+    blanks: list[Scored] = []
+    running = beam
+    for remaining in reversed(range(search.options.max_sym_exp)):
+        search.prefixes.read(_sequences(running))
+        log_probs = search.log_probs(frame, _sequences(running))
+        blanks += ended(running, log_probs)
+        if remaining:
+            running = best(search.expand_all(running, log_probs, number), search.beam_size)
+    return best(merged(blanks), search.beam_size)
+
+
+def alignment_length_synchronous(
+    search: BeamSearchTransducer, beam: Sequence[Scored], frames: np.ndarray, first: int
+) -> list[Scored]:
+    """All hypotheses have emitted as many symbols, blanks and labels, and so are at different frames.
+
+    The frames are those of a whole utterance.
+    """
+    final: list[Scored] = []
+    last = len(frames) - 1
+    for symbols in range(len(frames) + min(search.options.u_max, last)):
+        running = [hypothesis for hypothesis in beam if symbols - len(hypothesis.labels) <= last]
+        if not running:
+            break
+        at = [symbols - len(hypothesis.labels) for hypothesis in running]
+        search.prefixes.read(_sequences(running))
+        log_probs = search.log_probs(frames[at], _sequences(running))
+        candidates: list[Scored] = []
+        for hypothesis, number, row in zip(running, at, log_probs, strict=True):
+            candidates += ended([hypothesis], [row])
+            if number == last:
+                final.append(candidates[-1])
+            candidates += search.expand(hypothesis, row, number)
+        beam = merged(best(candidates, search.beam_size))
+        search.forget_all_but(beam)
+    return final or list(beam)
+
+
+def add_prefixes(
+    search: BeamSearchTransducer, hypotheses: Collection[Scored], frame: np.ndarray, number: int
+) -> tuple[list[Scored], Sequence[np.ndarray]]:
+    """Add to each hypothesis what others that are a prefix of it get when they emit the rest at this frame.
+
+    Returns:
+        the hypotheses, longest first, and what follows each of them at the frame, (V,).
+    """
+    longest_first = sorted(hypotheses, key=lambda h: len(h.labels), reverse=True)
+    known: dict[Labels, list[Scored]] = {}
+    for hypothesis in longest_first:
+        known.setdefault(hypothesis.labels, []).append(hypothesis)
+    paths = [path_to_prefixes(h.labels, known, search.options.prefix_alpha) for h in longest_first]
+    rows = search.rows(frame, itertools.chain.from_iterable(paths))
+    found = []
+    for hypothesis, path in zip(longest_first, paths, strict=True):
+        ways, log_prob = [hypothesis], 0.0
+        for rest, (labels, before) in enumerate(itertools.pairwise(path), start=1):
+            log_prob += float(rows[before][labels.last])
+            ways += [
+                Scored(hypothesis.labels, prefix.score + log_prob, _emitted(prefix.emitted, number, rest))
+                for prefix in known.get(before, ())
+            ]
+        found += merged(ways)
+    return found, [rows[hypothesis.labels] for hypothesis in found]
+
+
+def path_to_prefixes(labels: Labels, known: Collection[Labels], reach: int) -> list[Labels]:
+    """A sequence, and those before it, longest first, down to the shortest that is known among `reach` of them."""
+    path = list(itertools.islice(labels, reach + 1))
+    while path[-1] not in known:
+        path.pop()
+    return path
+
+
+def _emitted(earlier: Emitted | None, frame: int, labels: int) -> Emitted | None:
+    """The frames after some labels at one frame."""
+    for _ in range(labels):
+        earlier = Emitted(frame, earlier)
+    return earlier
+
+
+@by_frame
+def step_constrained(
+    search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int
+) -> list[Scored]:
+    """`nstep` labels at most, for all hypotheses at once."""
+    log_probs: Iterable[np.ndarray]
+    running, log_probs = add_prefixes(search, beam, frame, number)
+    blanks: list[Scored] = []
+    for step in range(search.options.nstep):
+        if step:
+            log_probs = search.log_probs(frame, _sequences(running))
+        blanks += ended(running, log_probs)
+        known = set(_sequences(running))
+        expanded = search.expand_all(running, log_probs, number)
+        running = best((new for new in expanded if new.labels not in known), search.beam_size)
+        search.prefixes.read(_sequences(running))
+    if search.options.nstep > 1:  # with one step, upstream lets the frame end without a blank
+        running = ended(running, search.log_probs(frame, _sequences(running)))
+    return best([*blanks, *running], search.beam_size)
+
+
+@by_frame
+def adaptive_expansion(
+    search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int
+) -> list[Scored]:
+    """`nstep` expansions at most, of those symbols alone that are nearly as good as the best one."""
+    alone, known = search.options.standalone, set[Labels]()
+    running: Sequence[Scored]
+    log_probs: Iterable[np.ndarray]
+    if alone:
+        running, log_probs = beam, search.log_probs(frame, _sequences(beam))
+    else:
+        running, log_probs = add_prefixes(search, beam, frame, number)
+        known = set(_sequences(running))
+    blanks: list[Scored] = []
+    for _ in range(max(1 if alone else 2, search.options.nstep)):
+        pairs = zip(running, log_probs, strict=True)
+        near = [(hypothesis, row, symbol) for hypothesis, row in pairs for symbol in search.near_best(row)]
+        blanks += [h._replace(score=h.score + float(row[BLANK])) for h, row, symbol in near if symbol == BLANK]
+        expanded = (search.continued(h, symbol, float(row[symbol]), number) for h, row, symbol in near if symbol)
+        running = [hypothesis for hypothesis in expanded if hypothesis.labels not in known]
+        if not running:
+            break
+        search.prefixes.read(_sequences(running))
+        log_probs = search.log_probs(frame, _sequences(running))
+    found = [*blanks, *ended(running, log_probs)] if running else blanks
+    return best(merged(found) if alone else found, search.beam_size)
+
+
+SEARCHES: dict[str, Advance] = {
+    "default": default,
+    "greedy": greedy,
+    "tsd": time_synchronous,
+    "alsd": alignment_length_synchronous,
+    "nsc": step_constrained,
+    "maes": adaptive_expansion,
+    "mbg": multi_blank_greedy,
+}
