@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,14 +126,15 @@ class BeamSearchTimeSyncOnline(BeamSearchTimeSync):
 class _Prefix:
     """A prefix yseq (U,) of the beam, and what the scorers say of it.
 
-    `total`: weighted score of its tokens; `states`: the scorers' after all of them but the last, then after all;
-    `after` (V,): `total` of each continuation, None until the scorers are asked.
+    `total`: weighted score of its tokens; `states`: the scorers' after all of them but the last; `next_states`: after
+    all; `after` (V,): `total` of each continuation. The last two are there when the scorers have been asked.
     """
 
     parent: int
     yseq: np.ndarray
     total: float
     states: dict[str, Any]
+    next_states: dict[str, Any] = field(default_factory=dict)
     after: np.ndarray | None = None
 
 
@@ -183,13 +184,15 @@ class _Search:
             self.step(frame)
 
     def extend(self, x: np.ndarray) -> None:
-        """Let scorers know the next frames x (T, D) of the encoder output."""
+        """Let scorers know the next frames x (T, D) of the encoder output; they are asked again what they say then."""
         self.x = x
+        prefixes = list(self.prefixes.values())
         for name, scorer in self.options.scorers.items():
-            prefixes = list(self.prefixes.values())
             states = scorer.extend([prefix.states[name] for prefix in prefixes], x)
             for prefix, state in zip(prefixes, states, strict=True):
                 prefix.states[name] = state
+        for prefix in prefixes:
+            prefix.after = None
 
     def step(self, frame: np.ndarray) -> None:
         """Go on by one frame of log-probabilities (V,)."""
@@ -256,7 +259,7 @@ class _Search:
             scores, states = _score(scorer, ys, [prefix.states[name] for prefix in prefixes], self.x)
             after += self.options.weights[name] * scores.astype(np.float64)
             for row, prefix in enumerate(prefixes):
-                prefix.states[name] = scorer.select_state(states, row)
+                prefix.next_states[name] = scorer.select_state(states, row)
         for prefix, row in zip(prefixes, after, strict=True):
             prefix.after = row
 
@@ -289,7 +292,7 @@ def _after(prefix: _Prefix) -> np.ndarray:
 
 def _continued(prefix: _Prefix, number: int, token: int) -> _Prefix:
     """`prefix`, whose number is given, followed by `token`."""
-    return _Prefix(number, np.append(prefix.yseq, token), float(_after(prefix)[token]), dict(prefix.states))
+    return _Prefix(number, np.append(prefix.yseq, token), float(_after(prefix)[token]), dict(prefix.next_states))
 
 
 def _init_state(scorer: ScorerInterface, x: np.ndarray) -> Any:
