@@ -6,11 +6,13 @@ the hypotheses so far, best first; T may be 0. `reset()` begins another stream.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
 from espnet.nets.beam_search_timesync import BeamSearchTimeSync, BeamSearchTimeSyncOnline
+from espnet.nets.beam_search_transducer import BeamSearchTransducerOnline
 from espnet.nets.ctc_greedy import GreedyCTCOnline
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
@@ -27,6 +29,7 @@ from espnet2.runtime.search import (
     online_options,
     scorers,
     time_synchronous,
+    transducer,
     weights,
 )
 
@@ -71,7 +74,10 @@ def _refuse(name: str) -> MakeSearch:
     return make
 
 
-BY_GRAPH: ByGraph = {"mlm": _refuse("Mask-CTC")}
+BY_GRAPH: ByGraph = {
+    "mlm": _refuse("Mask-CTC"),
+    "joint_step": functools.partial(transducer, make=BeamSearchTransducerOnline),
+}
 ON_REQUEST: OnRequest = {
     "ctc_greedy": (("ctc",), _greedy),
     **{name: ((), _refuse(name)) for name in ("partial_ar", "streaming", "hugging_face_decoder")},
