@@ -23,7 +23,7 @@ class Branchformer(AbsBlock):
         conv_mod: of `linear_size` channels.
         norm_class: makes a normalisation of a size.
         norm_args: its keywords.
-        dropout_rate: of each branch and of what they make together.
+        dropout_rate: of each branch and of what they are merged to.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Branchformer(AbsBlock):
     ):
         super().__init__()
         norm_args = norm_args or {}
+        self.block_size = block_size
         self.self_att = self_att
         self.conv_mod = conv_mod
         self.channel_proj1 = nn.Sequential(nn.Linear(block_size, linear_size), nn.GELU())
@@ -50,18 +51,20 @@ class Branchformer(AbsBlock):
 
     def caches(self, left_context: int) -> tuple[tuple[int, int], ...]:
         """See `AbsBlock`: what attention reads, and the convolution if it is causal."""
-        return (*self.self_att.caches(left_context), *self.conv_mod.conv.caches())
-
-    def forward(self, x: Tensor, pos_enc: Tensor, bias: Tensor, padding: Tensor) -> Tensor:
-        """See `AbsBlock`."""
-        return self.step(x, pos_enc, bias, padding, 0)[0]
+        return ((left_context, self.block_size), *self.conv_mod.conv.caches())
 
     def step(
         self, x: Tensor, pos_enc: Tensor, bias: Tensor, padding: Tensor, right: int, *caches: Tensor
     ) -> tuple[Tensor, ...]:
-        """See `AbsBlock`; without caches it reads whole utterances."""
+        """See `AbsBlock`."""
+        branches, *kept = self.branches(x, pos_enc, bias, padding, right, *caches)
+        return self.norm_final(x + self.dropout(self.merge_proj(branches))), *kept
+
+    def branches(
+        self, x: Tensor, pos_enc: Tensor, bias: Tensor, padding: Tensor, right: int, *caches: Tensor
+    ) -> tuple[Tensor, ...]:
+        """What `step` reads → what both branches find (B, T, 2D), and the next caches."""
         attended, *seen = self.self_att(self.norm_self_att(x), pos_enc, bias, right, *caches[:1])
         convolved, *heard = self.conv_mod(self.channel_proj1(self.norm_mlp(x)), padding, right, *caches[1:])
-        branches = self.dropout(attended), self.dropout(self.channel_proj2(convolved))
-        merged = self.merge_proj(torch.cat(branches, dim=-1))
-        return self.norm_final(x + self.dropout(merged)), *seen, *heard
+        found = self.dropout(attended), self.dropout(self.channel_proj2(convolved))
+        return torch.cat(found, dim=-1), *seen, *heard
