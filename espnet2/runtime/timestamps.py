@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +14,8 @@ from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import CTCGraph
 from espnet2.runtime.spec import Component
 from espnet2.text.abs_tokenizer import AbsTokenizer
+
+LONGEST = 0.2  # seconds that a transducer's token is taken to last, about a syllable: the best guess on spoken digits
 
 
 class Timed(NamedTuple):
@@ -36,6 +39,8 @@ class Timestamps:
         tokenizer: Knows which tokens are a word.
         ctc: Says where the tokens are; None: the search itself does.
         blank: Index of CTC's blank.
+        longest: Seconds that a token lasts at most, until the next one starts, where the search knows starts only, as
+            a transducer's does; 0: it knows the ends, too.
     """
 
     unit: str
@@ -43,6 +48,7 @@ class Timestamps:
     tokenizer: AbsTokenizer | None = None
     ctc: CTCGraph | None = None
     blank: int = 0
+    longest: float = 0.0
 
     def aligner(self) -> CTCAligner | None:
         """What finds the frames of one utterance's tokens; None where the search does."""
@@ -53,19 +59,25 @@ class Timestamps:
 
         A word lasts from its first token to its last. None where there are no frames: an alignment was not possible.
         """
-        if len(frames) != len(token):
+        if not frames or len(frames) != len(token):
             return []
+        spans = self._seconds(frames)
         if self.unit == "token" or self.tokenizer is None:
-            return [self._timed(text, span) for text, span in zip(token, frames, strict=True)]
+            return [Timed(text, *span) for text, span in zip(token, spans, strict=True)]
         words = [
-            self._timed(self.tokenizer.tokens2text(token[first:last]).strip(), (frames[first][0], frames[last - 1][1]))
+            Timed(self.tokenizer.tokens2text(token[first:last]).strip(), spans[first][0], spans[last - 1][1])
             for first, last in self.tokenizer.words(token)
         ]
         return [word for word in words if word.text]
 
-    def _timed(self, text: str, span: tuple[int, int]) -> Timed:
-        start, end = (frame * self.seconds for frame in span)
-        return Timed(text, start, end)
+    def _seconds(self, frames: Sequence[tuple[int, int]]) -> list[tuple[float, float]]:
+        """Start and end of each token."""
+        spans = [(start * self.seconds, end * self.seconds) for start, end in frames]
+        followers = [*(start for start, _ in spans[1:]), math.inf]
+        return [
+            (start, max(end, min(follower, start + self.longest)))
+            for (start, end), follower in zip(spans, followers, strict=True)
+        ]
 
 
 def make_timestamps(
@@ -91,8 +103,9 @@ def make_timestamps(
         raise OptionError(f"timestamps: expected none, since the model reads features, not samples; found {unit!r}")
     if unit == "word" and tokenizer is None:
         raise OptionError("timestamps: expected token, since the model's tokenizer is not known; found 'word'")
-    search_knows = "joint_step" in graphs or options.ctc_greedy
-    return Timestamps(unit, seconds, tokenizer, None if search_knows else CTCGraph(graphs["ctc"]), blank)
+    if "joint_step" in graphs:
+        return Timestamps(unit, seconds, tokenizer, longest=LONGEST)
+    return Timestamps(unit, seconds, tokenizer, None if options.ctc_greedy else CTCGraph(graphs["ctc"]), blank)
 
 
 def frame_seconds(encoder: Component, sample_rate: int) -> float | None:

@@ -86,7 +86,9 @@ def test_what_cannot_be_told(unit, graphs, tokenizer, seconds, found):
 def test_a_transducers_search_knows_its_frames():
     made = make_timestamps(DecodeOptions(timestamps="token"), TRANSDUCER, None, 0.04)
     assert made.aligner() is None
-    assert made.times(["a"], [(25, 26)]) == [Timed("a", 1.0, pytest.approx(1.04))]
+    times = made.times(list("abcd"), [(25, 26), (25, 26), (28, 29), (50, 51)])
+    expected = [(1.0, 1.04), (1.0, 1.12), (1.12, 1.32), (2.0, 2.2)]
+    assert [timed[1:] for timed in times] == [pytest.approx(span) for span in expected]
 
 
 @pytest.mark.parametrize(("axis", "seconds"), [("samples", 0.08), ("frames_in", None)])
