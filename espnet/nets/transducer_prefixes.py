@@ -95,11 +95,13 @@ class Prefixes:
 
     def read(self, sequences: Iterable[Labels]) -> None:
         """Make sequences known whose labels but the last one are."""
-        alike: dict[Any, list[tuple[Labels, Prefix]]] = {}  # by the shapes of states, which may grow with a sequence
+        # States may grow with a sequence, and only equally long ones are put together; a language model's do not tell.
+        alike: dict[Any, list[tuple[Labels, Prefix]]] = {}
         for labels in dict.fromkeys(sequences):
             if labels not in self._known and labels.before is not None:
                 before = self._known[labels.before]
-                alike.setdefault(tuple(state.shape for state in before.states), []).append((labels, before))
+                shapes = tuple(state.shape for state in before.states)
+                alike.setdefault(shapes if self._lm is None else labels.length, []).append((labels, before))
         for new in alike.values():
             self._read(new)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from espnet.nets.scorers.step import StepScorer
 from espnet.nets.transducer_prefixes import Prefixes
 from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder
 from espnet2.asr_transducer.decoder.mega_decoder import MEGADecoder
@@ -11,6 +12,7 @@ from espnet2.asr_transducer.decoder.rnn_decoder import RNNDecoder
 from espnet2.asr_transducer.decoder.rwkv_decoder import RWKVDecoder
 from espnet2.asr_transducer.decoder.stateless_decoder import StatelessDecoder
 from espnet2.export.torch_graph import TorchGraph
+from espnet2.lm.transformer_lm import TransformerLM
 
 VOCABULARY = 7
 MEGA = {"block_size": 6, "linear_size": 8, "qk_size": 4, "v_size": 6, "num_heads": 2, "num_blocks": 2}
@@ -76,10 +78,14 @@ def test_every_parameter_learns(decoder):
 
 
 @torch.no_grad()
-def test_sequences_of_other_lengths_are_read_together(decoder):
+@pytest.mark.parametrize("with_lm", [False, True])
+def test_sequences_of_other_lengths_are_read_together(decoder, with_lm):
     """A search reads what it has not read before, of any length, whether states grow or not."""
-    (component,) = decoder.components()
-    prefixes = Prefixes(TorchGraph(decoder, component), blank=0, lm=None, lm_start=0)
+    (component,), lm = decoder.components(), None
+    if with_lm:
+        module = TransformerLM(VOCABULARY, embed_unit=4, att_unit=4, head=1, unit=4, layer=1)
+        lm = StepScorer(TorchGraph(module, module.components()[0]))
+    prefixes = Prefixes(TorchGraph(decoder, component), blank=0, lm=lm, lm_start=0)
     empty = prefixes.start()
     short = prefixes.continued(empty, 3)
     long = prefixes.continued(prefixes.continued(empty, 1), 2)
