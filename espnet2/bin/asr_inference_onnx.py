@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 def get_parser() -> ArgumentParser:
-    from espnet2.runtime.bundle_parts import NGRAM_SCORERS
     from espnet2.runtime.decode import add_decode_arguments
 
     parser = ArgumentParser(
@@ -25,6 +24,15 @@ def get_parser() -> ArgumentParser:
         "of each is one line of the output; with a list and an output directory, results are written as a recipe "
         "decodes.",
     )
+    add_bundle_options(parser)
+    add_decode_arguments(parser)
+    return parser
+
+
+def add_bundle_options(parser: argparse.ArgumentParser) -> None:
+    """The options that name a bundle, and how it is run."""
+    from espnet2.runtime.bundle_parts import NGRAM_SCORERS
+
     group = parser.add_argument_group("model")
     group.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
     group.add_argument("--ngram_file", type=str_or_none, help="KenLM model to use instead of the bundle's")
@@ -33,8 +41,14 @@ def get_parser() -> ArgumentParser:
         "--quantized", type=str2bool, nargs="?", const=True, default=False, help="run the bundle's int8 graphs"
     )
     group.add_argument("--num_threads", type=int, help="threads of the encoder (default: all cores)")
-    add_decode_arguments(parser)
-    return parser
+
+
+def bundle_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Their values and those of the search, as keywords of `Speech2Text` and `Speech2TextStreaming`."""
+    from espnet2.runtime.decode import decode_options
+
+    names = ("bundle", "ngram_file", "ngram_scorer", "quantized", "num_threads")
+    return {**{name: getattr(args, name) for name in names}, **decode_options(args)}
 
 
 def inference(args: argparse.Namespace) -> int:
@@ -45,16 +59,8 @@ def inference(args: argparse.Namespace) -> int:
 
 def _load(args: argparse.Namespace) -> tuple[Speech2Text, int]:
     from espnet2.runtime.asr import Speech2Text
-    from espnet2.runtime.decode import decode_options
 
-    speech2text = Speech2Text(
-        args.bundle,
-        quantized=args.quantized,
-        num_threads=args.num_threads,
-        ngram_file=args.ngram_file,
-        ngram_scorer=args.ngram_scorer,
-        **decode_options(args),
-    )
+    speech2text = Speech2Text(**bundle_options(args))
     logging.info("loaded %s: %s", args.bundle, ", ".join(speech2text.bundle.components))
     return speech2text, speech2text.sample_rate
 

@@ -24,6 +24,7 @@ from espnet2.runtime.errors import AudioError, OptionError, StreamError
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker
 from espnet2.runtime.search import SearchParts
+from espnet2.runtime.spec import Axis
 from espnet2.runtime.speech import floating_point, require_numbers, require_shape
 from espnet2.runtime.stream_encoder import StreamEncoder
 from espnet2.runtime.streaming_search import make_streaming_search
@@ -122,7 +123,7 @@ class StreamingRecognizer(ResultMaker):
         """Begin another stream."""
         self._own.reset()
 
-    def advance(self, pieces: Sequence[Piece]) -> list[list[Result]]:
+    def advance(self, pieces: Sequence[Piece], names: Sequence[str] = ()) -> list[list[Result]]:
         """The results so far of each session, best first, with the next samples of its stream.
 
         The encoder takes a step of all streams at once. Nothing is done where a piece cannot be taken.
@@ -130,13 +131,15 @@ class StreamingRecognizer(ResultMaker):
         Args:
             pieces: Session, samples and whether they are the stream's last. Samples (T,) are floating point in [-1, 1),
                 at the model's rate; features (T, D) for a model without front end; T may be 0.
+            names: What errors call the pieces.
 
         Raises:
             AudioError: Samples that cannot be recognised as they are, or a stream that ends too soon.
             StreamError: A stream has ended, or is not of this recogniser, or comes twice.
         """
         streams = [session for session, _, _ in pieces]
-        names = ["speech"] if len(pieces) == 1 else [f"speech {number}" for number in range(1, len(pieces) + 1)]
+        if not names:
+            names = ["speech"] if len(pieces) == 1 else [f"speech {number}" for number in range(1, len(pieces) + 1)]
         samples = [self._checked(*piece, name) for piece, name in zip(pieces, names, strict=True)]
         if len(set(map(id, streams))) < len(streams):
             raise StreamError("advance: expected one piece of each session, found several of one")
@@ -144,7 +147,7 @@ class StreamingRecognizer(ResultMaker):
         frames, states = self.encoder.advance([stream.state for stream in streams], samples, ends)
         for stream, state, piece, is_final in zip(streams, states, samples, ends, strict=True):
             stream.state, stream.heard, stream.ended = state, stream.heard + len(piece), is_final
-        return [stream.extend(*given) for stream, *given in zip(streams, frames, ends, strict=True)]
+        return [stream.extend(new, end) for stream, new, end in zip(streams, frames, ends, strict=True)]
 
     def _checked(self, session: Session, speech: Any, is_final: bool, name: str) -> np.ndarray:
         """The samples of a piece in float32, if its stream may go on with them."""
@@ -153,7 +156,7 @@ class StreamingRecognizer(ResultMaker):
         if session.ended:
             raise StreamError(f"{name}: expected reset() before another stream, found samples after the last ones")
         array = floating_point(speech, name)
-        axes = ("samples", *self.encoder.frame)
+        axes: tuple[Axis, ...] = ("samples", *self.encoder.frame)
         hint = "; a stream has one channel" if array.ndim == 2 and len(axes) == 1 else ""
         require_shape(array, axes, name, hint)
         require_numbers(array, name)

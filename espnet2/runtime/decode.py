@@ -24,13 +24,16 @@ from espnet2.fileio.sound_scp import SoundScpReader
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.results import Result, Results, by_speaker
+from espnet2.runtime.results import Result, ResultMaker, Results, by_speaker
 from espnet2.runtime.timestamps import Timed, ctm_fields, timed_line
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 
 _log = logging.getLogger(__name__)
 
 TABLES = ("text", "token", "token_int", "score", "ctm")
+
+
+Recordings = Sequence[tuple[str, str]]  # utterances, and where they are
 
 
 class Emit(Protocol):
@@ -47,6 +50,30 @@ class Report:
     audio: float = 0.0
     compute: float = 0.0
     failures: list[tuple[str, str]] = field(default_factory=list)
+
+    def fail(self, utterance: str, sentence: str) -> None:
+        """Note, and log, why an utterance is not recognised."""
+        _log.warning("%s", sentence)
+        self.failures.append((utterance, sentence))
+
+
+class Way(Protocol):
+    """How recordings are recognised: as whole utterances, or as streams.
+
+    `batch_size` of `recognizer.options` are recognised together; `shows_progress` is whether a bar may be drawn.
+    """
+
+    @property
+    def recognizer(self) -> ResultMaker: ...
+
+    @property
+    def shows_progress(self) -> bool: ...
+
+    def hear(self, recordings: Recordings, report: Report) -> list[Results | None]:
+        """Results of recordings; None, and a line in the report, for one that cannot be recognised."""
+
+    def printer(self, count: int) -> Emit:
+        """What writes the text of each of `count` recordings to stdout."""
 
 
 # NaN among the scores; speech that is longer than a table of the model.
@@ -107,20 +134,25 @@ def decode(args: argparse.Namespace, load: Callable[[], tuple[Recognizer, int]])
 
     Returns the exit status: 0, 1 where some recordings could not be recognised, 2 where none could.
     """
+    return decode_by(args, lambda: Utterances(*load()))
+
+
+def decode_by(args: argparse.Namespace, load: Callable[[], Way]) -> int:
+    """`decode` for any way of recognising."""
     recordings = find_recordings(args)
-    recognizer, rate = load()
+    way = load()
     if args.output_dir is None:
-        report = recognize(recognizer, rate, recordings, _printer_of(recognizer))
+        report = recognize(way, recordings, way.printer(len(recordings)))
     else:
-        report = _decode_to(Path(args.output_dir), recognizer, rate, recordings)
+        report = _decode_to(Path(args.output_dir), way, recordings)
     return _conclude(report)
 
 
-def _decode_to(directory: Path, recognizer: Recognizer, rate: int, recordings: Sequence[tuple[str, str]]) -> Report:
+def _decode_to(directory: Path, way: Way, recordings: Recordings) -> Report:
     """Write results and failures; tables of an earlier run that this one does not write go when it is complete."""
     try:
         with DatadirWriter(directory) as writer:
-            report = recognize(recognizer, rate, recordings, _writer_to(writer, recognizer))
+            report = recognize(way, recordings, _writer_to(writer, way.recognizer))
         written = {table.path for ranked in writer.children.values() for table in ranked.children.values()}
         for name in TABLES:
             for pattern in (name, f"{name}_spk[0-9]*"):
@@ -186,19 +218,18 @@ def _from_paths(paths: Sequence[str], named: bool) -> list[tuple[str, str]]:
     return list(recordings.items())
 
 
-def recognize(recognizer: Recognizer, rate: int, recordings: Sequence[tuple[str, str]], emit: Emit) -> Report:
-    """Recognise (utterance, path) pairs in order, at `rate` Hz, and pass each utterance's results on.
+def recognize(way: Way, recordings: Recordings, emit: Emit) -> Report:
+    """Recognise recordings in order, and pass each utterance's results on.
 
     A recording that cannot be read or recognised is noted in the report; the others are recognised all the same.
     """
     report = Report()
-    size = recognizer.options.batch_size
-    with logging_redirect_tqdm(), tqdm(total=len(recordings), unit="utt", desc="recognise", disable=None) as progress:
+    size = way.recognizer.options.batch_size
+    hidden = None if way.shows_progress else True
+    with logging_redirect_tqdm(), tqdm(total=len(recordings), unit="utt", desc="recognise", disable=hidden) as progress:
         for start in range(0, len(recordings), size):
             group = recordings[start : start + size]
-            for (utterance, path), results in zip(
-                group, _recognize_group(recognizer, rate, group, report), strict=True
-            ):
+            for (utterance, path), results in zip(group, way.hear(group, report), strict=True):
                 found = results is not None and any(by_speaker(results).values())
                 if results is not None and not found:
                     sentence = f"{path}: expected a text within maxlenratio and minlenratio, found none"
@@ -209,29 +240,40 @@ def recognize(recognizer: Recognizer, rate: int, recordings: Sequence[tuple[str,
     return report
 
 
-def _recognize_group(
-    recognizer: Recognizer, rate: int, group: Sequence[tuple[str, str]], report: Report
-) -> list[Results | None]:
-    """Results of recordings that go through the encoder together; None for one that cannot be recognised."""
-    speeches = [_read(recognizer, rate, utterance, path, report) for utterance, path in group]
-    usable = [speech for speech in speeches if speech is not None]
-    start = time.perf_counter()
-    encoded = iter(encode_each(recognizer, usable))
-    results = [
-        None if speech is None else _search(recognizer, next(encoded), utterance, path, report)
-        for speech, (utterance, path) in zip(speeches, group, strict=True)
-    ]
-    report.compute += time.perf_counter() - start
-    report.audio += sum(map(len, usable)) / rate
-    return results
+class Utterances:
+    """Recordings as whole utterances, at `rate` Hz, which go through the encoder together."""
 
+    shows_progress = True
 
-def _read(recognizer: Recognizer, rate: int, utterance: str, path: str, report: Report) -> np.ndarray | None:
-    try:
-        return recognizer.check(read_audio(path, rate), path)
-    except AudioError as error:
-        _fail(report, utterance, str(error))
-        return None
+    def __init__(self, recognizer: Recognizer, rate: int) -> None:
+        self.recognizer = recognizer
+        self.rate = rate
+
+    def printer(self, count: int) -> Emit:
+        """A line for each recording."""
+        return _printer_of(self.recognizer)
+
+    def hear(self, recordings: Recordings, report: Report) -> list[Results | None]:
+        """Results of recordings that go through the encoder together."""
+        recognizer = self.recognizer
+        speeches = [self._read(utterance, path, report) for utterance, path in recordings]
+        usable = [speech for speech in speeches if speech is not None]
+        start = time.perf_counter()
+        encoded = iter(encode_each(recognizer, usable))
+        results = [
+            None if speech is None else _search(recognizer, next(encoded), utterance, path, report)
+            for speech, (utterance, path) in zip(speeches, recordings, strict=True)
+        ]
+        report.compute += time.perf_counter() - start
+        report.audio += sum(map(len, usable)) / self.rate
+        return results
+
+    def _read(self, utterance: str, path: str, report: Report) -> np.ndarray | None:
+        try:
+            return self.recognizer.check(read_audio(path, self.rate), path)
+        except AudioError as error:
+            report.fail(utterance, str(error))
+            return None
 
 
 def encode_each(recognizer: Recognizer, speeches: Sequence[np.ndarray]) -> list[np.ndarray | Exception]:
@@ -252,26 +294,21 @@ def _search(
             raise encoded
         return recognizer.search(encoded)
     except UNCOMPUTABLE as error:
-        _fail(report, utterance, f"{path}: {' '.join(str(error).split())}")
+        report.fail(utterance, f"{path}: {' '.join(str(error).split())}")
         return None
 
 
-def _fail(report: Report, utterance: str, sentence: str) -> None:
-    _log.warning("%s", sentence)
-    report.failures.append((utterance, sentence))
-
-
-def line_of(recognizer: Recognizer, result: Result) -> str:
+def line_of(recognizer: ResultMaker, result: Result) -> str:
     """The text of a result, or its tokens where there is none, with times where they are known and asked for."""
     text = " ".join(result.token) if result.text is None else result.text
     return timed_line(_times(recognizer, result)) or text
 
 
-def _times(recognizer: Recognizer, result: Result) -> list[Timed]:
+def _times(recognizer: ResultMaker, result: Result) -> list[Timed]:
     return [] if recognizer.timestamps is None else recognizer.times(result)
 
 
-def _printer_of(recognizer: Recognizer) -> Emit:
+def _printer_of(recognizer: ResultMaker) -> Emit:
     def write(utterance: str, results: Results | None) -> None:
         """A line on stdout, empty where there is no text, so that lines and recordings correspond; tabs between
         speakers' texts."""
@@ -283,7 +320,7 @@ def _printer_of(recognizer: Recognizer) -> Emit:
     return write
 
 
-def _writer_to(writer: DatadirWriter, recognizer: Recognizer) -> Emit:
+def _writer_to(writer: DatadirWriter, recognizer: ResultMaker) -> Emit:
     # Upstream's transducers score with plain numbers, its other searches with tensors.
     score_of = format_score if recognizer.closes else str
 

@@ -1,0 +1,152 @@
+"""Decoding of recordings, and of what comes from standard input, piece by piece, as if they were being spoken."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from espnet2.fileio.audio import read_audio
+from espnet2.runtime.asr_streaming import StreamingRecognizer
+from espnet2.runtime.decode import UNCOMPUTABLE, Emit, Recordings, Report, line_of
+from espnet2.runtime.errors import AudioError
+from espnet2.runtime.results import Result, Results, by_speaker
+
+STDIN = "-"
+CONTAINERS = (b"RIFF", b"fLaC", b"OggS", b"FORM")  # what recordings with a header begin with
+CLEAR = "\r\x1b[K"  # of a terminal: to the start of the line, and clear it
+
+_log = logging.getLogger(__name__)
+
+
+class Line:
+    """A text that grows: on a terminal in its place, elsewhere, where `growing`, as a line for each change."""
+
+    def __init__(self, recognizer: StreamingRecognizer, growing: bool) -> None:
+        self.recognizer = recognizer
+        self.terminal = sys.stdout.isatty()
+        self.growing = growing
+        self.shown = ""
+
+    def grow(self, results: Sequence[Result]) -> None:
+        """Show the best result so far."""
+        line = line_of(self.recognizer, results[0]) if results else ""
+        if line == self.shown:
+            return
+        self.shown = line
+        if self.terminal:
+            room = shutil.get_terminal_size().columns - 1
+            print(CLEAR + line[-room:], end="", flush=True)
+        elif self.growing:
+            _print(line)
+
+    def end(self, utterance: str, results: Results | None) -> None:
+        """The final text is the last line of its recording; empty where there is none."""
+        (nbest,) = by_speaker(results or []).values()
+        line = line_of(self.recognizer, nbest[0]) if nbest else ""
+        if self.terminal:
+            print(CLEAR + line, flush=True)
+        elif not self.growing or line != self.shown or not line:
+            _print(line)
+        self.shown = ""
+
+
+class Streams:
+    """Recordings as streams: the samples come in pieces, and all of a group at the same time.
+
+    Args:
+        recognizer: Of streams.
+        piece: Samples that come at once; 0: all.
+    """
+
+    def __init__(self, recognizer: StreamingRecognizer, piece: int) -> None:
+        self.recognizer = recognizer
+        self.piece = piece
+        self.line: Line | None = None
+
+    @property
+    def shows_progress(self) -> bool:
+        """A bar would be drawn over a line that grows on a terminal."""
+        return self.line is None or not self.line.terminal
+
+    def printer(self, count: int) -> Emit:
+        """Lines that grow; of several recordings, final texts only where there is no terminal."""
+        alone = count == 1 or self.recognizer.options.batch_size == 1
+        if alone:
+            self.line = Line(self.recognizer, growing=count == 1)
+            return self.line.end
+        return Line(self.recognizer, growing=False).end
+
+    def hear(self, recordings: Recordings, report: Report) -> list[Results | None]:
+        """Results of recordings that are heard side by side; where that fails, each is tried alone."""
+        try:
+            found, seconds, samples = self._hear([path for _, path in recordings])
+        except UNCOMPUTABLE as error:
+            if len(recordings) > 1:
+                return [result for recording in recordings for result in self.hear([recording], report)]
+            ((utterance, path),) = recordings
+            sentence = " ".join(str(error).split())
+            report.fail(utterance, sentence if sentence.startswith(f"{path}: ") else f"{path}: {sentence}")
+            return [None]
+        report.compute += seconds
+        report.audio += samples / self.recognizer.sample_rate
+        return [*found]
+
+    def _hear(self, paths: Sequence[str]) -> tuple[list[list[Result]], float, int]:
+        """Final results, seconds that they took, and samples that were heard."""
+        sessions = [self.recognizer.session() for _ in paths]
+        sources = [pieces(path, self.recognizer.sample_rate, self.piece) for path in paths]
+        results: list[list[Result]] = [[] for _ in paths]
+        seconds, samples = 0.0, 0
+        for round_ in itertools.zip_longest(*sources):
+            active = [index for index, given in enumerate(round_) if given is not None]
+            start = time.perf_counter()
+            found = self.recognizer.advance(
+                [(sessions[index], *round_[index]) for index in active], [paths[index] for index in active]
+            )
+            seconds += time.perf_counter() - start
+            samples += sum(len(round_[index][0]) for index in active)
+            for index, result in zip(active, found, strict=True):
+                results[index] = result
+            if self.line is not None and not sessions[0].ended:
+                self.line.grow(results[0])
+        return results, seconds, samples
+
+
+def pieces(path: str, rate: int, size: int) -> Iterator[tuple[np.ndarray, bool]]:
+    """The samples of a recording, or of standard input, `size` at a time (0: all), and whether they are the last.
+
+    Raises:
+        AudioError: The recording cannot be read.
+    """
+    if path == STDIN:
+        yield from _from_stdin(size)
+        return
+    samples = read_audio(path, rate)
+    size = size or max(1, len(samples))
+    for start in range(0, max(1, len(samples)), size):
+        yield samples[start : start + size], start + size >= len(samples)
+
+
+def _from_stdin(size: int) -> Iterator[tuple[np.ndarray, bool]]:
+    """Samples of 16 bits, little-endian, as numbers in [-1, 1); what is last is known only after it."""
+    first = True
+    while data := sys.stdin.buffer.read(2 * size or -1):
+        if first and data.startswith(CONTAINERS):
+            raise AudioError(f"{STDIN}: expected raw samples of 16 bits, found a recording with a header")
+        if len(data) % 2:
+            _log.warning("%s: expected samples of 16 bits, found half of one at the end; it is left out", STDIN)
+        yield np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / 2**15, False
+        first = False
+    yield np.zeros(0, np.float32), True
+
+
+def _print(line: str) -> None:
+    with tqdm.external_write_mode(file=sys.stdout):
+        print(line, flush=True)
