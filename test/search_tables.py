@@ -59,3 +59,15 @@ def golden_tables() -> list[dict[str, np.ndarray]]:
         seed, key = name.split("_", 1)
         tables.setdefault(int(seed), {})[key] = arrays[name]
     return [tables[seed] for seed in sorted(tables)]
+
+
+class Frames:
+    """A CTC layer whose input is its output: encoder outputs are log-probabilities."""
+
+    def log_softmax(self, x):
+        return x
+
+
+def pieces(x, cuts):
+    """x (T, ...) cut at the places `cuts`, which may be beyond it, in any order, or equal."""
+    return np.split(x, sorted(min(cut, len(x)) for cut in cuts))

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
+from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
+from espnet.nets.batch_beam_search_online_sim import BatchBeamSearchOnlineSim
 from espnet.nets.beam_search import BeamSearch
 from espnet.nets.beam_search_partially_AR import PartiallyARBeamSearch
 from espnet.nets.beam_search_timesync import BeamSearchTimeSync
@@ -67,6 +69,19 @@ TIME_SYNC_CASES = [
     {"weights": JOINT, "pre_beam_ratio": 1.0, "beam_size": 8},
     {"weights": {**JOINT, "length_bonus": 2.0}, "sos": 18},
 ]
+BLOCKS = {"block_size": 8, "hop_size": 3, "look_ahead": 2}
+ALL_TOKENS = {"disable_repetition_detection": True}
+# Search, weights, blocks and options. Where hypotheses wait long for a block, upstream loses CTC's probability of them.
+STREAM_CASES = [
+    ("BatchBeamSearchOnline", {"decoder": 1.0}, BLOCKS),
+    ("BatchBeamSearchOnline", {"decoder": 1.0, "lm": 0.4}, {**BLOCKS, **ALL_TOKENS}),
+    ("BatchBeamSearchOnline", {"decoder": 1.0, "length_bonus": 0.5}, {**BLOCKS, "look_ahead": 0}),
+    ("BatchBeamSearchOnline", HYBRID, BLOCKS),
+    ("BatchBeamSearchOnline", HYBRID, {}),
+    ("BatchBeamSearchOnlineSim", {"decoder": 1.0, "lm": 0.4}, BLOCKS),
+    ("BatchBeamSearchOnlineSim", HYBRID, BLOCKS),
+]
+CUTS = 5, 1, 6, 0, 4
 # n_iterations, threshold_probability
 MASK_CTC_CASES = [(10, 0.99), (10, 0.7), (3, 0.99), (2, 0.8), (1, 0.9), (0, 0.9), (5, 0.0), (5, 1.0)]
 # threshold_probability, beam_size, max_seq_len
@@ -126,6 +141,37 @@ def decode(search, arrays, weights, maxlenratio=0.0, minlenratio=0.0, beam_size=
         [hyp["yseq"], round(hyp["score"], 5), {name: round(score, 5) for name, score in hyp["scores"].items()}]
         for hyp in (hyp.asdict() for hyp in nbest[:NBEST])
     ]
+
+
+class Frames(torch.nn.Module):
+    """A CTC layer whose input is its output."""
+
+    def log_softmax(self, x):
+        return x
+
+
+def decode_stream(search, arrays, weights, options):
+    """The best text of a stream and its score. Upstream lists hypotheses twice, and lets some end and go on."""
+    scorers = {
+        "decoder": Table(arrays["decoder_bigram"], arrays["decoder_context"]),
+        "ctc": CTCPrefixScorer(Frames(), V - 1),
+        "lm": Table(arrays["lm_bigram"], arrays["lm_context"]),
+        "length_bonus": LengthBonus(V),
+    }
+    common = scorers, weights, 4, V, V - 1, V - 1
+    frames = torch.tensor(arrays["ctc"])
+    if search == "BatchBeamSearchOnlineSim":
+        beam = BatchBeamSearchOnlineSim(*common, **FULL)
+        beam.set_block_size(options["block_size"])
+        beam.set_hop_size(options["hop_size"])
+        beam.set_look_ahead(options["look_ahead"])
+        nbest = beam(frames)
+    else:
+        beam = BatchBeamSearchOnline(*common, **FULL, **options)
+        for number, piece in enumerate(frames.split(CUTS)):
+            nbest = beam(piece, is_final=number == len(CUTS) - 1)
+    best = next(hyp for hyp in nbest if V - 1 not in hyp.yseq[1:-1])
+    return [best.yseq.tolist(), round(float(best.score), 5)]
 
 
 def decode_time_sync(arrays, weights, beam_size=4, sos=V - 1, **options):
@@ -279,6 +325,12 @@ def main(output):
     answers = {"search": cases, "time_sync": time_sync, "mask_ctc": mask_ctc, "partially_ar": partially_ar}
     answers["end_detect"] = end_detections()
     (output / "cases.json").write_text(json.dumps(answers) + "\n")
+    streams = [
+        {"search": case[0], "weights": case[1], "options": case[2], "cuts": CUTS}
+        | {"best": [decode_stream(case[0], arrays, *case[1:]) for arrays in seeds.values()]}
+        for case in STREAM_CASES
+    ]
+    (output / "streams.json").write_text(json.dumps(streams) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from search_tables import CASES, Posteriors, Table, golden_tables, log_softmax, random_tables
+from search_tables import CASES, Frames, Posteriors, Table, golden_tables, log_softmax, pieces, random_tables
 
-from espnet.nets.beam_search_timesync import BeamSearchTimeSync
+from espnet.nets.beam_search_timesync import BeamSearchTimeSync, BeamSearchTimeSyncOnline
 from espnet.nets.scorer_interface import PartialScorerInterface, ScorerInterface
 from espnet.nets.scorers.length_bonus import LengthBonus
 
@@ -115,3 +115,50 @@ def test_scores_that_are_not_numbers_are_refused():
     tables = random_tables(0, vocab=6, frames=5)
     with pytest.raises(ValueError, match="scores must be numbers"):
         decode({**tables, "ctc": np.full((5, 6), np.nan)}, HYBRID)
+
+
+class Watcher(Table):
+    """Scores that depend on how much of a stream there is."""
+
+    def init_state(self, x):
+        return len(x), 0
+
+    def extend(self, states, x):
+        return [(frames + len(x), state) for frames, state in states]
+
+    def score(self, y, state, x):
+        scores, after = super().score(y, state[1], x)
+        return scores * state[0] / 10, (state[0], after)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    cuts=st.lists(st.integers(0, 12), max_size=8),
+    watches=st.booleans(),
+    beam=st.integers(1, 6),
+)
+def test_cuts_of_a_stream_make_no_difference(seed, cuts, watches, beam):
+    tables = random_tables(seed, vocab=5, frames=12)
+    kind = Watcher if watches else Table
+    scorers = {"ctc": Frames(), "decoder": kind(tables["decoder_bigram"], tables["decoder_context"])}
+    search = BeamSearchTimeSyncOnline(4, beam, scorers, HYBRID, block_size=4, hop_size=3, look_ahead=1)
+    assert search(tables["ctc"][:0])[0].yseq.tolist() == [4, 4]
+    found = []
+    for places in ([], cuts):
+        search.reset()
+        given = pieces(tables["ctc"], places)
+        found.append([search(piece, is_final=n == len(given) - 1) for n, piece in enumerate(given)][-1])
+    if not watches:
+        found.append(BeamSearchTimeSync(4, beam, scorers, HYBRID)(tables["ctc"]))
+    whole, *others = [[(hyp.yseq.tolist(), pytest.approx(hyp.score)) for hyp in nbest] for nbest in found]
+    assert all(other == whole for other in others)
+
+
+def test_a_long_stream_is_forgotten():
+    tables = random_tables(1, vocab=5, frames=300)
+    scorers = {"ctc": Frames(), "decoder": Table(tables["decoder_bigram"], tables["decoder_context"])}
+    search = BeamSearchTimeSyncOnline(4, 3, scorers, HYBRID, block_size=4, hop_size=3, look_ahead=1)
+    for piece in pieces(tables["ctc"], range(10, 300, 10)):
+        search(piece, is_final=False)
+    assert len(search._search.prefixes) < 50 and len(search._search.numbers) < 100

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from search_tables import Posteriors
+from search_tables import Frames, Posteriors, pieces
 
-from espnet.nets.ctc_greedy import GreedyCTC, greedy_text
+from espnet.nets.ctc_greedy import GreedyCTC, GreedyCTCOnline, greedy_text
 
 
 def test_runs_of_a_token_are_one_token_with_its_highest_probability():
@@ -33,3 +33,17 @@ def test_a_hypothesis_of_the_best_alignment():
     (found,) = GreedyCTC(Posteriors(np.log(p)), 2, 2)(np.zeros((3, 4)), 0.5, 0.1)
     assert found.yseq.tolist() == [2, 1, 1, 2]
     assert found.score == found.scores["ctc"] == np.log(p.max(1)).sum()
+
+
+@given(st.lists(st.integers(0, 2), max_size=20), st.lists(st.integers(0, 20), max_size=6))
+def test_cuts_of_a_stream_make_no_difference(best, cuts):
+    log_p = np.log(0.1 + 0.7 * np.eye(3)[best]).reshape(-1, 3)
+    search = GreedyCTCOnline(Frames(), 3, 3)
+    for _ in range(2):
+        search.reset()
+        (found,) = [search(piece, is_final=False) for piece in pieces(log_p, cuts)][-1]
+        (whole,) = GreedyCTC(Frames(), 3, 3)(log_p)
+        assert found.yseq.tolist() == whole.yseq.tolist() and found.frames == whole.frames
+        assert abs(found.score - whole.score) < 1e-9
+    expected = greedy_text(log_p)
+    assert [*whole.frames] == list(zip(expected.start.tolist(), expected.end.tolist(), strict=True))

@@ -156,3 +156,39 @@ def test_tokens_that_the_output_rules_out():
     scores = psi(x, (1,))
     assert scores[2] < -9e3
     assert np.isfinite(scores).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    frames=st.integers(2, 24),
+    tokens=st.lists(st.integers(1, 3), min_size=1, max_size=5),
+    grown=st.lists(st.tuples(st.integers(0, 5), st.integers(1, 24)), max_size=4),
+)
+def test_frames_that_come_later_are_as_good(seed, frames, tokens, grown):
+    """`grown`: after how many tokens the utterance has got how many frames."""
+    x = random_log_p(seed, frames, vocab=5)
+    ys = np.array([[4, *tokens], [4, *tokens[::-1]]])
+    whole, known = CTCPrefixScore(x, BLANK, 4), 1
+    states, expected = [CTCPrefixScore(x[:1], BLANK, 4).initial_state()] * 2, [whole.initial_state()] * 2
+    for length in range(1, ys.shape[1] + 1):
+        last = length == ys.shape[1]
+        for _, count in [(0, frames)] if last else [g for g in grown if g[0] == length - 1]:
+            if known < min(count, frames):
+                states = states[0].utterance.extend(x[known : min(count, frames)], states)
+                known = min(count, frames)
+        found, wanted = (some[0].utterance(ys[:, :length], None, some) for some in (states, expected))
+        if not last:
+            states, expected = ([s.select(h, int(ys[h, length])) for h in range(2)] for s in (found, wanted))
+    np.testing.assert_allclose(found.log_psi, wanted.log_psi, atol=1e-9)
+
+
+def test_the_frame_of_the_last_token():
+    p = np.full((9, 4), 0.01)
+    p[range(9), [0, 1, 0, 0, 2, 2, 0, 0, 0]] = 0.97
+    utterance = CTCPrefixScore(np.log(p), BLANK, 3)
+    states = [utterance.initial_state()]
+    for length, (token, frame) in enumerate([(1, 1), (2, 4)], start=1):
+        prefixes = utterance(np.array([[3, 1, 2]])[:, :length], None, states)
+        states = [prefixes.select(0, token)]
+        assert utterance.last_frame(states[0]) == frame

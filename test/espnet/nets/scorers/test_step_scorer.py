@@ -123,6 +123,52 @@ def test_states_of_different_steps_go_through_the_graph_together():
     np.testing.assert_allclose(scores, np.stack([logits(EMBED[y], 2 * x.mean(0)) for y in longer]), rtol=1e-5)
 
 
+class WholeStart(Start):
+    """Frames that depend on all others, so that their number has to be told."""
+
+    component = Component(
+        name="decoder_start",
+        method="start",
+        inputs=(*Start.component.inputs, Tensor("memory_lengths", ("batch",), "int64", length_of="frames")),
+        outputs=Start.component.outputs,
+    )
+
+    def __call__(self, feeds):
+        assert feeds["memory_lengths"].tolist() == [feeds["encoder_out"].shape[1]]
+        return super().__call__(feeds)
+
+
+@pytest.mark.parametrize("start", [Start, WholeStart])
+def test_a_stream_grows(start):
+    x = RNG.normal(size=(9, D)).astype(np.float32)
+    scorer = StepScorer(Step(), start())
+    _, before = scorer.batch_score(np.array([[6]]), [scorer.batch_init_state(x[:4])], x[None])
+    _, other = scorer.batch_score(np.array([[6]]), [scorer.batch_init_state(x[:4])], x[None])
+    states = scorer.extend(scorer.extend([before[0], other[0], before[0]], x[4:5]), x[5:])
+    assert states[0].feeds is states[2].feeds is not states[1].feeds
+    assert len({id(state.feeds["memory"]) for state in states}) == 2 - (start is WholeStart)
+    ys = np.array([[6, 1], [6, 2], [6, 3]])
+    scores, _ = scorer.batch_score(ys, states, x[None])
+    np.testing.assert_allclose(scores, np.stack([logits(EMBED[y], 2 * x.mean(0)) for y in ys]), rtol=1e-5)
+
+
+def test_states_of_frames_grow_by_zeros():
+    class Attends(Step):
+        weights = Tensor("weights", (1, "batch", "parent", "frames"))
+        component = Component(
+            name="decoder_step",
+            method="step",
+            inputs=Step.component.inputs,
+            outputs=Step.component.outputs,
+            states=(State(weights, Tensor("next_weights", (1, "batch", "beam", "frames"))),),
+            initial={"parent": 1},
+        )
+
+    scorer = StepScorer(Attends(), Start())
+    (state,) = scorer.extend([scorer.batch_init_state(np.ones((2, D)))], np.ones((3, D)))
+    assert state.feeds["weights"].shape == (1, 1, 1, 5) and state.feeds["memory_lengths"] == [5]
+
+
 @pytest.mark.parametrize("search", [BeamSearch, BatchBeamSearch])
 def test_a_primer_is_read_token_by_token(search):
     x = RNG.normal(size=(6, D)).astype(np.float32)
