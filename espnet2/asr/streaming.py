@@ -19,7 +19,7 @@ from espnet2.asr.encoder.abs_encoder import Blocks
 from espnet2.asr.frontend.abs_frontend import Framing
 from espnet2.layers.global_mvn import GlobalMVN
 from espnet2.runtime.errors import OptionError
-from espnet2.runtime.spec import Component, Length, State
+from espnet2.runtime.spec import Axis, Component, Length, State
 from espnet2.runtime.spec import Tensor as SpecTensor
 
 FEATURES = Framing(window=1, hop=1, padding=0)  # of a model without front end, whose samples are features
@@ -156,13 +156,14 @@ class StreamingModel:
     def streaming_parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
         """The parts of the model (see `parts`), whose encoder is `encoder_step`."""
         self.streaming()
-        return ((self, self.step_component()), *self.parts()[1:])  # type: ignore[attr-defined, return-value]
+        own: Any = self
+        return ((own, self.step_component()), *own.parts()[1:])
 
     def step_component(self) -> Component:
         geometry, encoder = self.geometry(), self.encoder
         frame: tuple[int, ...] = () if self.frontend is not None else (encoder.input_size,)
-        steps = "steps" if encoder.parallel_blocks else 1
-        past = {
+        steps: Axis = "steps" if encoder.parallel_blocks else 1
+        past: dict[str, tuple[Axis, ...]] = {
             "speech": ("batch", geometry.carried, *frame),
             "frames": ("batch", geometry.blocks.size - geometry.blocks.hop, encoder.embedding_size()),
         }

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from espnet.nets.scorers.step import Graph
 from espnet2.export.examples import draw, trace_sizes
 from espnet2.export.trained import Trained
-from espnet2.export.verify import Check, verify_component, verify_decode
+from espnet2.export.verify import Check, difference, verify_component, verify_decode
 from espnet2.fileio.audio import read_audio
-from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.results import by_speaker
+from espnet2.runtime.results import Results, by_speaker
+from espnet2.runtime.stream_encoder import StreamEncoder
 from espnet2.utils.edit_distance import edit_distance
 
 GENERATED_OUTPUT_LENGTH = 50  # encoder frames of the signal that is decoded where no recording is given
+ODD_PIECE = 1237  # samples of a stream's piece, about
 GENERATED_TOKENS = 20  # such a signal has no end, so hypotheses are cut there
 
 # Of a transducer, whose default search takes long where nothing is said.
@@ -39,7 +42,7 @@ def read_signals(trained: Trained, recordings: Sequence[str | Path] = ()) -> dic
         if trained.model.frontend is None:
             raise OptionError(f"recordings: expected none for a model that reads features, found {len(recordings)}")
         return {str(path): read_audio(path, trained.sample_rate) for path in recordings}
-    _, encoder = trained.parts[0]
+    _, encoder = trained.model.parts()[0]  # that of whole utterances
     (rule,) = encoder.lengths
     sizes = {**trace_sizes(encoder), "batch": 1, rule.source: rule.length.shortest(GENERATED_OUTPUT_LENGTH)}
     return {"generated signal": 0.1 * draw(encoder, sizes)[encoder.inputs[0].name][0]}
@@ -52,6 +55,41 @@ def compare_components(trained: Trained, graphs: Mapping[str, Graph]) -> list[Ch
     for _, component in tqdm(trained.parts, desc="verify", unit="graph"):
         checks += verify_component(component, references[component.name], graphs[component.name])
     return checks
+
+
+def compare_streams(trained: Trained, graphs: Mapping[str, Graph], signals: Signals) -> list[Check]:
+    """What `graphs` encode of each signal, a stream in pieces of odd sizes; nothing for recognisers of utterances.
+
+    It is compared with what PyTorch makes of the whole utterance, where the encoder's blocks are made to equal that,
+    else with the steps that PyTorch takes.
+    """
+    if not trained.streams:
+        return []
+    whole = trained.model.encoder.streams_as_whole
+    reference, candidate = (
+        StreamEncoder(given["encoder_step"], trained.streaming) for given in (trained.graphs, graphs)
+    )
+    checks = []
+    for name, speech in signals.items():
+        piece = np.asarray(speech, np.float32)
+        expected = _encode_whole(trained, piece) if whole else _encode_stream(reference, [piece])
+        found = _encode_stream(candidate, np.array_split(piece, len(piece) // ODD_PIECE + 1))
+        checks.append(Check("stream", name, difference(expected, found)))
+    return checks
+
+
+def _encode_whole(trained: Trained, speech: np.ndarray) -> np.ndarray:
+    with torch.inference_mode():
+        encoded, lengths = trained.model.encode_speech(torch.from_numpy(speech)[None], torch.tensor([len(speech)]))
+    return encoded[0, : lengths[0]].numpy()
+
+
+def _encode_stream(encoder: StreamEncoder, pieces: Sequence[np.ndarray]) -> np.ndarray:
+    state, found = encoder.begin(), []
+    for index, piece in enumerate(pieces, 1):
+        (frames,), (state,) = encoder.advance([state], [piece], [index == len(pieces)])
+        found.append(frames)
+    return np.concatenate(found)
 
 
 def compare_decodes(trained: Trained, graphs: Mapping[str, Graph], signals: Signals, bounded: bool) -> list[Check]:
@@ -79,13 +117,13 @@ def token_error_rate(
     return errors / max(1, sum(map(len, expected)))
 
 
-def _best(recognizer: Recognizer, speech: np.ndarray) -> list[int]:
+def _best(recognizer: Callable[[Any], Results], speech: np.ndarray) -> list[int]:
     return [
         token for nbest in by_speaker(recognizer(speech)).values() for best in nbest[:1] for token in best.token_int
     ]
 
 
-def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool, nbest: int) -> Recognizer:
+def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool, nbest: int) -> Callable[[Any], Results]:
     options = DecodeOptions(
         beam_size=BEAM,
         nbest=nbest,
@@ -95,4 +133,4 @@ def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool, nb
         maxlenratio=-float(GENERATED_TOKENS) if bounded else 0.0,
         transducer_conf=SHORT_SEARCH if bounded and "joint_step" in graphs else None,
     )
-    return trained.recognizer(options, graphs)
+    return trained.hear(options, graphs)

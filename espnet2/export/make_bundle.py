@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 import espnet
-from espnet2.export.compare import compare_components, compare_decodes, read_signals, token_error_rate
+from espnet2.export.compare import compare_components, compare_decodes, compare_streams, read_signals, token_error_rate
 from espnet2.export.quantize import QUANTIZED_COMPONENTS, quantize_int8, require_accepted
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
 from espnet2.export.trained import Trained, load_trained
@@ -53,6 +53,7 @@ def make_bundle(
         paths = _export(trained, Path(directory), provenance)
         graphs = {c.name: OnnxGraph(paths[c.name], c) for _, c in trained.parts}
         checks = compare_components(trained, graphs)
+        checks += compare_streams(trained, graphs, signals)
         checks += compare_decodes(trained, graphs, signals, bounded=not recordings)
         _log.info("onnxruntime against PyTorch:\n%s", table(checks))
         require_passed(checks)

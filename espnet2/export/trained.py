@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from espnet.nets.scorers.step import Graph
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.main_funcs.pretrained import find_model
 from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.bundle_parts import load_ngram
 from espnet2.runtime.errors import ConfigError, OptionError
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.results import Results
 from espnet2.runtime.spec import Component
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import ASRTask
@@ -61,8 +63,28 @@ class Trained:
 
     def recognizer(self, options: DecodeOptions, graphs: Mapping[str, Graph] | None = None) -> Recognizer:
         """A recogniser that PyTorch runs, or `graphs` in its place."""
-        given = self.token_list, self.tokenizer, self.special, options, self.ngram, self.generation, self.sample_rate
-        return Recognizer(graphs or self.graphs, *given)
+        return Recognizer(graphs or self.graphs, *self._known, options, *self._more)
+
+    def streaming_recognizer(
+        self, options: DecodeOptions, graphs: Mapping[str, Graph] | None = None
+    ) -> StreamingRecognizer:
+        """A recogniser of streams that PyTorch runs, or `graphs` in its place."""
+        return StreamingRecognizer(graphs or self.graphs, self.streaming, *self._known, options, *self._more)
+
+    def hear(self, options: DecodeOptions, graphs: Mapping[str, Graph] | None = None) -> Callable[[Any], Results]:
+        """What gives the results of a whole utterance, which may be a stream that comes as one piece."""
+        if not self.streams:
+            return self.recognizer(options, graphs)
+        streaming = self.streaming_recognizer(options, graphs)
+        return lambda speech: streaming.session()(speech)
+
+    @property
+    def _known(self) -> tuple[list[str], AbsTokenizer | None, dict[str, int]]:
+        return self.token_list, self.tokenizer, self.special
+
+    @property
+    def _more(self) -> tuple[ScorerInterface | None, dict[str, Any], int]:
+        return self.ngram, self.generation, self.sample_rate
 
     @functools.cached_property
     def ngram(self) -> ScorerInterface | None:

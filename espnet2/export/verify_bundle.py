@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet2.export.compare import compare_components, compare_decodes, read_signals, token_error_rate
+from espnet2.export.compare import compare_components, compare_decodes, compare_streams, read_signals, token_error_rate
 from espnet2.export.quantize import MAX_TOKEN_ERROR_RATE
-from espnet2.export.trained import Trained, load_trained
+from espnet2.export.trained import CHUNKS, Trained, load_trained
 from espnet2.export.verify import Check
 from espnet2.runtime.bundle import Bundle, sha256
 from espnet2.runtime.errors import VerificationError
@@ -22,11 +22,13 @@ def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **mod
     Raises `VerificationError` for a bundle of other graphs, and what reading the files raises.
     """
     bundle = Bundle.load(path, task="asr")
-    trained = load_trained(**model)
+    chunks = {name: bundle.manifest.provenance.get(name) for name in CHUNKS}
+    trained = load_trained(**model, streaming=bool(bundle.manifest.streaming), chunks=chunks)
     _require_same_interface(bundle, trained)
     signals = read_signals(trained, recordings)
     graphs = {name: bundle.graph(name) for name in bundle.components}
     checks = compare_components(trained, graphs)
+    checks += compare_streams(trained, graphs, signals)
     checks += compare_decodes(trained, graphs, signals, bounded=not recordings)
     if bundle.manifest.quantized and recordings:
         int8 = {name: bundle.graph(name, quantized=True) for name in bundle.components}
@@ -42,6 +44,7 @@ def _require_same_interface(bundle: Bundle, trained: Trained) -> None:
         ("tokens", trained.token_list, list(bundle.manifest.tokens)),
         ("special tokens", trained.special, dict(bundle.manifest.special)),
         ("sampling rate", trained.sample_rate, bundle.manifest.sample_rate),
+        ("steps of streams", trained.streaming, dict(bundle.manifest.streaming)),
         ("rules of generation", dict(trained.generation), dict(bundle.manifest.generation)),
         ("tokenizer", *_tokenizers(bundle, trained)),
     ):

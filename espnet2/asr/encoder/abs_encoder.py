@@ -37,6 +37,7 @@ class AbsEncoder(nn.Module, ABC):
         input_layer_reads_tokens: whether "frames" are token ids.
         speakers: (S,) in an encoder that gives an output for each of S speakers, whose outputs are (B, S, ...).
         blocks: what a stream is cut into; None in an encoder that needs whole utterances.
+        streams_as_whole: whether the blocks of a stream give what the whole utterance gives.
         parallel_blocks: whether `encode_step` takes several blocks at once.
         input_length: frames after the input layer as a formula of frames of features, in an encoder with blocks.
         output_stride: these frames per frame that `encode_step` gives.
@@ -47,6 +48,7 @@ class AbsEncoder(nn.Module, ABC):
     input_layer_reads_tokens: bool = False
     speakers: tuple[int, ...] = ()
     blocks: Blocks | None = None
+    streams_as_whole: bool = False
     parallel_blocks: bool = False
     input_length: Length
     output_stride: int = 1
@@ -62,7 +64,7 @@ class AbsEncoder(nn.Module, ABC):
         return self._output_size
 
     @abstractmethod
-    def forward(self, xs_pad: torch.Tensor, ilens: torch.Tensor, prev_states: torch.Tensor | None = None) -> Any:
+    def forward(self, xs_pad: torch.Tensor, ilens: torch.Tensor, prev_states: Any = None) -> Any:
         """Encode features xs_pad (B, T, F) of lengths ilens (B,) → (B, T', D), lengths (B,), states or None."""
 
     def check_length(self, xs_pad: torch.Tensor) -> None:

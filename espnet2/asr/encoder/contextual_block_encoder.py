@@ -76,6 +76,7 @@ class ContextualBlockEncoder(AbsEncoder):
         ValueError: sizes that leave a block no frames to give, or `init_average` False.
     """
 
+    streams_as_whole = True
     parallel_blocks = True
 
     def __init__(

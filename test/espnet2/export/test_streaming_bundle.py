@@ -1,0 +1,80 @@
+"""Bundles for streams: what they hold, that they are checked against whole utterances, and what cannot become one."""
+
+import dataclasses
+
+import pytest
+
+from espnet2.bin import export_onnx
+from espnet2.export.compare import compare_streams, read_signals
+from espnet2.export.make_bundle import make_bundle
+from espnet2.export.trained import load_trained
+from espnet2.export.verify_bundle import verify_bundle
+from espnet2.runtime.bundle import STREAMING, Bundle
+from espnet2.runtime.errors import BundleError, VerificationError
+
+GRAPHS = {"encoder_step", "ctc", "decoder_start", "decoder_step"}
+
+
+@pytest.fixture(scope="module")
+def weights(stream_exp) -> dict:
+    return {"asr_model_file": stream_exp / "valid.acc.ave.pth"}
+
+
+def test_bundle_says_how_streams_are_fed(stream_bundle):
+    manifest = Bundle.load(stream_bundle).manifest
+    assert set(manifest.components) == GRAPHS
+    assert set(manifest.streaming) == set(STREAMING)
+    assert manifest.streaming["samples_per_step"] == 8 * 4 * 160
+    assert manifest.streaming["frame_stride"] == 4 * 160
+    assert set(manifest.verification["fp32"]) == GRAPHS | {"stream", "decode"}
+
+
+def test_bundle_verifies_against_its_checkpoint(stream_bundle, weights):
+    checks = verify_bundle(stream_bundle, **weights)
+    assert {check.subject for check in checks} == GRAPHS | {"stream", "decode"}
+    assert all(check.passed for check in checks)
+
+
+@pytest.mark.parametrize(("name", "change"), [("lead", -160), ("least_steps", -1)])
+def test_steps_that_give_other_frames_are_found(stream_bundle, weights, name, change):
+    trained = load_trained(**weights, streaming=True)
+    wrong = {**trained.streaming, name: trained.streaming[name] + change}
+    graphs = {"encoder_step": Bundle.load(stream_bundle).graph("encoder_step")}
+
+    class Wrong(type(trained)):  # type: ignore[misc]
+        streaming = wrong
+
+    changed = Wrong(**{item.name: getattr(trained, item.name) for item in dataclasses.fields(trained)})
+    signals = read_signals(trained)
+    assert all(check.passed for check in compare_streams(trained, graphs, signals))
+    signals = {"short": signals["generated signal"][:3000]}
+    assert not all(check.passed for check in compare_streams(changed, graphs, signals))
+
+
+def test_another_way_of_feeding_does_not_verify(stream_bundle, weights, tmp_path):
+    bundle = Bundle.load(stream_bundle)
+    other = dataclasses.replace(bundle.manifest, streaming={**bundle.manifest.streaming, "lead": 0})
+    files = {file.name: file for file in stream_bundle.iterdir() if file.name != "bundle.yaml"}
+    Bundle.write(tmp_path / "bundle", other, files)
+    with pytest.raises(VerificationError, match="expected the steps of streams of .*config.yaml, found others"):
+        verify_bundle(tmp_path / "bundle", **weights)
+
+
+@pytest.mark.parametrize("streaming", [{"lead": 3}, {name: -1 for name in STREAMING}, [1]])
+def test_manifest_is_checked(stream_bundle, streaming):
+    manifest = Bundle.load(stream_bundle).manifest
+    with pytest.raises(BundleError, match="streaming: expected nothing, or the numbers samples_per_step, lead"):
+        dataclasses.replace(manifest, streaming=streaming)
+
+
+def test_encoders_of_whole_utterances_are_refused(demo_dir, tmp_path, capsys):
+    given = ["--asr_model_file", str(demo_dir / "exp" / "asr" / "valid.acc.ave.pth")]
+    assert export_onnx.main([*given, "--streaming", "true", "--output_dir", str(tmp_path / "bundle")]) == 2
+    found = "found ConformerEncoder, which needs whole utterances"
+    assert f"streaming: expected a model whose encoder takes blocks of a stream, {found}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_streams_have_8_bits_too(weights, tmp_path):
+    bundle = make_bundle(tmp_path / "bundle", quantize="int8", streaming=True, **weights)
+    assert set(bundle.manifest.quantized["int8"]) == {"encoder_step", "decoder_step"}
