@@ -50,7 +50,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) → (..., D)."""
-        root = x[..., : self.features].square().mean(-1, keepdim=True).sqrt()
+        root = x[..., : self.features].norm(dim=-1, keepdim=True) * self.features**-0.5
         return self.scale * x / (root + self.eps)
 
 

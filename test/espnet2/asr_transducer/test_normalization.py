@@ -27,6 +27,14 @@ def test_values(name, options, expected):
     torch.testing.assert_close(make(4, **keywords)(X), expected, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("name", NORMALIZATIONS)
+def test_frames_of_zeros_have_gradients(name):
+    make, keywords = get_normalization(name)
+    x = torch.zeros(2, 4, requires_grad=True)
+    make(4, **keywords)(x).sum().backward()
+    assert x.grad.isfinite().all()
+
+
 def test_every_normalization_has_values():
     assert {name for name, _, _ in EXPECTED} == set(NORMALIZATIONS)
 
