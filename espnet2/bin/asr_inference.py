@@ -120,7 +120,7 @@ class Speech2Text(Recognizer):
             model_tag=None if model_tag is None else str(model_tag),
         )
         options = _with_blocks(options, trained.model)
-        _move(trained.parts, device)
+        move(trained.parts, device)
         self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
         token_list = trained.token_list
         graphs, tokenizer = trained.graphs, trained.tokenizer
@@ -167,7 +167,8 @@ def _require_fixed(options: Mapping[str, Any]) -> None:
             raise OptionError(f"{name}: expected {FIXED[name]!r}, the only value known here, found {value!r}")
 
 
-def _move(parts: Sequence[tuple[Any, Any]], device: str) -> None:
+def move(parts: Sequence[tuple[Any, Any]], device: str) -> None:
+    """Move modules to where PyTorch computes; raises `OptionError` for a device that it cannot use."""
     try:
         for module, _ in parts:
             module.to(device)
