@@ -15,9 +15,11 @@ class AbsBlock(nn.Module, ABC):
 
     Attributes:
         length: frames that it gives as a formula of frames that it reads.
+        droppable: whether the stack works without it.
     """
 
     length: Length = Length()
+    droppable: bool = True
 
     def forward(self, x: Tensor, pos_enc: Tensor, bias: Tensor, padding: Tensor) -> Tensor:
         """Encode whole utterances: a step without caches.

@@ -1,0 +1,95 @@
+"""Convolution over frames as a block of its own, which may give fewer frames of another size."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from espnet.nets.pytorch_backend.nets_utils import require_positive
+from espnet2.asr_transducer.encoder.blocks.abs_block import AbsBlock, keep_last
+from espnet2.runtime.spec import Length
+
+
+class Conv1d(AbsBlock):
+    """Convolution, batch normalisation, ReLU; the encodings of positions get a projection of the new size.
+
+    Args:
+        input_size: D.
+        output_size: D'.
+        kernel_size: K.
+        stride: frames read per frame given; without effect where `causal`, as in upstream.
+        dilation: frames from a weight to the next.
+        groups: of channels.
+        bias: whether the convolution has one.
+        batch_norm: whether to normalise.
+        relu: whether to end with ReLU.
+        causal: a frame depends on those before it, and there are as many frames as before.
+        dropout_rate: of the output.
+
+    Raises:
+        ValueError: sizes below 1, groups that divide no size, or a dilation where `causal`, which upstream cannot run.
+    """
+
+    droppable = False
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        kernel_size: int,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+        batch_norm: bool = False,
+        relu: bool = True,
+        causal: bool = False,
+        dropout_rate: float = 0.0,
+    ):
+        super().__init__()
+        require_positive(
+            output_size=output_size, kernel_size=kernel_size, stride=stride, dilation=dilation, groups=groups
+        )
+        if causal and dilation > 1:
+            raise ValueError(f"dilation: expected 1 where convolutions are causal, found {dilation}")
+        if input_size % groups or output_size % groups:
+            raise ValueError(f"groups: expected a divisor of {input_size} and {output_size}, found {groups}")
+        self.stride = 1 if causal else stride
+        self.conv = nn.Conv1d(
+            input_size, output_size, kernel_size, self.stride, dilation=dilation, groups=groups, bias=bias
+        )
+        self.span = (kernel_size - 1) * dilation
+        self.causal = causal
+        self.length = Length() if causal else Length.conv(self.span + 1, self.stride)
+        self.bn = nn.BatchNorm1d(output_size) if batch_norm else nn.Identity()
+        self.relu_func = nn.ReLU() if relu else nn.Identity()
+        self.dropout = nn.Dropout(dropout_rate)
+        self.out_pos = nn.Linear(input_size, output_size)
+
+    def caches(self, left_context: int) -> tuple[tuple[int, int], ...]:
+        """The frames that a causal kernel spans, but for one."""
+        return ((self.span, self.conv.in_channels),) if self.causal and self.span else ()
+
+    def positions(self, pos_enc: Tensor, frames: int) -> Tensor:
+        """Encodings of fewer positions: (1, 2T-1, D) → (1, 2T'-1, D'), or (1, L+2T-1, D) → D' of each where causal.
+
+        Models were trained with encodings that begin with the same position as before at both ends, so that the one
+        in the middle is not that of position 0 where the kernel spans several frames.
+        """
+        if not self.causal:
+            forwards = pos_enc[:, : frames - self.span : self.stride]
+            backwards = pos_enc[:, frames : 2 * frames - 1 - self.span][:, self.stride - 1 :: self.stride]
+            pos_enc = torch.cat((forwards, backwards), dim=1)
+        return self.out_pos(pos_enc)
+
+    def step(
+        self, x: Tensor, pos_enc: Tensor, bias: Tensor, padding: Tensor, right: int, *caches: Tensor
+    ) -> tuple[Tensor, ...]:
+        """See the base class: (B, T, D) → (B, T', D'), and the next caches."""
+        kept: list[Tensor] = []
+        if caches:
+            x, *kept = keep_last(*caches, x, right)
+        elif self.causal:
+            x = nn.functional.pad(x, (0, 0, self.span, 0))
+        x = self.relu_func(self.dropout(self.bn(self.conv(x.transpose(1, 2))))).transpose(1, 2)
+        return x, *kept
