@@ -29,8 +29,9 @@ import zoo_rnn_decoder
 import zoo_s4
 import zoo_selfsupervised
 import zoo_transducer
-import zoo_transducer_model
 import zoo_transducer_decoder
+import zoo_transducer_encoder
+import zoo_transducer_model
 import zoo_whisper
 from zoo_data import Row
 
@@ -47,6 +48,7 @@ FAMILIES = (
     zoo_transducer,
     zoo_transducer_model,
     zoo_transducer_decoder,
+    zoo_transducer_encoder,
     zoo_maskctc,
     zoo_selfsupervised,
     zoo_whisper,

@@ -111,7 +111,7 @@ def outputs_of(row: zoo_data.Row, module: torch.nn.Module, indices: Sequence[int
 
 
 def _encoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
-    encoded, valid, _ = module(batch["xs"], lengths)
+    encoded, valid, *_ = module(batch["xs"], lengths)
     return _with_intermediate(encoded, valid)
 
 
