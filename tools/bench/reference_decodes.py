@@ -10,6 +10,7 @@ listed with the first hypothesis that does.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import logging
 import tempfile
@@ -39,14 +40,25 @@ SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "ctc0.3_lm_transformer": ("lm_transformer", {**BASE, "lm_weight": 0.3}),
     "ctc0.3_lm_rnn": ("lm_rnn", {**BASE, "lm_weight": 0.3}),
 }
-# The contextual block Conformer: whole utterances, and such that are searched as if they were streams.
+# The contextual block Conformer: whole utterances, such that are searched as if they were streams, and streams, whose
+# samples come in pieces of `chunk`.
 STREAMING = "models/asr_streaming"
-STREAMING_SETTINGS = ("ctc0.3", "ctc1.0", "ctc0.0", "ctc0.3_lm_transformer", "ctc0.3_lm_rnn", "onlinesim_ctc0.3")
-SETTINGS["onlinesim_ctc0.3"] = (
-    None,
-    {**BASE, "streaming": True, "search_block_size": 20, "search_hop_size": 8, "search_look_ahead": 8},
-)
-# A transducer with each of its searches. Upstream's language models drop out at random in them, so these are left out.
+WHOLE_SETTINGS = ("ctc0.3", "ctc1.0", "ctc0.0", "ctc0.3_lm_transformer", "ctc0.3_lm_rnn")
+# Upstream's simulation has the model's blocks, and its streams have these.
+SIMULATED = {"streaming": True, "search_block_size": 20, "search_hop_size": 8, "search_look_ahead": 8}
+UPSTREAMS_BLOCKS = {"search_block_size": 40, "search_hop_size": 16, "search_look_ahead": 16}
+STREAM_SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
+    "onlinesim_ctc0.3": (None, {**BASE, **SIMULATED}),
+    "stream4000_ctc0.3": (None, {**BASE, **UPSTREAMS_BLOCKS, "chunk": 4000}),
+    "stream4000_ctc1.0": (None, {**BASE, **UPSTREAMS_BLOCKS, "chunk": 4000, "ctc_weight": 1.0}),
+    "stream4000_ctc0.3_lm_transformer": (
+        "lm_transformer",
+        {**BASE, **UPSTREAMS_BLOCKS, "chunk": 4000, "lm_weight": 0.3},
+    ),
+    "stream10240_ctc0.3": (None, {**BASE, **UPSTREAMS_BLOCKS, "chunk": 10240}),
+}
+STREAMING_SETTINGS = (*WHOLE_SETTINGS, *STREAM_SETTINGS)
+# A transducer with each of its searches. Upstream's language models drop out at random in them, which changes scores.
 TRANSDUCER = "models/asr_transducer"
 NBEST = {"beam_size": 10, "nbest": 5}
 TRANSDUCER_SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
@@ -54,11 +66,13 @@ TRANSDUCER_SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "default": (None, NBEST),
     "tsd": (None, {**NBEST, "transducer_conf": {"search_type": "tsd", "max_sym_exp": 3}}),
     **{name: (None, {**NBEST, "transducer_conf": {"search_type": name}}) for name in ("alsd", "nsc", "maes")},
+    **{f"default_{name}": (name, {**NBEST, "lm_weight": 0.3}) for name in ("lm_rnn", "lm_transformer")},
 }
-SETTINGS |= TRANSDUCER_SETTINGS
+HYBRID_SETTINGS = tuple(SETTINGS)
+SETTINGS |= STREAM_SETTINGS | TRANSDUCER_SETTINGS
 # What a setting's name starts with: model, settings.
 MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "": (CONFORMER, tuple(name for name in SETTINGS if name not in {*TRANSDUCER_SETTINGS, "onlinesim_ctc0.3"})),
+    "": (CONFORMER, HYBRID_SETTINGS),
     "streaming_": (STREAMING, STREAMING_SETTINGS),
     "transducer_": (TRANSDUCER, tuple(TRANSDUCER_SETTINGS)),
 }
@@ -135,6 +149,10 @@ def _demo_references(demo: Path, setting: str) -> Iterator[dict[str, Any]]:
 
 def pytorch(model: dict[str, Path], options: dict[str, Any], directory: Path):
     """The recogniser on PyTorch."""
+    if "chunk" in options:
+        from espnet2.bin.asr_inference_streaming import Speech2TextStreaming
+
+        return in_pieces(functools.partial(Speech2TextStreaming, **model), **options)
     from espnet2.bin.asr_inference import Speech2Text
 
     return Speech2Text(**model, **options)
@@ -143,12 +161,27 @@ def pytorch(model: dict[str, Path], options: dict[str, Any], directory: Path):
 def onnxruntime(model: dict[str, Path], options: dict[str, Any], directory: Path):
     """The recogniser on an exported bundle, which is made once per model."""
     from espnet2.export.make_bundle import make_bundle
-    from espnet2.runtime import Speech2Text
+    from espnet2.runtime import Speech2Text, Speech2TextStreaming
 
-    bundle = directory / "-".join(path.parent.name for path in model.values())
+    streaming = "chunk" in options
+    bundle = directory / "-".join([*(path.parent.name for path in model.values()), *["streaming"] * streaming])
     if not bundle.exists():
-        make_bundle(bundle, **model)
+        make_bundle(bundle, **model, streaming=streaming)
+    if streaming:
+        return in_pieces(functools.partial(Speech2TextStreaming, bundle, num_threads=1), **options)
     return Speech2Text(bundle, num_threads=1, **options)
+
+
+def in_pieces(make: Callable, chunk: int, **options: Any) -> Callable[[Any], list]:
+    """What recognises an utterance as a stream whose samples come `chunk` at a time."""
+    recognizer = make(**options)
+
+    def recognize(speech: Any) -> list:
+        recognizer.reset()
+        starts = range(0, len(speech), chunk)
+        return [recognizer(speech[start : start + chunk], start + chunk >= len(speech)) for start in starts][-1]
+
+    return recognize
 
 
 def report(setting: str, backend: str, recognizer, utterances: list[dict[str, Any]]) -> None:
