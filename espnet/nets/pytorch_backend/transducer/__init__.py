@@ -1,0 +1,1 @@
+"""What transducers are trained with."""
