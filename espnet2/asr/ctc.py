@@ -21,8 +21,8 @@ class CTC(nn.Module):
         encoder_output_size: D.
         dropout_rate: dropout of the encoder's output, in training.
         ctc_type: the training loss, one of `CTC_TYPES`: "builtin" is PyTorch's; "builtin2" leaves out utterances
-            that are too short for their texts. The others need packages that are not used here. Scores do not depend on it, nor
-            on the options that follow.
+            that are too short for their texts. The others need packages that are not used here. Scores do not depend
+            on it, nor on the options that follow.
         reduce: add up the losses of a batch.
         zero_infinity: an utterance that is too short for its text has loss 0 ("builtin").
 
