@@ -84,6 +84,11 @@ class ESPnetASRTransducerModel(SpeechModel):
         """See the base class; there is nothing in between."""
         return self.encoder.encode(*self.extract_feats(speech, speech_lengths))
 
+    def frame_samples(self) -> int:
+        """Samples, or features where there is no front end, per frame after the input block."""
+        hop = 1 if self.frontend is None else self.frontend.framing.hop
+        return hop * self.encoder.embed.length.stride
+
     def generation(self) -> Mapping[str, Any]:
         """Options that the search has where none are given (`TransducerOptions`)."""
         return SEARCH

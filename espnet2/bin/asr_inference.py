@@ -121,6 +121,7 @@ class Speech2Text(Recognizer):
         )
         options = _with_blocks(options, trained.model)
         move(trained.parts, device)
+        self.trained = trained
         self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
         token_list = trained.token_list
         graphs, tokenizer = trained.graphs, trained.tokenizer

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from espnet.nets.beam_search import Hypothesis
 from espnet2.bin import asr_inference
@@ -16,9 +17,14 @@ from espnet2.runtime.results import Result
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
-from espnet2.utils.types import str_or_none
+from espnet2.utils.types import str2bool, str_or_none
+
+if TYPE_CHECKING:
+    from espnet2.runtime.asr_streaming import StreamingRecognizer
+    from espnet2.runtime.decode import Way
 
 BEAM_SIZE = 5
+WINDOW, LEFT_CONTEXT = 640, 32  # in ms, and in frames of the encoder
 SEARCH_OPTIONS = ("beam_size", "lm_weight", "nbest", "batch_size", "timestamps")  # of `DecodeOptions`
 # Options of upstream that are known here with their default only, and those that make no difference.
 FIXED: Mapping[str, Any] = {
@@ -27,7 +33,8 @@ FIXED: Mapping[str, Any] = {
     "quantize_modules": None,
     "quantize_dtype": "qint8",
 }
-IGNORED = {"seed": 0, "num_workers": 1}
+IGNORED = {"seed": 0, "num_workers": 1, "display_hypotheses": False}  # texts are shown where no files are written
+STREAM_OPTIONS = ("streaming", "decoding_window", "left_context")
 TOKENIZER_OPTIONS = ("token_type", "bpemodel")
 
 
@@ -43,6 +50,9 @@ class Speech2Text(asr_inference.Speech2Text):
         token_type: Kind of tokens, instead of the config's.
         bpemodel: SentencePiece model, instead of the config's.
         device: Where PyTorch computes.
+        streaming: Make `streaming_decode` possible.
+        decoding_window: Of a stream, what the encoder takes at once, in ms.
+        left_context: What it hears before that, in frames after the input block.
         others: Of `espnet2.bin.asr_inference.Speech2Text`, and those of `FIXED` with the value that they have there.
 
     Raises:
@@ -63,11 +73,15 @@ class Speech2Text(asr_inference.Speech2Text):
         dtype: str = "float32",
         lm_weight: float = DecodeOptions.lm_weight,
         nbest: int = DecodeOptions.nbest,
+        streaming: bool = False,
+        decoding_window: int = WINDOW,
+        left_context: int = LEFT_CONTEXT,
         **others: Any,
     ) -> None:
         for name, value in FIXED.items():
-            if others.pop(name, value) != value:
-                raise OptionError(f"{name}: expected {value!r}, the only value known here, found another one")
+            found = others.pop(name, value)
+            if found != value:
+                raise OptionError(f"{name}: expected {value!r}, the only value known here, found {found!r}")
         super().__init__(
             asr_train_config,
             asr_model_file,
@@ -88,6 +102,17 @@ class Speech2Text(asr_inference.Speech2Text):
         if not isinstance(self.asr_model, ESPnetASRTransducerModel):
             found = type(self.asr_model).__name__
             raise OptionError(f"asr_model_file: expected a stand-alone transducer, found {found}")
+        self.window = decoding_window * self.sample_rate // 1000
+        self.stream = self._stream(left_context) if streaming else None
+
+    def _stream(self, left_context: int) -> StreamingRecognizer:
+        """The recogniser of streams, which are cut into the chunks that windows are made of."""
+        frame = self.asr_model.frame_samples()
+        if self.window < frame:
+            least = 1000 * frame / self.sample_rate
+            raise OptionError(f"decoding_window: expected at least {least:g} ms, which a frame lasts, found less")
+        trained = self.trained.as_streams({"chunk_size": self.window // frame, "left_context": left_context})
+        return dataclasses.replace(trained, tokenizer=self.tokenizer).streaming_recognizer(self.options)
 
     def __call__(self, speech: Any) -> list[Hypothesis]:
         """The n-best hypotheses for one utterance, best first; see `espnet2.runtime.asr.Recognizer`."""
@@ -96,6 +121,23 @@ class Speech2Text(asr_inference.Speech2Text):
     def hypotheses_to_results(self, nbest_hyps: Sequence[Hypothesis]) -> list[Result]:
         """Their texts and tokens."""
         return [self.result(hypothesis) for hypothesis in nbest_hyps]
+
+    def streaming_decode(self, speech: Any, is_final: bool = False) -> list[Hypothesis]:
+        """The hypotheses so far, best first, with the next samples of a stream, as many as there are.
+
+        After the last ones another stream begins.
+        """
+        if self.stream is None:
+            raise OptionError("streaming: expected True of a recogniser of streams, found False")
+        results = self.stream(speech, is_final)
+        if is_final:
+            self.stream.reset()
+        return [result.hypothesis for result in results]
+
+    def reset_streaming_cache(self) -> None:
+        """Begin another stream."""
+        if self.stream is not None:
+            self.stream.reset()
 
 
 def get_parser() -> ArgumentParser:
@@ -120,26 +162,50 @@ def get_parser() -> ArgumentParser:
             text = f"{option.metadata['help']} (default: {default})"
             group.add_argument(f"--{option.name}", type=kind, default=default, help=text)
     group.add_argument("--beam_search_config", type=mapping, help="options of the search, as {search_type: maes}")
+    group = parser.add_argument_group("streams")
+    group.add_argument(
+        "--streaming",
+        type=str2bool,
+        default=False,
+        help="hear streams, a window at a time (default: False)",
+    )
+    group.add_argument(
+        "--decoding_window",
+        type=int,
+        default=WINDOW,
+        help="what the encoder takes at once, in ms (default: 640)",
+    )
+    group.add_argument(
+        "--left_context",
+        type=int,
+        default=LEFT_CONTEXT,
+        help="what it hears before that, in frames after the input block (default: 32)",
+    )
     group = parser.add_argument_group("options of upstream's command, with one value or without effect")
     for name, value in FIXED.items():
         group.add_argument(f"--{name}", type=asr_inference.plain_value, default=value, help=f"{value} and nothing else")
-    for name, number in IGNORED.items():
-        group.add_argument(f"--{name}", type=int, default=number, help="without effect")
+    for name, value in IGNORED.items():
+        group.add_argument(f"--{name}", type=asr_inference.plain_value, default=value, help="without effect")
     return parser
 
 
 def inference(args: argparse.Namespace) -> int:
-    from espnet2.runtime.decode import decode
+    from espnet2.runtime.decode import decode_by
 
-    return decode(args, lambda: _load(args))
+    return decode_by(args, lambda: _load(args))
 
 
-def _load(args: argparse.Namespace) -> tuple[Speech2Text, int]:
-    names = (*TOKENIZER_OPTIONS, *SEARCH_OPTIONS, "beam_search_config", *FIXED)
+def _load(args: argparse.Namespace) -> Way:
+    from espnet2.runtime.decode import Utterances
+    from espnet2.runtime.decode_streaming import Streams
+
+    names = (*TOKENIZER_OPTIONS, *SEARCH_OPTIONS, "beam_search_config", *STREAM_OPTIONS, *FIXED)
     options: dict[str, Any] = {**model_options(args), **{name: getattr(args, name) for name in names}}
     tag = options.pop("model_tag")
     speech2text = Speech2Text.from_pretrained(tag, device="cuda" if args.ngpu else "cpu", **options)
-    return speech2text, speech2text.sample_rate
+    if speech2text.stream is not None:
+        return Streams(speech2text.stream, speech2text.window)
+    return Utterances(speech2text, speech2text.sample_rate)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

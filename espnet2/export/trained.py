@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import logging
 from collections.abc import Callable, Mapping
@@ -60,6 +61,15 @@ class Trained:
     def graphs(self) -> dict[str, TorchGraph]:
         """Each component, run by PyTorch."""
         return {component.name: TorchGraph(module, component) for module, component in self.parts}
+
+    def as_streams(self, chunks: Mapping[str, int | None]) -> Trained:
+        """The same model as a recogniser of streams, which an encoder of chunks cuts as `cut_streams` says.
+
+        Raises `OptionError` where the model needs whole utterances, or the encoder takes no such chunks.
+        """
+        numbers = cut_streams(self.model.encoder, chunks)
+        beside = self.parts[len(self.model.parts()) :]
+        return dataclasses.replace(self, parts=(*self.model.streaming_parts(), *beside), streams=True, chunks=numbers)
 
     def recognizer(self, options: DecodeOptions, graphs: Mapping[str, Graph] | None = None) -> Recognizer:
         """A recogniser that PyTorch runs, or `graphs` in its place."""
@@ -158,7 +168,8 @@ def load_trained(
             files.setdefault(config, files[weights].with_name("config.yaml"))
     if "ngram_file" in files and not files["ngram_file"].is_file():
         raise OptionError(f"--ngram_file: expected a KenLM file, found no such file: {files['ngram_file']}")
-    return _load(files, streaming, chunks or {})
+    trained = _load(files)
+    return trained.as_streams(chunks or {}) if streaming else trained
 
 
 def task_of(config: str | Path) -> type[AbsTask]:
@@ -189,13 +200,12 @@ def cut_streams(encoder: Any, chunks: Mapping[str, int | None]) -> dict[str, int
     return numbers
 
 
-def _load(files: dict[str, Path], streaming: bool, chunks: Mapping[str, int | None]) -> Trained:
+def _load(files: dict[str, Path]) -> Trained:
     model: Any
     task = task_of(files["asr_train_config"])
     model, config = task.build_model_from_file(files["asr_train_config"], files["asr_model_file"])
     _log.info("loaded the recogniser %s", files["asr_model_file"])
-    numbers = cut_streams(model.encoder, chunks) if streaming else {}
-    parts = list(model.streaming_parts() if streaming else model.parts())
+    parts = list(model.parts())
     if "lm_file" in files:
         lm, lm_config = LMTask.build_model_from_file(files["lm_train_config"], files["lm_file"])
         if lm_config.token_list != config.token_list:
@@ -206,4 +216,4 @@ def _load(files: dict[str, Path], streaming: bool, chunks: Mapping[str, int | No
         _log.info("loaded the language model %s", files["lm_file"])
         parts += lm.parts()
     tokenizer = load_tokenizer(config.token_type, config.bpemodel, files["asr_train_config"])
-    return Trained(model, tuple(parts), config, files, tokenizer, streaming, numbers)
+    return Trained(model, tuple(parts), config, files, tokenizer)
