@@ -29,6 +29,7 @@ import zoo_rnn_decoder
 import zoo_s4
 import zoo_selfsupervised
 import zoo_transducer
+import zoo_transducer_blocks
 import zoo_transducer_decoder
 import zoo_transducer_encoder
 import zoo_transducer_model
@@ -49,6 +50,7 @@ FAMILIES = (
     zoo_transducer_model,
     zoo_transducer_decoder,
     zoo_transducer_encoder,
+    zoo_transducer_blocks,
     zoo_maskctc,
     zoo_selfsupervised,
     zoo_whisper,
