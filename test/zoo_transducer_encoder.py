@@ -38,7 +38,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "vgg-sizes": _input(vgg_like=True, conv_size=[4, 6]),
     "vgg6": _input(vgg_like=True, subsampling_factor=6, conv_size=5),
     "causal": body({**CONFORMER, "num_blocks": 2}, **_CAUSAL),
-    "causal-even-kernel": body({**CONFORMER, "conv_mod_kernel_size": 4}, **_CAUSAL),
     "simplified": body(CONFORMER, simplified_att_score=True),
     "norms": body(
         {**CONFORMER, "norm_eps": 1e-3, "norm_partial": 0.5, "conv_mod_norm_eps": 1e-3, "conv_mod_norm_momentum": 0.2},
@@ -67,7 +66,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 _LENGTHS = (61, 45, 32)
 ROWS: list[Row] = family("chunk-encoder", "encoder", ENCODER, FRAMES, OPTIONS, {"input_size": FEATURES}, _LENGTHS)
-EXPORTED = ("default", "vgg-sizes", "vgg6", "simplified", "conv1d-stride3", "conv1d-causal")
+EXPORTED = ("default", "vgg6", "simplified", "conv1d-stride3")
 SAME_GRAPH = {f"chunk-encoder-{name}" for name in OPTIONS if name not in EXPORTED}
 LONG = {"chunk-encoder-default"}
 REFUSED: list[tuple[str, dict[str, Any], str]] = [

@@ -26,7 +26,7 @@ class AbsBlock(nn.Module, ABC):
 
         Args:
             x: (B, T, D).
-            pos_enc: (1, 2T-1, P), encodings of the relative positions T-1 down to -(T-1).
+            pos_enc: (1 or B, 2T-1, P), encodings of the relative positions T-1 down to -(T-1).
             bias: (B, 1, 1 or T, T), `attention_bias` of what may be seen.
             padding: (B, T, 1) bool, True at padded frames.
 
@@ -35,8 +35,8 @@ class AbsBlock(nn.Module, ABC):
         """
         return self.step(x, pos_enc, bias, padding, 0)[0]
 
-    def positions(self, pos_enc: Tensor, frames: int) -> Tensor:
-        """The encodings for the next block, where this one read T `frames` and pos_enc (1, L+2T-1, P)."""
+    def positions(self, pos_enc: Tensor, padding: Tensor) -> Tensor:
+        """The encodings for the next block, where this one read pos_enc (1 or B, L+2T-1, P) and padding (B, T, 1)."""
         return pos_enc
 
     @abstractmethod
@@ -51,7 +51,8 @@ class AbsBlock(nn.Module, ABC):
 
         Args:
             x: (B, C + right, D), the chunk and the frames that are looked ahead at, which the next chunk begins with.
-            pos_enc: (1, L+2T-1, P) with T = C + right, relative positions L+T-1 down to -(T-1); L is the left context.
+            pos_enc: (1 or B, L+2T-1, P) with T = C + right, relative positions L+T-1 down to -(T-1), L being the
+                left context.
             bias: (B, 1, 1 or T, L+T), `attention_bias` of what may be seen of the left context and of x.
             padding: (B, T, 1) bool, True at frames of x behind the stream's end.
             right: frames of x that are looked ahead at; caches hold none of them.

@@ -70,17 +70,27 @@ class Conv1d(AbsBlock):
         """The frames that a causal kernel spans, but for one."""
         return ((self.span, self.conv.in_channels),) if self.causal and self.span else ()
 
-    def positions(self, pos_enc: Tensor, frames: int) -> Tensor:
-        """Encodings of fewer positions: (1, 2T-1, D) → (1, 2T'-1, D'), or (1, L+2T-1, D) → D' of each where causal.
+    def positions(self, pos_enc: Tensor, padding: Tensor) -> Tensor:
+        """Encodings of fewer positions: (1 or B, 2T-1, D) → (1 or B, 2T'-1, D'), or only of another size where causal.
 
-        Models were trained with encodings that begin with the same position as before at both ends, so that the one
-        in the middle is not that of position 0 where the kernel spans several frames.
+        Models were trained with these of position r in front: of s·r below 0, where s is the stride, and from 0 on, of
+        s·r plus all frames that no output begins with. The latter depends on the utterance's length.
         """
-        if not self.causal:
-            forwards = pos_enc[:, : frames - self.span : self.stride]
-            backwards = pos_enc[:, frames : 2 * frames - 1 - self.span][:, self.stride - 1 :: self.stride]
-            pos_enc = torch.cat((forwards, backwards), dim=1)
+        if not self.causal and self.stride == 1:
+            pos_enc = pos_enc[:, self._chosen(padding, self.span)]
+        elif not self.causal:
+            left = self.span + ((~padding).sum(1) - 1 - self.span) % self.stride
+            places = self._chosen(padding, left).unsqueeze(-1).expand(-1, -1, pos_enc.shape[-1])
+            pos_enc = pos_enc.expand(padding.shape[0], -1, -1).gather(1, places)
         return self.out_pos(pos_enc)
+
+    def _chosen(self, padding: Tensor, left: Tensor | int) -> Tensor:
+        """Places (2T'-1,), or (B, 2T'-1), in encodings of T-1 to -(T-1), where `left` frames (B, 1) begin no output."""
+        frames = padding.shape[1]
+        last = self.length(frames) - 1
+        position = last - torch.arange(2 * last + 1, device=padding.device)
+        found = position * self.stride + torch.where(position < 0, 0, left)
+        return (frames - 1 - found).clamp(min=0)
 
     def step(
         self, x: Tensor, pos_enc: Tensor, bias: Tensor, padding: Tensor, right: int, *caches: Tensor

@@ -58,7 +58,7 @@ class RelPositionMultiHeadedAttention(AttentionHeads):
 
         Args:
             x: (B, T, D).
-            pos_enc: (1, L+2T-1, D), relative positions L+T-1 down to -(T-1); L is 0 without a cache.
+            pos_enc: (1 or B, L+2T-1, D), relative positions L+T-1 down to -(T-1); L is 0 without a cache.
             bias: (B, 1, 1 or T, L+T), `attention_bias`.
             right: frames of x that are looked ahead at, and not kept.
             caches: (B, L, D), what came before x.
@@ -75,7 +75,7 @@ class RelPositionMultiHeadedAttention(AttentionHeads):
         return self.attend(q, k, v, bias, scores), *kept
 
     def position_scores(self, q: Tensor, pos_enc: Tensor, keys: int) -> Tensor:
-        """Scores of positions: q (B, H, T, D/H), pos_enc (1, L+2T-1, D) → (B or 1, H, T, keys)."""
+        """Scores of positions: q (B, H, T, D/H), pos_enc (1 or B, L+2T-1, D) → (B or 1, H, T, keys)."""
         # The shift needs one more position, whose score is never read.
         p = self.linear_pos(pad(pos_enc, (0, 0, 1, 0)))
         if self.simplified:

@@ -64,8 +64,7 @@ class MultiBlocks(nn.Module):
             assert isinstance(block, AbsBlock)
             if self.training and torch.rand(()) < self.blockdrop_rate and block.droppable:
                 continue
-            frames, x = x.shape[1], block(x, pos_enc, bias, padding)
-            pos_enc = block.positions(pos_enc, frames)
+            x, pos_enc = block(x, pos_enc, bias, padding), block.positions(pos_enc, padding)
             if block.length.steps:
                 lengths = subsample(lengths, block.length)
                 padding, bias = self._masks(x, lengths, None)
@@ -95,8 +94,7 @@ class MultiBlocks(nn.Module):
         after = []
         for block, before in zip(self.blocks, caches, strict=True):
             assert isinstance(block, AbsBlock)
-            frames = x.shape[1]
             x, *kept = block.step(x, pos_enc, bias, padding, right, *before)
-            pos_enc = block.positions(pos_enc, frames)
+            pos_enc = block.positions(pos_enc, padding)
             after.append(kept)
         return self.norm_blocks(x), after
