@@ -25,8 +25,8 @@ GENERATED_OUTPUT_LENGTH = 50  # encoder frames of the signal that is decoded whe
 ODD_PIECE = 1237  # samples of a stream's piece, about
 GENERATED_TOKENS = 20  # such a signal has no end, so hypotheses are cut there
 
-# Of a transducer, whose default search takes long where nothing is said.
-SHORT_SEARCH = {"search_type": "alsd", "u_max": GENERATED_TOKENS}
+# Of a transducer, whose default search takes long where nothing is said; of utterances and streams.
+SHORT_SEARCH = {"search_type": "tsd", "max_sym_exp": 2}
 BEAM = 5
 COMPARED = 3  # hypotheses of each n-best list
 
