@@ -42,8 +42,12 @@ class Conformer(AbsBlock):
         self.feed_forward = feed_forward
         self.feed_forward_macaron = feed_forward_macaron
         self.conv_mod = conv_mod
-        for name in ("feed_forward", "self_att", "macaron", "conv", "final"):
-            self.add_module(f"norm_{name}", norm_class(block_size, **(norm_args or {})))
+        norm_args = norm_args or {}
+        self.norm_feed_forward = norm_class(block_size, **norm_args)
+        self.norm_self_att = norm_class(block_size, **norm_args)
+        self.norm_macaron = norm_class(block_size, **norm_args)
+        self.norm_conv = norm_class(block_size, **norm_args)
+        self.norm_final = norm_class(block_size, **norm_args)
         self.dropout = nn.Dropout(dropout_rate)
         self.block_size = block_size
 

@@ -98,7 +98,7 @@ class Conv1d(AbsBlock):
         """See the base class: (B, T, D) → (B, T', D'), and the next caches."""
         kept: list[Tensor] = []
         if caches:
-            x, *kept = keep_last(*caches, x, right)
+            x, *kept = keep_last(caches[0], x, right)
         elif self.causal:
             x = nn.functional.pad(x, (0, 0, self.span, 0))
         x = self.relu_func(self.dropout(self.bn(self.conv(x.transpose(1, 2))))).transpose(1, 2)

@@ -48,17 +48,17 @@ class ConvInput(nn.Module):
     ):
         super().__init__()
         self.vgg_like = vgg_like
-        add = self._add_vgg if vgg_like else self._add_convolutions
-        channels = add(
-            conv_size, choose("subsampling_factor", subsampling_factor, POOLINGS if vgg_like else CONVOLUTIONS)
-        )
+        if vgg_like:
+            channels = self._add_vgg(conv_size, choose("subsampling_factor", subsampling_factor, POOLINGS))
+        else:
+            channels = self._add_convolutions(conv_size, choose("subsampling_factor", subsampling_factor, CONVOLUTIONS))
         if input_size < self.length.shortest():
             raise ValueError(f"input_size: expected at least {self.length.shortest()} features, found {input_size}")
         flat = channels * self.length(input_size)
         self.output_size = output_size or flat
         self.output = nn.Linear(flat, output_size) if output_size else nn.Identity()
 
-    def _add_convolutions(self, conv_size: int | Sequence[int], sizes: tuple[tuple[int, ...], ...]) -> int:
+    def _add_convolutions(self, conv_size: int | Sequence[int], sizes: tuple[tuple[int, int], tuple[int, int]]) -> int:
         if not isinstance(conv_size, int):
             raise ValueError(f"conv_size: expected a number where nothing is vgg_like, found {conv_size}")
         require_positive(conv_size=conv_size)
@@ -70,13 +70,14 @@ class ConvInput(nn.Module):
         self.conv = nn.Sequential(*layers)
         return conv_size
 
-    def _add_vgg(self, conv_size: int | Sequence[int], sizes: tuple[int, ...]) -> int:
+    def _add_vgg(self, conv_size: int | Sequence[int], sizes: tuple[int, int]) -> int:
         pair = (conv_size, conv_size) if isinstance(conv_size, int) else tuple(conv_size)
         if len(pair) != 2:
             raise ValueError(f"conv_size: expected two numbers, found {conv_size}")
         require_positive(conv_size=min(pair))
         layers: list[nn.Module] = []
         self.length = Length()
+        self.pools = sizes
         self.span = 15 + sizes[0]  # from the frame where an output begins in `within` to the last that it depends on
         for channels, size, pool in zip((1, pair[0]), pair, sizes, strict=True):
             layers += [nn.Conv2d(channels, size, 3, padding=1), nn.ReLU(), nn.Conv2d(size, size, 3), nn.ReLU()]
@@ -106,13 +107,11 @@ class ConvInput(nn.Module):
 
     def _pooled(self, x: Tensor, lengths: Tensor) -> Tensor:
         """x (B, 1, T, F) → (B, C, T', F'), with zeros behind each utterance's end, as there are behind a single one."""
-        for first in (0, 5):
+        for first, size in zip((0, 5), self.pools, strict=True):
             x = self.conv[first : first + 4](hide(x, lengths))
             lengths = lengths - 2
-            pool = self.conv[first + 4]
-            assert isinstance(pool, nn.MaxPool2d)
-            x = pool(hide(x, lengths))
-            lengths = (lengths + 1 - int(pool.kernel_size)) // 2 + 1
+            x = self.conv[first + 4](hide(x, lengths))
+            lengths = (lengths + 1 - size) // 2 + 1
         return x
 
 

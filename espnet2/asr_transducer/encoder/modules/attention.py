@@ -66,7 +66,7 @@ class RelPositionMultiHeadedAttention(AttentionHeads):
         Returns:
             (B, T, D), and the next cache.
         """
-        seen, *kept = keep_last(*caches, x, right) if caches else (x,)
+        seen, *kept = keep_last(caches[0], x, right) if caches else (x,)
         q = self.project_query(x)
         k, v = self.project_memory(seen, seen)
         scores = self.position_scores(q, pos_enc, seen.shape[1]) * self.d_k**-0.5

@@ -79,7 +79,7 @@ class MultiBlocks(nn.Module):
 
     def caches(self, left_context: int) -> list[tuple[tuple[int, int], ...]]:
         """Those of each block."""
-        return [block.caches(left_context) for block in self.blocks]  # type: ignore[operator, misc]
+        return [block.caches(left_context) for block in self.blocks]  # type: ignore[operator]
 
     def step(
         self,
