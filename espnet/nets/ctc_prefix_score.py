@@ -7,7 +7,8 @@ continues, and is a sum over frames of products, so all candidates are one matri
 continued prefix are needed for the few that survive, and their recursion over frames is a cumulative sum.
 
 In a stream, frames are added to an utterance while its prefixes grow. What a prefix has in the new frames depends on
-the prefixes that it continues, so each remembers what these had in the last frame.
+the prefixes that it continues, so each remembers what these had in the last frame. Frames that no prefix has anything
+to do with any more are forgotten.
 
 Shapes: H hypotheses, C candidates, T frames, V tokens; everything is a natural logarithm in float64.
 """
@@ -23,6 +24,8 @@ LOG_ZERO = -1e10
 _LOWEST = -1e4  # cumulative sums over an hour of frames keep nine decimals
 _FLUSH = np.exp(-350.0)  # smaller factors count as zero: no product of two others is subnormal,
 _EXACT = np.exp(-300.0)  # and sums above this have lost nothing to it
+_NOTHING = 300.0  # nats: of two probabilities so far apart, a sum in double precision does not know the smaller
+_LONGEST = 1500  # frames that a stream remembers, though nothing was said in them
 _DEPTH = 64  # tokens that a prefix may still gain in frames to come, after it was thought to be said
 
 
@@ -90,6 +93,7 @@ class CTCPrefixScore:
         self._p[self._p < _FLUSH] = 0.0
         self._blank = blank
         self._eos = eos
+        self._forgotten = 0  # frames of the utterance before those that are known
 
     def initial_state(self) -> PrefixState:
         """The empty prefix."""
@@ -107,7 +111,8 @@ class CTCPrefixScore:
         after_any = np.logaddexp(after_token, after_blank)
         first = np.array([[state.first] for state in states])
         enter = np.stack([_delay(after_any, first), _delay(after_blank, first)])
-        enter[:, :, : ys.shape[1] - 1] = -np.inf  # U - 1 tokens take as many frames, given ones (a primer) too
+        taken = ys.shape[1] - 1  # frames, by as many tokens, given ones (a primer) too
+        enter[:, :, : max(0, taken - self._forgotten)] = -np.inf
         last = ys[:, -1]
         columns = np.arange(self._p.shape[0])[None] if ids is None else ids
         repeated = _log_sum(enter[1] + self._log_p[:, last].T)
@@ -122,16 +127,29 @@ class CTCPrefixScore:
 
     def extend(self, x: np.ndarray, states: Sequence[PrefixState]) -> list[PrefixState]:
         """The prefixes in the utterance that goes on with log-probabilities x (T', V) of new frames."""
-        longer = CTCPrefixScore(np.concatenate([self._log_p, x]), self._blank, self._eos)
-        enter, parents = _enter_new(np.maximum(x, _LOWEST).astype(np.float64), self._blank, states)
+        new, parents = _enter_new(np.maximum(x, _LOWEST).astype(np.float64), self._blank, states)
+        enter = np.concatenate([[state.enter for state in states], new], axis=1)
+        first = np.array([[state.first] for state in states])
+        old = min(_forgettable(np.concatenate([first, enter], axis=1)), len(self._log_p))
+        if old:  # what was said in these frames was said before the first that is known
+            first = np.logaddexp(*self._forward(states))[:, old - 1 : old]
+        longer = self._continued(x, old)
         return [
-            state._replace(utterance=longer, enter=np.concatenate([state.enter, new]), parent=parent)
-            for state, new, parent in zip(states, enter, parents, strict=True)
+            state._replace(utterance=longer, enter=known, first=before, parent=parent)
+            for state, known, before, parent in zip(states, enter[:, old:], first[:, 0].tolist(), parents, strict=True)
         ]
+
+    def _continued(self, x: np.ndarray, old: int) -> CTCPrefixScore:
+        """The utterance without its `old` first frames and with log-probabilities x (T', V) of new ones."""
+        longer = CTCPrefixScore(x, self._blank, self._eos)
+        longer._log_p = np.concatenate([self._log_p[old:], longer._log_p])
+        longer._p = np.concatenate([self._p[:, old:], longer._p], axis=1)
+        longer._forgotten = self._forgotten + old
+        return longer
 
     def last_frame(self, state: PrefixState) -> int:
         """The frame where the last token of a prefix most probably starts."""
-        return int((state.enter + self._log_p[:, state.token]).argmax())
+        return self._forgotten + int((state.enter + self._log_p[:, state.token]).argmax())
 
     def _forward(self, states: Sequence[PrefixState]) -> tuple[np.ndarray, np.ndarray]:
         """Log-probabilities (H, T) of a prefix having been emitted up to a frame: with its token last, and a blank."""
@@ -153,6 +171,14 @@ class CTCPrefixScore:
             columns = rare if ids is None else ids[h, rare]
             psi[h, rare] = _log_sum(enter[h] + self._log_p[:, columns].T)
         return psi
+
+
+def _forgettable(mass: np.ndarray) -> int:
+    """Frames at the beginning that may be forgotten; mass (H, 1 + T) is what prefixes have before them and in each."""
+    peak = mass.max(axis=1, keepdims=True)
+    known = mass[np.isfinite(peak[:, 0])] > peak[np.isfinite(peak)][:, None] - _NOTHING
+    earliest = int(known.argmax(axis=1).min(initial=mass.shape[1] - 1)) if len(known) else 0
+    return max(0, earliest - 1, mass.shape[1] - 1 - _LONGEST)
 
 
 def _enter_new(

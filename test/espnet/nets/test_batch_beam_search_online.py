@@ -131,3 +131,18 @@ def test_a_stream_without_frames(search):
 def test_what_is_refused(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         make(BatchBeamSearchOnline, random_tables(0, 4, 1), HYBRID, **options)
+
+
+def test_a_long_stream_is_forgotten_and_none_the_worse(monkeypatch):
+    rng = np.random.default_rng(0)
+    frames = spoken(rng.integers(1, 9, size=150), vocab=10) + rng.normal(size=(600, 10))
+    frames -= np.logaddexp.reduce(frames, axis=1, keepdims=True)
+    tables = {**random_tables(0, 10, 1), "ctc": frames}
+    found, known = [], []
+    for nothing in (np.inf, 300.0):
+        monkeypatch.setattr("espnet.nets.ctc_prefix_score._NOTHING", nothing)
+        search = make(BatchBeamSearchOnline, tables, {"ctc": 1.0}, pre_beam_score_key=None)
+        found.append(listed(stream(search, frames, range(10, 600, 10))[-1]))
+        known.append(search.running_hyps.states["ctc"][0].enter.size)
+    assert found[0] == found[1]
+    assert known[0] > 450 and known[1] < 300

@@ -215,7 +215,7 @@ def test_primer_can_be_set_later():
 def test_hypothesis_as_plain_data():
     hyp = Hypothesis(np.array([4, 1, 4]), np.float32(-1.5), {"ctc": np.float32(-2)})
     assert json.loads(json.dumps(hyp.asdict())) == {
-        "yseq": [4, 1, 4], "score": -1.5, "scores": {"ctc": -2.0}, "states": {}, "hs": []
+        "yseq": [4, 1, 4], "score": -1.5, "scores": {"ctc": -2.0}, "states": {}, "hs": [], "frames": []
     }  # fmt: skip
 
 
