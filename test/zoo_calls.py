@@ -115,6 +115,24 @@ def _encoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Ou
     return _with_intermediate(encoded, valid)
 
 
+def _chunks(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Streams one by one, in overlapping chunks of features, each of which sees 6 frames before it."""
+    streams = [_chunks_of(module, xs[: int(length)]) for xs, length in zip(batch["xs"], lengths, strict=True)]
+    valid = torch.tensor([len(stream) for stream in streams])
+    return {"out": (torch.nn.utils.rnn.pad_sequence(streams, batch_first=True), valid)}
+
+
+def _chunks_of(module: torch.nn.Module, xs: torch.Tensor) -> torch.Tensor:
+    module.reset_cache(6, device=torch.device("cpu"))
+    encoded, processed = [], 0
+    for begin in range(0, len(xs) - 26, 16):
+        chunk = xs[None, begin : begin + 27]
+        (frames,) = module.chunk_forward(chunk, torch.tensor([27]), torch.tensor([processed]), left_context=6)
+        encoded.append(frames)
+        processed += len(frames)
+    return torch.cat(encoded)
+
+
 def _first_layer(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
     encoded, valid, _ = module(batch["xs"], lengths, max_layer=1)
     return {"out": (encoded, valid)}
@@ -288,6 +306,7 @@ def _joint(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outp
 
 CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
     "encoder": _encoder,
+    "chunks": _chunks,
     "first_layer": _first_layer,
     "all_layers": _all_layers,
     "prompted_encoder": _prompted_encoder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_data import Row
+from zoo_data import New, Row
 from zoo_rows import FEATURES, FRAMES, MODEL, family
 
 ENCODER = "espnet2.asr_transducer.encoder.encoder:Encoder"
@@ -66,7 +66,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 _LENGTHS = (61, 45, 32)
 ROWS: list[Row] = family("chunk-encoder", "encoder", ENCODER, FRAMES, OPTIONS, {"input_size": FEATURES}, _LENGTHS)
+# Each as a stream by itself; 27 frames of features make a chunk.
+STREAMS = {
+    name: Row(f"chunks-{name}", "chunks", New(ENCODER, {"input_size": FEATURES, **OPTIONS[name]}), FRAMES, (91, 45, 27))
+    for name in ("default", "vgg-sizes", "vgg6", "causal", "simplified", "conv1d-causal")
+}
+ROWS += STREAMS.values()
 EXPORTED = ("default", "vgg6", "simplified", "conv1d-stride3")
+NO_GRAPH = {row.name for row in STREAMS.values()}
 SAME_GRAPH = {f"chunk-encoder-{name}" for name in OPTIONS if name not in EXPORTED}
 LONG = {"chunk-encoder-default"}
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
