@@ -70,8 +70,16 @@ ROWS: list[Row] = [
     *_rows("ebranchformer", EBRANCHFORMER),
     *_family("chunk-encoder", {"all-blocks": body(*({"block_type": kind, **SIZES} for kind in _MIXED))}),
 ]
+# Each as a stream by itself.
+STREAMS = ("branchformer-causal", "ebranchformer-default", "ebranchformer-causal", "all-blocks")
+NO_GRAPH = {f"chunks-{name}" for name in STREAMS}
 EXPORTED = ("branchformer-default", "branchformer-causal", "ebranchformer-default", "ebranchformer-rms-norm")
 SAME_GRAPH = {row.name for row in ROWS} - {f"chunk-encoder-{name}" for name in EXPORTED}
+ROWS += [
+    replace(row, name=row.name.replace("chunk-encoder", "chunks"), call="chunks", lengths=(91, 45, 27))
+    for row in ROWS
+    if row.name.removeprefix("chunk-encoder-") in STREAMS
+]
 LONG = {f"chunk-encoder-{kind}-default" for kind in ("branchformer", "ebranchformer")}
 
 
