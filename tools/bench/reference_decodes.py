@@ -138,7 +138,10 @@ def references(fixtures: Path, path: str, setting: str) -> Iterator[dict[str, An
     )
     for line in (fixtures / "refs" / Path(path).name / f"{setting}.jsonl").read_text().splitlines():
         row = json.loads(line)
-        yield {"utt": row["utt"], "ref": row["ref"], "nbest": row["nbest"], "speech": fixtures / recordings[row["utt"]]}
+        nbest = row["nbest"]
+        if path == STREAMING:  # upstream's searches of streams give every hypothesis twice
+            nbest = list({tuple(hypothesis["token_int"]): hypothesis for hypothesis in nbest}.values())
+        yield {"utt": row["utt"], "ref": row["ref"], "nbest": nbest, "speech": fixtures / recordings[row["utt"]]}
 
 
 def _demo_references(demo: Path, setting: str) -> Iterator[dict[str, Any]]:
@@ -194,9 +197,7 @@ def report(setting: str, backend: str, recognizer, utterances: list[dict[str, An
         found = [(r[0], list(r[2]), float(r[3].score)) for r in recognizer(speech)]
         seconds += time.perf_counter() - start
         audio += len(speech) / rate
-        # Upstream's searches of streams give every hypothesis twice.
-        named = {tuple(h["token_int"]): (h["text"], h["token_int"], h["score"]) for h in utterance["nbest"]}
-        expected = list(named.values())
+        expected = [(h["text"], h["token_int"], h["score"]) for h in utterance["nbest"]]
         found = found[: len(expected)]
         errors += edit_distance(utterance["ref"].split(), found[0][0].split() if found else [])
         words += len(utterance["ref"].split())
