@@ -27,8 +27,9 @@ class Encoder(AbsEncoder):
     """Input block, blocks, and a normalisation at the end.
 
     Whole utterances are encoded with all of their frames in sight. Streams are cut into chunks, which see the frames
-    before them that caches hold, and those that are looked ahead at. With causal convolutions, that is what whole
-    utterances give where attention is cut likewise (see `encode_chunks`).
+    before them that caches hold, and those that are looked ahead at. With causal convolutions, and nothing looked ahead
+    at, that is what whole utterances give where a mask cuts attention likewise. With `vgg_like`, streams have a frame
+    less at the start and one or two at the end, which whole utterances make of zeros around them.
 
     Args:
         input_size: F.
@@ -75,12 +76,6 @@ class Encoder(AbsEncoder):
     def encode(self, xs_pad: Tensor, ilens: Tensor) -> tuple[Tensor, Tensor]:
         """The same as `forward`."""
         return self(xs_pad, ilens)
-
-    def encode_chunks(self, x: Tensor, x_len: Tensor, chunk_size: int, num_left_chunks: int) -> tuple[Tensor, Tensor]:
-        """As `forward`, where attention sees as much as `chunk_mask` says."""
-        frames, lengths = self.embed(x, x_len)
-        visible = chunk_mask(frames.shape[1], chunk_size, num_left_chunks, x.device)
-        return self.encoders(frames, self.pos_enc(frames), lengths, visible)
 
     def _training_chunks(self, frames: Tensor) -> Tensor | None:
         """The mask of chunks of random size, short ones or one; frames (B, T, D) → (T, T) bool."""
