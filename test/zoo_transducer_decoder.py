@@ -106,6 +106,10 @@ REFUSED = [
     ("labels-rnn-lstm", {"num_layers": 0}, "num_layers.*positive.*0"),
     ("labels-rnn-lstm", {"embed_size": 0}, "embed_size.*positive.*0"),
     ("labels-rnn-lstm", {"dropout_rate": 1.5}, "dropout_rate.*0 to 1.*1.5"),
+    *(
+        (name, {"embed_pad": VOCABULARY}, "embed_pad.*11 labels.*11")
+        for name in ("labels-rnn-lstm", "labels-stateless-default", "labels-mega-default", "labels-rwkv-default")
+    ),
     ("labels-stateless-default", {"embed_size": 0}, "embed_size.*positive.*0"),
     ("labels-mega-default", {"rel_pos_bias_type": "alibi"}, "rel_pos_bias_type.*alibi.*rotary"),
     ("labels-mega-rotary", {"qk_size": 5}, "qk_size.*even.*5"),

@@ -60,6 +60,13 @@ def _after(state: spec.Tensor) -> spec.Tensor:
     return spec.Tensor(f"next_{state.name}", axes, state.dtype)
 
 
+def label_embedding(vocab_size: int, size: int, embed_pad: int) -> nn.Embedding:
+    """Vectors of labels, zeros for `embed_pad`; raises `ValueError` where that is no label."""
+    if not -vocab_size <= embed_pad < vocab_size:
+        raise ValueError(f"embed_pad: expected one of {vocab_size} labels, found {embed_pad}")
+    return nn.Embedding(vocab_size, size, padding_idx=embed_pad)
+
+
 def step_blocks(
     blocks: Iterable[Any], x: Tensor, parents: Tensor, states: Sequence[Tensor]
 ) -> tuple[Tensor, tuple[Tensor, ...]]:

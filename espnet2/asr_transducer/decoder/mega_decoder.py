@@ -10,7 +10,7 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
 from espnet2.asr_transducer.activation import get_activation
-from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder, step_blocks
+from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder, label_embedding, step_blocks
 from espnet2.asr_transducer.decoder.blocks.mega import MEGA, ChunkMemory, GrowingMemory, MEGABlock
 from espnet2.asr_transducer.decoder.modules.mega.feed_forward import NormalizedPositionwiseFeedForward
 from espnet2.asr_transducer.decoder.modules.mega.multi_head_damped_ema import MultiHeadDampedEMA, TruncatedDampedEMA
@@ -91,33 +91,29 @@ class MEGADecoder(AbsDecoder):
         norm, norm_options = get_normalization(normalization_type, **(normalization_args or {}))
         activation = get_activation(activation_type, **(activation_args or {}))
         self.vocab_size, self.output_size = vocab_size, block_size
-        self.embed = nn.Embedding(vocab_size, block_size, padding_idx=embed_pad)
+        self.embed = label_embedding(vocab_size, block_size, embed_pad)
         self.dropout_embed = nn.Dropout(embed_dropout_rate)
 
-        def attention() -> MEGA:
+        def block() -> MEGABlock:
             average = (block_size, num_heads, activation)
-            return MEGA(
+            attention = MEGA(
                 block_size,
                 qk_size,
                 v_size,
-                MultiHeadDampedEMA(*average)
-                if truncation_length is None
-                else TruncatedDampedEMA(*average, truncation_length),
+                TruncatedDampedEMA(*average, truncation_length) if truncation_length else MultiHeadDampedEMA(*average),
                 make_bias(qk_size, chunk_size if chunk_size > 0 else max_positions),
                 activation,
                 norm(block_size, **norm_options),
                 ChunkMemory(chunk_size) if chunk_size > 0 else GrowingMemory(),
-                dropout_rate,
-                att_dropout_rate,
-                ema_dropout_rate,
+                (dropout_rate, att_dropout_rate, ema_dropout_rate),
+            )
+            normed = norm(block_size, **norm_options)
+            return MEGABlock(
+                attention,
+                NormalizedPositionwiseFeedForward(block_size, linear_size, normed, activation, ffn_dropout_rate),
             )
 
-        def feed_forward() -> NormalizedPositionwiseFeedForward:
-            return NormalizedPositionwiseFeedForward(
-                block_size, linear_size, norm(block_size, **norm_options), activation, ffn_dropout_rate
-            )
-
-        self.mega_blocks = nn.ModuleList(MEGABlock(attention(), feed_forward()) for _ in range(num_blocks))
+        self.mega_blocks = nn.ModuleList(block() for _ in range(num_blocks))
         self.final_norm = norm(block_size, **norm_options)
 
     def forward(self, labels: Tensor) -> Tensor:

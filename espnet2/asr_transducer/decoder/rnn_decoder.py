@@ -8,7 +8,7 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.rnn.stack import RNN_TYPES, run_stack
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
-from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder
+from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder, label_embedding
 from espnet2.runtime import spec
 
 
@@ -43,7 +43,7 @@ class RNNDecoder(AbsDecoder):
         require_rates(dropout_rate=dropout_rate, embed_dropout_rate=embed_dropout_rate)
         make, self.state_names = choose("rnn_type", rnn_type, RNN_TYPES)
         self.vocab_size, self.output_size = vocab_size, hidden_size
-        self.embed = nn.Embedding(vocab_size, embed_size, padding_idx=embed_pad)
+        self.embed = label_embedding(vocab_size, embed_size, embed_pad)
         self.dropout_embed = nn.Dropout(embed_dropout_rate)
         sizes = [embed_size] + [hidden_size] * (num_layers - 1)
         self.rnn = nn.ModuleList(make(size, hidden_size, batch_first=True) for size in sizes)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
-from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder, step_blocks
+from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder, label_embedding, step_blocks
 from espnet2.asr_transducer.decoder.blocks.rwkv import RWKV
 from espnet2.asr_transducer.decoder.modules.rwkv.attention import SelfAttention
 from espnet2.asr_transducer.decoder.modules.rwkv.feed_forward import FeedForward
@@ -60,7 +60,7 @@ class RWKVDecoder(AbsDecoder):
         require_rates(ffn_dropout_rate=ffn_dropout_rate)
         norm, norm_options = get_normalization(normalization_type, **(normalization_args or {}))
         self.vocab_size, self.output_size, self.attention_size = vocab_size, block_size, attention_size
-        self.embed = nn.Embedding(vocab_size, block_size, padding_idx=embed_pad)
+        self.embed = label_embedding(vocab_size, block_size, embed_pad)
         self.dropout_embed = nn.Dropout(embed_dropout_rate)
         self.rwkv_blocks = nn.ModuleList(
             RWKV(

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
-from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder
+from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder, label_embedding
 from espnet2.runtime import spec
 
 
@@ -32,7 +32,7 @@ class StatelessDecoder(AbsDecoder):
         require_positive(vocab_size=vocab_size, embed_size=embed_size)
         require_rates(embed_dropout_rate=embed_dropout_rate)
         self.vocab_size, self.output_size = vocab_size, embed_size
-        self.embed = nn.Embedding(vocab_size, embed_size, padding_idx=embed_pad)
+        self.embed = label_embedding(vocab_size, embed_size, embed_pad)
         self.embed_dropout_rate = nn.Dropout(embed_dropout_rate)
 
     def forward(self, labels: Tensor) -> Tensor:

@@ -82,9 +82,7 @@ class MEGA(nn.Module):
         activation: of values and gates.
         normalization: of D features.
         memory: which labels attention reads.
-        dropout_rate: dropout of the output.
-        att_dropout_rate: dropout of the attention's weights.
-        ema_dropout_rate: dropout of the average.
+        dropout_rates: dropout of the output, of the attention's weights, and of the average.
     """
 
     def __init__(
@@ -97,9 +95,7 @@ class MEGA(nn.Module):
         activation: nn.Module,
         normalization: nn.Module,
         memory: GrowingMemory | ChunkMemory,
-        dropout_rate: float = 0.0,
-        att_dropout_rate: float = 0.0,
-        ema_dropout_rate: float = 0.0,
+        dropout_rates: tuple[float, float, float],
     ):
         super().__init__()
         self.sizes, self.scaling, self.memory = (size, qk_size, v_size, size), qk_size**-0.5, memory
@@ -112,9 +108,7 @@ class MEGA(nn.Module):
         self.proj_h = nn.Linear(v_size, size)
         self.activation = activation
         self.normalization = normalization
-        self.dropout = nn.Dropout(dropout_rate)
-        self.dropout_attn = nn.Dropout(att_dropout_rate)
-        self.dropout_ema = nn.Dropout(ema_dropout_rate)
+        self.dropout, self.dropout_attn, self.dropout_ema = map(nn.Dropout, dropout_rates)
 
     def states(self) -> tuple[State, ...]:
         """Name, axes behind those of hypotheses, and dtype of what `step` remembers."""
