@@ -44,7 +44,7 @@ class PrefixState(NamedTuple):
 
     `enter` (T,): log-probability that the last token may start at each frame; `first`: the same for the frame after
     which nothing but blanks was emitted, 0 for the empty prefix; `log_psi`: the prefix score, when it was chosen;
-    `parent`: the prefix that it continues.
+    `parent`: the prefix that it continues; `end`: the frame from which on only blanks may follow it, if there is one.
     """
 
     utterance: CTCPrefixScore
@@ -53,6 +53,7 @@ class PrefixState(NamedTuple):
     token: int
     log_psi: float
     parent: Ancestor | None = None
+    end: int | None = None
 
 
 class PrefixScores(NamedTuple):
@@ -139,6 +140,22 @@ class CTCPrefixScore:
             for state, known, before, parent in zip(states, enter[:, old:], first[:, 0].tolist(), parents, strict=True)
         ]
 
+    def extend_by_blanks(self, x: np.ndarray, states: Sequence[PrefixState]) -> list[PrefixState]:
+        """`extend` as upstream has it: the last token of a prefix is not heard in new frames, only blanks are.
+
+        What is lost is the probability of prefixes that were found before they were said, and of tokens at the border.
+        """
+        longer, known = self._continued(x, 0), len(self._log_p)
+        never = np.full(len(x), -np.inf)
+        return [
+            state._replace(
+                utterance=longer,
+                enter=np.concatenate([state.enter, never]),
+                end=known if state.end is None else state.end,
+            )
+            for state in states
+        ]
+
     def _continued(self, x: np.ndarray, old: int) -> CTCPrefixScore:
         """The utterance without its `old` first frames and with log-probabilities x (T', V) of new ones."""
         longer = CTCPrefixScore(x, self._blank, self._eos)
@@ -157,6 +174,12 @@ class CTCPrefixScore:
         first = np.array([[state.first] for state in states])
         token_last = _occupy(np.stack([state.enter for state in states]), self._log_p[:, tokens].T)
         blank_last = _occupy(_delay(token_last, first), self._log_p[:, self._blank])
+        for row, end in enumerate(state.end for state in states):
+            if end is not None:
+                token_last[row, end:] = -np.inf
+                blank_last[row, end:] = blank_last[row, end - 1] + np.cumsum(
+                    self._log_p[end:, self._blank], dtype=float
+                )
         return token_last, blank_last
 
     def _log_psi(self, enter: np.ndarray, ids: np.ndarray | None) -> np.ndarray:

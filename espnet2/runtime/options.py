@@ -67,6 +67,9 @@ class DecodeOptions:
     disable_repetition_detection: bool = _option(
         False, "of a stream: go on, rather than wait for the next block, where a text gets a token that it has already"
     )
+    ctc_blanks_only: bool = _option(
+        False, "of a stream: as upstream, let CTC hear only blanks after a text in frames that come later"
+    )
     timestamps: str = _option("none", "say when each token or word is spoken: none, token or word")
 
     @classmethod
@@ -94,7 +97,7 @@ class DecodeOptions:
         for name in ("transducer_conf", "hugging_face_decoder_conf"):
             conf = getattr(self, name)
             _require(conf is None or isinstance(conf, Mapping), name, "options by name", conf)
-        for name in ("normalize_length", "multi_asr", "disable_repetition_detection", *SEARCHES):
+        for name in ("normalize_length", "multi_asr", "disable_repetition_detection", "ctc_blanks_only", *SEARCHES):
             _require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
         _require(self.timestamps in TIMESTAMPS, "timestamps", f"one of {', '.join(TIMESTAMPS)}", self.timestamps)
         wanted = [name for name in SEARCHES if getattr(self, name)]

@@ -89,7 +89,7 @@ def _label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamS
 
 def _simulated_stream(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearchOnlineSim:
     search = BatchBeamSearchOnlineSim(
-        scorers(parts),
+        scorers(parts, options.ctc_blanks_only),
         weights(options),
         **label_synchronous_options(parts, options),
         **online_options(options, (-1, -1, -1)),
@@ -274,8 +274,8 @@ ON_REQUEST: OnRequest = {
 }
 
 
-def scorers(parts: SearchParts) -> dict[str, ScorerInterface | None]:
-    """Scorers by name, None where the model has none."""
+def scorers(parts: SearchParts, blanks_only: bool = False) -> dict[str, ScorerInterface | None]:
+    """Scorers by name, None where the model has none; `blanks_only`: see `CTCPrefixScorer`."""
     graphs = parts.graphs
 
     def step(name: str, start: str = "") -> StepScorer | None:
@@ -283,7 +283,7 @@ def scorers(parts: SearchParts) -> dict[str, ScorerInterface | None]:
 
     return {
         "decoder": step("decoder_step", "decoder_start"),
-        "ctc": CTCPrefixScorer(CTCGraph(graphs["ctc"]), parts.special["eos"]) if "ctc" in graphs else None,
+        "ctc": CTCPrefixScorer(CTCGraph(graphs["ctc"]), parts.special["eos"], blanks_only) if "ctc" in graphs else None,
         "length_bonus": LengthBonus(len(parts.token_list)),
         "lm": step("lm_step"),
         "ngram": parts.ngram,

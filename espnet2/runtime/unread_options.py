@@ -11,7 +11,13 @@ from espnet2.runtime.options import SEARCHES, DecodeOptions
 _log = logging.getLogger(__name__)
 
 _ALL = {"nbest", "batch_size", "multi_asr", "timestamps", *SEARCHES}
-_STREAM = {"search_block_size", "search_hop_size", "search_look_ahead", "disable_repetition_detection"}
+_STREAM = {
+    "search_block_size",
+    "search_hop_size",
+    "search_look_ahead",
+    "disable_repetition_detection",
+    "ctc_blanks_only",
+}
 _JOINT = {"beam_size", "ctc_weight", "lm_weight", "ngram_weight", "penalty"}
 USUAL = "label_synchronous"
 # By what chooses the search: a graph that only a model of one kind has, an option, or that the model hears streams.

@@ -44,9 +44,10 @@ SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
 # samples come in pieces of `chunk`.
 STREAMING = "models/asr_streaming"
 WHOLE_SETTINGS = ("ctc0.3", "ctc1.0", "ctc0.0", "ctc0.3_lm_transformer", "ctc0.3_lm_rnn")
-# Upstream's simulation has the model's blocks, and its streams have these.
+# Upstream's simulation has the model's blocks, and its streams have 40, 16 and 16.
 SIMULATED = {"streaming": True, "search_block_size": 20, "search_hop_size": 8, "search_look_ahead": 8}
 UPSTREAMS_BLOCKS = {"search_block_size": 40, "search_hop_size": 16, "search_look_ahead": 16}
+SIMULATED["ctc_blanks_only"] = UPSTREAMS_BLOCKS["ctc_blanks_only"] = True
 STREAM_SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "onlinesim_ctc0.3": (None, {**BASE, **SIMULATED}),
     "stream4000_ctc0.3": (None, {**BASE, **UPSTREAMS_BLOCKS, "chunk": 4000}),

@@ -26,11 +26,13 @@ class CTCPrefixScorer(BatchPartialScorerInterface):
     Args:
         ctc: Output layer, applied to the encoder output once per utterance; token 0 is its blank.
         eos: Index of the end symbol.
+        blanks_only: In a stream, go on as `CTCPrefixScore.extend_by_blanks` does.
     """
 
-    def __init__(self, ctc: CTC, eos: int) -> None:
+    def __init__(self, ctc: CTC, eos: int, blanks_only: bool = False) -> None:
         self.ctc = ctc
         self.eos = eos
+        self._extend = CTCPrefixScore.extend_by_blanks if blanks_only else CTCPrefixScore.extend
 
     def init_state(self, x: np.ndarray) -> PrefixState:
         """The empty prefix of the utterance with encoder output x (T, D)."""
@@ -42,7 +44,7 @@ class CTCPrefixScorer(BatchPartialScorerInterface):
 
     def extend(self, states: Sequence[PrefixState], x: np.ndarray) -> list[PrefixState]:
         """The prefixes of the utterance whose encoder output goes on with x (T', D)."""
-        return states[0].utterance.extend(np.asarray(self.ctc.log_softmax(x[None]))[0], states)
+        return self._extend(states[0].utterance, np.asarray(self.ctc.log_softmax(x[None]))[0], states)
 
     def last_frame(self, state: PrefixState) -> int:
         """The frame where the prefix's last token most probably starts."""
