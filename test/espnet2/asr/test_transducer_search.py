@@ -1,5 +1,6 @@
 """Transducer searches against upstream's n-best lists, and against the sum over all alignments."""
 
+import gc
 import itertools
 import json
 from pathlib import Path
@@ -10,12 +11,20 @@ import zoo
 import zoo_calls
 from zoo_rows import MODEL, VOCABULARY
 
-from espnet.nets.beam_search_transducer import SEARCHES, BeamSearchTransducer, TransducerOptions
+from espnet.nets.beam_search_transducer import (
+    SEARCHES,
+    BeamSearchTransducer,
+    BeamSearchTransducerOnline,
+    TransducerOptions,
+)
 from espnet.nets.scorer_interface import BatchScorerInterface
+from espnet.nets.transducer_prefixes import Labels, Prefix
+from espnet.nets.transducer_searches import Emitted, Scored, merged
 from espnet2.export.torch_graph import TorchGraph
 
 CASES = json.loads((Path(__file__).parents[2] / "golden" / "transducer" / "cases.json").read_text())
 FRAMES, LM_WEIGHT, SHARPNESS, BLANK_BIAS = 14, 0.4, 2.0, 3.0  # as tools/make_transducer_golden.py has them
+LOUD = 4.0  # of encoder outputs that have many labels
 SOS = VOCABULARY - 1
 
 
@@ -42,9 +51,9 @@ def graphs(tmp_path_factory) -> dict[str, TorchGraph]:
     return {component.name: TorchGraph(m, component) for m in (decoder, joint) for component in m.components()}
 
 
-def search_of(graphs, beam_size: int, lm: Table | None = None, **options) -> BeamSearchTransducer:
+def search_of(graphs, beam_size: int, lm: Table | None = None, make=BeamSearchTransducer, **options):
     parts = (graphs["decoder_step"], graphs["joint_start"], graphs["joint_step"])
-    return BeamSearchTransducer(*parts, beam_size, VOCABULARY, SOS, lm, LM_WEIGHT, TransducerOptions(**options))
+    return make(*parts, beam_size, VOCABULARY, SOS, lm, LM_WEIGHT, TransducerOptions(**options))
 
 
 def encoded(seed: int, frames: int = FRAMES) -> np.ndarray:
@@ -96,6 +105,80 @@ def test_one_frame_is_enough(graphs, name):
     found = search_of(graphs, 3, search_type=name, **blanks)(encoded(0, 1))
     assert found
     assert all(np.isfinite(hypothesis.score) for hypothesis in found)
+
+
+def described_all(hypotheses) -> list[tuple]:
+    return [(hypothesis.yseq.tolist(), hypothesis.frames) for hypothesis in hypotheses]
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case["options"].get("search_type") != "alsd"], ids=described
+)
+def test_a_stream_finds_what_the_whole_utterance_has(graphs, case):
+    options, lm = dict(case["options"]), Table() if case["lm"] else None
+    beam_size, x = options.pop("beam_size"), encoded(1)
+    whole = search_of(graphs, beam_size, lm, **options)(x)
+    stream = search_of(graphs, beam_size, lm, BeamSearchTransducerOnline, **options)
+    for cuts in ([1, 2, 3], [5, 5, 11], [13]):  # some pieces have no frames
+        for piece in np.split(x, cuts):
+            assert stream(piece, is_final=False)
+        found = stream(x[:0], is_final=True)
+        assert described_all(found) == described_all(whole)
+        np.testing.assert_allclose([h.score for h in found], [h.score for h in whole], atol=1e-5)
+        stream.reset()
+    assert [hypothesis.yseq.tolist() for hypothesis in stream(x[:0])] == [whole[0].yseq[:1].tolist()]
+
+
+@pytest.mark.parametrize("name", ["greedy", "default"])
+def test_a_label_comes_with_the_frame_where_it_is_emitted(graphs, name):
+    """Where nothing is merged, a hypothesis is one path, and its score that of the path."""
+    search, x = search_of(graphs, 4, search_type=name), encoded(3)
+    frames = graphs["joint_start"]({"encoder_out": x[None]})["joint_frames"].numpy()[0]
+    found = search(x)
+    assert any(hypothesis.frames for hypothesis in found)
+    for hypothesis in found:
+        labels, emitted = hypothesis.yseq[1:].tolist(), [start for start, _ in hypothesis.frames]
+        prefixes = list(itertools.accumulate(labels, search.prefixes.continued, initial=search.prefixes.start()))
+        for prefix in prefixes:
+            search.prefixes.read([prefix])
+        rows = np.stack([search.log_probs(frame, prefixes) for frame in frames])
+        path = sum(rows[t, u, label] for u, (t, label) in enumerate(zip(emitted, labels, strict=True)))
+        if name != "greedy":  # whose score has no blanks
+            path += sum(rows[t, np.searchsorted(emitted, t, side="right"), 0] for t in range(FRAMES))
+        assert path == pytest.approx(hypothesis.score, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["tsd", "alsd", "nsc", "maes"])
+def test_frames_of_labels_ascend(graphs, name):
+    found = search_of(graphs, 4, search_type=name)(LOUD * encoded(2))
+    assert any(hypothesis.frames for hypothesis in found)
+    for hypothesis in found:
+        starts = [start for start, _ in hypothesis.frames]
+        assert len(starts) == len(hypothesis.yseq) - 1
+        assert starts == sorted(starts)
+        assert all(0 <= start < FRAMES and end == start + 1 for start, end in hypothesis.frames)
+
+
+def test_equal_sequences_have_the_frames_of_the_likeliest():
+    labels = Labels(Labels(), 3)
+    early, late = Scored(labels, -2.0, Emitted(1)), Scored(labels, -1.0, Emitted(4))
+    (both,) = merged([early, late])
+    assert both.spans() == [(4, 5)]
+    assert both.score == pytest.approx(np.logaddexp(-1.0, -2.0))
+
+
+@pytest.mark.parametrize("name", ["greedy", "default", "tsd", "nsc", "maes"])
+def test_memory_does_not_grow_with_a_stream(graphs, name):
+    stream = search_of(graphs, 3, Table(), BeamSearchTransducerOnline, search_type=name, nbest=1)
+    for seed in range(4):
+        stream(LOUD * encoded(seed, 40), is_final=False)
+        # Hypotheses, their prefixes, and beginnings of the searches that other tests may have left.
+        assert sum(type(held) is Prefix for held in gc.get_objects()) < 40
+
+
+def test_a_search_of_whole_utterances_is_refused_in_a_stream(graphs):
+    with pytest.raises(ValueError, match=r"search_type: expected one that works on a stream \(default, .*found 'alsd'"):
+        search_of(graphs, 3, make=BeamSearchTransducerOnline, search_type="alsd")
 
 
 @pytest.mark.parametrize(
