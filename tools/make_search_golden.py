@@ -71,13 +71,15 @@ TIME_SYNC_CASES = [
 ]
 BLOCKS = {"block_size": 8, "hop_size": 3, "look_ahead": 2}
 ALL_TOKENS = {"disable_repetition_detection": True}
-# Search, weights, blocks and options. Where hypotheses wait long for a block, upstream loses CTC's probability of them.
+# Search, weights, blocks and options.
 STREAM_CASES = [
     ("BatchBeamSearchOnline", {"decoder": 1.0}, BLOCKS),
     ("BatchBeamSearchOnline", {"decoder": 1.0, "lm": 0.4}, {**BLOCKS, **ALL_TOKENS}),
     ("BatchBeamSearchOnline", {"decoder": 1.0, "length_bonus": 0.5}, {**BLOCKS, "look_ahead": 0}),
     ("BatchBeamSearchOnline", HYBRID, BLOCKS),
     ("BatchBeamSearchOnline", HYBRID, {}),
+    ("BatchBeamSearchOnline", HYBRID, {**BLOCKS, **ALL_TOKENS}),
+    ("BatchBeamSearchOnline", {"decoder": 0.5, "ctc": 0.5, "lm": 0.3}, {**BLOCKS, **ALL_TOKENS}),
     ("BatchBeamSearchOnlineSim", {"decoder": 1.0, "lm": 0.4}, BLOCKS),
     ("BatchBeamSearchOnlineSim", HYBRID, BLOCKS),
 ]
