@@ -1,12 +1,13 @@
 """A bundle small enough to see through: the sample 0.1 · k is the token k, and CTC hears nothing else."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from espnet2.runtime.bundle import Bundle, Manifest
-from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
+from espnet2.runtime.spec import Component, Length, OutputLength, State, Tensor
 
 TOKENS = ["<blank>", "<unk>", "a", "日", "<space>", "<sos/eos>"]
 RATE = 16000
@@ -28,6 +29,24 @@ CTC = Component(
     outputs=(Tensor("ctc_log_probs", ("batch", "frames", len(TOKENS))),),
 )
 
+# Every step is a frame of three samples.
+ENCODER_STEP = Component(
+    name="encoder_step",
+    method="encode_step",
+    inputs=(Tensor("speech", ("batch", "steps", SHORTEST)), Tensor("remaining", ("batch",), "int64", below=100)),
+    outputs=(Tensor("encoder_out", ("batch", "steps", len(TOKENS))), Tensor("encoder_out_lens", ("batch",), "int64")),
+    states=(State(Tensor("step", ("batch",), "int64"), Tensor("next_step", ("batch",), "int64")),),
+)
+STREAMING = {
+    "samples_per_step": SHORTEST,
+    "lead": 0,
+    "least_steps": 2,
+    "frame_stride": SHORTEST,
+    "block_size": 1,
+    "hop_size": 1,
+    "look_ahead": 0,
+}
+
 
 def spoken(*tokens: int) -> np.ndarray:
     """Samples of a sequence of tokens (0 for the blank), each three samples long."""
@@ -41,7 +60,7 @@ def say():
 
 @pytest.fixture(scope="session")
 def onnx_files(tmp_path_factory) -> Path:
-    """`encoder.onnx` and `ctc.onnx`."""
+    """`encoder.onnx`, `encoder_step.onnx` and `ctc.onnx`."""
     onnx = pytest.importorskip("onnx")
     from onnx import TensorProto as T
     from onnx import helper as h
@@ -76,6 +95,39 @@ def onnx_files(tmp_path_factory) -> Path:
         ],
     )
     save(
+        "encoder_step",
+        [
+            h.make_node("Gather", ["speech", "last"], ["sample"], axis=2),
+            h.make_node("Mul", ["sample", "ten"], ["scaled"]),
+            h.make_node("Round", ["scaled"], ["rounded"]),
+            h.make_node("Cast", ["rounded"], ["index"], to=T.INT64),
+            h.make_node("OneHot", ["index", "depth", "values"], ["encoder_out"]),
+            h.make_node("Shape", ["speech"], ["steps"], start=1, end=2),
+            h.make_node("Div", ["remaining", "three"], ["left"]),
+            h.make_node("Clip", ["left", "zero"], ["ready"]),
+            h.make_node("Min", ["ready", "steps"], ["encoder_out_lens"]),
+            h.make_node("Add", ["step", "steps"], ["next_step"]),
+        ],
+        [
+            value("speech", T.FLOAT, "batch", "steps", SHORTEST),
+            value("remaining", T.INT64, "batch"),
+            value("step", T.INT64, "batch"),
+        ],
+        [
+            value("encoder_out", T.FLOAT, "batch", "steps", len(TOKENS)),
+            value("encoder_out_lens", T.INT64, "batch"),
+            value("next_step", T.INT64, "batch"),
+        ],
+        [
+            constant("last", SHORTEST - 1, T.INT64),
+            constant("ten", 10.0, T.FLOAT),
+            constant("depth", len(TOKENS), T.INT64),
+            constant("values", [0.0, 1.0], T.FLOAT),
+            constant("three", SHORTEST, T.INT64),
+            constant("zero", 0, T.INT64),
+        ],
+    )
+    save(
         "ctc",
         [
             h.make_node("Mul", ["encoder_out", "ten"], ["scaled"]),
@@ -105,4 +157,14 @@ def tiny_bundle(tmp_path, manifest, onnx_files) -> Path:
     """The bundle's directory."""
     path = tmp_path / "bundle"
     Bundle.write(path, manifest, {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")})
+    return path
+
+
+@pytest.fixture
+def streaming_bundle(tmp_path, manifest, onnx_files) -> Path:
+    """The directory of a bundle of streams."""
+    components = {c.name: {"file": f"{c.name}.onnx", "interface": c} for c in (ENCODER_STEP, CTC)}
+    streams = dataclasses.replace(manifest, components=components, streaming=STREAMING)
+    path = tmp_path / "streams"
+    Bundle.write(path, streams, {name: onnx_files / name for name in ("encoder_step.onnx", "ctc.onnx")})
     return path

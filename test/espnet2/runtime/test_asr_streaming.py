@@ -1,0 +1,309 @@
+"""Streams over graphs written in numpy, and `Speech2TextStreaming` over a small bundle."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from espnet2.runtime import Speech2Text, Speech2TextStreaming
+from espnet2.runtime.asr_streaming import StreamingRecognizer
+from espnet2.runtime.errors import AudioError, BundleError, OptionError, StreamError
+from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.spec import Component, State, Tensor
+from espnet2.runtime.timestamps import Timed
+from espnet2.text.char_tokenizer import CharTokenizer
+
+TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]
+SPECIAL = {"blank": 0, "sos": 5, "eos": 5}
+V = len(TOKENS)
+S = 6  # samples of a step: two frames
+ENCODER_OUT = Tensor("encoder_out", ("batch", "frames", V))
+STREAMING = {
+    "samples_per_step": S,
+    "lead": 3,
+    "least_steps": 2,
+    "frame_stride": 3,
+    "block_size": 2,
+    "hop_size": 2,
+    "look_ahead": 0,
+}
+SEARCHES = {"greedy": {"ctc_greedy": True}, "beam": {"ctc_weight": 1.0, "beam_size": 3}}
+
+
+class Value:
+    """What a graph returns."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def numpy(self):
+        return self.array
+
+
+class Graph:
+    """A graph that a function of arrays computes; keeps its feeds."""
+
+    def __init__(self, component, function):
+        self.component, self.function, self.calls = component, function, []
+
+    def __call__(self, feeds):
+        self.calls.append(dict(feeds))
+        arrays = [getattr(feeds[t.name], "array", feeds[t.name]) for t in self.component.feeds]
+        results = self.function(*arrays)
+        return {t.name: Value(r) for t, r in zip(self.component.results, results, strict=True)}
+
+
+def encoder_step(steps="steps", features=False):
+    """Frames of three samples, of which the last says the token; each step gives those of the step before."""
+    frame = (V,) if features else ()
+    past = ("batch", S, *frame)
+    component = Component(
+        name="encoder_step",
+        method="encode_step",
+        inputs=(Tensor("speech", ("batch", steps, S, *frame)), Tensor("remaining", ("batch",), "int64", below=100)),
+        outputs=(ENCODER_OUT, Tensor("encoder_out_lens", ("batch",), "int64")),
+        states=(
+            State(Tensor("past_speech", past), Tensor("next_speech", past)),
+            State(Tensor("step", ("batch",), "int64"), Tensor("next_step", ("batch",), "int64")),
+        ),
+    )
+
+    def encode(speech, remaining, before, step):
+        batch, count = speech.shape[:2]
+        window = np.concatenate([before, speech.reshape(batch, count * S, *frame)], axis=1)
+        heard = window[:, 2::3]
+        frames = heard if features else np.eye(V, dtype=np.float32)[np.rint(10 * heard).astype(int)]
+        first = np.maximum(3 - 2 * step, 0)  # what lies before the stream, and the frame of its lead
+        end = np.where(remaining >= count * S, 2 * count, 2 + remaining // 3)
+        end = np.where(remaining < 0, 0, end)
+        lengths = np.maximum(end - first, 0)
+        found = np.zeros((batch, 2 + 2 * count, V), np.float32)
+        for row in range(batch):
+            found[row, : lengths[row]] = frames[row, first[row] : first[row] + lengths[row]]
+        return found, lengths, window[:, -S:], step + count
+
+    return Graph(component, encode)
+
+
+def ctc():
+    component = Component("ctc", "log_softmax", (ENCODER_OUT,), (Tensor("ctc_log_probs", ("batch", "frames", V)),))
+
+    def log_softmax(x):
+        return (8 * x - np.logaddexp.reduce(8 * x, axis=-1, keepdims=True)).astype(np.float32)
+
+    return Graph(component, lambda x: (log_softmax(x),))
+
+
+def recognizer(encoder=None, tokenizer=True, **options):
+    graphs = {"encoder_step": encoder or encoder_step(), "ctc": ctc()}
+    chosen = DecodeOptions(**(options or SEARCHES["greedy"]))
+    return StreamingRecognizer(
+        graphs, STREAMING, TOKENS, CharTokenizer() if tokenizer else None, SPECIAL, chosen, sample_rate=100
+    )
+
+
+def spoken(*tokens):
+    """Samples of tokens, a frame each."""
+    return np.repeat(np.array(tokens, np.float32) / 10, 3)
+
+
+def slowly(*tokens):
+    """Two frames each, and silence: so many that no text is cut short."""
+    return spoken(*np.repeat(tokens, 2), 0, 0)
+
+
+def cut(speech, sizes):
+    """Pieces of the given sizes, and the rest."""
+    edges = [0, *(min(end, len(speech)) for end in itertools.accumulate(sizes)), len(speech)]
+    return [speech[start:end] for start, end in itertools.pairwise(edges)]
+
+
+def say(session, pieces):
+    *others, last = pieces
+    return [*(session(piece, False) for piece in others), session(last, True)][-1]
+
+
+def plain(results):
+    return [(r.text, r.token_int, pytest.approx(float(r.hypothesis.score), abs=1e-5)) for r in results]
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("steps", ["steps", 1])
+@given(
+    tokens=st.lists(st.sampled_from([0, 2, 3, 4]), max_size=20),
+    extra=st.integers(0, 2),
+    sizes=st.lists(st.one_of(st.integers(0, 7), st.just(1), st.just(100)), max_size=30),
+)
+def test_cuts_make_no_difference(search, steps, tokens, extra, sizes):
+    found = recognizer(encoder_step(steps), **SEARCHES[search])
+    speech = np.concatenate([slowly(*tokens), np.zeros(extra, np.float32)])
+    whole = found(speech)
+    expected = [token for token, _ in itertools.groupby(tokens) if token]
+    assert whole[0].token_int == expected
+    assert whole[0].text == "".join(TOKENS[token] for token in expected).replace("<space>", " ")
+    assert plain(say(found.session(), cut(speech, sizes))) == plain(whole)
+
+
+def test_results_grow():
+    found = recognizer()
+    speech = spoken(2, 3, 0, 2, 4, 4, 3)
+    texts = [found(piece, False)[0].text for piece in cut(speech, [3] * 6)]
+    assert texts == ["", "", "a", "a", "ab", "ab", "aba "]
+    assert found(speech[:0], True)[0].text == "aba b"
+
+
+def test_a_new_stream_begins_with_reset():
+    found = recognizer(timestamps="token", ctc_weight=1.0, beam_size=3)
+    first = found(slowly(2, 2, 3))
+    found.reset()
+    assert plain(found(slowly(2, 2, 3))) == plain(first)
+    found.reset()
+    assert found(slowly(3))[0].text == "b"
+
+
+def test_streams_are_stepped_together():
+    speeches = [spoken(*tokens) for tokens in ([2, 3, 2, 0, 2, 3, 3, 0, 4], [3] * 4, [2, 0, 2, 0, 2, 0, 2])]
+    sizes = [[6, 6, 6, 6, 3], [5, 1, 0, 6], [1, 20]]
+    expected = [plain(recognizer()(speech)) for speech in speeches]
+    encoder = encoder_step()
+    found = recognizer(encoder)
+    sessions = [found.session() for _ in speeches]
+    rounds = itertools.zip_longest(*map(cut, speeches, sizes))
+    results = {}
+    for pieces in rounds:
+        given = [index for index, piece in enumerate(pieces) if piece is not None]
+        ends = [sessions[index].heard + len(pieces[index]) == len(speeches[index]) for index in given]
+        active = [(sessions[i], pieces[i], end) for i, end in zip(given, ends, strict=True) if not sessions[i].ended]
+        for (session, _, _), result in zip(active, found.advance(active), strict=True):
+            results[sessions.index(session)] = result
+    assert [plain(results[index]) for index in range(3)] == expected
+    assert max(len(call["speech"]) for call in encoder.calls) > 1
+
+
+def test_one_call_for_all_streams():
+    encoder = encoder_step()
+    found = recognizer(encoder)
+    sessions = [found.session() for _ in range(4)]
+    for _ in range(3):
+        found.advance([(session, spoken(2, 3), False) for session in sessions])
+    assert [call["speech"].shape for call in encoder.calls] == [(4, 1, S)] * 3
+    states = [call["past_speech"] for call in encoder.calls[1:]]
+    assert all(isinstance(state, Value) for state in states), "what a step returns is fed to the next as it is"
+    assert found.advance([]) == []
+
+
+def test_pieces_without_samples_do_nothing():
+    encoder = encoder_step()
+    found = recognizer(encoder)
+    assert found(np.zeros(0), False)[0].text == ""
+    assert not encoder.calls
+    found(spoken(2, 3, 2), False)
+    calls = len(encoder.calls)
+    assert found(np.zeros(0, np.float32), False)[0].text == found(np.zeros(0), False)[0].text
+    assert len(encoder.calls) == calls
+    assert found(np.zeros(0))[0].text == "aba"
+
+
+@pytest.mark.parametrize(
+    ("speech", "sentence"),
+    [
+        (np.array([0.1, np.nan]), "speech: expected finite numbers, found NaN or infinity"),
+        (np.full(9, 1e20, np.float32), "speech: expected numbers in [-1, 1), found one of size 1e+20"),
+        (np.ones((100, 2)), "speech: expected shape (samples), found (100, 2); a stream has one channel"),
+        (np.ones(100, np.int16), "found int16; divide samples of 16 bits by 32768"),
+        (np.ones(100, np.int64), "speech: expected floating point numbers in [-1, 1), found int64"),
+        ([0.1, 0.2, 0.3], "speech: expected a numpy array, found list"),
+        (b"\0\0", "speech: expected a numpy array, found bytes"),
+    ],
+)
+def test_samples_that_cannot_be_taken_leave_the_stream_as_it_is(speech, sentence):
+    found = recognizer()
+    found(spoken(2, 3), False)
+    for is_final in (False, True):
+        with pytest.raises(AudioError) as error:
+            found(speech, is_final)
+        assert sentence in str(error.value)
+    assert found(spoken(0, 2), True)[0].text == "aba"
+
+
+def test_streams_that_cannot_go_on():
+    found = recognizer()
+    with pytest.raises(AudioError, match=r"^speech: expected at least 3 samples in a stream, found 2$"):
+        found(np.zeros(2), True)
+    assert found(spoken(2, 3), True)[0].text == "ab"
+    for speech in (spoken(2), np.zeros(0)):
+        with pytest.raises(
+            StreamError, match=r"^speech: expected reset\(\) before another stream, found samples after"
+        ):
+            found(speech, False)
+    found.reset()
+    assert found(spoken(2), True)[0].text == "a"
+
+
+def test_advance_refuses_what_is_not_its_own():
+    found = recognizer()
+    session = found.session()
+    with pytest.raises(StreamError, match=r"^advance: expected one piece of each session, found several of one$"):
+        found.advance([(session, spoken(2), False), (session, spoken(3), True)])
+    with pytest.raises(StreamError, match=r"^speech 2: expected a session of this recogniser, found one of another$"):
+        found.advance([(session, spoken(2), False), (recognizer().session(), spoken(3), True)])
+    with pytest.raises(AudioError, match=r"^b: expected finite numbers"):
+        found.advance([(session, spoken(2), False), (found.session(), np.array([np.inf]), True)], ["a", "b"])
+    assert session.heard == 0
+
+
+def test_features():
+    found = recognizer(encoder_step(features=True), tokenizer=False, ctc_greedy=True)
+    features = np.eye(V)[np.repeat([2, 3, 0, 3], 3)]
+    assert say(found, cut(features, [1, 0, 4]))[0][:2] == (None, ["a", "b", "b"])
+    found.reset()
+    with pytest.raises(AudioError, match=r"speech: expected shape \(samples, 6\), found \(12,\)"):
+        found(spoken(2, 3, 0, 3))
+    with pytest.raises(OptionError, match="timestamps: expected none, since the model reads features"):
+        recognizer(encoder_step(features=True), timestamps="token")
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_times(search):
+    found = recognizer(timestamps="word", **SEARCHES[search])
+    (best, *_) = say(found, cut(spoken(0, 2, 3, 4, 0, 2, 0, 0), [4, 1, 9]))
+    assert best.text == "ab a"
+    seconds = [Timed("ab", 0.03, 0.09), Timed("a", 0.15, 0.18)]
+    assert [t.text for t in found.times(best)] == [t.text for t in seconds]
+    assert np.allclose([t[1:] for t in found.times(best)], [t[1:] for t in seconds])
+
+
+@pytest.mark.parametrize("name", ["hugging_face_decoder", "partial_ar", "multi_asr"])
+def test_options_that_no_stream_has(name):
+    with pytest.raises(OptionError, match=f"^{name}: expected"):
+        recognizer(**{name: True})
+
+
+def test_a_bundle(streaming_bundle, say):
+    speech2text = Speech2TextStreaming(streaming_bundle, ctc_weight=1.0, beam_size=3, num_threads=1)
+    speech = say(2, 3, 3, 0, 3, 0, 0)
+    assert speech2text(speech[:5], False)[0].text == ""
+    assert speech2text(speech[5:], True)[0].text == "a日日"
+    assert speech2text.sample_rate == 16000
+    sessions = [speech2text.session() for _ in range(2)]
+    found = speech2text.advance([(sessions[0], say(2, 4, 2, 0, 0), True), (sessions[1], say(3, 0, 0), True)])
+    assert [results[0].text for results in found] == ["a a", "日"]
+
+
+def test_bundles_of_the_other_kind(tiny_bundle, streaming_bundle):
+    with pytest.raises(BundleError, match=r"expected a component 'encoder_step', found .*; it is for Speech2Text$"):
+        Speech2TextStreaming(tiny_bundle)
+    with pytest.raises(BundleError, match=r"expected a component 'encoder', found .*; it is for Speech2TextStreaming$"):
+        Speech2Text(streaming_bundle)
+
+
+def test_a_bundle_that_does_not_say_how_streams_are_fed(streaming_bundle):
+    manifest = streaming_bundle / "bundle.yaml"
+    text = manifest.read_text(encoding="utf-8")
+    start = text.index("streaming:")
+    end = text.index("\ngeneration:")
+    manifest.write_text(text[:start] + "streaming: {}" + text[end:], encoding="utf-8")
+    with pytest.raises(BundleError, match="streaming: expected how streams are fed to 'encoder_step', found nothing"):
+        Speech2TextStreaming(streaming_bundle)
