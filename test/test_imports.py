@@ -33,9 +33,11 @@ def imported(*modules: str, blocked: tuple[str, ...] = BLOCKED) -> set[str]:
     [
         "espnet2.runtime",
         "espnet2.runtime.asr",
+        "espnet2.runtime.asr_streaming",
         "espnet2.runtime.bundle",
         "espnet2.runtime.session",
         "espnet2.bin.asr_inference_onnx",
+        "espnet2.bin.asr_inference_streaming_onnx",
         "espnet.nets.batch_beam_search",
         "espnet.nets.scorers.ctc",
         "espnet.nets.scorers.length_bonus",
