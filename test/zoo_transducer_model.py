@@ -16,7 +16,7 @@ CONFORMER = {
     "conv_mod_kernel_size": 5,
 }
 BRANCHFORMER = {**CONFORMER, "block_type": "branchformer", "conv_mod_kernel_size": 7}
-E_BRANCHFORMER = {**CONFORMER, "block_type": "ebranchformer", "depthwise_conv_kernel_size": 3}
+E_BRANCHFORMER = {**CONFORMER, "block_type": "ebranchformer", "depth_conv_kernel_size": 3}
 CONV1D = {"block_type": "conv1d", "output_size": MODEL, "kernel_size": 3}
 INPUT = {"vgg_like": False, "conv_size": 8}
 _KEYS: dict[str, Any] = {

@@ -21,13 +21,20 @@ import zoo  # noqa: E402
 import zoo_calls  # noqa: E402
 from zoo_data import New, Row  # noqa: E402
 
+from espnet2.asr_transducer.encoder.validation import KEYS  # noqa: E402
 from espnet2.runtime.errors import EspnetError  # noqa: E402
+from espnet2.tasks.abs_task import AbsTask  # noqa: E402
 from espnet2.tasks.asr import ASRTask  # noqa: E402
+from espnet2.tasks.asr_transducer import ENCODER, ASRTransducerTask  # noqa: E402
 from espnet2.tasks.choices import Choices, load_class  # noqa: E402
 from espnet2.tasks.lm import LMTask  # noqa: E402
 
 PAGE = ROOT / "doc" / "architectures.md"
-TASKS = {"Speech recognition (`espnet2.tasks.asr`)": ASRTask, "Language models (`espnet2.tasks.lm`)": LMTask}
+TASKS: dict[str, type[AbsTask]] = {
+    "Speech recognition (`espnet2.tasks.asr`)": ASRTask,
+    "Stand-alone transducers (`espnet2.tasks.asr_transducer`)": ASRTransducerTask,
+    "Language models (`espnet2.tasks.lm`)": LMTask,
+}
 TRAINING_ONLY = {"specaug"}
 HEAD = """# Architectures
 
@@ -73,13 +80,14 @@ def varied(rows: Iterable[Row]) -> str:
 
 
 def graphs(row: Row) -> tuple[str, bool]:
-    """Names of the graphs of what a row builds, and whether one of an encoder keeps a state."""
+    """Names of the graphs of what a row builds, and whether it is an encoder of streams."""
     with tempfile.TemporaryDirectory() as directory:
         module = zoo_calls.build(row.make, Path(directory))
     parts = [component for _, component in module.parts()] if hasattr(module, "parts") else ()
     components = parts or (module.components() if hasattr(module, "components") else ())
-    streams = any(component.states for component in components if component.name.startswith("encoder"))
-    return ", ".join(f"`{component.name}`" for component in components), streams
+    streams = getattr(module, "blocks", None) is not None
+    names = [component.name for component in components] + ["encoder_step"] * streams
+    return ", ".join(f"`{name}`" for name in names), streams
 
 
 def refusal(target: str) -> str:
@@ -101,11 +109,22 @@ def line(task: Any, choices: Choices, name: str) -> str:
     return f"| `{name}` | {varied(rows)} | {len(rows)} | {names} | {'yes' if streams else 'no'} |"
 
 
+def body_line(kind: str) -> str:
+    """One kind of block of a stand-alone transducer's encoder as a line of a table."""
+    rows = [row for row in zoo.ROWS.values() if row.target == ENCODER]
+    bodies = {row.name: [conf for conf in row.make.options["body_conf"] if conf["block_type"] == kind] for row in rows}
+    keys = sorted(set().union(*(conf for confs in bodies.values() for conf in confs)) - {"block_type"})
+    count = sum(bool(confs) for confs in bodies.values())
+    return f"| `{kind}` | {', '.join(f'`{key}`' for key in keys)} | {count} | `encoder`, `encoder_step` | yes |\n"
+
+
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
     for title, task in TASKS.items():
         parts.append(f"\n## {title}\n")
+        if task is ASRTransducerTask:
+            parts += [f"\n### `encoder_conf.body_conf`\n\n{COLUMNS}", *map(body_line, KEYS)]
         for choices in task.choices:
             if choices.section in TRAINING_ONLY:
                 continue
