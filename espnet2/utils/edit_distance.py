@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 
 def edit_distance(reference: Sequence, hypothesis: Sequence) -> int:
     """The fewest insertions, deletions and substitutions that turn one sequence into the other."""
-    row = list(range(len(hypothesis) + 1))
-    for index, expected in enumerate(reference, start=1):
-        above, row = row, [index]
-        for column, found in enumerate(hypothesis, start=1):
-            row.append(min(above[column] + 1, row[-1] + 1, above[column - 1] + (expected != found)))
-    return row[-1]
+    numbers: dict[object, int] = {}
+    expected, found = (
+        np.array([numbers.setdefault(item, len(numbers)) for item in sequence], dtype=np.int64)
+        for sequence in (reference, hypothesis)
+    )
+    columns = np.arange(len(found) + 1)
+    row = columns
+    for index, item in enumerate(expected, start=1):
+        best = np.minimum(row[1:] + 1, row[:-1] + (found != item))
+        # An insertion adds one for each column, so that the best place to begin with them is a running minimum.
+        row = np.minimum.accumulate(np.concatenate([[index], best]) - columns) + columns
+    return int(row[-1])

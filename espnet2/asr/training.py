@@ -1,0 +1,248 @@
+"""The training of recognisers: losses of CTC, decoders and transducers, and the statistics that tell how it goes.
+
+What the model makes of speech is the same as in recognition; only the losses are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from espnet.nets.pytorch_backend.transducer.loss import transducer_loss
+from espnet.nets.pytorch_backend.transformer.add_sos_eos import add_sos_eos
+from espnet.nets.pytorch_backend.transformer.label_smoothing_loss import LabelSmoothingLoss
+from espnet2.asr.decoder.linear_decoder import BEFORE, LinearDecoder
+from espnet2.asr.transducer.error_calculator import transducer_search
+from espnet2.train.error_calculator import ErrorCalculator
+
+PADDING = -1  # of texts as batches have them, whatever a model's `ignore_id` is
+
+Stats = dict[str, Any]  # tensors and numbers; None for what is not computed in this mode
+Head = Callable[[Any, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Stats]]
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """Options of the training loss, named as in `model_conf`.
+
+    Attributes:
+        ctc_weight: part of CTC in the loss; the decoder has the rest, a transducer all of its own.
+        interctc_weight: part of CTC of layers in between, in that of CTC.
+        aux_ctc: layer, as text → name of the field of a batch with the text that its CTC is to spell.
+        ignore_id: what texts are padded by.
+        lsm_weight: label smoothing.
+        length_normalized_loss: the decoder's loss is per token, rather than per utterance.
+        report_cer, report_wer: error rates, in evaluation mode.
+        sym_space, sym_blank: what error rates read as a space and as nothing.
+        extract_feats_in_collect_stats: statistics are those of features, rather than of samples.
+        lang_token_id: what attention decoders read behind the start symbol; -1 for nothing.
+    """
+
+    ctc_weight: float = 0.5
+    interctc_weight: float = 0.0
+    aux_ctc: Mapping[Any, str] | None = None
+    ignore_id: int = -1
+    lsm_weight: float = 0.0
+    length_normalized_loss: bool = False
+    report_cer: bool = True
+    report_wer: bool = True
+    sym_space: str = "<space>"
+    sym_blank: str = "<blank>"
+    extract_feats_in_collect_stats: bool = True
+    lang_token_id: int = -1
+
+
+class TrainableRecogniser:
+    """What a recogniser needs to be trained; its parts are those of `ESPnetASRModel`."""
+
+    vocab_size: int
+    token_list: Sequence[str]
+    sos: int
+    eos: int
+    training: bool
+    frontend: Any
+    ctc: Any
+    decoder: Any
+    joint_network: Any
+    encode: Callable[[Tensor, Tensor], tuple[Any, Tensor]]
+    loss_options: LossOptions
+
+    def forward(
+        self, speech: Tensor, speech_lengths: Tensor, text: Tensor, text_lengths: Tensor, **kwargs: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Loss of a batch.
+
+        Args:
+            speech: (B, N) samples, or (B, T, C) features where there is no front end.
+            speech_lengths: (B,) int64.
+            text: (B, U) int64, padded by -1.
+            text_lengths: (B,) int64.
+            kwargs: fields of the batch that `aux_ctc` names, with their lengths; others are not read.
+
+        Returns:
+            The loss, a scalar; statistics by name, scalars; and the number of utterances, by which to average both.
+
+        Raises:
+            ValueError: an option asks for what the encoder or the batch does not have.
+        """
+        text = self.texts(text, text_lengths)
+        encoded, lengths = self.encode(speech, speech_lengths)
+        output, between = encoded if isinstance(encoded, tuple) else (encoded, [])
+        loss, stats = self.losses(output, between, lengths, (text, text_lengths), kwargs)
+        return loss, statistics({**stats, "loss": loss}, loss), torch.tensor(len(text), device=loss.device)
+
+    def texts(self, text: Tensor, text_lengths: Tensor) -> Tensor:
+        """Texts (B, U) of a batch, cut to the longest and padded by `ignore_id`."""
+        text = text[:, : int(text_lengths.max())]
+        return text.masked_fill(text == PADDING, self.loss_options.ignore_id)
+
+    def losses(
+        self,
+        output: Tensor,
+        between: Sequence[tuple[int, Tensor]],
+        lengths: Tensor,
+        text: tuple[Tensor, Tensor],
+        fields: Mapping[str, Tensor],
+    ) -> tuple[Tensor, Stats]:
+        """Loss and statistics of what the encoder gave: `output` (B, T, D), that of layers `between`, and lengths."""
+        options, stats = self.loss_options, Stats()
+        if self.ctc is not None:
+            loss_ctc, stats["cer_ctc"] = self.ctc_loss(output, lengths, *text)
+            stats["loss_ctc"] = loss_ctc
+        if options.interctc_weight:
+            inner, inner_stats = self.intermediate_loss(between, lengths, text, fields)
+            stats.update(inner_stats)
+            loss_ctc = (1 - options.interctc_weight) * loss_ctc + options.interctc_weight * inner
+        if options.ctc_weight == 1.0 and self.joint_network is None:
+            return loss_ctc, stats
+        loss, head_stats = self.head_loss(output, lengths, *text)
+        stats.update(head_stats)
+        if self.joint_network is not None:
+            loss = loss if self.ctc is None else loss + options.ctc_weight * loss_ctc
+        elif self.ctc is not None:
+            loss = options.ctc_weight * loss_ctc + (1 - options.ctc_weight) * loss
+        return loss, stats
+
+    def ctc_loss(self, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Any]:
+        """CTC's loss of one layer's output (B, T, D), and the error rate of characters, of hybrid models."""
+        loss = self.ctc(output, lengths, text, text_lengths)
+        if not self.reports() or self.joint_network is not None:
+            return loss, None
+        best = [row[:length] for row, length in zip(self.ctc.argmax(output).tolist(), lengths.tolist(), strict=True)]
+        return loss, self.error_calculator()(best, text.tolist(), is_ctc=True)[0]
+
+    def intermediate_loss(
+        self,
+        between: Sequence[tuple[int, Tensor]],
+        lengths: Tensor,
+        text: tuple[Tensor, Tensor],
+        fields: Mapping[str, Tensor],
+    ) -> tuple[Tensor, Stats]:
+        """Mean of CTC's losses of layers in between (Lee and Watanabe 2021), and statistics of each."""
+        auxiliary = {str(layer): name for layer, name in (self.loss_options.aux_ctc or {}).items()}
+        if not between or self.ctc is None:
+            missing = "an encoder without interctc_layer_idx" if self.ctc is not None else "a model without CTC"
+            raise ValueError(f"interctc_weight: expected 0 in {missing}, found {self.loss_options.interctc_weight}")
+        unknown = sorted(auxiliary.keys() - {str(layer) for layer, _ in between})
+        if unknown:
+            raise ValueError(f"aux_ctc: expected layers of interctc_layer_idx, found {unknown[0]}")
+        losses, stats = [], Stats()
+        for layer, output in between:
+            said = text
+            if str(layer) in auxiliary:
+                name = auxiliary[str(layer)]
+                if name not in fields:
+                    raise ValueError(f"aux_ctc: expected {name!r} in the data, found {', '.join(fields) or 'nothing'}")
+                said = self.texts(fields[name], fields[f"{name}_lengths"]), fields[f"{name}_lengths"]
+            loss, rate = self.ctc_loss(output, lengths, *said)
+            losses.append(loss)
+            stats |= {f"loss_interctc_layer{layer}": loss, f"cer_interctc_layer{layer}": rate}
+        return torch.stack(losses).mean(), stats
+
+    def head_loss(self, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Stats]:
+        """Loss and statistics of what is behind the encoder beside CTC."""
+        if self.joint_network is not None:
+            return transducer_head(self, output, lengths, text, text_lengths)
+        head = classifier_head if isinstance(self.decoder, LinearDecoder) else attention_head
+        return head(self, output, lengths, text, text_lengths)
+
+    def reports(self) -> bool:
+        """Whether error rates are to be computed now."""
+        return not self.training and (self.loss_options.report_cer or self.loss_options.report_wer)
+
+    def error_calculator(self) -> ErrorCalculator:
+        """What computes them."""
+        options = self.loss_options
+        symbols = options.sym_space, options.sym_blank
+        return ErrorCalculator(self.token_list, *symbols, options.report_cer, options.report_wer, options.ignore_id)
+
+    def collect_feats(
+        self, speech: Tensor, speech_lengths: Tensor, text: Tensor, text_lengths: Tensor, **kwargs: Tensor
+    ) -> dict[str, Tensor]:
+        """What statistics of the training data are made of: features before normalisation, and their lengths."""
+        if self.frontend is not None and self.loss_options.extract_feats_in_collect_stats:
+            speech, speech_lengths = self.frontend(speech, speech_lengths)
+        return {"feats": speech, "feats_lengths": speech_lengths}
+
+
+def statistics(stats: Stats, like: Tensor) -> dict[str, Tensor]:
+    """Statistics as scalars on the device of `like`, without those that were not computed."""
+    known = {name: value for name, value in stats.items() if value is not None}
+    return {name: torch.as_tensor(value, device=like.device).detach() for name, value in known.items()}
+
+
+def attention_head(
+    model: Any, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor
+) -> tuple[Tensor, Stats]:
+    """Cross-entropy of a decoder that reads the text, and what it would say for each token."""
+    options: LossOptions = model.loss_options
+    if options.lang_token_id != -1:
+        text = torch.nn.functional.pad(text, (1, 0), value=options.lang_token_id)
+        text_lengths = text_lengths + 1
+    read, said = add_sos_eos(text, model.sos, model.eos, options.ignore_id)
+    scores, _ = model.decoder(output, lengths, read, text_lengths + 1)
+    smoothed = options.lsm_weight, options.length_normalized_loss
+    loss = LabelSmoothingLoss(model.vocab_size, options.ignore_id, *smoothed)(scores, said)
+    stats: Stats = {"loss_att": loss, "acc": accuracy(scores, said, options.ignore_id)}
+    if model.reports():
+        best = scores.argmax(dim=-1).tolist()
+        stats["cer"], stats["wer"] = model.error_calculator()(best, text.tolist())
+    return loss, stats
+
+
+def classifier_head(
+    model: Any, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor
+) -> tuple[Tensor, Stats]:
+    """Cross-entropy of the class that a text of one token names; the unknown token does not count."""
+    if text.shape[1] != 1:
+        raise ValueError(f"text: expected one token, which names a class, found {text.shape[1]}")
+    classes = text.squeeze(1) - BEFORE
+    scores = model.decoder(output, lengths, None, None)
+    loss = torch.nn.functional.cross_entropy(scores, classes, ignore_index=PADDING)
+    return loss, {"acc": accuracy(scores, classes, PADDING)}
+
+
+def transducer_head(
+    model: Any, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor
+) -> tuple[Tensor, Stats]:
+    """The transducer's loss, and error rates of a small beam search."""
+    labels = text.masked_fill(text == model.loss_options.ignore_id, model.blank_id)
+    predicted = model.decoder(torch.nn.functional.pad(labels, (1, 0), value=model.blank_id))
+    scores = model.joint_network(output.unsqueeze(2), predicted.unsqueeze(1))
+    loss = transducer_loss(scores, labels, lengths, text_lengths, model.blank_id).mean()
+    stats: Stats = {"loss_transducer": loss}
+    if model.reports():
+        heard = transducer_search(model, output, lengths)
+        rates = model.error_calculator().rates(heard, labels.tolist())
+        stats["cer_transducer"], stats["wer_transducer"] = rates
+    return loss, stats
+
+
+def accuracy(scores: Tensor, said: Tensor, ignore_id: int) -> Tensor:
+    """The part of the tokens `said` (...), but for `ignore_id`, whose score (..., V) is the best."""
+    counts = said != ignore_id
+    return ((scores.argmax(dim=-1) == said) & counts).sum() / counts.sum()

@@ -1,0 +1,1 @@
+"""Transducers in training."""
