@@ -91,7 +91,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "expected hidden_size of a conformer block",
     ),
     ("chunk-encoder-default", {"body_conf": [{**CONFORMER, "heads": 3}]}, "cannot be divided among 3 attention heads"),
-    ("chunk-encoder-default", {"body_conf": [{**CONFORMER, "heads": "a"}]}, "heads: expected an integer, found 'a'"),
+    ("chunk-encoder-default", {"body_conf": [{**CONFORMER, "heads": "a"}]}, "block 1, heads: expected int, found 'a'"),
     (
         "chunk-encoder-default",
         {"body_conf": [{**CONFORMER, "hidden_size": 9, "heads": 3}]},

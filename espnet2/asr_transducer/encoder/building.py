@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torch import nn
+from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import PositionwiseFeedForward
@@ -47,6 +48,7 @@ class MainParameters(NamedTuple):
     num_left_chunks: int
 
 
+@typechecked
 def build_main_parameters(
     pos_wise_act_type: str = "swish",
     conv_mod_act_type: str = "swish",
@@ -75,7 +77,7 @@ def build_main_parameters(
         norm_type: normalisation of blocks.
         conv_mod_norm_type: of the gated convolution.
         after_norm_eps, after_norm_partial: of the normalisation behind the last block.
-        blockdrop_rate: share of blocks that training leaves out.
+        blockdrop_rate: see `MultiBlocks`.
         dynamic_chunk_training: all convolutions are causal, and in training, attention is cut into chunks.
         short_chunk_threshold: chunks of more than this share of an utterance are as long as it.
         short_chunk_size: the longest of the other chunks, in frames.
@@ -153,7 +155,8 @@ def _shared(conf: Conf, main: MainParameters) -> dict[str, Any]:
 
 def build_conformer_block(conf: Conf, size: int, main: MainParameters) -> Conformer:
     """A `conformer` block of `body_conf`."""
-    norm = {"eps": conf.get("conv_mod_norm_eps", 1e-5), "momentum": conf.get("conv_mod_norm_momentum", 0.1)}
+    given = {"eps": conf.get("conv_mod_norm_eps"), "momentum": conf.get("conv_mod_norm_momentum")}
+    norm = {key: value for key, value in given.items() if value is not None}
     return Conformer(
         size,
         _attention(conf, main),

@@ -10,35 +10,56 @@ from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, req
 
 Conf = Mapping[str, Any]
 
-RATES = ("dropout_rate", "att_dropout_rate", "pos_wise_dropout_rate")
+INTEGER, NUMBER, FLAG, TEXT, NOTHING = (int,), (int, float), (bool,), (str,), (type(None),)
+Types = Mapping[str, tuple[type, ...]]
+
+RATES = dict.fromkeys(("dropout_rate", "att_dropout_rate", "pos_wise_dropout_rate"), NUMBER)
+SIZES = dict.fromkeys(
+    ("hidden_size", "linear_size", "conv_mod_kernel_size", "heads", "depth_conv_kernel_size"), INTEGER
+)
+CONSTANTS = dict.fromkeys(
+    ("norm_eps", "norm_partial", "conv_mod_norm_eps", "conv_mod_norm_momentum", "conv_mod_norm_partial"),
+    (*NUMBER, *NOTHING),
+)
+_EVERY: Types = {"block_type": TEXT, "num_blocks": (*INTEGER, *NOTHING)}
 # Upstream reads neither `depthwise_conv_kernel_size`, which its documentation names, nor keys of the other blocks.
-ATTENTION_KEYS = {
-    *("block_type", "num_blocks", "hidden_size", "linear_size", "conv_mod_kernel_size", "heads", *RATES),
-    *("norm_eps", "norm_partial", "conv_mod_norm_eps", "conv_mod_norm_momentum", "conv_mod_norm_partial"),
-    *("depth_conv_kernel_size", "depthwise_conv_kernel_size"),
-}
+ATTENTION: Types = {**_EVERY, **SIZES, **RATES, **CONSTANTS, "depthwise_conv_kernel_size": INTEGER}
 # What upstream writes into a configuration while it builds is a key as well: `input_size`, and `output_size` of inputs.
-KEYS: dict[str, set[str]] = {
-    "branchformer": ATTENTION_KEYS,
-    "conformer": ATTENTION_KEYS,
+KEYS: dict[str, Types] = {
+    "branchformer": ATTENTION,
+    "conformer": ATTENTION,
     "conv1d": {
-        *("block_type", "num_blocks", "input_size", "output_size", "kernel_size", "stride", "dilation", "groups"),
-        *("bias", "batch_norm", "relu", "dropout_rate"),
+        **_EVERY,
+        **dict.fromkeys(
+            ("input_size", "output_size", "kernel_size", "stride", "dilation", "groups"),
+            INTEGER,
+        ),
+        **dict.fromkeys(("bias", "batch_norm", "relu"), FLAG),
+        "dropout_rate": NUMBER,
     },
-    "ebranchformer": ATTENTION_KEYS,
+    "ebranchformer": ATTENTION,
 }
 REQUIRED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(KEYS, ("hidden_size", "linear_size", "conv_mod_kernel_size")),
     "conv1d": ("output_size", "kernel_size"),
 }
-INPUT_KEYS = {"block_type", "vgg_like", "subsampling_factor", "conv_size", "output_size"}
+INPUT_KEYS: Types = {
+    "block_type": TEXT,
+    "vgg_like": FLAG,
+    "subsampling_factor": (*INTEGER, *NOTHING),
+    "conv_size": (*INTEGER, list, tuple, *NOTHING),
+    "output_size": (*INTEGER, *NOTHING),
+}
 
 
-def validate_keys(where: str, configuration: Conf, known: set[str]) -> None:
-    """Raise `ValueError` that names the first key that is not among the known ones."""
-    for key in configuration:
+def validate_keys(where: str, configuration: Conf, known: Types) -> None:
+    """Raise `ValueError` that names the first key that is unknown, or of another type than the known one."""
+    for key, value in configuration.items():
         if key not in known:
             raise ValueError(f"{where}: expected keys among {', '.join(sorted(known))}, found {key}")
+        if type(value) not in known[key]:
+            names = " or ".join("none" if kind in NOTHING else kind.__name__ for kind in known[key])
+            raise ValueError(f"{where}, {key}: expected {names}, found {value!r}")
 
 
 def validate_block_arguments(configuration: Conf, block_id: int) -> int:
@@ -48,21 +69,17 @@ def validate_block_arguments(configuration: Conf, block_id: int) -> int:
         The size of the frames that it gives.
 
     Raises:
-        ValueError: no type or an unknown one, an unknown key, one that is missing, or a number out of range.
+        ValueError: no type or an unknown one, an unknown key, one that is missing, or a value out of range.
     """
-    where = f"body_conf, block {block_id}"
-    if configuration.get("block_type") is None:
-        raise ValueError(f"{where}: expected a block_type, one of {', '.join(KEYS)}, found none")
-    kind = configuration["block_type"]
+    where, kind = f"body_conf, block {block_id}", configuration.get("block_type")
+    if not isinstance(kind, str):
+        raise ValueError(f"{where}: expected a block_type, one of {', '.join(KEYS)}, found {kind!r}")
     validate_keys(where, configuration, choose("block_type", kind, KEYS))
     for key in REQUIRED[kind]:
-        if configuration.get(key) is None:
+        if key not in configuration:
             raise ValueError(f"{where}: expected {key} of a {kind} block, found none")
-    sizes = {key: configuration[key] for key in (*REQUIRED[kind], "heads", "num_blocks") if configuration.get(key)}
-    for key, value in sizes.items():
-        if type(value) is not int:
-            raise ValueError(f"{key}: expected an integer, found {value!r}")
-    require_positive(**sizes)
+    sizes = (*SIZES, *REQUIRED[kind], "num_blocks")
+    require_positive(**{key: configuration[key] for key in sizes if configuration.get(key) is not None})
     require_rates(**{key: configuration[key] for key in RATES if key in configuration})
     return configuration[REQUIRED[kind][0]]
 

@@ -23,7 +23,8 @@ class MultiBlocks(nn.Module):
         output_size: D' of the last one.
         norm_class: makes the normalisation at the end.
         norm_args: its keywords.
-        blockdrop_rate: share of the blocks that training leaves out (Huang et al. 2016, "stochastic depth").
+        blockdrop_rate: how often training leaves out the last of many blocks, and in proportion those before it (Huang
+            et al. 2016, "stochastic depth"); as in upstream, the very last one stays.
 
     Attributes:
         length: frames given as a formula of frames read.
@@ -40,7 +41,11 @@ class MultiBlocks(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(block_list)
         self.norm_blocks = norm_class(output_size, **(norm_args or {}))
-        self.blockdrop_rate = blockdrop_rate
+        last = len(block_list) - 1
+        self.drop_rates = [
+            blockdrop_rate * index / len(block_list) if block.droppable and index < last else 0.0
+            for index, block in enumerate(block_list)
+        ]
         self.length = Length()
         for block in block_list:
             self.length = self.length.then(block.length)
@@ -60,9 +65,9 @@ class MultiBlocks(nn.Module):
             (B, T', D'), and the lengths (B,).
         """
         padding, bias = self._masks(x, lengths, visible)
-        for block in self.blocks:
+        for block, drop_rate in zip(self.blocks, self.drop_rates, strict=True):
             assert isinstance(block, AbsBlock)
-            if self.training and torch.rand(()) < self.blockdrop_rate and block.droppable:
+            if self.training and torch.rand(()) < drop_rate:
                 continue
             x, pos_enc = block(x, pos_enc, bias, padding), block.positions(pos_enc, padding)
             if block.length.steps:
