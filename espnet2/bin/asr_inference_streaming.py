@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from espnet2.runtime.decode_streaming import Streams
 
 # Options of upstream that are known here with their default only.
-FIXED: Mapping[str, Any] = {"dtype": "float32", "encoded_feat_length_limit": 0, "decoder_text_length_limit": 0}
+FIXED: Mapping[str, Any] = {"dtype": "float32", "decoder_text_length_limit": 0}
 # Options of upstream's command that make no difference: nothing is random, and one process reads and recognises.
 IGNORED = {"seed": 0, "num_workers": 1}
 

@@ -67,6 +67,9 @@ class DecodeOptions:
     disable_repetition_detection: bool = _option(
         False, "of a stream: go on, rather than wait for the next block, where a text gets a token that it has already"
     )
+    encoded_feat_length_limit: int = _option(
+        0, "of a stream: the decoder sees this many of the last encoder frames; 0: all, which become ever more"
+    )
     ctc_blanks_only: bool = _option(
         False, "of a stream: as upstream, let CTC hear only blanks after a text in frames that come later"
     )
@@ -84,8 +87,9 @@ class DecodeOptions:
         for name in ("beam_size", "nbest", "batch_size", "max_seq_len"):
             value = getattr(self, name)
             _require(_is_integer(value) and value >= 1, name, "an integer of at least 1", value)
-        rounds = self.maskctc_n_iterations
-        _require(_is_integer(rounds) and rounds >= 0, "maskctc_n_iterations", "an integer of at least 0", rounds)
+        for name in ("maskctc_n_iterations", "encoded_feat_length_limit"):
+            value = getattr(self, name)
+            _require(_is_integer(value) and value >= 0, name, "an integer of at least 0", value)
         for name in ("lm_weight", "ngram_weight", "penalty", "maxlenratio", "minlenratio"):
             _require(_is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
         for name in ("search_block_size", "search_hop_size", "search_look_ahead"):

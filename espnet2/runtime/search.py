@@ -274,12 +274,12 @@ ON_REQUEST: OnRequest = {
 }
 
 
-def scorers(parts: SearchParts, blanks_only: bool = False) -> dict[str, ScorerInterface | None]:
-    """Scorers by name, None where the model has none; `blanks_only`: see `CTCPrefixScorer`."""
+def scorers(parts: SearchParts, blanks_only: bool = False, longest: int = 0) -> dict[str, ScorerInterface | None]:
+    """Scorers by name, None where the model has none; for `blanks_only` and `longest` see these scorers."""
     graphs = parts.graphs
 
     def step(name: str, start: str = "") -> StepScorer | None:
-        return StepScorer(graphs[name], graphs.get(start)) if name in graphs else None
+        return StepScorer(graphs[name], graphs.get(start), longest) if name in graphs else None
 
     return {
         "decoder": step("decoder_step", "decoder_start"),

@@ -48,7 +48,7 @@ def make_streaming_search(parts: SearchParts, options: DecodeOptions, blocks: Se
 
     def label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearchOnline:
         search = BatchBeamSearchOnline(
-            scorers(parts, options.ctc_blanks_only),
+            scorers(parts, options.ctc_blanks_only, options.encoded_feat_length_limit),
             weights(options),
             **label_synchronous_options(parts, options),
             **online_options(options, blocks),

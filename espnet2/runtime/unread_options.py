@@ -17,6 +17,7 @@ _STREAM = {
     "search_look_ahead",
     "disable_repetition_detection",
     "ctc_blanks_only",
+    "encoded_feat_length_limit",
 }
 _JOINT = {"beam_size", "ctc_weight", "lm_weight", "ngram_weight", "penalty"}
 USUAL = "label_synchronous"
@@ -28,7 +29,7 @@ READ: dict[str, set[str]] = {
     "ctc_greedy": set(),
     "partial_ar": _JOINT | {"threshold_probability", "max_seq_len"},
     "hugging_face_decoder": {"hugging_face_decoder_conf"},
-    "streaming": _JOINT | {"maxlenratio", "minlenratio", "normalize_length"} | _STREAM,
+    "streaming": _JOINT | {"maxlenratio", "minlenratio", "normalize_length"} | _STREAM - {"encoded_feat_length_limit"},
     "encoder_step": _JOINT | {"maxlenratio", "minlenratio", "normalize_length"} | _STREAM,
     USUAL: _JOINT | {"maxlenratio", "minlenratio", "normalize_length"},
 }

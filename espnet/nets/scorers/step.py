@@ -40,11 +40,13 @@ class StepScorer(BatchScorerInterface):
             output.
         start: Run once per utterance on `encoder_out` (1, T, D), and on its `memory_lengths` if it reads them. One that
             reads no lengths and returns nothing without frames treats each by itself: in a stream, the new ones only.
+        longest: In a stream, steps read this many of the last frames; 0: all.
     """
 
-    def __init__(self, step: Graph, start: Graph | None = None) -> None:
+    def __init__(self, step: Graph, start: Graph | None = None, longest: int = 0) -> None:
         self.step = step
         self.start = start
+        self.longest = longest
         self._reads = {tensor.name for tensor in step.component.feeds}
         self._log_probs = step.component.outputs[0].name
         self._frames = {t.name: t.axes.index("frames") for t in step.component.feeds if "frames" in t.axes}
@@ -55,6 +57,7 @@ class StepScorer(BatchScorerInterface):
     def init_state(self, x: np.ndarray) -> StepState:
         """State before the first token: what `start` says of x (T, D), and zeros."""
         component = self.step.component
+        x = x[-self.longest :]
         feeds = self._memory(x)
         for state in component.states:
             shape = component.initial_shape(state, batch=1, frames=len(x))
@@ -63,7 +66,7 @@ class StepScorer(BatchScorerInterface):
 
     def extend(self, states: Sequence[StepState], x: np.ndarray) -> list[StepState]:
         """The states where the encoder output goes on with x (T', D); what tokens gave so far stays as it is."""
-        heard = None if states[0].heard is None else np.concatenate([states[0].heard, x])
+        heard = None if states[0].heard is None else np.concatenate([states[0].heard, x])[-self.longest :]
         memory = self._memory(x if heard is None else heard)
         steps = {id(state.feeds): state.feeds for state in states}
         known: dict[int, Any] = {}  # steps of one utterance share what they read of it, and go on doing so
@@ -112,14 +115,24 @@ class StepScorer(BatchScorerInterface):
         for name, value in memory.items() if self._by_frame else ():
             if id(feeds[name]) not in known:
                 both = _array(feeds[name]), _array(value)
-                joined = np.concatenate(both, self._frames[name]) if name in self._frames else sum(both)
-                known[id(feeds[name])] = joined
+                joined = np.concatenate(both, self._frames[name]) if name in self._frames else both[0] + both[1]
+                known[id(feeds[name])] = self._last(name, joined)
             longer[name] = known[id(feeds[name])]
         for name in (state.input.name for state in self.step.component.states):
             if name in self._frames:
                 past = _array(feeds[name])
-                longer[name] = np.pad(past, [(0, new * (axis == self._frames[name])) for axis in range(past.ndim)])
+                padded = np.pad(past, [(0, new * (axis == self._frames[name])) for axis in range(past.ndim)])
+                longer[name] = self._last(name, padded)
         return longer
+
+    def _last(self, name: str, value: np.ndarray) -> np.ndarray:
+        """The `longest` last frames of a value that has frames, and at most so many of a count of them."""
+        if not self.longest:
+            return value
+        if name not in self._frames:
+            return np.minimum(value, self.longest)
+        axis = self._frames[name]
+        return np.ascontiguousarray(value[(slice(None),) * axis + (slice(-self.longest, None),)])
 
     def _gathered(self, states: Sequence[StepState]) -> tuple[Mapping[str, Any], list[int]]:
         """Feeds that have all of the states among their parents, and which parent each of them is.

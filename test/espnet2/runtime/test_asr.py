@@ -258,6 +258,7 @@ def test_upstreams_defaults():
         "search_hop_size": -1,
         "search_look_ahead": -1,
         "disable_repetition_detection": False,
+        "encoded_feat_length_limit": 0,
         "ctc_blanks_only": False,
         "timestamps": "none",
     }

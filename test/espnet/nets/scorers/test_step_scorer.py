@@ -152,6 +152,18 @@ def test_a_stream_grows(start):
     np.testing.assert_allclose(scores, np.stack([logits(EMBED[y], 2 * x.mean(0)) for y in ys]), rtol=1e-5)
 
 
+@pytest.mark.parametrize("start", [Start, WholeStart])
+def test_steps_read_the_last_frames_of_a_stream(start):
+    x = RNG.normal(size=(9, D)).astype(np.float32)
+    scorer = StepScorer(Step(), start(), longest=3)
+    states = [scorer.batch_init_state(x[:4])]
+    for known, seen in ((4, 5), (5, 9)):
+        scores, _ = scorer.batch_score(np.array([[6]]), states, x[None])
+        np.testing.assert_allclose(scores, logits(EMBED[[[6]]], 2 * x[known - 3 : known].mean(0)), rtol=1e-5)
+        states = scorer.extend(states, x[known:seen])
+    assert states[0].feeds["memory_lengths"] == [3] and array_of(states[0].feeds["memory"]).shape == (1, 3, D)
+
+
 def test_states_of_frames_grow_by_zeros():
     class Attends(Step):
         weights = Tensor("weights", (1, "batch", "parent", "frames"))
