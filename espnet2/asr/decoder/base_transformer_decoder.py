@@ -25,7 +25,7 @@ Cache = list[Tensor]  # keys and values, (layers, B, H, tokens, D/H) each
 
 def embed_tokens(vocab_size: int, size: int, dropout_rate: float, positions: Positions) -> FrameInput:
     """What reads token ids (B, U)."""
-    return token_input(vocab_size, size, dropout_rate, positions)
+    return token_input(vocab_size, size, dropout_rate, positions, padding_idx=None)
 
 
 def embed_vectors(vocab_size: int, size: int, dropout_rate: float, positions: Positions) -> FrameInput:

@@ -247,8 +247,10 @@ def linear_input(idim: int, odim: int, dropout_rate: float, pos_enc: Positions, 
     return FrameInput([*layers, nn.ReLU(), pos_enc] if relu else [*layers, pos_enc])
 
 
-def token_input(idim: int, odim: int, dropout_rate: float, pos_enc: Positions, padding_idx: int = -1) -> FrameInput:
-    """Embedding of `idim` tokens."""
+def token_input(
+    idim: int, odim: int, dropout_rate: float, pos_enc: Positions, padding_idx: int | None = -1
+) -> FrameInput:
+    """Embedding of `idim` tokens, of which `padding_idx` is not trained."""
     return FrameInput([nn.Embedding(idim, odim, padding_idx=padding_idx), pos_enc])
 
 
