@@ -19,7 +19,7 @@ BRANCHFORMER = {**CONFORMER, "block_type": "branchformer", "conv_mod_kernel_size
 E_BRANCHFORMER = {**CONFORMER, "block_type": "ebranchformer", "depth_conv_kernel_size": 3}
 CONV1D = {"block_type": "conv1d", "output_size": MODEL, "kernel_size": 3}
 INPUT = {"vgg_like": False, "conv_size": 8}
-_KEYS: dict[str, Any] = {
+WHOLE: dict[str, Any] = {
     "token_list": ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"],
     "frontend": "default",
     "frontend_conf": {"fs": "16k", "n_fft": 256, "hop_length": 64, "n_mels": FEATURES},
@@ -49,14 +49,14 @@ BODIES: dict[str, list[dict[str, Any]]] = {
 }
 ROWS: list[Row] = [
     *(
-        Row(f"standalone-{name}", "encode", Config(TASK, {**_KEYS, **keys}), SPEECH, SAMPLES)
+        Row(f"standalone-{name}", "encode", Config(TASK, {**WHOLE, **keys}), SPEECH, SAMPLES)
         for name, keys in MODELS.items()
     ),
     *(
         Row(
             f"standalone-{name}",
             "encode",
-            Config(TASK, {**_KEYS, **_FROM_FEATURES, "encoder_conf": {"body_conf": body, "input_conf": INPUT}}),
+            Config(TASK, {**WHOLE, **_FROM_FEATURES, "encoder_conf": {"body_conf": body, "input_conf": INPUT}}),
             _FEATURES,
             LENGTHS,
         )

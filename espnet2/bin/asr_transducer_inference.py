@@ -110,7 +110,8 @@ class Speech2Text(asr_inference.Speech2Text):
         frame = self.asr_model.frame_samples()
         if self.window < frame:
             least = 1000 * frame / self.sample_rate
-            raise OptionError(f"decoding_window: expected at least {least:g} ms, which a frame lasts, found less")
+            found = 1000 * self.window / self.sample_rate
+            raise OptionError(f"decoding_window: expected at least {least:g} ms, which a frame lasts, found {found:g}")
         trained = self.trained.as_streams({"chunk_size": self.window // frame, "left_context": left_context})
         return dataclasses.replace(trained, tokenizer=self.tokenizer).streaming_recognizer(self.options)
 

@@ -23,15 +23,28 @@ SPEECH = zoo_data.utterance(ROW, 0)["speech"]
 SHARPNESS, BLANK_BIAS = 2.0, 3.0  # as tools/make_transducer_golden.py has them
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory) -> tuple[Path, Path]:
+STREAMED = {"streaming": True, "decoding_window": 48, "left_context": 5, "nbest": 2}  # three frames of 16 ms
+
+
+def save(row: zoo_data.Row, directory: Path) -> tuple[Path, Path]:
     """config.yaml and weights."""
-    directory = tmp_path_factory.mktemp("model")
-    module = zoo_calls.module_for(ROW, directory)
+    module = zoo_calls.module_for(row, directory)
     module.joint_network.lin_out.weight.data *= SHARPNESS
     module.joint_network.lin_out.bias.data[0] += BLANK_BIAS
     torch.save(module.state_dict(), directory / "model.pth")
     return directory / "config.yaml", directory / "model.pth"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> tuple[Path, Path]:
+    """Of a model whose features are normalised over whole utterances."""
+    return save(ROW, tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def stream_files(tmp_path_factory) -> tuple[Path, Path]:
+    """Of a model that may hear streams."""
+    return save(zoo.ROWS["standalone-global-mvn"], tmp_path_factory.mktemp("streams"))
 
 
 @pytest.mark.parametrize(("options", "expected"), CASES, ids=str)
@@ -76,6 +89,46 @@ def test_the_command_writes_the_files_of_upstream(files, tmp_path):
         assert (tables / "text").read_text().split() == ["a", *text.split()]
         assert (tables / "token_int").read_text().split() == ["a", *map(str, ids)]
         assert float((tables / "score").read_text().split()[1]) == pytest.approx(score, abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [1, 700, 5000])
+def test_a_stream_is_heard_however_it_is_cut(stream_files, size):
+    recognise = Speech2Text(*stream_files, beam_search_config={"search_type": "maes"}, **STREAMED)
+    whole = recognise.streaming_decode(SPEECH, is_final=True)
+    for start in range(0, len(SPEECH), size):
+        found = recognise.streaming_decode(SPEECH[start : start + size], is_final=start + size >= len(SPEECH))
+    assert [hypothesis.yseq.tolist() for hypothesis in found] == [hypothesis.yseq.tolist() for hypothesis in whole]
+    np.testing.assert_allclose([h.score for h in found], [h.score for h in whole], atol=1e-4)
+    assert len(recognise(SPEECH)) == 2  # and whole utterances, too
+
+
+def test_a_chunk_as_long_as_the_speech_hears_what_whole_utterances_do(stream_files):
+    recognise = Speech2Text(*stream_files, **{**STREAMED, "decoding_window": 1000})
+    (found, *_), (expected, *_) = recognise.streaming_decode(SPEECH, is_final=True), recognise(SPEECH)
+    assert found.yseq.tolist() == expected.yseq.tolist()
+    assert found.score == pytest.approx(expected.score, abs=1e-3)
+
+
+def test_what_streams_need_is_told(files, stream_files):
+    with pytest.raises(OptionError, match=r"streaming: expected a model .* found UtteranceMVN"):
+        Speech2Text(*files, streaming=True)
+    with pytest.raises(OptionError, match="decoding_window: expected at least 16 ms, which a frame lasts, found 10"):
+        Speech2Text(*stream_files, streaming=True, decoding_window=10)
+    with pytest.raises(OptionError, match="left_context: expected frames, 0 or more, found -1"):
+        Speech2Text(*stream_files, streaming=True, left_context=-1)
+    with pytest.raises(OptionError, match="streaming: expected True of a recogniser of streams, found False"):
+        Speech2Text(*stream_files).streaming_decode(SPEECH)
+
+
+def test_the_command_hears_streams(stream_files, tmp_path, capsys):
+    soundfile.write(tmp_path / "a.wav", SPEECH, 16000, subtype="FLOAT")
+    config, weights = stream_files
+    command = ["--asr_train_config", config, "--asr_model_file", weights, "--token_type", "char", tmp_path / "a.wav"]
+    command += ["--streaming", "true", "--decoding_window", 48, "--left_context", 5, "--display_hypotheses", "true"]
+    assert main([str(word) for word in command]) == 0
+    recognise = Speech2Text(*stream_files, token_type="char", **STREAMED)
+    (expected, *_) = recognise.hypotheses_to_results(recognise.streaming_decode(SPEECH, is_final=True))
+    assert capsys.readouterr().out.splitlines()[-1] == expected.text
 
 
 def test_defaults_are_those_of_upstream():
