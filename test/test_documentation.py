@@ -1,5 +1,5 @@
-"""Runs the examples of README.md and doc/ where a reader would: beside the demo model, its bundle and two recordings, and
-a tiny random model for streams with its bundle.
+"""Runs the examples of README.md and doc/ where a reader would: beside the demo model, its bundle and two recordings,
+and a tiny random model for streams with its bundle.
 
 `python` blocks of a page run in order and share their names. In `console` blocks every line that starts with `$` runs;
 it must succeed, or exit with the status that a following `$ echo $?` shows, and print the lines shown below it, in

@@ -31,9 +31,9 @@ sys.path.append(str(ROOT / "test"))
 import zoo  # noqa: E402
 import zoo_calls  # noqa: E402
 import zoo_data  # noqa: E402
-from espnet2.asr.transducer import beam_search_transducer  # noqa: E402
 from zoo_rows import MODEL, VOCABULARY  # noqa: E402
 
+from espnet2.asr.transducer import beam_search_transducer  # noqa: E402
 from espnet2.asr_transducer import beam_search_transducer as standalone  # noqa: E402
 from espnet2.bin.asr_transducer_inference import Speech2Text  # noqa: E402
 

@@ -118,6 +118,8 @@ class BeamSearchTransducer:
             raise ValueError("multi_blank_indices: expected a label for each of multi_blank_durations, found others")
         if any(blank >= vocab_size for blank in blanks):
             raise ValueError(f"multi_blank_indices: expected tokens below {vocab_size}, found {max(blanks)}")
+        if len(blanks) > 1 and name != "mbg":
+            raise ValueError(f"search_type: expected mbg, since the model has several blanks, found {name!r}")
         self.durations = dict(zip(blanks, self.options.multi_blank_durations, strict=True))
         self.blank = blanks[-1] if name == "mbg" else BLANK
         # Upstream's other searches let a language model's sentence start with the blank.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from typeguard import typechecked
@@ -15,18 +16,20 @@ from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.asr.speech_model import SpeechModel
+from espnet2.asr.training import LossOptions, TrainableRecogniser
 from espnet2.layers.abs_normalize import AbsNormalize
 
 Intermediate = list[tuple[int, torch.Tensor]]
 
 
-class ESPnetASRModel(SpeechModel):
-    """Front end, normalisation, encoder, decoder and CTC. Options that only the training loss reads are not kept.
+class ESPnetASRModel(TrainableRecogniser, SpeechModel):
+    """Front end, normalisation, encoder, decoder and CTC. `loss_options` are what only the training loss reads.
 
     `frontend` None means that features come in. The decoder is dropped where `ctc_weight` is 1 and CTC where it is 0,
     as checkpoints have them. A `sym_sos` or `sym_eos` that is not in `token_list` stands for its last token.
 
-    With a joint network, the model is a transducer, and its blank the token 0.
+    With a joint network, the model is a transducer, and its blank the token 0. One with several blanks (H. Xu et al.,
+    "Multi-blank transducers for speech recognition", 2022) has a token `<blankN>` for each blank that lasts N frames.
 
     Raises:
         ValueError: no `sym_blank` in `token_list`, or a part is missing that `ctc_weight` or the encoder needs.
@@ -65,10 +68,6 @@ class ESPnetASRModel(SpeechModel):
         lang_token_id: int = -1,
     ):
         super().__init__()
-        if transducer_multi_blank_durations:
-            raise ValueError(
-                f"transducer_multi_blank_durations: expected none in a model, found {transducer_multi_blank_durations}"
-            )
         if sym_blank not in token_list:
             raise ValueError(f"sym_blank: expected a symbol of the token list, found {sym_blank!r}")
         if not 0.0 <= ctc_weight <= 1.0:
@@ -81,6 +80,12 @@ class ESPnetASRModel(SpeechModel):
         self.vocab_size = vocab_size
         self.token_list = list(token_list)
         self.blank_id = self.token_list.index(sym_blank)
+        self.blanks = _blanks(self.token_list, transducer_multi_blank_durations, self.blank_id)
+        if len(self.blanks) > 1 and joint_network is None:
+            raise ValueError(
+                "transducer_multi_blank_durations: expected none where the decoder is not transducer, found "
+                f"{transducer_multi_blank_durations}"
+            )
         self.sos = token_id(self.token_list, sym_sos)
         self.eos = token_id(self.token_list, sym_eos)
         self.frontend = frontend
@@ -92,6 +97,20 @@ class ESPnetASRModel(SpeechModel):
         self.joint_network = joint_network
         self.decoder = None if ctc_weight == 1.0 and joint_network is None else decoder
         self.ctc = None if ctc_weight == 0.0 else ctc
+        self.loss_options = LossOptions(
+            ctc_weight=ctc_weight,
+            interctc_weight=interctc_weight,
+            aux_ctc=aux_ctc,
+            ignore_id=ignore_id,
+            lsm_weight=lsm_weight,
+            length_normalized_loss=length_normalized_loss,
+            report_cer=report_cer,
+            report_wer=report_wer,
+            sym_space=sym_space,
+            sym_blank=sym_blank,
+            extract_feats_in_collect_stats=extract_feats_in_collect_stats,
+            lang_token_id=lang_token_id,
+        )
         if self.conditioned:
             self.encoder.conditioning_layer = torch.nn.Linear(vocab_size, encoder.output_size())
 
@@ -113,6 +132,30 @@ class ESPnetASRModel(SpeechModel):
         if self.postencoder is not None:
             encoder_out, encoder_out_lens = self.postencoder(last_output(encoder_out), encoder_out_lens)
         return encoder_out, encoder_out_lens
+
+    def generation(self) -> Mapping[str, Any]:
+        """See the base class. A transducer of several blanks is searched as it has been trained."""
+        if len(self.blanks) == 1:
+            return super().generation()
+        indices, durations = zip(*self.blanks.items(), strict=True)
+        return {
+            "search_type": "mbg",
+            "multi_blank_durations": list(durations),
+            "multi_blank_indices": list(indices),
+        }
+
+
+def _blanks(token_list: Sequence[str], durations: Sequence[Any], blank: int) -> dict[int, int]:
+    """The frames that each blank lasts, by its index; the common one is the last."""
+    blanks = {}
+    for duration in reversed(durations):
+        if type(duration) is not int or duration < 2 or f"<blank{duration}>" not in token_list:
+            raise ValueError(
+                "transducer_multi_blank_durations: expected numbers of frames above 1 with a token <blankN> each, "
+                f"found {duration!r}"
+            )
+        blanks[token_list.index(f"<blank{duration}>")] = duration
+    return {**blanks, blank: 1}
 
 
 def token_id(token_list: Sequence[str], symbol: str) -> int:

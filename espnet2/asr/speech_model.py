@@ -24,6 +24,7 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         token_list: the tokens in the order of their indices.
         blank_id, sos, eos: indices of the blank, and of what sentences start and end with.
         frontend: makes features of samples; None: features come in.
+        specaug: augments features in training, or None.
         normalize: of features, or None.
         preencoder, encoder, postencoder: what makes vectors of them, one after the other; the encoder alone is a must.
         ctc, decoder, joint_network: what scores tokens; None for what a model does not have.
@@ -35,6 +36,7 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
     sos: int
     eos: int
     frontend: Any
+    specaug: Any
     normalize: Any
     preencoder: Any
     encoder: Any
@@ -57,9 +59,14 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         return last_output(encoded), lengths
 
     def extract_feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Samples (B, N) to normalised features (B, T, C), zero beyond each utterance, and lengths (B,)."""
+        """Samples (B, N) to normalised features (B, T, C), zero beyond each utterance, and lengths (B,).
+
+        Augmentation changes features in training only.
+        """
         if self.frontend is not None:
             speech, speech_lengths = self.frontend(speech, speech_lengths)
+        if self.specaug is not None and self.training:
+            speech, speech_lengths = self.specaug(speech, speech_lengths)
         if self.normalize is not None:
             speech, speech_lengths = self.normalize(speech, speech_lengths)
         return speech, speech_lengths

@@ -60,7 +60,7 @@ class TrainableRecogniser:
     """What a recogniser needs to be trained; its parts are those of `ESPnetASRModel`."""
 
     vocab_size: int
-    token_list: Sequence[str]
+    token_list: list[str]
     sos: int
     eos: int
     training: bool
@@ -236,7 +236,7 @@ def transducer_head(
     loss = transducer_loss(scores, labels, lengths, text_lengths, model.blank_id).mean()
     stats: Stats = {"loss_transducer": loss}
     if model.reports():
-        heard = transducer_search(model, output, lengths)
+        heard = transducer_search(model, output, lengths, score_norm=False)
         rates = model.error_calculator().rates(heard, labels.tolist())
         stats["cer_transducer"], stats["wer_transducer"] = rates
     return loss, stats

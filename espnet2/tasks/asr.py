@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from espnet2.runtime.errors import ConfigError
@@ -143,6 +144,7 @@ class ASRTask(AbsTask):
                 f"decoder: expected mlm in a model maskctc and nowhere else, found {config.decoder} in {config.model}"
             )
         frontend, size = frontend_of(config, FRONTEND)
+        config.token_list = with_blanks(config.token_list, config.model_conf)
         vocab_size = vocab_size_of(config)
         preencoder = PREENCODER.build(config.preencoder, config.preencoder_conf)
         size = size if preencoder is None else preencoder.output_size()
@@ -183,6 +185,13 @@ def frontend_of(config: Namespace, choices: Choices) -> tuple[Any, int]:
     if size < 1:
         raise ConfigError(f"input_size: expected a positive number, found {size}")
     return frontend, size
+
+
+def with_blanks(token_list: list[str], model_conf: Mapping[str, Any]) -> list[str]:
+    """The tokens, those of a transducer's long blanks before all others unless they are there already."""
+    durations = model_conf.get("transducer_multi_blank_durations") or []
+    blanks = [f"<blank{duration}>" for duration in durations] if isinstance(durations, list) else []
+    return [*(blank for blank in reversed(blanks) if blank not in token_list), *token_list]
 
 
 def vocab_size_of(config: Namespace) -> int:

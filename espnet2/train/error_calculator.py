@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from espnet2.utils.edit_distance import edit_distance
 
 Ids = Sequence[Sequence[int]]
+Rates = tuple[float | None, float | None]  # of characters and of words; None for what is not computed
 
 
 class ErrorCalculator:
@@ -32,9 +33,8 @@ class ErrorCalculator:
         self.char_list = list(char_list)
         self.space, self.blank, self.ignore_id = sym_space, sym_blank, ignore_id
         self.report_cer, self.report_wer = report_cer, report_wer
-        self._blank_id = self.char_list.index(sym_blank)
 
-    def __call__(self, ys_hat: Ids, ys_pad: Ids, is_ctc: bool = False) -> tuple[float | None, float | None]:
+    def __call__(self, ys_hat: Ids, ys_pad: Ids, is_ctc: bool = False) -> Rates:
         """Rates of characters and of words, None for one that is not asked for or that has no references.
 
         Args:
@@ -44,13 +44,14 @@ class ErrorCalculator:
         """
         references = [[token for token in row if token != self.ignore_id] for row in ys_pad]
         if is_ctc:
-            pairs = [(collapsed(row, self._blank_id), said) for row, said in zip(ys_hat, references, strict=True)]
+            blank = self.char_list.index(self.blank)
+            pairs = [(collapsed(row, blank), said) for row, said in zip(ys_hat, references, strict=True)]
             pairs = [pair for pair in pairs if pair[1]]
             return self.cer(self.texts(heard for heard, _ in pairs), self.texts(said for _, said in pairs)), None
         heard = [row[: len(reference)] for row, reference in zip(ys_hat, references, strict=True)]
         return self.rates(heard, references)
 
-    def rates(self, heard: Iterable[Sequence[int]], references: Iterable[Sequence[int]]) -> tuple[float | None, ...]:
+    def rates(self, heard: Iterable[Sequence[int]], references: Iterable[Sequence[int]]) -> Rates:
         """Both rates, of sequences as they are."""
         texts = self.texts(heard), self.texts(references)
         return self.cer(*texts) if self.report_cer else None, self.wer(*texts) if self.report_wer else None

@@ -42,7 +42,9 @@ def transducer_search(model: Any, output: Tensor, lengths: Tensor, **options: An
         for component in module.components()
     }
     search = BeamSearchTransducer(
-        *(graphs[name] for name in ("decoder_step", "joint_start", "joint_step")),
+        graphs["decoder_step"],
+        graphs["joint_start"],
+        graphs["joint_step"],
         beam_size=BEAM,
         vocab_size=model.vocab_size,
         sos=model.sos,

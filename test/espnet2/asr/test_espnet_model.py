@@ -91,7 +91,7 @@ def test_declared_encoder(frontend, axis):
     [
         ({"sym_blank": "x"}, "sym_blank: expected a symbol of the token list, found 'x'"),
         ({"decoder": False}, "ctc_weight: expected 1 where there is no decoder, found 0.5"),
-        ({"transducer_multi_blank_durations": [2]}, "transducer_multi_blank_durations: expected none in a model"),
+        ({"transducer_multi_blank_durations": [2]}, "transducer_multi_blank_durations: expected numbers of frames"),
         (
             {"ctc_weight": 0.0, "encoder": {"interctc_layer_idx": [1], "interctc_use_conditioning": True}},
             "ctc_weight: expected more than 0",

@@ -56,7 +56,7 @@ def test_another_way_of_feeding_does_not_verify(stream_bundle, weights, tmp_path
     other = dataclasses.replace(bundle.manifest, streaming={**bundle.manifest.streaming, "lead": 0})
     files = {file.name: file for file in stream_bundle.iterdir() if file.name != "bundle.yaml"}
     Bundle.write(tmp_path / "bundle", other, files)
-    with pytest.raises(VerificationError, match="expected the steps of streams of .*config.yaml, found others"):
+    with pytest.raises(VerificationError, match=r"expected the steps of streams of .*config\.yaml, found others"):
         verify_bundle(tmp_path / "bundle", **weights)
 
 

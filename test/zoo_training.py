@@ -1,0 +1,144 @@
+"""Rows of whole models in training: losses, statistics and gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo_data import Array, Config, Row
+from zoo_rows import FEATURES, LENGTHS, MODEL, VOCABULARY
+
+_LABELS = VOCABULARY - 1  # texts are without the last token, which starts and ends sentences
+_SPOKEN = (Array("speech", ("n", FEATURES)), Array("text", ("u",), below=_LABELS))
+_WRITTEN = (Array("text", ("u",), below=_LABELS),)
+_LANGUAGE = Array("lid", (2,), below=_LABELS)
+_TOKENS = ["<blank>", "<unk>", *"abcd", "<space>", *"efg", "<sos/eos>"]
+_NO_DROPOUT = {"dropout_rate": 0.0, "positional_dropout_rate": 0.0}
+_BLOCKS = {
+    "output_size": MODEL,
+    "attention_heads": 2,
+    "linear_units": 24,
+    "num_blocks": 1,
+    "input_layer": "linear",
+    **_NO_DROPOUT,
+}
+_LM_NO_DROPOUT = {**_NO_DROPOUT, "attention_dropout_rate": 0.0}
+_DECODER = {"attention_heads": 2, "linear_units": 24, "num_blocks": 1, **_NO_DROPOUT}
+_FEATURES = {"input_size": FEATURES, "frontend": None, "frontend_conf": {}, "token_list": _TOKENS}
+_ASR: dict[str, Any] = {
+    **_FEATURES,
+    "model": "espnet",
+    "normalize": "utterance_mvn",
+    "normalize_conf": {},
+    "encoder": "transformer",
+    "encoder_conf": _BLOCKS,
+    "decoder": "transformer",
+    "decoder_conf": _DECODER,
+    "ctc_conf": {},
+    "model_conf": {"ctc_weight": 0.3, "lsm_weight": 0.1},
+}
+_INTERMEDIATE = {**_BLOCKS, "num_blocks": 3, "interctc_layer_idx": [1, 2]}
+_TRANSDUCER = {
+    "decoder": "transducer",
+    "decoder_conf": {"hidden_size": 12},
+    "joint_net_conf": {"joint_space_size": 10},
+}
+MODELS: dict[str, dict[str, Any]] = {
+    "hybrid": {},
+    "per-token": {"model_conf": {"ctc_weight": 0.3, "lsm_weight": 0.1, "length_normalized_loss": True}},
+    "no-smoothing": {"model_conf": {}},
+    "no-reports": {"model_conf": {"report_cer": False, "report_wer": False}},
+    "ctc-only": {"decoder": None, "decoder_conf": {}, "model_conf": {"ctc_weight": 1.0}},
+    "attention-only": {"model_conf": {"ctc_weight": 0.0}},
+    "interctc": {"encoder_conf": _INTERMEDIATE, "model_conf": {"ctc_weight": 0.3, "interctc_weight": 0.4}},
+    "interctc-conditioned": {
+        "encoder_conf": {**_INTERMEDIATE, "interctc_use_conditioning": True},
+        "model_conf": {"ctc_weight": 0.3, "interctc_weight": 0.4},
+    },
+    "aux-ctc": {
+        "encoder_conf": _INTERMEDIATE,
+        "model_conf": {"ctc_weight": 0.3, "interctc_weight": 0.4, "aux_ctc": {"2": "lid"}},
+    },
+    "language": {"model_conf": {"lang_token_id": 5}},
+    "rnn": {
+        "decoder": "rnn",
+        "decoder_conf": {"hidden_size": 12, "att_conf": {"adim": 10, "aconv_chans": 3, "aconv_filts": 5}},
+    },
+    "conformer": {
+        "encoder": "conformer",
+        "encoder_conf": {**_BLOCKS, "macaron_style": True, "use_cnn_module": True, "cnn_module_kernel": 5},
+    },
+    "transducer": {**_TRANSDUCER, "model_conf": {"ctc_weight": 0.3}},
+    "transducer-alone": {**_TRANSDUCER, "model_conf": {"ctc_weight": 0.0}},
+    "transducer-interctc": {
+        **_TRANSDUCER,
+        "encoder_conf": _INTERMEDIATE,
+        "model_conf": {"ctc_weight": 0.3, "interctc_weight": 0.4},
+    },
+}
+
+MASKED = {"decoder": "mlm", "model": "maskctc", "decoder_conf": _DECODER}
+LM_MODELS: dict[str, dict[str, Any]] = {
+    "lm-seq_rnn": {"lm": "seq_rnn", "lm_conf": {"unit": 12, "nlayers": 2, "dropout_rate": 0.0}},
+    "lm-transformer": {
+        "lm": "transformer",
+        "lm_conf": {"embed_unit": 8, "att_unit": MODEL, "head": 2, "unit": 24, "layer": 1, **_LM_NO_DROPOUT},
+    },
+    "lm-multitask": {
+        "model": "lm_multitask",
+        "lm": "transformer",
+        "lm_conf": {"embed_unit": 8, "att_unit": MODEL, "head": 2, "unit": 24, "layer": 1, **_LM_NO_DROPOUT},
+        "model_conf": {"lsm_weight": 0.1, "sos_syms": ["e", "a"]},
+    },
+}
+_CONFORMER = {
+    "block_type": "conformer",
+    "hidden_size": MODEL,
+    "linear_size": 24,
+    "heads": 2,
+    "conv_mod_kernel_size": 5,
+}
+_STANDALONE: dict[str, Any] = {
+    **_FEATURES,
+    "normalize": "utterance_mvn",
+    "normalize_conf": {},
+    "encoder_conf": {
+        "body_conf": [_CONFORMER],
+        "input_conf": {"vgg_like": False, "conv_size": 8, "subsampling_factor": 4},
+    },
+    "decoder": "rnn",
+    "decoder_conf": {"embed_size": 10, "hidden_size": 12},
+    "joint_network_conf": {"joint_space_size": 10},
+    "model_conf": {"report_cer": True, "report_wer": True},
+}
+STANDALONE: dict[str, dict[str, Any]] = {
+    "standalone": {},
+    "standalone-stateless": {"decoder": "stateless", "decoder_conf": {"embed_size": 12}, "model_conf": {}},
+    "standalone-auxiliary": {
+        "model_conf": {
+            "transducer_weight": 0.7,
+            "auxiliary_ctc_weight": 0.3,
+            "auxiliary_lm_loss_weight": 0.2,
+            "report_cer": True,
+            "validation_nstep": 3,
+        }
+    },
+}
+
+
+def _row(name: str, task: str, keys: dict[str, Any], inputs: tuple[Array, ...]) -> Row:
+    return Row(f"training-{name}", "training", Config(f"espnet2.tasks.{task}", keys), inputs, LENGTHS)
+
+
+def _spoken(keys: dict[str, Any]) -> tuple[Array, ...]:
+    return (*_SPOKEN, _LANGUAGE) if "aux_ctc" in keys.get("model_conf", {}) else _SPOKEN
+
+
+_LM = {"model": "lm", "token_list": _TOKENS, "model_conf": {"ignore_id": 0}}
+ROWS = [
+    *(_row(name, "asr:ASRTask", {**_ASR, **keys}, _spoken(keys)) for name, keys in MODELS.items()),
+    *(_row(name, "lm:LMTask", {**_LM, **keys}, _WRITTEN) for name, keys in LM_MODELS.items()),
+    *(
+        _row(name, "asr_transducer:ASRTransducerTask", {**_STANDALONE, **keys}, _SPOKEN)
+        for name, keys in STANDALONE.items()
+    ),
+]
