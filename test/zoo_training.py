@@ -36,7 +36,7 @@ _ASR: dict[str, Any] = {
     "ctc_conf": {},
     "model_conf": {"ctc_weight": 0.3, "lsm_weight": 0.1},
 }
-_INTERMEDIATE = {**_BLOCKS, "num_blocks": 3, "interctc_layer_idx": [1, 2]}
+_INTERMEDIATE: dict[str, Any] = {**_BLOCKS, "num_blocks": 3, "interctc_layer_idx": [1, 2]}
 _TRANSDUCER = {
     "decoder": "transducer",
     "decoder_conf": {"hidden_size": 12},
@@ -76,7 +76,34 @@ MODELS: dict[str, dict[str, Any]] = {
     },
 }
 
-MASKED = {"decoder": "mlm", "model": "maskctc", "decoder_conf": _DECODER}
+_MASKED = {"decoder": "mlm", "model": "maskctc", "decoder_conf": _DECODER}
+MODELS |= {
+    "maskctc": {**_MASKED, "model_conf": {"ctc_weight": 0.3, "lsm_weight": 0.1}},
+    "maskctc-per-token": {**_MASKED, "model_conf": {"ctc_weight": 0.3, "length_normalized_loss": True}},
+    "maskctc-ctc-only": {**_MASKED, "model_conf": {"ctc_weight": 1.0}},
+    "maskctc-interctc": {
+        **_MASKED,
+        "encoder_conf": _INTERMEDIATE,
+        "model_conf": {"ctc_weight": 0.3, "interctc_weight": 0.4},
+    },
+}
+# Checkpoints have the CTC layer twice.
+_TIED = {f"pit_ctc.criterion_fn.ctc_lo.{name}": f"ctc.ctc_lo.{name}" for name in ("weight", "bias")}
+_PIT: dict[str, Any] = {
+    "model": "pit_espnet",
+    "encoder": "transformer_multispkr",
+    "encoder_conf": {**_BLOCKS, "num_blocks_sd": 1, "num_inf": 2},
+}
+MODELS |= {
+    "pit": {**_PIT, "model_conf": {"ctc_weight": 0.3, "lsm_weight": 0.1, "num_inf": 2, "num_ref": 2}},
+    "pit-ctc-only": {**_PIT, "decoder": None, "model_conf": {"ctc_weight": 1.0, "num_inf": 2, "num_ref": 2}},
+    "pit-three": {
+        **_PIT,
+        "encoder_conf": {**_PIT["encoder_conf"], "num_inf": 3},
+        "model_conf": {"ctc_weight": 0.3, "num_inf": 3, "num_ref": 3},
+    },
+    "pit-single": {**_PIT, "encoder": "transformer", "encoder_conf": _BLOCKS, "model_conf": {"ctc_weight": 0.3}},
+}
 LM_MODELS: dict[str, dict[str, Any]] = {
     "lm-seq_rnn": {"lm": "seq_rnn", "lm_conf": {"unit": 12, "nlayers": 2, "dropout_rate": 0.0}},
     "lm-transformer": {
@@ -126,11 +153,15 @@ STANDALONE: dict[str, dict[str, Any]] = {
 
 
 def _row(name: str, task: str, keys: dict[str, Any], inputs: tuple[Array, ...]) -> Row:
-    return Row(f"training-{name}", "training", Config(f"espnet2.tasks.{task}", keys), inputs, LENGTHS)
+    make = Config(f"espnet2.tasks.{task}", keys)
+    return Row(f"training-{name}", "training", make, inputs, LENGTHS, tied=_TIED if name.startswith("pit") else {})
 
 
 def _spoken(keys: dict[str, Any]) -> tuple[Array, ...]:
-    return (*_SPOKEN, _LANGUAGE) if "aux_ctc" in keys.get("model_conf", {}) else _SPOKEN
+    options = keys.get("model_conf", {})
+    speakers = range(2, options.get("num_ref", 1) + 1)
+    others = tuple(Array(f"text_spk{number}", ("u",), below=_LABELS) for number in speakers)
+    return (*_SPOKEN, *others, *([_LANGUAGE] if "aux_ctc" in options else []))
 
 
 _LM = {"model": "lm", "token_list": _TOKENS, "model_conf": {"ignore_id": 0}}

@@ -10,6 +10,8 @@ from typeguard import typechecked
 
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.mask_ctc import MaskCTC
+from espnet.nets.pytorch_backend.maskctc.add_mask_token import mask_uniform
+from espnet.nets.pytorch_backend.transformer.label_smoothing_loss import LabelSmoothingLoss
 from espnet2.asr.ctc import CTC
 from espnet2.asr.decoder.mlm_decoder import MLMDecoder
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
@@ -18,11 +20,12 @@ from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
+from espnet2.asr.training import Stats, accuracy
 from espnet2.layers.abs_normalize import AbsNormalize
 
 
 class MaskCTCModel(ESPnetASRModel):
-    """A recogniser whose decoder is an `MLMDecoder`. Options that only the training loss reads are not kept.
+    """A recogniser whose decoder is an `MLMDecoder`, which is trained to find tokens that are masked at random.
 
     The mask symbol follows the vocabulary: `token_list` gets `sym_mask` at its end, which is `mask_token`. Where
     `ctc_weight` is 1 there is no decoder, and the model is one of CTC alone.
@@ -73,11 +76,29 @@ class MaskCTCModel(ESPnetASRModel):
             joint_network,
             ctc_weight=ctc_weight,
             interctc_weight=interctc_weight,
+            ignore_id=ignore_id,
+            lsm_weight=lsm_weight,
+            length_normalized_loss=length_normalized_loss,
+            report_cer=report_cer,
+            report_wer=report_wer,
+            sym_space=sym_space,
             sym_blank=sym_blank,
+            extract_feats_in_collect_stats=extract_feats_in_collect_stats,
         )
         if self.decoder is not None:
             self.token_list.append(sym_mask)
             self.mask_token = vocab_size
+
+    def head_loss(
+        self, output: torch.Tensor, lengths: torch.Tensor, text: torch.Tensor, text_lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, Stats]:
+        """Cross-entropy of the masked tokens."""
+        options = self.loss_options
+        read, said = mask_uniform(text, self.mask_token, self.eos, options.ignore_id)
+        scores, _ = self.decoder(output, lengths, read, text_lengths)
+        smoothed = options.lsm_weight, options.length_normalized_loss
+        loss = LabelSmoothingLoss(self.vocab_size + 1, options.ignore_id, *smoothed)(scores, said)
+        return loss, {"loss_mlm": loss, "acc_mlm": accuracy(scores, said, options.ignore_id)}
 
 
 class MaskCTCInference(torch.nn.Module):

@@ -14,17 +14,18 @@ from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.asr.speech_model import SpeechModel
 from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder
 from espnet2.asr_transducer.joint_network import JointNetwork
+from espnet2.asr_transducer.training import TrainableTransducer, TransducerLossOptions
 from espnet2.layers.abs_normalize import AbsNormalize
 
 # What upstream's search of this task has by default, where it differs from that of `espnet2.asr`.
 SEARCH = {"max_sym_exp": 3, "nstep": 2, "score_norm": False, "standalone": True}
 
 
-class ESPnetASRTransducerModel(SpeechModel):
+class ESPnetASRTransducerModel(TrainableTransducer, SpeechModel):
     """Front end, normalisation, encoder, decoder and joint network.
 
     The blank is token 0, whatever its symbol, and a language model's sentences start and end with the last token.
-    Options that only the training loss reads are not kept, but the layers that checkpoints have for it are:
+    `loss_options` are what only the training loss reads; checkpoints have layers for it:
 
     - `ctc_lin`, of the encoder's output, with `auxiliary_ctc_weight`;
     - `lm_lin`, of the decoder's, with `auxiliary_lm_loss_weight`;
@@ -79,6 +80,22 @@ class ESPnetASRTransducerModel(SpeechModel):
         if use_k2_pruned_loss:
             self.am_proj = torch.nn.Linear(encoded, vocab_size)
             self.lm_proj = torch.nn.Linear(predicted, vocab_size)
+        self.loss_options = TransducerLossOptions(
+            ignore_id=ignore_id,
+            report_cer=report_cer,
+            report_wer=report_wer,
+            sym_space=sym_space,
+            sym_blank=sym_blank,
+            extract_feats_in_collect_stats=extract_feats_in_collect_stats,
+            transducer_weight=transducer_weight,
+            fastemit_lambda=fastemit_lambda,
+            auxiliary_ctc_weight=auxiliary_ctc_weight,
+            auxiliary_ctc_dropout_rate=auxiliary_ctc_dropout_rate,
+            auxiliary_lm_loss_weight=auxiliary_lm_loss_weight,
+            auxiliary_lm_loss_smoothing=auxiliary_lm_loss_smoothing,
+            validation_nstep=validation_nstep,
+            use_k2_pruned_loss=use_k2_pruned_loss,
+        )
 
     def encode(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """See the base class; there is nothing in between."""

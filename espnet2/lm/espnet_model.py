@@ -62,3 +62,7 @@ class ESPnetLanguageModel(AbsESPnetModel):
         count = lengths.sum()
         loss = nll.sum() / count
         return loss, {"loss": loss.detach()}, count
+
+    def collect_feats(self, text: Tensor, text_lengths: Tensor, **kwargs: Tensor) -> dict[str, Tensor]:
+        """What statistics of the training data are made of: nothing, of texts."""
+        return {}

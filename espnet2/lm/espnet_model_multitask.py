@@ -101,6 +101,10 @@ class ESPnetMultitaskLanguageModel(AbsESPnetModel):
         right = ((log_probs.argmax(dim=-1) == target) & known).sum() / known.sum()
         return loss, {"loss": loss.detach(), "acc": right}, torch.tensor(len(text), device=text.device)
 
+    def collect_feats(self, text: Tensor, text_lengths: Tensor, **kwargs: Tensor) -> dict[str, Tensor]:
+        """What statistics of the training data are made of: nothing, of texts."""
+        return {}
+
     def _scored(self, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log-probabilities (B, U - 1, V) behind the second token and all later ones, the tokens there, lengths."""
         text, lengths = text[:, 1 : int(text_lengths.max())], text_lengths - 1

@@ -1,0 +1,1 @@
+"""Masked language models that fill in what CTC is not sure of."""

@@ -1,0 +1,73 @@
+"""What is measured of models in training, of upstream's and of ours by the same lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import zoo_calls
+import zoo_data
+PADDING = {"espnet2.tasks.lm:LMTask": 0}  # of texts in batches of a task, elsewhere -1
+
+
+def fields_of(row: zoo_data.Row, indices: Sequence[int]) -> dict[str, torch.Tensor]:
+    """Some of a row's utterances as a batch that models read in training: fields and their lengths."""
+    batch, lengths = zoo_calls.batch_of(row, indices)
+    fields = {}
+    for array in row.inputs:
+        sizes = {"n": lengths, "u": torch.tensor([zoo_data.tokens_for(int(length)) for length in lengths])}
+        valid = sizes.get(str(array.sizes[0]), torch.full_like(lengths, batch[array.name].shape[1]))
+        padding = torch.arange(batch[array.name].shape[1]) >= valid[:, None]
+        values = batch[array.name].clone()
+        values[padding] = PADDING.get(row.target, -1) if array.below else 0.0
+        fields |= {array.name: values, f"{array.name}_lengths": valid}
+    return fields
+
+
+def measured(row: zoo_data.Row, directory: Path, indices: Sequence[int]) -> dict[str, Any]:
+    """Statistics in both modes, and digests of the gradients and of the collected features, of one batch."""
+    fields = fields_of(row, indices)
+    module = zoo_calls.module_for(row, directory)
+    result: dict[str, Any] = {"collected": _collected(module, fields)}
+    with torch.no_grad():
+        result["eval"] = _statistics(module(**_copied(fields)))
+    outcome = module.train()(**_copied(fields))
+    outcome[0].backward()
+    gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
+    digests = {name: digest(name, gradient) for name, gradient in gradients.items() if gradient is not None}
+    return {**result, "train": _statistics(outcome), "gradients": digests}
+
+
+def _statistics(outcome: tuple[torch.Tensor, dict[str, torch.Tensor | None], torch.Tensor]) -> dict[str, float]:
+    loss, stats, weight = outcome
+    known = {name: float(value) for name, value in stats.items() if value is not None}
+    return {"returned": float(loss), "weight": float(weight), **known}
+
+
+def _copied(fields: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A batch that may be changed in place, as upstream does."""
+    return {name: value.clone() for name, value in fields.items()}
+
+
+def _collected(module: Any, fields: dict[str, torch.Tensor]) -> dict[str, Any]:
+    found = module.collect_feats(**fields)
+    return {name: value.tolist() if name.endswith("_lengths") else digest(name, value) for name, value in found.items()}
+
+
+def digest(name: str, value: torch.Tensor) -> list[float]:
+    """The norm, and the product with a tensor that is drawn from the name and is as large as ones."""
+    array = value.detach().double().numpy()
+    drawn = zoo_data._seed(name, array.shape).standard_normal(array.shape)
+    return [float(np.sqrt((array**2).sum())), float((array * drawn).sum())]
+
+
+def mask_alternate(
+    ys_pad: torch.Tensor, mask_token: int, eos: int, ignore_id: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """In place of what masks tokens at random: every other one is masked, from the first on."""
+    padding = ys_pad == ignore_id
+    masked = (torch.arange(ys_pad.shape[1]) % 2 == 0) & ~padding
+    return ys_pad.masked_fill(padding, eos).masked_fill(masked, mask_token), ys_pad.masked_fill(~masked, ignore_id)
