@@ -93,6 +93,7 @@ _PIT: dict[str, Any] = {
     "model": "pit_espnet",
     "encoder": "transformer_multispkr",
     "encoder_conf": {**_BLOCKS, "num_blocks_sd": 1, "num_inf": 2},
+    "ctc_conf": {"reduce": False},
 }
 MODELS |= {
     "pit": {**_PIT, "model_conf": {"ctc_weight": 0.3, "lsm_weight": 0.1, "num_inf": 2, "num_ref": 2}},
@@ -102,7 +103,6 @@ MODELS |= {
         "encoder_conf": {**_PIT["encoder_conf"], "num_inf": 3},
         "model_conf": {"ctc_weight": 0.3, "num_inf": 3, "num_ref": 3},
     },
-    "pit-single": {**_PIT, "encoder": "transformer", "encoder_conf": _BLOCKS, "model_conf": {"ctc_weight": 0.3}},
 }
 LM_MODELS: dict[str, dict[str, Any]] = {
     "lm-seq_rnn": {"lm": "seq_rnn", "lm_conf": {"unit": 12, "nlayers": 2, "dropout_rate": 0.0}},

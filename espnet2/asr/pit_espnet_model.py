@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping, Sequence
+
 import torch
+from torch import Tensor
 from typeguard import typechecked
 
 from espnet2.asr.ctc import CTC
@@ -13,6 +17,7 @@ from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
+from espnet2.asr.training import Stats
 from espnet2.layers.abs_normalize import AbsNormalize
 
 
@@ -27,7 +32,8 @@ class PITLossWrapper(torch.nn.Module):
 class ESPnetASRModel(SingleESPnetASRModel):
     """The parts of a single speaker's recogniser; the encoder says how many speakers it separates.
 
-    `encode` gives (B, S, T', D) and lengths (B, S). Options that only the training loss reads are not kept.
+    `encode` gives (B, S, T', D) and lengths (B, S). A batch has the text of the first speaker as `text` and those of
+    the others as `text_spk2` and so on; CTC says which output each of them belongs to.
 
     Raises:
         ValueError: no CTC, intermediate CTC, a post-encoder behind several speakers, or other numbers of speakers in
@@ -85,11 +91,66 @@ class ESPnetASRModel(SingleESPnetASRModel):
             ctc,
             joint_network,
             ctc_weight=ctc_weight,
+            ignore_id=ignore_id,
+            lsm_weight=lsm_weight,
+            length_normalized_loss=length_normalized_loss,
+            report_cer=report_cer,
+            report_wer=report_wer,
             sym_space=sym_space,
             sym_blank=sym_blank,
             sym_sos=sym_sos,
             sym_eos=sym_eos,
+            extract_feats_in_collect_stats=extract_feats_in_collect_stats,
+            lang_token_id=lang_token_id,
         )
         self.num_inf = num_inf
         self.num_ref = num_ref
         self.pit_ctc = PITLossWrapper(ctc)
+
+    def losses(
+        self,
+        output: Tensor,
+        between: Sequence[tuple[int, Tensor]],
+        lengths: Tensor,
+        text: tuple[Tensor, Tensor],
+        fields: Mapping[str, Tensor],
+    ) -> tuple[Tensor, Stats]:
+        """See the base class; of several speakers, with their outputs (B, S, T, D) and lengths (B, S)."""
+        if output.dim() == 3:
+            return super().losses(output, between, lengths, text, fields)
+        if output.shape[1] != self.num_ref:
+            raise ValueError(f"num_ref: expected the encoder's num_inf, {output.shape[1]}, found {self.num_ref}")
+        texts, text_lengths = self.references(text, fields)
+        order = self.best_order(output, lengths, texts, text_lengths)
+        texts = texts.gather(1, order.unsqueeze(-1).expand_as(texts)).flatten(0, 1)
+        said = texts, text_lengths.gather(1, order).flatten()
+        return super().losses(output.flatten(0, 1), between, lengths.flatten(), said, fields)
+
+    def references(self, text: tuple[Tensor, Tensor], fields: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The texts of all speakers (B, S, U), and their lengths (B, S)."""
+        names = [f"text_spk{number}" for number in range(2, self.num_ref + 1)]
+        missing = [name for name in names if name not in fields]
+        if missing:
+            raise ValueError(f"num_ref: expected {missing[0]} in the data, found {', '.join(fields) or 'text alone'}")
+        pairs = [text, *((fields[name], fields[f"{name}_lengths"]) for name in names)]
+        longest = max(each.shape[1] for each, _ in pairs)
+        ignored = self.loss_options.ignore_id
+        padded = [torch.nn.functional.pad(each, (0, longest - each.shape[1]), value=ignored) for each, _ in pairs]
+        lengths = torch.stack([length for _, length in pairs], dim=1)
+        return self.texts(torch.stack(padded, dim=1).flatten(0, 1), lengths.flatten()).unflatten(0, lengths.shape), lengths
+
+    @torch.no_grad()
+    def best_order(self, output: Tensor, lengths: Tensor, texts: Tensor, text_lengths: Tensor) -> Tensor:
+        """The speaker (B, S), by number, whose text each of the outputs (B, S, T, D) is likeliest to be."""
+        speakers = output.shape[1]
+        log_probs = self.ctc.log_softmax(output).float().repeat_interleave(speakers, dim=1).flatten(0, 1)
+        losses = torch.nn.functional.ctc_loss(
+            log_probs.transpose(0, 1),
+            texts.clamp(min=0).repeat(1, speakers, 1).flatten(0, 1),
+            lengths.repeat_interleave(speakers, dim=1).flatten(),
+            text_lengths.repeat(1, speakers).flatten(),
+            reduction="none",
+            zero_infinity=True,
+        ).view(-1, speakers, speakers)
+        orders = torch.tensor(list(itertools.permutations(range(speakers))), device=output.device)
+        return orders[losses[:, torch.arange(speakers, device=output.device), orders].sum(dim=-1).argmin(dim=1)]

@@ -129,7 +129,7 @@ class TrainableRecogniser:
 
     def ctc_loss(self, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Any]:
         """CTC's loss of one layer's output (B, T, D), and the error rate of characters, of hybrid models."""
-        loss = self.ctc(output, lengths, text, text_lengths)
+        loss = self.ctc(output, lengths, text, text_lengths).sum()
         if not self.reports() or self.joint_network is not None:
             return loss, None
         best = [row[:length] for row, length in zip(self.ctc.argmax(output).tolist(), lengths.tolist(), strict=True)]
