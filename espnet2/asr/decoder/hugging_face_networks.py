@@ -3,6 +3,7 @@ values. Masks, positions and caches are made here: a network is only told what t
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ class CrossNetwork:
     def __init__(self, decoder: Any, start_token: int | None):
         self.decoder = decoder
         self.start_token = start_token
+        self._cache = cache_option(decoder)
 
     def forward(self, tokens: Tensor, memory: Tensor, lengths: Tensor) -> Tensor:
         """Tokens (B, U), memory (B, T, D) and its lengths (B,) → hidden vectors (B, U, D)."""
@@ -46,8 +48,8 @@ class CrossNetwork:
         cache = package.EncoderDecoderCache(package.DynamicCache(), package.DynamicCache())
         visible = memory.new_zeros(1, 1, 1, 1)
         token = torch.zeros(memory.shape[0], 1, dtype=torch.long, device=memory.device)
-        everything = {"encoder_hidden_states": memory, "encoder_attention_mask": visible}
-        self.decoder(input_ids=token, attention_mask=visible, past_key_values=cache, use_cache=True, **everything)
+        everything = {"encoder_hidden_states": memory, "encoder_attention_mask": visible, self._cache: cache}
+        self.decoder(input_ids=token, attention_mask=visible, use_cache=True, **everything)
         return _stacked(cache.cross_attention_cache)
 
     def step(self, tokens: Tensor, past: tuple[Past, Past], memory: tuple[Past, Past], lengths: Tensor) -> Any:
@@ -61,8 +63,8 @@ class CrossNetwork:
             attention_mask=memory[0][0].new_zeros(1, 1, 1, known + 1),
             encoder_hidden_states=memory[0][0].new_zeros(tokens.shape[0], 1, self.decoder.config.hidden_size),
             encoder_attention_mask=_bias(lengths, frames),
-            past_key_values=transformers().EncoderDecoderCache(own, _filled(*memory)),
             use_cache=True,
+            **{self._cache: transformers().EncoderDecoderCache(own, _filled(*memory))},
         ).last_hidden_state
         return hidden.squeeze(1), [layer.keys for layer in own.layers], [layer.values for layer in own.layers]
 
@@ -85,6 +87,7 @@ class CausalNetwork:
     def __init__(self, decoder: Any, embeddings: Any, prefix: Tensor, postfix: Tensor):
         self.decoder, self.embeddings = decoder, embeddings
         self.prefix, self.postfix = prefix, postfix
+        self._cache = cache_option(decoder)
 
     def forward(self, tokens: Tensor, memory: Tensor, lengths: Tensor) -> Tensor:
         """Tokens (B, U), memory (B, T, D) and its lengths (B,) → hidden vectors (B, U, D)."""
@@ -113,8 +116,8 @@ class CausalNetwork:
             inputs_embeds=prompt,
             attention_mask=attention_bias(mask),
             position_ids=torch.arange(size, device=device).unsqueeze(0),
-            past_key_values=cache,
             use_cache=True,
+            **{self._cache: cache},
         )
         return *_stacked(cache), lengths, last
 
@@ -132,8 +135,8 @@ class CausalNetwork:
             inputs_embeds=vectors.unsqueeze(1),
             attention_mask=torch.cat([_bias(lengths, size), visible], dim=3),
             position_ids=lengths.unsqueeze(1) + known,
-            past_key_values=cache,
             use_cache=True,
+            **{self._cache: cache},
         ).last_hidden_state
         keys, values = ([getattr(layer, kind)[:, :, size:] for layer in cache.layers] for kind in ("keys", "values"))
         return hidden.squeeze(1), keys, values
@@ -150,6 +153,11 @@ class CausalNetwork:
         prompt = _picked(everything, source)
         before = lengths + self.prefix.shape[1] + self.postfix.shape[1] - 1
         return prompt, before, _picked(prompt, before.unsqueeze(1)).squeeze(1)
+
+
+def cache_option(decoder: Any) -> str:
+    """What the network calls its cached keys and values: transformers 5.24 gave them another name."""
+    return "cache" if "cache" in inspect.signature(decoder.forward).parameters else "past_key_values"
 
 
 def _picked(vectors: Tensor, places: Tensor) -> Tensor:

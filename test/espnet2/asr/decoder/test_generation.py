@@ -16,6 +16,7 @@ from espnet2.export.torch_graph import TorchGraph
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import SearchParts, make_search
+from espnet2.runtime.spec import Component, Tensor
 
 START, END = 2, 4
 MEMORY = np.random.default_rng(0).standard_normal((3, 31, 16)).astype(np.float32)
@@ -125,7 +126,7 @@ def test_texts_end_where_every_token_is_forbidden(rules, length, beams):
 
 
 def _search(generation: dict, conf: dict | None = None):
-    component = types.SimpleNamespace(feeds=(), outputs=(types.SimpleNamespace(name="log_probs"),), states=())
+    component = Component("step", "step", (), (Tensor("log_probs", ("batch", "beam", "tokens")),))
     graph = types.SimpleNamespace(component=component)
     parts = SearchParts({"decoder_step": graph, "decoder_start": graph}, "abc", {}, None, generation)
     return make_search(parts, DecodeOptions(hugging_face_decoder=True, hugging_face_decoder_conf=conf))
