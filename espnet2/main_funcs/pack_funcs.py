@@ -1,4 +1,4 @@
-"""Unpacking a packed model: a zip or tar archive with `meta.yaml` and the files that it names.
+"""Packed models: zip or tar archives with `meta.yaml` and the files that it names, packed and unpacked.
 
 Archives come from strangers: every member's path, kind and size is checked before it is written, everything goes to a
 temporary directory, and that directory gets its final name when it is complete.
@@ -9,21 +9,31 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 import tarfile
 import tempfile
+import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+import yaml
+
+import espnet
 from espnet2.runtime.errors import ArchiveError, ConfigError
 from espnet2.tasks.config import META, META_SECTIONS, read_yaml
 
 MAX_BYTES = 64 << 30  # unpacked; the largest published model takes 36 GB
 MAX_MEMBERS = 10_000
+
+# Ending -> mode of `tarfile.open`; None for zip.
+ARCHIVES: dict[str, Any] = {".zip": None, ".tar.gz": "w:gz", ".tgz": "w:gz", ".tar.bz2": "w:bz2", ".tar.xz": "w:xz"}
+# Keys of a configuration whose values are files that recognition reads.
+PACKED_KEYS = ("bpemodel", "stats_file", "non_linguistic_symbols", "ngram_file")
 
 
 @dataclass(frozen=True)
@@ -153,3 +163,85 @@ def _move(work: Path, target: Path) -> None:
     if target.exists():
         os.replace(target, work.with_name("replaced"))
     os.replace(work, target)
+
+
+def pack(
+    outpath: Path | str,
+    files: Mapping[str, Path | str],
+    yaml_files: Mapping[str, Path | str],
+    others: Sequence[Path | str] = (),
+) -> list[str]:
+    """Write a zip or tar archive (by the ending of `outpath`) that upstream unpacks, too; returns the names in it.
+
+    Args:
+        outpath: The archive, ending in one of `ARCHIVES`; it is replaced when the new one is complete.
+        files: What `meta.yaml` lists as `files`, such as `asr_model_file`.
+        yaml_files: What it lists as `yaml_files`, such as `asr_train_config`; files that these configurations name
+            (`bpemodel`, `stats_file`, ...) are packed with them.
+        others: Further files and directories.
+
+    Raises:
+        ArchiveError: Another ending, a file that is missing, or one that is not below the working directory.
+    """
+    target = Path(outpath)
+    ending = next((ending for ending in ARCHIVES if target.name.endswith(ending)), None)
+    if ending is None:
+        raise ArchiveError(f"{target}: expected a name ending in {', '.join(ARCHIVES)}, found {target.name!r}")
+    meta = {
+        "files": {key: _packed_name(path) for key, path in files.items()},
+        "yaml_files": {key: _packed_name(path) for key, path in yaml_files.items()},
+        "espnet": espnet.__version__,
+        "python": sys.version,
+        "timestamp": time.time(),
+    }
+    named = [file for path in yaml_files.values() for file in _files_of_config(Path(path))]
+    members = [*yaml_files.values(), *files.values(), *named, *_all_files(others)]
+    contents = {_packed_name(path): Path(path) for path in members}
+    with _temporary_beside(target) as directory:
+        described = Path(directory) / META
+        described.write_text(yaml.safe_dump(meta), encoding="utf-8")
+        archive = Path(directory) / target.name
+        _write_archive(archive, ARCHIVES[ending], {META: described, **contents})
+        os.replace(archive, target)
+    return list(contents)
+
+
+def _write_archive(archive: Path, mode: Any, contents: Mapping[str, Path]) -> None:
+    if mode is None:
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, path in contents.items():
+                packed.write(path, name)
+        return
+    with tarfile.open(archive, mode) as tar:
+        for name, path in contents.items():
+            tar.add(path, name)
+
+
+def _packed_name(path: Path | str) -> str:
+    """The name of a file in the archive: its path from the working directory."""
+    if not Path(path).is_file():
+        raise ArchiveError(f"{path}: expected a file to pack, found none")
+    try:
+        return Path(path).resolve().relative_to(Path.cwd().resolve()).as_posix()
+    except ValueError as error:
+        raise ArchiveError(f"{path}: expected a file below the working directory {Path.cwd()}") from error
+
+
+def _all_files(paths: Sequence[Path | str]) -> list[Path]:
+    """The files that are given, and those below the directories that are given."""
+    found: list[Path] = []
+    for path in map(Path, paths):
+        found += sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return found
+
+
+def _files_of_config(config: Path) -> list[str]:
+    """Files that a configuration names, wherever in it they are."""
+    waiting, found = [read_yaml(config)], []
+    while waiting:
+        for key, value in waiting.pop().items():
+            if isinstance(value, dict):
+                waiting.append(value)
+            elif key in PACKED_KEYS and isinstance(value, str) and value:
+                found.append(value)
+    return found

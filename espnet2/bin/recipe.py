@@ -1,0 +1,217 @@
+"""What a recipe's stages do with data, texts and scores: `python -m espnet2.bin.recipe --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import PlainArgumentParser
+from espnet2.utils.types import str2bool, str_or_none
+
+
+class Command(NamedTuple):
+    """A subcommand: what it does, and its arguments as `add_argument` takes them."""
+
+    function: Callable[[argparse.Namespace], None]
+    help: str
+    arguments: dict[str, dict[str, Any]]
+
+
+def validate(args: argparse.Namespace) -> None:
+    from espnet2.recipe.validate import validate_data_dir
+
+    for directory in args.directories:
+        validate_data_dir(directory, args.text)
+
+
+def speed(args: argparse.Namespace) -> None:
+    from espnet2.recipe.speed import perturb_data_dir
+
+    perturb_data_dir(args.source, args.target, args.factors)
+
+
+def format_audio(args: argparse.Namespace) -> None:
+    from espnet2.recipe.format_audio import format_data_dir
+
+    format_data_dir(args.source, args.target, args.fs, args.audio_format, args.nj)
+
+
+def trim(args: argparse.Namespace) -> None:
+    from espnet2.recipe.trim import trim_data_dir
+
+    trim_data_dir(args.source, args.target, args.fs, args.min_wav_duration, args.max_wav_duration)
+
+
+def texts(args: argparse.Namespace) -> None:
+    from espnet2.recipe.texts import merge_texts
+
+    merge_texts(args.inputs, args.output, args.keys)
+
+
+def bpe(args: argparse.Namespace) -> None:
+    from espnet2.recipe.bpe import train_bpe
+    from espnet2.runtime.decode import mapping
+    from espnet2.text.abs_tokenizer import read_symbols
+
+    symbols = () if args.nlsyms is None else sorted(read_symbols(args.nlsyms))
+    train_bpe(args.input, args.output_dir, args.nbpe, args.bpemode, symbols, **(mapping(args.options) or {}))
+
+
+def split(args: argparse.Namespace) -> None:
+    from espnet2.recipe.splits import split_keys
+
+    print(split_keys(args.source, args.output_dir, args.nj))
+
+
+def merge(args: argparse.Namespace) -> None:
+    from espnet2.recipe.splits import merge_decodes
+
+    merge_decodes(args.parts, args.output_dir)
+
+
+def score(args: argparse.Namespace) -> None:
+    from espnet2.recipe.score import score as score_texts
+    from espnet2.text.build_tokenizer import build_tokenizer
+    from espnet2.text.cleaner import TextCleaner
+
+    tokenizer, clean = build_tokenizer(args.token_type, args.bpemodel, args.nlsyms), TextCleaner(args.cleaner)
+    counts = score_texts(
+        args.ref, args.hyp, args.output_dir, lambda text: tokenizer.text2tokens(clean(text)), args.utt2spk
+    )
+    print(f"{args.output_dir}: {counts.error_rate:.2f} % ({counts.errors} of {counts.tokens})")
+
+
+def results(args: argparse.Namespace) -> None:
+    from espnet2.recipe.results import System, write_results
+
+    write_results(args.output, args.title, [System.parse(text) for text in args.system], args.sets)
+
+
+FROM_TO = {"source": {"help": "data directory to read"}, "target": {"help": "data directory to write"}}
+FS = {"type": int, "default": 16000, "help": "sampling rate in Hz (default: 16000)"}
+COMMANDS = {
+    "validate": Command(
+        validate,
+        "check data directories",
+        {
+            "directories": {"nargs": "+", "help": "with wav.scp, text, utt2spk and, perhaps, segments and spk2utt"},
+            "--text": {"type": str2bool, "default": True, "help": "there has to be a text (default: true)"},
+        },
+    ),
+    "speed": Command(
+        speed,
+        "write a data directory at several speeds",
+        {**FROM_TO, "factors": {"nargs": "+", "type": float, "help": "such as 0.9 1.0 1.1"}},
+    ),
+    "format": Command(
+        format_audio,
+        "write the audio of a data directory, a file for each utterance",
+        {
+            **FROM_TO,
+            "--fs": FS,
+            "--audio_format": {"default": "flac", "help": "flac or wav (default: flac)"},
+            "--nj": {"type": int, "default": 1, "help": "recordings at a time (default: 1)"},
+        },
+    ),
+    "trim": Command(
+        trim,
+        "leave out utterances that are too long or short, or have no text",
+        {
+            **FROM_TO,
+            "--fs": FS,
+            "--min_wav_duration": {"type": float, "default": 0.1, "help": "in seconds (default: 0.1)"},
+            "--max_wav_duration": {"type": float, "default": 20.0, "help": "in seconds (default: 20)"},
+        },
+    ),
+    "texts": Command(
+        texts,
+        "join texts",
+        {
+            "inputs": {"nargs": "+", "help": "Kaldi-style texts"},
+            "--output": {"required": True, "help": "file to write"},
+            "--keys": {"type": str2bool, "default": True, "help": "with the keys of the lines (default: true)"},
+        },
+    ),
+    "bpe": Command(
+        bpe,
+        "train a sentencepiece model",
+        {
+            "--input": {"required": True, "help": "a sentence on each line"},
+            "--output_dir": {"required": True, "help": "where bpe.model, bpe.vocab and tokens.txt go"},
+            "--nbpe": {"type": int, "required": True, "help": "number of pieces"},
+            "--bpemode": {"default": "unigram", "help": "unigram, bpe, char or word (default: unigram)"},
+            "--nlsyms": {"type": str_or_none, "help": "file of symbols that are one piece each"},
+            "--options": {"default": "", "help": "further options of sentencepiece, as {max_sentencepiece_length: 4}"},
+        },
+    ),
+    "split": Command(
+        split,
+        "cut the keys of a table for jobs, and print for how many",
+        {
+            "source": {"help": "table, such as wav.scp"},
+            "output_dir": {"help": "where keys.1.scp, keys.2.scp, ... go"},
+            "--nj": {"type": int, "default": 1, "help": "at most so many parts (default: 1)"},
+        },
+    ),
+    "merge": Command(
+        merge,
+        "put the decodes of jobs together",
+        {
+            "parts": {"nargs": "+", "help": "directories of decodes"},
+            "--output_dir": {"required": True, "help": "where 1best_recog/text and others go"},
+        },
+    ),
+    "score": Command(
+        score,
+        "compare texts, and write the counts and the aligned texts",
+        {
+            "--ref": {"required": True, "help": "what was said: utterances and texts"},
+            "--hyp": {"required": True, "help": "what was heard"},
+            "--output_dir": {"required": True, "help": "where result.txt and counts.json go"},
+            "--token_type": {"default": "word", "help": "word, char or bpe: WER, CER or TER (default: word)"},
+            "--bpemodel": {"type": str_or_none, "help": "SentencePiece model of token_type bpe"},
+            "--nlsyms": {"type": str_or_none, "help": "file of symbols that are one token each"},
+            "--cleaner": {"type": str_or_none, "help": "text normalisation of both sides"},
+            "--utt2spk": {"type": str_or_none, "help": "for a row per speaker"},
+        },
+    ),
+    "results": Command(
+        results,
+        "write RESULTS.md",
+        {
+            "sets": {"nargs": "+", "help": "names of the sets"},
+            "--output": {"required": True, "help": "file to write"},
+            "--title": {"default": "Results", "help": "its first line (default: Results)"},
+            "--system": {
+                "action": "append",
+                "required": True,
+                "help": "NAME=DIRECTORY,FILE,...: a way of recognising, the directory with a decode of each set, and "
+                "the files that make its size (BUNDLE:fp32 and BUNDLE:int8 for graphs)",
+            },
+        },
+    ),
+}
+
+
+def get_parser() -> argparse.ArgumentParser:
+    parser = PlainArgumentParser(
+        prog="python -m espnet2.bin.recipe",
+        description="The steps of egs2/TEMPLATE/asr1/asr.sh that are not commands of their own.",
+    )
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    for name, command in COMMANDS.items():
+        step = steps.add_parser(name, help=command.help, description=command.help)
+        for option, settings in command.arguments.items():
+            step.add_argument(option, **settings)
+        step.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), lambda args: COMMANDS[args.step].function(args), cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

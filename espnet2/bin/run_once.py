@@ -1,0 +1,40 @@
+"""Run a command unless it has succeeded with the same inputs before: `python -m espnet2.bin.run_once --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import PlainArgumentParser
+
+
+def get_parser() -> argparse.ArgumentParser:
+    parser = PlainArgumentParser(
+        prog="python -m espnet2.bin.run_once",
+        usage="%(prog)s --stamp FILE [--inputs FILE ...] [--on_change rerun|refuse] -- COMMAND ...",
+        description="Run a command, and note in a file when it has succeeded. The next time, it runs only if the "
+        "command or what its input files hold has changed.",
+    )
+    parser.add_argument("--stamp", required=True, help="the file of the note")
+    parser.add_argument("--inputs", nargs="*", default=[], help="files that the command reads")
+    parser.add_argument(
+        "--on_change", default="rerun", choices=["rerun", "refuse"], help="when something has changed (default: rerun)"
+    )
+    parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    parser.add_argument("command", nargs="+", help="program and arguments, after --")
+    return parser
+
+
+def once(args: argparse.Namespace) -> int:
+    from espnet2.recipe.once import run_once
+
+    return run_once(args.stamp, args.command, args.inputs, args.on_change)
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), once, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

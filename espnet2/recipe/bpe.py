@@ -1,0 +1,82 @@
+"""Training of sentencepiece models, and the token list that goes with one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from espnet2.recipe.files import require, write_lines
+from espnet2.runtime.errors import OptionError
+
+MODES = ("unigram", "bpe", "char", "word")
+BEFORE, AFTER = ("<blank>", "<unk>"), ("<sos/eos>",)
+PIECES_OF_SENTENCEPIECE = 3  # <unk>, <s>, </s>: the token list has its own
+
+_log = logging.getLogger(__name__)
+
+
+def train_bpe(
+    text: Path | str,
+    directory: Path | str,
+    nbpe: int,
+    bpemode: str = "unigram",
+    user_defined_symbols: Sequence[str] = (),
+    **options: Any,
+) -> list[str]:
+    """Write `bpe.model`, `bpe.vocab` and `tokens.txt` to a directory, and return the tokens.
+
+    Args:
+        text: A file with a sentence on each line.
+        directory: Where they go, the model last of all.
+        nbpe: Number of pieces.
+        bpemode: One of `MODES`.
+        user_defined_symbols: Symbols that are one piece each.
+        options: Further options of `SentencePieceTrainer.train`.
+
+    Raises:
+        OptionError: An unknown mode, more pieces than the text has, or an option that sentencepiece refuses.
+    """
+    from sentencepiece import SentencePieceTrainer
+
+    if bpemode not in MODES:
+        raise OptionError(f"bpemode: expected one of {', '.join(MODES)}, found {bpemode!r}")
+    require(text, "sentences to train on")
+    target = Path(directory)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".bpe.", dir=target) as work:
+        prefix = Path(work) / "bpe"
+        try:
+            SentencePieceTrainer.train(
+                input=str(text),
+                model_prefix=str(prefix),
+                vocab_size=nbpe,
+                model_type=bpemode,
+                user_defined_symbols=list(user_defined_symbols),
+                minloglevel=1,
+                **{"character_coverage": 1.0, "input_sentence_size": 100_000_000, **options},
+            )
+        except (RuntimeError, OSError, ValueError) as error:
+            raise OptionError(_reason(text, nbpe, str(error))) from error
+        tokens = [*BEFORE, *_pieces(prefix.with_suffix(".vocab")), *AFTER]
+        os.replace(prefix.with_suffix(".vocab"), target / "bpe.vocab")
+        write_lines(target / "tokens.txt", tokens)
+        os.replace(prefix.with_suffix(".model"), target / "bpe.model")
+    _log.info("wrote %s: %d tokens", target, len(tokens))
+    return tokens
+
+
+def _pieces(vocabulary: Path) -> list[str]:
+    lines = vocabulary.read_text(encoding="utf-8").splitlines()
+    return [line.split("\t")[0] for line in lines[PIECES_OF_SENTENCEPIECE:]]
+
+
+def _reason(text: Path | str, nbpe: int, message: str) -> str:
+    bound = re.search(r"Vocabulary size.*?(?:<=|too small|smaller than).*?(\d+)\.?$", message.strip())
+    if bound is not None and "too high" in message:
+        return f"nbpe: expected at most {bound[1]} pieces for {text}, found {nbpe}"
+    return f"nbpe, bpemode: expected options that sentencepiece accepts for {text}, found: {' '.join(message.split())}"

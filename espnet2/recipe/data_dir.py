@@ -1,0 +1,126 @@
+"""Kaldi-style data directories: `wav.scp`, `segments`, `text`, `utt2spk`, `spk2utt`, and the speeds of recordings.
+
+`reco2speed`, which Kaldi does not have, lists recordings that are played at another speed (`sp0.9-a 0.9`) when they
+are formatted, so that no audio is written twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from espnet2.fileio.read_text import read_2columns_text
+from espnet2.recipe.files import c_sorted, line_of, write_table
+from espnet2.runtime.errors import DataError
+
+OF_UTTERANCES = ("text", "utt2spk", "segments", "utt2num_samples")
+OF_RECORDINGS = ("reco2speed",)
+TABLES = (*OF_UTTERANCES, *OF_RECORDINGS)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a recording; times in seconds."""
+
+    recording: str
+    start: float
+    end: float
+
+    def __str__(self) -> str:
+        return f"{self.recording} {self.start:.6g} {self.end:.6g}"
+
+
+@dataclass(frozen=True)
+class DataDir:
+    """What a data directory says.
+
+    Args:
+        path: The directory.
+        wav: Recording -> path, or command that ends with `|`.
+        tables: The other tables that there are, by name.
+    """
+
+    path: Path
+    wav: Mapping[str, str]
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path | str) -> DataDir:
+        """Read a directory; raises `DataError` where `wav.scp` is missing or a table cannot be read."""
+        root = Path(path)
+        wav = read_2columns_text(root / "wav.scp")
+        found = {name: read_2columns_text(root / name) for name in TABLES if (root / name).is_file()}
+        return cls(root, wav, found)
+
+    @property
+    def utterances(self) -> list[str]:
+        """Utterances, in the order of their list."""
+        return list(self.tables.get("segments", self.wav))
+
+    def segment(self, utterance: str) -> Segment | None:
+        """The part of a recording that an utterance is; None where it is a whole one.
+
+        Raises:
+            DataError: The line is not `utterance recording start end` with 0 <= start < end.
+        """
+        if "segments" not in self.tables:
+            return None
+        line = self.tables["segments"][utterance]
+        try:
+            recording, start, end = line.split()
+            segment = Segment(recording, float(start), float(end))
+        except ValueError as error:
+            raise DataError(
+                f"{self.where('segments', utterance)}: expected 'utterance recording start end', found {line!r}"
+            ) from error
+        if not 0 <= segment.start < segment.end:
+            raise DataError(
+                f"{self.where('segments', utterance)}: expected 0 <= start < end, found {start} and {end} seconds"
+            )
+        return segment
+
+    def where(self, table: str, key: str) -> str:
+        """File and line of a key."""
+        return line_of(self.path / table, key)
+
+    def subset(self, utterances: Iterable[str]) -> DataDir:
+        """This directory with some of its utterances, and the recordings that they need."""
+        kept = set(utterances)
+        recordings = kept
+        if "segments" in self.tables:
+            recordings = {segment.recording for name in kept if (segment := self.segment(name)) is not None}
+        keys = {**dict.fromkeys(OF_UTTERANCES, kept), **dict.fromkeys(OF_RECORDINGS, recordings)}
+        return replace(
+            self,
+            wav=_only(self.wav, recordings),
+            tables={name: _only(table, keys[name]) for name, table in self.tables.items()},
+        )
+
+    def write(self, path: Path | str) -> None:
+        """Write all tables to a directory, sorted, with `spk2utt`; `wav.scp` last, so that it says that all is there.
+
+        Tables of an earlier writing that this directory does not have are removed.
+        """
+        root = Path(path)
+        (root / "wav.scp").unlink(missing_ok=True)
+        for name in TABLES:
+            if name in self.tables:
+                write_table(root / name, self.tables[name])
+            else:
+                (root / name).unlink(missing_ok=True)
+        if "utt2spk" in self.tables:
+            write_table(root / "spk2utt", spk2utt(self.tables["utt2spk"]))
+        write_table(root / "wav.scp", self.wav)
+
+
+def spk2utt(utt2spk: Mapping[str, str]) -> dict[str, str]:
+    """Speaker -> utterances, with blanks between them."""
+    speakers: dict[str, list[str]] = {}
+    for utterance in c_sorted(utt2spk):
+        speakers.setdefault(utt2spk[utterance], []).append(utterance)
+    return {speaker: " ".join(utterances) for speaker, utterances in speakers.items()}
+
+
+def _only(table: Mapping[str, str], keys: set[str]) -> dict[str, str]:
+    return {key: value for key, value in table.items() if key in keys}

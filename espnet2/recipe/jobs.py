@@ -1,0 +1,165 @@
+"""Commands in parallel, each with a log of its own: on this machine, or as an array of jobs of Slurm.
+
+A job of Slurm runs the same command with the local back end, so that logs are alike wherever a job runs.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from espnet2.recipe.files import writing
+from espnet2.runtime.errors import EspnetError, OptionError
+
+
+class JobError(EspnetError, RuntimeError):
+    """Jobs that have failed."""
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """A command, and the numbers that take the place of a name in it.
+
+    Args:
+        log: Log file, which has `name` in it where there are several jobs.
+        command: Program and arguments, each of which may have `name` in it.
+        name: What the numbers stand for, such as `JOB`; None for a single job.
+        first, last: The numbers.
+        accepted: Exit statuses that are no failure.
+    """
+
+    log: str
+    command: tuple[str, ...]
+    name: str | None = None
+    first: int = 1
+    last: int = 1
+    accepted: tuple[int, ...] = (0,)
+
+    @property
+    def numbers(self) -> range:
+        return range(self.first, self.last + 1)
+
+    def log_of(self, number: int) -> Path:
+        """The log of a job."""
+        return Path(self._fill(self.log, number))
+
+    def command_of(self, number: int) -> list[str]:
+        """The command of a job."""
+        return [self._fill(word, number) for word in self.command]
+
+    def _fill(self, text: str, number: int) -> str:
+        return text if self.name is None else text.replace(self.name, str(number))
+
+
+def parse_range(text: str) -> tuple[str, int, int]:
+    """`JOB=1:4` as name, first and last number; raises `OptionError` for anything else."""
+    found = re.fullmatch(r"([A-Za-z_]\w*)=(\d+)(?::(\d+))?", text)
+    if found is None or int(found[3] or found[2]) < int(found[2]):
+        raise OptionError(f"jobs: expected NAME=FIRST:LAST as in JOB=1:4, found {text!r}")
+    return found[1], int(found[2]), int(found[3] or found[2])
+
+
+def run_local(jobs: Jobs, max_jobs: int | None = None) -> list[int]:
+    """Run all jobs here, at most `max_jobs` at a time; returns the numbers of those that failed."""
+    alone = len(jobs.numbers) == 1
+    with ThreadPoolExecutor(max_jobs or len(jobs.numbers)) as pool:
+        statuses = list(pool.map(lambda number: _run(jobs, number, alone), jobs.numbers))
+    return [number for number, status in zip(jobs.numbers, statuses, strict=True) if status not in jobs.accepted]
+
+
+def _run(jobs: Jobs, number: int, shown: bool) -> int:
+    """Run a job with its output in its log, and on stderr if `shown`; returns its exit status."""
+    command, path = jobs.command_of(number), jobs.log_of(number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    start = time.time()
+    with open(path, "wb", buffering=0) as log:
+        log.write(f"# {shlex.join(command)}\n# started {time.ctime(start)}\n".encode())
+        status = _follow(command, log.write, shown)
+        log.write(f"# ended {time.ctime()} with status {status} after {time.time() - start:.1f} s\n".encode())
+    return status
+
+
+def _follow(command: Sequence[str], write: Callable[[bytes], object], shown: bool) -> int:
+    try:
+        process = subprocess.Popen(
+            command, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        )
+    except OSError as error:
+        write(f"{command[0]}: {error.strerror}\n".encode())
+        return 127
+    with process:
+        for piece in iter(lambda: process.stdout.read(1 << 16) if process.stdout else b"", b""):
+            write(piece)
+            if shown:
+                sys.stderr.buffer.write(piece)
+                sys.stderr.flush()
+    return process.returncode
+
+
+def run_slurm(jobs: Jobs, slurm_args: str = "", max_jobs: int | None = None) -> list[int]:
+    """Submit all jobs as an array with `sbatch --wait`; returns the numbers of those that failed.
+
+    Raises:
+        OptionError: There is no `sbatch`.
+        JobError: It refuses the jobs.
+    """
+    script = _script_of(jobs)
+    limit = "" if max_jobs is None else f"%{max_jobs}"
+    submit = ["sbatch", "--wait", f"--array={jobs.first}-{jobs.last}{limit}", f"--output={script}.%a.out"]
+    try:
+        done = subprocess.run(
+            [*submit, *shlex.split(slurm_args), str(script)], check=False, capture_output=True, text=True
+        )
+    except FileNotFoundError as error:
+        raise OptionError("--backend slurm: expected the command sbatch, found none; use local") from error
+    failed = [number for number in jobs.numbers if _status(jobs.log_of(number)) not in jobs.accepted]
+    if done.returncode and failed == list(jobs.numbers) and not any(jobs.log_of(n).exists() for n in failed):
+        raise JobError(f"sbatch: expected to submit {script}, found: {' '.join(done.stderr.split())}")
+    return failed
+
+
+def _script_of(jobs: Jobs) -> Path:
+    """Write the batch script, which runs a job of the array with the local back end, beside the logs."""
+    script = Path(jobs.log.replace(jobs.name or "\0", "jobs")).with_suffix(".slurm.sh")
+    for number in jobs.numbers:
+        jobs.log_of(number).unlink(missing_ok=True)  # the status of an earlier run is none of this one
+    accepted = ",".join(map(str, jobs.accepted))
+    local = [sys.executable, "-m", "espnet2.bin.run_jobs", "--backend", "local", "--accept", accepted]
+    numbers = [] if jobs.name is None else [f"{jobs.name}=$SLURM_ARRAY_TASK_ID"]
+    with writing(script) as file:
+        file.write("#!/usr/bin/env bash\n")
+        file.write(f"exec {shlex.join(local)} {' '.join(numbers)} {shlex.join([jobs.log, *jobs.command])}\n")
+    return script
+
+
+def _status(log: Path) -> int | None:
+    """The status that the last line of a log tells; None where it has not ended."""
+    last = _lines(log)[-1:]
+    found = re.fullmatch(r"# ended .* with status (-?\d+) after .* s", last[0]) if last else None
+    return None if found is None else int(found[1])
+
+
+def _lines(log: Path) -> list[str]:
+    try:
+        return log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def require_success(jobs: Jobs, failed: Sequence[int]) -> None:
+    """Raise `JobError`, with the log and what it ends with, if jobs have failed."""
+    if not failed:
+        return
+    log = jobs.log_of(failed[0])
+    said = [line for line in _lines(log) if line.strip() and not line.startswith("# ")]
+    which = "" if jobs.name is None else f" ({len(failed)} of {len(jobs.numbers)} jobs)"
+    status = _status(log)
+    ended = "that it has not ended" if status is None else f"status {status}"
+    raise JobError(f"{log}: expected the command to succeed, found {ended}{which}: {said[-1] if said else 'no output'}")

@@ -1,0 +1,66 @@
+"""Speed perturbation (Ko et al. 2015): a data directory beside itself, slower and faster."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from espnet2.recipe.data_dir import DataDir, Segment
+from espnet2.recipe.validate import validate_data_dir
+from espnet2.runtime.errors import OptionError
+
+_log = logging.getLogger(__name__)
+
+
+def perturb_data_dir(source: Path | str, target: Path | str, factors: Sequence[float]) -> DataDir:
+    """Write to `target` the directory `source` at each speed: `sp0.9-` before identifiers and speakers, none for 1.
+
+    The audio stays where it is: `reco2speed` says how fast a recording is played when it is formatted.
+
+    Raises:
+        OptionError: A factor that is not positive, or comes twice.
+        DataError: `source` is not a valid data directory.
+    """
+    for factor in factors:
+        if factor <= 0 or factors.count(factor) > 1:
+            raise OptionError(f"speed_perturb_factors: expected different positive numbers, found {factor:g}")
+    data = validate_data_dir(source)
+    copies = [at_speed(data, factor) for factor in factors]
+    names = {name for copy in copies for name in copy.tables}
+    merged = DataDir(
+        data.path,
+        _merge([copy.wav for copy in copies]),
+        {name: _merge([copy.tables.get(name, {}) for copy in copies]) for name in names},
+    )
+    merged.write(target)
+    _log.info("wrote %s: %d utterances at speeds %s", target, len(merged.utterances), factors)
+    return merged
+
+
+def at_speed(data: DataDir, factor: float) -> DataDir:
+    """The directory with every recording played `factor` times as fast; tables of lengths in samples are left out."""
+    if factor == 1:
+        return data
+    prefix = f"sp{factor:g}-"
+
+    def renamed(table: Mapping[str, str], value_prefix: str = "") -> dict[str, str]:
+        return {prefix + key: value_prefix + value for key, value in table.items()}
+
+    tables = {"utt2spk": renamed(data.tables["utt2spk"], prefix), "text": renamed(data.tables["text"])}
+    if "segments" in data.tables:
+        tables["segments"] = {prefix + name: str(_faster(data, name, prefix, factor)) for name in data.utterances}
+    speeds = data.tables.get("reco2speed", {})
+    tables["reco2speed"] = {prefix + name: f"{factor * float(speeds.get(name, 1)):g}" for name in data.wav}
+    return DataDir(data.path, renamed(data.wav), tables)
+
+
+def _faster(data: DataDir, utterance: str, prefix: str, factor: float) -> Segment:
+    segment = data.segment(utterance)
+    if segment is None:
+        raise RuntimeError(f"{utterance}: not a segment")
+    return Segment(prefix + segment.recording, segment.start / factor, segment.end / factor)
+
+
+def _merge(tables: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {key: value for table in tables for key, value in table.items()}

@@ -1,0 +1,55 @@
+"""Lists cut for jobs, and what jobs wrote put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet2.fileio.read_text import read_2columns_text
+from espnet2.recipe.files import write_lines, write_table
+from espnet2.runtime.errors import DataError
+
+MERGED = ("text", "token", "token_int", "score")
+
+
+def split_keys(source: Path | str, directory: Path | str, nj: int) -> int:
+    """Write the keys of a table to `directory/keys.{1..n}.scp`, in order and in equal shares; returns n.
+
+    n is `nj`, or the number of keys where there are fewer.
+
+    Raises:
+        DataError: The table cannot be read, or is empty.
+    """
+    keys = list(read_2columns_text(source))
+    if not keys:
+        raise DataError(f"{source}: expected at least one line, found none")
+    count = min(nj, len(keys))
+    bounds = [len(keys) * index // count for index in range(count + 1)]
+    for index in range(count):
+        write_lines(Path(directory) / f"keys.{index + 1}.scp", keys[bounds[index] : bounds[index + 1]])
+    return count
+
+
+def merge_decodes(parts: Sequence[Path | str], directory: Path | str) -> int:
+    """Put `{1best_recog,...}/{text,token,token_int,score}` and `failures` of several decodes into one.
+
+    Returns how many recordings were not recognised.
+
+    Raises:
+        DataError: A part has no results.
+    """
+    target = Path(directory)
+    for part in parts:
+        if not (Path(part) / "1best_recog").is_dir() and not (Path(part) / "failures").is_file():
+            raise DataError(f"{part}: expected a decode with 1best_recog, found none")
+    ranks = sorted({path.name for part in parts for path in Path(part).glob("*best_recog")})
+    for rank in ranks:
+        for name in MERGED:
+            tables = [path for part in parts if (path := Path(part) / rank / name).is_file()]
+            if tables:
+                merged = {key: value for path in tables for key, value in read_2columns_text(path).items()}
+                write_table(target / rank / name, merged)
+    failures = [path for part in parts if (path := Path(part) / "failures").is_file()]
+    lines = [line for path in failures for line in path.read_text(encoding="utf-8").splitlines()]
+    write_lines(target / "failures", lines)
+    return len(lines)

@@ -1,0 +1,128 @@
+"""Texts as tokens, and lists of tokens by how often they come, with the options of upstream's `tokenize_text`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+from espnet2.recipe.files import writing
+from espnet2.runtime.errors import DataError, OptionError
+from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.text.cleaner import TextCleaner
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Columns of a line, from 1, both ends included: `2-`, `-5`, `2-5`, `2`."""
+
+    first: int = 1
+    last: int | None = None
+
+    @classmethod
+    def parse(cls, text: str | None) -> Fields:
+        """Read what `--field` gives; raises `OptionError` for anything else."""
+        if text is None:
+            return cls()
+        first, dash, last = text.partition("-")
+        try:
+            found = cls(int(first or 1), int(last) if last else None if dash else int(first))
+        except ValueError:
+            found = cls(0)
+        if found.first < 1 or (found.last is not None and found.last < found.first):
+            raise OptionError(f"--field: expected columns as 2-, 2-5, -5 or 2, found {text!r}")
+        return found
+
+    def of(self, line: str, delimiter: str | None) -> str:
+        """These columns of a line, with the delimiter (or a blank) between them."""
+        columns = line.split(delimiter)[self.first - 1 : self.last]
+        return (" " if delimiter is None else delimiter).join(columns)
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A token that a list has anyway, and its place in it, which may be counted from the end."""
+
+    token: str
+    place: int
+
+    @classmethod
+    def parse(cls, text: str) -> Symbol:
+        """Read `<blank>:0`; raises `OptionError` for anything else."""
+        token, _, place = text.rpartition(":")
+        try:
+            return cls(token, int(place))
+        except ValueError as error:
+            raise OptionError(f"--add_symbol: expected SYMBOL:PLACE as '<blank>:0', found {text!r}") from error
+
+
+def tokenize_lines(
+    lines: Iterable[str],
+    tokenizer: AbsTokenizer,
+    cleaner: TextCleaner | None = None,
+    fields: Fields | None = None,
+    delimiter: str | None = None,
+) -> Iterator[list[str]]:
+    """Tokens of each line, of the columns `fields`, after cleaning."""
+    for line in lines:
+        text = line.rstrip()
+        if fields is not None:
+            text = fields.of(text, delimiter)
+        yield tokenizer.text2tokens(text if cleaner is None else cleaner(text))
+
+
+def vocabulary(
+    counts: Counter[str], symbols: Sequence[Symbol] = (), vocabulary_size: int = 0, cutoff: int = 0
+) -> list[str]:
+    """Tokens from the most to the least frequent, with `symbols` at their places.
+
+    Args:
+        counts: How often each token comes; tokens that come equally often stay in the order of their first line.
+        symbols: Tokens that are in the list wherever they come; the others move up.
+        vocabulary_size: At most so many tokens in all, 0 for any number.
+        cutoff: Tokens that come so often or less are left out.
+
+    Raises:
+        OptionError: `vocabulary_size` leaves no room for `symbols`.
+    """
+    if vocabulary_size and vocabulary_size < len(symbols):
+        raise OptionError(f"--vocabulary_size: expected at least the {len(symbols)} symbols, found {vocabulary_size}")
+    added = {symbol.token for symbol in symbols}
+    tokens = [token for token, count in counts.most_common() if count > cutoff and token not in added]
+    if vocabulary_size:
+        tokens = tokens[: vocabulary_size - len(symbols)]
+    for symbol in symbols:
+        tokens.insert(symbol.place if symbol.place >= 0 else len(tokens) + 1 + symbol.place, symbol.token)
+    covered, total = sum(counts[token] for token in tokens), max(counts.total(), 1)
+    _log.info("%d tokens, %.2f %% of the text out of vocabulary", len(tokens), 100 * (total - covered) / total)
+    return tokens
+
+
+@contextmanager
+def open_input(path: str) -> Iterator[TextIO]:
+    """A text file, or standard input for `-`; raises `DataError` where it cannot be read."""
+    if path == "-":
+        yield sys.stdin
+        return
+    try:
+        with open(path, encoding="utf-8") as file:
+            yield file
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        found = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"{path}: expected a text file in UTF-8, found {found}") from error
+
+
+@contextmanager
+def open_output(path: str) -> Iterator[TextIO]:
+    """A text file that gets its name when it is complete, or standard output for `-`."""
+    if path == "-":
+        yield sys.stdout
+        return
+    with writing(path) as file:
+        yield file
