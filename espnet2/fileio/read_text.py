@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
-from espnet2.runtime.errors import DataError
+from espnet2.runtime.errors import DataError, OptionError
+
+# Name -> the type of the numbers, and what is between them (None: white space).
+NUMBERS: dict[str, tuple[Callable[[str], float], str | None]] = {
+    "text_int": (int, None),
+    "csv_int": (int, ","),
+    "text_float": (float, None),
+    "csv_float": (float, ","),
+}
 
 
 def read_2columns_text(path: Path | str, keys_to_load: Collection[str] | None = None) -> dict[str, str]:
@@ -14,15 +22,77 @@ def read_2columns_text(path: Path | str, keys_to_load: Collection[str] | None = 
     Raises:
         DataError: The file cannot be read, a line has no key, or a key comes twice.
     """
-    table: dict[str, str] = {}
+    table = {key: value for _, key, value in _entries(path)}
+    return {key: value for key, value in table.items() if keys_to_load is None or key in keys_to_load}
+
+
+def load_num_sequence_text(path: Path | str, loader_type: str = "csv_int") -> dict[str, list[float]]:
+    """Key -> the numbers of its line, one or more.
+
+    Args:
+        path: Lines such as `utt1 1243,80`.
+        loader_type: text_int, text_float (with blanks between numbers), csv_int or csv_float (with commas).
+
+    Raises:
+        DataError: The file cannot be read or has no line, or a line has no key, no numbers, or a key of before.
+        OptionError: An unknown `loader_type`.
+    """
+    if loader_type not in NUMBERS:
+        raise OptionError(f"loader_type: expected one of {', '.join(NUMBERS)}, found {loader_type!r}")
+    number_type, separator = NUMBERS[loader_type]
+    table = {}
+    for number, key, value in _entries(path):
+        try:
+            table[key] = [number_type(item) for item in value.split(separator)]
+            if not table[key]:
+                raise ValueError
+        except ValueError as error:
+            between = "blanks" if separator is None else "commas"
+            raise DataError(
+                f"{path}, line {number}: expected {number_type.__name__} numbers with {between} between them "
+                f"behind {key}, found {value!r}"
+            ) from error
+    if not table:
+        raise DataError(f"{path}: expected lines of numbers, found an empty file")
+    return table
+
+
+def require_keys(path: Path | str, table: Collection[str], reference: Path | str, keys: Collection[str]) -> None:
+    """Raise `DataError` where the table that was read from `path` lacks some of the `keys` of `reference`."""
+    missing = [key for key in keys if key not in table]
+    if missing:
+        more = "" if len(missing) <= 3 else f" and {len(missing) - 3} more"
+        raise DataError(
+            f"{path}: expected all utterances of {reference}, found none for {', '.join(missing[:3])}{more}"
+        )
+
+
+def found_path(listed: str, table: Path) -> str:
+    """Where a file is that `table` lists: as listed if that exists, or found beside or above the table."""
+    if Path(listed).exists():
+        return listed
+    places = (table.parent, *table.resolve().parents)
+    found = (place / listed for place in places if (place / listed).exists())
+    return str(next(found, listed))
+
+
+def require_values(path: Path | str, table: Mapping[str, str], expected: str) -> None:
+    """Raise `DataError` where a key of the table that was read from `path` has nothing behind it."""
+    for key, value in table.items():
+        if not value:
+            raise DataError(f"{path}: {key}: expected {expected}, found nothing")
+
+
+def _entries(path: Path | str) -> Iterator[tuple[int, str, str]]:
+    seen: set[str] = set()
     for number, line in enumerate(_lines(path), 1):
         key, value = [*line.rstrip().split(maxsplit=1), "", ""][:2]
         if not key:
             raise DataError(f"{path}, line {number}: expected 'key value', found an empty line")
-        if key in table:
+        if key in seen:
             raise DataError(f"{path}, line {number}: expected each key once, found {key!r} again")
-        table[key] = value
-    return {key: value for key, value in table.items() if keys_to_load is None or key in keys_to_load}
+        seen.add(key)
+        yield number, key, value
 
 
 def _lines(path: Path | str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from espnet2.fileio.audio import read_samples
-from espnet2.fileio.read_text import read_2columns_text
+from espnet2.fileio.read_text import found_path, read_2columns_text
 from espnet2.runtime.errors import DataError
 
 
@@ -42,10 +42,7 @@ class SoundScpReader(Mapping[str, tuple[int, np.ndarray]]):
 
     def get_path(self, key: str) -> str:
         """Where the recording of an utterance is: as listed if that exists, or found beside or above the list."""
-        listed = Path(self.data[key])
-        places = [Path(), self.fname.parent, *self.fname.resolve().parents]
-        found = (place / listed for place in places if (place / listed).exists())
-        return str(next(found, listed))
+        return found_path(self.data[key], self.fname)
 
     def __len__(self) -> int:
         return len(self.data)

@@ -1,0 +1,90 @@
+"""What samplers share: shape files, and how utterances in order are cut into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice, pairwise
+
+from espnet2.fileio.read_text import load_num_sequence_text, require_keys
+from espnet2.runtime.errors import OptionError
+
+Shapes = dict[str, list[int]]
+
+ORDERS = ("ascending", "descending")
+
+
+def read_shapes(shape_file: str) -> Shapes:
+    """Utterance -> its shape, from lines such as `utt1 1243,80`.
+
+    Raises:
+        DataError: The file cannot be read, has no or a broken line, or an utterance comes twice.
+    """
+    table = load_num_sequence_text(shape_file, "csv_int")
+    return {utterance: [int(size) for size in shape] for utterance, shape in table.items()}
+
+
+def read_same_shapes(shape_files: Sequence[str]) -> list[Shapes]:
+    """Shape files of the same utterances; raises `DataError` where one lacks an utterance of another."""
+    if not shape_files:
+        raise OptionError("shape_files: expected at least one file, found none")
+    first, tables = shape_files[0], [read_shapes(path) for path in shape_files]
+    for path, table in zip(shape_files[1:], tables[1:], strict=True):
+        require_keys(path, table, first, tables[0])
+        require_keys(first, tables[0], path, table)
+    return tables
+
+
+def require_at_least_one(**values: int) -> None:
+    """Raise `OptionError` for a number that is not positive."""
+    for name, value in values.items():
+        if value < 1:
+            raise OptionError(f"{name}: expected at least 1, found {value}")
+
+
+def require_orders(**values: str) -> None:
+    """Raise `OptionError` for an order that is unknown."""
+    for name, value in values.items():
+        if value not in ORDERS:
+            raise OptionError(f"{name}: expected {' or '.join(ORDERS)}, found {value!r}")
+
+
+def by_length(shapes: Shapes) -> list[str]:
+    """Utterances from the shortest to the longest; those of one length stay in the order of the file."""
+    return sorted(shapes, key=lambda utterance: shapes[utterance][0])
+
+
+def cut(utterances: Iterable[str], sizes: Iterable[int]) -> list[list[str]]:
+    """Consecutive utterances as batches of given sizes."""
+    rest = iter(utterances)
+    return [list(islice(rest, size)) for size in sizes]
+
+
+def evenly(utterances: Sequence[str], batch_size: int, drop_last: bool) -> list[list[str]]:
+    """Batches of `batch_size`, or a few more each so that none is left over; with `drop_last`, those are left out."""
+    number, total = max(len(utterances) // batch_size, 1), len(utterances)
+    if drop_last:
+        return cut(utterances, [batch_size] * number)
+    ends = [index * total // number for index in range(number + 1)]
+    return cut(utterances, [end - start for start, end in pairwise(ends)])
+
+
+def ordered(batches: Iterable[Sequence[str]], sort_in_batch: str, sort_batch: str) -> list[Sequence[str]]:
+    """Batches from short to long utterances, turned round inside and outside where the order is descending."""
+    inside = [batch[::-1] if sort_in_batch == "descending" else batch for batch in batches]
+    return inside[::-1] if sort_batch == "descending" else inside
+
+
+def without_small_last(sizes: Sequence[int], min_batch_size: int, first: int) -> list[int]:
+    """Sizes of batches where a last one that is too small is shared out, one utterance each.
+
+    Args:
+        sizes: From short to long utterances.
+        min_batch_size: The smallest size that the last batch may have.
+        first: The batch that gets one first, as an index from the end; the ones before it follow, in turns.
+    """
+    if len(sizes) < 2 or sizes[-1] >= min_batch_size:
+        return list(sizes)
+    *kept, left_over = sizes
+    for index in range(left_over):
+        kept[(first - index) % len(kept)] += 1
+    return kept
