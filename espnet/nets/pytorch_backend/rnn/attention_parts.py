@@ -72,6 +72,7 @@ class ScoringAttention(Attention):
     def __init__(self, heads: int, key_size: int, value_size: int, scale: float = SCALE):
         super().__init__()
         self.heads, self.scale = heads, scale
+        self.softmax = nn.Softmax(dim=-1)  # a module, so that hooks on it see the weights
         self.memory = {"memory_key": (heads, key_size), "memory_value": (heads, value_size)}
         self.states = {}
 
@@ -80,7 +81,7 @@ class ScoringAttention(Attention):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         key, value = memory
         scores, kept = self.scores(self.queries(query), key.unbind(), frames, states)
-        weights = torch.softmax(self.scale * torch.stack(scores) + frames.bias, dim=-1)
+        weights = self.softmax(self.scale * torch.stack(scores) + frames.bias)
         return self.joined(weights @ value), self.remembered(weights, frames, kept)
 
     def kept_key(self, key: Tensor) -> Tensor:

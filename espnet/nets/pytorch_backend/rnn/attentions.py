@@ -29,6 +29,7 @@ class NoAtt(Attention):
     def __init__(self, eprojs: int):
         super().__init__()
         self.memory, self.states = {"memory_value": (1, eprojs)}, {}
+        self.weights = nn.Identity()  # a module, so that hooks on it see the weights
 
     def start(self, encoder_out: Tensor) -> tuple[Tensor, ...]:
         return (encoder_out.unsqueeze(0),)
@@ -36,7 +37,7 @@ class NoAtt(Attention):
     def step(
         self, query: Tensor, memory: Sequence[Tensor], frames: Frames, states: Sequence[Tensor]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        mean = frames.uniform @ memory[0][0]
+        mean = self.weights(frames.uniform) @ memory[0][0]
         return mean.expand(-1, query.shape[1], -1), ()
 
 

@@ -62,6 +62,7 @@ class AttentionHeads(nn.Module, ABC):
         self.dropout_rate = dropout_rate
         for index, name in enumerate(self.names):
             self.add_module(name, nn.Linear(n_feat, n_feat, bias=self.key_bias or index != KEY))
+        self.softmax = nn.Softmax(dim=-1)  # a module, so that hooks on it see the weights
         for name in ("q_norm", "k_norm"):
             self.add_module(name, LayerNorm(self.d_k) if qk_norm else nn.Identity())
 
@@ -100,8 +101,7 @@ class AttentionHeads(nn.Module, ABC):
         logits = torch.matmul(q * self.d_k**-0.5, k.transpose(-2, -1))
         for term in (scores, bias):
             logits = logits if term is None else logits + term
-        weights = torch.softmax(logits, dim=-1)
-        x = torch.matmul(dropout(weights, self.dropout_rate, self.training), v)
+        x = torch.matmul(dropout(self.softmax(logits), self.dropout_rate, self.training), v)
         if bias is not None:
             x = x * visible_rows(bias)
         return self.project(OUT, x.transpose(1, 2).flatten(-2))

@@ -1,0 +1,1 @@
+"""Pictures of a training: curves of its statistics, where attentions look, and how CTC aligns an utterance."""
