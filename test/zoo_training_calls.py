@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import zoo_calls
 import zoo_data
+
 PADDING = {"espnet2.tasks.lm:LMTask": 0}  # of texts in batches of a task, elsewhere -1
 
 

@@ -110,6 +110,7 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
             sym_blank=sym_blank,
             extract_feats_in_collect_stats=extract_feats_in_collect_stats,
             lang_token_id=lang_token_id,
+            transducer_multi_blank_sigma=transducer_multi_blank_sigma,
         )
         if self.conditioned:
             self.encoder.conditioning_layer = torch.nn.Linear(vocab_size, encoder.output_size())

@@ -137,7 +137,9 @@ class ESPnetASRModel(SingleESPnetASRModel):
         ignored = self.loss_options.ignore_id
         padded = [torch.nn.functional.pad(each, (0, longest - each.shape[1]), value=ignored) for each, _ in pairs]
         lengths = torch.stack([length for _, length in pairs], dim=1)
-        return self.texts(torch.stack(padded, dim=1).flatten(0, 1), lengths.flatten()).unflatten(0, lengths.shape), lengths
+        return self.texts(torch.stack(padded, dim=1).flatten(0, 1), lengths.flatten()).unflatten(
+            0, lengths.shape
+        ), lengths
 
     @torch.no_grad()
     def best_order(self, output: Tensor, lengths: Tensor, texts: Tensor, text_lengths: Tensor) -> Tensor:

@@ -40,6 +40,7 @@ class LossOptions:
         sym_space, sym_blank: what error rates read as a space and as nothing.
         extract_feats_in_collect_stats: statistics are those of features, rather than of samples.
         lang_token_id: what attention decoders read behind the start symbol; -1 for nothing.
+        transducer_multi_blank_sigma: what all log-probabilities lose in transducers of several blanks.
     """
 
     ctc_weight: float = 0.5
@@ -54,6 +55,7 @@ class LossOptions:
     sym_blank: str = "<blank>"
     extract_feats_in_collect_stats: bool = True
     lang_token_id: int = -1
+    transducer_multi_blank_sigma: float = 0.05
 
 
 class TrainableRecogniser:
@@ -68,6 +70,7 @@ class TrainableRecogniser:
     ctc: Any
     decoder: Any
     joint_network: Any
+    blanks: Mapping[int, int]
     encode: Callable[[Tensor, Tensor], tuple[Any, Tensor]]
     loss_options: LossOptions
 
@@ -233,7 +236,9 @@ def transducer_head(
     labels = text.masked_fill(text == model.loss_options.ignore_id, model.blank_id)
     predicted = model.decoder(torch.nn.functional.pad(labels, (1, 0), value=model.blank_id))
     scores = model.joint_network(output.unsqueeze(2), predicted.unsqueeze(1))
-    loss = transducer_loss(scores, labels, lengths, text_lengths, model.blank_id).mean()
+    sigma = model.loss_options.transducer_multi_blank_sigma if len(model.blanks) > 1 else 0.0
+    blanks = {"blank": model.blank_id, "long_blanks": model.blanks, "sigma": sigma}
+    loss = transducer_loss(scores, labels, lengths, text_lengths, **blanks).mean()
     stats: Stats = {"loss_transducer": loss}
     if model.reports():
         heard = transducer_search(model, output, lengths, score_norm=False)

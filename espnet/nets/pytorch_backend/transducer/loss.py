@@ -1,20 +1,34 @@
-"""The transducer's loss: the negative log-probability of a text, over all alignments (Graves 2012, section 2.4)."""
+"""The transducer's loss: the negative log-probability of a text, over all alignments (Graves 2012, section 2.4).
+
+The lattice has a node for each number of frames and of labels that lie behind. All nodes with one sum of both, a
+diagonal, are computed at once, so that there are T + U steps, and tensors of the lattice are kept with the diagonal as
+their first axis.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
 
 IMPOSSIBLE = -1e30  # a log-probability whose differences are numbers
 
 
 def transducer_loss(
-    logits: Tensor, targets: Tensor, frames: Tensor, labels: Tensor, blank: int = 0, fastemit_lambda: float = 0.0
+    logits: Tensor,
+    targets: Tensor,
+    frames: Tensor,
+    labels: Tensor,
+    blank: int = 0,
+    fastemit_lambda: float = 0.0,
+    long_blanks: Mapping[int, int] | None = None,
+    sigma: float = 0.0,
 ) -> Tensor:
     """Negative log-probabilities (B,) of the texts.
-
-    All states of the lattice whose frame and label numbers have one sum are computed at once, so that there are T + U
-    steps of the recursion.
 
     Args:
         logits: (B, T, U + 1, V) joint network's output, not normalised.
@@ -23,24 +37,106 @@ def transducer_loss(
         labels: (B,) labels of each utterance.
         blank: index of the blank.
         fastemit_lambda: by how much more than the blanks' the labels' gradients count (Yu et al. 2021, "FastEmit").
+        long_blanks: index of each blank that lasts more than a frame, and how many (H. Xu et al. 2022, "Multi-blank
+            transducers for speech recognition").
+        sigma: taken off all log-probabilities, so that alignments of few steps are preferred (the same, section 3.3).
     """
-    log_probs = logits.float().log_softmax(dim=-1)
-    batch, length, width, _ = log_probs.shape
-    index = targets.clamp(min=0)[:, None, :, None].expand(-1, length, -1, -1)
-    emit = log_probs[:, :, :-1].gather(-1, index).squeeze(-1)
-    emit = emit + fastemit_lambda * (emit - emit.detach())
-    stay, emit = log_probs[..., blank], torch.nn.functional.pad(emit, (0, 1), value=IMPOSSIBLE)
-    column = torch.arange(width, device=logits.device)
-    first = torch.where(column == 0, 0.0, IMPOSSIBLE)
-    after_blank, after_label = first.expand(batch, -1), torch.full_like(stay[:, 0], IMPOSSIBLE)
-    total = torch.full_like(stay[:, 0, 0], IMPOSSIBLE)
-    for diagonal in range(length + width - 1):
-        frame = diagonal - column
-        alpha = torch.logaddexp(after_blank, after_label)
-        alpha = torch.where((frame >= 0) & (frame < length), alpha, IMPOSSIBLE)
-        place = frame.clamp(0, length - 1)
-        after_blank = alpha + stay[:, place, column]
-        after_label = torch.nn.functional.pad((alpha + emit[:, place, column])[:, :-1], (1, 0), value=IMPOSSIBLE)
-        ended = after_blank.gather(1, labels[:, None]).squeeze(1)
-        total = torch.where(frames + labels - 1 == diagonal, ended, total)
-    return -total
+    blanks = {blank: 1, **(long_blanks or {})}
+    return _TransducerLoss.apply(logits, targets, frames, labels, blanks, fastemit_lambda, sigma)
+
+
+class _TransducerLoss(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        logits: Tensor,
+        targets: Tensor,
+        frames: Tensor,
+        labels: Tensor,
+        blanks: Mapping[int, int],
+        fastemit_lambda: float,
+        sigma: float,
+    ) -> Tensor:
+        _, length, width, _ = logits.shape
+        scores = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+        norm = scores.logsumexp(dim=-1)
+        index = pad(targets.clamp(min=0), (0, 1))[:, None, :, None].expand(-1, length, -1, -1)
+        within = torch.arange(length, device=logits.device)[:, None] < frames[:, None, None]
+        emits = within & (torch.arange(width, device=logits.device) < labels[:, None, None])
+
+        def arcs(chosen: Tensor, allowed: Tensor) -> Tensor:
+            return diagonals((chosen - norm - sigma).double().masked_fill(~allowed, IMPOSSIBLE))
+
+        stay = [arcs(scores[..., each], within) for each in blanks]
+        emit = arcs(scores.gather(-1, index).squeeze(-1), emits)
+        durations = list(blanks.values())
+        forward = _forward_scores(stay, emit, durations)
+        total = forward[frames + labels, torch.arange(len(labels), device=labels.device), labels]
+        ctx.save_for_backward(logits, norm, index, forward, emit, *stay, total, frames, labels)
+        ctx.blanks, ctx.fastemit_lambda = blanks, fastemit_lambda
+        return -total.to(norm.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        logits, norm, index, forward, emit, *stay, total, frames, labels = ctx.saved_tensors
+        durations = list(ctx.blanks.values())
+        backward = _backward_scores(stay, emit, durations, frames, labels)
+        before = forward[: len(emit)] - total[:, None]
+        length = logits.shape[1]
+
+        def used(arc: Tensor, score_after: Tensor) -> Tensor:
+            """How often alignments go this way, by the loss's gradient: (B, T, U + 1)."""
+            return (frames_of((before + arc + score_after).exp(), length) * grad[:, None, None]).to(norm.dtype)
+
+        after_emit = pad(backward[1:, :, 1:], (0, 1), value=IMPOSSIBLE)[: len(emit)]
+        emitted = used(emit, after_emit) * (1 + ctx.fastemit_lambda)
+        stayed = [used(arc, backward[duration:][: len(emit)]) for arc, duration in zip(stay, durations, strict=True)]
+        found = torch.exp(logits - norm.unsqueeze(-1)).mul_((emitted + sum(stayed)).unsqueeze(-1))
+        for each, value in zip(ctx.blanks, stayed, strict=True):
+            found[..., each] -= value
+        found.scatter_add_(-1, index, -emitted.unsqueeze(-1))
+        return found.to(logits.dtype), None, None, None, None, None, None
+
+
+def _forward_scores(stay: list[Tensor], emit: Tensor, durations: list[int]) -> Tensor:
+    """Log-probability of what leads to each node: (D + 1, B, U + 1)."""
+    first = torch.full_like(emit[0], IMPOSSIBLE)
+    first[:, 0] = 0.0
+    nodes = [first]
+    for number in range(1, len(emit) + 1):
+        node = pad((nodes[-1] + emit[number - 1])[:, :-1], (1, 0), value=IMPOSSIBLE)
+        for arc, duration in zip(stay, durations, strict=True):
+            if duration <= number:
+                node = torch.logaddexp(node, nodes[number - duration] + arc[number - duration])
+        nodes.append(node)
+    return torch.stack(nodes)
+
+
+def _backward_scores(stay: list[Tensor], emit: Tensor, durations: list[int], frames: Tensor, labels: Tensor) -> Tensor:
+    """Log-probability of what leads from each node to the end: (D + the longest duration, B, U + 1)."""
+    last = len(emit)
+    nodes = emit.new_full((last + max(durations), *emit.shape[1:]), IMPOSSIBLE)
+    nodes[frames + labels, torch.arange(len(labels), device=labels.device), labels] = 0.0
+    for number in reversed(range(last)):
+        node = torch.logaddexp(nodes[number], emit[number] + pad(nodes[number + 1, :, 1:], (0, 1), value=IMPOSSIBLE))
+        for arc, duration in zip(stay, durations, strict=True):
+            node = torch.logaddexp(node, arc[number] + nodes[number + duration])
+        nodes[number] = node
+    return nodes
+
+
+def diagonals(x: Tensor) -> Tensor:
+    """Arcs (B, T, U + 1) by the sum of both numbers: (T + U, B, U + 1), impossible where there is no frame."""
+    length, width = x.shape[1:]
+    column = torch.arange(width, device=x.device)
+    frame = torch.arange(length + width - 1, device=x.device)[:, None] - column
+    outside = (frame < 0) | (frame >= length)
+    return x[:, frame.clamp(0, length - 1), column].transpose(0, 1).masked_fill(outside[:, None], IMPOSSIBLE)
+
+
+def frames_of(x: Tensor, length: int) -> Tensor:
+    """The reverse of `diagonals`: (D, B, U + 1) → (B, T, U + 1)."""
+    column = torch.arange(x.shape[2], device=x.device)
+    frame = torch.arange(length, device=x.device)[:, None]
+    return x.transpose(0, 1)[:, frame + column, column]

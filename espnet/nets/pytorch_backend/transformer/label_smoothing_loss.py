@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 
@@ -26,7 +27,7 @@ class LabelSmoothingLoss(nn.Module):
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """Scores x (B, U, V), not normalised, and targets (B, U) → a scalar."""
-        log_probs = x.float().log_softmax(dim=-1)
+        log_probs = x.log_softmax(dim=-1, dtype=torch.promote_types(x.dtype, torch.float32))
         counts = target != self.padding_idx
         said = log_probs.gather(-1, target.masked_fill(~counts, 0).unsqueeze(-1)).squeeze(-1)
         kept, rest = 1.0 - self.smoothing, self.smoothing / (self.size - 1)

@@ -1,6 +1,7 @@
 """Losses against upstream's numbers, and the transducer's against a sum over all alignments."""
 
-import itertools
+import functools
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -56,43 +57,68 @@ def test_ctc_losses_of_other_packages_are_refused():
         CTC(5, 4, ctc_type="brctc")(torch.zeros(1, 7, 4), torch.tensor([7]), TEXTS[:1], torch.tensor([3]))
 
 
-FRAMES, LABELS = torch.tensor([7, 5, 1]), torch.tensor([4, 2, 0])
+FRAMES, LABELS = torch.tensor([5, 4, 1]), torch.tensor([3, 2, 0])
 
 
 def lattice() -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(3, 7, 5, 6, generator=generator, dtype=torch.float64)
-    return logits.requires_grad_(), torch.randint(1, 6, (3, 4), generator=generator)
+    logits = torch.randn(3, 5, 4, 6, generator=generator, dtype=torch.float64)
+    return logits.requires_grad_(), torch.randint(1, 6, (3, 3), generator=generator)
 
 
-def all_alignments(log_probs: torch.Tensor, text: list[int], frames: int) -> torch.Tensor:
+BLANKS = {0: 1, 5: 2, 4: 3}  # frames that each blank of a transducer of several lasts
+
+
+def all_alignments(log_probs: torch.Tensor, text: list[int], frames: int, blanks: dict[int, int]) -> torch.Tensor:
     """Log-probability of a text under log_probs (T, U + 1, V), alignment by alignment."""
-    steps, total = frames - 1 + len(text), []
-    for emitting in itertools.combinations(range(steps), len(text)):
-        frame, said, score = 0, 0, 0.0
-        for step in range(steps):
-            if step in emitting:
-                score, said = score + log_probs[frame, said, text[said]], said + 1
-            else:
-                score, frame = score + log_probs[frame, said, 0], frame + 1
-        total.append(score + log_probs[frame, said, 0])
-    return torch.stack(total).logsumexp(0)
+
+    def continued(frame: int, said: int, score: torch.Tensor) -> Iterator[torch.Tensor]:
+        if frame == frames and said == len(text):
+            yield score
+        if frame >= frames:
+            return
+        if said < len(text):
+            yield from continued(frame, said + 1, score + log_probs[frame, said, text[said]])
+        for blank, duration in blanks.items():
+            yield from continued(frame + duration, said, score + log_probs[frame, said, blank])
+
+    return torch.stack(list(continued(0, 0, log_probs.new_zeros(())))).logsumexp(0)
 
 
-def test_transducer_sums_over_alignments():
+@pytest.mark.parametrize(("blanks", "sigma"), [({0: 1}, 0.0), (BLANKS, 0.0), (BLANKS, 0.05)])
+def test_transducer_sums_over_alignments(blanks, sigma):
     logits, texts = lattice()
-    log_probs = logits.log_softmax(-1)
+    texts = texts % 3 + 1
+    log_probs = logits.log_softmax(-1) - sigma
     expected = torch.stack(
         [
-            -all_alignments(log_probs[row], texts[row, :labels].tolist(), frames)
+            -all_alignments(log_probs[row], texts[row, :labels].tolist(), frames, blanks)
             for row, (frames, labels) in enumerate(zip(FRAMES.tolist(), LABELS.tolist(), strict=True))
         ]
     )
-    loss = transducer_loss(logits, texts, FRAMES, LABELS)
-    torch.testing.assert_close(loss.double(), expected, atol=1e-5, rtol=0)
+    loss = transducer_loss(logits, texts, FRAMES, LABELS, long_blanks=blanks, sigma=sigma)
+    torch.testing.assert_close(loss, expected)
     (wanted,) = torch.autograd.grad(expected.sum(), logits, retain_graph=True)
     (found,) = torch.autograd.grad(loss.sum(), logits)
-    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found, wanted)
+
+
+def test_gradients_equal_differences():
+    logits, texts = lattice()
+    loss = functools.partial(transducer_loss, targets=texts, frames=FRAMES, labels=LABELS, long_blanks=BLANKS)
+    assert torch.autograd.gradcheck(loss, logits)
+    scores = torch.randn(2, 3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    assert torch.autograd.gradcheck(LabelSmoothingLoss(5, -1, 0.1), (scores, TEXTS))
+
+
+def test_transducer_of_half_precision():
+    logits, texts = lattice()
+    half = logits.detach().half().requires_grad_()
+    loss = transducer_loss(half, texts, FRAMES, LABELS)
+    exact = transducer_loss(half.double(), texts, FRAMES, LABELS)
+    torch.testing.assert_close(loss, exact.float())
+    (found,) = torch.autograd.grad(loss.sum(), half)
+    assert found.dtype == torch.float16
 
 
 def test_fastemit_counts_labels_more_without_another_loss():
