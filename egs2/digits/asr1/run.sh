@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Connected digits: from nothing to a recogniser, a verified bundle and RESULTS.md. No download, no GPU needed.
+# usage: run.sh [--corpus DIR] [options of asr.sh]
+#   --corpus DIR   real recordings, laid out as README.md says, instead of synthesised ones
+set -euo pipefail
+cd "$(dirname "$0")"
+
+corpus=
+options=()
+while [ $# -gt 0 ]; do
+    if [ "$1" = --corpus ] && [ $# -gt 1 ]; then
+        corpus=$2
+        shift 2
+    else
+        options+=("$1")
+        shift
+    fi
+done
+
+# Recordings of people and synthesised ones have their own data and models.
+test_sets=test
+data_options=
+tag=
+if [ -n "$corpus" ]; then
+    corpus=$(cd "$corpus" && pwd)
+    test_sets="test_seen test_unseen"
+    data_options="--corpus $corpus"
+    tag=_corpus
+fi
+
+./asr.sh \
+    --lang en \
+    --train_set "train$tag" --valid_set "valid$tag" --test_sets "${test_sets// /$tag }$tag" \
+    --local_data_opts "$data_options" \
+    --dumpdir "dump$tag" --expdir "exp$tag" \
+    --token_type bpe --nbpe 30 --bpe_options "{max_sentencepiece_length: 4, normalization_rule_name: identity}" \
+    --lm_train_text "data/lm_train$tag/text" --lm_config conf/train_lm_transformer.yaml \
+    --asr_config conf/train_asr_conformer.yaml \
+    --inference_config conf/decode_asr.yaml \
+    ${options[@]+"${options[@]}"}
