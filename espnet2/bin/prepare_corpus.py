@@ -17,9 +17,9 @@ def digits(args: argparse.Namespace) -> None:
 
 
 def kaldi(args: argparse.Namespace) -> None:
-    from espnet2.recipe.corpora.digits import copy_corpus
+    from espnet2.recipe.corpora.kaldi import prepare_kaldi
 
-    copy_corpus(args.corpus, args.data, {name: name for name in args.sets}, args.lm_text)
+    prepare_kaldi(args.corpus, args.data, args.sets, args.lm_text, args.suffix)
 
 
 def an4(args: argparse.Namespace) -> None:
@@ -51,6 +51,7 @@ def _add_digits(parser: argparse.ArgumentParser) -> None:
 def _add_kaldi(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", required=True, help="directory with a data directory for each set")
     parser.add_argument("--sets", nargs="+", required=True, help="sets to copy")
+    parser.add_argument("--suffix", default="", help="what their names here end in (default: nothing)")
     parser.add_argument(
         "--lm_text", default="lm_train/text", help="text of the language model (default: lm_train/text)"
     )

@@ -62,7 +62,7 @@ def bpe(args: argparse.Namespace) -> None:
 def split(args: argparse.Namespace) -> None:
     from espnet2.recipe.splits import split_keys
 
-    print(split_keys(args.source, args.output_dir, args.nj))
+    print(split_keys(dict(args.tables), args.output_dir, args.nj))
 
 
 def merge(args: argparse.Namespace) -> None:
@@ -87,6 +87,14 @@ def results(args: argparse.Namespace) -> None:
     from espnet2.recipe.results import System, write_results
 
     write_results(args.output, args.title, [System.parse(text) for text in args.system], args.sets)
+
+
+def named_path(text: str) -> tuple[str, str]:
+    """`NAME=PATH`; raises `ValueError` for anything else."""
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise ValueError(f"expected NAME=PATH, found {text!r}")
+    return name, path
 
 
 FROM_TO = {"source": {"help": "data directory to read"}, "target": {"help": "data directory to write"}}
@@ -150,8 +158,8 @@ COMMANDS = {
         split,
         "cut the keys of a table for jobs, and print for how many",
         {
-            "source": {"help": "table, such as wav.scp"},
-            "output_dir": {"help": "where keys.1.scp, keys.2.scp, ... go"},
+            "tables": {"nargs": "+", "type": named_path, "metavar": "NAME=PATH", "help": "tables, such as wav.scp"},
+            "--output_dir": {"required": True, "help": "where NAME.1.scp, NAME.2.scp, ... go"},
             "--nj": {"type": int, "default": 1, "help": "at most so many parts (default: 1)"},
         },
     ),

@@ -12,12 +12,13 @@ from espnet2.utils.config_argparse import PlainArgumentParser
 def get_parser() -> argparse.ArgumentParser:
     parser = PlainArgumentParser(
         prog="python -m espnet2.bin.run_once",
-        usage="%(prog)s --stamp FILE [--inputs FILE ...] [--on_change rerun|refuse] -- COMMAND ...",
+        usage="%(prog)s --stamp FILE [--inputs FILE ...] [--outputs FILE ...] [--on_change HOW] -- COMMAND ...",
         description="Run a command, and note in a file when it has succeeded. The next time, it runs only if the "
         "command or what its input files hold has changed.",
     )
     parser.add_argument("--stamp", required=True, help="the file of the note")
     parser.add_argument("--inputs", nargs="*", default=[], help="files that the command reads")
+    parser.add_argument("--outputs", nargs="*", default=[], help="files that it makes, and makes again if missing")
     parser.add_argument(
         "--on_change", default="rerun", choices=["rerun", "refuse"], help="when something has changed (default: rerun)"
     )
@@ -29,7 +30,7 @@ def get_parser() -> argparse.ArgumentParser:
 def once(args: argparse.Namespace) -> int:
     from espnet2.recipe.once import run_once
 
-    return run_once(args.stamp, args.command, args.inputs, args.on_change)
+    return run_once(args.stamp, args.command, args.inputs, args.outputs, args.on_change)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

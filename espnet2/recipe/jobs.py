@@ -79,7 +79,7 @@ def _run(jobs: Jobs, number: int, shown: bool) -> int:
     command, path = jobs.command_of(number), jobs.log_of(number)
     path.parent.mkdir(parents=True, exist_ok=True)
     start = time.time()
-    with open(path, "wb", buffering=0) as log:
+    with open(path, "ab", buffering=0) as log:  # what was said before a stage was started again is kept
         log.write(f"# {shlex.join(command)}\n# started {time.ctime(start)}\n".encode())
         status = _follow(command, log.write, shown)
         log.write(f"# ended {time.ctime()} with status {status} after {time.time() - start:.1f} s\n".encode())
@@ -120,7 +120,7 @@ def run_slurm(jobs: Jobs, slurm_args: str = "", max_jobs: int | None = None) -> 
     except FileNotFoundError as error:
         raise OptionError("--backend slurm: expected the command sbatch, found none; use local") from error
     failed = [number for number in jobs.numbers if _status(jobs.log_of(number)) not in jobs.accepted]
-    if done.returncode and failed == list(jobs.numbers) and not any(jobs.log_of(n).exists() for n in failed):
+    if done.returncode and all(_lines(jobs.log_of(number))[-1:] == ["# submitted"] for number in jobs.numbers):
         raise JobError(f"sbatch: expected to submit {script}, found: {' '.join(done.stderr.split())}")
     return failed
 
@@ -128,8 +128,10 @@ def run_slurm(jobs: Jobs, slurm_args: str = "", max_jobs: int | None = None) -> 
 def _script_of(jobs: Jobs) -> Path:
     """Write the batch script, which runs a job of the array with the local back end, beside the logs."""
     script = Path(jobs.log.replace(jobs.name or "\0", "jobs")).with_suffix(".slurm.sh")
+    script.parent.mkdir(parents=True, exist_ok=True)
     for number in jobs.numbers:
-        jobs.log_of(number).unlink(missing_ok=True)  # the status of an earlier run is none of this one
+        with open(jobs.log_of(number), "a", encoding="utf-8") as log:
+            log.write("# submitted\n")  # the status of an earlier run is none of this one
     accepted = ",".join(map(str, jobs.accepted))
     local = [sys.executable, "-m", "espnet2.bin.run_jobs", "--backend", "local", "--accept", accepted]
     numbers = [] if jobs.name is None else [f"{jobs.name}=$SLURM_ARRAY_TASK_ID"]

@@ -21,7 +21,13 @@ ON_CHANGE = ("rerun", "refuse")
 _log = logging.getLogger(__name__)
 
 
-def run_once(stamp: Path | str, command: Sequence[str], inputs: Sequence[str] = (), on_change: str = "rerun") -> int:
+def run_once(
+    stamp: Path | str,
+    command: Sequence[str],
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    on_change: str = "rerun",
+) -> int:
     """Run a command unless the file `stamp` says that it has succeeded with the same inputs; returns its status.
 
     Before the command runs, what it is goes to `<stamp>.begun`, which becomes `stamp` when the command has succeeded.
@@ -30,6 +36,7 @@ def run_once(stamp: Path | str, command: Sequence[str], inputs: Sequence[str] = 
         stamp: A file that is made.
         command: Program and arguments.
         inputs: Files that it reads; their contents count.
+        outputs: Files and directories that it makes: it runs again where one is missing.
         on_change: `rerun` when command or inputs are others than those that were begun or done, or `refuse`.
 
     Raises:
@@ -41,7 +48,7 @@ def run_once(stamp: Path | str, command: Sequence[str], inputs: Sequence[str] = 
     now = {"command": list(command), "inputs": {path: _digest(path) for path in inputs}}
     done.parent.mkdir(parents=True, exist_ok=True)
     with _locked(done.with_name(f"{done.name}.lock")) as lock:
-        if _read(done) == now:
+        if _read(done) == now and all(Path(path).exists() for path in outputs):
             _log.info("done before: %s", done)
             return 0
         if on_change == "refuse":

@@ -49,7 +49,8 @@ class System:
     def real_time_factor(self, dataset: str) -> float | None:
         """Time of recognition by time of speech, of all jobs of a decode; None where their logs do not tell."""
         logs = sorted((self.decodes / dataset / "logdir").glob("*.log"))
-        found = [match for log in logs for match in SPEED.findall(log.read_text(encoding="utf-8", errors="replace"))]
+        told = [SPEED.findall(log.read_text(encoding="utf-8", errors="replace")) for log in logs]
+        found = [matches[-1] for matches in told if matches]  # a log goes on when a decode is started again
         speech, compute = (sum(float(pair[index]) for pair in found) for index in (0, 1))
         return compute / speech if speech else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from espnet2.fileio.read_text import read_2columns_text
@@ -12,21 +12,23 @@ from espnet2.runtime.errors import DataError
 MERGED = ("text", "token", "token_int", "score")
 
 
-def split_keys(source: Path | str, directory: Path | str, nj: int) -> int:
-    """Write the keys of a table to `directory/keys.{1..n}.scp`, in order and in equal shares; returns n.
+def split_keys(sources: Mapping[str, Path | str], directory: Path | str, nj: int) -> int:
+    """Write the keys of each table to `directory/<name>.{1..n}.scp`, in order and in equal shares; returns n.
 
-    n is `nj`, or the number of keys where there are fewer.
+    n is `nj`, or the number of keys of the shortest table where that is less.
 
     Raises:
-        DataError: The table cannot be read, or is empty.
+        DataError: A table cannot be read, or is empty.
     """
-    keys = list(read_2columns_text(source))
-    if not keys:
-        raise DataError(f"{source}: expected at least one line, found none")
-    count = min(nj, len(keys))
-    bounds = [len(keys) * index // count for index in range(count + 1)]
-    for index in range(count):
-        write_lines(Path(directory) / f"keys.{index + 1}.scp", keys[bounds[index] : bounds[index + 1]])
+    keys = {name: list(read_2columns_text(path)) for name, path in sources.items()}
+    for name, path in sources.items():
+        if not keys[name]:
+            raise DataError(f"{path}: expected at least one line, found none")
+    count = min(nj, *map(len, keys.values()))
+    for name, listed in keys.items():
+        bounds = [len(listed) * index // count for index in range(count + 1)]
+        for index in range(count):
+            write_lines(Path(directory) / f"{name}.{index + 1}.scp", listed[bounds[index] : bounds[index + 1]])
     return count
 
 

@@ -17,13 +17,13 @@ from tqdm import tqdm
 
 from espnet2.recipe.corpora.espeak import Manner, speak
 from espnet2.recipe.data_dir import DataDir
-from espnet2.recipe.files import require, write_table
+from espnet2.recipe.files import write_table
 from espnet2.runtime.errors import OptionError
 
 _log = logging.getLogger(__name__)
 
 FS = 16000  # Hz
-WORDS = "zero one two three four five six seven eight nine".split()
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LONGEST = 7  # digits
 # The next digit is that many steps ahead, modulo ten, more often than by chance: a language model has something to say.
 STEPS, STEP_WEIGHTS = range(10), (0.04, 0.2, 0.04, 0.3, 0.04, 0.04, 0.04, 0.2, 0.04, 0.06)
@@ -97,7 +97,7 @@ def render(utterance: Utterance) -> np.ndarray:
     before, after = (round(seconds * FS) for seconds in utterance.silences)
     padded = np.pad(speech, (before, after))
     rng = np.random.default_rng(zlib.crc32(utterance.name.encode()))
-    noise = rng.standard_normal(len(padded)).astype(np.float32)
+    noise: np.ndarray = rng.standard_normal(len(padded), np.float32)
     if utterance.low_passed:
         noise = np.convolve(noise, np.ones(8, np.float32) / 8, mode="same")
     power = float(np.mean(speech**2)) / max(float(np.mean(noise**2)), 1e-12)
@@ -171,29 +171,3 @@ def _data_dir(utterances: Iterable[Utterance], paths: Iterable[Path]) -> DataDir
             "utt2spk": {utterance.name: utterance.speaker for utterance, _ in listed},
         },
     )
-
-
-def copy_corpus(corpus: Path | str, data: Path | str, sets: dict[str, str], lm_text: str) -> None:
-    """Write data directories of a corpus that is laid out in Kaldi's way, with paths that exist from here.
-
-    Paths of its `wav.scp` are relative to the working directory, to the list's own directory, or to one above it.
-
-    Args:
-        corpus: Directory with a data directory for each set.
-        data: Where they go.
-        sets: Name of a set here -> its name there.
-        lm_text: Text for the language model, in `corpus`.
-
-    Raises:
-        DataError: A table is missing or cannot be read.
-    """
-    from espnet2.fileio.read_text import read_2columns_text
-    from espnet2.fileio.sound_scp import SoundScpReader
-
-    texts = read_2columns_text(require(Path(corpus) / lm_text, "a text for the language model"))
-    for name, theirs in sets.items():
-        found = DataDir.read(Path(corpus) / theirs)
-        reader = SoundScpReader(found.path / "wav.scp")
-        wav = {key: str(Path(reader.get_path(key)).absolute()) for key in reader}
-        DataDir(found.path, wav, found.tables).write(Path(data) / name)
-    write_table(Path(data) / "lm_train" / "text", texts)

@@ -1,0 +1,35 @@
+"""A corpus that is laid out as data directories already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet2.fileio.read_text import read_2columns_text
+from espnet2.fileio.sound_scp import SoundScpReader
+from espnet2.recipe.data_dir import DataDir
+from espnet2.recipe.files import require, write_table
+
+
+def prepare_kaldi(corpus: Path | str, data: Path | str, sets: Sequence[str], lm_text: str, suffix: str = "") -> None:
+    """Write data directories of a corpus that is laid out in Kaldi's way, with paths that exist from here.
+
+    Paths of its `wav.scp` are relative to the working directory, to the list's own directory, or to one above it.
+
+    Args:
+        corpus: Directory with a data directory for each set.
+        data: Where they go.
+        sets: Their names.
+        lm_text: Text for the language model, in `corpus`.
+        suffix: What their names here end in.
+
+    Raises:
+        DataError: A table is missing or cannot be read.
+    """
+    texts = read_2columns_text(require(Path(corpus) / lm_text, "a text for the language model"))
+    for name in sets:
+        found = DataDir.read(Path(corpus) / name)
+        reader = SoundScpReader(found.path / "wav.scp")
+        wav = {key: str(Path(reader.get_path(key)).absolute()) for key in reader}
+        DataDir(found.path, wav, found.tables).write(Path(data) / f"{name}{suffix}")
+    write_table(Path(data) / f"lm_train{suffix}" / "text", texts)
