@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -141,8 +141,8 @@ def draw(found: Alignment, title: str = "") -> Figure:
     labels = [_labels(times, found.seconds, found.seconds / width) for _, times, _ in tracks]
     heights = [SPECTRUM, *(ROW * (max(label.row for label in row) + 1) for row in labels), POSTERIORS]
     with fonts():
-        panels = _panels(width, heights)
-        _draw_features(panels[0], found)
+        figure, panels = _panels(width, heights)
+        _draw_features(figure, panels[0], found)
         for axes, (name, times, looks), row in zip(panels[1:-1], tracks, labels, strict=True):
             _draw_labels(axes, times, row, looks)
             axes.set_ylabel(name, fontsize=FONT, rotation=0, ha="right", va="center")
@@ -152,10 +152,10 @@ def draw(found: Alignment, title: str = "") -> Figure:
             axes.tick_params(labelsize=FONT - 1, labelbottom=axes is panels[-1], bottom=axes is panels[-1])
         panels[-1].set_xlabel("time (s)", fontsize=FONT)
         panels[0].set_title(title, fontsize=FONT + 1, parse_math=False)
-    return cast("Figure", panels[0].figure)
+    return figure
 
 
-def _panels(width: float, heights: Sequence[float]) -> list[Axes]:
+def _panels(width: float, heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
     """Axes below each other in a figure that has room for their labels; sizes in inches."""
     size = LEFT + width + RIGHT, BOTTOM + sum(heights) + GAP * (len(heights) - 1) + TOP
     figure, top, panels = new_figure(*size), size[1] - TOP, []
@@ -163,7 +163,7 @@ def _panels(width: float, heights: Sequence[float]) -> list[Axes]:
         box = LEFT / size[0], (top - height) / size[1], width / size[0], height / size[1]
         panels.append(figure.add_axes(box))
         top -= height + GAP
-    return panels
+    return figure, panels
 
 
 def _colours(token_ids: Sequence[int]) -> dict[int, str]:
@@ -176,7 +176,7 @@ def _colours(token_ids: Sequence[int]) -> dict[int, str]:
     return chosen
 
 
-def _draw_features(axes: Axes, found: Alignment) -> None:
+def _draw_features(figure: Figure, axes: Axes, found: Alignment) -> None:
     features = found.features
     low, high = np.percentile(features, (5, 99.8))  # silence is -23 where energies are 0, which leaves no contrast
     extent = (0.0, found.seconds, -0.5, features.shape[1] - 0.5)
@@ -189,9 +189,9 @@ def _draw_features(axes: Axes, found: Alignment) -> None:
     if found.hertz is not None:
         hertz = [value for value in FREQUENCIES if found.hertz[0] <= value <= found.hertz[-1]]
         axes.set_yticks(np.interp(hertz, found.hertz, np.arange(len(found.hertz))), [str(value) for value in hertz])
-    box, inch = axes.get_position(), 1 / axes.figure.get_figwidth()
-    bar = axes.figure.add_axes((box.x1 + 0.1 * inch, box.y0, 0.12 * inch, box.height))
-    axes.figure.colorbar(image, cax=bar, label="log energy").ax.tick_params(labelsize=FONT - 1)
+    box, inch = axes.get_position(), 1 / figure.get_figwidth()
+    bar = figure.add_axes((box.x1 + 0.1 * inch, box.y0, 0.12 * inch, box.height))
+    figure.colorbar(image, cax=bar, label="log energy").ax.tick_params(labelsize=FONT - 1)
 
 
 class Label(NamedTuple):

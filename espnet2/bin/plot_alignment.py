@@ -1,0 +1,57 @@
+"""Draw recordings with their CTC alignments: `python -m espnet2.bin.plot_alignment --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import ArgumentParser
+from espnet2.utils.model_options import add_model_options, model_options
+from espnet2.utils.types import str2triple_str, str_or_none
+
+
+def get_parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="python -m espnet2.bin.plot_alignment",
+        description="Draw recordings as a model hears them: features, where CTC says tokens and words, and its "
+        "posteriors; a PNG for each.",
+    )
+    add_model_options(parser, leave_out=["lm_train_config", "lm_file", "ngram_file"])
+    group = parser.add_argument_group("recordings and output")
+    group.add_argument("recordings", nargs="*", help="recordings, which are utterances by their files' names")
+    group.add_argument(
+        "--data_path_and_name_and_type",
+        type=str2triple_str,
+        action="append",
+        metavar="WAV_SCP,speech,sound",
+        help="list of recordings, instead of the recordings themselves",
+    )
+    group.add_argument("--key_file", type=str_or_none, help="file of the utterances to draw")
+    group.add_argument("--text", type=str_or_none, help="texts, a line 'utterance text' each (default: CTC's best)")
+    group.add_argument("--output_dir", required=True, help="write UTTERANCE.png here")
+    group.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    return parser
+
+
+def plot(args: argparse.Namespace) -> int:
+    from espnet2.export.trained import load_trained
+    from espnet2.fileio.read_text import read_2columns_text
+    from espnet2.main_funcs.plot_alignments import plot_alignments
+    from espnet2.runtime.decode import find_recordings
+
+    recordings = find_recordings(args)
+    texts = None if args.text is None else read_2columns_text(args.text)
+    model: dict[str, Any] = dict(model_options(args))
+    trained = load_trained(**model)
+    drawn = plot_alignments(trained, recordings, texts, args.output_dir)
+    return 0 if drawn == len(recordings) else 1 if drawn else 2
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), plot, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

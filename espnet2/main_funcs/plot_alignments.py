@@ -1,0 +1,61 @@
+"""Pictures of recordings with their CTC alignments, as `espnet2.bin.plot_alignment` makes them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from espnet2.fileio.audio import read_audio
+from espnet2.runtime.errors import AudioError, DataError, OptionError
+from espnet2.runtime.options import DecodeOptions
+from espnet2.text.token_id_converter import TokenIDConverter
+from espnet2.train.pictures.alignment import align_utterance, draw
+from espnet2.train.pictures.figure import file_name, save
+
+_log = logging.getLogger(__name__)
+
+
+def plot_alignments(
+    trained: Any, recordings: Sequence[tuple[str, str]], texts: Mapping[str, str] | None, directory: Path | str
+) -> int:
+    """Write `DIRECTORY/UTTERANCE.png` for each recording.
+
+    A recording that cannot be read or aligned is logged; the others are drawn all the same.
+
+    Args:
+        trained: A recogniser as `espnet2.export.trained.load_trained` gives it.
+        recordings: Utterances, and where they are.
+        texts: Of the utterances; None: those that CTC hears.
+        directory: Where pictures go; it is made.
+
+    Returns:
+        How many are drawn.
+
+    Raises:
+        OptionError: The model has no CTC, no front end, or no tokenizer for the texts.
+    """
+    if texts is not None and trained.tokenizer is None:
+        raise OptionError("--text: expected none, since the model's tokenizer is not known; found a file")
+    check = trained.recognizer(DecodeOptions()).check
+    drawn = 0
+    for utterance, path in recordings:
+        try:
+            speech = check(read_audio(path, trained.sample_rate), path)
+            token_ids = None if texts is None else _token_ids(trained, texts, utterance)
+            found = align_utterance(trained.model, speech, trained.sample_rate, token_ids, trained.tokenizer, path)
+        except (AudioError, DataError) as error:
+            _log.warning("%s", error)
+            continue
+        picture = Path(directory) / f"{file_name(utterance)}.png"
+        save(draw(found, utterance), picture)
+        _log.info("wrote %s", picture)
+        drawn += 1
+    return drawn
+
+
+def _token_ids(trained: Any, texts: Mapping[str, str], utterance: str) -> list[int]:
+    if utterance not in texts:
+        raise DataError(f"--text: expected a text of {utterance!r}, found none")
+    return TokenIDConverter(trained.token_list).tokens2ids(trained.tokenizer.text2tokens(texts[utterance]))
