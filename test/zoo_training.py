@@ -7,9 +7,13 @@ from typing import Any
 from zoo_data import Array, Config, Row
 from zoo_rows import FEATURES, LENGTHS, MODEL, VOCABULARY
 
+BATCHES = {"together": (0, 1, 2), "alone": (0,)}  # utterances
+# Padding changes what upstream's convolutions make of an utterance: batches are of utterances of one length.
+_EVEN = (43, 43, 43)
 _LABELS = VOCABULARY - 1  # texts are without the last token, which starts and ends sentences
 _SPOKEN = (Array("speech", ("n", FEATURES)), Array("text", ("u",), below=_LABELS))
 _WRITTEN = (Array("text", ("u",), below=_LABELS),)
+_CLASS = Array("text", (1,), below=_LABELS)
 _LANGUAGE = Array("lid", (2,), below=_LABELS)
 _TOKENS = ["<blank>", "<unk>", *"abcd", "<space>", *"efg", "<sos/eos>"]
 _NO_DROPOUT = {"dropout_rate": 0.0, "positional_dropout_rate": 0.0}
@@ -59,6 +63,9 @@ MODELS: dict[str, dict[str, Any]] = {
         "model_conf": {"ctc_weight": 0.3, "interctc_weight": 0.4, "aux_ctc": {"2": "lid"}},
     },
     "language": {"model_conf": {"lang_token_id": 5}},
+    "language-attention-only": {"model_conf": {"ctc_weight": 0.0, "lang_token_id": 5}},
+    "builtin2": {"ctc_conf": {"ctc_type": "builtin2"}},
+    "classes": {"decoder": "linear_decoder", "decoder_conf": {}, "model_conf": {"ctc_weight": 0.0}},
     "rnn": {
         "decoder": "rnn",
         "decoder_conf": {"hidden_size": 12, "att_conf": {"adim": 10, "aconv_chans": 3, "aconv_filts": 5}},
@@ -153,11 +160,14 @@ STANDALONE: dict[str, dict[str, Any]] = {
 
 
 def _row(name: str, task: str, keys: dict[str, Any], inputs: tuple[Array, ...]) -> Row:
+    lengths = _EVEN if "conformer" in name or task.startswith("asr_transducer") else LENGTHS
     make = Config(f"espnet2.tasks.{task}", keys)
-    return Row(f"training-{name}", "training", make, inputs, LENGTHS, tied=_TIED if name.startswith("pit") else {})
+    return Row(f"training-{name}", "training", make, inputs, lengths, tied=_TIED if name.startswith("pit") else {})
 
 
 def _spoken(keys: dict[str, Any]) -> tuple[Array, ...]:
+    if keys.get("decoder") == "linear_decoder":
+        return _SPOKEN[0], _CLASS
     options = keys.get("model_conf", {})
     speakers = range(2, options.get("num_ref", 1) + 1)
     others = tuple(Array(f"text_spk{number}", ("u",), below=_LABELS) for number in speakers)

@@ -45,7 +45,7 @@ def measured(row: zoo_data.Row, directory: Path, indices: Sequence[int]) -> dict
 def _statistics(outcome: tuple[torch.Tensor, dict[str, torch.Tensor | None], torch.Tensor]) -> dict[str, float]:
     loss, stats, weight = outcome
     known = {name: float(value) for name, value in stats.items() if value is not None}
-    return {"returned": float(loss), "weight": float(weight), **known}
+    return {"returned": float(loss.detach()), "weight": float(weight), **known}
 
 
 def _copied(fields: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -250,4 +250,4 @@ def transducer_head(
 def accuracy(scores: Tensor, said: Tensor, ignore_id: int) -> Tensor:
     """The part of the tokens `said` (...), but for `ignore_id`, whose score (..., V) is the best."""
     counts = said != ignore_id
-    return ((scores.argmax(dim=-1) == said) & counts).sum() / counts.sum()
+    return ((scores.argmax(dim=-1) == said) & counts).sum() / counts.sum().clamp(min=1)

@@ -1,0 +1,47 @@
+"""Models in training against upstream's numbers: losses, statistics, gradients, and features for statistics."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zoo_training
+import zoo_training_calls
+
+GOLDEN = Path(__file__).parent / "golden" / "training"
+LOSS_TOLERANCE = 1e-5
+GRADIENT_TOLERANCE = 1e-4
+ZERO = 1e-5  # of norms: what arithmetic leaves of gradients that are none
+# Upstream's error rates of CTC count what it hears in the padding of a batch.
+HEARD_IN_PADDING = ("cer_ctc", "cer_interctc")
+
+
+@pytest.fixture(params=[pytest.param(row, id=row.name) for row in zoo_training.ROWS])
+def row(request):
+    return request.param
+
+
+def _compared(batch: str, statistics: dict[str, float]) -> dict[str, float]:
+    left_out = HEARD_IN_PADDING if batch == "together" else ()
+    return {name: value for name, value in statistics.items() if not name.startswith(tuple(left_out))}
+
+
+@pytest.mark.parametrize("batch", zoo_training.BATCHES)
+def test_training_equals_upstream(row, batch, tmp_path, monkeypatch):
+    monkeypatch.setattr("espnet2.asr.maskctc_model.mask_uniform", zoo_training_calls.mask_alternate)
+    golden = json.loads((GOLDEN / f"{row.name}.json").read_text())[batch]
+    found = zoo_training_calls.measured(row, tmp_path, zoo_training.BATCHES[batch])
+    for mode in ("train", "eval"):
+        assert found[mode].keys() == golden[mode].keys()
+        assert _compared(batch, found[mode]) == pytest.approx(_compared(batch, golden[mode]), rel=LOSS_TOLERANCE)
+    assert found["collected"].keys() == golden["collected"].keys()
+    for name, expected in golden["collected"].items():
+        assert found["collected"][name] == pytest.approx(expected), name
+    assert found["gradients"].keys() == golden["gradients"].keys()
+    for name, expected in golden["gradients"].items():
+        difference = np.abs(np.subtract(found["gradients"][name], expected)).max()
+        assert difference <= GRADIENT_TOLERANCE * expected[0] + ZERO, name
+
+
+def test_every_row_has_a_golden_and_every_golden_a_row():
+    assert {path.stem for path in GOLDEN.glob("*.json")} == {row.name for row in zoo_training.ROWS}

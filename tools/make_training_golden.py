@@ -1,0 +1,59 @@
+"""Store what upstream ESPnet computes in training for the rows of `test/zoo_training.py`, in `test/golden/training`.
+
+Run it with the Python of an environment that holds upstream ESPnet (and not this project), from the repository's root:
+
+    ORACLE/bin/python tools/make_training_golden.py [row ...]      # all rows by default
+
+Transducers need a module `warprnnt_pytorch` there. Where a model masks tokens at random, every other token is masked.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+GOLDEN = ROOT / "test" / "golden" / "training"
+sys.path = [entry for entry in sys.path if Path(entry or os.curdir).resolve() not in (ROOT, ROOT / "tools")]
+sys.path.append(str(ROOT / "test"))
+
+import zoo_training  # noqa: E402
+import zoo_training_calls  # noqa: E402
+
+
+def rounded(value: Any) -> Any:
+    """Numbers with eight digits."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return float(f"{value:.8g}") if isinstance(value, float) else value
+
+
+def main(names: list[str]) -> None:
+    torch.set_num_threads(1)
+    importlib.import_module("espnet2.asr.maskctc_model").mask_uniform = zoo_training_calls.mask_alternate
+    rows = {row.name: row for row in zoo_training.ROWS}
+    unknown = sorted(set(names) - rows.keys())
+    if unknown:
+        raise SystemExit(f"unknown rows: {', '.join(unknown)}; known: {', '.join(rows)}")
+    GOLDEN.mkdir(exist_ok=True)
+    for name in names or rows:
+        with tempfile.TemporaryDirectory() as directory:
+            batches = {
+                batch: zoo_training_calls.measured(rows[name], Path(directory), indices)
+                for batch, indices in zoo_training.BATCHES.items()
+            }
+        (GOLDEN / f"{name}.json").write_text(json.dumps(rounded(batches), separators=(",", ":")) + "\n")
+        print(f"{name:40s}", {batch: found["train"]["loss"] for batch, found in batches.items()}, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
