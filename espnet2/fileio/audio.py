@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -37,17 +38,38 @@ def resample(samples: np.ndarray, rate: int, fs: int, name: str) -> np.ndarray:
     return soxr.resample(samples, rate, fs, quality="HQ")
 
 
-def read_samples(path: Path | str, dtype: str, always_2d: bool = False) -> tuple[np.ndarray, int]:
+def read_samples(
+    source: Path | str | BinaryIO,
+    dtype: str,
+    always_2d: bool = False,
+    span: tuple[float, float] | None = None,
+    name: str | None = None,
+) -> tuple[np.ndarray, int]:
     """Samples (T,) or (T, C) and sampling rate of any file that libsndfile reads.
+
+    Args:
+        source: The file, or its contents.
+        dtype: float32, float64, int16 or int32.
+        always_2d: (T, C) for one channel, too.
+        span: The seconds at which to start and to end; -1 is the end of the recording.
+        name: What errors call the recording; default: the file.
 
     Raises:
         AudioError: It cannot be read.
     """
     import soundfile
 
+    name = str(source) if name is None else name
     try:
-        return soundfile.read(path, dtype=dtype, always_2d=always_2d)
+        with soundfile.SoundFile(source) as file:
+            rate, (start, end) = file.samplerate, span or (0, -1)
+            first, last = int(start * rate), file.frames if end == -1 else int(end * rate)
+            if first:
+                file.seek(min(first, file.frames))
+            samples = file.read(max(last - first, 0), dtype=dtype, always_2d=always_2d)
+            return samples, rate
     except (soundfile.SoundFileError, OSError, RuntimeError, TypeError) as error:
         found = getattr(error, "error_string", None) or str(error)
-        reason = found.rstrip(".") if Path(path).exists() else "no such file"
-        raise AudioError(f"{path}: expected a recording (WAV, FLAC, Ogg, ...), found {reason}") from error
+        is_file = isinstance(source, str | Path)
+        reason = "no such file" if is_file and not Path(name).exists() else found.rstrip(".")
+        raise AudioError(f"{name}: expected a recording (WAV, FLAC, Ogg, ...), found {reason}") from error

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from espnet2.fileio.audio import read_samples
-from espnet2.fileio.read_text import found_path, read_2columns_text
+from espnet2.fileio.table import TableReader
 from espnet2.runtime.errors import DataError
 
 
-class SoundScpReader(Mapping[str, tuple[int, np.ndarray]]):
+class SoundScpReader(TableReader[tuple[int, np.ndarray]]):
     """Utterance -> (sampling rate in Hz, samples (T,), or (T, C) where there is more than one channel).
 
     Args:
@@ -27,25 +26,16 @@ class SoundScpReader(Mapping[str, tuple[int, np.ndarray]]):
     """
 
     def __init__(self, fname: Path | str, dtype: str | None = None, always_2d: bool = False) -> None:
-        self.fname = Path(fname)
+        super().__init__(fname, "the path of a recording")
         self.dtype = "float64" if dtype is None else str(np.dtype(dtype))
         self.always_2d = always_2d
-        self.data = read_2columns_text(fname)
         for key, value in self.data.items():
-            if not value or value.endswith("|"):
-                found = f"the command {value!r}: run it and list the file it makes" if value else "nothing"
-                raise DataError(f"{fname}: {key}: expected the path of a recording, found {found}")
+            if value.endswith("|"):
+                raise DataError(
+                    f"{fname}: {key}: expected the path of a recording, found the command {value!r}: "
+                    "run it and list the file it makes"
+                )
 
     def __getitem__(self, key: str) -> tuple[int, np.ndarray]:
         samples, rate = read_samples(self.get_path(key), self.dtype, self.always_2d)
         return rate, samples
-
-    def get_path(self, key: str) -> str:
-        """Where the recording of an utterance is: as listed if that exists, or found beside or above the list."""
-        return found_path(self.data[key], self.fname)
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.data)

@@ -1,0 +1,35 @@
+"""Arrays by list: `utterance path.npy` on each line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from espnet2.fileio.table import TableReader
+from espnet2.runtime.errors import DataError
+
+
+class NpyScpReader(TableReader[np.ndarray]):
+    """Utterance -> the array of its `.npy` file.
+
+    Args:
+        fname: The list; its paths are found as `SoundScpReader` finds them.
+
+    Raises:
+        DataError: The list cannot be read, or, on use, a file of it is not an array.
+    """
+
+    def __init__(self, fname: Path | str) -> None:
+        super().__init__(fname, "the path of a .npy file")
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        path = self.get_path(key)
+        try:
+            array = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            found = (error.strerror if isinstance(error, OSError) else None) or "something else"
+            raise DataError(f"{path}: expected an array in a .npy file, found {found}") from error
+        if not isinstance(array, np.ndarray):
+            raise DataError(f"{path}: expected an array in a .npy file, found an archive of arrays")
+        return array

@@ -1,0 +1,94 @@
+"""Recordings of training by list: paths, commands that write a recording, and segments of either."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from espnet2.fileio.audio import read_samples
+from espnet2.fileio.read_text import found_path, read_2columns_text, require_keys
+from espnet2.fileio.table import TableReader
+from espnet2.runtime.errors import AudioError, DataError
+
+
+class Segment(NamedTuple):
+    """A part of a recording, in seconds; `end` is -1 for its end."""
+
+    recording: str
+    start: float
+    end: float
+
+
+def read_segments(path: Path | str) -> dict[str, Segment]:
+    """Utterance -> part of a recording, from lines such as `utt1 recording1 0.25 3.1`.
+
+    Raises:
+        DataError: The file cannot be read, or a line is something else.
+    """
+    return {key: _segment(path, key, value) for key, value in read_2columns_text(path).items()}
+
+
+def _segment(path: Path | str, key: str, value: str) -> Segment:
+    try:
+        recording, start, end = value.split()
+        segment = Segment(recording, float(start), float(end))
+    except ValueError as error:
+        raise DataError(f"{path}: {key}: expected 'recording start end' in seconds, found {value!r}") from error
+    if segment.start < 0 or not (segment.end == -1 or segment.end > segment.start):
+        raise DataError(f"{path}: {key}: expected 0 <= start < end, or an end of -1, found {start} and {end}")
+    return segment
+
+
+class SoundListReader(TableReader[tuple[int, np.ndarray]]):
+    """Utterance -> (sampling rate in Hz, samples (T,), or (T, C) where there is more than one channel).
+
+    A value of the list that ends with `|` is a command that the shell runs, and that writes a recording to its standard
+    output: `sox utt1.sph -t wav - |`. Training lists are the user's own, and only they are read with this class;
+    recognition reads lists with `SoundScpReader`, which runs nothing.
+
+    Args:
+        fname: Lines such as `utt1 recordings/1.wav`; paths are found as `SoundScpReader` finds them.
+        dtype: Of the samples, as in `SoundScpReader`.
+        segments: File of lines such as `utt1 recording1 0.25 3.1`: the list then has recordings, and the utterances
+            are parts of them.
+
+    Raises:
+        DataError: A file cannot be read, a line has no value, or a segment is of a recording that is not listed.
+    """
+
+    def __init__(self, fname: Path | str, dtype: str = "float32", segments: Path | str | None = None) -> None:
+        super().__init__(fname, "the path of a recording, or a command")
+        self.dtype = dtype
+        self.segments = None if segments is None else read_segments(segments)
+        if self.segments is not None:
+            require_keys(fname, self.data, str(segments), {part.recording for part in self.segments.values()})
+
+    def __getitem__(self, key: str) -> tuple[int, np.ndarray]:
+        part = Segment(key, 0, -1) if self.segments is None else self.segments[key]
+        listed, span = self.data[part.recording], part[1:]
+        if listed.endswith("|"):
+            samples, rate = read_samples(_output(listed), self.dtype, span=span, name=listed)
+        else:
+            samples, rate = read_samples(found_path(listed, self.fname), self.dtype, span=span)
+        if not len(samples):
+            where = "" if span == (0, -1) else f" between {span[0]:g} s and {span[1]:g} s"
+            raise AudioError(f"{self.fname}: {key}: expected samples in {listed}{where}, found none")
+        return rate, samples
+
+    def keys_table(self) -> Mapping[str, object]:
+        """The segments, where there are some, or the list."""
+        return self.data if self.segments is None else self.segments
+
+
+def _output(command: str) -> io.BytesIO:
+    done = subprocess.run(command[:-1], shell=True, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        last = f" ({said[-1].strip()})" if said else ""
+        raise AudioError(f"{command}: expected a recording, found exit status {done.returncode}{last}")
+    return io.BytesIO(done.stdout)

@@ -1,0 +1,46 @@
+"""What readers of Kaldi-style lists share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from espnet2.fileio.read_text import found_path, read_2columns_text, require_values
+
+Value = TypeVar("Value", covariant=True)
+
+
+class TableReader(Mapping[str, Value]):
+    """Key -> what the file is or has that a list names for it; subclasses read it on use.
+
+    Args:
+        fname: The list.
+        expected: What each line should have behind its key, for errors.
+
+    Raises:
+        DataError: The list cannot be read, or a line has a key only.
+    """
+
+    def __init__(self, fname: Path | str, expected: str) -> None:
+        self.fname = Path(fname)
+        self.data = read_2columns_text(fname)
+        require_values(fname, self.data, expected)
+
+    def get_path(self, key: str) -> str:
+        """Where the file of a key is: as listed if that exists, or found beside or above the list."""
+        return found_path(self.data[key], self.fname)
+
+    def keys_table(self) -> Mapping[str, object]:
+        """A table with the keys of this reader."""
+        return self.data
+
+    def __len__(self) -> int:
+        return len(self.keys_table())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys_table())
+
+    def __contains__(self, key: object) -> bool:
+        # The one of Mapping would read the file.
+        return key in self.keys_table()

@@ -1,0 +1,15 @@
+"""What makes the batches of an epoch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+
+class AbsIterFactory(ABC):
+    """Makes an iterator over batches for each epoch."""
+
+    @abstractmethod
+    def build_iter(self, epoch: int, shuffle: bool | None = None) -> Iterable[Any]:
+        """The batches of an epoch, counted from 1."""

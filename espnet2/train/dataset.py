@@ -1,0 +1,210 @@
+"""Utterances of training: what several files hold of each, as arrays."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from espnet2.fileio.kaldi_scp import KaldiScpReader
+from espnet2.fileio.npy_scp import NpyScpReader
+from espnet2.fileio.read_text import load_num_sequence_text, read_2columns_text, require_keys, require_values
+from espnet2.fileio.sound_columns import SoundColumnsReader
+from espnet2.fileio.sound_list import SoundListReader
+from espnet2.runtime.errors import AudioError, DataError, OptionError
+
+_log = logging.getLogger(__name__)
+
+Data = dict[str, np.ndarray]
+Preprocess = Callable[[str, dict[str, Any]], Data]
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How readers read: the dtype of samples, and whether a list may have several sampling rates."""
+
+    float_dtype: str = "float32"
+    allow_multi_rates: bool = False
+
+
+class Waveforms(Mapping[str, np.ndarray]):
+    """Arrays of a reader, without the sampling rates that it gives: they have to be one and the same.
+
+    Raises:
+        DataError: On use, a recording has another rate than the first that was read.
+        AudioError: On use, a recording has NaN or infinity.
+    """
+
+    def __init__(self, path: str, reader: Mapping[str, Any], allow_multi_rates: bool) -> None:
+        self.path = path
+        self.reader = reader
+        self.allow_multi_rates = allow_multi_rates
+        self.rate: int | None = None
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        value = self.reader[key]
+        if not isinstance(value, tuple):
+            return value
+        rate, samples = value
+        if self.rate is None:
+            self.rate = rate
+        if rate != self.rate and not self.allow_multi_rates:
+            raise DataError(f"{self.path}: {key}: expected {self.rate} Hz, as the others have, found {rate} Hz")
+        with np.errstate(invalid="ignore"):
+            if not np.isfinite(samples.sum()):
+                raise AudioError(f"{self.path}: {key}: expected finite samples, found NaN or infinity")
+        return samples
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.reader
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.reader)
+
+
+def _sound(path: str, options: ReadOptions) -> Mapping[str, Any]:
+    # Kaldi's convention: beside `segments`, a `wav.scp` lists recordings, and the utterances are parts of them.
+    segments = Path(path).parent / "segments"
+    cut = Path(path).name == "wav.scp" and segments.exists()
+    reader = SoundListReader(path, options.float_dtype, segments if cut else None)
+    return Waveforms(path, reader, options.allow_multi_rates)
+
+
+def _columns(path: str, options: ReadOptions) -> Mapping[str, Any]:
+    return Waveforms(path, SoundColumnsReader(path, options.float_dtype), options.allow_multi_rates)
+
+
+def _kaldi_ark(path: str, options: ReadOptions) -> Mapping[str, Any]:
+    return Waveforms(path, KaldiScpReader(path), options.allow_multi_rates)
+
+
+def _npy(path: str, options: ReadOptions) -> Mapping[str, Any]:
+    return NpyScpReader(path)
+
+
+def _numbers(path: str, options: ReadOptions, *, loader_type: str) -> Mapping[str, Any]:
+    return load_num_sequence_text(path, loader_type)
+
+
+def _text(path: str, options: ReadOptions) -> Mapping[str, Any]:
+    table = read_2columns_text(path)
+    require_values(path, table, "a text")
+    return table
+
+
+# The type of a file -> what reads it. `multi_columns_sound` has a recording per channel on a line.
+DATA_TYPES: dict[str, Callable[[str, ReadOptions], Mapping[str, Any]]] = {
+    "sound": _sound,
+    "multi_columns_sound": _columns,
+    "kaldi_ark": _kaldi_ark,
+    "npy": _npy,
+    **{name: partial(_numbers, loader_type=name) for name in ("text_int", "csv_int", "text_float", "csv_float")},
+    "text": _text,
+}
+
+
+class ESPnetDataset:
+    """Utterance -> (utterance, {name: array}), by files that each hold one thing of every utterance.
+
+    Iterates over the utterances of the first file, in its order. The other files may have more of them.
+
+    Args:
+        path_name_type_list: Of each file: its path, a name such as `speech`, and a key of `DATA_TYPES`.
+        preprocess: Called with an utterance and its values by name; has to return arrays only. Where it has a method
+            `reseed`, `reseed` of the data set calls it.
+        float_dtype: Of all arrays of floating point numbers.
+        int_dtype: Of all arrays of integers.
+        max_cache_size: Bytes of a cache: 0, there is none.
+        allow_multi_rates: Whether the recordings of a list may have several sampling rates.
+
+    Raises:
+        DataError: A file cannot be read, has no utterance, or lacks one of the first file.
+        OptionError: An unknown type, a name that comes twice, no file at all, or a cache.
+    """
+
+    def __init__(
+        self,
+        path_name_type_list: Collection[tuple[str, str, str]],
+        preprocess: Preprocess | None = None,
+        float_dtype: str = "float32",
+        int_dtype: str = "long",
+        max_cache_size: float = 0.0,
+        allow_multi_rates: bool = False,
+    ) -> None:
+        if not path_name_type_list:
+            raise OptionError("data_path_and_name_and_type: expected at least one file, found none")
+        if max_cache_size:
+            raise OptionError(f"max_cache_size: expected 0, as there is no cache, found {max_cache_size!r}")
+        self.preprocess = preprocess
+        self.dtypes = {"f": np.dtype(float_dtype), "i": np.dtype(int_dtype), "u": np.dtype(int_dtype)}
+        self.paths: dict[str, str] = {}
+        self.loaders: dict[str, Mapping[str, Any]] = {}
+        options = ReadOptions(float_dtype, allow_multi_rates)
+        for path, name, kind in path_name_type_list:
+            if name in self.loaders:
+                raise OptionError(f"data_path_and_name_and_type: expected each name once, found {name!r} again")
+            if kind not in DATA_TYPES:
+                raise OptionError(f"{path}: expected a type of {', '.join(DATA_TYPES)}, found {kind!r}")
+            self.paths[name] = str(path)
+            self.loaders[name] = DATA_TYPES[kind](str(path), options)
+        self._check_utterances()
+
+    def _check_utterances(self) -> None:
+        (first, utterances), *others = self.loaders.items()
+        if not utterances:
+            raise DataError(f"{self.paths[first]}: expected at least one utterance, found none")
+        for name, loader in others:
+            require_keys(self.paths[name], loader, self.paths[first], utterances)
+            if len(loader) > len(utterances):
+                more = len(loader) - len(utterances)
+                _log.warning("%s: %d utterances are not in %s", self.paths[name], more, self.paths[first])
+
+    def __getitem__(self, uid: str) -> tuple[str, Data]:
+        try:
+            data = {name: loader[uid] for name, loader in self.loaders.items()}
+        except KeyError as error:
+            raise DataError(f"{self}: expected an utterance of them, found {uid!r}") from error
+        values = {name: np.array(value) if isinstance(value, list) else value for name, value in data.items()}
+        if self.preprocess is not None:
+            values = self.preprocess(uid, values)
+        return uid, {name: self._array(name, value) for name, value in values.items()}
+
+    def _array(self, name: str, value: Any) -> np.ndarray:
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in self.dtypes:
+            found = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+            raise DataError(f"{self.paths.get(name, name)}: expected numbers after preprocessing {name}, found {found}")
+        return value.astype(self.dtypes[value.dtype.kind], copy=False)
+
+    def reseed(self, key: Sequence[int]) -> None:
+        """Have what is random in preprocessing go on from a state that depends on `key` alone."""
+        reseed = getattr(self.preprocess, "reseed", None)
+        if reseed is not None:
+            reseed(key)
+
+    def has_name(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return name in self.loaders
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the files."""
+        return tuple(self.loaders)
+
+    def __contains__(self, uid: object) -> bool:
+        return all(uid in loader for loader in self.loaders.values())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(next(iter(self.loaders.values())))
+
+    def __len__(self) -> int:
+        return len(next(iter(self.loaders.values())))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self.paths.values())})"
