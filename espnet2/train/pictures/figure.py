@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from espnet2.runtime.errors import MissingPackageError
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -47,9 +49,16 @@ def _fonts() -> list[str]:
 
 @contextmanager
 def fonts() -> Iterator[None]:
-    """Have text drawn with fonts for other scripts, too; a sign that none of them has becomes a box, in silence."""
-    import matplotlib
+    """Have text drawn with fonts for other scripts, too; a sign that none of them has becomes a box, in silence.
 
+    Everything is drawn within it. Raises `MissingPackageError` where matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise MissingPackageError(
+            "pictures: expected the package matplotlib, found none; pip install matplotlib"
+        ) from error
     with matplotlib.rc_context({"font.family": _fonts(), "font.size": 9.0}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
@@ -64,9 +73,12 @@ def save(figure: Figure, path: Path) -> None:
     """Write a PNG, making its directory; an earlier file is replaced when the new one is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    with fonts():
-        figure.savefig(partial, format="png")
-    os.replace(partial, path)
+    try:
+        with fonts():
+            figure.savefig(partial, format="png")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def as_image(figure: Figure) -> np.ndarray:

@@ -1,12 +1,14 @@
 """Curves show the numbers that they are given, and no others."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
 
 pytest.importorskip("matplotlib")
 
+from espnet2.runtime.errors import MissingPackageError
 from espnet2.train.pictures.curves import figures, plot_curves
 from espnet2.train.pictures.figure import BLUE, DPI, VERMILLION, as_image, file_name
 
@@ -87,9 +89,16 @@ def test_what_an_earlier_picture_was_stays_when_writing_fails(tmp_path, monkeypa
     monkeypatch.setattr(Figure, "savefig", fail)
     with pytest.raises(OSError, match="no space"):
         plot_curves({1: {"train": {"loss": 1.0}}}, tmp_path)
+    assert list(tmp_path.iterdir()) == [tmp_path / "loss.png"]
     assert (tmp_path / "loss.png").read_text() == "of an earlier epoch"
 
 
 @pytest.mark.parametrize("name, expected", [("loss", "loss"), ("a/b\\c", "a_b_c"), ("../x", "__x"), ("日本", "日本")])
 def test_file_name(name, expected):
     assert file_name(name) == expected
+
+
+def test_without_matplotlib(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingPackageError, match="expected the package matplotlib"):
+        plot_curves(HISTORY, tmp_path)
