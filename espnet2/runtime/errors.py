@@ -10,6 +10,7 @@ EspnetError
 ├── OptionError (ValueError)            an option of a command or constructor
 ├── StreamError (RuntimeError)          a stream that has ended, or is another recogniser's
 ├── GraphError (RuntimeError)           a graph that cannot compute what it is given: longer than its tables
+├── TrainingError (RuntimeError)         a training that cannot go on: no finite gradients, another experiment's files
 ├── VerificationError (RuntimeError)    onnxruntime and PyTorch disagree
 └── MissingPackageError (ImportError)   an optional package is not installed
 
@@ -55,6 +56,10 @@ class StreamError(EspnetError, RuntimeError):
 
 class GraphError(EspnetError, RuntimeError):
     """A graph that cannot compute what it is given."""
+
+
+class TrainingError(EspnetError, RuntimeError):
+    """A training that cannot go on."""
 
 
 class VerificationError(EspnetError, RuntimeError):

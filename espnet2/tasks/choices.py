@@ -68,7 +68,7 @@ def build(section: str, target: str, conf: Mapping[str, Any] | None, **given: An
     for name in known:
         if name not in conf and parameters[name].default is inspect.Parameter.empty:
             raise ConfigError(f"{section}.{name}: {cls.__name__} needs it, and it is not given")
-    hints = typing.get_type_hints(cls.__init__)
+    hints = _hints(cls)
     for name, value in conf.items():
         check_value(f"{section}.{name}", value, hints.get(name, Any))
     try:
@@ -77,6 +77,14 @@ def build(section: str, target: str, conf: Mapping[str, Any] | None, **given: An
         raise
     except REFUSALS as error:
         raise ConfigError(f"{section}: {' '.join(str(error).split()) or type(error).__name__}") from error
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    """Types of the constructor's arguments; none where it names types that only a type checker imports."""
+    try:
+        return typing.get_type_hints(cls.__init__)
+    except NameError:
+        return {}
 
 
 def check_value(name: str, value: Any, hint: Any) -> None:

@@ -29,3 +29,13 @@ def str2triple_str(value: str) -> tuple[str, str, str]:
     if len(items) != 3:
         raise ValueError(f"expected three comma-separated items, found {value!r}")
     return items[0], items[1], items[2]
+
+
+def int_or_none(value: str) -> int | None:
+    """A whole number, or None."""
+    return None if str_or_none(value) is None else int(value)
+
+
+def float_or_none(value: str) -> float | None:
+    """A number, or None."""
+    return None if str_or_none(value) is None else float(value)

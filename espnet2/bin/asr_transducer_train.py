@@ -1,0 +1,32 @@
+"""Train a stand-alone transducer: `python -m espnet2.bin.asr_transducer_train --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from espnet2.tasks.arguments import TrainingParser
+from espnet2.tasks.task_options import ASR_TRANSDUCER
+from espnet2.utils.cli import run
+
+
+def get_parser() -> TrainingParser:
+    return TrainingParser(
+        ASR_TRANSDUCER,
+        prog="python -m espnet2.bin.asr_transducer_train",
+        description="Train a stand-alone transducer, or collect the statistics that training needs.",
+    )
+
+
+def command(args: argparse.Namespace) -> int:
+    from espnet2.main_funcs.train import train
+
+    return train(ASR_TRANSDUCER, args)
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), command, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,32 @@
+"""Train a language model: `python -m espnet2.bin.lm_train --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from espnet2.tasks.arguments import TrainingParser
+from espnet2.tasks.task_options import LM
+from espnet2.utils.cli import run
+
+
+def get_parser() -> TrainingParser:
+    return TrainingParser(
+        LM,
+        prog="python -m espnet2.bin.lm_train",
+        description="Train a language model, or collect the statistics that training needs.",
+    )
+
+
+def command(args: argparse.Namespace) -> int:
+    from espnet2.main_funcs.train import train
+
+    return train(LM, args)
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), command, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,217 @@
+"""What `asr_train`, `lm_train` and `asr_transducer_train` do: from options to an experiment's directory."""
+
+from __future__ import annotations
+
+import logging
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from espnet2.main_funcs.average_nbest_models import average_nbest_models
+from espnet2.main_funcs.collect_stats import collect_stats
+from espnet2.main_funcs.training_data import TrainingData
+from espnet2.runtime.errors import ConfigError, OptionError, TrainingError
+from espnet2.tasks.arguments import check, config_of, full_config, to_yaml
+from espnet2.tasks.config import read_yaml
+from espnet2.tasks.optimisation import OPTIM, SCHEDULER
+from espnet2.tasks.task_options import TrainingTask
+from espnet2.text.token_id_converter import read_token_list
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+from espnet2.train.checkpoint_io import CHECKPOINT, read_checkpoint
+from espnet2.train.data_module import Batches
+from espnet2.train.experiment import Experiment, ExperimentOptions, seed_all
+from espnet2.train.history import History
+from espnet2.train.training_module import StepOptions, TrainingModule
+from espnet2.utils.atomic import remove_partial, write_atomically
+
+CONFIG = "config.yaml"
+LOG = "train.log"
+
+
+def train(training: TrainingTask, args: Namespace) -> int:
+    """Train, or collect statistics, or print the configuration; returns the exit status.
+
+    Raises:
+        EspnetError: one sentence that names the option or file, before anything is overwritten.
+    """
+    if args.print_config:
+        print(to_yaml(full_config(training, args)), end="")
+        return 0
+    check(training, args)
+    args.token_list = _tokens(args)
+    if args.output_dir is None:
+        raise OptionError("output_dir: expected the experiment's directory, found none")
+    directory = Path(args.output_dir)
+    seed_all(args.seed)
+    model = build_model(training, args)
+    data = TrainingData(training, args)
+    if args.collect_stats:
+        return _collect(training, args, model, data, directory)
+    checkpoint = _checkpoint_of(training, args, directory)
+    module = build_module(args, model)
+    if checkpoint is None:
+        _start_from(args, model)
+    data.check()
+    _write_config(training, args, directory)
+    if args.dry_run:
+        return 0
+    with _logging_to(directory / LOG):
+        remove_partial(directory)
+        _fit(args, directory, module, data, checkpoint)
+    return 0
+
+
+def _tokens(args: Namespace) -> list[str]:
+    """The token list, read from the file that the option names."""
+    if args.token_list is None:
+        raise OptionError("token_list: expected a file of tokens, one in a line, found none")
+    return read_token_list(args.token_list) if isinstance(args.token_list, str) else list(args.token_list)
+
+
+def build_model(training: TrainingTask, args: Namespace) -> AbsESPnetModel:
+    """The model with fresh weights."""
+    model = training.task.build_model(config_of(training, args))
+    if args.init is not None:
+        from espnet2.torch_utils.initialize import initialize
+
+        initialize(model, args.init)
+    return model
+
+
+def build_module(args: Namespace, model: AbsESPnetModel) -> TrainingModule:
+    """The model with its optimiser and schedule; raises `ConfigError`."""
+    for name in args.freeze_param:
+        frozen = [part for key, part in model.named_parameters() if key == name or key.startswith(f"{name}.")]
+        if not frozen:
+            raise OptionError(f"freeze_param: expected names of parameters, or beginnings of them, found {name!r}")
+        for parameter in frozen:
+            parameter.requires_grad = False
+    parameters: Any = list(model.parameters())
+    if args.exclude_weight_decay:
+        from espnet2.optimizers.optim_groups import decay_groups
+
+        try:
+            parameters = decay_groups(model, **args.exclude_weight_decay_conf)
+        except TypeError as error:
+            raise ConfigError(f"exclude_weight_decay_conf: {error}") from error
+    optimizer = OPTIM.build(args.optim, args.optim_conf, params=parameters)
+    scheduler = SCHEDULER.build(args.scheduler, args.scheduler_conf, optimizer=optimizer)
+    options = StepOptions(**{item.name: getattr(args, item.name) for item in fields(StepOptions)})
+    count = sum(parameter.numel() for parameter in model.parameters())
+    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    logging.info("%s: %d parameters, %d of them trained", type(model).__name__, count, trained)
+    return TrainingModule(model, optimizer, scheduler, options)
+
+
+def _start_from(args: Namespace, model: AbsESPnetModel) -> None:
+    """Load the weights that `init_param` names."""
+    from espnet2.torch_utils.load_pretrained_model import load_pretrained_model
+
+    for item in args.init_param:
+        load_pretrained_model(item, model, args.ignore_init_mismatch)
+
+
+def _collect(
+    training: TrainingTask, args: Namespace, model: AbsESPnetModel, data: TrainingData, directory: Path
+) -> int:
+    """Write statistics of the data of both phases."""
+    for phase in ("train", "valid"):
+        collect_stats(model, data.statistics_batches(phase), directory / phase, args.write_collected_feats)
+    _write_config(training, args, directory)
+    return 0
+
+
+def _checkpoint_of(training: TrainingTask, args: Namespace, directory: Path) -> Path | None:
+    """The checkpoint to go on from, if there is one, which has to be of this configuration.
+
+    Raises:
+        OptionError: a training is there, and it is not to go on.
+        TrainingError: it is another one.
+    """
+    path = directory / CHECKPOINT
+    if not path.exists():
+        return None
+    if not args.resume:
+        raise OptionError(f"{path}: expected no training here unless --resume true goes on with it, found one")
+    if (directory / CONFIG).is_file():
+        _require_same(training, read_yaml(directory / CONFIG), config_of(training, args), directory / CONFIG)
+    read_checkpoint(path)
+    return path
+
+
+def _require_same(training: TrainingTask, before: dict[str, Any], now: dict[str, Any], path: Path) -> None:
+    """Raise `TrainingError` where keys that say what the weights are have changed."""
+    keys = [item.name for item in fields(training.task.schema) if item.name != "bpemodel"]
+    for key in (*keys, "optim", "scheduler"):
+        if before.get(key) != now.get(key):
+            began, found = _brief(before.get(key)), _brief(now.get(key))
+            raise TrainingError(
+                f"{path}: expected {key} to be as when training began, {began}, found {found}; use another output_dir"
+            )
+
+
+def _brief(value: Any) -> str:
+    """A value in an error: of a list, how long it is."""
+    return f"{len(value)} entries" if isinstance(value, list) else repr(value)
+
+
+def _write_config(training: TrainingTask, args: Namespace, directory: Path) -> None:
+    from pytorch_lightning.utilities import rank_zero_only
+
+    from espnet2.train.trainer import is_distributed
+
+    if rank_zero_only.rank:
+        return
+    with write_atomically(directory / CONFIG, "w") as file:
+        file.write(to_yaml(config_of(training, args, is_distributed(args))))
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Append messages to a file too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+def _fit(args: Namespace, directory: Path, module: TrainingModule, data: TrainingData, checkpoint: Path | None) -> None:
+    """Train to the end, from the checkpoint where there is one, and average the best models."""
+    from espnet2.train.trainer import build_trainer, quiet_lightning
+
+    options = ExperimentOptions(**{item.name: getattr(args, item.name) for item in fields(ExperimentOptions)})
+    criteria, sizes = args.best_model_criterion, args.keep_nbest_models
+
+    def average(history: History, epoch: int) -> None:
+        average_nbest_models(directory, history, criteria, sizes, f"till{epoch}epoch")
+
+    experiment = Experiment(directory, options, average)
+    if checkpoint is not None:
+        experiment.history = History(read_checkpoint(checkpoint)["reporter"]["stats"])
+        logging.info("%s: going on after epoch %d", checkpoint, experiment.history.epoch)
+    ended = experiment.history.stalled(args.patience, args.early_stopping_criterion)
+    if experiment.history.epoch < args.max_epoch and not ended:
+        batches = Batches(data.factory, args.seed)
+        with quiet_lightning():
+            trainer = build_trainer(args, directory, [experiment, *_pictures(args, directory, data, experiment)])
+            data.set_rank(trainer)
+            trainer.fit(module, datamodule=batches, ckpt_path=None if checkpoint is None else str(checkpoint))
+        if not trainer.is_global_zero:
+            return
+        if trainer.interrupted:
+            raise KeyboardInterrupt
+    logging.info("The training was finished at %d epochs", experiment.history.epoch)
+    average_nbest_models(directory, experiment.history, criteria, sizes)
+
+
+def _pictures(args: Namespace, directory: Path, data: TrainingData, experiment: Experiment) -> list[Any]:
+    """Callbacks that draw."""
+    return []

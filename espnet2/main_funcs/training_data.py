@@ -1,0 +1,148 @@
+"""The data of a training: files, preprocessing, batches."""
+
+from __future__ import annotations
+
+import logging
+from argparse import Namespace
+from collections.abc import Iterable
+from typing import Any
+
+from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
+from espnet2.runtime.errors import OptionError
+from espnet2.samplers.build_batch_sampler import build_batch_sampler
+from espnet2.samplers.unsorted_batch_sampler import UnsortedBatchSampler
+from espnet2.tasks.choices import build
+from espnet2.tasks.task_options import TrainingTask
+from espnet2.train.collate_fn import CommonCollateFn
+from espnet2.train.dataset import ESPnetDataset
+
+# Options of the preprocessor, and the options of training that they come from.
+SPEECH_OPTIONS = (
+    "rir_scp",
+    "rir_apply_prob",
+    "noise_scp",
+    "noise_apply_prob",
+    "noise_db_range",
+    "short_noise_thres",
+    "speech_volume_normalize",
+)
+TEXT_OPTIONS = {
+    "token_type": "token_type",
+    "token_list": "token_list",
+    "bpemodel": "bpemodel",
+    "non_linguistic_symbols": "non_linguistic_symbols",
+    "text_cleaner": "cleaner",
+    "g2p_type": "g2p",
+    "aux_task_names": "aux_ctc_tasks",
+}
+
+
+class TrainingData:
+    """What `factory` makes batches of, by the options `args`; each process of several has its share of them."""
+
+    def __init__(self, training: TrainingTask, args: Namespace) -> None:
+        self.training, self.args = training, args
+        self.rank, self.world_size = 0, 1
+
+    def set_rank(self, trainer: Any) -> None:
+        """Take the share of this process."""
+        self.rank, self.world_size = trainer.global_rank, trainer.world_size
+
+    def check(self) -> None:
+        """Raise `OptionError` or `DataError` for what is missing."""
+        for phase in ("train", "valid"):
+            if not self._files(phase):
+                raise OptionError(f"{phase}_data_path_and_name_and_type: expected the data's files, found none")
+            if not self._shapes(phase):
+                raise OptionError(f"{phase}_shape_file: expected a file of the utterances' lengths, found none")
+            self.sampler(phase)
+
+    def _files(self, phase: str) -> list[list[str]]:
+        return getattr(self.args, f"{phase}_data_path_and_name_and_type")
+
+    def _shapes(self, phase: str) -> list[str]:
+        return getattr(self.args, f"{phase}_shape_file")
+
+    def dataset(self, phase: str, train: bool) -> ESPnetDataset:
+        """The utterances of a phase; `train` for changes of speech at random."""
+        files = [tuple(item) for item in self._files(phase)]
+        names = [name for _, name, _ in files]
+        required, optional = self.training.fields
+        optional = (*optional, *getattr(self.args, "aux_ctc_tasks", []))
+        for name in required:
+            if name not in names:
+                raise OptionError(f"{phase}_data_path_and_name_and_type: expected a file named {name}, found {names}")
+        for name in names:
+            if name not in (*required, *optional) and not self.args.allow_variable_data_keys:
+                known = ", ".join((*required, *optional))
+                raise OptionError(
+                    f"{phase}_data_path_and_name_and_type: expected names of {known}, found {name!r} "
+                    "(--allow_variable_data_keys true allows it)"
+                )
+        dtype = "float32" if self.args.train_dtype == "float16" else self.args.train_dtype
+        return ESPnetDataset(
+            files,  # type: ignore[arg-type]
+            self.preprocessor(train) if self.args.use_preprocessor else None,
+            float_dtype=dtype,
+            allow_multi_rates=self.args.allow_multi_rates,
+        )
+
+    def preprocessor(self, train: bool) -> Any:
+        """What makes arrays of the files' values; raises `ConfigError`."""
+        args = vars(self.args)
+        given = {name: args[option] for name, option in TEXT_OPTIONS.items() if option in args}
+        given |= {name: args[name] for name in SPEECH_OPTIONS if name in args}
+        given["text_cleaner"] = given["text_cleaner"] and [given["text_cleaner"]]
+        return build(
+            "preprocessor_conf", self.training.preprocessor, args.get("preprocessor_conf"), train=train, **given
+        )
+
+    def collate(self) -> CommonCollateFn:
+        """Utterances to a batch."""
+        return CommonCollateFn(float_pad_value=0.0, int_pad_value=self.training.int_pad_value)
+
+    def sampler(self, phase: str) -> Any:
+        """The batches of a phase; raises `OptionError` or `DataError`."""
+        args, valid = self.args, phase == "valid"
+        return build_batch_sampler(
+            type=(args.valid_batch_type if valid else None) or args.batch_type,
+            batch_size=(args.valid_batch_size if valid else None) or args.batch_size,
+            batch_bins=(args.valid_batch_bins if valid else None) or args.batch_bins,
+            shape_files=self._shapes(phase),
+            sort_in_batch=args.sort_in_batch,
+            sort_batch=args.sort_batch,
+            drop_last=args.drop_last_iter and not valid,
+            min_batch_size=max(args.min_batch_size, self.world_size),
+            fold_lengths=args.fold_length,
+            padding=True,
+        )
+
+    def factory(self, phase: str) -> SequenceIterFactory:
+        """What makes the batches of each epoch."""
+        training = phase == "train"
+        sampler = self.sampler(phase)
+        logging.info("[%s] %s", phase, sampler)
+        return SequenceIterFactory(
+            self.dataset(phase, training),
+            sampler,
+            num_iters_per_epoch=self.args.num_iters_per_epoch if training else None,
+            seed=self.args.seed,
+            shuffle=training,
+            num_workers=self.args.num_workers,
+            collate_fn=self.collate(),
+            pin_memory=self.args.ngpu > 0,
+            rank=self.rank,
+            world_size=self.world_size,
+        )
+
+    def statistics_batches(self, phase: str) -> Iterable[Any]:
+        """Every utterance of a phase once, in order, as it is."""
+        dataset = self.dataset(phase, train=False)
+        shapes = self._shapes(phase)
+        keys = shapes[0] if shapes else self._files(phase)[0][0]
+        size = (self.args.valid_batch_size if phase == "valid" else None) or self.args.batch_size
+        batches = UnsortedBatchSampler(batch_size=size, key_file=keys)
+        factory = SequenceIterFactory(
+            dataset, batches, num_workers=self.args.num_workers, collate_fn=self.collate(), seed=self.args.seed
+        )
+        return factory.build_iter(1, shuffle=False)

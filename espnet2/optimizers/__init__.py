@@ -1,0 +1,1 @@
+"""Optimisers, and what weight decay leaves alone."""

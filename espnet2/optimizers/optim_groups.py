@@ -1,0 +1,41 @@
+"""Groups of parameters with and without weight decay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+NORMALIZATIONS = (
+    torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d, torch.nn.GroupNorm, torch.nn.InstanceNorm1d,
+    torch.nn.InstanceNorm2d, torch.nn.InstanceNorm3d, torch.nn.LayerNorm, torch.nn.LocalResponseNorm,
+    torch.nn.SyncBatchNorm,
+)  # fmt: skip
+
+
+def decay_groups(
+    model: torch.nn.Module, bias_weight_decay: bool = False, normalization_weight_decay: bool = False
+) -> list[dict]:
+    """Parameters that need gradients, in two groups for an optimiser: those with its weight decay, and those without.
+
+    Args:
+        bias_weight_decay: biases have it.
+        normalization_weight_decay: weights of normalisation have it.
+    """
+    without = {
+        parameter
+        for parameter, is_bias, normalises in _parameters(model)
+        if (is_bias and not bias_weight_decay) or (normalises and not normalization_weight_decay)
+    }
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups: list[dict] = [{"params": [parameter for parameter in trained if parameter not in without]}]
+    if any(parameter in without for parameter in trained):
+        groups.append({"params": [parameter for parameter in trained if parameter in without], "weight_decay": 0.0})
+    return groups
+
+
+def _parameters(model: torch.nn.Module) -> Iterator[tuple[torch.nn.Parameter, bool, bool]]:
+    """Every parameter, whether it is a bias, and whether it is one of a layer that normalises."""
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            yield parameter, "bias" in name, isinstance(module, NORMALIZATIONS)

@@ -1,0 +1,217 @@
+"""From a command line and a YAML file to the options of a training, checked, and back to a config.yaml."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import difflib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from espnet2.runtime.errors import OptionError
+from espnet2.tasks.choices import Choices, load_class
+from espnet2.tasks.options import MAPPING, Option
+from espnet2.tasks.task_options import Conf, TrainingTask
+from espnet2.utils.config_argparse import ArgumentParser, read_yaml_mapping
+from espnet2.utils.nested_dict_action import NestedDictAction, merge, parse_mapping
+from espnet2.utils.types import str2bool, str_or_none
+
+VERSION = "202511"  # of upstream, whose keys config.yaml has
+REQUIRED = ("output_dir", "token_list")
+NOT_PRINTED = ("config", "print_config", "ngpu")
+# What a task gives to a class itself, so that it is not an option of the configuration.
+GIVEN = frozenset({
+    "train", "use_lang_prompt", "use_nlp_prompt", "token_type", "token_list", "bpemodel", "text_cleaner", "g2p_type",
+    "non_linguistic_symbols", "rir_scp", "rir_apply_prob", "noise_scp", "noise_apply_prob", "noise_db_range",
+    "short_noise_thres", "aux_task_names", "speech_volume_normalize",
+    "frontend_conf",  # of a beamformer, which recognisers do not have
+})  # fmt: skip
+
+
+class TrainingParser(ArgumentParser):
+    """A parser of the options of `training`; those of a YAML file may have any of YAML's values."""
+
+    def __init__(self, training: TrainingTask, **kwargs: Any) -> None:
+        super().__init__(allow_abbrev=False, **kwargs)
+        self.training = training
+        self.add_argument("--print_config", action="store_true", help="print the whole configuration and stop")
+        self.options = {option.name: option for option in options_of(training)}
+        for option in self.options.values():
+            self.add_argument(f"--{option.name}", help=option.help, **_argument(option))
+
+    def _set_from(self, path: str) -> dict[str, list[Any]]:
+        """Make the file's values defaults."""
+        for name, value in read_yaml_mapping(path).items():
+            if name not in self.options:
+                near = difflib.get_close_matches(str(name), self.options, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise OptionError(f"{path}: expected options of training, found {name!r}{hint}")
+            option = self.options[name]
+            found = from_yaml(option, value, path)
+            if option.kind is MAPPING and isinstance(found, dict):
+                found = _merged(option.default, found)
+            self.set_defaults(**{name: found})
+        return {}
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As the base class's; options that add to a list add to what the file or the default says, from anew."""
+        defaults = {name: self.get_default(name) for name in self.options}
+        found, rest = super().parse_known_args(args, namespace)
+        for name, option in self.options.items():
+            value = getattr(found, name)
+            if option.append:
+                start = self.get_default(name) or []
+                setattr(found, name, value if value is not None else list(start))
+        self.set_defaults(**defaults)
+        return found, rest
+
+
+def options_of(training: TrainingTask) -> Iterator[Option]:
+    """Every option in the order of config.yaml, with those of choices and their classes."""
+    for row in training.all_rows():
+        if isinstance(row, Option):
+            yield row
+        elif isinstance(row, Conf):
+            default = conf_defaults(row.target) if row.written else row.default
+            yield Option(row.name, MAPPING, default, f"options of {row.target.partition(':')[2]}")
+        else:
+            default = training.defaults.get(row.section)
+            kind = str_or_none if row.optional else str
+            yield Option(row.section, kind, default, "one of " + ", ".join(row.classes), tuple(row.classes))
+            yield Option(f"{row.section}_conf", MAPPING, {}, f"options of the {row.section}")
+
+
+def _argument(option: Option) -> dict[str, Any]:
+    """How `argparse` reads the option."""
+    if option.kind is MAPPING:
+        return {"action": NestedDictAction, "default": copy.deepcopy(option.default)}
+    read: dict[str, Any] = {"type": option.kind, "default": copy.deepcopy(option.default), "nargs": option.nargs}
+    if option.append:
+        return {"type": option.kind, "default": None, "action": "append"}
+    if option.kind is str2bool:
+        read["metavar"] = "{true,false}"
+    return read
+
+
+def from_yaml(option: Option, value: Any, source: str) -> Any:
+    """A value of a YAML file as the option's; raises `OptionError` for one of another kind."""
+    if value is None:
+        return None
+    many = option.append or option.nargs is not None
+    try:
+        if option.kind is MAPPING:
+            return dict(value) if isinstance(value, Mapping) else parse_mapping(value)
+        if many:
+            values = value if isinstance(value, list) else [value]
+            return [_read_item(option, item) for item in values]
+        if isinstance(value, list | dict):
+            raise ValueError("expected one value, found several")
+        return option.kind(str(value))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise OptionError(f"{source}: {option.name}: {error or 'found ' + repr(value)}") from error
+
+
+def _read_item(option: Option, item: Any) -> Any:
+    """One value of several; what YAML holds as a list is `PATH,NAME,TYPE` or a criterion."""
+    if isinstance(item, list):
+        item = ",".join(str(part) for part in item)
+    return option.kind(str(item))
+
+
+def conf_defaults(target: str) -> dict[str, Any]:
+    """The options of class `target` that have defaults which YAML can hold."""
+    found = {}
+    for name, parameter in inspect.signature(load_class(target)).parameters.items():
+        default = parameter.default
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD or name in GIVEN or default is inspect.Parameter.empty:
+            continue
+        found[name] = _plain(default)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """A default as YAML holds it: tuples are lists."""
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return {name: _plain(item) for name, item in value.items()} if isinstance(value, Mapping) else value
+
+
+def _merged(default: Any, changes: Any) -> Any:
+    found = copy.deepcopy(default) or {}
+    merge(found, changes or {})
+    return found
+
+
+def check(training: TrainingTask, args: argparse.Namespace) -> None:
+    """Bring criteria into one form, and raise `OptionError` for values that are not allowed or not supported."""
+    for option in options_of(training):
+        value = getattr(args, option.name)
+        if option.fixed and value != option.default:
+            raise OptionError(f"{option.name}: expected {option.default!r}, the only value known here, found {value!r}")
+        if option.choices and value is not None and str(value).lower() not in map(str.lower, option.choices):
+            raise OptionError(f"{option.name}: expected one of {', '.join(option.choices)}, found {value!r}")
+    args.best_model_criterion = [criterion(item) for item in args.best_model_criterion]
+    criterion(args.early_stopping_criterion)
+    phase_and_statistic(args.val_scheduler_criterion)
+    args.keep_nbest_models = sorted(set(args.keep_nbest_models or [1]))
+    for name in ("max_epoch", "accum_grad", "batch_size", "batch_bins", "min_batch_size", "num_iters_per_epoch"):
+        _require(name, getattr(args, name), 1)
+    for name in ("ngpu", "num_workers", "num_att_plot", "patience", "nbest_averaging_interval"):
+        _require(name, getattr(args, name), 0)
+    _require("keep_nbest_models", args.keep_nbest_models[0], 1)
+    if not args.grad_clip > 0:
+        raise OptionError(f"grad_clip: expected a number above 0 (.inf for no limit), found {args.grad_clip}")
+
+
+def _require(name: str, value: int | None, least: int) -> None:
+    if value is not None and value < least:
+        raise OptionError(f"{name}: expected {least} or more, found {value}")
+
+
+def criterion(value: str | Sequence[str]) -> list[str]:
+    """`valid,acc,max` as a list of three; raises `OptionError` for anything else."""
+    found = [part.strip() for part in (value.split(",") if isinstance(value, str) else value)]
+    if len(found) != 3 or found[2] not in ("min", "max"):
+        raise OptionError(f"criterion: expected a phase, a statistic, and min or max, as valid,acc,max; found {value}")
+    phase_and_statistic(found[:2])
+    return found
+
+
+def phase_and_statistic(value: Sequence[str]) -> None:
+    """Raise `OptionError` unless these are a phase and the name of a statistic."""
+    if len(value) != 2 or value[0] not in ("train", "valid"):
+        raise OptionError(f"criterion: expected train or valid, and a statistic, found {' '.join(value)}")
+
+
+def full_config(training: TrainingTask, args: argparse.Namespace) -> dict[str, Any]:
+    """Every option with the defaults of the chosen classes, as `--print_config` shows it."""
+    found = {option.name: getattr(args, option.name) for option in options_of(training)}
+    for row in training.all_rows():
+        if isinstance(row, Choices):
+            choice = found[row.section]
+            if choice is not None and choice.lower() in row.classes:
+                name = f"{row.section}_conf"
+                found[name] = _merged(conf_defaults(row.classes[choice.lower()]), found[name])
+    return {name: value for name, value in found.items() if name not in NOT_PRINTED}
+
+
+def config_of(training: TrainingTask, args: argparse.Namespace, distributed: bool = False) -> dict[str, Any]:
+    """What config.yaml holds: upstream's keys, so that upstream reads it too."""
+    start = {"config": args.config, "print_config": False}
+    found = {option.name: getattr(args, option.name) for option in options_of(training)}
+    return {**start, **found, "required": list(REQUIRED), "version": VERSION, "distributed": distributed}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes equal lists out, rather than by reference."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def to_yaml(config: Mapping[str, Any]) -> str:
+    """A configuration as YAML, keys in order."""
+    return yaml.dump(dict(config), Dumper=_Dumper, indent=4, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,47 @@
+"""The registries of optimisers and of learning rate schedules."""
+
+from __future__ import annotations
+
+from espnet2.tasks.choices import Choices
+
+_OPTIM = "torch.optim:"
+OPTIM = Choices(
+    "optim",
+    {
+        "adam": _OPTIM + "Adam",
+        "adamw": _OPTIM + "AdamW",
+        "sgd": "espnet2.optimizers.sgd:SGD",
+        "adadelta": _OPTIM + "Adadelta",
+        "adagrad": _OPTIM + "Adagrad",
+        "adamax": _OPTIM + "Adamax",
+        "asgd": _OPTIM + "ASGD",
+        "lbfgs": _OPTIM + "LBFGS",
+        "rmsprop": _OPTIM + "RMSprop",
+        "rprop": _OPTIM + "Rprop",
+        "radam": _OPTIM + "RAdam",
+    },
+)
+_TORCH = "torch.optim.lr_scheduler:"
+_OWN = "espnet2.schedulers."
+SCHEDULER = Choices(
+    "scheduler",
+    {
+        "reducelronplateau": _TORCH + "ReduceLROnPlateau",
+        "steplr": _TORCH + "StepLR",
+        "multisteplr": _TORCH + "MultiStepLR",
+        "exponentiallr": _TORCH + "ExponentialLR",
+        "cosineannealinglr": _TORCH + "CosineAnnealingLR",
+        "noamlr": _OWN + "noam_lr:NoamLR",
+        "warmuplr": _OWN + "warmup_lr:WarmupLR",
+        "piecewiselinearwarmuplr": _OWN + "piecewise_linear_warmup_lr:PiecewiseLinearWarmupLR",
+        "warmupsteplr": _OWN + "warmup_step_lr:WarmupStepLR",
+        "warmupreducelronplateau": _OWN + "warmup_reducelronplateau:WarmupReduceLROnPlateau",
+        "cycliclr": _TORCH + "CyclicLR",
+        "onecyclelr": _TORCH + "OneCycleLR",
+        "cosineannealingwarmrestarts": _TORCH + "CosineAnnealingWarmRestarts",
+        "cosineannealingwarmuprestarts": _OWN + "cosine_anneal_warmup_restart:CosineAnnealingWarmupRestarts",
+        "tristagelr": _OWN + "tristage_lr:TristageLR",
+        "exponentialdecaywarmup": _OWN + "exponential_decay_warmup:ExponentialDecayWarmup",
+    },
+    optional=True,
+)

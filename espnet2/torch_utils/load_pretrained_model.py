@@ -1,0 +1,64 @@
+"""Starting from weights of another training."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import torch
+
+from espnet2.runtime.errors import CheckpointError, OptionError
+from espnet2.tasks.checkpoint import load_checkpoint, rename_keys
+
+SHOWN = 5  # names that an error shows
+
+
+def load_pretrained_model(init_param: str, model: torch.nn.Module, ignore_init_mismatch: bool = False) -> list[str]:
+    """Copy weights of a file into a model, and return the names of the model's tensors that were set.
+
+    Args:
+        init_param: `FILE:SOURCE:DESTINATION:EXCLUDED`: of the file, what is under the name SOURCE goes under the name
+            DESTINATION of the model, without names that begin with one of EXCLUDED (with commas between them). All
+            but the file may be left out or empty.
+        model: that is changed.
+        ignore_init_mismatch: leave out tensors that are not in the model or have another shape.
+
+    Raises:
+        CheckpointError: the file cannot be read, a tensor does not fit, or none is left.
+        OptionError: there is no file in `init_param`, or no such name in the model.
+    """
+    path, source, destination, excluded = (init_param.split(":") + [""] * 3)[:4]
+    if not path or init_param.count(":") > 3:
+        raise OptionError(f"init_param: expected FILE:SOURCE:DESTINATION:EXCLUDED, found {init_param!r}")
+    if not Path(path).is_file():
+        raise OptionError(f"init_param: no file {path!r}")
+    barred = [name for name in excluded.split(",") if name]
+    state = {
+        name: tensor
+        for name, tensor in rename_keys(load_checkpoint(path)).items()
+        if not any(name.startswith(prefix) for prefix in barred)
+    }
+    if source:
+        state = {name.removeprefix(f"{source}."): state[name] for name in state if name.startswith(f"{source}.")}
+    state = {f"{destination}.{name}" if destination else name: tensor for name, tensor in state.items()}
+    fitting = _fitting(model.state_dict(), state, init_param, ignore_init_mismatch)
+    model.load_state_dict(fitting, strict=False)
+    logging.info("%s: %d tensors set", init_param, len(fitting))
+    return list(fitting)
+
+
+def _fitting(
+    own: dict[str, torch.Tensor], state: dict[str, torch.Tensor], source: str, ignore_mismatch: bool
+) -> dict[str, torch.Tensor]:
+    """Tensors of `state` that the model has in the same shape; all of them, unless others are to be ignored."""
+    fitting = {name: tensor for name, tensor in state.items() if name in own and own[name].shape == tensor.shape}
+    others = [name for name in state if name not in fitting]
+    if others and not ignore_mismatch:
+        first = ", ".join(others[:SHOWN])
+        raise CheckpointError(
+            f"{source}: expected tensors of the model in its shapes, found {len(others)} others: {first} "
+            "(--ignore_init_mismatch true leaves them out)"
+        )
+    if not fitting:
+        raise CheckpointError(f"{source}: expected tensors of the model, found none with its names and shapes")
+    return fitting

@@ -1,0 +1,57 @@
+"""Writing what training reads again: checkpoints and weights that are there as a whole or not at all."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.plugins.io import CheckpointIO
+
+from espnet2.runtime.errors import CheckpointError
+from espnet2.utils.atomic import write_atomically
+
+CHECKPOINT = "checkpoint.pth"  # from which training goes on
+
+
+class AtomicCheckpointIO(CheckpointIO):
+    """Lightning's checkpoints, written to another name, flushed and renamed; read without running code in them."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a checkpoint."""
+        save(checkpoint, path)
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Any = "cpu", weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read a checkpoint; raises `CheckpointError`."""
+        return read_checkpoint(path)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Remove a checkpoint."""
+        Path(path).unlink(missing_ok=True)
+
+
+def save(state: Any, path: str | Path) -> None:
+    """`torch.save`, so that `path` is there as a whole or as it was."""
+    with write_atomically(path) as file:
+        torch.save(state, file)
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """What `AtomicCheckpointIO` has written; raises `CheckpointError` for anything else."""
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"{path}: expected a checkpoint of training, found a damaged file; remove it to start anew"
+        ) from error
+    if not isinstance(found, dict) or "reporter" not in found or "state_dict" not in found:
+        raise CheckpointError(f"{path}: expected a checkpoint of this trainer, found another kind of file")
+    return found
+
+
+def save_weights(model: torch.nn.Module, path: str | Path) -> None:
+    """Write a model's state dict, on the CPU."""
+    save({name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}, path)

@@ -1,0 +1,44 @@
+"""Batches of training and validation, as Lightning asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytorch_lightning as pl
+
+from espnet2.train.experiment import seed_all
+
+IterFactory = Any  # what has `build_iter(epoch, shuffle)`, as `espnet2.iterators`' classes
+
+
+class Batches(pl.LightningDataModule):
+    """Batches of each epoch.
+
+    Args:
+        factory: makes the iterators of a phase, "train" or "valid"; called where batches are used, once for each.
+        seed: of the training; what an epoch draws depends on it and on the epoch's number alone.
+    """
+
+    def __init__(self, factory: Callable[[str], IterFactory], seed: int) -> None:
+        super().__init__()
+        self.factory, self.seed = factory, seed
+        self.factories: dict[str, IterFactory] = {}
+
+    def _of(self, phase: str) -> IterFactory:
+        if phase not in self.factories:
+            self.factories[phase] = self.factory(phase)
+        return self.factories[phase]
+
+    def _epoch(self) -> int:
+        return 1 if self.trainer is None else self.trainer.current_epoch + 1
+
+    def train_dataloader(self) -> Iterable:
+        """The training batches of this epoch."""
+        factory, epoch = self._of("train"), self._epoch()
+        seed_all(self.seed + epoch)
+        return factory.build_iter(epoch)
+
+    def val_dataloader(self) -> Iterable:
+        """The batches of validation, in order."""
+        return self._of("valid").build_iter(self._epoch(), shuffle=False)

@@ -1,0 +1,156 @@
+"""The directory of an experiment: weights of epochs, the best of them, checkpoint, log."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Checkpoint
+
+from espnet2.runtime.errors import TrainingError
+from espnet2.train.checkpoint_io import CHECKPOINT, save_weights
+from espnet2.train.history import History, number
+from espnet2.train.training_module import TrainingModule
+from espnet2.utils.atomic import link_atomically
+
+LOG_LINES = 20  # of an epoch, about, where log_interval is not given
+Criterion = Sequence[str]  # phase, statistic, min or max
+
+
+@dataclass(frozen=True)
+class ExperimentOptions:
+    """What is kept of a training, and when it ends; named as the options of training."""
+
+    seed: int = 0
+    patience: int | None = None
+    val_scheduler_criterion: Sequence[str] = ("valid", "loss")
+    early_stopping_criterion: Criterion = ("valid", "loss", "min")
+    best_model_criterion: Sequence[Criterion] = field(default_factory=lambda: [("valid", "loss", "min")])
+    keep_nbest_models: Sequence[int] = (10,)
+    nbest_averaging_interval: int = 0
+    log_interval: int | None = None
+
+
+class Experiment(Checkpoint):
+    """Writes `{N}epoch.pth`, `latest.pth`, `valid.acc.best.pth`, `checkpoint.pth` after each epoch, in this order.
+
+    Each file is there as a whole or as it was, and the checkpoint comes last: a training that is killed at any moment
+    goes on from the last epoch whose checkpoint is complete, and writes the files of later epochs again.
+
+    Args:
+        directory: of the experiment.
+        options: see `ExperimentOptions`.
+        average: averages the best models; called with the history and the epoch, every `nbest_averaging_interval`.
+    """
+
+    def __init__(
+        self, directory: Path, options: ExperimentOptions, average: Callable[[History, int], None] | None = None
+    ) -> None:
+        self.directory, self.options, self.average = directory, options, average
+        self.history = History()
+        self.started = self.validation_started = time.perf_counter()
+        self.valid_time = 0.0
+        self.logged = 0
+
+    @property
+    def state_key(self) -> str:
+        """The history is stored as `reporter`, and nothing under this name."""
+        return "experiment"
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: Any, checkpoint: dict[str, Any]) -> None:
+        """Store the history, where upstream has its reporter."""
+        checkpoint["reporter"] = {"stats": self.history.stats, "epoch": self.history.epoch}
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: Any, checkpoint: dict[str, Any]) -> None:
+        """Take the history from a checkpoint."""
+        self.history = History(checkpoint["reporter"]["stats"])
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: Any) -> None:
+        """Begin an epoch; its random numbers depend on its number only."""
+        self.started, self.logged = time.perf_counter(), 0
+        logging.info("%d/%depoch started", trainer.current_epoch + 1, trainer.max_epochs)
+        seed_all(self.options.seed + trainer.current_epoch + 1)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Now and then, tell of the last batches."""
+        module.end_batch()
+        total = trainer.num_training_batches
+        interval = self.options.log_interval or (max(int(total) // LOG_LINES, 1) if total != float("inf") else 100)
+        if (batch_idx + 1) % interval == 0:
+            stats = ", ".join(f"{name}={number(value)}" for name, value in module.train_stats(self.logged).items())
+            logging.info(
+                "%depoch:train:%d-%dbatch: %s", trainer.current_epoch + 1, self.logged + 1, batch_idx + 1, stats
+            )
+            self.logged = batch_idx + 1
+
+    def on_validation_start(self, trainer: pl.Trainer, module: Any) -> None:
+        """See when validation begins."""
+        self.validation_started = time.perf_counter()
+
+    def on_validation_end(self, trainer: pl.Trainer, module: Any) -> None:
+        """See how long validation took."""
+        self.valid_time = time.perf_counter() - self.validation_started
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+        """Write what the epoch has come to."""
+        epoch = trainer.current_epoch + 1
+        if not module.good_steps:
+            raise TrainingError(
+                f"{self.directory}: expected finite gradients, found none in epoch {epoch}; "
+                f"{CHECKPOINT} is that of epoch {epoch - 1}"
+            )
+        spent = self.validation_started - self.started
+        phases = {
+            "train": {**module.train_stats(), "time": spent},
+            "valid": {**module.valid_meter.mean(), "time": self.valid_time},
+        }
+        self.history.record(epoch, phases, {"train": len(module.train_meter), "valid": len(module.valid_meter)})
+        wanted = self.options.val_scheduler_criterion
+        module.step_scheduler(self.history.value(*wanted) if self.history.has(*wanted) else None)
+        if trainer.is_global_zero:
+            self._write(epoch, module)
+        trainer.save_checkpoint(self.directory / CHECKPOINT)
+        if trainer.is_global_zero:
+            self._prune(epoch)
+        if self.history.stalled(self.options.patience, self.options.early_stopping_criterion):
+            logging.info("No improvement in more than %s epochs; training stops", self.options.patience)
+            trainer.should_stop = True
+
+    def _write(self, epoch: int, module: TrainingModule) -> None:
+        """Weights of the epoch, and names for the latest and the best."""
+        name = f"{epoch}epoch.pth"
+        save_weights(module.model, self.directory / name)
+        link_atomically(self.directory / "latest.pth", name)
+        improved = []
+        for criterion in self.options.best_model_criterion:
+            best = self.history.best_epochs(*criterion)
+            if best and best[0] == epoch:
+                link_atomically(self.directory / f"{criterion[0]}.{criterion[1]}.best.pth", name)
+                improved.append(f"{criterion[0]}.{criterion[1]}")
+        logging.info("%s", self.history.line())
+        logging.info("The best model has been updated: %s", ", ".join(improved) or "none")
+        interval = self.options.nbest_averaging_interval
+        if self.average is not None and interval and epoch % interval == 0:
+            self.average(self.history, epoch)
+
+    def _prune(self, epoch: int) -> None:
+        """Remove the weights of epochs that are not among the best."""
+        kept = self.history.nbest(self.options.best_model_criterion, max(self.options.keep_nbest_models)) | {epoch}
+        for other in range(1, epoch):
+            if other not in kept:
+                (self.directory / f"{other}epoch.pth").unlink(missing_ok=True)
+
+
+def seed_all(seed: int) -> None:
+    """Seed Python's, numpy's and PyTorch's random numbers."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)

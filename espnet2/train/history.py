@@ -1,0 +1,128 @@
+"""What training has reached: statistics of each epoch, and what follows from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+Stats = dict[str, float]
+LEAST, MOST = 1e-3, 1e3  # numbers between them are written with three decimals
+
+
+class Meter:
+    """Means of statistics over batches, weighted by the number of what each batch averages over."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[dict[str, Any], Any]] = []
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def add(self, stats: Mapping[str, Any], weight: Any = 1.0) -> None:
+        """Take in a batch: numbers or scalar tensors, which are read when means are asked for."""
+        self.batches.append((dict(stats), weight))
+
+    def mean(self, start: int = 0) -> Stats:
+        """Means over the batches from `start` on, by name, without those that are not numbers (NaN)."""
+        sums: dict[str, list[float]] = {}
+        self.batches[start:] = [(_numbers(stats), float(weight)) for stats, weight in self.batches[start:]]
+        for stats, weight in self.batches[start:]:
+            for name, value in stats.items():
+                total = sums.setdefault(name, [0.0, 0.0])
+                if not math.isnan(value):
+                    total[0] += value * weight
+                    total[1] += weight
+        return {name: total / weight if weight else math.nan for name, (total, weight) in sums.items()}
+
+
+def _numbers(stats: Mapping[str, Any]) -> Stats:
+    """Scalars as numbers, those of tensors read at once."""
+    tensors = [value for value in stats.values() if torch.is_tensor(value)]
+    read = iter(torch.stack([tensor.detach().double() for tensor in tensors]).tolist() if tensors else [])
+    return {name: next(read) if torch.is_tensor(value) else float(value) for name, value in stats.items()}
+
+
+class History:
+    """Statistics by epoch (from 1), phase ("train", "valid") and name.
+
+    Beside means over the epoch there are `time` in seconds, and `total_count`, batches since the start.
+    """
+
+    def __init__(self, stats: Mapping[int, Mapping[str, Mapping[str, float]]] | None = None) -> None:
+        self.stats = {
+            int(epoch): {phase: dict(found) for phase, found in phases.items()}
+            for epoch, phases in (stats or {}).items()
+        }
+
+    @property
+    def epoch(self) -> int:
+        """The last epoch that is complete; 0 before the first one."""
+        return max(self.stats, default=0)
+
+    def record(self, epoch: int, phases: Mapping[str, Stats], counts: Mapping[str, int]) -> None:
+        """Take in the statistics of an epoch, with the number of batches of each phase."""
+        before = self.stats.get(epoch - 1, {})
+        self.stats[epoch] = {
+            phase: {**found, "total_count": before.get(phase, {}).get("total_count", 0) + counts[phase]}
+            for phase, found in phases.items()
+        }
+
+    def has(self, phase: str, name: str, epoch: int | None = None) -> bool:
+        """Whether the epoch (by default the last) has a statistic."""
+        return name in self.stats.get(epoch or self.epoch, {}).get(phase, {})
+
+    def value(self, phase: str, name: str, epoch: int | None = None) -> float:
+        """A statistic of an epoch (by default the last)."""
+        return self.stats[epoch or self.epoch][phase][name]
+
+    def best_epochs(self, phase: str, name: str, mode: str) -> list[int]:
+        """Epochs that have the statistic, the best (`mode` min or max) first; NaN is worse than any number."""
+        sign = -1 if mode == "max" else 1
+        found = [epoch for epoch in sorted(self.stats) if self.has(phase, name, epoch)]
+        values = {epoch: self.value(phase, name, epoch) for epoch in found}
+        return sorted(found, key=lambda epoch: (math.isnan(values[epoch]), sign * values[epoch]))
+
+    def nbest(self, criteria: Iterable[Sequence[str]], size: int) -> set[int]:
+        """Epochs that are among the best `size` by one of the criteria (phase, statistic, mode)."""
+        return {epoch for criterion in criteria for epoch in self.best_epochs(*criterion)[:size]}
+
+    def stalled(self, patience: int | None, criterion: Sequence[str]) -> bool:
+        """Whether the criterion got no better in more than `patience` epochs."""
+        best = [] if patience is None else self.best_epochs(*criterion)[:1]
+        return bool(best) and patience is not None and self.epoch - best[0] > patience
+
+    def line(self, epoch: int | None = None) -> str:
+        """An epoch in a line: `12epoch results: [train] loss=..., [valid] loss=...`."""
+        epoch = epoch or self.epoch
+        return f"{epoch}epoch results: " + ", ".join(
+            f"[{phase}] " + ", ".join(_entry(name, value) for name, value in stats.items())
+            for phase, stats in self.stats[epoch].items()
+        )
+
+
+def _entry(name: str, value: float) -> str:
+    if name == "time":
+        return f"time={timespan(value)}"
+    return f"{name}={value}" if name == "total_count" else f"{name}={number(value)}"
+
+
+def number(value: float) -> str:
+    """A statistic as logs write it."""
+    return f"{value:.3f}" if LEAST < abs(value) <= MOST or math.isnan(value) else f"{value:.3e}"
+
+
+def timespan(seconds: float) -> str:
+    """A time in words: `1 hour, 2 minutes and 3.7 seconds`."""
+    whole = [("day", 86400), ("hour", 3600), ("minute", 60)]
+    parts, rest = [], round(seconds, 2)
+    for unit, length in whole:
+        count, rest = divmod(rest, length)
+        if count:
+            parts.append(f"{count:g} {unit}" + ("" if count == 1 else "s"))
+    if rest or not parts:
+        parts.append(f"{round(rest, 2):g} second" + ("" if rest == 1 else "s"))
+    parts = parts[:3]
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

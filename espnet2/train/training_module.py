@@ -1,0 +1,203 @@
+"""A model and its optimiser as Lightning trains them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+from espnet2.train.history import Meter, Stats
+
+NOISE_EVERY, NOISE_FALL = 100, 0.55  # steps of one size of gradient noise, and how fast it falls
+AFTER_STEPS = frozenset({
+    "CyclicLR", "OneCycleLR", "CosineAnnealingWarmRestarts", "NoamLR", "WarmupLR", "PiecewiseLinearWarmupLR",
+    "WarmupStepLR", "WarmupReduceLROnPlateau", "CosineAnnealingWarmupRestarts", "TristageLR",
+    "ExponentialDecayWarmup",
+})  # fmt: skip
+READS_VALUE = ("ReduceLROnPlateau", "WarmupReduceLROnPlateau")
+LAST = ("grad_norm", "clip", "loss_scale", "optim_step_time", "optim0_lr0", "train_time")
+Batch = tuple[list[str], dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """What happens to gradients; named as the options of training."""
+
+    grad_clip: float = 5.0
+    grad_clip_type: float = 2.0
+    grad_noise: bool = False
+    accum_grad: int = 1
+
+
+class TrainingModule(pl.LightningModule):
+    """Loss, step and statistics of batches; `train_meter` and `valid_meter` hold those of the present epoch.
+
+    Args:
+        model: gives loss, statistics and weight of a batch.
+        optimizer: of its parameters.
+        scheduler: of the optimiser's rates, or None.
+        options: see `StepOptions`.
+    """
+
+    def __init__(
+        self,
+        model: AbsESPnetModel,
+        optimizer: torch.optim.Optimizer,
+        scheduler: Any = None,
+        options: StepOptions | None = None,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.optimizer, self.scheduler = optimizer, scheduler
+        self.step_options = options or StepOptions()
+        self.train_meter, self.step_meter, self.valid_meter = Meter(), Meter(), Meter()
+        self.clock = _Clock()
+        self.step_stats: dict[str, Any] = {}
+        self.good_steps = 0
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """The optimiser; its schedule is kept here, since it steps after epochs before the checkpoint is written."""
+        return self.optimizer
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the schedule's state beside the optimiser's."""
+        if self.scheduler is not None:
+            checkpoint["schedulers"] = [self.scheduler.state_dict()]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """And take it from there."""
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(checkpoint["schedulers"][0])
+
+    def on_train_epoch_start(self) -> None:
+        """Begin new statistics."""
+        self.train_meter, self.step_meter, self.good_steps = Meter(), Meter(), 0
+        self.clock.lap()
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin new statistics."""
+        self.valid_meter = Meter()
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """See how long the batch was waited for."""
+        self.step_stats = {"iter_time": self.clock.lap()}
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of a batch."""
+        loss, stats, weight = self._measured("forward_time", lambda: self._forward(batch))
+        self.train_meter.add(stats, weight)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Statistics of a batch."""
+        _, stats, weight = self._forward(batch)
+        self.valid_meter.add(stats, weight)
+
+    def _forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Loss, statistics and weight, of the batches of all processes."""
+        loss, stats, weight = self.model(**batch[1])
+        if self.trainer.world_size == 1:
+            return loss, stats, weight
+        total = self.trainer.strategy.reduce(weight.clone(), reduce_op="sum")
+        share = weight / total
+        stats = {
+            name: self.trainer.strategy.reduce(value * share, reduce_op="sum") for name, value in sorted(stats.items())
+        }
+        # Gradients of processes are averaged, not added.
+        return loss * share * self.trainer.world_size, stats, total
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Gradients of the loss."""
+        self._measured("backward_time", lambda: super(TrainingModule, self).backward(loss, *args, **kwargs))
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: Any = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Add noise, scale gradients that are too large, and drop those that are not finite."""
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        parameters = [parameter for parameter in parameters if parameter.grad is not None]
+        options = self.step_options
+        if options.grad_noise:
+            add_gradient_noise(parameters, self.global_step)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, options.grad_clip, options.grad_clip_type)
+        if torch.isfinite(norm):
+            self.good_steps += 1
+        else:
+            logging.warning("The gradient's norm is %s; the step is left out.", norm.item())
+            optimizer.zero_grad(set_to_none=True)
+        self.step_stats["grad_norm"] = norm
+        self.step_stats["clip"] = 100.0 * float(norm > options.grad_clip)
+
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
+    ) -> None:
+        """A step of the optimiser, and of a schedule of steps; none where gradients are not finite."""
+        before, start = self.good_steps, time.perf_counter()
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        spent = sum(self.step_stats.get(name, 0.0) for name in ("forward_time", "backward_time"))
+        self.step_stats["optim_step_time"] = max(time.perf_counter() - start - spent, 0.0)
+        if self.good_steps > before and type(self.scheduler).__name__ in AFTER_STEPS:
+            self.scheduler.step()
+
+    def end_batch(self) -> None:
+        """Add what the step took to the statistics; `Experiment` calls it when a batch has ended."""
+        stats = self.step_stats
+        if "grad_norm" in stats:
+            scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+            stats["loss_scale"] = 1.0 if scaler is None else scaler.get_scale()
+            rates = [group["lr"] for group in self.optimizer.param_groups]
+            stats |= {f"optim0_lr{place}": rate for place, rate in enumerate(rates)}
+        stats["train_time"] = stats["iter_time"] + self.clock.lap()
+        self.step_meter.add(stats)
+
+    def train_stats(self, start: int = 0) -> Stats:
+        """Means over the batches of this epoch from `start` on, in upstream's order."""
+        steps, model = self.step_meter.mean(start), self.train_meter.mean(start)
+        first = {name: steps.pop(name) for name in ("iter_time", "forward_time") if name in steps}
+        last = {name: steps.pop(name) for name in LAST if name in steps}
+        return {**first, **model, **steps, **last}
+
+    def step_scheduler(self, value: float | None) -> None:
+        """After an epoch: step a schedule of epochs, or one that reads a value of validation."""
+        name = type(self.scheduler).__name__
+        if name in READS_VALUE:
+            if value is not None:
+                self.scheduler.step(value)
+        elif self.scheduler is not None and name not in AFTER_STEPS:
+            self.scheduler.step()
+
+    def _measured(self, name: str, call: Callable[[], Any]) -> Any:
+        start = time.perf_counter()
+        found = call()
+        self.step_stats[name] = time.perf_counter() - start
+        return found
+
+
+class _Clock:
+    """Time since it was asked last."""
+
+    def __init__(self) -> None:
+        self.last = time.perf_counter()
+
+    def lap(self) -> float:
+        now = time.perf_counter()
+        passed, self.last = now - self.last, now
+        return passed
+
+
+def add_gradient_noise(parameters: list[Tensor], step: int) -> None:
+    """Add noise to gradients, that falls every 100 steps (Neelakantan et al. 2015)."""
+    size = (step // NOISE_EVERY + 1) ** -NOISE_FALL
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad.add_(torch.randn_like(parameter.grad), alpha=size)

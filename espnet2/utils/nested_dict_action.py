@@ -1,0 +1,51 @@
+"""Options that are mappings: `--encoder_conf output_size=96 --encoder_conf '{dropout_rate: 0.1}'`."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+from typing import Any
+
+FORMS = "key=value, key.inner=value, or a mapping as YAML"
+
+
+class NestedDictAction(argparse.Action):
+    """Each use of the option changes keys of the mapping that is there; keys of inner mappings are `outer.inner`."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        """Merge what one use of the option says."""
+        found = copy.deepcopy(getattr(namespace, self.dest)) or {}
+        for value in values if isinstance(values, list) else [values]:
+            try:
+                merge(found, parse_mapping(value))
+            except ValueError as error:
+                raise argparse.ArgumentError(self, str(error)) from error
+        setattr(namespace, self.dest, found)
+
+
+def parse_mapping(text: str) -> dict[str, Any]:
+    """The mapping that `key=value`, with a value in YAML, or a mapping in YAML says; raises `ValueError`."""
+    import yaml
+
+    key, separator, value = text.partition("=")
+    try:
+        if separator and key.replace(".", "").replace("_", "").isalnum():
+            found: Any = yaml.safe_load(value)
+            for name in reversed(key.split(".")):
+                found = {name: found}
+        else:
+            found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"expected {FORMS}, found {text!r}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"expected {FORMS}, found {text!r}")
+    return found
+
+
+def merge(into: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Set the keys of `changes` in `into`, those of inner mappings one by one."""
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            merge(into[key], value)
+        else:
+            into[key] = value
