@@ -38,6 +38,21 @@ def resample(samples: np.ndarray, rate: int, fs: int, name: str) -> np.ndarray:
     return soxr.resample(samples, rate, fs, quality="HQ")
 
 
+def recording_size(path: Path | str) -> tuple[int, int]:
+    """Number of samples per channel, and sampling rate in Hz, of a file that libsndfile reads.
+
+    Raises:
+        AudioError: It cannot be read.
+    """
+    import soundfile
+
+    try:
+        info = soundfile.info(str(path))
+    except (soundfile.SoundFileError, OSError, RuntimeError) as error:
+        raise _not_a_recording(str(path), error, Path(path).exists()) from error
+    return info.frames, info.samplerate
+
+
 def read_samples(
     source: Path | str | BinaryIO,
     dtype: str,
@@ -59,7 +74,6 @@ def read_samples(
     """
     import soundfile
 
-    name = str(source) if name is None else name
     try:
         with soundfile.SoundFile(source) as file:
             rate, (start, end) = file.samplerate, span or (0, -1)
@@ -69,7 +83,10 @@ def read_samples(
             samples = file.read(max(last - first, 0), dtype=dtype, always_2d=always_2d)
             return samples, rate
     except (soundfile.SoundFileError, OSError, RuntimeError, TypeError) as error:
-        found = getattr(error, "error_string", None) or str(error)
-        is_file = isinstance(source, str | Path)
-        reason = "no such file" if is_file and not Path(name).exists() else found.rstrip(".")
-        raise AudioError(f"{name}: expected a recording (WAV, FLAC, Ogg, ...), found {reason}") from error
+        is_missing = isinstance(source, str | Path) and not Path(source).exists()
+        raise _not_a_recording(str(source) if name is None else name, error, not is_missing) from error
+
+
+def _not_a_recording(name: str, error: Exception, exists: bool) -> AudioError:
+    found = (getattr(error, "error_string", None) or str(error)).rstrip(".") if exists else "no such file"
+    return AudioError(f"{name}: expected a recording (WAV, FLAC, Ogg, ...), found {found}")

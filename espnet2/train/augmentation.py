@@ -1,0 +1,155 @@
+"""Rooms and noise for recordings of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from espnet2.fileio.audio import read_samples, recording_size
+from espnet2.fileio.read_text import found_path, read_2columns_text
+from espnet2.runtime.errors import AudioError, DataError, OptionError
+
+FRAME, SHIFT = 1024, 512  # samples
+SILENCE = 0.01  # of the mean power, 20 dB below
+SMALLEST_POWER = 1e-10
+
+
+class Rooms:
+    """Convolution of speech with the impulse response of a room.
+
+    Args:
+        rir_scp: Lines `name path.wav`, or `path.wav`, of impulse responses with one channel.
+        probability: Of a convolution.
+        fs: Sampling rate of the speech in Hz, to which responses are resampled; 0: they have the same.
+
+    Raises:
+        DataError: The list cannot be read, or is empty.
+        OptionError: The probability is none.
+    """
+
+    def __init__(self, rir_scp: Path | str, probability: float, fs: int) -> None:
+        self.paths = _listed(rir_scp)
+        self.probability = _probability("rir_apply_prob", probability)
+        self.fs = fs
+
+    def __call__(self, speech: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Speech (T,) -> (T,) of the same power where there is speech; raises `AudioError` for a file of the list."""
+        if rng.random() >= self.probability:
+            return speech
+        path = self.paths[rng.integers(len(self.paths))]
+        response = _at_rate(*_read(path), self.fs)
+        reverberant = convolve(speech, response)
+        return reverberant * np.sqrt(speech_power(speech) / max(speech_power(reverberant), SMALLEST_POWER))
+
+
+class Noises:
+    """Noise in speech, at a random place of a recording of it and with a random signal-to-noise ratio.
+
+    Args:
+        noise_scp: Lines `name path.wav`, or `path.wav`, of recordings with one channel.
+        probability: Of noise.
+        db_range: Lowest and highest ratio in dB, `3_10`, or one ratio. Power is taken where there is speech.
+        short: Recordings that last less than this part of the speech are not used; shorter ones than the speech itself
+            are repeated.
+        fs: Sampling rate of the speech in Hz, to which noise is resampled; 0: it has the same.
+
+    Raises:
+        DataError: The list cannot be read, or is empty.
+        OptionError: The probability or the range is none.
+    """
+
+    def __init__(self, noise_scp: Path | str, probability: float, db_range: str, short: float, fs: int) -> None:
+        self.paths = _listed(noise_scp)
+        self.probability = _probability("noise_apply_prob", probability)
+        self.db_range = _db_range(db_range)
+        self.short = short
+        self.fs = fs
+
+    def __call__(self, speech: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Speech (T,) -> (T,); raises `AudioError` for a file of the list."""
+        if rng.random() >= self.probability:
+            return speech
+        ratio = rng.uniform(*self.db_range)
+        noise = self._part(self.paths[rng.integers(len(self.paths))], len(speech), rng)
+        power = max(float(np.mean(noise**2)), SMALLEST_POWER)
+        return speech + noise * np.sqrt(speech_power(speech) / power) * 10 ** (-ratio / 20)
+
+    def _part(self, path: str, length: int, rng: np.random.Generator) -> np.ndarray:
+        frames, rate = recording_size(path)
+        needed = -(-length * rate // self.fs) if self.fs else length
+        if frames < needed:
+            noise = _at_rate(*_read(path), self.fs)
+            return noise[(np.arange(length) + rng.integers(len(noise))) % len(noise)]
+        start = rng.integers(frames - needed + 1)
+        # Half a sample more: seconds are rounded down to samples.
+        span = ((start + 0.5) / rate, (start + needed + 0.5) / rate)
+        return _at_rate(*_read(path, span), self.fs)[:length]
+
+
+def speech_power(samples: np.ndarray) -> float:
+    """Mean power of samples (T,) where there is speech."""
+    return float(np.mean(samples[is_speech(samples)].astype(np.float64) ** 2))
+
+
+def is_speech(samples: np.ndarray) -> np.ndarray:
+    """Samples (T,) -> whether each is in a frame that has more than 1 % of the mean power, bool (T,)."""
+    if len(samples) <= FRAME:
+        return np.ones(len(samples), dtype=bool)
+    # The power of frames, from the powers of their halves.
+    blocks = len(samples) // SHIFT
+    halves = np.mean(samples[: blocks * SHIFT].astype(np.float64).reshape(blocks, SHIFT) ** 2, axis=1)
+    powers = (halves[:-1] + halves[1:]) / 2
+    frames = powers > SILENCE * max(powers.mean(), SMALLEST_POWER)
+    places = np.minimum(np.arange(len(samples)) // SHIFT, len(frames) - 1)
+    return frames[places] if frames.any() else np.ones(len(samples), dtype=bool)
+
+
+def convolve(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
+    """The first T samples of the convolution of samples (T,) with a response (R,)."""
+    # Overlap-save: blocks that fit a cache take a third of the time of one transform of everything.
+    before = len(response) - 1
+    size = 4 << before.bit_length()
+    hop = size - before
+    blocks = -(-len(samples) // hop)
+    padded = np.pad(samples, (before, blocks * hop - len(samples)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
+    spectra = np.fft.rfft(windows) * np.fft.rfft(response, size)
+    return np.fft.irfft(spectra, size)[:, before:].reshape(-1)[: len(samples)]
+
+
+def _listed(path: Path | str) -> list[str]:
+    listed = [value or key for key, value in read_2columns_text(path).items()]
+    if not listed:
+        raise DataError(f"{path}: expected a recording on each line, found an empty file")
+    return [found_path(value, Path(path)) for value in listed]
+
+
+def _probability(name: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise OptionError(f"{name}: expected a probability from 0 to 1, found {value}")
+    return value
+
+
+def _db_range(text: str) -> tuple[float, float]:
+    try:
+        values = [float(item) for item in str(text).split("_")]
+        low, high = values * 2 if len(values) == 1 else values
+    except ValueError as error:
+        raise OptionError(f"noise_db_range: expected 'low_high' or one number in dB, found {text!r}") from error
+    return low, high
+
+
+def _read(path: str, span: tuple[float, float] | None = None) -> tuple[np.ndarray, int]:
+    samples, rate = read_samples(path, "float64", always_2d=True, span=span)
+    if samples.shape[1] != 1 or not len(samples):
+        raise AudioError(f"{path}: expected samples of one channel, found an array of {samples.shape}")
+    return samples[:, 0], rate
+
+
+def _at_rate(samples: np.ndarray, rate: int, fs: int) -> np.ndarray:
+    if fs in (0, rate):
+        return samples
+    import soxr
+
+    return soxr.resample(samples, rate, fs, quality="HQ")

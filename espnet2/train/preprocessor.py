@@ -1,0 +1,197 @@
+"""From what files hold to what models train on: text to indices of tokens, speech with rooms and noise."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from espnet2.runtime.errors import AudioError, DataError, OptionError
+from espnet2.text.build_tokenizer import build_tokenizer
+from espnet2.text.cleaner import TextCleaner
+from espnet2.text.token_id_converter import TokenIDConverter
+from espnet2.train.augmentation import Noises, Rooms
+
+# Options of upstream that nothing here does, with the values that ask for nothing.
+UNUSED: dict[str, tuple[Any, ...]] = {
+    "use_lang_prompt": (False,),
+    "use_nlp_prompt": (False,),
+    "data_aug_effects": (None, []),
+    "min_sample_size": (-1,),
+    "whisper_language": (None,),
+    "whisper_task": (None,),
+    "speaker_change_symbol": (None,),
+}
+
+
+class CommonPreprocessor:
+    """Makes arrays of the values of an utterance: `preprocessor("utt1", {"speech": samples, "text": "a text"})`.
+
+    What is random goes on from the last `reseed`.
+
+    Args:
+        train: Whether to add rooms and noise.
+        token_type: bpe, char, word or phn; None: texts are left as they are.
+        token_list: Tokens in the order of their indices, or a file with one on each line.
+        bpemodel: SentencePiece model of token_type bpe.
+        text_cleaner: Names of cleaners, which come before the tokenizer.
+        g2p_type: None, texts of token_type phn are written in phonemes.
+        unk_symbol: The token that stands for all that are not in the list.
+        space_symbol: The token of a space, for token_type char and phn.
+        non_linguistic_symbols: Symbols (or a file of them) that are one token each, such as `<noise>`.
+        delimiter: String between words of token_type word; default: any white space.
+        force_single_channel: Mix the channels of speech (T, C) to one.
+        rir_scp, rir_apply_prob: See `Rooms`.
+        noise_scp, noise_apply_prob, noise_db_range, short_noise_thres: See `Noises`.
+        aux_task_names: Names of further texts, which are made indices of the same tokens.
+        speech_volume_normalize: Scale speech to this peak, in training and elsewhere.
+        speech_name: The name of speech.
+        text_name: The name of the text.
+        fs: Sampling rate of speech in Hz, to which rooms and noise are resampled; 0: they have the same.
+        nonsplit_symbol: Further symbols that are one token each, for token_type char.
+        data_aug_num, data_aug_prob, audio_pad_value: Without effect as long as the options that they belong to are not
+            used.
+        use_lang_prompt, use_nlp_prompt, data_aug_effects, min_sample_size, whisper_language, whisper_task: Refused.
+
+    Raises:
+        OptionError: An option that is refused, or does not fit another.
+        DataError: A list that cannot be read, or a token list without `unk_symbol`.
+    """
+
+    def __init__(
+        self,
+        train: bool,
+        use_lang_prompt: bool = False,
+        use_nlp_prompt: bool = False,
+        token_type: str | None = None,
+        token_list: Path | str | Iterable[str] | None = None,
+        bpemodel: Path | str | None = None,
+        text_cleaner: Collection[str] | None = None,
+        g2p_type: str | None = None,
+        unk_symbol: str = "<unk>",
+        space_symbol: str = "<space>",
+        non_linguistic_symbols: Path | str | Iterable[str] | None = None,
+        delimiter: str | None = None,
+        force_single_channel: bool = False,
+        rir_scp: str | None = None,
+        rir_apply_prob: float = 1.0,
+        noise_scp: str | None = None,
+        noise_apply_prob: float = 1.0,
+        noise_db_range: str = "3_10",
+        short_noise_thres: float = 0.5,
+        aux_task_names: Collection[str] | None = None,
+        speech_volume_normalize: float | None = None,
+        speech_name: str = "speech",
+        text_name: str = "text",
+        fs: int = 0,
+        nonsplit_symbol: Iterable[str] | None = None,
+        data_aug_effects: Sequence[Any] | None = None,
+        data_aug_num: Sequence[int] = (1, 1),
+        data_aug_prob: float = 0.0,
+        min_sample_size: int = -1,
+        audio_pad_value: float = 0.0,
+        whisper_language: str | None = None,
+        whisper_task: str | None = None,
+    ) -> None:
+        _refuse(locals())
+        self.train = train
+        self.force_single_channel = force_single_channel
+        self.speech_volume_normalize = speech_volume_normalize
+        self.speech_name = speech_name
+        self.text_names = [text_name, *(aux_task_names or ())]
+        self.rng = np.random.default_rng(0)
+        self.effects: list[Rooms | Noises] = []
+        if train and rir_scp is not None:
+            self.effects.append(Rooms(rir_scp, rir_apply_prob, fs))
+        if train and noise_scp is not None:
+            self.effects.append(Noises(noise_scp, noise_apply_prob, noise_db_range, short_noise_thres, fs))
+        self.text_to_ids = None
+        if token_type is not None:
+            if token_list is None:
+                raise OptionError(f"token_list: expected the tokens of token_type {token_type}, found None")
+            tokenizer = build_tokenizer(
+                token_type,
+                bpemodel=bpemodel,
+                non_linguistic_symbols=non_linguistic_symbols,
+                space_symbol=space_symbol,
+                delimiter=delimiter,
+                g2p_type=g2p_type,
+                nonsplit_symbol=nonsplit_symbol,
+            )
+            self.text_to_ids = TextToIds(TextCleaner(text_cleaner), tokenizer, TokenIDConverter(token_list, unk_symbol))
+
+    def reseed(self, key: Sequence[int]) -> None:
+        """Have what is random go on from a state that depends on `key` alone."""
+        if self.effects:
+            self.rng = np.random.default_rng(key)
+
+    def __call__(self, uid: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of an utterance by name -> the same with speech changed, and int64 (U,) for texts.
+
+        Raises:
+            DataError: A text without tokens.
+            AudioError: Rooms or noise for speech of several channels, or with a recording that cannot be read.
+        """
+        values = dict(data)
+        if self.speech_name in values:
+            values[self.speech_name] = self._speech(uid, values[self.speech_name])
+        if self.text_to_ids is not None:
+            for name in self.text_names:
+                if isinstance(values.get(name), str):
+                    values[name] = self.text_to_ids(uid, values[name])
+        return values
+
+    def _speech(self, uid: str, speech: np.ndarray) -> np.ndarray:
+        if self.force_single_channel and speech.ndim == 2:
+            speech = speech.mean(axis=1)
+        if self.effects:
+            speech = self._with_effects(uid, speech)
+        if self.speech_volume_normalize is not None:
+            peak = np.abs(speech).max(initial=0)
+            speech = speech * (self.speech_volume_normalize / peak) if peak else speech
+        return speech
+
+    def _with_effects(self, uid: str, speech: np.ndarray) -> np.ndarray:
+        if speech.ndim != 1:
+            raise AudioError(f"{uid}: expected speech of one channel for rir_scp and noise_scp, found {speech.shape}")
+        changed = speech
+        for effect in self.effects:
+            changed = effect(changed, self.rng)
+        peak = np.abs(changed).max(initial=0)
+        return (changed / peak if peak > 1 else changed).astype(speech.dtype, copy=False)
+
+
+class CommonPreprocessor_multi(CommonPreprocessor):
+    """`CommonPreprocessor` for several texts, such as one per speaker.
+
+    Args:
+        train: Whether to add rooms and noise.
+        text_name: Names of the texts.
+        options: Others of `CommonPreprocessor`; of upstream's, `speaker_change_symbol` is refused.
+    """
+
+    def __init__(self, train: bool, text_name: Sequence[str] = ("text",), **options: Any) -> None:
+        _refuse(options)
+        super().__init__(train, **options)
+        self.text_names = [text_name] if isinstance(text_name, str) else list(text_name)
+
+
+class TextToIds:
+    """A text to indices of its tokens, int64 (U,)."""
+
+    def __init__(self, cleaner: TextCleaner, tokenizer: Any, converter: TokenIDConverter) -> None:
+        self.cleaner, self.tokenizer, self.converter = cleaner, tokenizer, converter
+
+    def __call__(self, uid: str, text: str) -> np.ndarray:
+        ids = self.converter.tokens2ids(self.tokenizer.text2tokens(self.cleaner(text)))
+        if not ids:
+            raise DataError(f"{uid}: expected a text with at least one token, found {text!r}")
+        return np.array(ids, dtype=np.int64)
+
+
+def _refuse(options: Mapping[str, Any]) -> None:
+    for name, allowed in UNUSED.items():
+        if options.get(name, allowed[0]) not in allowed:
+            raise OptionError(f"{name}: expected {allowed[0]}, as nothing here uses it, found {options[name]!r}")
