@@ -43,5 +43,11 @@ def test_training_equals_upstream(row, batch, tmp_path, monkeypatch):
         assert difference <= GRADIENT_TOLERANCE * expected[0] + ZERO, name
 
 
+@pytest.mark.parametrize("name", zoo_training.SPECAUG)
+def test_augmentation_draws_as_upstream_does(name):
+    golden = json.loads((GOLDEN / "specaug.json").read_text())[name]
+    assert zoo_training_calls.augmented(*zoo_training.SPECAUG[name]) == pytest.approx(golden, abs=1e-4)
+
+
 def test_every_row_has_a_golden_and_every_golden_a_row():
-    assert {path.stem for path in GOLDEN.glob("*.json")} == {row.name for row in zoo_training.ROWS}
+    assert {path.stem for path in GOLDEN.glob("*.json")} == {"specaug", *(row.name for row in zoo_training.ROWS)}

@@ -97,6 +97,11 @@ def _seed(*names: object) -> np.random.RandomState:
     return np.random.RandomState(zlib.crc32("/".join(map(str, names)).encode()))
 
 
+def drawn(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Normally distributed numbers."""
+    return _seed(name, shape).standard_normal(shape)
+
+
 def utterance(row: Row, index: int) -> dict[str, np.ndarray]:
     """The inputs of one utterance, without a batch axis."""
     length = row.lengths[index]

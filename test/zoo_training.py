@@ -74,6 +74,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "encoder": "conformer",
         "encoder_conf": {**_BLOCKS, "macaron_style": True, "use_cnn_module": True, "cnn_module_kernel": 5},
     },
+    "specaug": {"specaug": "specaug", "specaug_conf": {"time_mask_width_range": [0, 9], "freq_mask_width_range": 5}},
     "transducer": {**_TRANSDUCER, "model_conf": {"ctc_weight": 0.3}},
     "transducer-alone": {**_TRANSDUCER, "model_conf": {"ctc_weight": 0.0}},
     "transducer-interctc": {
@@ -156,6 +157,24 @@ STANDALONE: dict[str, dict[str, Any]] = {
             "validation_nstep": 3,
         }
     },
+}
+
+SPECAUG: dict[str, tuple[dict[str, Any], list[int]]] = {  # options, and lengths of the utterances
+    "frames": ({"time_mask_width_range": [0, 8]}, [40, 40]),
+    "numbers": ({"time_mask_width_range": 9, "freq_mask_width_range": 5, "num_freq_mask": 1}, [40, 25]),
+    "ratios": ({"time_mask_width_ratio_range": [0.0, 0.2], "freq_mask_width_range": [1, 4]}, [40, 9]),
+    "mean": ({"time_mask_width_ratio_range": 0.3, "replace_with_zero": False, "num_time_mask": 3}, [40, 9]),
+    "tiny": ({"time_mask_width_ratio_range": 0.01}, [40, 30]),
+    "masks-alone": ({"apply_time_warp": False, "time_mask_width_range": [2, 50]}, [40, 9]),
+    "warp-alone": (
+        {
+            "apply_freq_mask": False,
+            "apply_time_mask": False,
+            "time_warp_window": 12,
+            "time_warp_mode": "bilinear",
+        },
+        [40, 30],
+    ),
 }
 
 

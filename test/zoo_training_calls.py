@@ -34,7 +34,9 @@ def measured(row: zoo_data.Row, directory: Path, indices: Sequence[int]) -> dict
     module = zoo_calls.module_for(row, directory)
     result: dict[str, Any] = {"collected": _collected(module, fields)}
     with torch.no_grad():
+        torch.manual_seed(0)
         result["eval"] = _statistics(module(**_copied(fields)))
+    torch.manual_seed(0)
     outcome = module.train()(**_copied(fields))
     outcome[0].backward()
     gradients = {name: parameter.grad for name, parameter in module.named_parameters()}
@@ -61,8 +63,15 @@ def _collected(module: Any, fields: dict[str, torch.Tensor]) -> dict[str, Any]:
 def digest(name: str, value: torch.Tensor) -> list[float]:
     """The norm, and the product with a tensor that is drawn from the name and is as large as ones."""
     array = value.detach().double().numpy()
-    drawn = zoo_data._seed(name, array.shape).standard_normal(array.shape)
-    return [float(np.sqrt((array**2).sum())), float((array * drawn).sum())]
+    return [float(np.sqrt((array**2).sum())), float((array * zoo_data.drawn(name, array.shape)).sum())]
+
+
+def augmented(options: dict[str, Any], lengths: list[int]) -> list[float]:
+    """Digest of what SpecAugment makes of drawn features."""
+    features = torch.from_numpy(zoo_data.drawn("features", (len(lengths), max(lengths), 24)).astype(np.float32))
+    torch.manual_seed(0)
+    augment = zoo_calls.attribute("espnet2.asr.specaug.specaug:SpecAug")(**options).train()
+    return digest("augmented", augment(features, torch.tensor(lengths))[0])
 
 
 def mask_alternate(

@@ -37,6 +37,10 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.8g}") if isinstance(value, float) else value
 
 
+def write(name: str, found: Any) -> None:
+    (GOLDEN / f"{name}.json").write_text(json.dumps(rounded(found), separators=(",", ":")) + "\n")
+
+
 def main(names: list[str]) -> None:
     torch.set_num_threads(1)
     importlib.import_module("espnet2.asr.maskctc_model").mask_uniform = zoo_training_calls.mask_alternate
@@ -45,13 +49,15 @@ def main(names: list[str]) -> None:
     if unknown:
         raise SystemExit(f"unknown rows: {', '.join(unknown)}; known: {', '.join(rows)}")
     GOLDEN.mkdir(exist_ok=True)
+    specaug = {name: zoo_training_calls.augmented(*case) for name, case in zoo_training.SPECAUG.items()}
+    write("specaug", specaug)
     for name in names or rows:
         with tempfile.TemporaryDirectory() as directory:
             batches = {
                 batch: zoo_training_calls.measured(rows[name], Path(directory), indices)
                 for batch, indices in zoo_training.BATCHES.items()
             }
-        (GOLDEN / f"{name}.json").write_text(json.dumps(rounded(batches), separators=(",", ":")) + "\n")
+        write(name, batches)
         print(f"{name:40s}", {batch: found["train"]["loss"] for batch, found in batches.items()}, flush=True)
 
 

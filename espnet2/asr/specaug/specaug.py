@@ -1,4 +1,4 @@
-"""SpecAugment (Park et al. 2019): the options that configs give, checked."""
+"""SpecAugment (Park et al. 2019): time warping, masks over frequencies, masks over frames."""
 
 from __future__ import annotations
 
@@ -8,13 +8,30 @@ import torch
 from typeguard import typechecked
 
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
+from espnet2.layers.mask_along_axis import MaskAlongAxis, MaskAlongAxisVariableMaxWidth
+from espnet2.layers.time_warp import TimeWarp
 
 
 class SpecAug(AbsSpecAug):
-    """Knows the options of time warping, frequency masks and time masks; recognition changes no features.
+    """Augmentation of features, in this order: time warping, masks over frequencies, masks over frames.
 
-    Widths are in frames or bins, ratios of the utterance's length. Raises `ValueError` when nothing is to be applied,
-    or when the width of time masks is given neither or both ways.
+    Args:
+        apply_time_warp: warp the time.
+        time_warp_window: the farthest that a point moves, in frames.
+        time_warp_mode: interpolation, "bicubic" or "bilinear".
+        apply_freq_mask: mask frequencies.
+        freq_mask_width_range: the least width of a mask, and the one that all are below; a number stands for 0 and
+            that.
+        num_freq_mask: masks per utterance.
+        apply_time_mask: mask frames.
+        time_mask_width_range: as for frequencies, in frames.
+        time_mask_width_ratio_range: instead of it, as parts of the longest utterance of the batch.
+        num_time_mask: masks per utterance.
+        replace_with_zero: what is masked becomes zero, or else the batch's mean.
+
+    Raises:
+        ValueError: nothing is to be applied; the width of time masks is given neither or both ways; or an option that
+            cannot be used.
     """
 
     @typechecked
@@ -38,11 +55,22 @@ class SpecAug(AbsSpecAug):
         widths = (time_mask_width_range, time_mask_width_ratio_range)
         if apply_time_mask and sum(width is not None for width in widths) != 1:
             raise ValueError("expected time_mask_width_range or time_mask_width_ratio_range, found both or neither")
+        steps: list[torch.nn.Module] = []
+        if apply_time_warp:
+            steps.append(TimeWarp(time_warp_window, time_warp_mode))
+        if apply_freq_mask:
+            steps.append(MaskAlongAxis(freq_mask_width_range, num_freq_mask, "freq", replace_with_zero))
+        if apply_time_mask and time_mask_width_range is not None:
+            steps.append(MaskAlongAxis(time_mask_width_range, num_time_mask, "time", replace_with_zero))
+        if apply_time_mask and time_mask_width_ratio_range is not None:
+            ratios = time_mask_width_ratio_range
+            steps.append(MaskAlongAxisVariableMaxWidth(ratios, num_time_mask, "time", replace_with_zero))
+        self.steps = torch.nn.ModuleList(steps)
 
     def forward(
         self, x: torch.Tensor, x_lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Features (B, T, C) and lengths (B,), unchanged outside of training; raises `RuntimeError` in it."""
-        if self.training:
-            raise RuntimeError("SpecAug: expected a model in evaluation mode, since this release does not train")
+        """Features (B, T, C) and lengths (B,) → augmented features and the same lengths; draws come from PyTorch."""
+        for step in self.steps:
+            x, x_lengths = step(x, x_lengths)
         return x, x_lengths
