@@ -22,6 +22,12 @@ def kaldi(args: argparse.Namespace) -> None:
     prepare_kaldi(args.corpus, args.data, args.sets, args.lm_text, args.suffix)
 
 
+def download(args: argparse.Namespace) -> None:
+    from espnet2.recipe.download import download as fetch
+
+    fetch(args.url, args.directory, args.holds)
+
+
 def an4(args: argparse.Namespace) -> None:
     from espnet2.recipe.corpora.an4 import prepare_an4
 
@@ -41,7 +47,18 @@ def _count(text: str) -> str:
     return text
 
 
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", required=True, help="where data directories go")
+
+
+def _add_download(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", required=True, help="tar archive")
+    parser.add_argument("--directory", required=True, help="where it is unpacked")
+    parser.add_argument("--holds", required=True, help="path in it; nothing is fetched where it is there already")
+
+
 def _add_digits(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
     parser.add_argument("--audio", required=True, help="where recordings go")
     parser.add_argument("--nj", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other recordings (default: 0)")
@@ -49,6 +66,7 @@ def _add_digits(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_kaldi(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
     parser.add_argument("--corpus", required=True, help="directory with a data directory for each set")
     parser.add_argument("--sets", nargs="+", required=True, help="sets to copy")
     parser.add_argument("--suffix", default="", help="what their names here end in (default: nothing)")
@@ -58,16 +76,19 @@ def _add_kaldi(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_an4(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
     parser.add_argument("--corpus", required=True, help="directory that holds an4")
 
 
 def _add_librispeech(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
     parser.add_argument("--corpus", required=True, help="directory that holds LibriSpeech")
     parser.add_argument("--parts", nargs="+", required=True, help="train-clean-100, dev-clean, ...")
 
 
 Command = tuple[Callable[[argparse.Namespace], None], Callable[[argparse.ArgumentParser], None], str]
 COMMANDS: dict[str, Command] = {
+    "download": (download, _add_download, "fetch and unpack a corpus"),
     "digits": (digits, _add_digits, "synthesise connected digits with espeak-ng"),
     "kaldi": (kaldi, _add_kaldi, "copy data directories, with paths that exist from here"),
     "an4": (an4, _add_an4, "AN4"),
@@ -83,7 +104,6 @@ def get_parser() -> argparse.ArgumentParser:
     corpora = parser.add_subparsers(dest="corpus_name", required=True, metavar="CORPUS")
     for name, (_, add_options, text) in COMMANDS.items():
         options = corpora.add_parser(name, help=text, description=text)
-        options.add_argument("--data", required=True, help="where data directories go")
         options.add_argument("--log_level", default="INFO", help="(default: INFO)")
         add_options(options)
     return parser

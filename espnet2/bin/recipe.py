@@ -26,6 +26,13 @@ def validate(args: argparse.Namespace) -> None:
         validate_data_dir(directory, args.text)
 
 
+def combine(args: argparse.Namespace) -> None:
+    from espnet2.recipe.data_dir import combine as combine_dirs
+    from espnet2.recipe.validate import validate_data_dir
+
+    combine_dirs([validate_data_dir(directory) for directory in args.directories]).write(args.output_dir)
+
+
 def speed(args: argparse.Namespace) -> None:
     from espnet2.recipe.speed import perturb_data_dir
 
@@ -106,6 +113,14 @@ COMMANDS = {
         {
             "directories": {"nargs": "+", "help": "with wav.scp, text, utt2spk and, perhaps, segments and spk2utt"},
             "--text": {"type": str2bool, "default": True, "help": "there has to be a text (default: true)"},
+        },
+    ),
+    "combine": Command(
+        combine,
+        "join data directories",
+        {
+            "directories": {"nargs": "+", "help": "data directories of different utterances"},
+            "--output_dir": {"required": True, "help": "data directory to write"},
         },
     ),
     "speed": Command(

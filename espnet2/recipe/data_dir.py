@@ -6,7 +6,7 @@ are formatted, so that no audio is written twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -112,6 +112,27 @@ class DataDir:
         if "utt2spk" in self.tables:
             write_table(root / "spk2utt", spk2utt(self.tables["utt2spk"]))
         write_table(root / "wav.scp", self.wav)
+
+
+def combine(directories: Sequence[DataDir]) -> DataDir:
+    """One directory with the recordings and utterances of several, and the tables that all have.
+
+    Raises:
+        DataError: A recording or an utterance is in two of them.
+    """
+    owners: dict[tuple[str, str], Path] = {}
+    names = set.intersection(*(set(one.tables) for one in directories)) | {"wav.scp"}
+    joined: dict[str, dict[str, str]] = {name: {} for name in names | {"reco2speed"}}
+    for one in directories:
+        for name, table in {**one.tables, "wav.scp": one.wav}.items():
+            for key in table if name in joined else ():
+                if owners.setdefault((name, key), one.path) != one.path:
+                    raise DataError(
+                        f"{one.where(name, key)}: expected keys that {owners[name, key]} does not have, found {key!r}"
+                    )
+                joined[name][key] = table[key]
+    wav = joined.pop("wav.scp")
+    return DataDir(directories[0].path, wav, {name: table for name, table in joined.items() if table})
 
 
 def spk2utt(utt2spk: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from espnet2.fileio.read_text import read_2columns_text
 from espnet2.recipe.files import line_of, write_lines, writing
-from espnet2.runtime.errors import DataError
+from espnet2.runtime.errors import DataError, MissingPackageError
 
 RESULT, COUNTS = "result.txt", "counts.json"
 COLUMNS = ("Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err")
@@ -143,9 +143,15 @@ def score(
 
 
 def align(utterances: Sequence[str], said: list[list[str]], heard: list[list[str]]) -> list[Aligned]:
-    """Minimum edit distance alignments of sequences of tokens."""
-    import jiwer
+    """Minimum edit distance alignments of sequences of tokens.
 
+    Raises:
+        MissingPackageError: jiwer is not installed.
+    """
+    try:
+        import jiwer
+    except ImportError as error:
+        raise MissingPackageError("score: expected the package jiwer, found none; pip install jiwer") from error
     tokens = jiwer.Compose([jiwer.ReduceToListOfListOfWords(word_delimiter="\n")])
     references, hypotheses = (["\n".join(words) for words in side] for side in (said, heard))
     output = jiwer.process_words(references, hypotheses, tokens, tokens)

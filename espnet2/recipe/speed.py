@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from espnet2.recipe.data_dir import DataDir, Segment
+from espnet2.recipe.data_dir import DataDir, Segment, combine
 from espnet2.recipe.validate import validate_data_dir
 from espnet2.runtime.errors import OptionError
 
@@ -26,13 +26,7 @@ def perturb_data_dir(source: Path | str, target: Path | str, factors: Sequence[f
         if factor <= 0 or factors.count(factor) > 1:
             raise OptionError(f"speed_perturb_factors: expected different positive numbers, found {factor:g}")
     data = validate_data_dir(source)
-    copies = [at_speed(data, factor) for factor in factors]
-    names = {name for copy in copies for name in copy.tables}
-    merged = DataDir(
-        data.path,
-        _merge([copy.wav for copy in copies]),
-        {name: _merge([copy.tables.get(name, {}) for copy in copies]) for name in names},
-    )
+    merged = combine([at_speed(data, factor) for factor in factors])
     merged.write(target)
     _log.info("wrote %s: %d utterances at speeds %s", target, len(merged.utterances), factors)
     return merged
@@ -60,7 +54,3 @@ def _faster(data: DataDir, utterance: str, prefix: str, factor: float) -> Segmen
     if segment is None:
         raise RuntimeError(f"{utterance}: not a segment")
     return Segment(prefix + segment.recording, segment.start / factor, segment.end / factor)
-
-
-def _merge(tables: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    return {key: value for table in tables for key, value in table.items()}

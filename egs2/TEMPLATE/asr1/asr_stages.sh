@@ -22,6 +22,7 @@ format_audio() {
         recipe format "data/$name" "$data_feats/org/$name" --fs "$fs" --audio_format "$audio_format" --nj "$nj"
     done
     for name in "${tests[@]}"; do
+        if [ "$name" = "$valid_set" ]; then continue; fi # stage 4 writes it
         needs 1 "data/$name/wav.scp"
         recipe format "data/$name" "$data_feats/$name" --fs "$fs" --audio_format "$audio_format" --nj "$nj"
     done

@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
 done
 
 # Recordings of people and synthesised ones have their own data and models.
-test_sets=test
+test_sets="test"
 data_options=
 tag=
 if [ -n "$corpus" ]; then

@@ -8,8 +8,9 @@ import zipfile
 import pytest
 import yaml
 
+from espnet2.bin.pack import main as pack_command
 from espnet2.main_funcs import pack_funcs, pretrained
-from espnet2.main_funcs.pack_funcs import unpack
+from espnet2.main_funcs.pack_funcs import pack, unpack
 from espnet2.main_funcs.pretrained import find_model
 from espnet2.runtime.errors import ArchiveError, MissingPackageError, OptionError
 
@@ -175,3 +176,62 @@ def test_what_is_missing_is_said(tmp_path, monkeypatch):
         find_model(tmp_path / "none.zip")
     with pytest.raises(OptionError, match="expected either model_file or model_tag"):
         find_model()
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """Two experiments in the working directory."""
+    files = {
+        "exp/asr/config.yaml": "normalize_conf: {stats_file: exp/stats/feats_stats.npz}\nbpemodel: data/bpe.model\n",
+        "exp/asr/valid.acc.ave.pth": "weights",
+        "exp/stats/feats_stats.npz": "statistics",
+        "data/bpe.model": "pieces",
+        "exp/lm/config.yaml": "bpemodel: data/bpe.model\nnon_linguistic_symbols: null\n",
+        "exp/lm/valid.loss.ave.pth": "more weights",
+        "exp/asr/images/loss.png": "picture",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return {**files}
+
+
+MODEL = ["--asr_train_config", "exp/asr/config.yaml", "--asr_model_file", "exp/asr/valid.acc.ave.pth"]
+LM = ["--lm_train_config", "exp/lm/config.yaml", "--lm_file", "exp/lm/valid.loss.ave.pth"]
+
+
+@pytest.mark.parametrize("ending", pack_funcs.ARCHIVES)
+def test_what_is_packed_is_unpacked(trained, tmp_path, ending):
+    assert pack_command(["asr", "--outpath", f"model{ending}", *MODEL, *LM, "--option", "exp/asr/images"]) == 0
+    found = unpack(f"model{ending}", tmp_path / "out")
+    root = tmp_path / "out"
+    assert found == {
+        "asr_train_config": str(root / "exp/asr/config.yaml"),
+        "asr_model_file": str(root / "exp/asr/valid.acc.ave.pth"),
+        "lm_train_config": str(root / "exp/lm/config.yaml"),
+        "lm_file": str(root / "exp/lm/valid.loss.ave.pth"),
+    }
+    unpacked = {str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
+    assert set(unpacked) == {*trained, "meta.yaml"}
+    assert {name: path.read_text() for name, path in unpacked.items() if name in trained} == trained
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--outpath", "model.rar"], "model.rar: expected a name ending in .zip, .tar.gz"),
+        (["--outpath", "m.zip", "--option", "none.md"], "none.md: expected a file to pack, found none"),
+        (["--outpath", "m.zip", "--option", __file__], "expected a file below the working directory"),
+    ],
+)
+def test_what_cannot_be_packed_leaves_no_archive(trained, tmp_path, capsys, options, message):
+    assert pack_command(["asr", *options, *MODEL]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("m*"))
+
+
+def test_files_that_a_configuration_names_have_to_be_there(trained, tmp_path):
+    (tmp_path / "data/bpe.model").unlink()
+    with pytest.raises(ArchiveError, match=r"data/bpe.model: expected a file to pack, found none"):
+        pack("m.zip", {}, {"asr_train_config": "exp/asr/config.yaml"})

@@ -2,7 +2,9 @@
 # Stage 1: data/{train,valid,test,lm_train}, synthesised; with --corpus DIR, those of a directory, under names that end
 # in _corpus.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../path.sh
 . ./path.sh
+# shellcheck source-path=SCRIPTDIR source=../../../TEMPLATE/asr1/parse_options.sh
 . "$MAIN_ROOT/egs2/TEMPLATE/asr1/parse_options.sh"
 
 # Options: data

@@ -1,0 +1,55 @@
+"""Downloading of corpora: an archive is fetched once, checked for unsafe members, and unpacked under its final name."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tarfile
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from espnet2.runtime.errors import ArchiveError
+
+_log = logging.getLogger(__name__)
+
+
+def download(url: str, directory: Path | str, holds: str) -> Path:
+    """Fetch and unpack a tar archive below `directory`, unless `directory/holds` is there; returns that path.
+
+    What the archive holds at its top is moved to `directory` when all of it is unpacked, into directories that are
+    there already.
+
+    Raises:
+        ArchiveError: It cannot be fetched or unpacked, has members that lead elsewhere, or lacks `holds`.
+    """
+    root = Path(directory)
+    wanted = root / holds
+    if wanted.exists():
+        return wanted
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".download.", dir=root) as work:
+        archive, unpacked = Path(work) / "archive", Path(work) / "unpacked"
+        _log.info("fetching %s", url)
+        try:
+            with urllib.request.urlopen(url) as response, archive.open("wb") as file:
+                shutil.copyfileobj(response, file, 1 << 20)
+            with tarfile.open(archive) as tar:
+                tar.extractall(unpacked, filter="data")
+        except (OSError, ValueError, EOFError, tarfile.TarError) as error:
+            raise ArchiveError(f"{url}: expected a tar archive to download, found: {error}") from error
+        if not (unpacked / holds).exists():
+            raise ArchiveError(f"{url}: expected an archive that holds {holds}, found none")
+        _move_into(unpacked, root)
+    return wanted
+
+
+def _move_into(source: Path, target: Path) -> None:
+    """Move what is in a directory to another, into the directories that are there."""
+    for path in sorted(source.iterdir()):
+        place = target / path.name
+        if path.is_dir() and place.is_dir():
+            _move_into(path, place)
+        else:
+            os.replace(path, place)

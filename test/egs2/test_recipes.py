@@ -1,0 +1,133 @@
+"""The shell of recipes: it parses, says what is wrong, and runs its first stages on a tiny corpus."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import soundfile
+import yaml
+
+from espnet2.text.token_id_converter import TokenIDConverter
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "egs2" / "TEMPLATE" / "asr1"
+RECIPES = sorted(path.parent for path in ROOT.glob("egs2/*/asr1/run.sh"))
+SCRIPTS = sorted({path for pattern in ("*.sh", "local/*.sh") for path in ROOT.glob(f"egs2/*/asr1/{pattern}")})
+HAS_ESPEAK = shutil.which("espeak-ng") is not None
+
+
+def named(paths):
+    return {"argvalues": paths, "ids": [str(path.relative_to(ROOT / "egs2")) for path in paths]}
+
+
+@pytest.mark.parametrize("script", **named(SCRIPTS))
+def test_scripts_parse(script):
+    subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
+@pytest.mark.parametrize("recipe", **named([TEMPLATE, *RECIPES]))
+def test_scripts_have_no_findings(recipe):
+    scripts = [path for path in SCRIPTS if path.is_relative_to(recipe) and not path.is_symlink()]
+    subprocess.run(["shellcheck", "-x", *[str(path.relative_to(recipe)) for path in scripts]], check=True, cwd=recipe)
+
+
+@pytest.mark.parametrize("recipe", **named(RECIPES))
+def test_recipes_are_complete(recipe):
+    assert (recipe / "asr.sh").resolve() == TEMPLATE / "asr.sh" and (
+        recipe / "path.sh"
+    ).resolve() == TEMPLATE / "path.sh"
+    assert os.access(recipe / "run.sh", os.X_OK) and os.access(recipe / "local" / "data.sh", os.X_OK)
+    for name in re.findall(r"conf/\S+\.yaml", (recipe / "run.sh").read_text()):
+        assert isinstance(yaml.safe_load((recipe / name).read_text()), dict)
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch) -> Path:
+    """A copy of the recipe of digits elsewhere, without its demo."""
+    target = tmp_path / "asr1"
+    for name in ("run.sh", "asr.sh", "path.sh", "cmd.sh", "local", "conf"):
+        source = ROOT / "egs2" / "digits" / "asr1" / name
+        target.mkdir(exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target / name)
+    monkeypatch.setenv("MAIN_ROOT", str(ROOT))
+    monkeypatch.setenv("PYTHON", sys.executable)
+    return target
+
+
+def run(recipe: Path, *options: str) -> subprocess.CompletedProcess:
+    return subprocess.run([str(recipe / "run.sh"), *options], capture_output=True, text=True, check=False)
+
+
+TINY = ["--nbpe", "24", "--local_data_opts", "--counts train=12,valid=3,test=3,lm_train=40"]
+
+
+@pytest.mark.skipif(not HAS_ESPEAK, reason="needs espeak-ng")
+def test_the_first_stages_run_and_run_again(recipe):
+    done = run(recipe, "--stop_stage", "5", *TINY)
+    assert done.returncode == 0, done.stderr
+    tokens = TokenIDConverter(recipe / "data" / "en_token_list" / "bpe_unigram24" / "tokens.txt").token_list
+    assert len(tokens) == 24
+    flacs = sorted((recipe / "dump").rglob("*.flac"))
+    assert len(flacs) == 18 and {soundfile.info(path).samplerate for path in flacs} == {16000}
+    made = {path: path.stat().st_mtime_ns for path in flacs}
+    flacs[0].unlink()
+    began = time.time_ns()
+    done = run(recipe, "--stage", "3", "--stop_stage", "5", *TINY)
+    assert done.returncode == 0, done.stderr
+    assert [path for path in flacs if path.stat().st_mtime_ns != made[path]] == flacs[:1]
+    model = recipe / "data" / "en_token_list" / "bpe_unigram24" / "bpe.model"
+    assert model.stat().st_mtime_ns < began
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--stage", "3"], "expected data/valid/wav.scp, which stage 1 makes, found none: run --stage 1 first"),
+        (["--stage", "4"], "expected dump/raw/org/train/wav.scp, which stage 3 makes"),
+        (["--stage", "5"], "expected dump/raw/train/text, which stage 4 makes"),
+        (["--stage", "6"], "expected data/en_token_list/bpe_unigram30/tokens.txt, which stage 5 makes"),
+        (["--stage", "7"], "expected exp/lm_stats_en_bpe_unigram30/train/text_shape.bpe, which stage 6 makes"),
+        (["--stage", "8"], "expected exp/lm_train_lm_transformer_en_bpe_unigram30/config.yaml, which stage 7 makes"),
+        (["--stage", "10"], "expected dump/raw/train/wav.scp, which stage 4 makes"),
+        (["--stage", "11"], "expected exp/asr_stats_raw_en_bpe_unigram30/train/speech_shape, which stage 10 makes"),
+        (["--stage", "12"], "config.yaml, which stage 11 makes"),
+        (["--stage", "13"], "1best_recog/text, which stage 12 makes"),
+        (["--stage", "14"], "config.yaml, which stage 11 makes"),
+        (["--stage", "15"], "bundle/bundle.yaml, which stage 14 makes"),
+        (["--stage", "16"], "config.yaml, which stage 11 makes"),
+        (["--no_such_option", "1"], "unknown option --no_such_option"),
+        (["--stage"], "expected a value behind --stage, found none"),
+        (["stage"], "expected --name value, found 'stage'"),
+        (["--token_type", "phn"], "--token_type: expected bpe, char or word, found phn"),
+        (["--speed_perturb_factors", "0.9 1.1", "--stage", "3"], "expected data/valid/wav.scp, which stage 1 makes"),
+        (["--use_ngram", "true", "--stage", "9"], "expected dump/raw/lm_train.txt, which stage 4 makes"),
+    ],
+)
+def test_what_is_missing_is_said_with_the_stage_that_makes_it(recipe, options, message):
+    before = sorted(recipe.rglob("*"))
+    done = run(recipe, *options)
+    assert done.returncode == 2 and message in done.stderr
+    assert sorted(recipe.rglob("*")) == before
+
+
+def test_options_are_listed(recipe):
+    shown = run(recipe, "--help").stdout
+    for name in ("stage", "skip_stages", "asr_config", "inference_args", "use_ngram", "lm_train_text"):
+        assert f"--{name}=" in shown
+
+
+def test_a_new_recipe_has_what_asr_sh_needs(tmp_path):
+    shutil.copytree(TEMPLATE, tmp_path / "TEMPLATE" / "asr1", symlinks=True)
+    command = [str(tmp_path / "TEMPLATE" / "asr1" / "setup.sh"), "mine/asr1"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    made = tmp_path / "mine" / "asr1"
+    assert sorted(path.name for path in made.iterdir()) == ["asr.sh", "cmd.sh", "conf", "db.sh", "local", "path.sh"]
+    assert (made / "asr.sh").resolve() == tmp_path / "TEMPLATE" / "asr1" / "asr.sh"
+    again = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
+    assert again.returncode == 2 and "expected a new directory, found one with asr.sh" in again.stderr
