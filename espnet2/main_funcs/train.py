@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -55,11 +55,11 @@ def train(training: TrainingTask, args: Namespace) -> int:
     if checkpoint is None:
         _start_from(args, model)
     data.check()
+    remove_partial(directory)
     _write_config(training, args, directory)
     if args.dry_run:
         return 0
     with _logging_to(directory / LOG):
-        remove_partial(directory)
         _fit(args, directory, module, data, checkpoint)
     return 0
 
@@ -159,11 +159,9 @@ def _brief(value: Any) -> str:
 
 
 def _write_config(training: TrainingTask, args: Namespace, directory: Path) -> None:
-    from pytorch_lightning.utilities import rank_zero_only
+    from espnet2.train.trainer import is_distributed, is_first_process
 
-    from espnet2.train.trainer import is_distributed
-
-    if rank_zero_only.rank:
+    if not is_first_process(args):
         return
     with write_atomically(directory / CONFIG, "w") as file:
         file.write(to_yaml(config_of(training, args, is_distributed(args))))
@@ -190,10 +188,7 @@ def _fit(args: Namespace, directory: Path, module: TrainingModule, data: Trainin
     options = ExperimentOptions(**{item.name: getattr(args, item.name) for item in fields(ExperimentOptions)})
     criteria, sizes = args.best_model_criterion, args.keep_nbest_models
 
-    def average(history: History, epoch: int) -> None:
-        average_nbest_models(directory, history, criteria, sizes, f"till{epoch}epoch")
-
-    experiment = Experiment(directory, options, average)
+    experiment = Experiment(directory, options, _listeners(args, directory))
     if checkpoint is not None:
         experiment.history = History(read_checkpoint(checkpoint)["reporter"]["stats"])
         logging.info("%s: going on after epoch %d", checkpoint, experiment.history.epoch)
@@ -201,7 +196,7 @@ def _fit(args: Namespace, directory: Path, module: TrainingModule, data: Trainin
     if experiment.history.epoch < args.max_epoch and not ended:
         batches = Batches(data.factory, args.seed)
         with quiet_lightning():
-            trainer = build_trainer(args, directory, [experiment, *_pictures(args, directory, data, experiment)])
+            trainer = build_trainer(args, directory, [experiment, *_attention_plots(args, directory, data)])
             data.set_rank(trainer)
             trainer.fit(module, datamodule=batches, ckpt_path=None if checkpoint is None else str(checkpoint))
         if not trainer.is_global_zero:
@@ -212,6 +207,29 @@ def _fit(args: Namespace, directory: Path, module: TrainingModule, data: Trainin
     average_nbest_models(directory, experiment.history, criteria, sizes)
 
 
-def _pictures(args: Namespace, directory: Path, data: TrainingData, experiment: Experiment) -> list[Any]:
-    """Callbacks that draw."""
-    return []
+def _listeners(args: Namespace, directory: Path) -> list[Callable[[History], None]]:
+    """What is done after each epoch: averages, curves."""
+    found: list[Callable[[History], None]] = []
+    criteria, sizes, interval = args.best_model_criterion, args.keep_nbest_models, args.nbest_averaging_interval
+
+    def average(history: History) -> None:
+        if history.epoch % interval == 0:
+            average_nbest_models(directory, history, criteria, sizes, f"till{history.epoch}epoch")
+
+    if interval:
+        found.append(average)
+    if args.use_matplotlib:
+        from espnet2.train.pictures.curves import plot_curves
+
+        found.append(lambda history: plot_curves(history.stats, directory / "images") and None)
+    return found
+
+
+def _attention_plots(args: Namespace, directory: Path, data: TrainingData) -> list[Any]:
+    """What draws attention after each validation."""
+    if not args.num_att_plot:
+        return []
+    from espnet2.train.pictures.callbacks import AttentionPlots
+
+    batches = data.first_batches("valid", args.num_att_plot)
+    return [AttentionPlots(batches, args.token_list, directory / "att_ws")]

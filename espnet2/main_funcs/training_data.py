@@ -11,8 +11,7 @@ from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.runtime.errors import OptionError
 from espnet2.samplers.build_batch_sampler import build_batch_sampler
 from espnet2.samplers.unsorted_batch_sampler import UnsortedBatchSampler
-from espnet2.tasks.choices import build
-from espnet2.tasks.task_options import TrainingTask
+from espnet2.tasks.task_options import PREPROCESSOR, TrainingTask
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.train.dataset import ESPnetDataset
 
@@ -93,9 +92,8 @@ class TrainingData:
         given = {name: args[option] for name, option in TEXT_OPTIONS.items() if option in args}
         given |= {name: args[name] for name in SPEECH_OPTIONS if name in args}
         given["text_cleaner"] = given["text_cleaner"] and [given["text_cleaner"]]
-        return build(
-            "preprocessor_conf", self.training.preprocessor, args.get("preprocessor_conf"), train=train, **given
-        )
+        choice, conf = args.get("preprocessor", "default"), args.get("preprocessor_conf")
+        return PREPROCESSOR.build(choice, conf, train=train, **given)
 
     def collate(self) -> CommonCollateFn:
         """Utterances to a batch."""
@@ -134,6 +132,12 @@ class TrainingData:
             rank=self.rank,
             world_size=self.world_size,
         )
+
+    def first_batches(self, phase: str, count: int) -> list[Any]:
+        """The first utterances of a phase, each a batch, as pictures are drawn of them."""
+        dataset = self.dataset(phase, train=False)
+        keys = [(key,) for key, _ in zip(dataset, range(count), strict=False)]
+        return list(SequenceIterFactory(dataset, keys, collate_fn=self.collate()).build_iter(1, shuffle=False))
 
     def statistics_batches(self, phase: str) -> Iterable[Any]:
         """Every utterance of a phase once, in order, as it is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -43,7 +44,7 @@ class CosineAnnealingWarmupRestarts(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """The rates of the next step."""
         step, length, highest = self.last_epoch, self.first_cycle_steps, self.max_lr
         while step >= length:
@@ -54,4 +55,4 @@ class CosineAnnealingWarmupRestarts(LRScheduler):
             part = step / self.warmup_steps
         else:
             part = (1 + math.cos(math.pi * (step - self.warmup_steps) / (length - self.warmup_steps))) / 2
-        return [self.min_lr + (highest - self.min_lr) * part] * len(self.base_lrs)
+        return [self.min_lr + (highest - self.min_lr) * part for _ in self.base_lrs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -35,13 +36,13 @@ class ExponentialDecayWarmup(LRScheduler):
         self.warm_from_zero = warm_from_zero
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """The rates of the next step."""
         step = self.last_epoch
         if step >= self.warmup_steps and (step or not self.warm_from_zero):
             part = (step - self.warmup_steps) / (self.total_steps - self.warmup_steps)
-            return [self.max_lr * (self.min_lr / self.max_lr) ** part] * len(self.base_lrs)
+            return [self.max_lr * (self.min_lr / self.max_lr) ** part for _ in self.base_lrs]
         if self.warm_from_zero:
             rate = self.max_lr * (step + 1) / self.warmup_steps if step else 0.0
-            return [rate] * len(self.base_lrs)
-        return list(self.base_lrs) if step else [self.max_lr] * len(self.base_lrs)
+            return [rate for _ in self.base_lrs]
+        return list(self.base_lrs) if step else [self.max_lr for _ in self.base_lrs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -28,7 +29,7 @@ class PiecewiseLinearWarmupLR(LRScheduler):
         self.warmup_steps_list, self.warmup_lr_list = steps, list(warmup_lr_list)
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """The rates of the next step."""
         step = self.last_epoch + 1
         points = list(zip(self.warmup_steps_list, self.warmup_lr_list, strict=True))
@@ -39,4 +40,4 @@ class PiecewiseLinearWarmupLR(LRScheduler):
             if start <= step <= end:
                 rate = low + (high - low) * (step - start) / (end - start)
                 break
-        return [rate] * len(self.base_lrs)
+        return [rate for _ in self.base_lrs]

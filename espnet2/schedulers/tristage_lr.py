@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -36,7 +37,7 @@ class TristageLR(LRScheduler):
         self.final_lr_scale = final_lr_scale
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """The rates of the next step."""
         step = self.last_epoch + 1
         rise, stay, fall = self.stages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -21,7 +22,7 @@ class WarmupLR(LRScheduler):
     def __repr__(self) -> str:
         return f"{type(self).__name__}(warmup_steps={self.warmup_steps})"
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """The rates of the next step."""
         step = self.last_epoch + 1
         scale = self.warmup_steps**0.5 * min(step**-0.5, step * self.warmup_steps**-1.5)

@@ -78,9 +78,9 @@ def options_of(training: TrainingTask) -> Iterator[Option]:
             default = conf_defaults(row.target) if row.written else row.default
             yield Option(row.name, MAPPING, default, f"options of {row.target.partition(':')[2]}")
         else:
-            default = training.defaults.get(row.section)
+            choice = training.defaults.get(row.section)
             kind = str_or_none if row.optional else str
-            yield Option(row.section, kind, default, "one of " + ", ".join(row.classes), tuple(row.classes))
+            yield Option(row.section, kind, choice, "one of " + ", ".join(row.classes), tuple(row.classes))
             yield Option(f"{row.section}_conf", MAPPING, {}, f"options of the {row.section}")
 
 

@@ -79,7 +79,7 @@ def build(section: str, target: str, conf: Mapping[str, Any] | None, **given: An
         raise ConfigError(f"{section}: {' '.join(str(error).split()) or type(error).__name__}") from error
 
 
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     """Types of the constructor's arguments; none where it names types that only a type checker imports."""
     try:
         return typing.get_type_hints(cls.__init__)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from espnet2.utils.types import float_or_none, int_or_none, str2bool, str2triple_str, str_or_none
 
-MAPPING = dict  # the kind of an option that is a mapping; see `NestedDictAction`
+MAPPING = cast(Callable[[str], Any], dict)  # the kind of an option that is a mapping; see `NestedDictAction`
 
 
 @dataclass(frozen=True)

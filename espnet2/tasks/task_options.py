@@ -16,7 +16,7 @@ TOKEN_TYPES = ("bpe", "char", "word", "phn")
 INITS = ("chainer", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "normal")
 CTC = "espnet2.asr.ctc:CTC"
 COMMON_PREPROCESSOR = "espnet2.train.preprocessor:CommonPreprocessor"
-PREPROCESSOR = Choices("preprocessor", {"default": COMMON_PREPROCESSOR, "multi": COMMON_PREPROCESSOR})
+PREPROCESSOR = Choices("preprocessor", {"default": COMMON_PREPROCESSOR, "multi": f"{COMMON_PREPROCESSOR}_multi"})
 
 TOKEN_LIST = Option("token_list", str_or_none, None, "file of tokens, one in a line; required")
 INIT = Option("init", str_or_none, None, "how parameters are initialised", INITS)
@@ -62,7 +62,6 @@ class TrainingTask:
         defaults: of the choices.
         fields: names of the data's fields that have to be there, and of those that may.
         int_pad_value: what texts of a batch are padded by.
-        preprocessor: the class that makes arrays of what files hold.
     """
 
     task: type[AbsTask]
@@ -70,7 +69,6 @@ class TrainingTask:
     defaults: Mapping[str, str | None]
     fields: tuple[tuple[str, ...], tuple[str, ...]]
     int_pad_value: int = -1
-    preprocessor: str = COMMON_PREPROCESSOR
 
     def all_rows(self) -> tuple[Row, ...]:
         """Every option in the order of config.yaml."""

@@ -21,6 +21,7 @@ from espnet2.train.history import History, number
 from espnet2.train.training_module import TrainingModule
 from espnet2.utils.atomic import link_atomically
 
+PHASES = ("train", "valid")
 LOG_LINES = 20  # of an epoch, about, where log_interval is not given
 Criterion = Sequence[str]  # phase, statistic, min or max
 
@@ -35,7 +36,6 @@ class ExperimentOptions:
     early_stopping_criterion: Criterion = ("valid", "loss", "min")
     best_model_criterion: Sequence[Criterion] = field(default_factory=lambda: [("valid", "loss", "min")])
     keep_nbest_models: Sequence[int] = (10,)
-    nbest_averaging_interval: int = 0
     log_interval: int | None = None
 
 
@@ -48,13 +48,13 @@ class Experiment(Checkpoint):
     Args:
         directory: of the experiment.
         options: see `ExperimentOptions`.
-        average: averages the best models; called with the history and the epoch, every `nbest_averaging_interval`.
+        listeners: called with the history after each epoch, before the checkpoint is written.
     """
 
     def __init__(
-        self, directory: Path, options: ExperimentOptions, average: Callable[[History, int], None] | None = None
+        self, directory: Path, options: ExperimentOptions, listeners: Sequence[Callable[[History], None]] = ()
     ) -> None:
-        self.directory, self.options, self.average = directory, options, average
+        self.directory, self.options, self.listeners = directory, options, listeners
         self.history = History()
         self.started = self.validation_started = time.perf_counter()
         self.valid_time = 0.0
@@ -99,7 +99,7 @@ class Experiment(Checkpoint):
         """See how long validation took."""
         self.valid_time = time.perf_counter() - self.validation_started
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: TrainingModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
         """Write what the epoch has come to."""
         epoch = trainer.current_epoch + 1
         if not module.good_steps:
@@ -113,8 +113,8 @@ class Experiment(Checkpoint):
             "valid": {**module.valid_meter.mean(), "time": self.valid_time},
         }
         self.history.record(epoch, phases, {"train": len(module.train_meter), "valid": len(module.valid_meter)})
-        wanted = self.options.val_scheduler_criterion
-        module.step_scheduler(self.history.value(*wanted) if self.history.has(*wanted) else None)
+        phase, name = self.options.val_scheduler_criterion
+        module.step_scheduler(self.history.value(phase, name) if self.history.has(phase, name) else None)
         if trainer.is_global_zero:
             self._write(epoch, module)
         trainer.save_checkpoint(self.directory / CHECKPOINT)
@@ -137,9 +137,13 @@ class Experiment(Checkpoint):
                 improved.append(f"{criterion[0]}.{criterion[1]}")
         logging.info("%s", self.history.line())
         logging.info("The best model has been updated: %s", ", ".join(improved) or "none")
-        interval = self.options.nbest_averaging_interval
-        if self.average is not None and interval and epoch % interval == 0:
-            self.average(self.history, epoch)
+        if module.trainer.logger is not None:
+            values = {
+                f"{phase}/{key}": value for phase in PHASES for key, value in self.history.stats[epoch][phase].items()
+            }
+            module.trainer.logger.log_metrics(values, step=epoch)
+        for listener in self.listeners:
+            listener(self.history)
 
     def _prune(self, epoch: int) -> None:
         """Remove the weights of epochs that are not among the best."""

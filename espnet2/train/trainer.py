@@ -69,6 +69,12 @@ def is_distributed(args: Namespace) -> bool:
     return args.ngpu > 1 or args.multiprocessing_distributed or (args.dist_world_size or 1) > 1
 
 
+def is_first_process(args: Namespace) -> bool:
+    """Whether this is the process that writes files, as far as options and environment say."""
+    ranks = (args.dist_rank, args.local_rank, *(os.environ.get(name) for name in ("RANK", "LOCAL_RANK", "NODE_RANK")))
+    return not any(int(rank or 0) for rank in ranks)
+
+
 def _distribution(args: Namespace) -> dict[str, Any]:
     """The arguments of the trainer that say which processes there are."""
     if not is_distributed(args):

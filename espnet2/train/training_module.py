@@ -163,8 +163,8 @@ class TrainingModule(pl.LightningModule):
     def train_stats(self, start: int = 0) -> Stats:
         """Means over the batches of this epoch from `start` on, in upstream's order."""
         steps, model = self.step_meter.mean(start), self.train_meter.mean(start)
-        first = {name: steps.pop(name) for name in ("iter_time", "forward_time") if name in steps}
-        last = {name: steps.pop(name) for name in LAST if name in steps}
+        first: Stats = {name: steps.pop(name) for name in ("iter_time", "forward_time") if name in steps}
+        last: Stats = {name: steps.pop(name) for name in LAST if name in steps}
         return {**first, **model, **steps, **last}
 
     def step_scheduler(self, value: float | None) -> None:
