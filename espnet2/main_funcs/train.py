@@ -221,8 +221,23 @@ def _listeners(args: Namespace, directory: Path) -> list[Callable[[History], Non
     if args.use_matplotlib:
         from espnet2.train.pictures.curves import plot_curves
 
-        found.append(lambda history: plot_curves(history.stats, directory / "images") and None)
+        def draw(history: History) -> None:
+            plot_curves(_drawn(history), directory / "images")
+
+        found.append(draw)
     return found
+
+
+def _drawn(history: History) -> dict[int, dict[str, dict[str, float]]]:
+    """The statistics that curves are drawn of: those of the model, of gradients and rates; no times and counts."""
+    left_out = ("time", "total_count", "loss_scale")
+    return {
+        epoch: {
+            phase: {name: value for name, value in stats.items() if not name.endswith(left_out)}
+            for phase, stats in phases.items()
+        }
+        for epoch, phases in history.stats.items()
+    }
 
 
 def _attention_plots(args: Namespace, directory: Path, data: TrainingData) -> list[Any]:

@@ -1,0 +1,35 @@
+"""Join statistics of parts of the data: `python -m espnet2.bin.aggregate_stats_dirs --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from espnet2.utils.cli import LOG_LEVELS, run
+from espnet2.utils.config_argparse import PlainArgumentParser
+
+
+def get_parser() -> PlainArgumentParser:
+    parser = PlainArgumentParser(
+        prog="python -m espnet2.bin.aggregate_stats_dirs",
+        description="Join directories that --collect_stats true of a training command has written into one.",
+    )
+    parser.add_argument("--log_level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="of messages")
+    parser.add_argument("--skip_sum_stats", action="store_true", help="join shapes only")
+    parser.add_argument("--input_dir", action="append", default=[], help="a directory to join; repeatable")
+    parser.add_argument("--output_dir", required=True, help="where the whole is written")
+    return parser
+
+
+def command(args: argparse.Namespace) -> None:
+    from espnet2.main_funcs.aggregate_stats import aggregate_stats_dirs
+
+    aggregate_stats_dirs(args.input_dir, args.output_dir, args.skip_sum_stats)
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), command, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

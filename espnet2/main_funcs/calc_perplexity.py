@@ -1,0 +1,95 @@
+"""How well a language model says texts."""
+
+from __future__ import annotations
+
+import logging
+import math
+from argparse import Namespace
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
+from espnet2.lm.espnet_model import ESPnetLanguageModel
+from espnet2.lm.espnet_model_multitask import ESPnetMultitaskLanguageModel
+from espnet2.runtime.errors import DataError, OptionError
+from espnet2.samplers.unsorted_batch_sampler import UnsortedBatchSampler
+from espnet2.tasks.lm import LMTask
+from espnet2.train.collate_fn import CommonCollateFn
+from espnet2.train.dataset import ESPnetDataset
+from espnet2.train.preprocessor import CommonPreprocessor
+from espnet2.utils.atomic import write_atomically
+
+LanguageModel = ESPnetLanguageModel | ESPnetMultitaskLanguageModel
+
+
+@torch.no_grad()
+def calc_perplexity(
+    model: LanguageModel, batches: Iterable[Any], output_dir: str | Path, log_base: float | None = None
+) -> float:
+    """Write `ppl` and `base`, and of each text `utt2ntokens` and `utt2ppl`; return the perplexity of all.
+
+    Args:
+        model: in evaluation mode, on its device.
+        batches: utterance ids, and fields `text` (B, U) int64 and `text_lengths` (B,) int64.
+        output_dir: where files are written.
+        log_base: of the logarithms, which is written to `base`; by default e.
+
+    Raises:
+        DataError: there are no texts.
+    """
+    device = next(model.parameters()).device
+    rows: list[tuple[str, float, int]] = []
+    for uids, batch in batches:
+        nll, lengths = model.nll(batch["text"].to(device), batch["text_lengths"].to(device))
+        rows += zip(uids, nll.double().sum(dim=1).tolist(), lengths.tolist(), strict=True)
+    if not rows:
+        raise DataError(f"{output_dir}: expected texts to calculate the perplexity of, found none")
+    base = math.e if log_base is None else log_base
+    directory = Path(output_dir)
+    total = _perplexity(sum(nll for _, nll, _ in rows), sum(count for _, _, count in rows))
+    _write(directory / "utt2ntokens", (f"{uid} {count}\n" for uid, _, count in rows))
+    _write(directory / "utt2ppl", (f"{uid} {_perplexity(nll, count)}\n" for uid, nll, count in rows))
+    _write(directory / "base", (f"{base}\n",))
+    _write(directory / "ppl", (f"{total}\n",))
+    logging.info("PPL=%s", total)
+    return total
+
+
+def _perplexity(nll: float, count: int) -> float:
+    """Of texts of `count` tokens with this negative log-likelihood in nats; it is the same to any base."""
+    return math.exp(nll / count)
+
+
+def measure(args: Namespace) -> None:
+    """`calc_perplexity` of the model and the texts that the options of `lm_calc_perplexity` name."""
+    device = "cuda" if args.ngpu else "cpu"
+    model, config = LMTask.build_model_from_file(args.train_config, args.model_file, device)
+    preprocessor = CommonPreprocessor(
+        train=False,
+        token_type=config.token_type,
+        token_list=config.token_list,
+        bpemodel=config.bpemodel,
+        text_cleaner=config.cleaner and [config.cleaner],
+        g2p_type=config.g2p,
+        non_linguistic_symbols=config.non_linguistic_symbols,
+    )
+    names = [name for _, name, _ in args.data_path_and_name_and_type]
+    if "text" not in names or (len(names) > 1 and not args.allow_variable_data_keys):
+        raise OptionError(f"--data_path_and_name_and_type: expected one file named text, found {', '.join(names)}")
+    dataset = ESPnetDataset(args.data_path_and_name_and_type, preprocessor)
+    keys = args.key_file or args.data_path_and_name_and_type[0][0]
+    batches = SequenceIterFactory(
+        dataset,
+        UnsortedBatchSampler(batch_size=args.batch_size, key_file=keys),
+        num_workers=args.num_workers,
+        collate_fn=CommonCollateFn(int_pad_value=0),
+    )
+    calc_perplexity(model, batches.build_iter(1, shuffle=False), args.output_dir, args.log_base)  # type: ignore[arg-type]
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    with write_atomically(path, "w") as file:
+        file.writelines(lines)
