@@ -31,5 +31,6 @@ class NpyScpReader(TableReader[np.ndarray]):
             found = (error.strerror if isinstance(error, OSError) else None) or "something else"
             raise DataError(f"{path}: expected an array in a .npy file, found {found}") from error
         if not isinstance(array, np.ndarray):
+            array.close()
             raise DataError(f"{path}: expected an array in a .npy file, found an archive of arrays")
         return array

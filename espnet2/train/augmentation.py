@@ -96,9 +96,9 @@ def is_speech(samples: np.ndarray) -> np.ndarray:
     """Samples (T,) -> whether each is in a frame that has more than 1 % of the mean power, bool (T,)."""
     if len(samples) <= FRAME:
         return np.ones(len(samples), dtype=bool)
-    # The power of frames, from the powers of their halves.
-    blocks = len(samples) // SHIFT
-    halves = np.mean(samples[: blocks * SHIFT].astype(np.float64).reshape(blocks, SHIFT) ** 2, axis=1)
+    # The power of frames, from the powers of their halves; behind the end there are zeros.
+    padded = np.pad(samples.astype(np.float64), (0, -len(samples) % SHIFT))
+    halves = np.mean(padded.reshape(-1, SHIFT) ** 2, axis=1)
     powers = (halves[:-1] + halves[1:]) / 2
     frames = powers > SILENCE * max(powers.mean(), SMALLEST_POWER)
     places = np.minimum(np.arange(len(samples)) // SHIFT, len(frames) - 1)
