@@ -202,3 +202,6 @@ ROWS = [
         for name, keys in STANDALONE.items()
     ),
 ]
+# Rows of the zoo whose models start from each way of drawing weights.
+INITIALIZED = ("training-conformer", "training-transducer", "training-rnn", "branchformer-fast", "sinc-default")
+INITIALIZERS = ("chainer", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "normal")

@@ -66,6 +66,14 @@ def digest(name: str, value: torch.Tensor) -> list[float]:
     return [float(np.sqrt((array**2).sum())), float((array * zoo_data.drawn(name, array.shape)).sum())]
 
 
+def initialized(row: zoo_data.Row, directory: Path, init: str) -> dict[str, float]:
+    """Norms of the weights that training starts from, in the order in which they are drawn."""
+    module = zoo_calls.module_for(row, directory)
+    torch.manual_seed(0)
+    zoo_calls.attribute("espnet2.torch_utils.initialize:initialize")(module, init)
+    return {name: float(parameter.detach().double().norm()) for name, parameter in module.named_parameters()}
+
+
 def augmented(options: dict[str, Any], lengths: list[int]) -> list[float]:
     """Digest of what SpecAugment makes of drawn features."""
     features = torch.from_numpy(zoo_data.drawn("features", (len(lengths), max(lengths), 24)).astype(np.float32))

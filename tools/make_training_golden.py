@@ -24,6 +24,8 @@ GOLDEN = ROOT / "test" / "golden" / "training"
 sys.path = [entry for entry in sys.path if Path(entry or os.curdir).resolve() not in (ROOT, ROOT / "tools")]
 sys.path.append(str(ROOT / "test"))
 
+import zoo  # noqa: E402
+import zoo_data  # noqa: E402
 import zoo_training  # noqa: E402
 import zoo_training_calls  # noqa: E402
 
@@ -41,6 +43,11 @@ def write(name: str, found: Any) -> None:
     (GOLDEN / f"{name}.json").write_text(json.dumps(rounded(found), separators=(",", ":")) + "\n")
 
 
+def _initialized(row: zoo_data.Row) -> dict[str, dict[str, float]]:
+    with tempfile.TemporaryDirectory() as directory:
+        return {init: zoo_training_calls.initialized(row, Path(directory), init) for init in zoo_training.INITIALIZERS}
+
+
 def main(names: list[str]) -> None:
     torch.set_num_threads(1)
     importlib.import_module("espnet2.asr.maskctc_model").mask_uniform = zoo_training_calls.mask_alternate
@@ -51,6 +58,10 @@ def main(names: list[str]) -> None:
     GOLDEN.mkdir(exist_ok=True)
     specaug = {name: zoo_training_calls.augmented(*case) for name, case in zoo_training.SPECAUG.items()}
     write("specaug", specaug)
+    write(
+        "initialized",
+        {name: _initialized(rows[name] if name in rows else zoo.ROWS[name]) for name in zoo_training.INITIALIZED},
+    )
     for name in names or rows:
         with tempfile.TemporaryDirectory() as directory:
             batches = {

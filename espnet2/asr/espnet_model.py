@@ -94,8 +94,8 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         self.preencoder = preencoder
         self.encoder = encoder
         self.postencoder = postencoder
-        self.joint_network = joint_network
         self.decoder = None if ctc_weight == 1.0 and joint_network is None else decoder
+        self.joint_network = joint_network
         self.ctc = None if ctc_weight == 0.0 else ctc
         self.loss_options = LossOptions(
             ctc_weight=ctc_weight,

@@ -39,6 +39,13 @@ class SpatialGatingUnit(nn.Module, ABC):
         self.act = choose("gate_activation", gate_activation, GATE_ACTIVATIONS)()
         self.dropout = nn.Dropout(dropout_rate)
 
+    def espnet_initialization_fn(self) -> None:
+        """Begin with a gate of about one, as `espnet2.torch_utils.initialize` asks for."""
+        convolutions = [module for module in self.modules() if isinstance(module, nn.Conv1d)]
+        for module in (*convolutions, *([] if self.linear is None else [self.linear])):
+            nn.init.normal_(module.weight, std=1e-6)
+            nn.init.ones_(module.bias)
+
     @abstractmethod
     def convolve(self, x: Tensor, padding: Tensor | None) -> Tensor:
         """Mix frames: x (B, C/2, T), zero at padded frames → (B, T, C/2)."""

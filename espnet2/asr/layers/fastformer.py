@@ -35,6 +35,13 @@ class FastSelfAttention(nn.Module):
         self.transform = nn.Linear(size, size)
         self.dropout = nn.Dropout(dropout_rate)
 
+    def espnet_initialization_fn(self) -> None:
+        """Draw weights as `espnet2.torch_utils.initialize` asks for."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+
     def summary(self, x: Tensor, scores: Tensor, bias: Tensor | None) -> Tensor:
         """The mean over time of x (B, T, D), weighted per head by the softmax of `scores` (B, T, H) → (B, 1, D)."""
         logits = (scores * self.d_k**-0.5).transpose(1, 2).unsqueeze(2)

@@ -80,6 +80,14 @@ class LightweightSincConvs(AbsPreEncoder):
         }
         self.blocks = nn.Sequential(OrderedDict(blocks))
 
+    def espnet_initialization_fn(self) -> None:
+        """Begin with filters of one scale, as `espnet2.torch_utils.initialize` asks for."""
+        self.filters.init_filters()
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm1d):
+                nn.init.ones_(module.weight)
+                nn.init.zeros_(module.bias)
+
     def block(
         self, idim: int, odim: int, kernel: int = 9, stride: int = 1, dropout: float = 0.15, pool: bool = False
     ) -> nn.Sequential:

@@ -19,6 +19,11 @@ class LayerNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(nout))
         self.axis = dim
 
+    def reset_parameters(self) -> None:
+        """Leave what is scaled as it is."""
+        nn.init.ones_(self.weight)
+        nn.init.zeros_(self.bias)
+
     def forward(self, input: Tensor) -> Tensor:
         """Any shape with `nout` channels in dimension `dim` → the same shape."""
         vectors = input if self.axis == -1 else input.movedim(self.axis, -1)
