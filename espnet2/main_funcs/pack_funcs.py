@@ -235,13 +235,16 @@ def _all_files(paths: Sequence[Path | str]) -> list[Path]:
     return found
 
 
-def _files_of_config(config: Path) -> list[str]:
-    """Files that a configuration names, wherever in it they are."""
-    waiting, found = [read_yaml(config)], []
+def _files_of_config(config: Path) -> list[Path]:
+    """Files that a configuration names, wherever in it they are, found as recognition finds them."""
+    waiting: list[dict[str, Any]] = [read_yaml(config)]
+    found: list[Path] = []
+    places = [Path(), config.parent, *config.resolve().parent.parents]
     while waiting:
         for key, value in waiting.pop().items():
             if isinstance(value, dict):
                 waiting.append(value)
             elif key in PACKED_KEYS and isinstance(value, str) and value:
-                found.append(value)
+                paths = (place / value for place in places)
+                found.append(next((path for path in paths if path.is_file()), Path(value)))
     return found

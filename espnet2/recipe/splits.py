@@ -53,5 +53,8 @@ def merge_decodes(parts: Sequence[Path | str], directory: Path | str) -> int:
                 write_table(target / rank / name, merged)
     failures = [path for part in parts if (path := Path(part) / "failures").is_file()]
     lines = [line for path in failures for line in path.read_text(encoding="utf-8").splitlines()]
-    write_lines(target / "failures", lines)
+    if lines:
+        write_lines(target / "failures", lines)
+    else:
+        (target / "failures").unlink(missing_ok=True)
     return len(lines)

@@ -131,3 +131,28 @@ def test_a_new_recipe_has_what_asr_sh_needs(tmp_path):
     assert (made / "asr.sh").resolve() == tmp_path / "TEMPLATE" / "asr1" / "asr.sh"
     again = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
     assert again.returncode == 2 and "expected a new directory, found one with asr.sh" in again.stderr
+
+
+TRAINING = sorted(path for recipe in RECIPES for path in recipe.glob("conf/train_*.yaml"))
+
+
+@pytest.mark.parametrize("config", **named(TRAINING))
+def test_configurations_are_those_of_a_model(config, tmp_path):
+    pytest.importorskip("pytorch_lightning")
+    from espnet2.tasks.asr import ASRTask
+    from espnet2.tasks.lm import LMTask
+
+    task, command = (LMTask, "lm_train") if "_lm_" in config.name else (ASRTask, "asr_train")
+    (tmp_path / "tokens.txt").write_text("<blank>\n<unk>\na\nb\n<sos/eos>\n")
+    tokens = ["--token_list", str(tmp_path / "tokens.txt"), "--token_type", "char"]
+    module = __import__(f"espnet2.bin.{command}", fromlist=["get_parser"])
+    module.get_parser().parse_args(["--config", str(config), "--output_dir", str(tmp_path / "exp"), *tokens])
+    settings = {key: value for key, value in yaml.safe_load(config.read_text()).items() if key != "specaug"}
+    settings |= {"token_list": ["<blank>", "<unk>", "a", "b", "<sos/eos>"], "token_type": "char", "normalize": None}
+    if task is LMTask:
+        del settings["normalize"]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    model, _ = task.build_model_from_file(tmp_path / "config.yaml")
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    print(config, parameters)
+    assert parameters > 30_000

@@ -72,7 +72,7 @@ inference_tag=          # name of the decode (default: of its configuration)
 inference_lm=valid.loss.ave.pth        # weights of the language model
 inference_asr_model=valid.acc.ave.pth  # weights of the recogniser
 quantize=int8           # int8: a bundle with 8-bit graphs, too; none
-verify_recordings=8     # recordings of the validation set whose text PyTorch and bundle have to agree on
+verify_recordings=20    # recordings of the validation set whose text PyTorch and bundle have to agree on
 # End of options
 
 parse_options "$@"

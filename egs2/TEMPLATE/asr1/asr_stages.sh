@@ -174,7 +174,7 @@ train_asr() {
     fi
     if [ -n "$pretrained_model" ]; then options+=(--init_param "$pretrained_model"); fi
     mapfile -t data < <(asr_data train "$train_dir" && asr_data valid "$valid_dir")
-    # Fold lengths are in units of the shape files: samples of 10 ms frames, and tokens.
+    # Fold lengths are in the units of the shape files: samples (a frame has 10 ms), and tokens.
     train asr_train "$asr_exp" "$asr_config" "$token_list" "$train_dir/wav.scp" "$train_dir/text" -- \
         --config "$asr_config" --frontend_conf "fs=$fs" "${options[@]}" "${data[@]}" "${shapes[@]}" \
         --fold_length "$((asr_speech_fold_length * fs / 100))" --fold_length "$asr_text_fold_length" \

@@ -29,7 +29,7 @@ if [ -n "$corpus" ]; then
 fi
 
 ./asr.sh \
-    --lang en \
+    --lang "en$tag" \
     --train_set "train$tag" --valid_set "valid$tag" --test_sets "${test_sets// /$tag }$tag" \
     --local_data_opts "$data_options" \
     --dumpdir "dump$tag" --expdir "exp$tag" \

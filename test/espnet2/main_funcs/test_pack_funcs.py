@@ -186,7 +186,8 @@ def trained(tmp_path, monkeypatch):
         "exp/asr/valid.acc.ave.pth": "weights",
         "exp/stats/feats_stats.npz": "statistics",
         "data/bpe.model": "pieces",
-        "exp/lm/config.yaml": "bpemodel: data/bpe.model\nnon_linguistic_symbols: null\n",
+        "exp/lm/config.yaml": "bpemodel: lm.model\nnon_linguistic_symbols: null\n",
+        "exp/lm/lm.model": "pieces of its own, named from its directory",
         "exp/lm/valid.loss.ave.pth": "more weights",
         "exp/asr/images/loss.png": "picture",
     }
