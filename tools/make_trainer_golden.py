@@ -2,7 +2,7 @@
 
     .oracle/bin/python tools/make_trainer_golden.py
 
-writes `test/golden/trainer.json`.
+writes `test/golden/trainer.json` and `test/golden/collected_stats.npz`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import yaml
 
 GOLDEN = Path(__file__).resolve().parents[1] / "test" / "golden"
 COMMANDS = ("asr_train", "lm_train", "asr_transducer_train")
+COLLECTED = ("feats_stats", "feats_lengths_stats")
 STEPS = 50
 SCHEDULES = [
     ("noamlr", {"model_size": 64, "warmup_steps": 10}),
@@ -52,6 +53,7 @@ def default_config(command: str) -> dict:
 def learning_rates(name: str, conf: dict) -> dict:
     """Learning rates of two groups of parameters before each of the steps, and when steps are made."""
     from espnet2.schedulers.abs_scheduler import AbsBatchStepScheduler, AbsValEpochStepScheduler
+
     from espnet2.tasks.abs_task import scheduler_classes
 
     parameters = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
@@ -76,6 +78,7 @@ def learning_rates(name: str, conf: dict) -> dict:
 def kinds() -> dict:
     """Whether each scheduler steps after batches, and whether it reads a value."""
     from espnet2.schedulers.abs_scheduler import AbsBatchStepScheduler, AbsValEpochStepScheduler
+
     from espnet2.tasks.abs_task import optim_classes, scheduler_classes
 
     found = {
@@ -98,8 +101,22 @@ def log_lines() -> list:
     return [batches, line[: line.index(", time=")]]
 
 
+def collected_stats() -> dict:
+    """Sums that `--collect_stats true` writes of the tests' tiny corpus, an utterance at a time."""
+    sys.path.append(str(GOLDEN.parent))
+    from tiny_training import make_corpus
+
+    with tempfile.TemporaryDirectory() as directory:
+        command = [sys.executable, "-m", "espnet2.bin.asr_train", *make_corpus(Path(directory))]
+        command += ["--collect_stats", "true", "--batch_size", "1", "--output_dir", "all"]
+        subprocess.run(command, check=True, cwd=directory)
+        files = {name: np.load(Path(directory) / "all" / "train" / f"{name}.npz") for name in COLLECTED}
+        return {f"{name}.{key}": file[key] for name, file in files.items() for key in file.files}
+
+
 def main() -> None:
-    """Write the golden."""
+    """Write the goldens."""
+    np.savez_compressed(GOLDEN / "collected_stats.npz", **collected_stats())
     found = {
         "defaults": {command: default_config(command) for command in COMMANDS},
         "schedules": [learning_rates(name, conf) for name, conf in SCHEDULES],

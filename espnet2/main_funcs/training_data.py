@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from argparse import Namespace
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
@@ -42,6 +43,7 @@ class TrainingData:
     def __init__(self, training: TrainingTask, args: Namespace) -> None:
         self.training, self.args = training, args
         self.rank, self.world_size = 0, 1
+        self.datasets: dict[str, ESPnetDataset] = {}  # those that were checked
 
     def set_rank(self, trainer: Any) -> None:
         """Take the share of this process."""
@@ -54,7 +56,11 @@ class TrainingData:
                 raise OptionError(f"{phase}_data_path_and_name_and_type: expected the data's files, found none")
             if not self._shapes(phase):
                 raise OptionError(f"{phase}_shape_file: expected a file of the utterances' lengths, found none")
+            missing = [path for path in self._shapes(phase) if not Path(path).is_file()]
+            if missing:
+                raise OptionError(f"{phase}_shape_file: no file {missing[0]!r}")
             self.sampler(phase)
+            self.datasets[phase] = self.dataset(phase, phase == "train")
 
     def _files(self, phase: str) -> list[list[str]]:
         return getattr(self.args, f"{phase}_data_path_and_name_and_type")
@@ -121,7 +127,7 @@ class TrainingData:
         sampler = self.sampler(phase)
         logging.info("[%s] %s", phase, sampler)
         return SequenceIterFactory(
-            self.dataset(phase, training),
+            self.datasets.get(phase) or self.dataset(phase, training),
             sampler,
             num_iters_per_epoch=self.args.num_iters_per_epoch if training else None,
             seed=self.args.seed,
@@ -135,7 +141,7 @@ class TrainingData:
 
     def first_batches(self, phase: str, count: int) -> list[Any]:
         """The first utterances of a phase, each a batch, as pictures are drawn of them."""
-        dataset = self.dataset(phase, train=False)
+        dataset = self.datasets.get(phase) or self.dataset(phase, train=False)
         keys = [(key,) for key, _ in zip(dataset, range(count), strict=False)]
         return list(SequenceIterFactory(dataset, keys, collate_fn=self.collate()).build_iter(1, shuffle=False))
 

@@ -21,6 +21,7 @@ from espnet2.utils.types import str2bool, str_or_none
 
 VERSION = "202511"  # of upstream, whose keys config.yaml has
 REQUIRED = ("output_dir", "token_list")
+WRITTEN = ("config", "print_config", "required", "version", "distributed")  # keys of a config.yaml, and no options
 NOT_PRINTED = ("config", "print_config", "ngpu")
 # What a task gives to a class itself, so that it is not an option of the configuration.
 GIVEN = frozenset({
@@ -43,8 +44,11 @@ class TrainingParser(ArgumentParser):
             self.add_argument(f"--{option.name}", help=option.help, **_argument(option))
 
     def _set_from(self, path: str) -> dict[str, list[Any]]:
-        """Make the file's values defaults."""
+        """Make the file's values defaults; return those of options that append, which argparse would append to."""
+        lists = {}
         for name, value in read_yaml_mapping(path).items():
+            if name in WRITTEN:
+                continue
             if name not in self.options:
                 near = difflib.get_close_matches(str(name), self.options, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -53,19 +57,18 @@ class TrainingParser(ArgumentParser):
             found = from_yaml(option, value, path)
             if option.kind is MAPPING and isinstance(found, dict):
                 found = _merged(option.default, found)
-            self.set_defaults(**{name: found})
-        return {}
+            if option.append:
+                lists[name] = found
+            else:
+                self.set_defaults(**{name: found})
+        return lists
 
     def parse_known_args(self, args=None, namespace=None):
-        """As the base class's; options that add to a list add to what the file or the default says, from anew."""
-        defaults = {name: self.get_default(name) for name in self.options}
+        """As the base class's; lists that nothing was added to are empty."""
         found, rest = super().parse_known_args(args, namespace)
         for name, option in self.options.items():
-            value = getattr(found, name)
-            if option.append:
-                start = self.get_default(name) or []
-                setattr(found, name, value if value is not None else list(start))
-        self.set_defaults(**defaults)
+            if option.append and getattr(found, name) is None:
+                setattr(found, name, [])
         return found, rest
 
 

@@ -1,0 +1,69 @@
+"""Language models and stand-alone transducers are trained by the same trainer."""
+
+import numpy as np
+import pytest
+import torch
+from tiny_training import make_corpus
+
+from espnet2.bin import asr_transducer_train, lm_calc_perplexity, lm_train
+from espnet2.tasks.asr_transducer import ASRTransducerTask
+from espnet2.tasks.lm import LMTask
+
+LOOP = {"token_type": "char", "batch_type": "unsorted", "batch_size": 2, "num_workers": 0, "num_att_plot": 0}
+LOOP |= {"use_matplotlib": "false", "use_tensorboard": "false", "max_epoch": 2, "optim": "adam"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("corpus")
+    make_corpus(directory)
+    return directory
+
+
+def options_for(directory, fields, **changes):
+    options = ["--token_list", str(directory / "tokens.txt")]
+    for phase in ("train", "valid"):
+        for name, kind in fields:
+            options += [f"--{phase}_data_path_and_name_and_type", f"{directory / phase}/{name},{kind}"]
+        options += [f"--{phase}_shape_file", str(directory / phase / "text")]
+    return options + [word for name, value in {**LOOP, **changes}.items() for word in (f"--{name}", str(value))]
+
+
+def test_a_language_model(corpus, tmp_path):
+    options = options_for(corpus, [("text,text", "text")], lm="transformer", best_model_criterion="valid,loss,min")
+    small = ["--lm_conf", "{layer: 1, unit: 8, embed_unit: 8, att_unit: 8, head: 2}"]
+    assert lm_train.main([*options, *small, "--output_dir", str(tmp_path / "lm")]) == 0
+    model, _ = LMTask.build_model_from_file(None, tmp_path / "lm" / "valid.loss.ave.pth")
+    command = ["--model_file", str(tmp_path / "lm" / "valid.loss.ave.pth"), "--num_workers", "0", "--log_base", "10"]
+    command += ["--data_path_and_name_and_type", f"{corpus}/valid/text,text,text"]
+    assert lm_calc_perplexity.main([*command, "--output_dir", str(tmp_path / "ppl")]) == 0
+    found = float((tmp_path / "ppl" / "ppl").read_text())
+    texts = [line.split()[1] for line in (corpus / "valid" / "text").read_text().splitlines()]
+    nll, count = 0.0, 0
+    for text in texts:
+        ids = torch.tensor([["ab".find(letter) + 2 if letter in "ab" else 4 for letter in text]])
+        losses, lengths = model.nll(ids, torch.tensor([len(text)]))
+        nll, count = nll + losses.sum().item(), count + int(lengths.sum())
+    assert found == pytest.approx(np.exp(nll / count), rel=1e-5)
+    assert (tmp_path / "ppl" / "base").read_text() == "10.0\n"
+
+
+def test_perplexity_is_upstreams(fixtures_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(fixtures_dir / "models" / "lm_transformer")
+    command = ["--train_config", "config.yaml", "--model_file", "valid.loss.ave.pth", "--batch_size", "10"]
+    command += ["--num_workers", "0", "--data_path_and_name_and_type", "../../data/test_seen/text,text,text"]
+    assert lm_calc_perplexity.main([*command, "--output_dir", str(tmp_path)]) == 0
+    assert float((tmp_path / "ppl").read_text()) == pytest.approx(3.040586153158007, rel=1e-5)
+    assert (tmp_path / "utt2ntokens").read_text().startswith("george-testseen-0000 15\n")
+
+
+def test_a_transducer(corpus, tmp_path):
+    fields = [("wav.scp,speech", "sound"), ("text,text", "text")]
+    options = options_for(corpus, fields, decoder="stateless", best_model_criterion="valid,loss,min", max_epoch=1)
+    encoder = (
+        "{body_conf: [{block_type: conformer, hidden_size: 8, linear_size: 8, heads: 2, conv_mod_kernel_size: 3}]}"
+    )
+    small = ["--encoder_conf", encoder, "--decoder_conf", "embed_size=8"]
+    small += ["--joint_network_conf", "joint_space_size=8"]
+    assert asr_transducer_train.main([*options, *small, "--output_dir", str(tmp_path)]) == 0
+    ASRTransducerTask.build_model_from_file(None, tmp_path / "valid.loss.ave.pth")
