@@ -101,29 +101,34 @@ class _TransducerLoss(torch.autograd.Function):
 
 def _forward_scores(stay: list[Tensor], emit: Tensor, durations: list[int]) -> Tensor:
     """Log-probability of what leads to each node: (D + 1, B, U + 1)."""
-    first = torch.full_like(emit[0], IMPOSSIBLE)
-    first[:, 0] = 0.0
-    nodes = [first]
-    for number in range(1, len(emit) + 1):
-        node = pad((nodes[-1] + emit[number - 1])[:, :-1], (1, 0), value=IMPOSSIBLE)
-        for arc, duration in zip(stay, durations, strict=True):
+    last, batch, width = emit.shape
+    nodes = emit.new_full((last + 1, batch, width + 1), IMPOSSIBLE)  # with a column before the first
+    nodes[0, :, 1] = 0.0
+    here, before = nodes[..., 1:].unbind(), nodes[..., :-1].unbind()
+    arcs = pad(emit[..., :-1], (1, 0), value=IMPOSSIBLE).unbind()
+    steps = list(zip(durations, (arc.unbind() for arc in stay), strict=True))
+    for number in range(1, last + 1):
+        node = before[number - 1] + arcs[number - 1]
+        for duration, arc in steps:
             if duration <= number:
-                node = torch.logaddexp(node, nodes[number - duration] + arc[number - duration])
-        nodes.append(node)
-    return torch.stack(nodes)
+                node = torch.logaddexp(node, here[number - duration] + arc[number - duration])
+        here[number].copy_(node)
+    return nodes[..., 1:]
 
 
 def _backward_scores(stay: list[Tensor], emit: Tensor, durations: list[int], frames: Tensor, labels: Tensor) -> Tensor:
     """Log-probability of what leads from each node to the end: (D + the longest duration, B, U + 1)."""
-    last = len(emit)
-    nodes = emit.new_full((last + max(durations), *emit.shape[1:]), IMPOSSIBLE)
-    nodes[frames + labels, torch.arange(len(labels), device=labels.device), labels] = 0.0
+    last, batch, width = emit.shape
+    nodes = emit.new_full((last + max(durations), batch, width + 1), IMPOSSIBLE)  # with a column behind the last
+    nodes[frames + labels, torch.arange(batch, device=labels.device), labels] = 0.0
+    here, behind, arcs = nodes[..., :-1].unbind(), nodes[..., 1:].unbind(), emit.unbind()
+    steps = list(zip(durations, (arc.unbind() for arc in stay), strict=True))
     for number in reversed(range(last)):
-        node = torch.logaddexp(nodes[number], emit[number] + pad(nodes[number + 1, :, 1:], (0, 1), value=IMPOSSIBLE))
-        for arc, duration in zip(stay, durations, strict=True):
-            node = torch.logaddexp(node, arc[number] + nodes[number + duration])
-        nodes[number] = node
-    return nodes
+        node = torch.logaddexp(here[number], arcs[number] + behind[number + 1])
+        for duration, arc in steps:
+            node = torch.logaddexp(node, arc[number] + here[number + duration])
+        here[number].copy_(node)
+    return nodes[..., :-1]
 
 
 def diagonals(x: Tensor) -> Tensor:
