@@ -60,7 +60,7 @@ def _add_download(parser: argparse.ArgumentParser) -> None:
 def _add_digits(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     parser.add_argument("--audio", required=True, help="where recordings go")
-    parser.add_argument("--nj", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument("--nj", type=int, default=2, help="recordings at a time (default: 2)")
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other recordings (default: 0)")
     parser.add_argument("--counts", nargs="*", type=_count, default=[], metavar="SET=N", help="sizes of sets")
 

@@ -154,5 +154,4 @@ def test_configurations_are_those_of_a_model(config, tmp_path):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
     model, _ = task.build_model_from_file(tmp_path / "config.yaml")
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    print(config, parameters)
     assert parameters > 30_000

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
 import os
 import random
 import zlib
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +17,6 @@ from espnet2.recipe.corpora.espeak import Manner, speak
 from espnet2.recipe.data_dir import DataDir
 from espnet2.recipe.files import write_table
 from espnet2.runtime.errors import OptionError
-
-_log = logging.getLogger(__name__)
 
 FS = 16000  # Hz
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -154,9 +150,8 @@ def make_digits(
 
 def _render_all(utterances: Sequence[Utterance], paths: Sequence[Path], nj: int) -> None:
     paths[0].parent.mkdir(parents=True, exist_ok=True)
-    # The library of espeak-ng has one state for a process.
-    with ProcessPoolExecutor(nj, multiprocessing.get_context("forkserver")) as pool:
-        written = pool.map(write_recording, utterances, paths, chunksize=8)
+    with ThreadPoolExecutor(nj) as pool:  # espeak-ng, resampling and FLAC hold no lock of Python's
+        written = pool.map(write_recording, utterances, paths)
         for _ in tqdm(written, total=len(paths), desc=paths[0].parent.name, unit="utt", disable=None):
             pass
 

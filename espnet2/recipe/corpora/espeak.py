@@ -7,6 +7,7 @@ import importlib
 import io
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -47,12 +48,17 @@ def speak(text: str, manner: Manner) -> tuple[np.ndarray, int]:
         MissingPackageError: There is no espeak-ng.
         DataError: It does not speak this text in this manner.
     """
-    return _speaker()(text, manner)
+    with _STARTING:
+        speaker = _speaker()
+    return speaker(text, manner)
+
+
+_STARTING = threading.Lock()  # the library is started once
 
 
 @cache
 def _speaker() -> Callable[[str, Manner], tuple[np.ndarray, int]]:
-    return _by_library() if shutil.which("espeak-ng") is None else _by_program
+    return _Library() if shutil.which("espeak-ng") is None else _by_program
 
 
 def _by_program(text: str, manner: Manner) -> tuple[np.ndarray, int]:
@@ -69,39 +75,40 @@ def _by_program(text: str, manner: Manner) -> tuple[np.ndarray, int]:
     return samples, rate
 
 
-def _by_library() -> Callable[[str, Manner], tuple[np.ndarray, int]]:
-    """The library as a function; it has one state, so that a process speaks one text at a time."""
-    try:
-        loader = importlib.import_module("espeakng_loader")
-    except ImportError as error:
-        raise MissingPackageError(
-            "espeak-ng: expected the program or the package espeakng-loader, found neither: apt install espeak-ng, or "
-            "pip install espeakng-loader"
-        ) from error
-    library: Any = ctypes.CDLL(loader.get_library_path())
-    heard: list[np.ndarray] = []
+class _Library:
+    """The library; it has one state for a process, so that one text is spoken at a time."""
 
-    def hear(samples, count, events) -> int:
+    def __init__(self) -> None:
+        try:
+            loader = importlib.import_module("espeakng_loader")
+        except ImportError as error:
+            raise MissingPackageError(
+                "espeak-ng: expected the program or the package espeakng-loader, found neither: apt install espeak-ng, "
+                "or pip install espeakng-loader"
+            ) from error
+        self.lock = threading.Lock()
+        self.heard: list[np.ndarray] = []
+        self.library: Any = ctypes.CDLL(loader.get_library_path())
+        self.callback = CALLBACK(self._hear)  # kept, since the library holds no reference to it
+        self.rate = self.library.espeak_Initialize(SYNCHRONOUS_RETRIEVAL, 0, str(loader.get_data_path()).encode(), 0)
+        if self.rate <= 0:
+            raise DataError(f"{loader.get_library_path()}: expected to start espeak-ng, found status {self.rate}")
+        self.library.espeak_SetSynthCallback(self.callback)
+
+    def _hear(self, samples, count, events) -> int:
         if samples and count > 0:
-            heard.append(np.ctypeslib.as_array(samples, (count,)).copy())
+            self.heard.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
-    callback = CALLBACK(hear)
-    rate = library.espeak_Initialize(SYNCHRONOUS_RETRIEVAL, 0, str(loader.get_data_path()).encode(), 0)
-    if rate <= 0:
-        raise DataError(f"{loader.get_library_path()}: expected to start espeak-ng, found status {rate}")
-    library.espeak_SetSynthCallback(callback)
-
-    def say(text: str, manner: Manner, keep: Any = callback) -> tuple[np.ndarray, int]:
-        heard.clear()
-        if library.espeak_SetVoiceByName(manner.voice.encode()):
-            raise DataError(f"espeak-ng: expected a voice that it has, found {manner.voice!r}")
-        for parameter, value in ((RATE, manner.speed), (PITCH, manner.pitch), (WORD_GAP, manner.gap)):
-            library.espeak_SetParameter(parameter, value, 0)
-        encoded = text.encode()
-        library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, CHARS_UTF8, None, None)
-        if not heard:
-            raise DataError(f"espeak-ng: expected speech by {manner.voice}, found none")
-        return np.concatenate(heard).astype(np.float32) / 32768, rate
-
-    return say
+    def __call__(self, text: str, manner: Manner) -> tuple[np.ndarray, int]:
+        with self.lock:
+            self.heard.clear()
+            if self.library.espeak_SetVoiceByName(manner.voice.encode()):
+                raise DataError(f"espeak-ng: expected a voice that it has, found {manner.voice!r}")
+            for parameter, value in ((RATE, manner.speed), (PITCH, manner.pitch), (WORD_GAP, manner.gap)):
+                self.library.espeak_SetParameter(parameter, value, 0)
+            encoded = text.encode()
+            self.library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, CHARS_UTF8, None, None)
+            if not self.heard:
+                raise DataError(f"espeak-ng: expected speech by {manner.voice}, found none")
+            return np.concatenate(self.heard).astype(np.float32) / 32768, self.rate

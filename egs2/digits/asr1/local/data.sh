@@ -10,7 +10,7 @@ set -euo pipefail
 # Options: data
 corpus=       # directory with data directories train, valid, test_seen, test_unseen and the text lm_train/text
 audio=audio   # where synthesised recordings go
-nj=2          # processes of the synthesis
+nj=2          # recordings at a time
 seed=0        # another seed makes other recordings
 counts=       # sizes of sets, such as train=100,valid=10,test=10,lm_train=500
 # End of options
