@@ -58,85 +58,47 @@ def say():
     return spoken
 
 
+GRAPHS = """
+encoder (float[batch, samples] speech, int64[batch] speech_lengths)
+    => (float[batch, frames, 6] encoder_out, int64[batch] encoder_out_lens)
+    <float ten = {10.0}, int64 depth = {6}, float[2] values = {0.0, 1.0}> {
+    scaled = Mul(speech, ten)
+    rounded = Round(scaled)
+    index = Cast<to = 7>(rounded)
+    encoder_out = OneHot(index, depth, values)
+    encoder_out_lens = Identity(speech_lengths)
+}
+encoder_step (float[batch, steps, 3] speech, int64[batch] remaining, int64[batch] step)
+    => (float[batch, steps, 6] encoder_out, int64[batch] encoder_out_lens, int64[batch] next_step)
+    <float ten = {10.0}, int64 depth = {6}, float[2] values = {0.0, 1.0}, int64 last = {2}, int64 three = {3},
+     int64 zero = {0}> {
+    sample = Gather<axis = 2>(speech, last)
+    scaled = Mul(sample, ten)
+    rounded = Round(scaled)
+    index = Cast<to = 7>(rounded)
+    encoder_out = OneHot(index, depth, values)
+    steps = Shape<start = 1, end = 2>(speech)
+    left = Div(remaining, three)
+    ready = Clip(left, zero)
+    encoder_out_lens = Min(ready, steps)
+    next_step = Add(step, steps)
+}
+ctc (float[batch, frames, 6] encoder_out) => (float[batch, frames, 6] ctc_log_probs) <float ten = {10.0}> {
+    scaled = Mul(encoder_out, ten)
+    ctc_log_probs = LogSoftmax(scaled)
+}
+"""
+
+
 @pytest.fixture(scope="session")
 def onnx_files(tmp_path_factory) -> Path:
     """`encoder.onnx`, `encoder_step.onnx` and `ctc.onnx`."""
     onnx = pytest.importorskip("onnx")
-    from onnx import TensorProto as T
-    from onnx import helper as h
-
-    def constant(name, value, kind):
-        return h.make_tensor(name, kind, np.shape(value), np.ravel(value))
-
-    def value(name, kind, *shape):
-        return h.make_tensor_value_info(name, kind, shape)
-
-    def save(name, nodes, inputs, outputs, constants):
-        graph = h.make_graph(nodes, name, inputs, outputs, constants)
-        model = h.make_model(graph, opset_imports=[h.make_opsetid("", 20)], ir_version=10)
-        onnx.save(model, directory / f"{name}.onnx")
-
     directory = tmp_path_factory.mktemp("graphs")
-    save(
-        "encoder",
-        [
-            h.make_node("Mul", ["speech", "ten"], ["scaled"]),
-            h.make_node("Round", ["scaled"], ["rounded"]),
-            h.make_node("Cast", ["rounded"], ["index"], to=T.INT64),
-            h.make_node("OneHot", ["index", "depth", "values"], ["encoder_out"]),
-            h.make_node("Identity", ["speech_lengths"], ["encoder_out_lens"]),
-        ],
-        [value("speech", T.FLOAT, "batch", "samples"), value("speech_lengths", T.INT64, "batch")],
-        [value("encoder_out", T.FLOAT, "batch", "frames", len(TOKENS)), value("encoder_out_lens", T.INT64, "batch")],
-        [
-            constant("ten", 10.0, T.FLOAT),
-            constant("depth", len(TOKENS), T.INT64),
-            constant("values", [0.0, 1.0], T.FLOAT),
-        ],
-    )
-    save(
-        "encoder_step",
-        [
-            h.make_node("Gather", ["speech", "last"], ["sample"], axis=2),
-            h.make_node("Mul", ["sample", "ten"], ["scaled"]),
-            h.make_node("Round", ["scaled"], ["rounded"]),
-            h.make_node("Cast", ["rounded"], ["index"], to=T.INT64),
-            h.make_node("OneHot", ["index", "depth", "values"], ["encoder_out"]),
-            h.make_node("Shape", ["speech"], ["steps"], start=1, end=2),
-            h.make_node("Div", ["remaining", "three"], ["left"]),
-            h.make_node("Clip", ["left", "zero"], ["ready"]),
-            h.make_node("Min", ["ready", "steps"], ["encoder_out_lens"]),
-            h.make_node("Add", ["step", "steps"], ["next_step"]),
-        ],
-        [
-            value("speech", T.FLOAT, "batch", "steps", SHORTEST),
-            value("remaining", T.INT64, "batch"),
-            value("step", T.INT64, "batch"),
-        ],
-        [
-            value("encoder_out", T.FLOAT, "batch", "steps", len(TOKENS)),
-            value("encoder_out_lens", T.INT64, "batch"),
-            value("next_step", T.INT64, "batch"),
-        ],
-        [
-            constant("last", SHORTEST - 1, T.INT64),
-            constant("ten", 10.0, T.FLOAT),
-            constant("depth", len(TOKENS), T.INT64),
-            constant("values", [0.0, 1.0], T.FLOAT),
-            constant("three", SHORTEST, T.INT64),
-            constant("zero", 0, T.INT64),
-        ],
-    )
-    save(
-        "ctc",
-        [
-            h.make_node("Mul", ["encoder_out", "ten"], ["scaled"]),
-            h.make_node("LogSoftmax", ["scaled"], ["ctc_log_probs"]),
-        ],
-        [value("encoder_out", T.FLOAT, "batch", "frames", len(TOKENS))],
-        [value("ctc_log_probs", T.FLOAT, "batch", "frames", len(TOKENS))],
-        [constant("ten", 10.0, T.FLOAT)],
-    )
+    for text in GRAPHS.strip().split("\n}")[:-1]:
+        graph = onnx.parser.parse_graph(text + "\n}")
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=10)
+        onnx.save(model, directory / f"{graph.name}.onnx")
     return directory
 
 

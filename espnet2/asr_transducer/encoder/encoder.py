@@ -18,7 +18,7 @@ from espnet2.asr_transducer.encoder.building import (
     build_main_parameters,
     build_positional_encoding,
 )
-from espnet2.asr_transducer.encoder.validation import validate_architecture
+from espnet2.asr_transducer.encoder.validation import current_keys, validate_architecture
 from espnet2.runtime.spec import State
 from espnet2.runtime.spec import Tensor as SpecTensor
 
@@ -53,7 +53,7 @@ class Encoder(AbsEncoder):
         super().__init__()
         require_positive(input_size=input_size)
         self._output_size = validate_architecture(input_conf, body_conf)
-        main = build_main_parameters(**main_conf)
+        main = build_main_parameters(**current_keys(main_conf))
         self.input_size = input_size
         self.embed = build_input_block(input_size, input_conf, body_conf[0])
         self.pos_enc = build_positional_encoding(self.embed.output_size, main)

@@ -50,6 +50,12 @@ INPUT_KEYS: Types = {
     "conv_size": (*INTEGER, list, tuple, *NOTHING),
     "output_size": (*INTEGER, *NOTHING),
 }
+RENAMED = {"left_chunk_size": "num_left_chunks"}  # keys of `main_conf` up to release 202304
+
+
+def current_keys(main_conf: Conf) -> dict[str, Any]:
+    """`main_conf` with the keys of today."""
+    return {RENAMED.get(key, key): value for key, value in main_conf.items()}
 
 
 def validate_keys(where: str, configuration: Conf, known: Types) -> None:

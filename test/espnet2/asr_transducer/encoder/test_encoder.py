@@ -168,6 +168,10 @@ def test_chunk_mask():
     assert chunk_mask(5, 2, num_left_chunks=1)[4].int().tolist() == [0, 0, 1, 1, 1]
 
 
+def test_keys_of_earlier_releases_are_known():
+    assert build([CONFORMER], left_chunk_size=2).num_left_chunks == 2
+
+
 def test_training_cuts_attention_into_chunks_of_random_size():
     encoder = build(BODIES["conformer"], short_chunk_size=3)
     features, lengths = torch.randn(2, 90, FEATURES), torch.tensor([90, 71])
