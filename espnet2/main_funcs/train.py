@@ -24,6 +24,7 @@ from espnet2.train.checkpoint_io import CHECKPOINT, read_checkpoint
 from espnet2.train.data_module import Batches
 from espnet2.train.experiment import Experiment, ExperimentOptions, seed_all
 from espnet2.train.history import History
+from espnet2.train.trainer import build_trainer, is_distributed, is_first_process, quiet_lightning
 from espnet2.train.training_module import StepOptions, TrainingModule
 from espnet2.utils.atomic import remove_partial, write_atomically
 
@@ -55,11 +56,10 @@ def train(training: TrainingTask, args: Namespace) -> int:
     if checkpoint is None:
         _start_from(args, model)
     data.check()
-    remove_partial(directory)
     _write_config(training, args, directory)
     if args.dry_run:
         return 0
-    with _logging_to(directory / LOG):
+    with _logging_to(directory / LOG if is_first_process(args) else None):
         _fit(args, directory, module, data, checkpoint)
     return 0
 
@@ -159,17 +159,19 @@ def _brief(value: Any) -> str:
 
 
 def _write_config(training: TrainingTask, args: Namespace, directory: Path) -> None:
-    from espnet2.train.trainer import is_distributed, is_first_process
-
     if not is_first_process(args):
         return
+    remove_partial(directory)
     with write_atomically(directory / CONFIG, "w") as file:
         file.write(to_yaml(config_of(training, args, is_distributed(args))))
 
 
 @contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Append messages to a file too."""
+def _logging_to(path: Path | None) -> Iterator[None]:
+    """Append messages to a file too; None: to no file."""
+    if path is None:
+        yield
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s: %(message)s"))
@@ -183,8 +185,6 @@ def _logging_to(path: Path) -> Iterator[None]:
 
 def _fit(args: Namespace, directory: Path, module: TrainingModule, data: TrainingData, checkpoint: Path | None) -> None:
     """Train to the end, from the checkpoint where there is one, and average the best models."""
-    from espnet2.train.trainer import build_trainer, quiet_lightning
-
     options = ExperimentOptions(**{item.name: getattr(args, item.name) for item in fields(ExperimentOptions)})
     criteria, sizes = args.best_model_criterion, args.keep_nbest_models
 

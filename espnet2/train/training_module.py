@@ -107,9 +107,9 @@ class TrainingModule(pl.LightningModule):
             return loss, stats, weight
         total = self.trainer.strategy.reduce(weight.clone(), reduce_op="sum")
         share = weight / total
-        stats = {
-            name: self.trainer.strategy.reduce(value * share, reduce_op="sum") for name, value in sorted(stats.items())
-        }
+        # By name, so that all processes send the same one at a time.
+        means = {name: self.trainer.strategy.reduce(stats[name] * share, reduce_op="sum") for name in sorted(stats)}
+        stats = {name: means[name] for name in stats}
         # Gradients of processes are averaged, not added.
         return loss * share * self.trainer.world_size, stats, total
 

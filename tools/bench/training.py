@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-STEP = re.compile(r"(\d+)epoch:train:(\d+)-\d+batch: .*?\bloss=([0-9.e+-]+)")
-EPOCH = re.compile(r"(\d+)epoch results: \[train\] .*?, time=(.+?), total_count")
+STEPS = 20
+STEP = re.compile(r"1epoch:train:(\d+)-\d+batch: .*?\bloss=([0-9.e+-]+)")
+EPOCH = re.compile(r"\d+epoch results: \[train\] .*?, time=(.+?), total_count")
 UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 
 
@@ -37,8 +39,7 @@ def main() -> None:
     shutil.rmtree(args.work, ignore_errors=True)
     args.work.mkdir(parents=True)
     options = prepare(args)
-    found = {name: run(python, name, args, options) for name, python in pythons(args).items()}
-    report(found, args)
+    report(args, options)
 
 
 def pythons(args: argparse.Namespace) -> dict[str, str]:
@@ -100,26 +101,29 @@ def environment(python: str) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if k != "PYTHONPATH"}, **path, "OMP_NUM_THREADS": "1"}
 
 
-def train(python: str, work: Path, options: list[str]) -> str:
-    """Run the training command; returns what it has logged."""
-    done = subprocess.run(
-        [python, "-m", "espnet2.bin.asr_train", *options],
-        cwd=work,
-        env=environment(python),
-        capture_output=True,
-        text=True,
-    )
+def train(python: str, work: Path, options: list[str]) -> tuple[str, float]:
+    """Run the training command; returns what it has logged, and the seconds of computing that it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [python, "-m", "espnet2.bin.asr_train", *options]
+    done = subprocess.run(command, cwd=work, env=environment(python), capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
-    return done.stderr
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done.stderr, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def run(python: str, name: str, args: argparse.Namespace, options: list[str]) -> tuple[dict, list[float]]:
-    """The loss of each step, and the seconds of each epoch's training."""
-    more = ["--max_epoch", str(args.epochs), "--log_interval", "1", "--output_dir", name]
-    log = train(python, args.work, [*options, *more])
-    losses = {(int(epoch), int(step)): float(loss) for epoch, step, loss in STEP.findall(log)}
-    return losses, [seconds(text) for _, text in EPOCH.findall(log)]
+def losses_of(python: str, name: str, work: Path, options: list[str]) -> dict[int, float]:
+    """The loss of each of the first steps, an utterance each, since batches are padded in other ways."""
+    steps = ["--batch_type", "unsorted", "--batch_size", "1", "--num_iters_per_epoch", str(STEPS), "--max_epoch", "1"]
+    log, _ = train(python, work, [*options, *steps, "--log_interval", "1", "--output_dir", f"{name}-losses"])
+    return {int(step): float(loss) for step, loss in STEP.findall(log)}
+
+
+def speeds_of(python: str, name: str, work: Path, options: list[str], epochs: int) -> tuple[float, float]:
+    """Seconds of an epoch: of the fastest, by the clock, and of computing, on average, with validation and files."""
+    _, start = train(python, work, [*options, "--output_dir", f"{name}-start", "--dry_run", "true"])
+    log, spent = train(python, work, [*options, "--output_dir", name, "--max_epoch", str(epochs)])
+    return min(seconds(text) for text in EPOCH.findall(log)), (spent - start) / epochs
 
 
 def seconds(text: str) -> float:
@@ -127,17 +131,17 @@ def seconds(text: str) -> float:
     return sum(float(number) * UNITS[unit] for number, unit in re.findall(r"([0-9.]+) (second|minute|hour)", text))
 
 
-def report(found: dict[str, tuple[dict, list[float]]], args: argparse.Namespace) -> None:
+def report(args: argparse.Namespace, options: list[str]) -> None:
     """Print the comparison."""
-    (theirs, their_times), (ours, our_times) = found["upstream"], found["this"]
-    print("epoch step  upstream    this        difference")
-    for place in sorted(theirs):
-        difference = abs(ours[place] / theirs[place] - 1)
-        print(f"{place[0]:5d} {place[1]:4d}  {theirs[place]:<10.4f}  {ours[place]:<10.4f}  {difference:.1e}")
-    for name, times in (("upstream", their_times), ("this", our_times)):
-        speeds = ", ".join(f"{args.utterances / time:.1f}" for time in times)
-        print(f"{name}: {speeds} utterances/s")
-    print(f"ratio of the fastest epochs: {min(their_times) / min(our_times):.2f}")
+    theirs, ours = (losses_of(python, name, args.work, options) for name, python in pythons(args).items())
+    print("step  upstream  this      difference")
+    for step in sorted(theirs.keys() & ours.keys()):
+        print(f"{step:4d}  {theirs[step]:<8.3f}  {ours[step]:<8.3f}  {abs(ours[step] / theirs[step] - 1):.1e}")
+    found = [speeds_of(python, name, args.work, options, args.epochs) for name, python in pythons(args).items()]
+    for (clock, spent), name in zip(found, pythons(args), strict=True):
+        print(f"{name}: {args.utterances / clock:.1f} utterances/s, {args.utterances / spent:.1f} of computing")
+    for kind, place in (("by the clock", 0), ("of computing", 1)):
+        print(f"ratio {kind}: {found[0][place] / found[1][place]:.2f}")
 
 
 if __name__ == "__main__":
