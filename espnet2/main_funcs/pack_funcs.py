@@ -212,7 +212,7 @@ def _write_archive(archive: Path, mode: Any, contents: Mapping[str, Path]) -> No
             for name, path in contents.items():
                 packed.write(path, name)
         return
-    with tarfile.open(archive, mode) as tar:
+    with tarfile.open(archive, mode, dereference=True) as tar:
         for name, path in contents.items():
             tar.add(path, name)
 
@@ -222,7 +222,8 @@ def _packed_name(path: Path | str) -> str:
     if not Path(path).is_file():
         raise ArchiveError(f"{path}: expected a file to pack, found none")
     try:
-        return Path(path).resolve().relative_to(Path.cwd().resolve()).as_posix()
+        # Links keep their names: valid.acc.ave.pth is one.
+        return Path(os.path.abspath(path)).relative_to(os.getcwd()).as_posix()
     except ValueError as error:
         raise ArchiveError(f"{path}: expected a file below the working directory {Path.cwd()}") from error
 

@@ -194,8 +194,11 @@ def trained(tmp_path, monkeypatch):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
+    link = tmp_path / "exp/lm/valid.loss.ave.pth"
+    link.rename(link.with_name("valid.loss.ave_2best.pth"))
+    link.symlink_to("valid.loss.ave_2best.pth")
     monkeypatch.chdir(tmp_path)
-    return {**files}
+    return files
 
 
 MODEL = ["--asr_train_config", "exp/asr/config.yaml", "--asr_model_file", "exp/asr/valid.acc.ave.pth"]
