@@ -101,7 +101,8 @@ class RNNDecoder(AbsDecoder):
         rnn_type: one of `RNN_TYPES`.
         num_layers: recurrent layers.
         hidden_size: S, of the recurrent layers and of the embedding.
-        sampling_probability: how often training feeds a recognised token instead of the known one; `forward` does not.
+        sampling_probability: how often training reads the tokens that it has found best instead of the known ones
+            (scheduled sampling; Bengio et al. 2015).
         dropout: dropout of the embedding and of each recurrent layer's output.
         context_residual: the output layer reads what attention found, too.
         replace_sos: upstream's option of translation, which has no effect in recognition.
@@ -134,6 +135,7 @@ class RNNDecoder(AbsDecoder):
         cell, self.state_names = choose("rnn_type", rnn_type, RNN_TYPES)
         self.vocab_size, self.size, self.hidden_size = vocab_size, encoder_output_size, hidden_size
         self.context_residual = context_residual
+        self.sampling_probability = sampling_probability
         self.embed = nn.Embedding(vocab_size, hidden_size)
         self.dropout_emb = nn.Dropout(dropout)
         sizes = [hidden_size + encoder_output_size] + [hidden_size] * (num_layers - 1)
@@ -166,6 +168,8 @@ class RNNDecoder(AbsDecoder):
         states: Sequence[Tensor] = self._zeros(attention, hs_pad)
         scores = []
         for tokens in ys_in_pad.unsqueeze(-1).unbind(1):
+            if scores and self.training and torch.rand(()).item() < self.sampling_probability:
+                tokens = scores[-1].argmax(dim=-1)
             score, states = self._advance(attention, tokens, memory, frames, states)
             scores.append(score)
         return torch.cat(scores, dim=1), ys_in_lens

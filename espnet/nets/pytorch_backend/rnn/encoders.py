@@ -46,7 +46,7 @@ class RNNP(nn.Module):
         cdim: S, size of a layer in each direction.
         hdim: D, size of the projections.
         subsample: of every so many frames of layer i, one is kept.
-        dropout: not used by upstream either.
+        dropout: dropout between layers, in training.
         typ: as for `make_cell`.
     """
 
@@ -61,6 +61,7 @@ class RNNP(nn.Module):
         typ: str = "blstm",
     ):
         super().__init__()
+        self.dropout = dropout
         self.strides = tuple(subsample[:elayers])
         self.names = [("birnn" if typ.startswith("b") else "rnn") + str(layer) for layer in range(elayers)]
         for layer, name in enumerate(self.names):
@@ -75,7 +76,7 @@ class RNNP(nn.Module):
         states = []
         for layer, (name, length) in enumerate(zip(self.names, self.lengths, strict=True)):
             if layer:
-                xs = torch.tanh(xs)
+                xs = nn.functional.dropout(torch.tanh(xs), self.dropout, self.training)
             previous = None if prev_state is None else prev_state[layer]
             xs, state = run_after(self.get_submodule(name), xs, lengths, previous)
             states.append(state)
