@@ -7,9 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 HAS_TORCH = importlib.util.find_spec("torch") is not None
+
+# How long an example takes says nothing on a machine that others use, too.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 if HAS_TORCH:
     import torch

@@ -57,7 +57,7 @@ def test_texts_equal_upstreams(case):
         assert (best.yseq.tolist(), best.score) == (yseq, pytest.approx(score, abs=1e-3))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10**6),
     cuts=st.lists(st.integers(0, 14), max_size=8),

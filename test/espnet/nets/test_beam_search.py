@@ -73,7 +73,7 @@ def total_score(scorer, y, x):
 
 
 @both
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10**6), ctc=st.sampled_from([0.0, 0.3, 1.0]), pre_beam=st.booleans())
 def test_a_wide_enough_beam_finds_the_best_sequence(search, seed, ctc, pre_beam):
     tables = random_tables(seed, vocab=4, frames=5)
@@ -88,7 +88,7 @@ def test_a_wide_enough_beam_finds_the_best_sequence(search, seed, ctc, pre_beam)
     assert tuple(found.yseq.tolist()) == yseq
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), beam=st.integers(1, 6))
 def test_batches_change_nothing_but_the_calls(seed, beam):
     tables = random_tables(seed, vocab=9, frames=8)
@@ -104,7 +104,7 @@ class CandidatesOnly(BatchBeamSearch):
     candidates_only = True
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), beam=st.integers(1, 4))
 def test_end_symbol_has_to_be_a_candidate_where_that_is_asked_for(seed, beam):
     tables = random_tables(seed, vocab=9, frames=8)
@@ -117,7 +117,7 @@ def test_end_symbol_has_to_be_a_candidate_where_that_is_asked_for(seed, beam):
 
 
 @both
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**6))
 def test_scores_are_the_weighted_sum_of_what_each_scorer_says(search, seed):
     tables, weights = random_tables(seed, vocab=9, frames=8), {"decoder": 0.6, "ctc": 0.4, "length_bonus": 0.2}

@@ -51,7 +51,7 @@ def over_all_alignments(log_p):
     return totals
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), weights=st.sampled_from([{"ctc": 1.0}, HYBRID, {**HYBRID, "length_bonus": 0.5}]))
 def test_a_wide_enough_beam_finds_every_text_with_its_score(seed, weights):
     tables = random_tables(seed, vocab=4, frames=4)
@@ -131,7 +131,7 @@ class Watcher(Table):
         return scores * state[0] / 10, (state[0], after)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 10**6),
     cuts=st.lists(st.integers(0, 12), max_size=8),

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from search_tables import log_softmax
 
@@ -37,7 +37,6 @@ def best_by_trying(log_probs, tokens, blank) -> float | None:
     return max((log_probs[np.arange(len(path)), path].sum() for path in said), default=None)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 6), st.lists(st.integers(0, 1), max_size=5), st.integers(0, 2))
 def test_no_path_that_says_the_text_is_better(seed, frames, choices, blank):
     tokens = [[token for token in range(3) if token != blank][choice] for choice in choices]

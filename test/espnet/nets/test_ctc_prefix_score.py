@@ -84,7 +84,7 @@ def test_scores_equal_sums_over_all_paths(prefix):
     assert scores[BLANK] == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), frames=st.integers(1, 30), scale=st.sampled_from([0.1, 2.0, 10.0]), data=st.data())
 def test_a_prefix_ends_or_goes_on(seed, frames, scale, data):
     vocab = 6
@@ -94,7 +94,7 @@ def test_a_prefix_ends_or_goes_on(seed, frames, scale, data):
     assert np.exp(psi(x, prefix)).sum() == pytest.approx(np.exp(whole), rel=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), frames=st.integers(6, 30), scale=st.sampled_from([1.0, 5.0, 60.0, 400.0]))
 def test_candidates_score_as_among_all_tokens(seed, frames, scale):
     rng = np.random.default_rng(seed)
@@ -111,7 +111,7 @@ def test_candidates_score_as_among_all_tokens(seed, frames, scale):
     assert (some[~chosen] < LOG_ZERO / 2).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), frames=st.integers(4, 60), scale=st.sampled_from([5.0, 100.0, 900.0]))
 def test_scores_beyond_the_range_of_floats(seed, frames, scale):
     """Probabilities far below the smallest float64 are scored as the recursion over frames in logarithms does."""
@@ -158,7 +158,7 @@ def test_tokens_that_the_output_rules_out():
     assert np.isfinite(scores).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6),
     frames=st.integers(2, 24),

@@ -71,7 +71,7 @@ def recognizer(model, **options) -> StreamingRecognizer:
 CUTS = st.lists(st.one_of(st.just(1), st.integers(0, 300), st.integers(0, 10 * SECOND)), max_size=25)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(length=st.one_of(st.integers(700, 20000), st.just(11 * SECOND)), cuts=CUTS)
 def test_cuts_do_not_change_what_is_encoded(model, length, cuts):
     speech = noise(length)
@@ -96,7 +96,7 @@ def test_the_shortest_stream(model):
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(length=st.integers(700, 20000), cuts=CUTS)
 def test_cuts_do_not_change_the_text(model, search, length, cuts):
     found = recognizer(model, **SEARCHES[search])

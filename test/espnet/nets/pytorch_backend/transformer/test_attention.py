@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
@@ -82,7 +82,6 @@ def test_heads_have_to_divide_the_features():
 
 
 @given(st.integers(1, 9))
-@settings(deadline=None)
 def test_shift_finds_the_score_of_each_relative_position(frames):
     module = RelPositionMultiHeadedAttention(1, SIZE, 0.0)
     # Row i holds 1000 i + r in the column of relative position r, T in the first.
@@ -93,7 +92,6 @@ def test_shift_finds_the_score_of_each_relative_position(frames):
 
 
 @given(st.integers(1, 9), st.data())
-@settings(deadline=None)
 def test_legacy_shift_reads_on_in_the_next_row(frames, data):
     lengths = data.draw(st.lists(st.integers(1, frames), min_size=1, max_size=3))
     x = torch.randn(len(lengths), 2, frames, frames)
