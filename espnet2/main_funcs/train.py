@@ -205,6 +205,10 @@ def _fit(args: Namespace, directory: Path, module: TrainingModule, data: Trainin
             raise KeyboardInterrupt
     logging.info("The training was finished at %d epochs", experiment.history.epoch)
     average_nbest_models(directory, experiment.history, criteria, sizes)
+    if args.use_matplotlib:
+        from espnet2.train.pictures.curves import plot_curves
+
+        plot_curves(_drawn(experiment.history), directory / "images")
 
 
 def _listeners(args: Namespace, directory: Path) -> list[Callable[[History], None]]:
@@ -219,12 +223,10 @@ def _listeners(args: Namespace, directory: Path) -> list[Callable[[History], Non
     if interval:
         found.append(average)
     if args.use_matplotlib:
-        from espnet2.train.pictures.curves import plot_curves
+        from espnet2.train.pictures.curves import CurvePlots
 
-        def draw(history: History) -> None:
-            plot_curves(_drawn(history), directory / "images")
-
-        found.append(draw)
+        plots = CurvePlots(directory / "images")
+        found.append(lambda history: plots(_drawn(history)))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,24 @@ BEST: dict[str, Callable[[Sequence[float]], float]] = {
 }
 SIZE = 6.4, 4.0  # inches
 MARKED = 40  # points are marked in curves of up to so many epochs
+SHARE = 0.05  # of a training's time, at most, goes to its curves
+
+
+class CurvePlots:
+    """Writes the curves of a training to `directory` after an epoch, as often as `share` of the time allows."""
+
+    def __init__(self, directory: Path | str, share: float = SHARE) -> None:
+        self.directory, self.share = directory, share
+        self.drawn = -math.inf  # when they were drawn last, in seconds
+        self.took = 0.0
+
+    def __call__(self, history: History) -> None:
+        """Draw them, unless it is too soon."""
+        start = time.perf_counter()
+        if start - self.drawn >= self.took / self.share:
+            plot_curves(history, self.directory)
+            self.drawn = time.perf_counter()
+            self.took = self.drawn - start
 
 
 def plot_curves(history: History, directory: Path | str) -> list[Path]:

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from espnet2.runtime.errors import MissingPackageError
-from espnet2.train.pictures.curves import figures, plot_curves
+from espnet2.train.pictures.curves import CurvePlots, figures, plot_curves
 from espnet2.train.pictures.figure import BLUE, DPI, VERMILLION, as_image, file_name
 
 HISTORY = {
@@ -102,3 +102,13 @@ def test_without_matplotlib(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingPackageError, match="expected the package matplotlib"):
         plot_curves(HISTORY, tmp_path)
+
+
+@pytest.mark.parametrize("share, drawn_again", [(math.inf, True), (1e-9, False)])
+def test_curves_are_drawn_as_often_as_time_allows(share, drawn_again, tmp_path):
+    plots = CurvePlots(tmp_path, share)
+    plots(HISTORY)
+    (tmp_path / "loss.png").unlink()
+    plots(HISTORY)
+    assert (tmp_path / "loss.png").is_file() == drawn_again
+    assert (tmp_path / "acc.png").is_file()
