@@ -8,6 +8,7 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import require_rates
 from espnet2.runtime import spec
+from espnet2.runtime.errors import TrainingError
 
 TRAINED_TYPES = ("builtin", "builtin2")
 CTC_TYPES = (*TRAINED_TYPES, "gtnctc", "brctc")
@@ -67,10 +68,10 @@ class CTC(nn.Module):
             A scalar, or (B,) without `reduce`.
 
         Raises:
-            NotImplementedError: a `ctc_type` without a loss here.
+            TrainingError: a `ctc_type` without a loss here.
         """
         if self.ctc_type not in TRAINED_TYPES:
-            raise NotImplementedError(f"ctc_type: expected one of {', '.join(TRAINED_TYPES)}, found {self.ctc_type!r}")
+            raise TrainingError(f"ctc_type: expected one of {', '.join(TRAINED_TYPES)}, found {self.ctc_type!r}")
         log_probs = self.ctc_lo(self.dropout(hs_pad)).float().log_softmax(dim=-1).transpose(0, 1)
         keep = self.zero_infinity and self.ctc_type == "builtin"
         losses = nn.functional.ctc_loss(

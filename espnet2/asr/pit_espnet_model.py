@@ -19,6 +19,7 @@ from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.asr.training import Stats
 from espnet2.layers.abs_normalize import AbsNormalize
+from espnet2.runtime.errors import TrainingError
 
 
 class PITLossWrapper(torch.nn.Module):
@@ -119,7 +120,7 @@ class ESPnetASRModel(SingleESPnetASRModel):
         if output.dim() == 3:
             return super().losses(output, between, lengths, text, fields)
         if output.shape[1] != self.num_ref:
-            raise ValueError(f"num_ref: expected the encoder's num_inf, {output.shape[1]}, found {self.num_ref}")
+            raise TrainingError(f"num_ref: expected the encoder's num_inf, {output.shape[1]}, found {self.num_ref}")
         texts, text_lengths = self.references(text, fields)
         order = self.best_order(output, lengths, texts, text_lengths)
         texts = texts.gather(1, order.unsqueeze(-1).expand_as(texts)).flatten(0, 1)
@@ -131,7 +132,9 @@ class ESPnetASRModel(SingleESPnetASRModel):
         names = [f"text_spk{number}" for number in range(2, self.num_ref + 1)]
         missing = [name for name in names if name not in fields]
         if missing:
-            raise ValueError(f"num_ref: expected {missing[0]} in the data, found {', '.join(fields) or 'text alone'}")
+            raise TrainingError(
+                f"num_ref: expected {missing[0]} in the data, found {', '.join(fields) or 'text alone'}"
+            )
         pairs = [text, *((fields[name], fields[f"{name}_lengths"]) for name in names)]
         longest = max(each.shape[1] for each, _ in pairs)
         ignored = self.loss_options.ignore_id

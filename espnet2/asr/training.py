@@ -17,6 +17,7 @@ from espnet.nets.pytorch_backend.transformer.add_sos_eos import add_sos_eos
 from espnet.nets.pytorch_backend.transformer.label_smoothing_loss import LabelSmoothingLoss
 from espnet2.asr.decoder.linear_decoder import BEFORE, LinearDecoder
 from espnet2.asr.transducer.error_calculator import transducer_search
+from espnet2.runtime.errors import TrainingError
 from espnet2.train.error_calculator import ErrorCalculator
 
 PADDING = -1  # of texts as batches have them, whatever a model's `ignore_id` is
@@ -90,7 +91,7 @@ class TrainableRecogniser:
             The loss, a scalar; statistics by name, scalars; and the number of utterances, by which to average both.
 
         Raises:
-            ValueError: an option asks for what the encoder or the batch does not have.
+            TrainingError: an option asks for what the encoder or the batch does not have.
         """
         text = self.texts(text, text_lengths)
         encoded, lengths = self.encode(speech, speech_lengths)
@@ -149,17 +150,19 @@ class TrainableRecogniser:
         auxiliary = {str(layer): name for layer, name in (self.loss_options.aux_ctc or {}).items()}
         if not between or self.ctc is None:
             missing = "an encoder without interctc_layer_idx" if self.ctc is not None else "a model without CTC"
-            raise ValueError(f"interctc_weight: expected 0 in {missing}, found {self.loss_options.interctc_weight}")
+            raise TrainingError(f"interctc_weight: expected 0 in {missing}, found {self.loss_options.interctc_weight}")
         unknown = sorted(auxiliary.keys() - {str(layer) for layer, _ in between})
         if unknown:
-            raise ValueError(f"aux_ctc: expected layers of interctc_layer_idx, found {unknown[0]}")
+            raise TrainingError(f"aux_ctc: expected layers of interctc_layer_idx, found {unknown[0]}")
         losses, stats = [], Stats()
         for layer, output in between:
             said = text
             if str(layer) in auxiliary:
                 name = auxiliary[str(layer)]
                 if name not in fields:
-                    raise ValueError(f"aux_ctc: expected {name!r} in the data, found {', '.join(fields) or 'nothing'}")
+                    raise TrainingError(
+                        f"aux_ctc: expected {name!r} in the data, found {', '.join(fields) or 'nothing'}"
+                    )
                 said = self.texts(fields[name], fields[f"{name}_lengths"]), fields[f"{name}_lengths"]
             loss, rate = self.ctc_loss(output, lengths, *said)
             losses.append(loss)
@@ -222,7 +225,7 @@ def classifier_head(
 ) -> tuple[Tensor, Stats]:
     """Cross-entropy of the class that a text of one token names; the unknown token does not count."""
     if text.shape[1] != 1:
-        raise ValueError(f"text: expected one token, which names a class, found {text.shape[1]}")
+        raise TrainingError(f"text: expected one token, which names a class, found {text.shape[1]}")
     classes = text.squeeze(1) - BEFORE
     scores = model.decoder(output, lengths, None, None)
     loss = torch.nn.functional.cross_entropy(scores, classes, ignore_index=PADDING)

@@ -12,6 +12,7 @@ from torch import Tensor
 from espnet.nets.pytorch_backend.transducer.loss import transducer_loss
 from espnet2.asr.training import LossOptions, Stats, TrainableRecogniser
 from espnet2.asr.transducer.error_calculator import transducer_search
+from espnet2.runtime.errors import TrainingError
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class TrainableTransducer(TrainableRecogniser):
         """See the base class; there is nothing in between, and no field but the text is read."""
         options = self.loss_options
         if options.use_k2_pruned_loss:
-            raise ValueError(
+            raise TrainingError(
                 "use_k2_pruned_loss: expected False in training, which has the exact loss only, found True"
             )
         labels = text[0].masked_fill(text[0] == options.ignore_id, 0)

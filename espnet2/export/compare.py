@@ -124,6 +124,7 @@ def _best(recognizer: Callable[[Any], Results], speech: np.ndarray) -> list[int]
 
 
 def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool, nbest: int) -> Callable[[Any], Results]:
+    trained_search = "search_type" in trained.model.generation()  # no other one works
     options = DecodeOptions(
         beam_size=BEAM,
         nbest=nbest,
@@ -131,6 +132,6 @@ def _recognizer(trained: Trained, graphs: Mapping[str, Graph], bounded: bool, nb
         lm_weight=0.3,
         ngram_weight=0.3,
         maxlenratio=-float(GENERATED_TOKENS) if bounded else 0.0,
-        transducer_conf=SHORT_SEARCH if bounded and "joint_step" in graphs else None,
+        transducer_conf=SHORT_SEARCH if bounded and "joint_step" in graphs and not trained_search else None,
     )
     return trained.hear(options, graphs)

@@ -166,7 +166,7 @@ class RNNDecoder(AbsDecoder):
         memory = attention.start(hs_pad)
         frames = Frames.of(hlens, memory[0])
         states: Sequence[Tensor] = self._zeros(attention, hs_pad)
-        scores = []
+        scores: list[Tensor] = []
         for tokens in ys_in_pad.unsqueeze(-1).unbind(1):
             if scores and self.training and torch.rand(()).item() < self.sampling_probability:
                 tokens = scores[-1].argmax(dim=-1)

@@ -41,10 +41,10 @@ class SpatialGatingUnit(nn.Module, ABC):
 
     def espnet_initialization_fn(self) -> None:
         """Begin with a gate of about one, as `espnet2.torch_utils.initialize` asks for."""
-        convolutions = [module for module in self.modules() if isinstance(module, nn.Conv1d)]
-        for module in (*convolutions, *([] if self.linear is None else [self.linear])):
-            nn.init.normal_(module.weight, std=1e-6)
-            nn.init.ones_(module.bias)
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d) or module is self.linear:
+                for name, parameter in module.named_parameters():
+                    nn.init.normal_(parameter, std=1e-6) if name == "weight" else nn.init.ones_(parameter)
 
     @abstractmethod
     def convolve(self, x: Tensor, padding: Tensor | None) -> Tensor:

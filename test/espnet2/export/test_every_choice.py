@@ -128,7 +128,8 @@ def _check(files: dict[str, Path], directory: Path) -> None:
     speech_axes = encoder.inputs[0].axes[1:]
     steps = max(encoder.shortest().get(str(speech_axes[0]), 1) * 2, 3000 if speech_axes[0] == "samples" else 60)
     speech = 0.1 * np.random.default_rng(0).standard_normal((steps, *speech_axes[1:])).astype(np.float32)
-    options = OPTIONS if trained.model.joint_network is None else TRANSDUCER_OPTIONS
+    own_search = trained.model.joint_network is None or "search_type" in trained.model.generation()
+    options = OPTIONS if own_search else TRANSDUCER_OPTIONS
     expected = trained.recognizer(options)(speech)
     keywords = {
         name: getattr(options, name) for name in ("beam_size", "nbest", "ctc_weight", "maxlenratio", "transducer_conf")
@@ -144,6 +145,13 @@ def _check(files: dict[str, Path], directory: Path) -> None:
 @pytest.mark.parametrize(("choices", "name"), _choices(ASRTask))
 def test_recogniser(choices: Choices, name: str, tmp_path: Path):
     keys = _whole_row(ASRTask, choices.section, name) if choices.section == "model" else _around_part(choices, name)
+    config, weights = _save(ASRTask, keys, tmp_path / "asr")
+    _check({"asr_train_config": config, "asr_model_file": weights}, tmp_path)
+
+
+def test_transducer_of_several_blanks(tmp_path: Path):
+    choices = next(choices for choices in ASRTask.choices if choices.section == "decoder")
+    keys = {**_around_part(choices, "transducer"), "model_conf": {"transducer_multi_blank_durations": [2, 3]}}
     config, weights = _save(ASRTask, keys, tmp_path / "asr")
     _check({"asr_train_config": config, "asr_model_file": weights}, tmp_path)
 

@@ -10,6 +10,7 @@ from espnet.nets.pytorch_backend.transducer.loss import transducer_loss
 from espnet.nets.pytorch_backend.transformer.add_sos_eos import add_sos_eos
 from espnet.nets.pytorch_backend.transformer.label_smoothing_loss import LabelSmoothingLoss
 from espnet2.asr.ctc import CTC
+from espnet2.runtime.errors import TrainingError
 
 TEXTS = torch.tensor([[1, 4, 2], [3, -1, -1]])
 
@@ -53,7 +54,7 @@ def test_ctc(options, lengths, texts, expected):
 
 
 def test_ctc_losses_of_other_packages_are_refused():
-    with pytest.raises(NotImplementedError, match="ctc_type: expected one of builtin, builtin2, found 'brctc'"):
+    with pytest.raises(TrainingError, match="ctc_type: expected one of builtin, builtin2, found 'brctc'"):
         CTC(5, 4, ctc_type="brctc")(torch.zeros(1, 7, 4), torch.tensor([7]), TEXTS[:1], torch.tensor([3]))
 
 
