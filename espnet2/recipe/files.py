@@ -1,31 +1,18 @@
-"""Files that are complete under their names: what is written gets its name when it is whole."""
+"""Tables and other lists of lines, which get their names when they are whole."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TextIO
 
 from espnet2.fileio.read_text import read_2columns_text
 from espnet2.runtime.errors import DataError
-
-
-@contextmanager
-def writing(path: Path | str) -> Iterator[TextIO]:
-    """A text file that replaces `path` where the block ends without an exception; else `path` stays as it was."""
-    final = Path(path)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    partial = final.with_name(f"{final.name}.partial")
-    with open(partial, "w", encoding="utf-8", newline="\n") as file:
-        yield file
-    os.replace(partial, final)
+from espnet2.utils.atomic import write_atomically
 
 
 def write_lines(path: Path | str, lines: Iterable[str]) -> None:
     """Write a line for each string."""
-    with writing(path) as file:
+    with write_atomically(path, "w") as file:
         file.writelines(f"{line}\n" for line in lines)
 
 

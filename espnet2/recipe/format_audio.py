@@ -19,9 +19,9 @@ from tqdm import tqdm
 
 from espnet2.fileio.audio import read_samples
 from espnet2.recipe.data_dir import DataDir
-from espnet2.recipe.files import writing
 from espnet2.recipe.validate import validate_data_dir
 from espnet2.runtime.errors import AudioError, OptionError
+from espnet2.utils.atomic import write_atomically
 
 FORMATS = {"flac": ("FLAC", "PCM_16"), "wav": ("WAV", "PCM_16")}
 SOURCES = ".sources.json"
@@ -111,7 +111,7 @@ def _drop_outdated(directory: Path, pieces: list[Piece], fs: int) -> None:
     for path in set(directory.iterdir()) - {record}:
         if path.name not in now or now[path.name] != before.get(path.name):
             path.unlink()
-    with writing(record) as file:
+    with write_atomically(record, "w") as file:
         json.dump(now, file)
 
 

@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2.recipe.files import writing
 from espnet2.runtime.errors import EspnetError, OptionError
+from espnet2.utils.atomic import write_atomically
 
 
 class JobError(EspnetError, RuntimeError):
@@ -135,7 +135,7 @@ def _script_of(jobs: Jobs) -> Path:
     accepted = ",".join(map(str, jobs.accepted))
     local = [sys.executable, "-m", "espnet2.bin.run_jobs", "--backend", "local", "--accept", accepted]
     numbers = [] if jobs.name is None else [f"{jobs.name}=$SLURM_ARRAY_TASK_ID"]
-    with writing(script) as file:
+    with write_atomically(script, "w") as file:
         file.write("#!/usr/bin/env bash\n")
         file.write(f"exec {shlex.join(local)} {' '.join(numbers)} {shlex.join([jobs.log, *jobs.command])}\n")
     return script

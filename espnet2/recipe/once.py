@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from espnet2.recipe.files import writing
 from espnet2.runtime.bundle import sha256
 from espnet2.runtime.errors import DataError, OptionError
+from espnet2.utils.atomic import write_atomically
 
 ON_CHANGE = ("rerun", "refuse")
 
@@ -55,7 +55,7 @@ def run_once(
             for path in (begun, done):
                 _refuse_change(path, _read(path), now)
         done.unlink(missing_ok=True)
-        with writing(begun) as file:
+        with write_atomically(begun, "w") as file:
             json.dump(now, file)
         status = subprocess.run(command, pass_fds=[lock], check=False).returncode
         if status == 0:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from espnet2.fileio.read_text import read_2columns_text
-from espnet2.recipe.files import line_of, write_lines, writing
+from espnet2.recipe.files import line_of, write_lines
 from espnet2.runtime.errors import DataError, MissingPackageError
+from espnet2.utils.atomic import write_atomically
 
 RESULT, COUNTS = "result.txt", "counts.json"
 COLUMNS = ("Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err")
@@ -137,7 +138,7 @@ def score(
     )
     total = sum((one.counts() for one in aligned), Counts())
     write_lines(Path(directory) / RESULT, report(aligned, speakers))
-    with writing(Path(directory) / COUNTS) as file:
+    with write_atomically(Path(directory) / COUNTS, "w") as file:
         json.dump(asdict(total), file)
     return total
 

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TextIO
+from typing import IO
 
-from espnet2.recipe.files import writing
 from espnet2.runtime.errors import DataError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.cleaner import TextCleaner
+from espnet2.utils.atomic import write_atomically
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def vocabulary(
 
 
 @contextmanager
-def open_input(path: str) -> Iterator[TextIO]:
+def open_input(path: str) -> Iterator[IO[str]]:
     """A text file, or standard input for `-`; raises `DataError` where it cannot be read."""
     if path == "-":
         yield sys.stdin
@@ -119,10 +119,10 @@ def open_input(path: str) -> Iterator[TextIO]:
 
 
 @contextmanager
-def open_output(path: str) -> Iterator[TextIO]:
+def open_output(path: str) -> Iterator[IO[str]]:
     """A text file that gets its name when it is complete, or standard output for `-`."""
     if path == "-":
         yield sys.stdout
         return
-    with writing(path) as file:
+    with write_atomically(path, "w") as file:
         yield file

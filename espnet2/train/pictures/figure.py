@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from espnet2.runtime.errors import MissingPackageError
+from espnet2.utils.atomic import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,14 +71,8 @@ def file_name(name: str) -> str:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG, making its directory; an earlier file is replaced when the new one is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with fonts():
-            figure.savefig(partial, format="png")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with fonts(), write_atomically(path) as file:
+        figure.savefig(file, format="png")
 
 
 def as_image(figure: Figure) -> np.ndarray:

@@ -81,8 +81,8 @@ def test_nothing(history, tmp_path):
 def test_what_an_earlier_picture_was_stays_when_writing_fails(tmp_path, monkeypatch):
     from matplotlib.figure import Figure
 
-    def fail(figure, path, **_):
-        path.write_text("half")
+    def fail(figure, file, **_):
+        file.write(b"half")
         raise OSError("no space left on device")
 
     (tmp_path / "loss.png").write_text("of an earlier epoch")
