@@ -21,11 +21,13 @@ done
 test_sets="test"
 data_options=
 tag=
+asr_args=
 if [ -n "$corpus" ]; then
     corpus=$(cd "$corpus" && pwd)
     test_sets="test_seen test_unseen"
     data_options="--corpus $corpus"
     tag=_corpus
+    asr_args="--max_epoch 30" # there are half as many recordings
 fi
 
 ./asr.sh \
@@ -35,6 +37,6 @@ fi
     --dumpdir "dump$tag" --expdir "exp$tag" \
     --token_type bpe --nbpe 30 --bpe_options "{max_sentencepiece_length: 4, normalization_rule_name: identity}" \
     --lm_train_text "data/lm_train$tag/text" --lm_config conf/train_lm_transformer.yaml \
-    --asr_config conf/train_asr_conformer.yaml \
+    --asr_config conf/train_asr_conformer.yaml --asr_args "$asr_args" \
     --inference_config conf/decode_asr.yaml \
     ${options[@]+"${options[@]}"}
