@@ -36,8 +36,9 @@ def reader(tmp_path, monkeypatch, demo_dir, demo_bundle, stream_exp, stream_bund
     shutil.copytree(stream_bundle, tmp_path / "stream_bundle")
     shutil.copytree(recordings, tmp_path / "recordings")
     shutil.copy(recordings / "wav.scp", tmp_path)
-    shutil.copy(recordings / "espeak-en-gb_m5-extra-0132.flac", tmp_path / "a.flac")
-    soundfile.write(tmp_path / "b.wav", *soundfile.read(recordings / "espeak-en-us_f2-test-0027.flac"))
+    first, second, *_ = sorted(recordings.glob("*.flac"))
+    shutil.copy(first, tmp_path / "a.flac")
+    soundfile.write(tmp_path / "b.wav", *soundfile.read(second))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return tmp_path

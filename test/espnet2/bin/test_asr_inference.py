@@ -41,12 +41,13 @@ def test_the_demo_model_hears_what_upstream_heard(files, references, demo_dir, s
         assert [r.hypothesis.score for r in found] == pytest.approx([r["score"] for r in wanted], abs=1e-3)
 
 
-def test_a_packed_model(fixtures_dir, demo_dir, references, tmp_path, monkeypatch):
+def test_a_packed_model(fixtures_dir, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    packed = fixtures_dir / "demo" / "packed.zip"
-    speech2text = Speech2Text.from_pretrained(packed, beam_size=10, ctc_weight=0.3, lm_weight=0.5)
-    speech = read_audio(demo_dir / references[0]["file"], 16000)
-    assert speech2text(speech)[0].text == references[0]["lm"]["nbest"][0]["text"]
+    directory = fixtures_dir / "demo"
+    speech2text = Speech2Text.from_pretrained(directory / "packed.zip", beam_size=10, ctc_weight=0.3, lm_weight=0.5)
+    reference = json.loads((directory / "refs.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    speech = read_audio(directory / reference["file"], 16000)
+    assert speech2text(speech)[0].text == reference["lm"]["nbest"][0]["text"]
 
 
 @pytest.mark.parametrize(

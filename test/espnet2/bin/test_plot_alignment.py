@@ -49,7 +49,7 @@ def test_some_or_all_fail(command, recordings, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "text, sentence",
-    [("", "--text: expected a text of 'espeak"), (f"UTT {'one ' * 200}\n", "expected a text of 1 to")],
+    [("", "--text: expected a text of 'en-"), (f"UTT {'one ' * 200}\n", "expected a text of 1 to")],
 )
 def test_text_that_cannot_be_aligned(text, sentence, command, recordings, tmp_path, capsys):
     (tmp_path / "text").write_text(text.replace("UTT", recordings[0].stem))
