@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,10 @@ from espnet2.utils.atomic import remove_partial, write_atomically
 
 CONFIG = "config.yaml"
 LOG = "train.log"
+OF_THE_OPTIMISER = (
+    *("optim", "optim_conf", "scheduler", "scheduler_conf"),
+    *("exclude_weight_decay", "exclude_weight_decay_conf"),
+)
 
 
 def train(training: TrainingTask, args: Namespace) -> int:
@@ -117,7 +122,9 @@ def _start_from(args: Namespace, model: AbsESPnetModel) -> None:
 def _collect(
     training: TrainingTask, args: Namespace, model: AbsESPnetModel, data: TrainingData, directory: Path
 ) -> int:
-    """Write statistics of the data of both phases."""
+    """Write statistics of the data of both phases; raises `OptionError` where a training is, whose files would go."""
+    if (directory / CHECKPOINT).exists():
+        raise OptionError(f"{directory / CHECKPOINT}: expected no training where --collect_stats writes, found one")
     for phase in ("train", "valid"):
         collect_stats(model, data.statistics_batches(phase), directory / phase, args.write_collected_feats)
     _write_config(training, args, directory)
@@ -145,7 +152,7 @@ def _checkpoint_of(training: TrainingTask, args: Namespace, directory: Path) -> 
 def _require_same(training: TrainingTask, before: dict[str, Any], now: dict[str, Any], path: Path) -> None:
     """Raise `TrainingError` where keys that say what the weights are have changed."""
     keys = [item.name for item in fields(training.task.schema) if item.name != "bpemodel"]
-    for key in (*keys, "optim", "scheduler"):
+    for key in (*keys, *OF_THE_OPTIMISER):
         if before.get(key) != now.get(key):
             began, found = _brief(before.get(key)), _brief(now.get(key))
             raise TrainingError(
@@ -195,20 +202,34 @@ def _fit(args: Namespace, directory: Path, module: TrainingModule, data: Trainin
     ended = experiment.history.stalled(args.patience, args.early_stopping_criterion)
     if experiment.history.epoch < args.max_epoch and not ended:
         batches = Batches(data.factory, args.seed)
-        with quiet_lightning():
+        with quiet_lightning(), _signals_as_status():
             trainer = build_trainer(args, directory, [experiment, *_attention_plots(args, directory, data)])
             data.set_rank(trainer)
             trainer.fit(module, datamodule=batches, ckpt_path=None if checkpoint is None else str(checkpoint))
         if not trainer.is_global_zero:
             return
-        if trainer.interrupted:
-            raise KeyboardInterrupt
     logging.info("The training was finished at %d epochs", experiment.history.epoch)
     average_nbest_models(directory, experiment.history, criteria, sizes)
     if args.use_matplotlib:
         from espnet2.train.pictures.curves import plot_curves
 
         plot_curves(_drawn(experiment.history), directory / "images")
+
+
+@contextmanager
+def _signals_as_status() -> Iterator[None]:
+    """Make Ctrl-C `KeyboardInterrupt` and SIGTERM status 143; from Lightning they come as statuses 1 and 0."""
+    from pytorch_lightning.utilities.exceptions import SIGTERMException
+
+    try:
+        yield
+    except SIGTERMException as error:
+        logging.warning("Terminated; --resume true goes on from the last epoch")
+        raise SystemExit(128 + signal.SIGTERM) from error
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _listeners(args: Namespace, directory: Path) -> list[Callable[[History], None]]:

@@ -87,6 +87,27 @@ def kill():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def signal_in_second_epoch(number):
+    def patch():
+        step = TrainingModule.training_step
+
+        def patched(self, batch, batch_idx):
+            if self.trainer.current_epoch == 1 and batch_idx == 0:
+                os.kill(os.getpid(), number)
+            return step(self, batch, batch_idx)
+
+        TrainingModule.training_step = patched
+
+    return patch
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_training_is_none_that_is_finished(corpus, tmp_path, number, status):
+    assert killed([*corpus[1], "--output_dir", str(tmp_path)], signal_in_second_epoch(number)) == status
+    assert read_checkpoint(tmp_path / "checkpoint.pth")["reporter"]["epoch"] == 1
+    assert not list(tmp_path.glob("*.ave*"))
+
+
 def kill_in_second_epoch():
     step = TrainingModule.training_step
 
@@ -156,6 +177,10 @@ REFUSED = {
         [*RESUME, "--token_list", "{corpus}/more.txt"],
         "expected token_list to be as when training",
     ),
+    "another rate": ([*RESUME, "--optim_conf", "lr=0.5"], "expected optim_conf to be as when training"),
+    "another schedule": ([*RESUME, "--scheduler_conf", "warmup_steps=7"], "expected scheduler_conf to be as when"),
+    "other groups": ([*RESUME, "--exclude_weight_decay", "true"], "expected exclude_weight_decay to be as when"),
+    "statistics": (["--collect_stats", "true"], "checkpoint.pth: expected no training where --collect_stats writes"),
     "no shape file": ([*RESUME, "--train_shape_file", "absent"], "train_shape_file: no file 'absent'"),
     "no recordings": ([*RESUME, *NO_RECORDINGS], "absent: "),
     "no weights": ([*NEW, "--init_param", "absent.pth"], "init_param: no file 'absent.pth'"),
