@@ -75,7 +75,7 @@ def split(args: argparse.Namespace) -> None:
 def merge(args: argparse.Namespace) -> None:
     from espnet2.recipe.splits import merge_decodes
 
-    merge_decodes(args.parts, args.output_dir)
+    merge_decodes(args.parts, args.output_dir, args.keys)
 
 
 def score(args: argparse.Namespace) -> None:
@@ -184,6 +184,7 @@ COMMANDS = {
         {
             "parts": {"nargs": "+", "help": "directories of decodes"},
             "--output_dir": {"required": True, "help": "where 1best_recog/text and others go"},
+            "--keys": {"type": str_or_none, "help": "table of the utterances that have to be in them, or in failures"},
         },
     ),
     "score": Command(

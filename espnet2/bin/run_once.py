@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
+from espnet2.utils.types import str2bool
 
 
 def get_parser() -> argparse.ArgumentParser:
     parser = PlainArgumentParser(
         prog="python -m espnet2.bin.run_once",
-        usage="%(prog)s --stamp FILE [--inputs FILE ...] [--outputs FILE ...] [--on_change HOW] -- COMMAND ...",
+        usage="%(prog)s --stamp FILE [--inputs FILE ...] [--outputs FILE ...] [OPTION ...] -- COMMAND ...",
         description="Run a command, and note in a file when it has succeeded. The next time, it runs only if the "
         "command or what its input files hold has changed.",
     )
@@ -22,6 +23,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--on_change", default="rerun", choices=["rerun", "refuse"], help="when something has changed (default: rerun)"
     )
+    parser.add_argument(
+        "--anew", type=str2bool, default=False, help="remove what an earlier run made before it runs (default: false)"
+    )
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     parser.add_argument("command", nargs="+", help="program and arguments, after --")
     return parser
@@ -30,7 +34,7 @@ def get_parser() -> argparse.ArgumentParser:
 def once(args: argparse.Namespace) -> int:
     from espnet2.recipe.once import run_once
 
-    return run_once(args.stamp, args.command, args.inputs, args.outputs, args.on_change)
+    return run_once(args.stamp, args.command, args.inputs, args.outputs, args.on_change, args.anew)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

@@ -6,7 +6,9 @@ import fcntl
 import json
 import logging
 import os
+import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +18,8 @@ from espnet2.runtime.bundle import sha256
 from espnet2.runtime.errors import DataError, OptionError
 from espnet2.utils.atomic import write_atomically
 
-ON_CHANGE = ("rerun", "refuse")
+PATIENCE = 15.0  # seconds: what a killed command leaves behind, as PyTorch's loaders, holds its lock for some of them
+RETRY = 0.2  # seconds
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ def run_once(
     inputs: Sequence[str] = (),
     outputs: Sequence[str] = (),
     on_change: str = "rerun",
+    anew: bool = False,
 ) -> int:
     """Run a command unless the file `stamp` says that it has succeeded with the same inputs; returns its status.
 
@@ -37,10 +41,12 @@ def run_once(
         command: Program and arguments.
         inputs: Files that it reads; their contents count.
         outputs: Files and directories that it makes: it runs again where one is missing.
-        on_change: `rerun` when command or inputs are others than those that were begun or done, or `refuse`.
+        on_change: `rerun` when command or inputs are others than those that were begun or done, or `refuse` if it
+            has made outputs.
+        anew: Remove the outputs of an earlier run before the command runs.
 
     Raises:
-        DataError: An input is missing, or the command is still running.
+        DataError: An input is missing, the command is still running, or it succeeds without making an output.
         OptionError: Something has changed, and `on_change` is `refuse`.
     """
     done = Path(stamp)
@@ -48,19 +54,36 @@ def run_once(
     now = {"command": list(command), "inputs": {path: _digest(path) for path in inputs}}
     done.parent.mkdir(parents=True, exist_ok=True)
     with _locked(done.with_name(f"{done.name}.lock")) as lock:
-        if _read(done) == now and all(Path(path).exists() for path in outputs):
+        made = [path for path in outputs if Path(path).exists()]
+        if _read(done) == now and made == list(outputs):
             _log.info("done before: %s", done)
             return 0
-        if on_change == "refuse":
+        if on_change == "refuse" and (made or not outputs):
             for path in (begun, done):
                 _refuse_change(path, _read(path), now)
         done.unlink(missing_ok=True)
+        for path in made if anew else ():
+            _remove(Path(path))
         with write_atomically(begun, "w") as file:
             json.dump(now, file)
         status = subprocess.run(command, pass_fds=[lock], check=False).returncode
         if status == 0:
+            _require_outputs(done, outputs)
             os.replace(begun, done)
     return status
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _require_outputs(stamp: Path, outputs: Sequence[str]) -> None:
+    for path in outputs:
+        if not Path(path).exists():
+            raise DataError(f"{path}: expected the command of {stamp} to make it, found none when it had ended")
 
 
 def _digest(path: str) -> str:
@@ -91,9 +114,18 @@ def _refuse_change(path: Path, before: Mapping[str, Any] | None, now: Mapping[st
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
     """A lock that holds as long as this process or the command that it runs; its file descriptor."""
+    deadline = time.monotonic() + PATIENCE
     with open(path, "w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DataError(f"{path}: expected no other run of the same command, found one that goes on") from error
+        while not _lock(file.fileno()):
+            if time.monotonic() > deadline:
+                raise DataError(f"{path}: expected no other run of the same command, found one that goes on")
+            time.sleep(RETRY)
         yield file.fileno()
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -32,18 +32,25 @@ def split_keys(sources: Mapping[str, Path | str], directory: Path | str, nj: int
     return count
 
 
-def merge_decodes(parts: Sequence[Path | str], directory: Path | str) -> int:
+def merge_decodes(parts: Sequence[Path | str], directory: Path | str, keys: Path | str | None = None) -> int:
     """Put `{1best_recog,...}/{text,token,token_int,score}` and `failures` of several decodes into one.
 
     Returns how many recordings were not recognised.
 
+    Args:
+        parts: Directories of decodes.
+        directory: Where they go.
+        keys: A table of the utterances that the parts have to have, as results or as failures.
+
     Raises:
-        DataError: A part has no results.
+        DataError: A part has no results, or an utterance is in none.
     """
     target = Path(directory)
     for part in parts:
-        if not (Path(part) / "1best_recog").is_dir() and not (Path(part) / "failures").is_file():
+        if not _hypotheses(part) and not (Path(part) / "failures").is_file():
             raise DataError(f"{part}: expected a decode with 1best_recog, found none")
+    if keys is not None:
+        _require_utterances(parts, keys)
     ranks = sorted({path.name for part in parts for path in Path(part).glob("*best_recog")})
     for rank in ranks:
         for name in MERGED:
@@ -58,3 +65,17 @@ def merge_decodes(parts: Sequence[Path | str], directory: Path | str) -> int:
     else:
         (target / "failures").unlink(missing_ok=True)
     return len(lines)
+
+
+def _hypotheses(part: Path | str) -> list[Path]:
+    """Tables of the best tokens that are whole, of each speaker where there are several."""
+    return [path for path in Path(part).glob("1best_recog/token*") if path.suffix != ".partial"]
+
+
+def _require_utterances(parts: Sequence[Path | str], keys: Path | str) -> None:
+    found = {key for part in parts for path in _hypotheses(part) for key in read_2columns_text(path)}
+    failures = [path for part in parts if (path := Path(part) / "failures").is_file()]
+    found |= {line.split("\t")[0] for path in failures for line in path.read_text(encoding="utf-8").splitlines()}
+    for key in read_2columns_text(keys):
+        if key not in found:
+            raise DataError(f"{Path(parts[0]).parent}: expected a result or a failure of {key!r}, found neither")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import espnet2.recipe.once
 from espnet2.bin.recipe import main as recipe
 from espnet2.bin.run_jobs import main as run_jobs
 from espnet2.bin.run_once import main as run_once
@@ -139,6 +140,29 @@ def test_a_command_runs_again_where_its_output_is_missing(tmp_path, counted):
     assert counted(*outputs) == (0, 2)
 
 
+def test_a_command_that_ends_without_its_output_is_not_done(tmp_path, counted, capsys):
+    outputs = ["--outputs", f"{tmp_path}/out", f"{tmp_path}/model"]
+    assert [counted(*outputs), counted(*outputs)] == [(2, 1), (2, 2)]
+    assert f"{tmp_path}/model: expected the command of {tmp_path}/done to make it" in capsys.readouterr().err
+    assert not (tmp_path / "done").exists()
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_outputs_are_removed_before_a_run_on_demand(tmp_path, counted, anew):
+    (tmp_path / "decode" / "1best_recog").mkdir(parents=True)
+    (tmp_path / "file").write_text("old")
+    options = ["--anew", str(anew).lower(), "--outputs", f"{tmp_path}/decode", f"{tmp_path}/file"]
+    assert counted(*options, text="exit 1") == (1, 1)
+    assert [(tmp_path / name).exists() for name in ("decode", "file")] == [not anew] * 2
+
+
+def test_a_command_that_was_refused_before_it_made_anything_may_be_corrected(tmp_path, counted):
+    refuse = ["--on_change", "refuse", "--outputs", f"{tmp_path}/model"]
+    assert counted(*refuse, text="exit 2") == (2, 1)
+    assert counted(*refuse, text=f"touch {tmp_path}/model; exit 3") == (3, 2)
+    assert counted(*refuse, text=f"touch {tmp_path}/model") == (2, 2)
+
+
 @pytest.mark.parametrize("ended", [True, False])
 def test_what_has_changed_is_refused_by_name(tmp_path, counted, capsys, ended):
     counted(text="true" if ended else "exit 1")
@@ -156,7 +180,7 @@ def test_missing_inputs_are_named(tmp_path, counted, capsys):
     assert f"{tmp_path}/in: expected a file to read, found none" in capsys.readouterr().err
 
 
-def test_a_command_that_goes_on_after_a_kill_is_not_started_twice(tmp_path, counted, capsys):
+def test_a_command_that_goes_on_after_a_kill_is_not_started_twice(tmp_path, counted, capsys, monkeypatch):
     command = [
         "--stamp",
         f"{tmp_path}/done",
@@ -169,8 +193,11 @@ def test_a_command_that_goes_on_after_a_kill_is_not_started_twice(tmp_path, coun
         time.sleep(0.02)
     process.kill()
     process.wait()
-    assert counted() == (2, 0)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(espnet2.recipe.once, "PATIENCE", 0.1)
+        assert counted() == (2, 0)
     assert "expected no other run of the same command, found one that goes on" in capsys.readouterr().err
+    assert counted() == (0, 1) and (tmp_path / "ended").exists()
 
 
 def test_keys_are_cut_in_equal_shares(tmp_path, capsys):
@@ -190,10 +217,25 @@ def test_decodes_of_jobs_are_put_together(tmp_path):
     for job, lines in ((1, "b two\n"), (2, "a one\n")):
         path = tmp_path / f"output.{job}" / "1best_recog"
         path.mkdir(parents=True)
-        (path / "text").write_text(lines)
+        for name in ("text", "token"):
+            (path / name).write_text(lines)
     (tmp_path / "output.2" / "failures").write_text("c\tc.wav: broken\n")
     assert merge_decodes([tmp_path / "output.1", tmp_path / "output.2"], tmp_path / "all") == 1
     assert (tmp_path / "all" / "1best_recog" / "text").read_text() == "a one\nb two\n"
     assert (tmp_path / "all" / "failures").read_text() == "c\tc.wav: broken\n"
-    with pytest.raises(DataError, match="expected a decode with 1best_recog, found none"):
+    with pytest.raises(DataError, match=r"output\.3: expected a decode with 1best_recog, found none"):
         merge_decodes([tmp_path / "output.3"], tmp_path / "all")
+
+
+def test_decodes_that_have_crashed_are_not_merged(tmp_path, capsys):
+    keys, part = tmp_path / "wav.scp", tmp_path / "output.1"
+    (part / "1best_recog").mkdir(parents=True)
+    (part / "1best_recog" / "token").write_text("a x\n")
+    (part / "failures").write_text("b\tb.wav: broken\n")
+    command = ["merge", str(part), "--output_dir", f"{tmp_path}/all", "--keys", str(keys)]
+    keys.write_text("a a.wav\nb b.wav\n")
+    assert recipe(command) == 0
+    keys.write_text("a a.wav\nb b.wav\nc c.wav\n")
+    (part / "1best_recog" / "token.partial").write_text("c y\n")
+    assert recipe(command) == 2
+    assert f"{tmp_path}: expected a result or a failure of 'c', found neither" in capsys.readouterr().err
