@@ -93,7 +93,7 @@ numbered() { for ((k = 1; k <= $2; k++)); do echo "${1//JOB/$k}"; done; }
 
 data_feats=$dumpdir/$feats_type
 sets=("$train_set" "$valid_set")
-read -r -a tests <<<"$test_sets"
+read -r -d '' -a tests <<<"$test_sets" || true
 first_train_set=$train_set
 if [ -n "$speed_perturb_factors" ]; then train_set=${train_set}_sp; fi
 case $token_type in
@@ -122,9 +122,9 @@ lm_test_text=${lm_test_text:-$data_feats/${tests[0]}/text}
 bundle=$asr_exp/bundle
 text_options=(--token_type "$token_type" --token_list "$token_list" --bpemodel "$bpemodel"
     --non_linguistic_symbols "$nlsyms_txt" --cleaner "$cleaner" --g2p none --use_preprocessor true)
-read -r -a asr_more <<<"$asr_args"
-read -r -a lm_more <<<"$lm_args"
-read -r -a inference_more <<<"$inference_args"
+read -r -d '' -a asr_more <<<"$asr_args" || true
+read -r -d '' -a lm_more <<<"$lm_args" || true
+read -r -d '' -a inference_more <<<"$inference_args" || true
 model_options=(--asr_train_config "$asr_exp/config.yaml" --asr_model_file "$asr_exp/$inference_asr_model")
 model_files=("$asr_exp/config.yaml" "$asr_exp/$inference_asr_model")
 if [ "$use_lm" = true ]; then

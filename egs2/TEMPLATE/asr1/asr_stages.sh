@@ -3,7 +3,7 @@
 
 prepare_data() {
     local options
-    read -r -a options <<<"$local_data_opts"
+    read -r -d '' -a options <<<"$local_data_opts" || true
     ./local/data.sh ${options[@]+"${options[@]}"}
     recipe validate "${sets[@]/#/data/}" "${tests[@]/#/data/}"
 }
@@ -92,10 +92,11 @@ collect_lm_stats() {
         --valid_data_path_and_name_and_type "$lm_dev_text,text,text" ${lm_more[@]+"${lm_more[@]}"}
 }
 
-# train COMMAND DIRECTORY INPUT ... -- OPTION ...: a training that goes on where it was, and ends once
+# train COMMAND DIRECTORY WEIGHTS INPUT ... -- OPTION ...: a training that goes on where it was, and ends once: when
+# there are the weights that recognition uses
 train() {
-    local command=$1 directory=$2 inputs=() gpus=()
-    shift 2
+    local command=$1 directory=$2 weights=$3 inputs=() gpus=()
+    shift 3
     while [ "$1" != -- ]; do
         inputs+=("$1")
         shift
@@ -104,7 +105,7 @@ train() {
     if [ "$ngpu" -gt 1 ]; then gpus=(--multiprocessing_distributed true); fi
     jobs "${cuda_cmd[@]}" "$directory/logs/train.log" \
         "$python" -m espnet2.bin.run_once --stamp "$directory/.done" --inputs "${inputs[@]}" \
-        --outputs "$directory/config.yaml" --on_change refuse --log_level WARNING -- \
+        --outputs "$directory/config.yaml" "$directory/$weights" --on_change refuse --log_level WARNING -- \
         "$python" -m "espnet2.bin.$command" "${text_options[@]}" --output_dir "$directory" --resume true \
         --ngpu "$ngpu" ${gpus[@]+"${gpus[@]}"} "$@"
 }
@@ -113,7 +114,7 @@ train_lm() {
     local shape
     for shape in train valid; do needs 6 "$lm_stats_dir/$shape/text_shape.$token_type"; done
     needs 4 "$data_feats/lm_train.txt" "$lm_dev_text"
-    train lm_train "$lm_exp" "$lm_config" "$token_list" "$data_feats/lm_train.txt" "$lm_dev_text" -- \
+    train lm_train "$lm_exp" "$inference_lm" "$lm_config" "$token_list" "$data_feats/lm_train.txt" "$lm_dev_text" -- \
         --config "$lm_config" --fold_length "$lm_fold_length" \
         --train_data_path_and_name_and_type "$data_feats/lm_train.txt,text,text" \
         --valid_data_path_and_name_and_type "$lm_dev_text,text,text" \
@@ -151,7 +152,8 @@ asr_data() { # asr_data train|valid DIRECTORY: options that name speech and text
 }
 
 collect_asr_stats() {
-    local data stats_inputs=("$token_list" "$asr_config" "$train_dir/text" "$valid_dir/text")
+    local data stats_inputs=("$token_list" "$asr_config" "$train_dir/text" "$valid_dir/text"
+        "$train_dir/utt2num_samples" "$valid_dir/utt2num_samples")
     needs 4 "$train_dir/wav.scp" "$valid_dir/wav.scp"
     needs 5 "$token_list"
     mapfile -t data < <(asr_data train "$train_dir" && asr_data valid "$valid_dir")
@@ -160,22 +162,27 @@ collect_asr_stats() {
 }
 
 train_asr() {
-    local data shapes=() options=() part
+    local data shapes=() options=() part inputs=("$asr_config" "$token_list")
     needs 10 "$asr_stats_dir/train/speech_shape" "$asr_stats_dir/train/text_shape.$token_type" \
         "$asr_stats_dir/valid/speech_shape" "$asr_stats_dir/valid/text_shape.$token_type"
     for part in train valid; do
         shapes+=("--${part}_shape_file" "$asr_stats_dir/$part/speech_shape"
             "--${part}_shape_file" "$asr_stats_dir/$part/text_shape.$token_type")
     done
+    inputs+=("$train_dir"/{wav.scp,text,utt2num_samples} "$valid_dir"/{wav.scp,text,utt2num_samples})
     options+=(--normalize "$feats_normalize")
     if [ "$feats_normalize" = global_mvn ]; then
         needs 10 "$asr_stats_dir/train/feats_stats.npz"
         options+=(--normalize_conf "stats_file=$asr_stats_dir/train/feats_stats.npz")
+        inputs+=("$asr_stats_dir/train/feats_stats.npz")
     fi
-    if [ -n "$pretrained_model" ]; then options+=(--init_param "$pretrained_model"); fi
+    if [ -n "$pretrained_model" ]; then
+        options+=(--init_param "$pretrained_model")
+        inputs+=("${pretrained_model%%:*}") # FILE:FROM:TO takes some of its weights
+    fi
     mapfile -t data < <(asr_data train "$train_dir" && asr_data valid "$valid_dir")
     # Fold lengths are in the units of the shape files: samples (a frame has 10 ms), and tokens.
-    train asr_train "$asr_exp" "$asr_config" "$token_list" "$train_dir/wav.scp" "$train_dir/text" -- \
+    train asr_train "$asr_exp" "$inference_asr_model" "${inputs[@]}" -- \
         --config "$asr_config" --frontend_conf "fs=$fs" "${options[@]}" "${data[@]}" "${shapes[@]}" \
         --fold_length "$((asr_speech_fold_length * fs / 100))" --fold_length "$asr_text_fold_length" \
         ${asr_more[@]+"${asr_more[@]}"}
@@ -190,14 +197,15 @@ decode() {
         needs 3 "$scp"
         count=$(recipe split --nj "$inference_nj" --output_dir "$logdir" keys="$scp")
         # Status 1: some recordings could not be recognised. They are listed in `failures`, and count as deleted.
+        # A decode that has crashed lacks others, which merging refuses.
         jobs "${decode_cmd[@]}" --accept 0,1 JOB=1:"$count" "$logdir/asr_inference.JOB.log" \
             "$python" -m espnet2.bin.run_once --stamp "$logdir/output.JOB.done" --outputs "$logdir/output.JOB" \
-            --inputs "$scp" "$logdir/keys.JOB.scp" "$inference_config" "${model_inputs[@]}" --log_level WARNING -- \
+            --anew true --inputs "$scp" "${scp%/*}/utt2num_samples" "$logdir/keys.JOB.scp" "$inference_config" "${model_inputs[@]}" --log_level WARNING -- \
             "$python" -m espnet2.bin."$1" "${@:2}" --config "$inference_config" \
             --data_path_and_name_and_type "$scp,speech,sound" --key_file "$logdir/keys.JOB.scp" \
             --output_dir "$logdir/output.JOB" ${inference_more[@]+"${inference_more[@]}"}
         # shellcheck disable=SC2046  # a word for each job
-        recipe merge $(numbered "$logdir/output.JOB" "$count") --output_dir "$directory/$name"
+        recipe merge $(numbered "$logdir/output.JOB" "$count") --output_dir "$directory/$name" --keys "$scp"
     done
 }
 
