@@ -21,20 +21,24 @@ class Meter:
     def __len__(self) -> int:
         return len(self.batches)
 
-    def add(self, stats: Mapping[str, Any], weight: Any = 1.0) -> None:
+    def add(self, stats: Mapping[str, Any], weight: Any = None) -> None:
         """Take in a batch: numbers or scalar tensors, which are read when means are asked for."""
         self.batches.append((dict(stats), weight))
 
     def mean(self, start: int = 0) -> Stats:
-        """Means over the batches from `start` on, by name, without those that are not numbers (NaN)."""
+        """Means over the batches from `start` on, by name.
+
+        As in upstream's, NaN is left out, and infinity too where batches have weights.
+        """
         sums: dict[str, list[float]] = {}
-        self.batches[start:] = [(_numbers(stats), float(weight)) for stats, weight in self.batches[start:]]
-        for stats, weight in self.batches[start:]:
-            for name, value in stats.items():
+        for place, (stats, weight) in enumerate(self.batches[start:], start):
+            numbers, share = _numbers(stats), None if weight is None else float(weight)
+            self.batches[place] = numbers, share
+            for name, value in numbers.items():
                 total = sums.setdefault(name, [0.0, 0.0])
-                if not math.isnan(value):
-                    total[0] += value * weight
-                    total[1] += weight
+                if not (math.isnan(value) if share is None else not math.isfinite(value)):
+                    total[0] += value * (1.0 if share is None else share)
+                    total[1] += 1.0 if share is None else share
         return {name: total / weight if weight else math.nan for name, (total, weight) in sums.items()}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -30,6 +31,7 @@ Batch = tuple[list[str], dict[str, Tensor]]
 class StepOptions:
     """What happens to gradients; named as the options of training."""
 
+    seed: int = 0
     grad_clip: float = 5.0
     grad_clip_type: float = 2.0
     grad_noise: bool = False
@@ -128,7 +130,7 @@ class TrainingModule(pl.LightningModule):
         parameters = [parameter for parameter in parameters if parameter.grad is not None]
         options = self.step_options
         if options.grad_noise:
-            add_gradient_noise(parameters, self.global_step)
+            add_gradient_noise(parameters, self.global_step, options.seed)
         norm = torch.nn.utils.clip_grad_norm_(parameters, options.grad_clip, options.grad_clip_type)
         if torch.isfinite(norm):
             self.good_steps += 1
@@ -195,9 +197,15 @@ class _Clock:
         return passed
 
 
-def add_gradient_noise(parameters: list[Tensor], step: int) -> None:
-    """Add noise to gradients, that falls every 100 steps (Neelakantan et al. 2015)."""
+def add_gradient_noise(parameters: list[Tensor], step: int, seed: int = 0) -> None:
+    """Add noise to gradients, that falls every 100 steps (Neelakantan et al. 2015); the same in every process."""
     size = (step // NOISE_EVERY + 1) ** -NOISE_FALL
+    state = int(np.random.SeedSequence((seed, step)).generate_state(1)[0])
+    generators: dict[torch.device, torch.Generator] = {}
     for parameter in parameters:
-        if parameter.grad is not None:
-            parameter.grad.add_(torch.randn_like(parameter.grad), alpha=size)
+        grad = parameter.grad
+        if grad is not None:
+            if grad.device not in generators:
+                generators[grad.device] = torch.Generator(grad.device).manual_seed(state)
+            noise = torch.randn(grad.shape, generator=generators[grad.device], dtype=grad.dtype, device=grad.device)
+            grad.add_(noise, alpha=size)

@@ -21,6 +21,22 @@ def test_means_and_their_line_are_upstreams(repo_dir):
 
 
 @pytest.mark.parametrize(
+    ("batches", "mean"),
+    [
+        ([(1.0, 1.0), (math.inf, 2.0), (math.nan, 1.0), (3.0, 3.0)], 2.5),
+        ([(math.inf, 1.0), (math.nan, 1.0)], math.nan),
+        ([(1.0, None), (math.nan, None), (2.0, None)], 1.5),
+        ([(1.0, None), (math.inf, None)], math.inf),
+    ],
+)
+def test_what_is_not_finite_is_left_out_as_upstream_does(batches, mean):
+    meter = Meter()
+    for value, weight in batches:
+        meter.add({"loss": value}, weight)
+    assert meter.mean()["loss"] == pytest.approx(mean, nan_ok=True)
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [(0.001, "1.000e-03"), (0.0011, "0.001"), (1000.0, "1000.000"), (1000.1, "1.000e+03"), (-0.5, "-0.500"),
      (0.0, "0.000e+00"), (math.nan, "nan")],
