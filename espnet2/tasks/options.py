@@ -69,9 +69,11 @@ GENERAL = (
     Option("num_att_plot", int, 3, "utterances whose attention is drawn after each epoch"),
     Option("dist_backend", str, "nccl", "of distributed training; gloo on the CPU whatever is given"),
     Option("dist_init_method", str, "env://", "how processes find each other: by environment variables", ("env://",)),
-    Option("dist_world_size", int_or_none, None, "processes of distributed training"),
-    Option("dist_rank", int_or_none, None, "of this process, or of its machine with multiprocessing_distributed"),
-    Option("local_rank", int_or_none, None, "of this process on its machine"),
+    Option(
+        "dist_world_size", int_or_none, None, "starts of this command that train together, on as many machines or not"
+    ),
+    Option("dist_rank", int_or_none, None, "which of them this is, from 0"),
+    Option("local_rank", int_or_none, None, "which GPU of its machine this process has, with ngpu 1"),
     Option("dist_master_addr", str_or_none, None, "address of the machine of rank 0"),
     Option("dist_master_port", int_or_none, None, "port there"),
     Option("dist_launcher", str_or_none, None, "what starts the processes", ("slurm", "mpi")),
