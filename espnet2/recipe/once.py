@@ -62,8 +62,8 @@ def run_once(
             for path in (begun, done):
                 _refuse_change(path, _read(path), now)
         done.unlink(missing_ok=True)
-        for path in made if anew else ():
-            _remove(Path(path))
+        for output in made if anew else ():
+            _remove(Path(output))
         with write_atomically(begun, "w") as file:
             json.dump(now, file)
         status = subprocess.run(command, pass_fds=[lock], check=False).returncode

@@ -104,6 +104,17 @@ def test_the_first_stages_run_and_run_again(recipe):
         (["--no_such_option", "1"], "unknown option --no_such_option"),
         (["--stage"], "expected a value behind --stage, found none"),
         (["stage"], "expected --name value, found 'stage'"),
+        (["--stage", "1O"], "--stage: expected a whole number, found '1O'"),
+        (["--nj", "0"], "--nj: expected a number above 0, found 0"),
+        (["--use_lm", "yes"], "--use_lm: expected one of true false, found 'yes'"),
+        (["--lm_config", ""], "--lm_config: expected a value since --use_lm is true, found none"),
+        (
+            ["--stage", "12", "--asr_args", "--max_epoch 3\n--seed 1"],
+            "_en_bpe_unigram30_max_epoch_3_seed_1/config.yaml",
+        ),
+        (["--stage", "13", "--inference_args", "--beam_size 5"], "/decode_asr_beam_size_5_lm_valid.acc.ave/test/"),
+        (["--stage", "13", "--inference_args", "--beam_size 5", "--inference_tag", "mine"], "30/mine/test/"),
+        (["--stage", "13", "--test_sets", "one\ntwo"], "/one/1best_recog/text, which"),
         (["--token_type", "phn"], "--token_type: expected bpe, char or word, found phn"),
         (["--speed_perturb_factors", "0.9 1.1", "--stage", "3"], "expected data/valid/wav.scp, which stage 1 makes"),
         (["--use_ngram", "true", "--stage", "9"], "expected dump/raw/lm_train.txt, which stage 4 makes"),
@@ -131,6 +142,20 @@ def test_a_new_recipe_has_what_asr_sh_needs(tmp_path):
     assert (made / "asr.sh").resolve() == tmp_path / "TEMPLATE" / "asr1" / "asr.sh"
     again = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
     assert again.returncode == 2 and "expected a new directory, found one with asr.sh" in again.stderr
+    command[1] = "elsewhere"
+    outside = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
+    assert outside.returncode == 2 and "expected a directory such as egs2/mycorpus/asr1" in outside.stderr
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_recognition_on_a_gpu_asks_slurm_for_one():
+    script = f". {TEMPLATE / 'cmd.sh'}; echo ${{decode_cmd[@]}}"
+    settings = {**os.environ, "cmd_backend": "slurm"}
+    found = [
+        subprocess.check_output(["bash", "-c", script], text=True, env={**settings, "gpu_inference": asked})
+        for asked in ("true", "false")
+    ]
+    assert ["--gres=gpu:1" in options for options in found] == [True, False]
 
 
 TRAINING = sorted(path for recipe in RECIPES for path in recipe.glob("conf/train_*.yaml"))

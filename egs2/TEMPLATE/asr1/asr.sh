@@ -76,12 +76,22 @@ verify_recordings=20    # recordings of the validation set whose text PyTorch an
 # End of options
 
 parse_options "$@"
-. ./cmd.sh
 fs=${fs/k/000}
 for option in train_set valid_set test_sets asr_config inference_config; do
     [ -n "${!option}" ] || die "--$option: expected a value, found none"
 done
 [ "$feats_type" = raw ] || die "--feats_type: expected raw, found $feats_type"
+require_numbers stage stop_stage ngpu nj inference_nj fs nbpe ngram_num verify_recordings \
+    lm_fold_length asr_speech_fold_length asr_text_fold_length
+for option in nj inference_nj fs; do
+    [ "${!option}" -gt 0 ] || die "--$option: expected a number above 0, found ${!option}"
+done
+for option in use_lm use_ngram gpu_inference; do require_one_of "$option" true false; done
+if [ "$use_lm" = true ] && [ -z "$lm_config" ]; then
+    die "--lm_config: expected a value since --use_lm is true, found none"
+fi
+
+. ./cmd.sh
 
 py() { "$python" -m "espnet2.bin.$1" "${@:2}"; }
 recipe() { py recipe "$@"; }
@@ -89,6 +99,13 @@ jobs() { py run_jobs "$@"; }
 # A command in a job that is left out when it has succeeded with the same inputs.
 once() { "$python" -m espnet2.bin.run_once --log_level WARNING "$@"; }
 stem() { basename "$1" .yaml; }
+# Options as a part of a directory's name: "--lm_weight 0.1" as _lm_weight_0.1; many of them as their sum.
+tag_of() {
+    local tag
+    tag=$(printf ' %s' "${1//--/ }" | tr -cs 'A-Za-z0-9.+-' _)
+    if [ "${#tag}" -gt 100 ]; then tag=_$(cksum <<<"$tag" | cut -d ' ' -f 1); fi
+    echo "${tag%_}"
+}
 numbered() { for ((k = 1; k <= $2; k++)); do echo "${1//JOB/$k}"; done; }
 
 data_feats=$dumpdir/$feats_type
@@ -106,14 +123,18 @@ token_list=$token_dir/tokens.txt
 bpemodel=none
 if [ "$token_type" = bpe ]; then bpemodel=$token_dir/bpe.model; fi
 sp=${speed_perturb_factors:+_sp}
-asr_tag=${asr_tag:-$(stem "$asr_config")_${feats_type}_${lang}_$tokens$sp}
-lm_tag=${lm_tag:-$(stem "${lm_config:-lm}")_${lang}_$tokens}
+asr_tag=${asr_tag:-$(stem "$asr_config")_${feats_type}_${lang}_$tokens$(tag_of "$asr_args")$sp}
+lm_tag=${lm_tag:-$(stem "${lm_config:-lm}")_${lang}_$tokens$(tag_of "$lm_args")}
 asr_stats_dir=${asr_stats_dir:-$expdir/asr_stats_${feats_type}_${lang}_$tokens$sp}
 lm_stats_dir=${lm_stats_dir:-$expdir/lm_stats_${lang}_$tokens}
 asr_exp=${asr_exp:-$expdir/asr_$asr_tag}
 lm_exp=${lm_exp:-$expdir/lm_$lm_tag}
 ngram_exp=${ngram_exp:-$expdir/ngram_${lang}_$tokens}
-inference_tag=${inference_tag:-$(stem "$inference_config")$([ "$use_lm" != true ] || echo _lm)_${inference_asr_model%.pth}}
+if [ -z "$inference_tag" ]; then
+    inference_tag=$(stem "$inference_config")$(tag_of "$inference_args")
+    if [ "$use_lm" = true ]; then inference_tag+=_lm; fi
+    inference_tag+=_${inference_asr_model%.pth}
+fi
 train_dir=$data_feats/$train_set valid_dir=$data_feats/$valid_set
 bpe_train_text=${bpe_train_text:-$train_dir/text}
 lm_train_text=${lm_train_text:-$train_dir/text}

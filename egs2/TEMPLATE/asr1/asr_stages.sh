@@ -125,7 +125,7 @@ train_lm() {
 measure_perplexity() {
     needs 7 "$lm_exp/config.yaml" "$lm_exp/$inference_lm"
     needs 4 "$lm_test_text"
-    jobs "${decode_cmd[@]}" "$lm_exp/perplexity_test/perplexity.log" \
+    jobs "${train_cmd[@]}" "$lm_exp/perplexity_test/perplexity.log" \
         "$python" -m espnet2.bin.lm_calc_perplexity --train_config "$lm_exp/config.yaml" \
         --model_file "$lm_exp/$inference_lm" --data_path_and_name_and_type "$lm_test_text,text,text" \
         --output_dir "$lm_exp/perplexity_test" --ngpu 0
@@ -200,7 +200,8 @@ decode() {
         # A decode that has crashed lacks others, which merging refuses.
         jobs "${decode_cmd[@]}" --accept 0,1 JOB=1:"$count" "$logdir/asr_inference.JOB.log" \
             "$python" -m espnet2.bin.run_once --stamp "$logdir/output.JOB.done" --outputs "$logdir/output.JOB" \
-            --anew true --inputs "$scp" "${scp%/*}/utt2num_samples" "$logdir/keys.JOB.scp" "$inference_config" "${model_inputs[@]}" --log_level WARNING -- \
+            --anew true --inputs "$scp" "${scp%/*}/utt2num_samples" "$logdir/keys.JOB.scp" "$inference_config" \
+            "${model_inputs[@]}" --log_level WARNING -- \
             "$python" -m espnet2.bin."$1" "${@:2}" --config "$inference_config" \
             --data_path_and_name_and_type "$scp,speech,sound" --key_file "$logdir/keys.JOB.scp" \
             --output_dir "$logdir/output.JOB" ${inference_more[@]+"${inference_more[@]}"}
@@ -243,7 +244,7 @@ export_bundle() {
     needs 4 "$valid_dir/wav.scp"
     mapfile -t recordings < <(head -n "$verify_recordings" "$valid_dir/wav.scp" | cut -d ' ' -f 2-)
     if [ "$quantize" != none ]; then options=(--quantize "$quantize"); fi
-    jobs "${decode_cmd[@]}" "$asr_exp/logs/export.log" \
+    jobs "${train_cmd[@]}" "$asr_exp/logs/export.log" \
         "$python" -m espnet2.bin.run_once --stamp "$asr_exp/.bundle.done" --inputs "${model_files[@]}" \
         --outputs "$bundle/bundle.yaml" --log_level WARNING -- \
         "$python" -m espnet2.bin.export_onnx "${model_options[@]}" --output_dir "$bundle" \

@@ -12,6 +12,9 @@ case ${cmd_backend:-local} in
         train_cmd=(--backend slurm --slurm_args "--mem=4G --cpus-per-task=1")
         cuda_cmd=(--backend slurm --slurm_args "--mem=16G --cpus-per-task=4 --gres=gpu:${ngpu:-1}")
         decode_cmd=(--backend slurm --slurm_args "--mem=4G --cpus-per-task=1")
+        if [ "${gpu_inference:-false}" = true ]; then
+            decode_cmd=(--backend slurm --slurm_args "--mem=16G --cpus-per-task=4 --gres=gpu:1")
+        fi
         ;;
     *)
         echo "cmd.sh: expected cmd_backend to be local or slurm, found '${cmd_backend}'" >&2

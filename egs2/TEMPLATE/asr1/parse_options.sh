@@ -32,11 +32,27 @@ parse_options() { # parse_options "$@": set the variables that the options name
         esac
         name=${1#--}
         name=${name//-/_}
-        option_lines | grep -q "^$name=" || die "unknown option $1 (--help lists the options)"
+        option_lines | grep "^$name=" >/dev/null || die "unknown option $1 (--help lists the options)"
         [ $# -gt 1 ] || die "expected a value behind $1, found none"
         printf -v "$name" '%s' "$2"
         shift 2
     done
+}
+
+require_numbers() { # require_numbers NAME ...: end with a sentence unless these options are whole numbers
+    local name
+    for name; do
+        [[ ${!name} =~ ^[0-9]+$ ]] || die "--$name: expected a whole number, found '${!name}'"
+    done
+}
+
+require_one_of() { # require_one_of NAME VALUE ...: end with a sentence unless the option has one of the values
+    local name=$1 value
+    shift
+    for value; do
+        if [ "${!name}" = "$value" ]; then return; fi
+    done
+    die "--$name: expected one of $*, found '${!name}'"
 }
 
 runs() { # runs K NAME: whether stage K is one of those to run, said on the way

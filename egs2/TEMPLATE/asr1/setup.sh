@@ -11,12 +11,12 @@ if [ -e "$1/asr.sh" ]; then
     echo "setup.sh: $1: expected a new directory, found one with asr.sh" >&2
     exit 2
 fi
-mkdir -p "$1/conf" "$1/local"
-cd "$1"
-if [ "$(cd ../../TEMPLATE/asr1 2>/dev/null && pwd)" != "$template" ]; then
+if [ "$(realpath -m "$1/../../TEMPLATE/asr1")" != "$(realpath "$template")" ]; then
     echo "setup.sh: $1: expected a directory such as egs2/mycorpus/asr1, found one elsewhere" >&2
     exit 2
 fi
+mkdir -p "$1/conf" "$1/local"
+cd "$1"
 for name in asr.sh path.sh db.sh; do
     ln -s "../../TEMPLATE/asr1/$name" "$name"
 done
