@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
-from espnet2.utils.types import str2bool, str_or_none
+from espnet2.utils.types import positive_int, str2bool, str_or_none
 
 
 class Command(NamedTuple):
@@ -28,8 +28,11 @@ def validate(args: argparse.Namespace) -> None:
 
 def combine(args: argparse.Namespace) -> None:
     from espnet2.recipe.data_dir import combine as combine_dirs
+    from espnet2.recipe.files import require_other
     from espnet2.recipe.validate import validate_data_dir
 
+    for directory in args.directories:
+        require_other(directory, args.output_dir)
     combine_dirs([validate_data_dir(directory) for directory in args.directories]).write(args.output_dir)
 
 
@@ -59,11 +62,10 @@ def texts(args: argparse.Namespace) -> None:
 
 def bpe(args: argparse.Namespace) -> None:
     from espnet2.recipe.bpe import train_bpe
-    from espnet2.runtime.decode import mapping
     from espnet2.text.abs_tokenizer import read_symbols
 
     symbols = () if args.nlsyms is None else sorted(read_symbols(args.nlsyms))
-    train_bpe(args.input, args.output_dir, args.nbpe, args.bpemode, symbols, **(mapping(args.options) or {}))
+    train_bpe(args.input, args.output_dir, args.nbpe, args.bpemode, symbols, args.options)
 
 
 def split(args: argparse.Namespace) -> None:
@@ -104,8 +106,15 @@ def named_path(text: str) -> tuple[str, str]:
     return name, path
 
 
+def options_by_name(text: str) -> dict[str, Any]:
+    """Options as YAML writes them in a line; raises `ValueError` for anything else."""
+    from espnet2.runtime.decode import mapping
+
+    return {str(name): value for name, value in (mapping(text) or {}).items()}
+
+
 FROM_TO = {"source": {"help": "data directory to read"}, "target": {"help": "data directory to write"}}
-FS = {"type": int, "default": 16000, "help": "sampling rate in Hz (default: 16000)"}
+FS = {"type": positive_int, "default": 16000, "help": "sampling rate in Hz (default: 16000)"}
 COMMANDS = {
     "validate": Command(
         validate,
@@ -135,7 +144,7 @@ COMMANDS = {
             **FROM_TO,
             "--fs": FS,
             "--audio_format": {"default": "flac", "help": "flac or wav (default: flac)"},
-            "--nj": {"type": int, "default": 1, "help": "recordings at a time (default: 1)"},
+            "--nj": {"type": positive_int, "default": 1, "help": "recordings at a time (default: 1)"},
         },
     ),
     "trim": Command(
@@ -163,10 +172,14 @@ COMMANDS = {
         {
             "--input": {"required": True, "help": "a sentence on each line"},
             "--output_dir": {"required": True, "help": "where bpe.model, bpe.vocab and tokens.txt go"},
-            "--nbpe": {"type": int, "required": True, "help": "number of pieces"},
+            "--nbpe": {"type": positive_int, "required": True, "help": "number of pieces"},
             "--bpemode": {"default": "unigram", "help": "unigram, bpe, char or word (default: unigram)"},
             "--nlsyms": {"type": str_or_none, "help": "file of symbols that are one piece each"},
-            "--options": {"default": "", "help": "further options of sentencepiece, as {max_sentencepiece_length: 4}"},
+            "--options": {
+                "type": options_by_name,
+                "default": "",
+                "help": "further options of sentencepiece, as {max_sentencepiece_length: 4}",
+            },
         },
     ),
     "split": Command(
@@ -175,7 +188,7 @@ COMMANDS = {
         {
             "tables": {"nargs": "+", "type": named_path, "metavar": "NAME=PATH", "help": "tables, such as wav.scp"},
             "--output_dir": {"required": True, "help": "where NAME.1.scp, NAME.2.scp, ... go"},
-            "--nj": {"type": int, "default": 1, "help": "at most so many parts (default: 1)"},
+            "--nj": {"type": positive_int, "default": 1, "help": "at most so many parts (default: 1)"},
         },
     ),
     "merge": Command(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
+from espnet2.utils.types import positive_int
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -17,11 +18,19 @@ def get_parser() -> argparse.ArgumentParser:
         "name of the log is replaced by the job's number.",
     )
     parser.add_argument("--backend", choices=["local", "slurm"], default="local", help="(default: local)")
-    parser.add_argument("--max_jobs", type=int, help="so many jobs at a time (default: all)")
+    parser.add_argument("--max_jobs", type=positive_int, help="so many jobs at a time (default: all)")
     parser.add_argument("--slurm_args", default="", help="options of sbatch, such as '--partition=gpu --gres=gpu:1'")
-    parser.add_argument("--accept", default="0", help="exit statuses that are no failure (default: 0)")
+    parser.add_argument("--accept", type=statuses, default="0", help="exit statuses that are no failure (default: 0)")
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="[JOB=1:N] LOG COMMAND ...")
     return parser
+
+
+def statuses(text: str) -> tuple[int, ...]:
+    """Exit statuses with commas between them; raises `argparse.ArgumentTypeError` for anything else."""
+    try:
+        return tuple(map(int, text.split(",")))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected numbers with commas between them, found {text!r}") from error
 
 
 def run_jobs(args: argparse.Namespace) -> None:
@@ -32,8 +41,7 @@ def run_jobs(args: argparse.Namespace) -> None:
     name, first, last = parse_range(words.pop(0)) if words and "=" in words[0] else (None, 1, 1)
     if len(words) < 2:
         raise OptionError(f"expected [JOB=1:N] LOG COMMAND ..., found {' '.join(args.words)!r}")
-    accepted = tuple(map(int, args.accept.split(",")))
-    jobs = Jobs(words[0], tuple(words[1:]), name, first, last, accepted)
+    jobs = Jobs(words[0], tuple(words[1:]), name, first, last, args.accept)
     if last > first and str(name) not in jobs.log:
         raise OptionError(f"expected a log for each job, with {name} in its name, found {jobs.log!r}")
     backends = {

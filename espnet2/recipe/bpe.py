@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from espnet2.runtime.errors import OptionError
 
 MODES = ("unigram", "bpe", "char", "word")
 BEFORE, AFTER = ("<blank>", "<unk>"), ("<sos/eos>",)
+OWN = ("input", "model_prefix", "vocab_size", "model_type", "user_defined_symbols", "minloglevel")
+DEFAULTS = {"character_coverage": 1.0, "input_sentence_size": 100_000_000}
 PIECES_OF_SENTENCEPIECE = 3  # <unk>, <s>, </s>: the token list has its own
 
 _log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ def train_bpe(
     nbpe: int,
     bpemode: str = "unigram",
     user_defined_symbols: Sequence[str] = (),
-    **options: Any,
+    options: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Write `bpe.model`, `bpe.vocab` and `tokens.txt` to a directory, and return the tokens.
 
@@ -39,12 +41,16 @@ def train_bpe(
         options: Further options of `SentencePieceTrainer.train`.
 
     Raises:
-        OptionError: An unknown mode, more pieces than the text has, or an option that sentencepiece refuses.
+        OptionError: An unknown mode, more pieces than the text has, or an option that is given here or that
+            sentencepiece refuses.
     """
     from sentencepiece import SentencePieceTrainer
 
     if bpemode not in MODES:
         raise OptionError(f"bpemode: expected one of {', '.join(MODES)}, found {bpemode!r}")
+    for name in options or ():
+        if name in OWN:
+            raise OptionError(f"options: expected none that other options of this command give, found {name}")
     require(text, "sentences to train on")
     target = Path(directory)
     target.mkdir(parents=True, exist_ok=True)
@@ -58,9 +64,9 @@ def train_bpe(
                 model_type=bpemode,
                 user_defined_symbols=list(user_defined_symbols),
                 minloglevel=1,
-                **{"character_coverage": 1.0, "input_sentence_size": 100_000_000, **options},
+                **{**DEFAULTS, **(options or {})},
             )
-        except (RuntimeError, OSError, ValueError) as error:
+        except (RuntimeError, OSError, ValueError, TypeError) as error:
             raise OptionError(_reason(text, nbpe, str(error))) from error
         tokens = [*BEFORE, *_pieces(prefix.with_suffix(".vocab")), *AFTER]
         os.replace(prefix.with_suffix(".vocab"), target / "bpe.vocab")

@@ -6,6 +6,7 @@ are formatted, so that no audio is written twice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,14 +22,15 @@ TABLES = (*OF_UTTERANCES, *OF_RECORDINGS)
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a recording; times in seconds."""
+    """A part of a recording; times in seconds. One that goes to the recording's end has an infinite `end`."""
 
     recording: str
     start: float
     end: float
 
     def __str__(self) -> str:
-        return f"{self.recording} {self.start:.6g} {self.end:.6g}"
+        end = "-1" if math.isinf(self.end) else f"{self.end:.6f}"
+        return f"{self.recording} {self.start:.6f} {end}"
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,14 @@ class DataDir:
         """The part of a recording that an utterance is; None where it is a whole one.
 
         Raises:
-            DataError: The line is not `utterance recording start end` with 0 <= start < end.
+            DataError: The line is not `utterance recording start end` with 0 <= start < end, or -1 as end.
         """
         if "segments" not in self.tables:
             return None
         line = self.tables["segments"][utterance]
         try:
             recording, start, end = line.split()
-            segment = Segment(recording, float(start), float(end))
+            segment = Segment(recording, float(start), math.inf if float(end) == -1 else float(end))
         except ValueError as error:
             raise DataError(
                 f"{self.where('segments', utterance)}: expected 'utterance recording start end', found {line!r}"
@@ -79,6 +81,17 @@ class DataDir:
                 f"{self.where('segments', utterance)}: expected 0 <= start < end, found {start} and {end} seconds"
             )
         return segment
+
+    def speed(self, recording: str) -> float:
+        """How fast a recording is played; 1 where nothing is said. Raises `DataError` for what is no such number."""
+        said = self.tables.get("reco2speed", {}).get(recording, "1")
+        try:
+            speed = float(said)
+        except ValueError:
+            speed = math.nan
+        if not 0 < speed < math.inf:
+            raise DataError(f"{self.where('reco2speed', recording)}: expected a positive number, found {said!r}")
+        return speed
 
     def where(self, table: str, key: str) -> str:
         """File and line of a key."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from espnet2.fileio.read_text import read_2columns_text
-from espnet2.runtime.errors import DataError
+from espnet2.runtime.errors import DataError, OptionError
 from espnet2.utils.atomic import write_atomically
 
 
@@ -30,6 +30,12 @@ def line_of(path: Path | str, key: str) -> str:
     """Where a key of a table is, for a message: `data/train/text, line 3`."""
     keys = list(read_2columns_text(path))
     return f"{path}, line {keys.index(key) + 1}"
+
+
+def require_other(source: Path | str, target: Path | str) -> None:
+    """Raise `OptionError` where the directory to write to is the one that is read."""
+    if Path(target).resolve() == Path(source).resolve():
+        raise OptionError(f"{source}: expected another directory to write to, found the same")
 
 
 def require(path: Path | str, what: str) -> Path:

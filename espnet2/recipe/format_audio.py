@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import math
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from espnet2.fileio.audio import read_samples
 from espnet2.recipe.data_dir import DataDir
+from espnet2.recipe.files import require_other
 from espnet2.recipe.validate import validate_data_dir
 from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.utils.atomic import write_atomically
@@ -64,8 +66,7 @@ def format_data_dir(
     if audio_format not in FORMATS:
         raise OptionError(f"audio_format: expected one of {', '.join(FORMATS)}, found {audio_format!r}")
     root = Path(target)
-    if root.resolve() == Path(source).resolve():
-        raise OptionError(f"{source}: expected another directory to write to, found the same")
+    require_other(source, root)
     data = validate_data_dir(source, needs_text)
     pieces = list(_pieces(data, root / "data", audio_format))
     _drop_outdated(root / "data", pieces, fs)
@@ -84,7 +85,6 @@ def _pieces(data: DataDir, directory: Path, audio_format: str) -> Iterator[Piece
     """Utterances, those of a recording together."""
     segments = {name: data.segment(name) for name in data.utterances}
     recordings = {name: segment.recording if segment else name for name, segment in segments.items()}
-    speeds = data.tables.get("reco2speed", {})
     places = {name: f"{data.path / 'wav.scp'}, line {number}" for number, name in enumerate(data.wav, 1)}
     for name in sorted(segments, key=lambda name: (recordings[name], name)):
         segment, recording = segments[name], recordings[name]
@@ -92,11 +92,16 @@ def _pieces(data: DataDir, directory: Path, audio_format: str) -> Iterator[Piece
             utterance=name,
             recording=recording,
             source=data.wav[recording],
-            speed=float(speeds.get(recording, 1)),
+            speed=data.speed(recording),
             span=(segment.start, segment.end) if segment else None,
             place=places[recording],
-            target=directory / f"{name.replace('/', '_')}.{audio_format}",
+            target=directory / f"{file_name(name)}.{audio_format}",
         )
+
+
+def file_name(utterance: str) -> str:
+    """A name of its own for each utterance: `a/b` and `a_b` do not share one."""
+    return utterance.replace("%", "%25").replace("/", "%2F")
 
 
 def _drop_outdated(directory: Path, pieces: list[Piece], fs: int) -> None:
@@ -152,8 +157,8 @@ def _format(piece: Piece, samples: Callable[[], np.ndarray], fs: int) -> int:
 
 
 def _cut(samples: np.ndarray, piece: Piece, fs: int) -> np.ndarray:
-    start, end = (0.0, len(samples) / fs) if piece.span is None else piece.span
-    cut = samples[round(start * fs) : round(end * fs)]
+    start, end = (0.0, math.inf) if piece.span is None else piece.span
+    cut = samples[round(start * fs) : None if math.isinf(end) else round(end * fs)]
     if not len(cut):
         raise AudioError(
             f"{piece.place}: {piece.utterance}: expected samples from {start:g} s to {end:g} s, "

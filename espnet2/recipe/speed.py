@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from espnet2.recipe.data_dir import DataDir, Segment, combine
+from espnet2.recipe.files import require_other
 from espnet2.recipe.validate import validate_data_dir
 from espnet2.runtime.errors import OptionError
 
@@ -19,12 +20,13 @@ def perturb_data_dir(source: Path | str, target: Path | str, factors: Sequence[f
     The audio stays where it is: `reco2speed` says how fast a recording is played when it is formatted.
 
     Raises:
-        OptionError: A factor that is not positive, or comes twice.
+        OptionError: A factor that is not positive, or comes twice, or `target` is `source`.
         DataError: `source` is not a valid data directory.
     """
     for factor in factors:
         if factor <= 0 or factors.count(factor) > 1:
             raise OptionError(f"speed_perturb_factors: expected different positive numbers, found {factor:g}")
+    require_other(source, target)
     data = validate_data_dir(source)
     merged = combine([at_speed(data, factor) for factor in factors])
     merged.write(target)
@@ -44,8 +46,7 @@ def at_speed(data: DataDir, factor: float) -> DataDir:
     tables = {"utt2spk": renamed(data.tables["utt2spk"], prefix), "text": renamed(data.tables["text"])}
     if "segments" in data.tables:
         tables["segments"] = {prefix + name: str(_faster(data, name, prefix, factor)) for name in data.utterances}
-    speeds = data.tables.get("reco2speed", {})
-    tables["reco2speed"] = {prefix + name: f"{factor * float(speeds.get(name, 1)):g}" for name in data.wav}
+    tables["reco2speed"] = {prefix + name: f"{factor * data.speed(name):g}" for name in data.wav}
     return DataDir(data.path, renamed(data.wav), tables)
 
 

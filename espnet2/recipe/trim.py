@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from espnet2.recipe.data_dir import DataDir
+from espnet2.recipe.files import require_other
 from espnet2.runtime.errors import DataError
 
 _log = logging.getLogger(__name__)
@@ -18,8 +19,10 @@ def trim_data_dir(
     shorter than `max_wav_duration` (both in seconds, at `fs` Hz), and have a text.
 
     Raises:
+        OptionError: `target` is `source`.
         DataError: `source` has no `utt2num_samples` or `text`, or nothing is left.
     """
+    require_other(source, target)
     data = DataDir.read(source)
     for name in ("utt2num_samples", "text"):
         if name not in data.tables:

@@ -75,6 +75,7 @@ def _check_segments(data: DataDir) -> None:
 
 def _check_recordings(data: DataDir) -> None:
     for recording, source in data.wav.items():
+        data.speed(recording)
         if not source:
             raise DataError(f"{data.where('wav.scp', recording)}: expected a path or a command, found nothing")
         if not source.endswith("|") and not Path(source).is_file():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 TRUE = ("y", "yes", "t", "true", "on", "1")
 FALSE = ("n", "no", "f", "false", "off", "0")
 NONE = ("none", "null", "nil")
@@ -34,6 +36,13 @@ def str2triple_str(value: str) -> tuple[str, str, str]:
 def int_or_none(value: str) -> int | None:
     """A whole number, or None."""
     return None if str_or_none(value) is None else int(value)
+
+
+def positive_int(value: str) -> int:
+    """A whole number above 0; raises `argparse.ArgumentTypeError`, whose text is shown, for anything else."""
+    if not value.isdecimal() or int(value) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {value!r}")
+    return int(value)
 
 
 def float_or_none(value: str) -> float | None:

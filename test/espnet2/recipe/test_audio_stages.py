@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from espnet2.bin.recipe import main as recipe
 from espnet2.fileio.read_text import read_2columns_text
 from espnet2.recipe.data_dir import DataDir
 from espnet2.recipe.format_audio import format_data_dir
@@ -136,5 +137,34 @@ def test_options_are_checked(data, tmp_path):
             perturb_data_dir(data, tmp_path / "sp", factors)
     with pytest.raises(OptionError, match="audio_format: expected one of flac, wav, found 'mp3'"):
         format_data_dir(data, tmp_path / "dump", 8000, "mp3")
+
+
+def test_sources_are_not_overwritten(data, capsys):
+    before = {path: path.read_text() for path in data.iterdir()}
+    for command in (["speed", data, data, "0.9"], ["trim", data, data], ["combine", data, "--output_dir", data]):
+        assert recipe(list(map(str, command))) == 2
+        assert f"{data}: expected another directory to write to, found the same" in capsys.readouterr().err
     with pytest.raises(OptionError, match="expected another directory"):
         format_data_dir(data, data, 8000)
+    assert {path: path.read_text() for path in data.iterdir()} == before
+
+
+def test_utterances_have_files_of_their_own(data, tables, tmp_path):
+    wav = [data.parent / "wav" / f"{name}.wav" for name in ("a-1", "a-2")]
+    tables(wav=f"a/b {wav[0]};a_b {wav[1]}", text="a/b x;a_b y", utt2spk="a/b a;a_b a")
+    format_data_dir(data, tmp_path / "dump", 8000)
+    found = [soundfile.info(path).frames for path in read_2columns_text(tmp_path / "dump" / "wav.scp").values()]
+    assert found == [4000, 8000]
+
+
+def test_segments_may_end_with_their_recording_and_keep_their_precision(data, tables, tmp_path):
+    tables(segments="s-1 b-1 0.25 -1;s-2 b-1 1234.567891 1235", text="s-1 one;s-2 two", utt2spk="s-1 s;s-2 s")
+    found = DataDir.read(data)
+    assert [str(found.segment(name)) for name in ("s-1", "s-2")] == [
+        "b-1 0.250000 -1",
+        "b-1 1234.567891 1235.000000",
+    ]
+    tables(segments="s-1 b-1 0.25 -1", text="s-1 one", utt2spk="s-1 s")
+    perturb_data_dir(data, tmp_path / "sp", [1.0, 1.25])
+    format_data_dir(tmp_path / "sp", tmp_path / "dump", 8000)
+    assert lengths(tmp_path / "dump") == {"s-1": 10000, "sp1.25-s-1": 8000}

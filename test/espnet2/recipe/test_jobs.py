@@ -97,6 +97,34 @@ def test_wrong_jobs_are_refused(tmp_path, capsys, words, message):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("main", "words", "message"),
+    [
+        (
+            run_jobs,
+            ["--accept", "a", "x.log", "true"],
+            "--accept: expected numbers with commas between them, found 'a'",
+        ),
+        (run_jobs, ["--max_jobs", "-1", "x.log", "true"], "--max_jobs: expected a whole number above 0, found '-1'"),
+        (
+            recipe,
+            ["split", "--nj", "0", "--output_dir", "x", "a=b"],
+            "--nj: expected a whole number above 0, found '0'",
+        ),
+        (recipe, ["format", "a", "b", "--fs", "0"], "--fs: expected a whole number above 0, found '0'"),
+        (
+            recipe,
+            ["bpe", "--input", "a", "--output_dir", "b", "--nbpe", "9", "--options", "a"],
+            "invalid options_by_name",
+        ),
+    ],
+)
+def test_wrong_options_are_said_in_a_sentence(capsys, main, words, message):
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert message in capsys.readouterr().err
+
+
 def test_slurm_that_is_missing_or_refuses_is_named(tmp_path, slurm, monkeypatch, capsys):
     monkeypatch.setenv("REFUSES", "true")
     assert run_jobs(["--backend", "slurm", f"{tmp_path}/x.log", "true"]) == 2

@@ -27,6 +27,8 @@ def test_a_valid_directory_is_read(data):
         ({"wav": "a-1;a-2 x |;b-1 x |"}, r"wav.scp, line 1: expected a path or a command, found nothing"),
         ({"segments": "a-1 z 0 1;a-2 a-1 0 1;b-1 b-1 0 1"}, r"segments, line 1: expected a recording of .*found 'z'"),
         ({"segments": "a-1 a-1 0 1;a-2 a-2 1 1;b-1 b-1 0 1"}, r"segments, line 2: expected 0 <= start < end"),
+        ({"segments": "a-1 a-1 0 1;a-2 a-2 0 -2;b-1 b-1 0 1"}, r"segments, line 2: expected 0 <= start < end"),
+        ({"reco2speed": "a-2 fast"}, r"reco2speed, line 1: expected a positive number, found 'fast'"),
         ({"segments": "a-1 a-1 0 1;a-2 a-2 1;b-1 b-1 0 1"}, r"segments, line 2: expected 'utterance recording start"),
     ],
 )
