@@ -23,6 +23,12 @@ VERSION = "202511"  # of upstream, whose keys config.yaml has
 REQUIRED = ("output_dir", "token_list")
 WRITTEN = ("config", "print_config", "required", "version", "distributed")  # keys of a config.yaml, and no options
 NOT_PRINTED = ("config", "print_config", "ngpu")
+LEAST = {  # numbers, and options that are not smaller
+    1: ("max_epoch", "accum_grad", "batch_size", "valid_batch_size", "batch_bins", "valid_batch_bins",
+        "min_batch_size", "num_iters_per_epoch"),
+    0: ("seed", "ngpu", "num_workers", "num_att_plot", "patience", "nbest_averaging_interval"),
+}  # fmt: skip
+LARGEST_SEED = 2**31  # numpy's end at 2**32, and the number of an epoch is added
 # What a task gives to a class itself, so that it is not an option of the configuration.
 GIVEN = frozenset({
     "train", "use_lang_prompt", "use_nlp_prompt", "token_type", "token_list", "bpemodel", "text_cleaner", "g2p_type",
@@ -102,7 +108,11 @@ def _argument(option: Option) -> dict[str, Any]:
 def from_yaml(option: Option, value: Any, source: str) -> Any:
     """A value of a YAML file as the option's; raises `OptionError` for one of another kind."""
     if value is None:
-        return None
+        if option.may_be_none:
+            return None
+        if option.kind is MAPPING or option.append:
+            return {} if option.kind is MAPPING else []
+        raise OptionError(f"{source}: {option.name}: expected a value, such as {option.default!r}, found null")
     many = option.append or option.nargs is not None
     try:
         if option.kind is MAPPING:
@@ -154,16 +164,20 @@ def check(training: TrainingTask, args: argparse.Namespace) -> None:
         value = getattr(args, option.name)
         if option.fixed and value != option.default:
             raise OptionError(f"{option.name}: expected {option.default!r}, the only value known here, found {value!r}")
-        if option.choices and value is not None and str(value).lower() not in map(str.lower, option.choices):
-            raise OptionError(f"{option.name}: expected one of {', '.join(option.choices)}, found {value!r}")
+        if option.choices and value is not None:
+            spelled = {choice.lower(): choice for choice in option.choices}
+            if value.lower() not in spelled:
+                raise OptionError(f"{option.name}: expected one of {', '.join(option.choices)}, found {value!r}")
+            setattr(args, option.name, spelled[value.lower()])
     args.best_model_criterion = [criterion(item) for item in args.best_model_criterion]
     criterion(args.early_stopping_criterion)
     phase_and_statistic(args.val_scheduler_criterion)
     args.keep_nbest_models = sorted(set(args.keep_nbest_models or [1]))
-    for name in ("max_epoch", "accum_grad", "batch_size", "batch_bins", "min_batch_size", "num_iters_per_epoch"):
-        _require(name, getattr(args, name), 1)
-    for name in ("ngpu", "num_workers", "num_att_plot", "patience", "nbest_averaging_interval"):
-        _require(name, getattr(args, name), 0)
+    for least, names in LEAST.items():
+        for name in names:
+            _require(name, getattr(args, name), least)
+    if args.seed > LARGEST_SEED:
+        raise OptionError(f"seed: expected {LARGEST_SEED} or less, found {args.seed}")
     _require("keep_nbest_models", args.keep_nbest_models[0], 1)
     if not args.grad_clip > 0:
         raise OptionError(f"grad_clip: expected a number above 0 (.inf for no limit), found {args.grad_clip}")

@@ -38,6 +38,11 @@ class Option:
     append: bool = False
     fixed: bool = False
 
+    @property
+    def may_be_none(self) -> bool:
+        """Whether null is a value of it."""
+        return self.default is None or self.kind in (str_or_none, int_or_none, float_or_none)
+
 
 def fixed(name: str, kind: Callable[[str], Any], default: Any, nargs: str | None = None) -> Option:
     """An option of upstream that has one value here."""

@@ -113,6 +113,7 @@ class Experiment(Checkpoint):
             "valid": {**module.valid_meter.mean(), "time": self.valid_time},
         }
         self.history.record(epoch, phases, {"train": len(module.train_meter), "valid": len(module.valid_meter)})
+        self._require_statistics(module)
         phase, name = self.options.val_scheduler_criterion
         module.step_scheduler(self.history.value(phase, name) if self.history.has(phase, name) else None)
         if trainer.is_global_zero:
@@ -123,6 +124,15 @@ class Experiment(Checkpoint):
         if self.history.stalled(self.options.patience, self.options.early_stopping_criterion):
             logging.info("No improvement in more than %s epochs; training stops", self.options.patience)
             trainer.should_stop = True
+
+    def _require_statistics(self, module: TrainingModule) -> None:
+        """Raise `TrainingError` for criteria that would do nothing, before weights are removed by them."""
+        options = self.options
+        self.history.require("best_model_criterion", options.best_model_criterion)
+        if options.patience is not None:
+            self.history.require("early_stopping_criterion", [options.early_stopping_criterion])
+        if module.reads_value:
+            self.history.require("val_scheduler_criterion", [options.val_scheduler_criterion])
 
     def _write(self, epoch: int, module: TrainingModule) -> None:
         """Weights of the epoch, and names for the latest and the best."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from espnet2.runtime.errors import TrainingError
+
 Stats = dict[str, float]
 LEAST, MOST = 1e-3, 1e3  # numbers between them are written with three decimals
 
@@ -77,6 +79,18 @@ class History:
     def has(self, phase: str, name: str, epoch: int | None = None) -> bool:
         """Whether the epoch (by default the last) has a statistic."""
         return name in self.stats.get(epoch or self.epoch, {}).get(phase, {})
+
+    def require(self, option: str, criteria: Iterable[Sequence[str]]) -> None:
+        """Raise `TrainingError` where none of the criteria (phase, statistic) of an option is of a known statistic."""
+        wanted = [(phase, name) for phase, name, *_ in criteria]
+        known: dict[str, dict[str, float]] = {}
+        for phases in self.stats.values():
+            for phase, stats in phases.items():
+                known.setdefault(phase, {}).update(stats)
+        if not any(name in known.get(phase, ()) for phase, name in wanted):
+            names = "; ".join(f"{phase}: {', '.join(stats)}" for phase, stats in known.items())
+            found = " or ".join(f"{phase},{name}" for phase, name in wanted)
+            raise TrainingError(f"{option}: expected a statistic of this training ({names}), found {found}")
 
     def value(self, phase: str, name: str, epoch: int | None = None) -> float:
         """A statistic of an epoch (by default the last)."""

@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from espnet2.runtime.errors import ConfigError
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.train.history import Meter, Stats
 
@@ -63,6 +64,11 @@ class TrainingModule(pl.LightningModule):
         self.clock = _Clock()
         self.step_stats: dict[str, Any] = {}
         self.good_steps = 0
+
+    @property
+    def reads_value(self) -> bool:
+        """Whether the schedule reads a statistic."""
+        return type(self.scheduler).__name__ in READS_VALUE
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimiser; its schedule is kept here, since it steps after epochs before the checkpoint is written."""
@@ -149,7 +155,7 @@ class TrainingModule(pl.LightningModule):
         spent = sum(self.step_stats.get(name, 0.0) for name in ("forward_time", "backward_time"))
         self.step_stats["optim_step_time"] = max(time.perf_counter() - start - spent, 0.0)
         if self.good_steps > before and type(self.scheduler).__name__ in AFTER_STEPS:
-            self.scheduler.step()
+            self._step_scheduler()
 
     def end_batch(self) -> None:
         """Add what the step took to the statistics; `Experiment` calls it when a batch has ended."""
@@ -171,12 +177,17 @@ class TrainingModule(pl.LightningModule):
 
     def step_scheduler(self, value: float | None) -> None:
         """After an epoch: step a schedule of epochs, or one that reads a value of validation."""
-        name = type(self.scheduler).__name__
-        if name in READS_VALUE:
+        if self.reads_value:
             if value is not None:
-                self.scheduler.step(value)
-        elif self.scheduler is not None and name not in AFTER_STEPS:
-            self.scheduler.step()
+                self._step_scheduler(value)
+        elif self.scheduler is not None and type(self.scheduler).__name__ not in AFTER_STEPS:
+            self._step_scheduler()
+
+    def _step_scheduler(self, *value: float) -> None:
+        try:
+            self.scheduler.step(*value)
+        except ValueError as error:  # OneCycleLR has a last step
+            raise ConfigError(f"scheduler_conf: expected steps for the whole training, found: {error}") from error
 
     def _measured(self, name: str, call: Callable[[], Any]) -> Any:
         start = time.perf_counter()

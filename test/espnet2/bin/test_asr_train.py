@@ -227,6 +227,28 @@ def test_a_training_without_finite_gradients_stops(corpus, tmp_path, capsys, mon
     assert not (tmp_path / "1epoch.pth").exists()
 
 
+PLATEAU = ["--scheduler", "reducelronplateau", "--val_scheduler_criterion", "valid", "bleu"]
+NO_STATISTIC = {
+    "best_model_criterion": ["--best_model_criterion", "valid,bleu,min"],
+    "early_stopping_criterion": ["--patience", "1", "--early_stopping_criterion", "valid", "bleu", "min"],
+    "val_scheduler_criterion": [*PLATEAU, "--config", "{tmp}/plateau.yaml"],
+    "scheduler_conf": ["--scheduler", "onecyclelr", "--config", "{tmp}/onecycle.yaml"],
+}
+CONFS = {"plateau.yaml": {}, "onecycle.yaml": {"max_lr": 0.01, "total_steps": 2}}
+
+
+@pytest.mark.parametrize("option", NO_STATISTIC)
+def test_what_would_do_nothing_is_said_after_the_first_epoch(corpus, tmp_path, capsys, option):
+    config = yaml.safe_load((corpus[0] / "config.yaml").read_text())
+    for name, conf in CONFS.items():
+        (tmp_path / name).write_text(yaml.safe_dump({**config, "scheduler_conf": conf}))
+    changes = [word.format(tmp=tmp_path) for word in NO_STATISTIC[option]]
+    assert main([*corpus[1], *changes, "--output_dir", str(tmp_path / "exp")]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"{option}: expected" in said and "Traceback" not in said
+    assert not list((tmp_path / "exp").glob("*.pth"))
+
+
 def test_a_step_without_finite_gradients_is_left_out(corpus, tmp_path, monkeypatch):
     forward, calls = TrainingModule._forward, []
 

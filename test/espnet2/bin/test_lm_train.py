@@ -1,5 +1,10 @@
 """Language models and stand-alone transducers are trained by the same trainer."""
 
+import os
+import socket
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +51,39 @@ def test_a_language_model(corpus, tmp_path):
         nll, count = nll + losses.sum().item(), count + int(lengths.sum())
     assert found == pytest.approx(np.exp(nll / count), rel=1e-5)
     assert (tmp_path / "ppl" / "base").read_text() == "10.0\n"
+
+
+# Trains, and writes the weights that this process has at the end; only the first one writes an experiment.
+ONE_OF_TWO = """
+import sys, torch
+from espnet2.bin.lm_train import main
+from espnet2.train.training_module import TrainingModule
+TrainingModule.on_train_end = lambda self: torch.save(self.model.state_dict(), sys.argv[1])
+raise SystemExit(main(sys.argv[2:]))
+"""
+
+
+def test_two_processes_have_the_same_weights(corpus, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = options_for(corpus, [("text,text", "text")], best_model_criterion="valid,loss,min", grad_noise="true")
+    options += ["--lm_conf", "{unit: 8, nlayers: 1}", "--output_dir", str(tmp_path / "lm"), "--dist_world_size", "2"]
+    options += ["--dist_master_addr", "127.0.0.1", "--dist_master_port", str(port)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    options += ["--dist_rank", "{rank}", "--local_rank", "{rank}"]
+    command = [sys.executable, "-c", ONE_OF_TWO, str(tmp_path / "{rank}.pth"), *options]
+    commands = [[word.replace("{rank}", str(rank)) for word in command] for rank in (0, 1)]
+    processes = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for command in commands]
+    said = [process.communicate(timeout=120)[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    first, second = (torch.load(tmp_path / f"{rank}.pth", weights_only=True) for rank in (0, 1))
+    written = torch.load(tmp_path / "lm" / "2epoch.pth", weights_only=True)
+    assert first.keys() == second.keys() == written.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]) and torch.equal(first[name], written[name]), name
+    assert (tmp_path / "lm" / "valid.loss.ave.pth").is_file()
+    assert not list(tmp_path.rglob(".partial*"))
 
 
 def test_perplexity_is_upstreams(fixtures_dir, tmp_path, monkeypatch):

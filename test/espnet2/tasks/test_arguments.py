@@ -97,6 +97,14 @@ def test_what_is_not_supported_is_refused(option):
         ("early_stopping_criterion: [test, acc, max]", "criterion: expected train or valid"),
         ("train_data_path_and_name_and_type: [[a, b]]", "expected three comma-separated items"),
         ("use_deepspeed: true", "use_deepspeed: expected False, the only value known here, found True"),
+        *(
+            (f"{name}: null", f"{name}: expected a value, such as .*, found null")
+            for name in ("grad_clip", "max_epoch", "seed", "accum_grad", "batch_size", "early_stopping_criterion")
+        ),
+        ("seed: -1", "seed: expected 0 or more, found -1"),
+        ("seed: 9999999999", "seed: expected 2147483648 or less"),
+        ("valid_batch_size: 0", "valid_batch_size: expected 1 or more, found 0"),
+        ("valid_batch_bins: 0", "valid_batch_bins: expected 1 or more, found 0"),
         ("- a", "expected a mapping of options"),
     ],
 )
@@ -105,6 +113,19 @@ def test_bad_values_are_named(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises((OptionError, ConfigError), match=message):
         parse("--config", str(path))
+
+
+def test_choices_are_stored_as_they_are_spelled():
+    args = parse("--train_dtype", "Float32", "--dist_launcher", "SLURM", "--encoder", "Conformer", "--optim", "ADAM")
+    assert (args.train_dtype, args.dist_launcher, args.encoder, args.optim) == ("float32", "slurm", "conformer", "adam")
+
+
+def test_what_is_empty_in_yaml(tmp_path):
+    path = tmp_path / "conf.yaml"
+    path.write_text("encoder_conf:\ntrain_shape_file:\ninit:\npatience:\nspecaug:\n")
+    args = parse("--config", str(path), "--train_shape_file", "a")
+    assert (args.encoder_conf, args.train_shape_file) == ({}, ["a"])
+    assert args.init is args.patience is args.specaug is None
 
 
 @pytest.mark.parametrize("argument", ["just words", "a: [", "{a"])

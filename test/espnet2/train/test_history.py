@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from espnet2.runtime.errors import TrainingError
 from espnet2.train.history import History, Meter, number, timespan
 
 
@@ -75,3 +76,11 @@ def test_patience_is_upstreams(patience, stops):
     values = (0.1, 0.5, 0.3, 0.5)
     found = [made(*values[:epoch]).stalled(patience, ("valid", "acc", "max")) for epoch in (1, 2, 3, 4)]
     assert [epoch for epoch, stalled in enumerate(found, 1) if stalled] == stops
+
+
+def test_a_criterion_without_a_statistic_is_named():
+    history = made(0.1, 0.5)
+    history.require("best_model_criterion", [("valid", "cer", "min"), ("valid", "acc", "max")])
+    message = r"patience: expected a statistic of this training \(valid: acc, total_count\), found valid,cer"
+    with pytest.raises(TrainingError, match=message):
+        history.require("patience", [("valid", "cer", "min")])
