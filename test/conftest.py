@@ -37,6 +37,7 @@ else:
         "espnet2/train",
         "test_documentation.py",
         "test_references.py",
+        "test_training_*.py",
         "test_zoo*.py",
     ]
 
