@@ -196,6 +196,7 @@ decode() {
         scp=$data_feats/$name/wav.scp logdir=$directory/$name/logdir
         needs 3 "$scp"
         count=$(recipe split --nj "$inference_nj" --output_dir "$logdir" keys="$scp")
+        rm -rf "${directory:?}/$name"/*best_recog # of an earlier model, which are not to be scored if this decode fails
         # Status 1: some recordings could not be recognised. They are listed in `failures`, and count as deleted.
         # A decode that has crashed lacks others, which merging refuses.
         jobs "${decode_cmd[@]}" --accept 0,1 JOB=1:"$count" "$logdir/asr_inference.JOB.log" \
