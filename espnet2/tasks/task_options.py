@@ -88,7 +88,7 @@ ASR = TrainingTask(
         fixed("use_nlp_prompt", str2bool, False),
         *TEXT,
         *SPEECH,
-        Option("short_noise_thres", float, 0.5, "a noise shorter than this part of the speech is repeated"),
+        Option("short_noise_thres", float, 0.5, "warn of noises that last less than this part of the speech"),
         Option("aux_ctc_tasks", str, [], "fields of the data that aux_ctc of model_conf names", nargs="+"),
         asr.FRONTEND,
         asr.SPECAUG,

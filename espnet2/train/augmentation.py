@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,8 @@ class Noises:
         noise_scp: Lines `name path.wav`, or `path.wav`, of recordings with one channel.
         probability: Of noise.
         db_range: Lowest and highest ratio in dB, `3_10`, or one ratio. Power is taken where there is speech.
-        short: Recordings that last less than this part of the speech are not used; shorter ones than the speech itself
-            are repeated.
+        short: A warning tells of recordings that last less than this part of the speech. Those shorter than the speech
+            itself are repeated.
         fs: Sampling rate of the speech in Hz, to which noise is resampled; 0: it has the same.
 
     Raises:
@@ -79,6 +80,8 @@ class Noises:
         frames, rate = recording_size(path)
         needed = -(-length * rate // self.fs) if self.fs else length
         if frames < needed:
+            if frames < self.short * needed:
+                logging.warning("%s: much shorter than the speech: %d of %d samples", path, frames, needed)
             noise = _at_rate(*_read(path), self.fs)
             return noise[(np.arange(length) + rng.integers(len(noise))) % len(noise)]
         start = rng.integers(frames - needed + 1)

@@ -284,26 +284,28 @@ def test_the_configuration_is_printed(capsys):
     assert yaml.safe_load(capsys.readouterr().out)["optim_conf"]["betas"] == [0.9, 0.999]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--accum_grad", "2", "--grad_noise", "true", "--optim", "sgd", "--optim_conf", "{momentum: 0.9}"],
-        ["--scheduler", "reducelronplateau", "--scheduler_conf", "{patience: 1}", "--exclude_weight_decay", "true"],
+# Options, and what they lead to in two epochs of three batches: steps of the optimiser, batches that were read, groups
+# of parameters, and the dtype of weights.
+OTHERS = {
+    "accum_grad": (["--accum_grad", "2", "--grad_noise", "true"], (4, 6, 1, torch.float32)),
+    "exclude_weight_decay": (
+        ["--exclude_weight_decay", "true", "--scheduler", "reducelronplateau", "--scheduler_conf", "{patience: 1}"],
+        (6, 6, 2, torch.float32),
+    ),
+    "train_dtype": (
         ["--train_dtype", "float64", "--scheduler", "steplr", "--scheduler_conf", "step_size=1"],
-        [
-            "--use_tensorboard",
-            "true",
-            "--nbest_averaging_interval",
-            "1",
-            "--patience",
-            "0",
-            "--num_iters_per_epoch",
-            "2",
-        ],
-    ],
-    ids=lambda options: options[0],
-)
-def test_other_options_train(corpus, tmp_path, options):
+        (6, 6, 1, torch.float64),
+    ),
+    "num_iters_per_epoch": (
+        ["--num_iters_per_epoch", "2", "--use_tensorboard", "true", "--nbest_averaging_interval", "1"],
+        (4, 4, 1, torch.float32),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_other_options_train(corpus, tmp_path, case):
+    options, wanted = OTHERS[case]
     # A schedule that a case replaces leaves no options behind.
     rest = ["--scheduler", "none"] if "--scheduler" not in options else []
     config = {
@@ -313,5 +315,17 @@ def test_other_options_train(corpus, tmp_path, options):
     }
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     arguments = ["--config", str(tmp_path / "config.yaml"), *corpus[1][2:], *rest, *options, "--max_epoch", "2"]
-    assert main([*arguments, "--output_dir", str(tmp_path / "exp")]) == 0
-    assert read_checkpoint(tmp_path / "exp" / "checkpoint.pth")["reporter"]["epoch"] == 2
+    directory = tmp_path / "exp"
+    assert main([*arguments, "--output_dir", str(directory)]) == 0
+    checkpoint = read_checkpoint(directory / "checkpoint.pth")
+    assert checkpoint["reporter"]["epoch"] == 2
+    (optimizer,) = checkpoint["optimizer_states"]
+    steps = {int(state["step"]) for state in optimizer["state"].values()}
+    batches = checkpoint["reporter"]["stats"][2]["train"]["total_count"]
+    dtype = weights(directory / "latest.pth")["ctc.ctc_lo.weight"].dtype
+    assert (*steps, batches, len(optimizer["param_groups"]), dtype) == wanted
+    averaged = (directory / "valid.acc.ave.till1epoch.pth").is_symlink()
+    assert averaged == ("--nbest_averaging_interval" in options)
+    assert (directory / "tensorboard").is_dir() == ("--use_tensorboard" in options)
+    if "steplr" in options:
+        assert optimizer["param_groups"][0]["lr"] == pytest.approx(0.01 * 0.1**2)

@@ -117,6 +117,16 @@ def test_seeds(work):
     assert (first != other).any()
 
 
+@pytest.mark.parametrize(("part", "warned"), [(0.5, False), (0.7, True)])
+def test_short_noise_is_repeated_and_told_of(work, caplog, part, warned):
+    samples = np.ones(10000, dtype=np.float32)
+    soundfile.write("noise.wav", np.random.default_rng(0).normal(0, 0.1, 6000), 16000, subtype="FLOAT")
+    preprocessor = CommonPreprocessor(train=True, noise_scp="noise.scp", short_noise_thres=part)
+    noise = preprocessor("utt", {"speech": samples})["speech"] - samples
+    assert np.allclose(noise[:4000], noise[6000:], atol=1e-5) and noise.any()
+    assert ("noise.wav: much shorter than the speech: 6000 of 10000 samples" in caplog.text) == warned
+
+
 @pytest.mark.parametrize("frames", [3000, 40000])
 def test_noise_of_another_rate_is_resampled(work, frames):
     times = np.arange(frames) / 8000
