@@ -71,6 +71,7 @@ inference_args=         # options of asr_inference, such as "--lm_weight 0.1"
 inference_tag=          # name of the decode (default: of its configuration)
 inference_lm=valid.loss.ave.pth        # weights of the language model
 inference_asr_model=valid.acc.ave.pth  # weights of the recogniser
+drawn_recordings=2      # recordings of each test set that are drawn with their alignment
 quantize=int8           # int8: a bundle with 8-bit graphs, too; none
 verify_recordings=20    # recordings of the validation set whose text PyTorch and bundle have to agree on
 # End of options
@@ -178,7 +179,10 @@ fi
 if runs 10 "statistics for the recogniser"; then collect_asr_stats; fi
 if runs 11 "recogniser"; then train_asr; fi
 if runs 12 "recognise with PyTorch"; then decode_torch; fi
-if runs 13 "score"; then score_sets "$asr_exp/$inference_tag"; fi
+if runs 13 "score"; then
+    score_sets "$asr_exp/$inference_tag"
+    draw_alignments
+fi
 if runs 14 "export to ONNX and verify"; then export_bundle; fi
 if runs 15 "recognise with the bundle and score"; then decode_bundle; fi
 if runs 16 "pack"; then pack_model; fi

@@ -234,6 +234,18 @@ score_sets() { # score_sets DIRECTORY: WER, CER and, of sentencepiece's pieces, 
     done
 }
 
+draw_alignments() { # pictures of the first recordings of each set with CTC's alignment, in images
+    local name keys
+    for name in "${tests[@]}"; do
+        keys=$asr_exp/images/$name.keys
+        mkdir -p "$asr_exp/images"
+        head -n "$drawn_recordings" "$data_feats/$name/wav.scp" >"$keys"
+        py plot_alignment --asr_train_config "$asr_exp/config.yaml" --asr_model_file "$asr_exp/$inference_asr_model" \
+            --data_path_and_name_and_type "$data_feats/$name/wav.scp,speech,sound" --key_file "$keys" \
+            --text "$data_feats/$name/text" --output_dir "$asr_exp/images" || say "no alignments of $name are drawn"
+    done
+}
+
 score_set() { # score_set DIRECTORY SET RATE TOKEN_TYPE
     recipe score --ref "$data_feats/$2/text" --hyp "$1/1best_recog/text" --utt2spk "$data_feats/$2/utt2spk" \
         --output_dir "$1/score_$3" --token_type "$4" --bpemodel "$bpemodel" --nlsyms "$nlsyms_txt" --cleaner "$cleaner"
