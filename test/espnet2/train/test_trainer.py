@@ -1,6 +1,7 @@
 """Which process is the first, and which devices a process has."""
 
 import pytest
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from espnet2.runtime.errors import EspnetError
 from espnet2.tasks.arguments import TrainingParser
@@ -38,6 +39,7 @@ def test_the_first_process_is_known_before_training(monkeypatch, arguments, envi
 def test_slurm_says_which_processes_there_are(monkeypatch, tmp_path):
     for name, value in SLURM.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(rank_zero_only, "rank", 0)  # Lightning keeps it for the whole process
     trainer = build_trainer(options("--dist_launcher", "slurm"), tmp_path, [])
     assert (trainer.world_size, trainer.global_rank, trainer.num_nodes, trainer.num_devices) == (4, 3, 2, 2)
     assert trainer.strategy.cluster_environment.auto_requeue is False
