@@ -2,7 +2,7 @@
 
     .oracle/bin/python tools/make_trainer_golden.py
 
-writes `test/golden/trainer.json` and `test/golden/collected_stats.npz`.
+writes `test/golden/trainer.json` and `test/golden/trainer/collected_stats.npz`.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def collected_stats() -> dict:
 
 def main() -> None:
     """Write the goldens."""
-    np.savez_compressed(GOLDEN / "collected_stats.npz", **collected_stats())
+    np.savez_compressed(GOLDEN / "trainer" / "collected_stats.npz", **collected_stats())
     found = {
         "defaults": {command: default_config(command) for command in COMMANDS},
         "schedules": [learning_rates(name, conf) for name, conf in SCHEDULES],

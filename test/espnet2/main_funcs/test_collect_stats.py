@@ -24,7 +24,7 @@ def test_shapes_and_sums(stats, repo_dir):
     assert [line.split()[1] for line in (train / "text_shape").read_text().splitlines()] == ["2", "3"] * 3
     assert (train / "batch_keys").read_text() == "speech\ntext\n"
     assert (train / "stats_keys").read_text() == "feats\nfeats_lengths\n"
-    golden = np.load(repo_dir / "test" / "golden" / "collected_stats.npz")
+    golden = np.load(repo_dir / "test" / "golden" / "trainer" / "collected_stats.npz")
     for name in ("feats_stats", "feats_lengths_stats"):
         found = np.load(train / f"{name}.npz")
         for key in ("count", "sum", "sum_square"):
