@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
+from espnet.nets.pytorch_backend.conformer.convolution import DepthwiseConv1d
 from espnet.nets.pytorch_backend.nets_utils import choose, get_activation, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
 from espnet.nets.pytorch_backend.transformer.embedding import (
@@ -18,7 +19,6 @@ from espnet.nets.pytorch_backend.transformer.embedding import (
 )
 from espnet.nets.pytorch_backend.transformer.encoder import feed_forward_maker
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
-from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
 from espnet.nets.pytorch_backend.transformer.repeat import repeat
 from espnet.nets.pytorch_backend.transformer.residual import ResidualLayer
@@ -78,8 +78,7 @@ class EBranchformerEncoderLayer(ResidualLayer):
         self.norm_mha = LayerNorm(size)
         self.norm_mlp = LayerNorm(size)
         self.norm_final = LayerNorm(size)
-        padding = same_padding(merge_conv_kernel)
-        self.depthwise_conv_fusion = nn.Conv1d(2 * size, 2 * size, merge_conv_kernel, padding=padding, groups=2 * size)
+        self.depthwise_conv_fusion = DepthwiseConv1d(2 * size, merge_conv_kernel)
         self.merge_proj = nn.Linear(2 * size, size)
 
     def attend_across(self, cross_attn: MultiHeadedAttention) -> None:

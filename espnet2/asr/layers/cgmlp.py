@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.conformer.convolution import DepthwiseConv1d
 from espnet.nets.pytorch_backend.nets_utils import ACTIVATIONS, choose
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
-from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
 
 GATE_ACTIVATIONS = {"identity": nn.Identity, **ACTIVATIONS}
@@ -72,8 +72,7 @@ class ConvolutionalSpatialGatingUnit(SpatialGatingUnit):
         self, size: int, kernel_size: int, dropout_rate: float, use_linear_after_conv: bool, gate_activation: str
     ):
         super().__init__(size, dropout_rate, use_linear_after_conv, gate_activation)
-        channels = size // 2
-        self.conv = nn.Conv1d(channels, channels, kernel_size, padding=same_padding(kernel_size), groups=channels)
+        self.conv = DepthwiseConv1d(size // 2, kernel_size)
 
     def convolve(self, x: Tensor, padding: Tensor | None) -> Tensor:
         """Mix frames: x (B, C/2, T), zero at padded frames → (B, T, C/2)."""

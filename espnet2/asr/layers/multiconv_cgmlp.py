@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.conformer.convolution import DepthwiseConv1d
 from espnet.nets.pytorch_backend.nets_utils import choose
 from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
@@ -68,10 +69,7 @@ class MultiConvolutionalSpatialGatingUnit(SpatialGatingUnit):
         if arch_type == "weighted_sum":
             self.kernel_prob_gen = nn.Sequential(nn.Linear(channels * len(kernels), len(kernels)), nn.Softmax(dim=-1))
         if arch_type == "concat_fusion":
-            padding = same_padding(merge_conv_kernel)
-            self.depthwise_conv_fusion = nn.Conv1d(
-                channels, channels, merge_conv_kernel, padding=padding, groups=channels
-            )
+            self.depthwise_conv_fusion = DepthwiseConv1d(channels, merge_conv_kernel)
         self.model_act = activation if use_non_linear else nn.Identity()
 
     def convolve(self, x: Tensor, padding: Tensor | None) -> Tensor:

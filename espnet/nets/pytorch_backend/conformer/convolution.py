@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn.functional import glu, linear
+from torch.nn.functional import conv2d, glu, linear
 
 from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
+
+
+class DepthwiseConv1d(nn.Conv1d):
+    """A convolution over time in which each channel has a kernel of its own.
+
+    It is computed as one over two axes, the first of size 1: onnxruntime has fast depthwise kernels for two axes only,
+    3 to 5 times as fast as those for one.
+
+    Args:
+        channels: C.
+        kernel_size: K, frames that the kernel spans.
+        padding: zeros that count as frames before and after; None: as many as keep the length, for odd K.
+        bias: whether it has one.
+    """
+
+    def __init__(self, channels: int, kernel_size: int, padding: int | None = None, bias: bool = True):
+        padding = same_padding(kernel_size) if padding is None else padding
+        super().__init__(channels, channels, kernel_size, padding=padding, groups=channels, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, C, T) → (B, C, T - K + 1 + 2 padding)."""
+        padding = (0, int(self.padding[0]))
+        y = conv2d(x.unsqueeze(2), self.weight.unsqueeze(2), self.bias, padding=padding, groups=self.groups)
+        return y.squeeze(2)
 
 
 class ConvolutionModule(nn.Module):
@@ -21,9 +45,8 @@ class ConvolutionModule(nn.Module):
 
     def __init__(self, channels: int, kernel_size: int, activation: nn.Module | None = None, bias: bool = True):
         super().__init__()
-        padding = same_padding(kernel_size)
         self.pointwise_conv1 = nn.Conv1d(channels, 2 * channels, 1, bias=bias)
-        self.depthwise_conv = nn.Conv1d(channels, channels, kernel_size, padding=padding, groups=channels, bias=bias)
+        self.depthwise_conv = DepthwiseConv1d(channels, kernel_size, bias=bias)
         self.norm = nn.BatchNorm1d(channels)
         self.pointwise_conv2 = nn.Conv1d(channels, channels, 1, bias=bias)
         self.activation = activation or nn.ReLU()

@@ -7,12 +7,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.conformer.convolution import pointwise
+from espnet.nets.pytorch_backend.conformer.convolution import DepthwiseConv1d, pointwise
 from espnet.nets.pytorch_backend.nets_utils import require_positive
 from espnet2.asr_transducer.encoder.blocks.abs_block import keep_last
 
 
-class FrameConvolution(nn.Conv1d):
+class FrameConvolution(DepthwiseConv1d):
     """A depthwise convolution that gives as many frames as it reads.
 
     Args:
@@ -29,7 +29,7 @@ class FrameConvolution(nn.Conv1d):
         require_positive(kernel_size=kernel_size)
         if not causal and kernel_size % 2 == 0:
             raise ValueError(f"kernel_size: expected an odd number where nothing is causal, found {kernel_size}")
-        super().__init__(channels, channels, kernel_size, groups=channels)
+        super().__init__(channels, kernel_size, padding=0)
         self.before = kernel_size - 1 if causal else kernel_size // 2
         self.after = kernel_size - 1 - self.before
 
