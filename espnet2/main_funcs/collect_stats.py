@@ -40,7 +40,7 @@ def collect_stats(
         for name in [name for name in batch if not name.endswith("_lengths")]:
             for uid, shape in zip(uids, _shapes(batch, name), strict=True):
                 shapes.setdefault(name, []).append(f"{uid} {','.join(map(str, shape))}\n")
-        found = model.collect_feats(**batch)  # type: ignore[operator]
+        found = model.collect_feats(**batch)
         for name, values in found.items():
             for uid, value in zip(uids, _items(found, name, values), strict=True):
                 _add(sums, name, value, uid)

@@ -25,7 +25,7 @@ from espnet2.train.checkpoint_io import CHECKPOINT, read_checkpoint
 from espnet2.train.data_module import Batches
 from espnet2.train.experiment import Experiment, ExperimentOptions, seed_all
 from espnet2.train.history import History
-from espnet2.train.trainer import build_trainer, is_distributed, is_first_process, quiet_lightning
+from espnet2.train.trainer import build_trainer, devices_of, is_distributed, is_first_process, quiet_lightning
 from espnet2.train.training_module import StepOptions, TrainingModule
 from espnet2.utils.atomic import remove_partial, write_atomically
 
@@ -61,6 +61,8 @@ def train(training: TrainingTask, args: Namespace) -> int:
     if checkpoint is None:
         _start_from(args, model)
     data.check()
+    if not args.dry_run:
+        devices_of(args)
     _write_config(training, args, directory)
     if args.dry_run:
         return 0

@@ -41,7 +41,7 @@ def build_trainer(args: Namespace, directory: Path, callbacks: Sequence[pl.Callb
     Raises:
         OptionError: more GPUs are asked for than there are, or options of distributed training do not fit together.
     """
-    devices = _devices(args)
+    devices = devices_of(args)
     if args.use_amp and not args.ngpu:
         logging.warning("use_amp has an effect on GPUs only")
     torch.backends.cudnn.enabled = args.cudnn_enabled
@@ -72,8 +72,12 @@ def build_trainer(args: Namespace, directory: Path, callbacks: Sequence[pl.Callb
     )
 
 
-def _devices(args: Namespace) -> int | list[int]:
-    """How many devices of this machine train, one for each process, or which one this process has."""
+def devices_of(args: Namespace) -> int | list[int]:
+    """How many devices of this machine train, one for each process, or which one this process has.
+
+    Raises:
+        OptionError: they are not here.
+    """
     found, needed = torch.cuda.device_count(), _processes(args)
     if args.ngpu and max(args.ngpu, needed) > found:
         raise OptionError(f"ngpu: expected at most the {found} that are here, found {max(args.ngpu, needed)}")

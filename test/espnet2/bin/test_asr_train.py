@@ -203,6 +203,7 @@ def test_what_is_wrong_is_said_and_nothing_is_overwritten(corpus, trained, tmp_p
     assert main([*corpus[1], "--output_dir", str(directory), *changes]) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert snapshot(directory) == before
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("name", ["checkpoint.pth", "3epoch.pth"])
