@@ -1,0 +1,74 @@
+"""Whether upstream ESPnet, with a model that was trained here, hears what was heard here: ids and scores of the best text.
+
+Run it in the recipe's directory, with the Python of an environment that holds upstream ESPnet (and not this project):
+
+    ORACLE/bin/python ../../../tools/bench/upstream_decodes.py --asr exp/asr_... --lm exp/lm_... --config conf/decode_asr.yaml \
+        --wav_scp dump/raw/test/wav.scp --heard exp/asr_.../decode_.../test/1best_recog
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path = [entry for entry in sys.path if Path(entry or os.curdir).resolve() not in (ROOT, Path(__file__).parent)]
+
+import soundfile  # noqa: E402
+import torch  # noqa: E402
+import yaml  # noqa: E402
+
+from espnet2.bin.asr_inference import Speech2Text  # noqa: E402
+from espnet2.tasks.asr import ASRTask  # noqa: E402
+
+
+def main() -> None:
+    """Print the utterances that differ, their count, and the largest difference of a score."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--asr", type=Path, required=True, help="directory with config.yaml and the weights")
+    parser.add_argument("--weights", default="valid.acc.ave.pth", help="of the recogniser")
+    parser.add_argument("--lm", type=Path, help="directory with config.yaml and valid.loss.ave.pth")
+    parser.add_argument("--config", type=Path, required=True, help="options of the search")
+    parser.add_argument("--wav_scp", type=Path, required=True)
+    parser.add_argument("--heard", type=Path, required=True, help="directory with token_int and score")
+    args = parser.parse_args()
+    recogniser = load(args)
+    ids, scores = (table(args.heard / name) for name in ("token_int", "score"))
+    files = table(args.wav_scp)
+    if not files.keys() <= ids.keys():
+        raise SystemExit(f"{args.heard}: expected the utterances of {args.wav_scp}, found {len(ids)} others")
+    same, largest = 0, 0.0
+    for uid, file in files.items():
+        _, _, found, hypothesis = recogniser(soundfile.read(file, dtype="float32")[0])[0]
+        given = float(scores[uid].removeprefix("tensor(").removesuffix(")"))
+        largest = max(largest, abs(float(hypothesis.score) - given))
+        if found == [int(token) for token in ids[uid].split()]:
+            same += 1
+        else:
+            print(f"{uid}: upstream {found}, here {ids[uid]}")
+    print(f"{same} of {len(files)} texts identical; scores differ by {largest:.1e} at most")
+
+
+def load(args: argparse.Namespace) -> Speech2Text:
+    """Upstream's recogniser of the model, whose keys have to be its own, no more and no fewer."""
+    model, _ = ASRTask.build_model_from_file(str(args.asr / "config.yaml"))
+    state = torch.load(args.asr / args.weights, map_location="cpu", weights_only=True)
+    print(model.load_state_dict(state, strict=True))
+    options = yaml.safe_load(args.config.read_text())
+    if args.lm is None:
+        options["lm_weight"] = 0.0
+    else:
+        options |= {"lm_train_config": str(args.lm / "config.yaml"), "lm_file": str(args.lm / "valid.loss.ave.pth")}
+    return Speech2Text(str(args.asr / "config.yaml"), str(args.asr / args.weights), **options)
+
+
+def table(path: Path) -> dict[str, str]:
+    """Lines by their first word."""
+    rows = (line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines())
+    return {row[0]: row[1] if len(row) > 1 else "" for row in rows}
+
+
+if __name__ == "__main__":
+    main()
