@@ -1,9 +1,9 @@
-"""Whether upstream ESPnet, with a model that was trained here, hears what was heard here: ids and scores of the best text.
+"""Whether upstream ESPnet hears the same with a model that was trained here: ids and scores of the best texts.
 
 Run it in the recipe's directory, with the Python of an environment that holds upstream ESPnet (and not this project):
 
-    ORACLE/bin/python ../../../tools/bench/upstream_decodes.py --asr exp/asr_... --lm exp/lm_... --config conf/decode_asr.yaml \
-        --wav_scp dump/raw/test/wav.scp --heard exp/asr_.../decode_.../test/1best_recog
+    ORACLE/bin/python ../../../tools/bench/upstream_decodes.py --asr exp/asr_... --lm exp/lm_... \
+        --config conf/decode_asr.yaml --wav_scp dump/raw/test/wav.scp --heard exp/asr_.../decode_.../test/1best_recog
 """
 
 from __future__ import annotations
