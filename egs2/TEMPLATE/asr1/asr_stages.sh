@@ -237,8 +237,8 @@ score_sets() { # score_sets DIRECTORY: WER, CER and, of sentencepiece's pieces, 
 draw_alignments() { # pictures of the first recordings of each set with CTC's alignment, in images
     local name keys
     for name in "${tests[@]}"; do
-        keys=$asr_exp/images/$name.keys
-        mkdir -p "$asr_exp/images"
+        keys=$asr_exp/logs/plot_alignment_$name.scp
+        mkdir -p "$asr_exp/logs"
         head -n "$drawn_recordings" "$data_feats/$name/wav.scp" >"$keys"
         py plot_alignment --asr_train_config "$asr_exp/config.yaml" --asr_model_file "$asr_exp/$inference_asr_model" \
             --data_path_and_name_and_type "$data_feats/$name/wav.scp,speech,sound" --key_file "$keys" \
