@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import onnx_ir as ir
@@ -38,7 +40,7 @@ def export_component(
     Raises whatever `torch.onnx.export` raises, among it an error for each named axis that got specialised.
     """
     feeds = draw(component, trace_sizes(component))
-    with quiet():
+    with quiet(), _rare_collections():
         program = torch.onnx.export(
             _Method(module.eval(), component.method),
             tuple(torch.from_numpy(feeds[tensor.name]) for tensor in component.feeds),
@@ -55,6 +57,17 @@ def export_component(
     size = sum(weight.nbytes for weight in weights if weight is not None)
     program.save(str(path), external_data=size > EXTERNAL_DATA_BYTES)
     return Path(path)
+
+
+@contextlib.contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for garbage seldom: the exporter makes millions of small objects, few of which are."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 def _publish(model: ir.Model, component: Component, metadata: Mapping[str, str]) -> None:
