@@ -222,7 +222,7 @@ def load(args: argparse.Namespace, kind: type[Speech2Text] = Speech2Text) -> tup
 
     options: dict[str, Any] = model_options(args)
     options |= {name: getattr(args, name) for name in (*OTHER_OPTIONS, *FIXED)}
-    options |= {"device": "cuda" if args.ngpu else "cpu", **decode_options(args)}
+    options |= {"device": "cuda" if args.ngpu > 0 else "cpu", **decode_options(args)}
     speech2text = kind.from_pretrained(options.pop("model_tag"), **options)
     return speech2text, speech2text.sample_rate
 

@@ -25,6 +25,7 @@ from espnet2.recipe.validate import validate_data_dir
 from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.utils.atomic import write_atomically
 
+LOUDEST = 2.0  # of full scale: what is louder is in other units
 FORMATS = {"flac": ("FLAC", "PCM_16"), "wav": ("WAV", "PCM_16")}
 SOURCES = ".sources.json"
 
@@ -61,7 +62,8 @@ def format_data_dir(
     Raises:
         OptionError: An unknown format, or `target` is `source`.
         DataError: `source` is not a valid data directory.
-        AudioError: A recording cannot be read, is empty, or has more than one channel; a command fails.
+        AudioError: A recording cannot be read, is empty, has more than one channel, or samples that are not finite or
+            far above full scale; a command fails.
     """
     if audio_format not in FORMATS:
         raise OptionError(f"audio_format: expected one of {', '.join(FORMATS)}, found {audio_format!r}")
@@ -170,7 +172,8 @@ def _cut(samples: np.ndarray, piece: Piece, fs: int) -> np.ndarray:
 def read_source(source: str, fs: int, speed: float, place: str) -> np.ndarray:
     """Samples (T,), float32 at `fs` Hz, of a path or of a command that ends with `|`, played at `speed`.
 
-    `place` is named in messages. Raises `AudioError` for what cannot be read, is empty, or has several channels.
+    `place` is named in messages. Raises `AudioError` for what cannot be read, is empty, has several channels, or
+    samples that are not finite or far above full scale.
     """
     samples, rate = _run(source, place) if source.endswith("|") else _read(source, place)
     if samples.shape[1] != 1:
@@ -180,6 +183,9 @@ def read_source(source: str, fs: int, speed: float, place: str) -> np.ndarray:
         )
     if not len(samples):
         raise AudioError(f"{place}: expected speech, found no samples in {source}")
+    loudest = np.abs(samples).max()
+    if not loudest <= LOUDEST:
+        raise AudioError(f"{place}: expected samples from -1 to 1, found {loudest:g} in {source}")
     return _resample(samples[:, 0], rate * speed, fs)
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ def run_once(
         outputs: Files and directories that it makes: it runs again where one is missing.
         on_change: `rerun` when command or inputs are others than those that were begun or done, or `refuse` if it
             has made outputs.
-        anew: Remove the outputs of an earlier run before the command runs.
+        anew: Remove the outputs of an earlier run before the command runs. Those of one that had succeeded come back
+            where the command fails before it makes any.
 
     Raises:
         DataError: An input is missing, the command is still running, or it succeeds without making an output.
@@ -55,22 +56,43 @@ def run_once(
     done.parent.mkdir(parents=True, exist_ok=True)
     with _locked(done.with_name(f"{done.name}.lock")) as lock:
         made = [path for path in outputs if Path(path).exists()]
-        if _read(done) == now and made == list(outputs):
+        before = _read(done)
+        if before == now and made == list(outputs):
             _log.info("done before: %s", done)
             return 0
         if on_change == "refuse" and (made or not outputs):
             for path in (begun, done):
                 _refuse_change(path, _read(path), now)
         done.unlink(missing_ok=True)
-        for output in made if anew else ():
-            _remove(Path(output))
-        with write_atomically(begun, "w") as file:
-            json.dump(now, file)
+        kept = _set_aside(made) if anew else {}
+        _write(begun, now)
         status = subprocess.run(command, pass_fds=[lock], check=False).returncode
+        if status and before is not None and not any(Path(path).exists() for path in outputs):
+            for path, place in kept.items():
+                os.replace(place, path)
+            _write(done, before)
+            return status
+        for place in kept.values():
+            _remove(place)
         if status == 0:
             _require_outputs(done, outputs)
             os.replace(begun, done)
     return status
+
+
+def _set_aside(paths: Iterable[str]) -> dict[Path, Path]:
+    """Give files and directories other names, beside them; returns these by the first."""
+    kept = {Path(path): Path(path).with_name(f".{Path(path).name}.before") for path in paths}
+    for path, place in kept.items():
+        if place.exists():
+            _remove(place)
+        os.replace(path, place)
+    return kept
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    with write_atomically(path, "w") as file:
+        json.dump(content, file)
 
 
 def _remove(path: Path) -> None:
@@ -102,13 +124,28 @@ def _read(path: Path) -> dict[str, Any] | None:
 def _refuse_change(path: Path, before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
     if before is None or before == now:
         return
-    changed = [name for name in now["inputs"] if before["inputs"].get(name) != now["inputs"][name]]
-    changed += sorted(set(now["command"]) ^ set(before["command"]))
-    what = changed[0] if changed else "the order of its arguments"
+    changed = [f"{name} has changed" for name in now["inputs"] if before["inputs"].get(name) != now["inputs"][name]]
+    options, earlier = _options(now["command"]), _options(before["command"])
+    for name in sorted(options.keys() | earlier.keys()):
+        if options.get(name) != earlier.get(name):
+            changed.append(f"{name} was {earlier.get(name, 'not given')}, and is {options.get(name, 'not given')}")
+    what = changed[0] if changed else "the order of its arguments has changed"
     raise OptionError(
-        f"{path}: expected to go on with the command that was begun, found another: {what} has changed; "
+        f"{path}: expected to go on with the command that was begun, found another: {what}; "
         f"remove this file to go on all the same, or choose another directory"
     )
+
+
+def _options(command: Sequence[str]) -> dict[str, str]:
+    """What follows each option of a command; what comes before them is `the program`."""
+    found: dict[str, list[str]] = {}
+    name = "the program"
+    for word in command:
+        if word.startswith("--"):
+            name = word
+        else:
+            found.setdefault(name, []).append(word)
+    return {name: " ".join(words) for name, words in found.items()}
 
 
 @contextmanager

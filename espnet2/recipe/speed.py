@@ -11,6 +11,8 @@ from espnet2.recipe.files import require_other
 from espnet2.recipe.validate import validate_data_dir
 from espnet2.runtime.errors import OptionError
 
+SLOWEST, FASTEST = 0.1, 10.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -20,12 +22,14 @@ def perturb_data_dir(source: Path | str, target: Path | str, factors: Sequence[f
     The audio stays where it is: `reco2speed` says how fast a recording is played when it is formatted.
 
     Raises:
-        OptionError: A factor that is not positive, or comes twice, or `target` is `source`.
+        OptionError: A factor below 0.1 or above 10, or one that comes twice, or `target` is `source`.
         DataError: `source` is not a valid data directory.
     """
     for factor in factors:
-        if factor <= 0 or factors.count(factor) > 1:
-            raise OptionError(f"speed_perturb_factors: expected different positive numbers, found {factor:g}")
+        if not SLOWEST <= factor <= FASTEST or factors.count(factor) > 1:
+            raise OptionError(
+                f"speed_perturb_factors: expected different numbers from {SLOWEST:g} to {FASTEST:g}, found {factor:g}"
+            )
     require_other(source, target)
     data = validate_data_dir(source)
     merged = combine([at_speed(data, factor) for factor in factors])

@@ -114,6 +114,8 @@ def open_input(path: str) -> Iterator[IO[str]]:
         with open(path, encoding="utf-8") as file:
             yield file
     except (FileNotFoundError, UnicodeDecodeError) as error:
+        if getattr(error, "filename", path) != path:  # of another file, while this one was read
+            raise
         found = error.strerror if isinstance(error, OSError) else str(error)
         raise DataError(f"{path}: expected a text file in UTF-8, found {found}") from error
 

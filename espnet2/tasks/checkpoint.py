@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import logging
 import pickle
 import re
@@ -62,7 +63,9 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path}: {_refusal(str(error))}") from error
     except OSError as error:
-        raise CheckpointError(f"{path}: expected a checkpoint, found: {(error.strerror or DAMAGED).lower()}") from error
+        # PyTorch seeks before the beginning of an archive that was cut off.
+        found = DAMAGED if error.errno in (None, errno.EINVAL) else str(error.strerror).lower()
+        raise CheckpointError(f"{path}: expected a checkpoint, found: {found}") from error
     except (RuntimeError, EOFError, KeyError, ValueError, IndexError) as error:
         raise CheckpointError(f"{path}: expected a checkpoint, found {DAMAGED}") from error
     if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):

@@ -88,9 +88,20 @@ for option in nj inference_nj fs; do
     [ "${!option}" -gt 0 ] || die "--$option: expected a number above 0, found ${!option}"
 done
 for option in use_lm use_ngram gpu_inference; do require_one_of "$option" true false; done
-if [ "$use_lm" = true ] && [ -z "$lm_config" ]; then
-    die "--lm_config: expected a value since --use_lm is true, found none"
+require_one_of audio_format flac wav
+require_one_of feats_normalize global_mvn utterance_mvn
+require_one_of quantize int8 none
+require_files asr_config inference_config
+if [ "$use_lm" = true ]; then
+    [ -n "$lm_config" ] || die "--lm_config: expected a value since --use_lm is true, found none"
+    require_files lm_config
 fi
+if [ "$nlsyms_txt" != none ]; then require_files nlsyms_txt; fi
+require_words dumpdir expdir train_set valid_set lang lm_exp lm_stats_dir ngram_exp asr_exp asr_stats_dir
+for number in $skip_stages; do
+    [[ $number =~ ^[0-9]+$ ]] || die "--skip_stages: expected numbers of stages, found '$number'"
+done
+[ "$stage" -le "$stop_stage" ] || die "--stop_stage: expected $stage, the first stage, or a later one, found $stop_stage"
 
 . ./cmd.sh
 
@@ -100,7 +111,7 @@ jobs() { py run_jobs "$@"; }
 # A command in a job that is left out when it has succeeded with the same inputs.
 once() { "$python" -m espnet2.bin.run_once --log_level WARNING "$@"; }
 stem() { basename "$1" .yaml; }
-# Options as a part of a directory's name: "--lm_weight 0.1" as _lm_weight_0.1; many of them as their sum.
+# Given options as a part of a directory's name: "--lm_weight 0.1" as _lm_weight_0.1; many of them as their sum.
 tag_of() {
     local tag
     tag=$(printf ' %s' "${1//--/ }" | tr -cs 'A-Za-z0-9.+-' _)

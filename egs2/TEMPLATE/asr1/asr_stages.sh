@@ -190,13 +190,12 @@ train_asr() {
 
 # decode DIRECTORY COMMAND OPTION ...: recognise each set in jobs; files of the model that are read are `model_inputs`
 decode() {
-    local directory=$1 name count logdir scp
+    local directory=$1 name count logdir scp stamp
     shift
     for name in "${tests[@]}"; do
         scp=$data_feats/$name/wav.scp logdir=$directory/$name/logdir
         needs 3 "$scp"
         count=$(recipe split --nj "$inference_nj" --output_dir "$logdir" keys="$scp")
-        rm -rf "${directory:?}/$name"/*best_recog # of an earlier model, which are not to be scored if this decode fails
         # Status 1: some recordings could not be recognised. They are listed in `failures`, and count as deleted.
         # A decode that has crashed lacks others, which merging refuses.
         jobs "${decode_cmd[@]}" --accept 0,1 JOB=1:"$count" "$logdir/asr_inference.JOB.log" \
@@ -205,7 +204,14 @@ decode() {
             "${model_inputs[@]}" --log_level WARNING -- \
             "$python" -m espnet2.bin."$1" "${@:2}" --config "$inference_config" \
             --data_path_and_name_and_type "$scp,speech,sound" --key_file "$logdir/keys.JOB.scp" \
-            --output_dir "$logdir/output.JOB" ${inference_more[@]+"${inference_more[@]}"}
+            --output_dir "$logdir/output.JOB" ${inference_more[@]+"${inference_more[@]}"} || {
+            # What an earlier model has heard is not to be scored, unless this decode could not begin.
+            for stamp in $(numbered "$logdir/output.JOB.done" "$count"); do
+                [ -f "$stamp" ] || rm -rf "${directory:?}/$name"/*best_recog
+            done
+            exit 2
+        }
+        rm -rf "${directory:?}/$name"/*best_recog
         # shellcheck disable=SC2046  # a word for each job
         recipe merge $(numbered "$logdir/output.JOB" "$count") --output_dir "$directory/$name" --keys "$scp"
     done
@@ -251,23 +257,30 @@ score_set() { # score_set DIRECTORY SET RATE TOKEN_TYPE
         --output_dir "$1/score_$3" --token_type "$4" --bpemodel "$bpemodel" --nlsyms "$nlsyms_txt" --cleaner "$cleaner"
 }
 
+bundle_files() { # the files that a bundle has, if there is one
+    if [ -f "$bundle/bundle.yaml" ]; then awk -v to="$bundle/" '$1 == "file:" { print to $2 }' "$bundle/bundle.yaml"; fi
+}
+
 export_bundle() {
-    local recordings options=()
+    local recordings files options=()
     need_model
     needs 4 "$valid_dir/wav.scp"
     mapfile -t recordings < <(head -n "$verify_recordings" "$valid_dir/wav.scp" | cut -d ' ' -f 2-)
+    mapfile -t files < <(bundle_files)
     if [ "$quantize" != none ]; then options=(--quantize "$quantize"); fi
     jobs "${train_cmd[@]}" "$asr_exp/logs/export.log" \
         "$python" -m espnet2.bin.run_once --stamp "$asr_exp/.bundle.done" --inputs "${model_files[@]}" \
-        --outputs "$bundle/bundle.yaml" --log_level WARNING -- \
+        --outputs "$bundle/bundle.yaml" ${files[@]+"${files[@]}"} --log_level WARNING -- \
         "$python" -m espnet2.bin.export_onnx "${model_options[@]}" --output_dir "$bundle" \
         ${options[@]+"${options[@]}"} "${recordings[@]}"
 }
 
 decode_bundle() {
-    local model_inputs=("$bundle/bundle.yaml") torch=$asr_exp/$inference_tag fp32=$asr_exp/${inference_tag}_onnx
+    local model_inputs torch=$asr_exp/$inference_tag fp32=$asr_exp/${inference_tag}_onnx
     local int8=$asr_exp/${inference_tag}_onnx_int8 weights=("$asr_exp/$inference_asr_model") systems
     needs 14 "$bundle/bundle.yaml"
+    mapfile -t model_inputs < <(bundle_files)
+    model_inputs+=("$bundle/bundle.yaml")
     if [ "$use_lm" = true ]; then weights+=("$lm_exp/$inference_lm"); fi
     decode "$fp32" asr_inference_onnx --bundle "$bundle" --num_threads 1
     score_sets "$fp32"

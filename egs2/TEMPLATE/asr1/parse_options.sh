@@ -8,7 +8,7 @@ die() {
     exit 2
 }
 
-option_lines() { sed -n '/^# Options/,/^# End of options/p' "$0"; }
+option_lines() { sed -n '/^# Options/,$p; /^# End of options/q' "$0"; }
 
 show_help() {
     echo "usage: ${0##*/} [--name value ...]"
@@ -43,6 +43,20 @@ require_numbers() { # require_numbers NAME ...: end with a sentence unless these
     local name
     for name; do
         [[ ${!name} =~ ^[0-9]+$ ]] || die "--$name: expected a whole number, found '${!name}'"
+    done
+}
+
+require_files() { # require_files NAME ...: end with a sentence unless these options name files
+    local name
+    for name; do
+        [ -f "${!name}" ] || die "--$name: expected a file, found no file '${!name}'"
+    done
+}
+
+require_words() { # require_words NAME ...: end with a sentence where these options have blanks in them
+    local name
+    for name; do
+        [[ ${!name} != *[[:space:]]* ]] || die "--$name: expected no blanks, found '${!name}'"
     done
 }
 

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-./asr.sh \
+exec ./asr.sh \
     --lang en \
     --train_set train_nodev --valid_set train_dev --test_sets "train_dev test" \
     --token_type bpe --nbpe 30 \

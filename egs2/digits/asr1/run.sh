@@ -3,19 +3,27 @@
 # usage: run.sh [--corpus DIR] [options of asr.sh]
 #   --corpus DIR   real recordings, laid out as README.md says, instead of synthesised ones
 set -euo pipefail
-cd "$(dirname "$0")"
 
 corpus=
 options=()
 while [ $# -gt 0 ]; do
-    if [ "$1" = --corpus ] && [ $# -gt 1 ]; then
-        corpus=$2
-        shift 2
-    else
-        options+=("$1")
-        shift
-    fi
+    case $1 in
+        --corpus=*) set -- --corpus "${1#*=}" "${@:2}" ;;&
+        --corpus | --corpus=*)
+            corpus=$(realpath -e -- "${2:-}" 2>/dev/null) || corpus=
+            if [ ! -d "$corpus" ] || [[ $corpus == *[[:space:]]* ]]; then
+                echo "run.sh: --corpus: expected a directory without blanks in its path, found '${2:-}'" >&2
+                exit 2
+            fi
+            shift 2
+            ;;
+        *)
+            options+=("$1")
+            shift
+            ;;
+    esac
 done
+cd "$(dirname "$0")"
 
 # Recordings of people and synthesised ones have their own data and models.
 test_sets="test"
@@ -23,14 +31,13 @@ data_options=
 tag=
 asr_args=
 if [ -n "$corpus" ]; then
-    corpus=$(cd "$corpus" && pwd)
     test_sets="test_seen test_unseen"
     data_options="--corpus $corpus"
     tag=_corpus
     asr_args="--max_epoch 30" # there are half as many recordings
 fi
 
-./asr.sh \
+exec ./asr.sh \
     --lang "en$tag" \
     --train_set "train$tag" --valid_set "valid$tag" --test_sets "${test_sets// /$tag }$tag" \
     --local_data_opts "$data_options" \

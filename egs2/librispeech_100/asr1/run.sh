@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-./asr.sh \
+exec ./asr.sh \
     --lang en \
     --ngpu 1 --nj 16 --inference_nj 16 \
     --train_set train_clean_100 --valid_set dev --test_sets "dev_clean dev_other test_clean test_other" \
