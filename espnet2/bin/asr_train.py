@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from espnet2.tasks.arguments import TrainingParser
-from espnet2.tasks.task_options import ASR
 from espnet2.utils.cli import run
 
 
-def get_parser() -> TrainingParser:
+def get_parser() -> argparse.ArgumentParser:
+    from espnet2.tasks.arguments import TrainingParser
+    from espnet2.tasks.task_options import ASR
+
     return TrainingParser(
         ASR,
         prog="python -m espnet2.bin.asr_train",
@@ -20,12 +21,13 @@ def get_parser() -> TrainingParser:
 
 def command(args: argparse.Namespace) -> int:
     from espnet2.main_funcs.train import train
+    from espnet2.tasks.task_options import ASR
 
     return train(ASR, args)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    return run(get_parser(), command, cmd)
+    return run(get_parser, command, cmd)
 
 
 if __name__ == "__main__":

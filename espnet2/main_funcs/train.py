@@ -31,6 +31,7 @@ from espnet2.utils.atomic import remove_partial, write_atomically
 
 CONFIG = "config.yaml"
 LOG = "train.log"
+SOS_EOS = "<sos/eos>"
 OF_THE_OPTIMISER = (
     *("optim", "optim_conf", "scheduler", "scheduler_conf"),
     *("exclude_weight_decay", "exclude_weight_decay_conf"),
@@ -72,10 +73,16 @@ def train(training: TrainingTask, args: Namespace) -> int:
 
 
 def _tokens(args: Namespace) -> list[str]:
-    """The token list, read from the file that the option names."""
+    """The token list, read from the file that the option names; raises `OptionError` where it lacks a symbol."""
     if args.token_list is None:
         raise OptionError("token_list: expected a file of tokens, one in a line, found none")
-    return read_token_list(args.token_list) if isinstance(args.token_list, str) else list(args.token_list)
+    source = args.token_list if isinstance(args.token_list, str) else "token_list"
+    tokens = read_token_list(args.token_list) if isinstance(args.token_list, str) else list(args.token_list)
+    for key in ("sym_sos", "sym_eos"):
+        symbol = args.model_conf.get(key, SOS_EOS)
+        if symbol not in tokens:  # a model would take the last token, whatever it is
+            raise OptionError(f"{source}: expected a line with {symbol!r}, the {key} of model_conf, found none")
+    return tokens
 
 
 def build_model(training: TrainingTask, args: Namespace) -> AbsESPnetModel:

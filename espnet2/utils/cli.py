@@ -6,40 +6,66 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from espnet2.runtime.errors import EspnetError, OptionError
 
+# What is in the extras of an installation, and in none of the others.
+EXTRAS = {
+    "export": ("torch", "onnx", "onnx_ir", "onnxscript", "typeguard"),
+    "train": ("pytorch_lightning", "tensorboard", "matplotlib", "jiwer", "kaldiio"),
+}
 LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "NOTSET")
 
 
 def run(
-    parser: argparse.ArgumentParser,
+    parser: argparse.ArgumentParser | Callable[[], argparse.ArgumentParser],
     command: Callable[[argparse.Namespace], int | None],
     cmd: Sequence[str] | None = None,
 ) -> int:
     """Parse `cmd` (default: the process's arguments), call `command` with the options, and return the exit status.
 
-    An `EspnetError`, and what the system says of a file, is printed to stderr as a sentence and gives status 2, Ctrl-C
-    gives 130; otherwise the status is what `command` returns (None: 0). Logs of level `--log_level`, where the parser
+    An `EspnetError`, what the system says of a file, or a package that is not installed is printed to stderr as a
+    sentence and gives status 2, Ctrl-C gives 130; otherwise the status is what `command` returns (None: 0). A parser
+    that needs packages itself is given as the function that makes it. Logs of level `--log_level`, where the parser
     has it, go to stderr.
     """
+    prog = f"python -m espnet2.bin.{Path(sys.argv[0]).stem}"
     try:
+        parser = parser() if callable(parser) else parser
+        prog = parser.prog
         args = parser.parse_args(cmd)
         start_logging(getattr(args, "log_level", "INFO"))
         return command(args) or 0
     except EspnetError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        logging.debug("", exc_info=True)
+        print(f"{prog}: {_missing(error)}", file=sys.stderr)
         return 2
     except OSError as error:
         # A full disk or a missing permission, wherever it shows first; --log_level DEBUG tells where.
         logging.debug("", exc_info=True)
         place = "a file" if error.filename is None else error.filename
         found = (error.strerror or str(error)).lower()
-        print(f"{parser.prog}: {place}: expected to read or write it, found: {found}", file=sys.stderr)
+        print(f"{prog}: {place}: expected to read or write it, found: {found}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        print(f"{prog}: interrupted", file=sys.stderr)
         return 130
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    """Which package, and where it comes from; raises the error where it is one of this project."""
+    name = (error.name or "").partition(".")[0]
+    if name in ("espnet", "espnet2"):
+        raise error
+    if not name:
+        return str(error)
+    extra = next((extra for extra, packages in EXTRAS.items() if name in packages), None)
+    place = name if extra is None else f'".[{extra}]"'
+    return f"expected the package {name}, found none; pip install {place}"
 
 
 def start_logging(level: str) -> None:

@@ -106,6 +106,17 @@ def test_the_first_stages_run_and_run_again(recipe):
         (["stage"], "expected --name value, found 'stage'"),
         (["--stage", "1O"], "--stage: expected a whole number, found '1O'"),
         (["--nj", "0"], "--nj: expected a number above 0, found 0"),
+        (["--token_list", "x"], "unknown option --token_list"),
+        (["--stage", "5", "--stop_stage", "3"], "--stop_stage: expected 5, the first stage, or a later one, found 3"),
+        (["--skip_stages", "1-3"], "--skip_stages: expected numbers of stages, found '1-3'"),
+        (["--quantize", "int4"], "--quantize: expected one of int8 none, found 'int4'"),
+        (["--audio_format", "mp3"], "--audio_format: expected one of flac wav, found 'mp3'"),
+        (["--asr_config", "none.yaml"], "--asr_config: expected a file, found no file 'none.yaml'"),
+        (["--nlsyms_txt", "absent"], "--nlsyms_txt: expected a file, found no file 'absent'"),
+        (["--expdir", "my exp"], "--expdir: expected no blanks, found 'my exp'"),
+        (["--corpus", "absent"], "--corpus: expected a directory without blanks in its path, found 'absent'"),
+        (["--corpus=conf/tuning"], "--corpus: expected a directory without blanks in its path, found 'conf/tuning'"),
+        (["--corpus", "--nj", "2"], "--corpus: expected a directory without blanks in its path, found '--nj'"),
         (["--use_lm", "yes"], "--use_lm: expected one of true false, found 'yes'"),
         (["--lm_config", ""], "--lm_config: expected a value since --use_lm is true, found none"),
         (
@@ -131,6 +142,7 @@ def test_options_are_listed(recipe):
     shown = run(recipe, "--help").stdout
     for name in ("stage", "skip_stages", "asr_config", "inference_args", "use_ngram", "lm_train_text"):
         assert f"--{name}=" in shown
+    assert all(re.match(r"usage: |[A-Z]|  --[a-z_]+=|$", line) for line in shown.splitlines())
 
 
 def test_a_new_recipe_has_what_asr_sh_needs(tmp_path):

@@ -188,6 +188,8 @@ REFUSED = {
     "no GPU": ([*NEW, "--ngpu", "64"], "ngpu: expected at most the"),
     "a typing error": ([*NEW, "--encoder_conf", "outputsize=3"], "encoder_conf.outputsize: not an option of"),
     "no tokens": ([*NEW, "--token_list", "none"], "token_list: expected a file of tokens"),
+    "no end": ([*NEW, "--token_list", "{corpus}/endless.txt"], "endless.txt: expected a line with '<sos/eos>'"),
+    "no other end": ([*NEW, "--model_conf", "sym_eos=<eos>"], "tokens.txt: expected a line with '<eos>', the sym_eos"),
     "an unknown field": ([*NEW, "--valid_data_path_and_name_and_type", "x,y,text"], "expected names of speech, text"),
 }
 
@@ -198,6 +200,7 @@ def test_what_is_wrong_is_said_and_nothing_is_overwritten(corpus, trained, tmp_p
     directory = tmp_path / "asr"
     shutil.copytree(trained, directory, symlinks=True)
     (corpus[0] / "more.txt").write_text((corpus[0] / "tokens.txt").read_text().replace("c\n", "c\nd\n"))
+    (corpus[0] / "endless.txt").write_text((corpus[0] / "tokens.txt").read_text().replace("<sos/eos>", "<eos/sos>"))
     before = snapshot(directory)
     changes = [change.format(corpus=corpus[0], tmp=tmp_path) for change in changes]
     assert main([*corpus[1], "--output_dir", str(directory), *changes]) == 2

@@ -1,5 +1,7 @@
 """Speed perturbation, formatting, trimming: what is written, that it is resumed, what is refused."""
 
+import math
+
 import numpy as np
 import pytest
 import soundfile
@@ -98,6 +100,8 @@ def test_recordings_that_have_changed_are_formatted_anew(data, tmp_path, wav_fil
         ("{tmp}/broken.wav", r"wav.scp, line 2: .*broken.wav: expected a recording"),
         ("{tmp}/empty.wav", r"wav.scp, line 2: expected speech, found no samples in .*empty.wav"),
         ("{tmp}/stereo.wav", r"wav.scp, line 2: expected one channel, found 2"),
+        ("{tmp}/nan.wav", r"wav.scp, line 2: expected samples from -1 to 1, found nan in .*nan.wav"),
+        ("{tmp}/loud.wav", r"wav.scp, line 2: expected samples from -1 to 1, found 30 in .*loud.wav"),
         ("false |", r"wav.scp, line 2: expected a command that succeeds, found status 1"),
         ("echo hello |", r"wav.scp, line 2: expected a recording from the command 'echo hello'"),
     ],
@@ -106,6 +110,8 @@ def test_what_cannot_be_formatted_is_named(data, tables, tmp_path, wav_file, wav
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
     wav_file(tmp_path / "empty.wav", 0)
     wav_file(tmp_path / "stereo.wav", 0.1, channels=2)
+    for name, value in (("nan", math.nan), ("loud", -30.0)):
+        soundfile.write(tmp_path / f"{name}.wav", np.array([0.1, value, 0.1]), 8000, subtype="FLOAT")
     first = (data / "wav.scp").read_text().splitlines()[0]
     tables(wav=f"{first};b-1 {wav.format(tmp=tmp_path)}", text="a-1 x;b-1 y", utt2spk="a-1 a;b-1 b")
     with pytest.raises(AudioError, match=message):
@@ -132,8 +138,8 @@ def test_long_short_and_silent_utterances_are_left_out(data, tmp_path):
 
 
 def test_options_are_checked(data, tmp_path):
-    for factors in ([0.9, 0.9], [-1.0]):
-        with pytest.raises(OptionError, match="expected different positive numbers"):
+    for factors in ([0.9, 0.9], [-1.0], [math.nan], [math.inf], [1e-9]):
+        with pytest.raises(OptionError, match=r"expected different numbers from 0\.1 to 10, found"):
             perturb_data_dir(data, tmp_path / "sp", factors)
     with pytest.raises(OptionError, match="audio_format: expected one of flac, wav, found 'mp3'"):
         format_data_dir(data, tmp_path / "dump", 8000, "mp3")

@@ -184,6 +184,34 @@ def test_outputs_are_removed_before_a_run_on_demand(tmp_path, counted, anew):
     assert [(tmp_path / name).exists() for name in ("decode", "file")] == [not anew] * 2
 
 
+@pytest.mark.parametrize(("command", "kept"), [("exit 2", True), ("mkdir {out}; exit 2", False)])
+def test_outputs_come_back_where_nothing_takes_their_place(tmp_path, counted, command, kept):
+    out = tmp_path / "decode"
+    options = ["--anew", "true", "--outputs", str(out)]
+    assert counted(*options, text=f"mkdir {out}; touch {out}/text") == (0, 1)
+    assert counted(*options, text=command.format(out=out)) == (2, 2)
+    assert ((out / "text").exists(), (tmp_path / "done").exists()) == (kept, kept)
+    assert counted(*options, text=f"mkdir {out}; touch {out}/text") == ((0, 2) if kept else (0, 3))
+    assert (out / "text").exists() and not list(tmp_path.glob(".*.before"))
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["true", "--ngpu", "1", "--files", "a", "b"], "--ngpu was 0, and is 1"),
+        (["true", "--ngpu", "0", "--files", "a"], "--files was a b, and is a"),
+        (["true", "--ngpu", "0"], "--files was a b, and is not given"),
+        (["false", "--ngpu", "0", "--files", "a", "b"], "the program was true, and is false"),
+        (["true", "--files", "a", "b", "--ngpu", "0"], "the order of its arguments has changed"),
+    ],
+)
+def test_options_that_have_changed_are_named(tmp_path, capsys, command, said):
+    refuse = ["--stamp", f"{tmp_path}/done", "--on_change", "refuse", "--"]
+    assert run_once([*refuse, "true", "--ngpu", "0", "--files", "a", "b"]) == 0
+    assert run_once([*refuse, *command]) == 2
+    assert f"found another: {said}; remove this file" in capsys.readouterr().err
+
+
 def test_a_command_that_was_refused_before_it_made_anything_may_be_corrected(tmp_path, counted):
     refuse = ["--on_change", "refuse", "--outputs", f"{tmp_path}/model"]
     assert counted(*refuse, text="exit 2") == (2, 1)

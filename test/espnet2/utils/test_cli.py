@@ -34,6 +34,18 @@ def fail(error):
             "prog: a file: expected to read or write it, found: no space left on device\n",
         ),
         (fail(KeyboardInterrupt()), 130, "prog: interrupted\n"),
+        (
+            fail(ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn")),
+            2,
+            'prog: expected the package torch, found none; pip install ".[export]"\n',
+        ),
+        (
+            fail(ModuleNotFoundError("No module named 'jiwer'", name="jiwer")),
+            2,
+            'prog: expected the package jiwer, found none; pip install ".[train]"\n',
+        ),
+        (fail(ModuleNotFoundError("x", name="x")), 2, "prog: expected the package x, found none; pip install x\n"),
+        (fail(ModuleNotFoundError("Requirement 'y' not met.")), 2, "prog: Requirement 'y' not met.\n"),
     ],
 )
 def test_exit_status(capsys, command, status, said):
@@ -41,9 +53,16 @@ def test_exit_status(capsys, command, status, said):
     assert capsys.readouterr().err == said
 
 
-def test_other_errors_are_not_hidden():
-    with pytest.raises(ZeroDivisionError):
-        run(argparse.ArgumentParser("prog"), fail(ZeroDivisionError()), [])
+@pytest.mark.parametrize("error", [ZeroDivisionError(), ModuleNotFoundError("x", name="espnet2.x")])
+def test_other_errors_are_not_hidden(error):
+    with pytest.raises(type(error)):
+        run(argparse.ArgumentParser("prog"), fail(error), [])
+
+
+def test_a_parser_that_cannot_be_made_is_told_of(capsys):
+    error = ModuleNotFoundError("No module named 'torch'", name="torch")
+    assert run(lambda: fail(error)(None), fail(ZeroDivisionError()), []) == 2
+    assert 'expected the package torch, found none; pip install ".[export]"' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("word", "value"), [("true", True), ("Yes", True), ("1", True), ("0", False), ("off", False)])
