@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
+from espnet2.utils.types import positive_int
 
 
 def digits(args: argparse.Namespace) -> None:
@@ -40,12 +41,6 @@ def librispeech(args: argparse.Namespace) -> None:
     prepare_librispeech(args.corpus, args.data, args.parts)
 
 
-def _jobs(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise ValueError(f"expected a number above 0, found {text!r}")
-    return int(text)
-
-
 def _count(text: str) -> str:
     name, _, count = text.partition("=")
     if not name or not count.isdigit():
@@ -66,7 +61,7 @@ def _add_download(parser: argparse.ArgumentParser) -> None:
 def _add_digits(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     parser.add_argument("--audio", required=True, help="where recordings go")
-    parser.add_argument("--nj", type=_jobs, default=2, help="recordings at a time (default: 2)")
+    parser.add_argument("--nj", type=positive_int, default=2, help="recordings at a time (default: 2)")
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other recordings (default: 0)")
     parser.add_argument("--counts", nargs="*", type=_count, default=[], metavar="SET=N", help="sizes of sets")
 

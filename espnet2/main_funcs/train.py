@@ -163,15 +163,23 @@ def _require_same(training: TrainingTask, before: dict[str, Any], now: dict[str,
     keys = [item.name for item in fields(training.task.schema) if item.name != "bpemodel"]
     for key in (*keys, *OF_THE_OPTIMISER):
         if before.get(key) != now.get(key):
-            began, found = _brief(before.get(key)), _brief(now.get(key))
+            began, found = _unlike(before.get(key), now.get(key))
             raise TrainingError(
                 f"{path}: expected {key} to be as when training began, {began}, found {found}; use another output_dir"
             )
 
 
-def _brief(value: Any) -> str:
-    """A value in an error: of a list, how long it is."""
-    return f"{len(value)} entries" if isinstance(value, list) else repr(value)
+def _unlike(before: Any, now: Any) -> tuple[str, str]:
+    """Two values in an error: of mappings, the entries that differ; of lists, the first, or how long they are."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        same = {key for key in before.keys() & now.keys() if before[key] == now[key]}
+        before, now = ({key: value[key] for key in value if key not in same} for value in (before, now))
+    elif isinstance(before, list) and isinstance(now, list):
+        if len(before) != len(now):
+            return f"{len(before)} entries", f"{len(now)}"
+        index = next(index for index, value in enumerate(before) if value != now[index])
+        return f"{before[index]!r} as entry {index}", repr(now[index])
+    return repr(before), repr(now)
 
 
 def _write_config(training: TrainingTask, args: Namespace, directory: Path) -> None:

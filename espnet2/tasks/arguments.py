@@ -17,7 +17,7 @@ from espnet2.tasks.options import MAPPING, Option
 from espnet2.tasks.task_options import Conf, TrainingTask
 from espnet2.utils.config_argparse import ArgumentParser, read_yaml_mapping
 from espnet2.utils.nested_dict_action import NestedDictAction, merge, parse_mapping
-from espnet2.utils.types import str2bool, str_or_none
+from espnet2.utils.types import converted, str2bool, str_or_none
 
 VERSION = "202511"  # of upstream, whose keys config.yaml has
 REQUIRED = ("output_dir", "token_list")
@@ -122,7 +122,7 @@ def from_yaml(option: Option, value: Any, source: str) -> Any:
             return [_read_item(option, item) for item in values]
         if isinstance(value, list | dict):
             raise ValueError("expected one value, found several")
-        return option.kind(str(value))
+        return converted(option.kind, str(value))
     except (TypeError, ValueError, AttributeError) as error:
         raise OptionError(f"{source}: {option.name}: {error or 'found ' + repr(value)}") from error
 
@@ -131,7 +131,7 @@ def _read_item(option: Option, item: Any) -> Any:
     """One value of several; what YAML holds as a list is `PATH,NAME,TYPE` or a criterion."""
     if isinstance(item, list):
         item = ",".join(str(part) for part in item)
-    return option.kind(str(item))
+    return converted(option.kind, str(item))
 
 
 def conf_defaults(target: str) -> dict[str, Any]:

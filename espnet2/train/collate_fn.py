@@ -66,8 +66,12 @@ def common_collate_fn(
         try:
             batch[name] = torch.from_numpy(pad(arrays_of_name, pad_value))
         except ValueError as error:
-            shapes = ", ".join(f"{utterance} {arrays[name].shape}" for utterance, arrays in data)
-            raise DataError(f"{name}: expected arrays that differ in length only, found {shapes}") from error
+            first, *others = ((utterance, arrays[name].shape) for utterance, arrays in data)
+            other = next((found for found in others if found[1][1:] != first[1][1:]), first)
+            raise DataError(
+                f"{other[0]}: expected {name} to differ from that of {first[0]}, {first[1]}, in length only, "
+                f"found {other[1]}"
+            ) from error
         if name not in not_sequence:
             batch[f"{name}_lengths"] = torch.tensor([len(array) for array in arrays_of_name])
     return [utterance for utterance, _ in data], batch

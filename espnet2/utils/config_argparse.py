@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from espnet2.runtime.errors import OptionError
+from espnet2.utils.types import converted
 from espnet2.utils.yaml_file import read_yaml
 
 
@@ -63,7 +64,7 @@ class ArgumentParser(PlainArgumentParser):
         if value is None:
             return None
         try:
-            value = convert(str(value))
+            value = converted(convert, str(value))
         except (TypeError, ValueError, argparse.ArgumentTypeError) as error:
             raise OptionError(f"{path}: {action.dest}: {error}") from error
         if action.choices is not None and value not in action.choices:

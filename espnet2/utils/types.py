@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
 
 TRUE = ("y", "yes", "t", "true", "on", "1")
 FALSE = ("n", "no", "f", "false", "off", "0")
@@ -48,3 +50,19 @@ def positive_int(value: str) -> int:
 def float_or_none(value: str) -> float | None:
     """A number, or None."""
     return None if str_or_none(value) is None else float(value)
+
+
+NUMBERS: Mapping[Any, str] = {
+    int: "a whole number",
+    int_or_none: "a whole number or none",
+    float: "a number",
+    float_or_none: "a number or none",
+}
+
+
+def converted(kind: Callable[[str], Any], text: str) -> Any:
+    """`kind(text)`; raises `ValueError` that says what was expected, for numbers too."""
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise ValueError(f"expected {NUMBERS[kind]}, found {text!r}" if kind in NUMBERS else str(error)) from error

@@ -205,7 +205,7 @@ def test_upstreams_defaults():
         (["a.wav", "--config", "nope.yaml"], "nope.yaml: expected a YAML file of options, found"),
         (["a.wav", "--config", "keys"], "keys: expected a mapping of options, found str"),
         (["a.wav", "--config", "unknown.yaml"], "unknown.yaml: expected options of this command, found 'beam'"),
-        (["a.wav", "--config", "wrong.yaml"], "wrong.yaml: beam_size: invalid literal for int() with base 10: 'many'"),
+        (["a.wav", "--config", "wrong.yaml"], "wrong.yaml: beam_size: expected a whole number, found 'many'"),
         (["a.wav", "--output_dir", "a.wav"], "expected a file that can be written, found"),
     ],
 )

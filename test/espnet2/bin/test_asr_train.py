@@ -171,7 +171,7 @@ REFUSED = {
     "another training": ([], "checkpoint.pth: expected no training here unless --resume true goes on with it"),
     "other sizes": (
         [*RESUME, "--encoder_conf", "output_size=16"],
-        "expected encoder_conf to be as when training",
+        "expected encoder_conf to be as when training began, {'output_size': 8}, found {'output_size': 16}",
     ),
     "other tokens": (
         [*RESUME, "--token_list", "{corpus}/more.txt"],

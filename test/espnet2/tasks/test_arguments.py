@@ -85,7 +85,7 @@ def test_what_is_not_supported_is_refused(option):
     ("text", "message"),
     [
         ("encoder_cnf: {}", r"expected options of training, found 'encoder_cnf'; did you mean 'encoder_conf'\?"),
-        ("seed: many", "seed: invalid literal"),
+        ("seed: many", "seed: expected a whole number, found 'many'"),
         ("seed: [1, 2]", "seed: expected one value, found several"),
         ("encoder_conf: [1]", "encoder_conf: "),
         ("max_epoch: 0", "max_epoch: expected 1 or more, found 0"),
