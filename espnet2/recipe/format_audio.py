@@ -210,8 +210,8 @@ def _run(source: str, place: str) -> tuple[np.ndarray, int]:
     command = source.removesuffix("|").strip()
     done = subprocess.run(command, shell=True, capture_output=True, check=False)
     if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise AudioError(f"{place}: expected a command that succeeds, found status {done.returncode}: {' '.join(last)}")
+        said = "".join(f": {line}" for line in done.stderr.decode(errors="replace").strip().splitlines()[-1:])
+        raise AudioError(f"{place}: expected a command that succeeds, found status {done.returncode}{said}")
     try:
         return soundfile.read(io.BytesIO(done.stdout), dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError) as error:
