@@ -64,7 +64,7 @@ def run_once(
             for path in (begun, done):
                 _refuse_change(path, _read(path), now)
         done.unlink(missing_ok=True)
-        kept = _set_aside(made) if anew else {}
+        kept = _set_aside(outputs) if anew else {}
         _write(begun, now)
         status = subprocess.run(command, pass_fds=[lock], check=False).returncode
         if status and before is not None and not any(Path(path).exists() for path in outputs):
@@ -81,12 +81,15 @@ def run_once(
 
 
 def _set_aside(paths: Iterable[str]) -> dict[Path, Path]:
-    """Give files and directories other names, beside them; returns these by the first."""
-    kept = {Path(path): Path(path).with_name(f".{Path(path).name}.before") for path in paths}
-    for path, place in kept.items():
-        if place.exists():
+    """Give files and directories that there are other names, beside them; returns these by the first."""
+    kept = {}
+    for path in map(Path, paths):
+        place = path.with_name(f".{path.name}.before")
+        if place.exists():  # of a run that was killed
             _remove(place)
-        os.replace(path, place)
+        if path.exists():
+            os.replace(path, place)
+            kept[path] = place
     return kept
 
 
@@ -138,13 +141,14 @@ def _refuse_change(path: Path, before: Mapping[str, Any] | None, now: Mapping[st
 
 def _options(command: Sequence[str]) -> dict[str, str]:
     """What follows each option of a command; what comes before them is `the program`."""
-    found: dict[str, list[str]] = {}
     name = "the program"
+    found: dict[str, list[str]] = {name: []}
     for word in command:
         if word.startswith("--"):
             name = word
+            found.setdefault(name, [])
         else:
-            found.setdefault(name, []).append(word)
+            found[name].append(word)
     return {name: " ".join(words) for name, words in found.items()}
 
 
