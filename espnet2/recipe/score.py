@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet2.fileio.read_text import read_2columns_text
+from espnet2.fileio.read_text import read_2columns_text, require_keys
 from espnet2.recipe.files import line_of, write_lines
 from espnet2.runtime.errors import DataError, MissingPackageError
 from espnet2.utils.atomic import write_atomically
@@ -117,7 +117,8 @@ def score(
     a row for each speaker.
 
     Raises:
-        DataError: A file cannot be read, is empty, or `hypothesis` has an utterance that was not said.
+        DataError: A file cannot be read, is empty, `hypothesis` has an utterance that was not said, or `utt2spk` lacks
+            one that was.
     """
     said, heard = read_2columns_text(reference), read_2columns_text(hypothesis)
     if not said:
@@ -131,6 +132,8 @@ def score(
     if missing:
         _log.warning("%s: %d utterances are missing and count as deleted: %s", hypothesis, len(missing), missing[0])
     speakers = {} if utt2spk is None else read_2columns_text(utt2spk)
+    if utt2spk is not None:
+        require_keys(utt2spk, speakers, reference, said)
     aligned = align(
         list(said),
         [split(text) for text in said.values()],

@@ -184,6 +184,8 @@ def find_recordings(args: argparse.Namespace) -> list[tuple[str, str]]:
         return recordings
     paths = dict(recordings)
     keys = list(read_2columns_text(args.key_file))
+    if not keys:
+        raise DataError(f"{args.key_file}: expected at least one utterance, found none")
     for key in keys:
         if key not in paths:
             raise DataError(f"{args.key_file}: expected utterances among the {len(paths)} recordings, found {key!r}")

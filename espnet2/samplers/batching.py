@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice, pairwise
 
 from espnet2.fileio.read_text import load_num_sequence_text, require_keys
-from espnet2.runtime.errors import OptionError
+from espnet2.runtime.errors import DataError, OptionError
 
 Shapes = dict[str, list[int]]
 
@@ -17,9 +17,12 @@ def read_shapes(shape_file: str) -> Shapes:
     """Utterance -> its shape, from lines such as `utt1 1243,80`.
 
     Raises:
-        DataError: The file cannot be read, has no or a broken line, or an utterance comes twice.
+        DataError: The file cannot be read, has no or a broken line, a size below 0, or an utterance twice.
     """
     table = load_num_sequence_text(shape_file, "csv_int")
+    for number, (utterance, shape) in enumerate(table.items(), 1):
+        if min(shape) < 0:
+            raise DataError(f"{shape_file}, line {number}: expected sizes of {utterance}, found {min(shape)}")
     return {utterance: [int(size) for size in shape] for utterance, shape in table.items()}
 
 

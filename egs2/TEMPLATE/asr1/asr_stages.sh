@@ -248,7 +248,7 @@ draw_alignments() { # pictures of the first recordings of each set with CTC's al
         head -n "$drawn_recordings" "$data_feats/$name/wav.scp" >"$keys"
         py plot_alignment --asr_train_config "$asr_exp/config.yaml" --asr_model_file "$asr_exp/$inference_asr_model" \
             --data_path_and_name_and_type "$data_feats/$name/wav.scp,speech,sound" --key_file "$keys" \
-            --text "$data_feats/$name/text" --output_dir "$asr_exp/images" || say "no alignments of $name are drawn"
+            --text "$data_feats/$name/text" --output_dir "$asr_exp/images" || say "not all alignments of $name are drawn"
     done
 }
 

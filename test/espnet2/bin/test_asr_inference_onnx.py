@@ -196,6 +196,7 @@ def test_upstreams_defaults():
             "pipe: x: expected the path of a recording, found the",
         ),
         (["a.wav", "a.wav", "--output_dir", "out"], "expected recordings of different names, found a.wav and a.wav"),
+        (["a.wav", "--key_file", "no_keys"], "no_keys: expected at least one utterance, found none"),
         (["a.wav", "--key_file", "keys"], "keys: expected utterances among the 1 recordings, found 'utt9'"),
         (["a.wav", "--quantized"], "quantized: expected a bundle with int8 graphs, found none in bundle"),
         (["a b.wav", "--output_dir", "out"], "expected recordings without blanks in their names, found 'a b.wav'"),
@@ -210,7 +211,8 @@ def test_upstreams_defaults():
     ],
 )
 def test_mistakes(work, capsys, arguments, sentence):
-    (work / "empty").touch()
+    for name in ("empty", "no_keys"):
+        (work / name).touch()
     (work / "pipe").write_text("x sox a.wav -t wav - |\n", encoding="utf-8")
     (work / "keys").write_text("utt9\n", encoding="utf-8")
     (work / "unknown.yaml").write_text("beam: 3\n", encoding="utf-8")

@@ -63,6 +63,12 @@ def test_texts_that_were_not_said_are_refused(scored, tmp_path, capsys):
     assert not (tmp_path / "score").exists()
 
 
+def test_speakers_of_other_utterances_are_refused(scored, tmp_path, capsys):
+    (tmp_path / "speakers").write_text("z-1 z\n")
+    assert scored("--utt2spk", f"{tmp_path}/speakers") == 2
+    assert "speakers: expected all utterances of" in capsys.readouterr().err
+
+
 pytest.importorskip("jiwer")
 
 words = st.lists(st.sampled_from(["a", "b c", "<space>", "ä"]), max_size=6)

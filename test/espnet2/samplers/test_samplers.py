@@ -49,6 +49,7 @@ def test_utterances_longer_than_a_batch_are_batches_of_their_own(tmp_path):
 
 BROKEN = {
     "no numbers": ("a 1\nb x\n", "shape, line 2: expected int numbers with commas between them behind b, found 'x'"),
+    "negative": ("a 1\nb 2,-3\n", "shape, line 2: expected sizes of b, found -3"),
     "key only": ("a\n", "shape, line 1: expected int numbers with commas between them behind a, found ''"),
     "twice": ("a 1\na 1\n", "shape, line 2: expected each key once, found 'a' again"),
     "empty": ("", "shape: expected lines of numbers, found an empty file"),
