@@ -95,6 +95,15 @@ def test_perplexity_is_upstreams(fixtures_dir, tmp_path, monkeypatch):
     assert (tmp_path / "utt2ntokens").read_text().startswith("george-testseen-0000 15\n")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
+def test_perplexity_on_a_gpu_that_is_not_there_is_refused(fixtures_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(fixtures_dir / "models" / "lm_transformer")
+    command = ["--train_config", "config.yaml", "--model_file", "valid.loss.ave.pth", "--ngpu", "1"]
+    command += ["--data_path_and_name_and_type", "../../data/test_seen/text,text,text"]
+    assert lm_calc_perplexity.main([*command, "--output_dir", str(tmp_path)]) == 2
+    assert "ngpu: expected 0, as there is no GPU here, found 1" in capsys.readouterr().err
+
+
 def test_a_transducer(corpus, tmp_path):
     fields = [("wav.scp,speech", "sound"), ("text,text", "text")]
     options = options_for(corpus, fields, decoder="stateless", best_model_criterion="valid,loss,min", max_epoch=1)

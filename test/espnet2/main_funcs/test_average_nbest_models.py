@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from espnet2.main_funcs.average_nbest_models import average_nbest_models
+from espnet2.runtime.errors import CheckpointError
 from espnet2.train.history import History
 
 ACCURACIES = (0.1, 0.5, 0.3, 0.5)
@@ -42,3 +43,12 @@ def test_names_and_values(trained, nbest, suffix, names, last, means, sums):
         found = torch.load(directory / f"valid.acc.{name}", weights_only=True)
         assert torch.allclose(found["a"], torch.tensor(mean))
         assert found["n"] == total and found["n"].dtype == torch.int64 and found["h"].dtype == torch.float16
+
+
+@pytest.mark.parametrize("nbest", [1, 2])
+def test_missing_weights_are_named_before_anything_is_written(trained, nbest):
+    directory, history = trained
+    (directory / "2epoch.pth").unlink()
+    with pytest.raises(CheckpointError, match=r"2epoch\.pth: expected the weights of one of the best epochs"):
+        average_nbest_models(directory, history, [("valid", "acc", "max")], nbest)
+    assert all(path.name[0].isdigit() for path in directory.iterdir())

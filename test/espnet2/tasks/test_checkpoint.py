@@ -43,9 +43,9 @@ def test_code_is_not_run(tmp_path, save):
     assert not (tmp_path / "ran").exists()
 
 
-def _truncated(path, zipped):
-    torch.save({"weight": torch.zeros(1000)}, path, _use_new_zipfile_serialization=zipped)
-    path.write_bytes(path.read_bytes()[:2000])
+def _truncated(path, zipped, size=2000):
+    torch.save({"weight": torch.zeros(100_000)}, path, _use_new_zipfile_serialization=zipped)
+    path.write_bytes(path.read_bytes()[:size])
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,8 @@ def _truncated(path, zipped):
         (lambda path: path.write_text("hello"), "truncated or damaged"),
         (lambda path: _truncated(path, True), "truncated or damaged"),
         (lambda path: _truncated(path, False), "truncated or damaged"),
+        (lambda path: _truncated(path, True, 10_000), "truncated or damaged"),
+        (lambda path: _truncated(path, True, 100_000), "truncated or damaged"),
         (lambda path: path.mkdir(), "expected a checkpoint, found: is a directory"),
         (lambda path: path.symlink_to(path), "expected a checkpoint, found: too many levels of symbolic links"),
         (lambda path: torch.save(torch.nn.Linear(2, 2), path), "wants to run torch.nn.modules.linear.Linear"),
