@@ -26,7 +26,7 @@ class TransducerOptions:
 
     Attributes:
         search_type: a name in `SEARCHES`.
-        max_sym_exp: labels per frame at most (tsd).
+        max_sym_exp: symbols per frame at most, the blank among them (tsd).
         u_max: labels of a sequence at most (alsd).
         nstep: expansions per frame (nsc; maes, at least 2).
         prefix_alpha: labels by which a prefix may be shorter than the sequence whose score it gets (nsc, maes).

@@ -171,7 +171,7 @@ def default(search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndar
 def time_synchronous(
     search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int
 ) -> list[Scored]:
-    """Up to `max_sym_exp` labels, with the blank at the end."""
+    """Up to `max_sym_exp` symbols a frame, the last of which is the blank."""
     blanks: list[Scored] = []
     running = beam
     for remaining in reversed(range(search.options.max_sym_exp)):

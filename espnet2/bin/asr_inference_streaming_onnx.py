@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from espnet2.runtime.decode_streaming import Streams
 
 CHUNK_MS = 320.0
+DAY_MS = 86_400_000
 
 
 def get_parser() -> ArgumentParser:
@@ -40,8 +41,10 @@ def get_parser() -> ArgumentParser:
 def inference(args: argparse.Namespace) -> int:
     from espnet2.runtime.decode import decode_by
 
-    if not args.chunk_ms > 0:
-        raise OptionError(f"--chunk_ms: expected a number of milliseconds above 0, found {args.chunk_ms:g}")
+    if not 0 < args.chunk_ms <= DAY_MS:
+        raise OptionError(
+            f"--chunk_ms: expected a number of milliseconds above 0, a day ({DAY_MS}) at most, found {args.chunk_ms:g}"
+        )
     return decode_by(args, lambda: _load(args))
 
 

@@ -67,7 +67,7 @@ class Session:
             options, made = self.recognizer.options, self.recognizer.result
             found = self.search(frames, options.maxlenratio, options.minlenratio, is_final)[: options.nbest]
             self.results = [made(hypothesis, self.aligner, is_final) for hypothesis in found]
-        return self.results
+        return [*self.results]
 
 
 class StreamingRecognizer(ResultMaker):
@@ -135,8 +135,17 @@ class StreamingRecognizer(ResultMaker):
 
         Raises:
             AudioError: Samples that cannot be recognised as they are, or a stream that ends too soon.
-            StreamError: A stream has ended, or is not of this recogniser, or comes twice.
+            StreamError: A stream has ended, is none, is not of this recogniser, or comes twice.
         """
+        for piece in pieces:
+            if not isinstance(piece, tuple | list) or len(piece) != 3 or not isinstance(piece[0], Session):
+                found = ", ".join(
+                    type(part).__name__ for part in (piece if isinstance(piece, tuple | list) else [piece])
+                )
+                raise StreamError(
+                    f"advance: expected triples of what session() makes, samples, and whether they are the last, "
+                    f"found {found}"
+                )
         streams = [session for session, _, _ in pieces]
         if not names:
             names = ["speech"] if len(pieces) == 1 else [f"speech {number}" for number in range(1, len(pieces) + 1)]

@@ -36,7 +36,7 @@ class Line:
 
     def grow(self, results: Sequence[Result]) -> None:
         """Show the best result so far."""
-        line = line_of(self.recognizer, results[0]) if results else ""
+        line = line_of(self.recognizer, results[0]).rstrip() if results else ""
         if line == self.shown:
             return
         self.shown = line
@@ -52,7 +52,7 @@ class Line:
         line = line_of(self.recognizer, nbest[0]) if nbest else ""
         if self.terminal:
             print(CLEAR + line, flush=True)
-        elif not self.growing or line != self.shown or not line:
+        elif not self.growing or line.rstrip() != self.shown or not line:
             _print(line)
         self.shown = ""
 
@@ -136,6 +136,8 @@ def pieces(path: str, rate: int, size: int) -> Iterator[tuple[np.ndarray, bool]]
 
 def _from_stdin(size: int) -> Iterator[tuple[np.ndarray, bool]]:
     """Samples of 16 bits, little-endian, as numbers in [-1, 1); what is last is known only after it."""
+    if sys.stdin is None:
+        raise AudioError(f"{STDIN}: expected raw samples of 16 bits, found that standard input is closed")
     first = True
     while data := sys.stdin.buffer.read(2 * size or -1):
         if first and data.startswith(CONTAINERS):

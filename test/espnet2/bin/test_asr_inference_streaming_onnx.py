@@ -41,7 +41,7 @@ def pcm(speech):
 def test_lines_grow(work, capsys, chunk):
     assert recognise("b.flac", "--chunk_ms", chunk) == 0
     out = capsys.readouterr().out
-    assert out == ("a a\n" if chunk == 320 else "a\na \na a\n")
+    assert out == ("a a\n" if chunk == 320 else "a\na a\n")
 
 
 def test_lines_of_several_recordings_correspond(work, capsys):
@@ -54,7 +54,7 @@ def test_lines_of_several_recordings_correspond(work, capsys):
 def test_a_line_grows_in_its_place_on_a_terminal(work, capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert recognise("b.flac", "c.wav", "--chunk_ms", FRAME_MS) == 0
-    assert capsys.readouterr().out.replace(CLEAR, "|") == "|a|a |a a\n|日\n"
+    assert capsys.readouterr().out.replace(CLEAR, "|") == "|a|a a\n|日\n"
 
 
 def test_standard_input(work, capsys, monkeypatch, say):
@@ -69,6 +69,12 @@ def test_standard_input_is_raw(work, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", Stdin((work / "a.wav").read_bytes()))
     assert recognise("-") == 2
     assert "-: expected raw samples of 16 bits, found a recording with a header" in capsys.readouterr().err
+
+
+def test_standard_input_may_be_closed(work, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert recognise("-") == 2
+    assert "-: expected raw samples of 16 bits, found that standard input is closed" in capsys.readouterr().err
 
 
 def test_a_list_is_decoded_as_a_recipe_does(work, capsys):
@@ -95,8 +101,12 @@ def test_a_list_is_decoded_as_a_recipe_does(work, capsys):
     ("arguments", "sentence"),
     [
         ([], "expected recordings or --data_path_and_name_and_type, found neither"),
-        (["a.wav", "--chunk_ms", "0"], "--chunk_ms: expected a number of milliseconds above 0, found 0"),
-        (["a.wav", "--chunk_ms", "nan"], "--chunk_ms: expected a number of milliseconds above 0, found nan"),
+        (
+            ["a.wav", "--chunk_ms", "0"],
+            "--chunk_ms: expected a number of milliseconds above 0, a day (86400000) at most, found 0",
+        ),
+        (["a.wav", "--chunk_ms", "nan"], "above 0, a day (86400000) at most, found nan"),
+        (["a.wav", "--chunk_ms", "inf"], "above 0, a day (86400000) at most, found inf"),
         (["a.wav", "--bundle", "bundle"], "expected a component 'encoder_step', found encoder, ctc; it is for Speech2"),
         (["a.wav", "--ctc_greedy", "false", "--partial_ar", "true"], "partial_ar: expected a search that works on a"),
     ],

@@ -151,6 +151,8 @@ def test_results_grow():
     speech = spoken(2, 3, 0, 2, 4, 4, 3)
     texts = [found(piece, False)[0].text for piece in cut(speech, [3] * 6)]
     assert texts == ["", "", "a", "a", "ab", "ab", "aba "]
+    found(speech[:0], False).clear()
+    assert found(speech[:0], False)[0].text == "aba "
     assert found(speech[:0], True)[0].text == "aba b"
 
 
@@ -251,6 +253,13 @@ def test_advance_refuses_what_is_not_its_own():
         found.advance([(session, spoken(2), False), (recognizer().session(), spoken(3), True)])
     with pytest.raises(AudioError, match=r"^b: expected finite numbers"):
         found.advance([(session, spoken(2), False), (found.session(), np.array([np.inf]), True)], ["a", "b"])
+    for piece, kinds in (
+        ((found, spoken(2), False), "Recognizer, ndarray, bool"),
+        ((session,), "Session"),
+        (None, "None"),
+    ):
+        with pytest.raises(StreamError, match=rf"^advance: expected triples of what session\(\) makes, .*{kinds}"):
+            found.advance([(session, spoken(2), False), piece])
     assert session.heard == 0
 
 
