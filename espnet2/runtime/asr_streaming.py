@@ -137,10 +137,10 @@ class StreamingRecognizer(ResultMaker):
             AudioError: Samples that cannot be recognised as they are, or a stream that ends too soon.
             StreamError: A stream has ended, is none, is not of this recogniser, or comes twice.
         """
-        for piece in pieces:
-            if not isinstance(piece, tuple | list) or len(piece) != 3 or not isinstance(piece[0], Session):
+        for given in pieces:
+            if not isinstance(given, tuple | list) or len(given) != 3 or not isinstance(given[0], Session):
                 found = ", ".join(
-                    type(part).__name__ for part in (piece if isinstance(piece, tuple | list) else [piece])
+                    type(part).__name__ for part in (given if isinstance(given, tuple | list) else [given])
                 )
                 raise StreamError(
                     f"advance: expected triples of what session() makes, samples, and whether they are the last, "
