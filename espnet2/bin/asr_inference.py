@@ -170,12 +170,10 @@ def _require_fixed(options: Mapping[str, Any]) -> None:
 
 def move(parts: Sequence[tuple[Any, Any]], device: str) -> None:
     """Move modules to where PyTorch computes; raises `OptionError` for a device that it cannot use."""
-    try:
-        for module, _ in parts:
-            module.to(device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise OptionError(f"device: expected one that PyTorch can use, found {device!r}: {reason}") from error
+    from espnet2.torch_utils.to_device import to_device
+
+    for module, _ in parts:
+        to_device(module, device)
 
 
 def get_parser() -> ArgumentParser:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from espnet2.runtime.errors import CheckpointError
 from espnet2.tasks.checkpoint import load_checkpoint
 from espnet2.train.checkpoint_io import save
 from espnet2.train.history import History
@@ -44,21 +43,15 @@ def average_nbest_models(
         wanted = [nbest] if isinstance(nbest, int) else list(nbest)
         sizes = [size for size in sorted(set(wanted)) if size <= len(epochs)] or [1]
         written = ""
-        _require_weights([directory / f"{epoch}epoch.pth" for epoch in epochs[: sizes[-1]]])
         for size in sizes:
             written = f"{phase}.{name}.ave_{size}best{ending}"
             if size == 1:
+                load_checkpoint(directory / f"{epochs[0]}epoch.pth")  # a link to what cannot be read would hide it
                 link_atomically(directory / written, f"{epochs[0]}epoch.pth")
             else:
                 logging.info("Averaging the %d best models by %s.%s: %s", size, phase, name, directory / written)
                 save(average([directory / f"{epoch}epoch.pth" for epoch in epochs[:size]]), directory / written)
         link_atomically(directory / f"{phase}.{name}.ave{ending}", written)
-
-
-def _require_weights(paths: Iterable[Path]) -> None:
-    for path in paths:
-        if not path.is_file():
-            raise CheckpointError(f"{path}: expected the weights of one of the best epochs, found no file")
 
 
 def average(paths: Sequence[str | Path]) -> dict[str, torch.Tensor]:

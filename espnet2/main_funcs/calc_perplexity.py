@@ -65,8 +65,6 @@ def _perplexity(nll: float, count: int) -> float:
 
 def measure(args: Namespace) -> None:
     """`calc_perplexity` of the model and the texts that the options of `lm_calc_perplexity` name."""
-    if args.ngpu > 0 and not torch.cuda.is_available():
-        raise OptionError(f"ngpu: expected 0, as there is no GPU here, found {args.ngpu}")
     device = "cuda" if args.ngpu > 0 else "cpu"
     model, config = LMTask.build_model_from_file(args.train_config, args.model_file, device)
     preprocessor = CommonPreprocessor(

@@ -31,7 +31,6 @@ from espnet2.utils.atomic import remove_partial, write_atomically
 
 CONFIG = "config.yaml"
 LOG = "train.log"
-SOS_EOS = "<sos/eos>"
 OF_THE_OPTIMISER = (
     *("optim", "optim_conf", "scheduler", "scheduler_conf"),
     *("exclude_weight_decay", "exclude_weight_decay_conf"),
@@ -48,7 +47,7 @@ def train(training: TrainingTask, args: Namespace) -> int:
         print(to_yaml(full_config(training, args)), end="")
         return 0
     check(training, args)
-    args.token_list = _tokens(args)
+    args.token_list = _tokens(training, args)
     if args.output_dir is None:
         raise OptionError("output_dir: expected the experiment's directory, found none")
     directory = Path(args.output_dir)
@@ -72,16 +71,20 @@ def train(training: TrainingTask, args: Namespace) -> int:
     return 0
 
 
-def _tokens(args: Namespace) -> list[str]:
-    """The token list, read from the file that the option names; raises `OptionError` where it lacks a symbol."""
+def _tokens(training: TrainingTask, args: Namespace) -> list[str]:
+    """The token list, read from the file that the option names.
+
+    Raises:
+        OptionError: it lacks a symbol that begins or ends the model's sentences.
+    """
     if args.token_list is None:
         raise OptionError("token_list: expected a file of tokens, one in a line, found none")
     source = args.token_list if isinstance(args.token_list, str) else "token_list"
     tokens = read_token_list(args.token_list) if isinstance(args.token_list, str) else list(args.token_list)
+    conf = full_config(training, args)["model_conf"]
     for key in ("sym_sos", "sym_eos"):
-        symbol = args.model_conf.get(key, SOS_EOS)
-        if symbol not in tokens:  # a model would take the last token, whatever it is
-            raise OptionError(f"{source}: expected a line with {symbol!r}, the {key} of model_conf, found none")
+        if key in conf and conf[key] not in tokens:  # a model would take the last token, whatever it is
+            raise OptionError(f"{source}: expected a line with {conf[key]!r}, the {key} of model_conf, found none")
     return tokens
 
 

@@ -23,6 +23,7 @@ from espnet2.recipe.data_dir import DataDir
 from espnet2.recipe.files import require_other
 from espnet2.recipe.validate import validate_data_dir
 from espnet2.runtime.errors import AudioError, OptionError
+from espnet2.runtime.speech import require_numbers
 from espnet2.utils.atomic import write_atomically
 
 LOUDEST = 2.0  # of full scale: what is louder is in other units
@@ -183,8 +184,9 @@ def read_source(source: str, fs: int, speed: float, place: str) -> np.ndarray:
         )
     if not len(samples):
         raise AudioError(f"{place}: expected speech, found no samples in {source}")
+    require_numbers(samples, f"{place}: {source}")
     loudest = np.abs(samples).max()
-    if not loudest <= LOUDEST:
+    if loudest > LOUDEST:
         raise AudioError(f"{place}: expected samples from -1 to 1, found {loudest:g} in {source}")
     return _resample(samples[:, 0], rate * speed, fs)
 

@@ -131,8 +131,9 @@ def score(
     missing = [utterance for utterance in said if utterance not in heard]
     if missing:
         _log.warning("%s: %d utterances are missing and count as deleted: %s", hypothesis, len(missing), missing[0])
-    speakers = {} if utt2spk is None else read_2columns_text(utt2spk)
+    speakers: dict[str, str] = {}
     if utt2spk is not None:
+        speakers = read_2columns_text(utt2spk)
         require_keys(utt2spk, speakers, reference, said)
     aligned = align(
         list(said),

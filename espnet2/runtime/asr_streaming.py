@@ -137,15 +137,7 @@ class StreamingRecognizer(ResultMaker):
             AudioError: Samples that cannot be recognised as they are, or a stream that ends too soon.
             StreamError: A stream has ended, is none, is not of this recogniser, or comes twice.
         """
-        for given in pieces:
-            if not isinstance(given, tuple | list) or len(given) != 3 or not isinstance(given[0], Session):
-                found = ", ".join(
-                    type(part).__name__ for part in (given if isinstance(given, tuple | list) else [given])
-                )
-                raise StreamError(
-                    f"advance: expected triples of what session() makes, samples, and whether they are the last, "
-                    f"found {found}"
-                )
+        _require_triples(pieces)
         streams = [session for session, _, _ in pieces]
         if not names:
             names = ["speech"] if len(pieces) == 1 else [f"speech {number}" for number in range(1, len(pieces) + 1)]
@@ -174,6 +166,17 @@ class StreamingRecognizer(ResultMaker):
             unit = "frames" if self.encoder.frame else "samples"
             raise AudioError(f"{name}: expected at least {self.encoder.shortest} {unit} in a stream, found {total}")
         return array.astype(np.float32, copy=False)
+
+
+def _require_triples(pieces: Sequence[Any]) -> None:
+    for piece in pieces:
+        parts = piece if isinstance(piece, tuple | list) else [piece]
+        if len(parts) != 3 or not isinstance(parts[0], Session):
+            found = ", ".join(type(part).__name__ for part in parts)
+            raise StreamError(
+                f"advance: expected triples of what session() makes, samples, and whether they are the last, "
+                f"found {found}"
+            )
 
 
 class Speech2TextStreaming(StreamingRecognizer):

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
-
 from espnet2.runtime.errors import ConfigError
 from espnet2.tasks.checkpoint import load_checkpoint, load_state
 from espnet2.tasks.choices import Choices
 from espnet2.tasks.config import TextConfig, check_config, read_config
+from espnet2.torch_utils.to_device import to_device
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 
@@ -44,7 +43,7 @@ class AbsTask(ABC):
         """Build the model of `config_file` (by default config.yaml beside the weights) and load `model_file` into it.
 
         Returns the model in evaluation mode, and its configuration with defaults filled in and paths found. Without
-        `model_file` the weights are random. Raises `ConfigError` or `CheckpointError`.
+        `model_file` the weights are random. Raises `ConfigError`, `CheckpointError`, or `OptionError` for the device.
         """
         if config_file is None:
             if model_file is None:
@@ -57,4 +56,5 @@ class AbsTask(ABC):
             raise ConfigError(f"{config_file}: {error}") from error
         if model_file is not None:
             load_state(model, load_checkpoint(model_file), model_file)
-        return model.to(torch.device(device)).eval(), config
+        to_device(model, device)
+        return model.eval(), config

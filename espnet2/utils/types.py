@@ -65,4 +65,6 @@ def converted(kind: Callable[[str], Any], text: str) -> Any:
     try:
         return kind(text)
     except ValueError as error:
-        raise ValueError(f"expected {NUMBERS[kind]}, found {text!r}" if kind in NUMBERS else str(error)) from error
+        if kind not in NUMBERS:
+            raise
+        raise ValueError(f"expected {NUMBERS[kind]}, found {text!r}") from error

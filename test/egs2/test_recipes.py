@@ -113,6 +113,7 @@ def test_the_first_stages_run_and_run_again(recipe):
         (["--audio_format", "mp3"], "--audio_format: expected one of flac wav, found 'mp3'"),
         (["--asr_config", "none.yaml"], "--asr_config: expected a file, found no file 'none.yaml'"),
         (["--nlsyms_txt", "absent"], "--nlsyms_txt: expected a file, found no file 'absent'"),
+        (["--feats_normalize", "foo"], "--feats_normalize: expected one of global_mvn utterance_mvn none, found 'foo'"),
         (["--expdir", "my exp"], "--expdir: expected no blanks, found 'my exp'"),
         (["--corpus", "absent"], "--corpus: expected a directory without blanks in its path, found 'absent'"),
         (["--corpus=conf/tuning"], "--corpus: expected a directory without blanks in its path, found 'conf/tuning'"),

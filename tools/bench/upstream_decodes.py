@@ -21,6 +21,7 @@ import torch  # noqa: E402
 import yaml  # noqa: E402
 
 from espnet2.bin.asr_inference import Speech2Text  # noqa: E402
+from espnet2.fileio.read_text import read_2columns_text  # noqa: E402
 from espnet2.tasks.asr import ASRTask  # noqa: E402
 
 
@@ -35,8 +36,8 @@ def main() -> None:
     parser.add_argument("--heard", type=Path, required=True, help="directory with token_int and score")
     args = parser.parse_args()
     recogniser = load(args)
-    ids, scores = (table(args.heard / name) for name in ("token_int", "score"))
-    files = table(args.wav_scp)
+    ids, scores = (read_2columns_text(args.heard / name) for name in ("token_int", "score"))
+    files = read_2columns_text(args.wav_scp)
     if not files.keys() <= ids.keys():
         raise SystemExit(f"{args.heard}: expected the utterances of {args.wav_scp}, found {len(ids)} others")
     same, largest = 0, 0.0
@@ -62,12 +63,6 @@ def load(args: argparse.Namespace) -> Speech2Text:
     else:
         options |= {"lm_train_config": str(args.lm / "config.yaml"), "lm_file": str(args.lm / "valid.loss.ave.pth")}
     return Speech2Text(str(args.asr / "config.yaml"), str(args.asr / args.weights), **options)
-
-
-def table(path: Path) -> dict[str, str]:
-    """Lines by their first word."""
-    rows = (line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines())
-    return {row[0]: row[1] if len(row) > 1 else "" for row in rows}
 
 
 if __name__ == "__main__":

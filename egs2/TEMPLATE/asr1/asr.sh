@@ -63,7 +63,7 @@ asr_config=             # its configuration
 asr_args=               # options of asr_train, such as "--max_epoch 10"
 asr_speech_fold_length=800  # frames after which batches get smaller
 asr_text_fold_length=150    # tokens after which batches get smaller
-feats_normalize=global_mvn  # global_mvn or utterance_mvn
+feats_normalize=global_mvn  # global_mvn, utterance_mvn or none
 pretrained_model=       # weights to begin with
 # Options: recognition
 inference_config=       # options of recognition
@@ -89,7 +89,7 @@ for option in nj inference_nj fs; do
 done
 for option in use_lm use_ngram gpu_inference; do require_one_of "$option" true false; done
 require_one_of audio_format flac wav
-require_one_of feats_normalize global_mvn utterance_mvn
+require_one_of feats_normalize global_mvn utterance_mvn none
 require_one_of quantize int8 none
 require_files asr_config inference_config
 if [ "$use_lm" = true ]; then
@@ -156,6 +156,7 @@ bundle=$asr_exp/bundle
 text_options=(--token_type "$token_type" --token_list "$token_list" --bpemodel "$bpemodel"
     --non_linguistic_symbols "$nlsyms_txt" --cleaner "$cleaner" --g2p none --use_preprocessor true)
 read -r -d '' -a asr_more <<<"$asr_args" || true
+if [ "$sos_eos" != "<sos/eos>" ]; then asr_more+=(--model_conf "sym_sos=$sos_eos" --model_conf "sym_eos=$sos_eos"); fi
 read -r -d '' -a lm_more <<<"$lm_args" || true
 read -r -d '' -a inference_more <<<"$inference_args" || true
 model_options=(--asr_train_config "$asr_exp/config.yaml" --asr_model_file "$asr_exp/$inference_asr_model")

@@ -95,13 +95,20 @@ def test_perplexity_is_upstreams(fixtures_dir, tmp_path, monkeypatch):
     assert (tmp_path / "utt2ntokens").read_text().startswith("george-testseen-0000 15\n")
 
 
+def test_the_last_token_ends_sentences_of_a_language_model_whatever_it_is(corpus, tmp_path):
+    (tmp_path / "tokens.txt").write_text((corpus / "tokens.txt").read_text().replace("<sos/eos>", "</s>"))
+    options = options_for(corpus, [("text,text", "text")])
+    other = ["--token_list", str(tmp_path / "tokens.txt"), "--lm", "seq_rnn", "--lm_conf", "{unit: 8}"]
+    assert lm_train.main([*options, *other, "--dry_run", "true", "--output_dir", str(tmp_path / "lm")]) == 0
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
 def test_perplexity_on_a_gpu_that_is_not_there_is_refused(fixtures_dir, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(fixtures_dir / "models" / "lm_transformer")
     command = ["--train_config", "config.yaml", "--model_file", "valid.loss.ave.pth", "--ngpu", "1"]
     command += ["--data_path_and_name_and_type", "../../data/test_seen/text,text,text"]
     assert lm_calc_perplexity.main([*command, "--output_dir", str(tmp_path)]) == 2
-    assert "ngpu: expected 0, as there is no GPU here, found 1" in capsys.readouterr().err
+    assert "device: expected one that PyTorch can use, found 'cuda'" in capsys.readouterr().err
 
 
 def test_a_transducer(corpus, tmp_path):

@@ -49,6 +49,6 @@ def test_names_and_values(trained, nbest, suffix, names, last, means, sums):
 def test_missing_weights_are_named_before_anything_is_written(trained, nbest):
     directory, history = trained
     (directory / "2epoch.pth").unlink()
-    with pytest.raises(CheckpointError, match=r"2epoch\.pth: expected the weights of one of the best epochs"):
+    with pytest.raises(CheckpointError, match=r"2epoch\.pth: expected a checkpoint, found: no such file"):
         average_nbest_models(directory, history, [("valid", "acc", "max")], nbest)
     assert all(path.name[0].isdigit() for path in directory.iterdir())

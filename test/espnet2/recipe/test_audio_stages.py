@@ -100,7 +100,7 @@ def test_recordings_that_have_changed_are_formatted_anew(data, tmp_path, wav_fil
         ("{tmp}/broken.wav", r"wav.scp, line 2: .*broken.wav: expected a recording"),
         ("{tmp}/empty.wav", r"wav.scp, line 2: expected speech, found no samples in .*empty.wav"),
         ("{tmp}/stereo.wav", r"wav.scp, line 2: expected one channel, found 2"),
-        ("{tmp}/nan.wav", r"wav.scp, line 2: expected samples from -1 to 1, found nan in .*nan.wav"),
+        ("{tmp}/nan.wav", r"wav.scp, line 2: .*nan.wav: expected finite numbers, found NaN"),
         ("{tmp}/loud.wav", r"wav.scp, line 2: expected samples from -1 to 1, found 30 in .*loud.wav"),
         ("false |", r"wav.scp, line 2: expected a command that succeeds, found status 1"),
         ("echo hello |", r"wav.scp, line 2: expected a recording from the command 'echo hello'"),

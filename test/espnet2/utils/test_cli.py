@@ -1,11 +1,12 @@
 """How commands end, and the types of their options."""
 
 import argparse
+import re
 
 import pytest
 
 from espnet2.runtime.errors import AudioError
-from espnet2.utils.cli import run
+from espnet2.utils.cli import EXTRAS, run
 from espnet2.utils.config_argparse import ArgumentParser, PlainArgumentParser
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 
@@ -63,6 +64,14 @@ def test_a_parser_that_cannot_be_made_is_told_of(capsys):
     error = ModuleNotFoundError("No module named 'torch'", name="torch")
     assert run(lambda: fail(error)(None), fail(ZeroDivisionError()), []) == 2
     assert 'expected the package torch, found none; pip install ".[export]"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_extras_are_those_of_the_installation(repo_dir, extra):
+    listed = re.search(
+        rf"^{extra.upper()} = \[(.*)\]$", (repo_dir / "setup.py").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert listed is not None and tuple(re.findall(r'"(\w+)', listed[1])) == EXTRAS[extra]
 
 
 @pytest.mark.parametrize(("word", "value"), [("true", True), ("Yes", True), ("1", True), ("0", False), ("off", False)])
