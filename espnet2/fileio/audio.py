@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
 from espnet2.runtime.errors import AudioError
+
+CONTAINERS = (b"RIFF", b"fLaC", b"OggS", b"FORM")  # what recordings with a header begin with
+# Frames of a file whose header does not say how many there are, as encoders write it into a pipe, are beyond this.
+LONGEST = 2**60
+TOO_LARGE = (MemoryError, OverflowError)
+BLOCK = 2**20  # frames that are read at once where their number is not known
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
@@ -19,17 +29,23 @@ def read_audio(path: Path | str, fs: int) -> np.ndarray:
     Raises:
         AudioError: The file cannot be read, or has more than one channel.
     """
-    samples, rate = read_samples(path, "float32", always_2d=True)
-    channels = samples.shape[1]
-    if channels != 1:
+    samples, rate = read_samples(path, "float32")
+    return resample(only_channel(samples, str(path)), rate, fs, str(path))
+
+
+def only_channel(samples: np.ndarray, name: str) -> np.ndarray:
+    """Samples (T,) of (T,) or (T, 1); raises `AudioError`, which calls them `name`, for several channels."""
+    if samples.ndim == 1:
+        return samples
+    if samples.shape[1] != 1:
         raise AudioError(
-            f"{path}: expected one channel, found {channels}; choose or mix one (sox {path} mono.wav remix 1)"
+            f"{name}: expected one channel, found {samples.shape[1]}; choose or mix one (sox {name} mono.wav remix 1)"
         )
-    return resample(samples[:, 0], rate, fs, str(path))
+    return samples[:, 0]
 
 
 def resample(samples: np.ndarray, rate: int, fs: int, name: str) -> np.ndarray:
-    """Samples (T,) at `rate` Hz to samples at `fs` Hz, with a log line that calls them `name`."""
+    """Samples (T,) or (T, C) at `rate` Hz to samples at `fs` Hz, with a log line that calls them `name`."""
     if rate == fs:
         return samples
     import soxr
@@ -44,13 +60,12 @@ def recording_size(path: Path | str) -> tuple[int, int]:
     Raises:
         AudioError: It cannot be read.
     """
-    import soundfile
 
-    try:
-        info = soundfile.info(str(path))
-    except (soundfile.SoundFileError, OSError, RuntimeError) as error:
-        raise _not_a_recording(str(path), error, Path(path).exists()) from error
-    return info.frames, info.samplerate
+    def size(file: Any) -> tuple[int, int]:
+        frames = file.frames if file.frames < LONGEST else sum(map(len, _blocks(file, "int16", None)))
+        return frames, file.samplerate
+
+    return _of_file(path, size, None)
 
 
 def read_samples(
@@ -72,19 +87,60 @@ def read_samples(
     Raises:
         AudioError: It cannot be read.
     """
+
+    def read(file: Any) -> tuple[np.ndarray, int]:
+        rate, (start, end) = file.samplerate, span or (0, -1)
+        first, last = int(start * rate), None if end == -1 else int(end * rate)
+        if file.frames >= LONGEST:
+            samples = np.concatenate([*_blocks(file, dtype, last)])[first:]
+        else:
+            file.seek(min(first, file.frames))
+            samples = file.read(max((file.frames if last is None else last) - first, 0), dtype=dtype, always_2d=True)
+        return samples if always_2d or samples.shape[1] != 1 else samples[:, 0], rate
+
+    return _of_file(source, read, name)
+
+
+@cache
+def _stream_type() -> Any:
+    import soundfile
+
+    class Stream(soundfile.SoundFile):
+        """A file that is read from its start to its end."""
+
+        def seekable(self) -> bool:
+            return False
+
+    return Stream
+
+
+def _of_file(source: Path | str | BinaryIO, read: Callable[[Any], Result], name: str | None) -> Result:
+    """What `read` gives of an opened file; one of unknown length is opened as a stream, where there is no seeking."""
     import soundfile
 
     try:
         with soundfile.SoundFile(source) as file:
-            rate, (start, end) = file.samplerate, span or (0, -1)
-            first, last = int(start * rate), file.frames if end == -1 else int(end * rate)
-            if first:
-                file.seek(min(first, file.frames))
-            samples = file.read(max(last - first, 0), dtype=dtype, always_2d=always_2d)
-            return samples, rate
-    except (soundfile.SoundFileError, OSError, RuntimeError, TypeError) as error:
+            if file.frames < LONGEST:
+                return read(file)
+        if not isinstance(source, str | Path):
+            source.seek(0)
+        with _stream_type()(source) as file:
+            return read(file)
+    except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError, *TOO_LARGE) as error:
         is_missing = isinstance(source, str | Path) and not Path(source).exists()
         raise _not_a_recording(str(source) if name is None else name, error, not is_missing) from error
+
+
+def _blocks(file: Any, dtype: str, last: int | None) -> Iterator[np.ndarray]:
+    """Samples (T, C) up to frame `last`, or to the end; the first block may be empty."""
+    read = 0
+    while True:
+        wanted = BLOCK if last is None else min(BLOCK, last - read)
+        block = file.read(wanted, dtype=dtype, always_2d=True)
+        yield block
+        read += len(block)
+        if len(block) < wanted or read == last:
+            return
 
 
 def _not_a_recording(name: str, error: Exception, exists: bool) -> AudioError:

@@ -1,53 +1,58 @@
-"""Arrays of Kaldi by list, read by the package kaldiio."""
+"""Arrays and recordings in Kaldi's archives, by list."""
 
 from __future__ import annotations
 
-import importlib
+import re
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
+from espnet2.fileio.kaldi_ark import read_ark, split_range
 from espnet2.fileio.read_text import found_path
+from espnet2.fileio.shell import output_of
 from espnet2.fileio.table import TableReader
-from espnet2.runtime.errors import DataError, MissingPackageError
+from espnet2.runtime.errors import DataError
+
+PLACE = re.compile(r"(?P<path>.+):(?P<offset>\d+)")
 
 
 class KaldiScpReader(TableReader["np.ndarray | tuple[int, np.ndarray]"]):
     """Utterance -> a matrix (T, D) or vector (T,), or (sampling rate in Hz, samples (T,)) of a recording.
 
     Args:
-        fname: Lines such as `utt1 feats.ark:123`; paths are found as `SoundScpReader` finds them, and commands are run
-            by the shell, as in `SoundListReader`.
+        fname: Lines such as `utt1 feats.ark:123`, where `feats.ark:123[0:9]` is the first ten rows; paths are found as
+            `SoundScpReader` finds them, and commands are run by the shell, as in `SoundListReader`.
+        dtype: Of samples.
 
     Raises:
         DataError: The list cannot be read, or, on use, a file of it.
-        MissingPackageError: kaldiio is not installed.
+        AudioError: On use, a recording cannot be read.
     """
 
-    def __init__(self, fname: Path | str) -> None:
-        _kaldiio(fname)
+    def __init__(self, fname: Path | str, dtype: str = "float32") -> None:
         super().__init__(fname, "the place of an array, such as feats.ark:123")
+        self.dtype = dtype
 
     def __getitem__(self, key: str) -> np.ndarray | tuple[int, np.ndarray]:
-        listed = self.data[key]
-        path, colon, offset = listed.rpartition(":")
-        if listed.endswith("|"):
-            place = listed
-        elif colon and offset.isdigit():
-            place = f"{found_path(path, self.fname)}:{offset}"
-        else:
-            place = found_path(listed, self.fname)
+        listed, part = split_range(self.data[key])
         try:
-            return _kaldiio(self.fname).load_mat(place)
-        # What kaldiio raises for files that are something else is not limited to these, and is told in their words.
-        except Exception as error:
-            found = (error.strerror if isinstance(error, OSError) else None) or str(error) or "something else"
-            raise DataError(f"{self.fname}: {key}: expected an array of Kaldi in {place}, found: {found}") from error
+            value = self._read(listed)
+            return value[part] if isinstance(value, np.ndarray) else value
+        except (OSError, ValueError, IndexError) as error:
+            if isinstance(error, DataError):
+                raise
+            found = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            raise DataError(f"{self.fname}: {key}: expected an array of Kaldi in {listed}, found: {found}") from error
 
+    def place(self, key: str) -> str:
+        """List and utterance."""
+        return f"{self.fname}: {key}"
 
-def _kaldiio(fname: Path | str) -> ModuleType:
-    try:
-        return importlib.import_module("kaldiio")
-    except ImportError as error:
-        raise MissingPackageError(f"{fname}: expected the package kaldiio, found none; pip install kaldiio") from error
+    def _read(self, listed: str) -> np.ndarray | tuple[int, np.ndarray]:
+        if listed.endswith("|"):
+            return read_ark(output_of(listed), self.dtype, listed)
+        place = PLACE.fullmatch(listed)
+        path = listed if place is None else place["path"]
+        with open(found_path(path, self.fname), "rb") as file:
+            file.seek(0 if place is None else int(place["offset"]))
+            return read_ark(file, self.dtype, listed)

@@ -41,3 +41,7 @@ class SoundColumnsReader(TableReader[tuple[int, np.ndarray]]):
         if not len(samples):
             raise AudioError(f"{paths[0]}: expected samples, found none")
         return rate, np.concatenate([column for column, _ in columns], axis=1)
+
+    def place(self, key: str) -> str:
+        """List and utterance."""
+        return f"{self.fname}: {key}"

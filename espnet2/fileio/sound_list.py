@@ -1,9 +1,7 @@
-"""Recordings of training by list: paths, commands that write a recording, and segments of either."""
+"""Recordings by list: paths, commands that write a recording, and segments of either."""
 
 from __future__ import annotations
 
-import io
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +10,7 @@ import numpy as np
 
 from espnet2.fileio.audio import read_samples
 from espnet2.fileio.read_text import found_path, read_2columns_text, require_keys
+from espnet2.fileio.shell import output_of
 from espnet2.fileio.table import TableReader
 from espnet2.runtime.errors import AudioError, DataError
 
@@ -48,8 +47,8 @@ class SoundListReader(TableReader[tuple[int, np.ndarray]]):
     """Utterance -> (sampling rate in Hz, samples (T,), or (T, C) where there is more than one channel).
 
     A value of the list that ends with `|` is a command that the shell runs, and that writes a recording to its standard
-    output: `sox utt1.sph -t wav - |`. Training lists are the user's own, and only they are read with this class;
-    recognition reads lists with `SoundScpReader`, which runs nothing.
+    output: `sox utt1.sph -t wav - |`. Lists of training and of recognition are the user's own; a list that comes from
+    someone else is read with `SoundScpReader`, which runs nothing.
 
     Args:
         fname: Lines such as `utt1 recordings/1.wav`; paths are found as `SoundScpReader` finds them.
@@ -72,7 +71,7 @@ class SoundListReader(TableReader[tuple[int, np.ndarray]]):
         part = Segment(key, 0, -1) if self.segments is None else self.segments[key]
         listed, span = self.data[part.recording], part[1:]
         if listed.endswith("|"):
-            samples, rate = read_samples(_output(listed), self.dtype, span=span, name=listed)
+            samples, rate = read_samples(output_of(listed), self.dtype, span=span, name=listed)
         else:
             samples, rate = read_samples(found_path(listed, self.fname), self.dtype, span=span)
         if not len(samples):
@@ -80,15 +79,11 @@ class SoundListReader(TableReader[tuple[int, np.ndarray]]):
             raise AudioError(f"{self.fname}: {key}: expected samples in {listed}{where}, found none")
         return rate, samples
 
+    def place(self, key: str) -> str:
+        """The file, or list and utterance where this is a segment or a command."""
+        alone = self.segments is None and not self.data[key].endswith("|")
+        return self.get_path(key) if alone else f"{self.fname}: {key}"
+
     def keys_table(self) -> Mapping[str, object]:
         """The segments, where there are some, or the list."""
         return self.data if self.segments is None else self.segments
-
-
-def _output(command: str) -> io.BytesIO:
-    done = subprocess.run(command[:-1], shell=True, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        last = f" ({said[-1].strip()})" if said else ""
-        raise AudioError(f"{command}: expected a recording, found exit status {done.returncode}{last}")
-    return io.BytesIO(done.stdout)

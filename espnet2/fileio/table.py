@@ -31,6 +31,10 @@ class TableReader(Mapping[str, Value]):
         """Where the file of a key is: as listed if that exists, or found beside or above the list."""
         return found_path(self.data[key], self.fname)
 
+    def place(self, key: str) -> str:
+        """What messages about a key's value call it: its file, or, where that is not this value alone, list and key."""
+        return self.get_path(key)
+
     def keys_table(self) -> Mapping[str, object]:
         """A table with the keys of this reader."""
         return self.data

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet2.fileio.audio import read_audio
+from espnet2.fileio.recording import Recording
 from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.text.token_id_converter import TokenIDConverter
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def plot_alignments(
-    trained: Any, recordings: Sequence[tuple[str, str]], texts: Mapping[str, str] | None, directory: Path | str
+    trained: Any, recordings: Sequence[Recording], texts: Mapping[str, str] | None, directory: Path | str
 ) -> int:
     """Write `DIRECTORY/UTTERANCE.png` for each recording.
 
@@ -26,7 +26,7 @@ def plot_alignments(
 
     Args:
         trained: A recogniser as `espnet2.export.trained.load_trained` gives it.
-        recordings: Utterances, and where they are.
+        recordings: Utterances.
         texts: Of the utterances; None: those that CTC hears.
         directory: Where pictures go; it is made.
 
@@ -40,9 +40,10 @@ def plot_alignments(
         raise OptionError("--text: expected none, since the model's tokenizer is not known; found a file")
     check = trained.recognizer(DecodeOptions()).check
     drawn = 0
-    for utterance, path in recordings:
+    for recording in recordings:
+        utterance, path = recording.utterance, recording.place
         try:
-            speech = check(read_audio(path, trained.sample_rate), path)
+            speech = check(recording.read(trained.sample_rate), path)
             token_ids = None if texts is None else _token_ids(trained, texts, utterance)
             found = align_utterance(trained.model, speech, trained.sample_rate, token_ids, trained.tokenizer, path)
         except (AudioError, DataError) as error:

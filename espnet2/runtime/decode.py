@@ -17,10 +17,10 @@ import numpy as np
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from espnet2.fileio.audio import read_audio
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.read_text import read_2columns_text
-from espnet2.fileio.sound_scp import SoundScpReader
+from espnet2.fileio.readers import SPEECH_TYPES
+from espnet2.fileio.recording import Recording, recording_of_file, recordings_of_list
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
@@ -31,9 +31,7 @@ from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 _log = logging.getLogger(__name__)
 
 TABLES = ("text", "token", "token_int", "score", "ctm")
-
-
-Recordings = Sequence[tuple[str, str]]  # utterances, and where they are
+SPEECH = "speech"  # the name of what is recognised, among those of --data_path_and_name_and_type
 
 
 class Emit(Protocol):
@@ -69,15 +67,15 @@ class Way(Protocol):
     @property
     def shows_progress(self) -> bool: ...
 
-    def hear(self, recordings: Recordings, report: Report) -> list[Results | None]:
+    def hear(self, recordings: Sequence[Recording], report: Report) -> list[Results | None]:
         """Results of recordings; None, and a line in the report, for one that cannot be recognised."""
 
     def printer(self, count: int) -> Emit:
         """What writes the text of each of `count` recordings to stdout."""
 
 
-# NaN among the scores; speech that is longer than a table of the model.
-UNCOMPUTABLE = (ValueError, RuntimeError, IndexError)
+# NaN among the scores; speech that is longer than a table of the model, or than memory.
+UNCOMPUTABLE = (ValueError, RuntimeError, LookupError, ArithmeticError, MemoryError, OSError)
 
 
 def mapping(text: str) -> Any:
@@ -97,7 +95,7 @@ KINDS: dict[type, Callable[[str], Any]] = {bool: str2bool, type(None): mapping}
 
 
 def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
-    """Recordings, output and search, under upstream's names and with its defaults."""
+    """Sequence[Recording], output and search, under upstream's names and with its defaults."""
     add_recording_arguments(parser)
     group = parser.add_argument_group("search")
     for option in fields(DecodeOptions):
@@ -115,7 +113,13 @@ def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
         type=str2triple_str,
         action="append",
         metavar="WAV_SCP,speech,sound",
-        help="list of recordings, instead of the recordings themselves",
+        help=f"list of recordings, instead of the recordings themselves; its type is one of {', '.join(SPEECH_TYPES)}",
+    )
+    group.add_argument(
+        "--allow_variable_data_keys",
+        type=str2bool,
+        default=False,
+        help="leave out further lists, of other names than speech, instead of refusing them (default: False)",
     )
     group.add_argument("--key_file", type=str_or_none, help="file of the utterances to decode, in its order")
     group.add_argument(
@@ -148,7 +152,7 @@ def decode_by(args: argparse.Namespace, load: Callable[[], Way]) -> int:
     return _conclude(report)
 
 
-def _decode_to(directory: Path, way: Way, recordings: Recordings) -> Report:
+def _decode_to(directory: Path, way: Way, recordings: Sequence[Recording]) -> Report:
     """Write results and failures; tables of an earlier run that this one does not write go when it is complete."""
     try:
         with DatadirWriter(directory) as writer:
@@ -165,8 +169,8 @@ def _decode_to(directory: Path, way: Way, recordings: Recordings) -> Report:
     return report
 
 
-def find_recordings(args: argparse.Namespace) -> list[tuple[str, str]]:
-    """(utterance, path of its recording), in the order of the options.
+def find_recordings(args: argparse.Namespace) -> list[Recording]:
+    """Recordings in the order of the options.
 
     Raises:
         OptionError: No recordings, two that would have one name, or a kind of list that is not known.
@@ -176,37 +180,39 @@ def find_recordings(args: argparse.Namespace) -> list[tuple[str, str]]:
         found = "both" if args.recordings else "neither"
         raise OptionError(f"expected recordings or --data_path_and_name_and_type, found {found}")
     recordings = (
-        _from_list(args.data_path_and_name_and_type)
+        _from_list(args.data_path_and_name_and_type, getattr(args, "allow_variable_data_keys", False))
         if args.data_path_and_name_and_type
         else _from_paths(args.recordings, named=args.output_dir is not None)
     )
     if args.key_file is None:
         return recordings
-    paths = dict(recordings)
+    by_name = {recording.utterance: recording for recording in recordings}
     keys = list(read_2columns_text(args.key_file))
     if not keys:
         raise DataError(f"{args.key_file}: expected at least one utterance, found none")
     for key in keys:
-        if key not in paths:
-            raise DataError(f"{args.key_file}: expected utterances among the {len(paths)} recordings, found {key!r}")
-    return [(key, paths[key]) for key in keys]
+        if key not in by_name:
+            raise DataError(f"{args.key_file}: expected utterances among the {len(by_name)} recordings, found {key!r}")
+    return [by_name[key] for key in keys]
 
 
-def _from_list(triples: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
-    path, name, kind = triples[0]
-    if len(triples) > 1 or (name, kind) != ("speech", "sound"):
+def _from_list(triples: Sequence[tuple[str, str, str]], allow_others: bool) -> list[Recording]:
+    """The utterances of the list that is called `speech`; others are left out where they are allowed."""
+    lists = [(path, kind) for path, name, kind in triples if name == SPEECH]
+    others = [f"{path},{name},{kind}" for path, name, kind in triples if name != SPEECH]
+    if len(lists) != 1 or (others and not allow_others):
         found = " ".join(map(",".join, triples))
-        raise OptionError(f"--data_path_and_name_and_type: expected one list PATH,speech,sound, found {found}")
-    reader = SoundScpReader(path)
-    if not reader:
-        raise DataError(f"{path}: expected at least one recording, found none")
-    return [(utterance, reader.get_path(utterance)) for utterance in reader]
+        hint = "; --allow_variable_data_keys true leaves out lists of other names" if len(lists) == 1 else ""
+        raise OptionError(f"--data_path_and_name_and_type: expected one list PATH,speech,TYPE, found {found}{hint}")
+    for other in others:
+        _log.warning("%s: left out, since only %s is recognised", other, SPEECH)
+    return recordings_of_list(*lists[0])
 
 
-def _from_paths(paths: Sequence[str], named: bool) -> list[tuple[str, str]]:
+def _from_paths(paths: Sequence[str], named: bool) -> list[Recording]:
     """Recordings under their file names without suffix if `named`, else under their paths."""
     if not named:
-        return [(path, path) for path in paths]
+        return [recording_of_file(path) for path in paths]
     recordings: dict[str, str] = {}
     for path in paths:
         name = Path(path).stem
@@ -217,10 +223,10 @@ def _from_paths(paths: Sequence[str], named: bool) -> list[tuple[str, str]]:
                 f"--output_dir: expected recordings of different names, found {recordings[name]} and {path}"
             )
         recordings[name] = path
-    return list(recordings.items())
+    return [recording_of_file(path, name) for name, path in recordings.items()]
 
 
-def recognize(way: Way, recordings: Recordings, emit: Emit) -> Report:
+def recognize(way: Way, recordings: Sequence[Recording], emit: Emit) -> Report:
     """Recognise recordings in order, and pass each utterance's results on.
 
     A recording that cannot be read or recognised is noted in the report; the others are recognised all the same.
@@ -231,13 +237,13 @@ def recognize(way: Way, recordings: Recordings, emit: Emit) -> Report:
     with logging_redirect_tqdm(), tqdm(total=len(recordings), unit="utt", desc="recognise", disable=hidden) as progress:
         for start in range(0, len(recordings), size):
             group = recordings[start : start + size]
-            for (utterance, path), results in zip(group, way.hear(group, report), strict=True):
+            for recording, results in zip(group, way.hear(group, report), strict=True):
                 found = results is not None and any(by_speaker(results).values())
                 if results is not None and not found:
-                    sentence = f"{path}: expected a text within maxlenratio and minlenratio, found none"
-                    report.failures.append((utterance, sentence))
+                    sentence = f"{recording.place}: expected a text within maxlenratio and minlenratio, found none"
+                    report.failures.append((recording.utterance, sentence))
                 report.decoded += found
-                emit(utterance, results if found else None)
+                emit(recording.utterance, results if found else None)
             progress.update(len(group))
     return report
 
@@ -255,26 +261,28 @@ class Utterances:
         """A line for each recording."""
         return _printer_of(self.recognizer)
 
-    def hear(self, recordings: Recordings, report: Report) -> list[Results | None]:
+    def hear(self, recordings: Sequence[Recording], report: Report) -> list[Results | None]:
         """Results of recordings that go through the encoder together."""
         recognizer = self.recognizer
-        speeches = [self._read(utterance, path, report) for utterance, path in recordings]
+        speeches = [self._read(recording, report) for recording in recordings]
         usable = [speech for speech in speeches if speech is not None]
         start = time.perf_counter()
         encoded = iter(encode_each(recognizer, usable))
         results = [
-            None if speech is None else _search(recognizer, next(encoded), utterance, path, report)
-            for speech, (utterance, path) in zip(speeches, recordings, strict=True)
+            None if speech is None else _search(recognizer, next(encoded), recording, report)
+            for speech, recording in zip(speeches, recordings, strict=True)
         ]
         report.compute += time.perf_counter() - start
-        report.audio += sum(map(len, usable)) / self.rate
+        # How long a frame of features is, nobody says.
+        report.audio += sum(map(len, usable)) / self.rate if recognizer.speech.axes[1] == "samples" else 0
         return results
 
-    def _read(self, utterance: str, path: str, report: Report) -> np.ndarray | None:
+    def _read(self, recording: Recording, report: Report) -> np.ndarray | None:
+        axes = len(self.recognizer.speech.axes) - 1  # without that of the batch
         try:
-            return self.recognizer.check(read_audio(path, self.rate), path)
+            return self.recognizer.check(recording.read(self.rate, axes), recording.place)
         except AudioError as error:
-            report.fail(utterance, str(error))
+            report.fail(recording.utterance, str(error))
             return None
 
 
@@ -289,15 +297,20 @@ def encode_each(recognizer: Recognizer, speeches: Sequence[np.ndarray]) -> list[
 
 
 def _search(
-    recognizer: Recognizer, encoded: np.ndarray | Exception, utterance: str, path: str, report: Report
+    recognizer: Recognizer, encoded: np.ndarray | Exception, recording: Recording, report: Report
 ) -> Results | None:
     try:
         if isinstance(encoded, Exception):
             raise encoded
         return recognizer.search(encoded)
     except UNCOMPUTABLE as error:
-        report.fail(utterance, f"{path}: {' '.join(str(error).split())}")
+        report.fail(recording.utterance, f"{recording.place}: {sentence_of(error)}")
         return None
+
+
+def sentence_of(error: Exception) -> str:
+    """The message of an error on one line, or its name where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def line_of(recognizer: ResultMaker, result: Result) -> str:

@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from espnet2.fileio.audio import read_audio
+from espnet2.fileio.audio import CONTAINERS
+from espnet2.fileio.recording import Recording
 from espnet2.runtime.asr_streaming import StreamingRecognizer
-from espnet2.runtime.decode import UNCOMPUTABLE, Emit, Recordings, Report, line_of
+from espnet2.runtime.decode import UNCOMPUTABLE, Emit, Report, line_of, sentence_of
 from espnet2.runtime.errors import AudioError
 from espnet2.runtime.results import Result, Results, by_speaker
 
 STDIN = "-"
-CONTAINERS = (b"RIFF", b"fLaC", b"OggS", b"FORM")  # what recordings with a header begin with
 CLEAR = "\r\x1b[K"  # of a terminal: to the start of the line, and clear it
 
 _log = logging.getLogger(__name__)
@@ -83,32 +83,34 @@ class Streams:
             return self.line.end
         return Line(self.recognizer, growing=False).end
 
-    def hear(self, recordings: Recordings, report: Report) -> list[Results | None]:
+    def hear(self, recordings: Sequence[Recording], report: Report) -> list[Results | None]:
         """Results of recordings that are heard side by side; where that fails, each is tried alone."""
         try:
-            found, seconds, samples = self._hear([path for _, path in recordings])
+            found, seconds, samples = self._hear(recordings)
         except UNCOMPUTABLE as error:
             if len(recordings) > 1:
                 return [result for recording in recordings for result in self.hear([recording], report)]
-            ((utterance, path),) = recordings
-            sentence = " ".join(str(error).split())
-            report.fail(utterance, sentence if sentence.startswith(f"{path}: ") else f"{path}: {sentence}")
+            (recording,) = recordings
+            sentence, place = sentence_of(error), recording.place
+            report.fail(recording.utterance, sentence if sentence.startswith(f"{place}: ") else f"{place}: {sentence}")
             return [None]
         report.compute += seconds
-        report.audio += samples / self.recognizer.sample_rate
+        report.audio += 0 if self.recognizer.encoder.frame else samples / self.recognizer.sample_rate
         return [*found]
 
-    def _hear(self, paths: Sequence[str]) -> tuple[list[list[Result]], float, int]:
+    def _hear(self, recordings: Sequence[Recording]) -> tuple[list[list[Result]], float, int]:
         """Final results, seconds that they took, and samples that were heard."""
-        sessions = [self.recognizer.session() for _ in paths]
-        sources = [pieces(path, self.recognizer.sample_rate, self.piece) for path in paths]
-        results: list[list[Result]] = [[] for _ in paths]
+        sessions = [self.recognizer.session() for _ in recordings]
+        axes = 1 + len(self.recognizer.encoder.frame)
+        sources = [pieces(recording, self.recognizer.sample_rate, self.piece, axes) for recording in recordings]
+        places = [recording.place for recording in recordings]
+        results: list[list[Result]] = [[] for _ in recordings]
         seconds, samples = 0.0, 0
         for round_ in itertools.zip_longest(*sources):
             active = [index for index, given in enumerate(round_) if given is not None]
             start = time.perf_counter()
             found = self.recognizer.advance(
-                [(sessions[index], *round_[index]) for index in active], [paths[index] for index in active]
+                [(sessions[index], *round_[index]) for index in active], [places[index] for index in active]
             )
             seconds += time.perf_counter() - start
             samples += sum(len(round_[index][0]) for index in active)
@@ -119,16 +121,18 @@ class Streams:
         return results, seconds, samples
 
 
-def pieces(path: str, rate: int, size: int) -> Iterator[tuple[np.ndarray, bool]]:
+def pieces(recording: Recording, rate: int, size: int, axes: int = 1) -> Iterator[tuple[np.ndarray, bool]]:
     """The samples of a recording, or of standard input, `size` at a time (0: all), and whether they are the last.
+
+    Features have 2 `axes`, samples one.
 
     Raises:
         AudioError: The recording cannot be read.
     """
-    if path == STDIN:
+    if recording.place == STDIN:
         yield from _from_stdin(size)
         return
-    samples = read_audio(path, rate)
+    samples = recording.read(rate, axes)
     size = size or max(1, len(samples))
     for start in range(0, max(1, len(samples)), size):
         yield samples[start : start + size], start + size >= len(samples)

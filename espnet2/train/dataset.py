@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from espnet2.fileio.kaldi_scp import KaldiScpReader
-from espnet2.fileio.npy_scp import NpyScpReader
-from espnet2.fileio.read_text import load_num_sequence_text, read_2columns_text, require_keys, require_values
-from espnet2.fileio.sound_columns import SoundColumnsReader
-from espnet2.fileio.sound_list import SoundListReader
+from espnet2.fileio.read_text import require_keys
+from espnet2.fileio.readers import DATA_TYPES, SPEECH_TYPES, open_reader
 from espnet2.runtime.errors import AudioError, DataError, OptionError
 
 _log = logging.getLogger(__name__)
 
 Data = dict[str, np.ndarray]
 Preprocess = Callable[[str, dict[str, Any]], Data]
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How readers read: the dtype of samples, and whether a list may have several sampling rates."""
-
-    float_dtype: str = "float32"
-    allow_multi_rates: bool = False
 
 
 class Waveforms(Mapping[str, np.ndarray]):
@@ -70,54 +56,14 @@ class Waveforms(Mapping[str, np.ndarray]):
         return iter(self.reader)
 
 
-def _sound(path: str, options: ReadOptions) -> Mapping[str, Any]:
-    # Kaldi's convention: beside `segments`, a `wav.scp` lists recordings, and the utterances are parts of them.
-    segments = Path(path).parent / "segments"
-    cut = Path(path).name == "wav.scp" and segments.exists()
-    reader = SoundListReader(path, options.float_dtype, segments if cut else None)
-    return Waveforms(path, reader, options.allow_multi_rates)
-
-
-def _columns(path: str, options: ReadOptions) -> Mapping[str, Any]:
-    return Waveforms(path, SoundColumnsReader(path, options.float_dtype), options.allow_multi_rates)
-
-
-def _kaldi_ark(path: str, options: ReadOptions) -> Mapping[str, Any]:
-    return Waveforms(path, KaldiScpReader(path), options.allow_multi_rates)
-
-
-def _npy(path: str, options: ReadOptions) -> Mapping[str, Any]:
-    return NpyScpReader(path)
-
-
-def _numbers(path: str, options: ReadOptions, *, loader_type: str) -> Mapping[str, Any]:
-    return load_num_sequence_text(path, loader_type)
-
-
-def _text(path: str, options: ReadOptions) -> Mapping[str, Any]:
-    table = read_2columns_text(path)
-    require_values(path, table, "a text")
-    return table
-
-
-# The type of a file -> what reads it. `multi_columns_sound` has a recording per channel on a line.
-DATA_TYPES: dict[str, Callable[[str, ReadOptions], Mapping[str, Any]]] = {
-    "sound": _sound,
-    "multi_columns_sound": _columns,
-    "kaldi_ark": _kaldi_ark,
-    "npy": _npy,
-    **{name: partial(_numbers, loader_type=name) for name in ("text_int", "csv_int", "text_float", "csv_float")},
-    "text": _text,
-}
-
-
 class ESPnetDataset:
     """Utterance -> (utterance, {name: array}), by files that each hold one thing of every utterance.
 
     Iterates over the utterances of the first file, in its order. The other files may have more of them.
 
     Args:
-        path_name_type_list: Of each file: its path, a name such as `speech`, and a key of `DATA_TYPES`.
+        path_name_type_list: Of each file: its path, a name such as `speech`, and a key of
+            `espnet2.fileio.readers.DATA_TYPES`.
         preprocess: Called with an utterance and its values by name; has to return arrays only. Where it has a method
             `reseed`, `reseed` of the data set calls it.
         float_dtype: Of all arrays of floating point numbers.
@@ -147,14 +93,12 @@ class ESPnetDataset:
         self.dtypes = {"f": np.dtype(float_dtype), "i": np.dtype(int_dtype), "u": np.dtype(int_dtype)}
         self.paths: dict[str, str] = {}
         self.loaders: dict[str, Mapping[str, Any]] = {}
-        options = ReadOptions(float_dtype, allow_multi_rates)
         for path, name, kind in path_name_type_list:
             if name in self.loaders:
                 raise OptionError(f"data_path_and_name_and_type: expected each name once, found {name!r} again")
-            if kind not in DATA_TYPES:
-                raise OptionError(f"{path}: expected a type of {', '.join(DATA_TYPES)}, found {kind!r}")
             self.paths[name] = str(path)
-            self.loaders[name] = DATA_TYPES[kind](str(path), options)
+            reader = open_reader(str(path), kind, float_dtype, DATA_TYPES)
+            self.loaders[name] = Waveforms(path, reader, allow_multi_rates) if kind in SPEECH_TYPES else reader
         self._check_utterances()
 
     def _check_utterances(self) -> None:

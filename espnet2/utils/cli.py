@@ -13,7 +13,7 @@ from espnet2.runtime.errors import EspnetError, OptionError
 # What is in the extras of an installation, and in none of the others.
 EXTRAS = {
     "export": ("torch", "onnx", "onnx_ir", "onnxscript", "typeguard"),
-    "train": ("pytorch_lightning", "tensorboard", "matplotlib", "jiwer", "kaldiio"),
+    "train": ("pytorch_lightning", "tensorboard", "matplotlib", "jiwer"),
 }
 LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "NOTSET")
 

@@ -9,7 +9,7 @@ import soundfile
 import yaml
 
 from espnet2.bin.asr_inference_onnx import get_parser, main
-from espnet2.runtime import decode as decode_module
+from espnet2.fileio.recording import Recording
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.decode import encode_each
 from espnet2.runtime.errors import GraphError
@@ -151,14 +151,14 @@ def test_an_interrupted_decode_keeps_earlier_results(work, monkeypatch):
     assert recognise(*listed) == 0
     text = work / "out" / "1best_recog" / "text"
     before = text.read_text(encoding="utf-8")
-    read_audio = decode_module.read_audio
+    read_speech = Recording.read
 
-    def stop(path, fs):
-        if path.endswith("c.wav"):
+    def stop(recording, fs, axes):
+        if recording.utterance == "utt3":
             raise KeyboardInterrupt
-        return read_audio(path, fs)
+        return read_speech(recording, fs, axes)
 
-    monkeypatch.setattr(decode_module, "read_audio", stop)
+    monkeypatch.setattr(Recording, "read", stop)
     assert recognise(*listed, "--key_file", "wav.scp") == 130
     assert text.read_text(encoding="utf-8") == before
     assert read(text.with_name("text.partial")) == ["utt1 a日", "utt2 a a"]
@@ -185,16 +185,16 @@ def test_upstreams_defaults():
     [
         ([], "expected recordings or --data_path_and_name_and_type, found neither"),
         (["a.wav", "--data_path_and_name_and_type", "wav.scp,speech,sound"], "found both"),
-        (["--data_path_and_name_and_type", "wav.scp,speech,kaldi_ark"], "expected one list PATH,speech,sound, found"),
+        (["--data_path_and_name_and_type", "wav.scp,speech,text"], "expected a type of sound, multi_columns_sound, "),
+        (
+            ["--data_path_and_name_and_type", "wav.scp,audio,sound"],
+            "expected one list PATH,speech,TYPE, found wav.scp,",
+        ),
         (
             ["--data_path_and_name_and_type", "nope.scp,speech,sound"],
             "nope.scp: expected a text file in UTF-8, found No",
         ),
         (["--data_path_and_name_and_type", "empty,speech,sound"], "empty: expected at least one recording, found none"),
-        (
-            ["--data_path_and_name_and_type", "pipe,speech,sound"],
-            "pipe: x: expected the path of a recording, found the",
-        ),
         (["a.wav", "a.wav", "--output_dir", "out"], "expected recordings of different names, found a.wav and a.wav"),
         (["a.wav", "--key_file", "no_keys"], "no_keys: expected at least one utterance, found none"),
         (["a.wav", "--key_file", "keys"], "keys: expected utterances among the 1 recordings, found 'utt9'"),
@@ -213,7 +213,6 @@ def test_upstreams_defaults():
 def test_mistakes(work, capsys, arguments, sentence):
     for name in ("empty", "no_keys"):
         (work / name).touch()
-    (work / "pipe").write_text("x sox a.wav -t wav - |\n", encoding="utf-8")
     (work / "keys").write_text("utt9\n", encoding="utf-8")
     (work / "unknown.yaml").write_text("beam: 3\n", encoding="utf-8")
     (work / "wrong.yaml").write_text("beam_size: many\n", encoding="utf-8")

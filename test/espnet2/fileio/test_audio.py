@@ -1,12 +1,14 @@
 """Recordings as samples: rates, channels, formats, and files that are none."""
 
+import io
 import logging
 
 import numpy as np
 import pytest
 import soundfile
 
-from espnet2.fileio.audio import read_audio
+from espnet2.fileio import audio
+from espnet2.fileio.audio import read_audio, read_samples, recording_size
 from espnet2.fileio.sound_scp import SoundScpReader
 from espnet2.runtime.errors import AudioError, DataError
 
@@ -59,6 +61,33 @@ def test_files_that_are_no_recordings(directory, content, sentence):
     with pytest.raises(AudioError) as error:
         read_audio("x.wav", 16000)
     assert f"x.wav: expected a recording (WAV, FLAC, Ogg, ...), {sentence}" in str(error.value)
+
+
+@pytest.fixture
+def piped_flac(directory):
+    """FLAC as an encoder writes it into a pipe: bits 108 to 143 of STREAMINFO, the number of samples, are 0."""
+    samples = np.arange(-3000, 3000, dtype=np.int16)
+    soundfile.write("piped.flac", samples, 8000)
+    content = bytearray((directory / "piped.flac").read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    (directory / "piped.flac").write_bytes(content)
+    return samples
+
+
+@pytest.mark.parametrize("block", [7, 1000, 6000, 2**20])
+def test_flac_whose_header_gives_no_length(directory, piped_flac, block, monkeypatch):
+    monkeypatch.setattr(audio, "BLOCK", block)
+    np.testing.assert_array_equal(read_audio("piped.flac", 8000), piped_flac / np.float32(2**15))
+    content = io.BytesIO((directory / "piped.flac").read_bytes())
+    np.testing.assert_array_equal(read_samples(content, "int16")[0], piped_flac)
+    assert recording_size("piped.flac") == (6000, 8000)
+    for span, part in {
+        (0.25, 0.5): slice(2000, 4000),
+        (0.5, -1): slice(4000, None),
+        (0.7, 9): slice(5600, None),
+    }.items():
+        np.testing.assert_array_equal(read_samples("piped.flac", "int16", span=span)[0], piped_flac[part])
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,6 @@ def golden(repo_dir):
 
 @pytest.mark.parametrize(("path", "kind"), data_cases.FILES.items())
 def test_values_and_batches_are_upstreams(work, golden, path, kind):
-    if kind == "kaldi_ark":
-        pytest.importorskip("kaldiio")
     dataset = ESPnetDataset([(path, "value", kind)])
     items = [dataset[name] for name in dataset]
     assert {name: data_cases.plain(item["value"]) for name, item in items} == golden[path]
@@ -178,7 +176,6 @@ def test_values_that_cannot_be_used(work, kind, value, sentence):
 
 
 def test_arrays_of_kaldi_that_cannot_be_read(work):
-    pytest.importorskip("kaldiio")
     (work / "list").write_text("a none.ark:5\nb a.npy\n")
     dataset = ESPnetDataset([("list", "x", "kaldi_ark")])
     for name, place in {"a": "none.ark:5", "b": "a.npy"}.items():

@@ -1,0 +1,146 @@
+"""Kaldi's archives: arrays, and recordings as kaldiio writes them, at the place that a list names.
+
+Formats: https://kaldi-asr.org/doc/io.html and `matrix/compressed-matrix.h` of Kaldi. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import BinaryIO
+
+import numpy as np
+
+from espnet2.fileio.audio import CONTAINERS, read_samples
+
+Value = np.ndarray | tuple[int, np.ndarray]
+
+# Token of a matrix or vector -> dtype of its numbers.
+MATRICES = {b"FM ": "<f4", b"DM ": "<f8"}
+VECTORS = {b"FV ": "<f4", b"DV ": "<f8"}
+# Matrices of whole numbers between the smallest and the largest value: token -> dtype.
+SCALED = {b"CM2": "<u2", b"CM3": "u1"}
+PICKLED = b"PKL"
+RANGE = re.compile(r"(?P<place>.*)\[(?P<rows>[\d:]*)(?:,(?P<columns>[\d:]*))?\]$")
+
+
+def split_range(listed: str) -> tuple[str, tuple[slice, ...]]:
+    """`feats.ark:12[0:9]` -> `feats.ark:12` and the rows, or rows and columns, that are taken of the array; as Kaldi
+    has it, the last of a range is part of it."""
+    found = RANGE.fullmatch(listed)
+    if found is None:
+        return listed, ()
+    rows, columns = found["rows"], found["columns"]
+    return found["place"], tuple(_slice(text) for text in (rows, columns) if text is not None)
+
+
+def _slice(text: str) -> slice:
+    first, _, last = text.partition(":")
+    if not first and not last:
+        return slice(None)
+    return slice(int(first), int(last or first) + 1)
+
+
+def read_ark(file: BinaryIO, dtype: str, name: str) -> Value:
+    """A matrix (T, D), a vector (T,), or (sampling rate in Hz, samples (T,) or (T, C)) of a recording.
+
+    Args:
+        file: Where the value begins, behind its key.
+        dtype: Of samples.
+        name: What errors call the recording.
+
+    Raises:
+        AudioError: The value is a recording that cannot be read.
+        ValueError: It is something else.
+    """
+    start = file.read(5)
+    if start[:2] == b"\0B":
+        return _binary(start[2:] + file.read(1), file)
+    if start == b"AUDIO":
+        return _recording(_sized(file), dtype, name)
+    if start[:3] == b"NPY":
+        file.seek(3 - len(start), io.SEEK_CUR)
+        return np.load(io.BytesIO(_sized(file)), allow_pickle=False)
+    if start.startswith(CONTAINERS):
+        return _recording(start + _container(start, file), dtype, name)
+    if start[:3] == PICKLED:
+        raise ValueError("a Python object, which is not read, since it may run anything")
+    return _text(start + file.read())
+
+
+def _recording(content: bytes, dtype: str, name: str) -> tuple[int, np.ndarray]:
+    samples, rate = read_samples(io.BytesIO(content), dtype, name=name)
+    return rate, samples
+
+
+def _sized(file: BinaryIO) -> bytes:
+    """A file in the archive: the number of bytes of its size, its size, and its bytes."""
+    return _bytes(file, int.from_bytes(_bytes(file, _bytes(file, 1)[0]), "little"))
+
+
+def _container(start: bytes, file: BinaryIO) -> bytes:
+    """The rest of a recording. A WAV file says how long it is, unless it was written into a pipe."""
+    if start[:4] != b"RIFF":
+        return file.read()
+    size = _bytes(file, 3)
+    length = int.from_bytes(start[4:] + size, "little")
+    return size + file.read(length or -1)
+
+
+def _binary(token: bytes, file: BinaryIO) -> np.ndarray:
+    matrix, vector = MATRICES.get(token[:3]), VECTORS.get(token[:3])
+    if matrix is not None or vector is not None:
+        file.seek(3 - len(token), io.SEEK_CUR)
+    if matrix is not None:
+        rows, columns = _count(file), _count(file)
+        return _numbers(file, matrix, rows * columns).reshape(rows, columns)
+    if vector is not None:
+        return _numbers(file, vector, _count(file))
+    if token[:2] == b"CM":
+        return _compressed(token, file)
+    if token[:1] == b"\4":  # a vector of whole numbers, each with its size
+        rest = token[1:] + _bytes(file, 1)
+        return _numbers(file, np.dtype([("size", "u1"), ("value", "<i4")]), int.from_bytes(rest, "little"))["value"]
+    raise ValueError(f"a value of type {token!r}")
+
+
+def _compressed(token: bytes, file: BinaryIO) -> np.ndarray:
+    file.seek((3 if token[2:3] == b" " else 4) - len(token), io.SEEK_CUR)
+    lowest, span = _numbers(file, "<f4", 2)
+    rows, columns = _numbers(file, "<i4", 2)
+    if token[:3] in SCALED:
+        dtype = SCALED[token[:3]]
+        levels = _numbers(file, dtype, rows * columns).reshape(rows, columns)
+        return lowest + span * (levels / np.float32(np.iinfo(dtype).max)).astype(np.float32)
+    # Each column has the values of its percentiles 0, 25, 75 and 100, and between these bytes are linear.
+    percentiles = lowest + span * _numbers(file, "<u2", columns * 4).reshape(columns, 4).astype(np.float32) / 65535
+    levels = _numbers(file, "u1", rows * columns).reshape(columns, rows)
+    found = [np.interp(column, (0, 64, 192, 255), values) for column, values in zip(levels, percentiles, strict=True)]
+    return np.array(found, np.float32).reshape(columns, rows).T
+
+
+def _count(file: BinaryIO) -> int:
+    """A whole number behind the byte that says its size."""
+    return int.from_bytes(_bytes(file, 5)[1:], "little")
+
+
+def _numbers(file: BinaryIO, dtype: str | np.dtype, count: int) -> np.ndarray:
+    return np.frombuffer(_bytes(file, int(count) * np.dtype(dtype).itemsize), dtype).copy()
+
+
+def _bytes(file: BinaryIO, count: int) -> bytes:
+    found = file.read(count)
+    if len(found) != count:
+        raise ValueError(f"the end of the file, {count - len(found)} bytes too early")
+    return found
+
+
+def _text(content: bytes) -> np.ndarray:
+    """`[ 1 2 ]`: a vector; with lines, a matrix."""
+    inside, bracket, _ = content.partition(b"]")
+    before, opened, numbers = inside.partition(b"[")
+    if not bracket or not opened or before.strip():
+        raise ValueError("something else")
+    lines = numbers.decode("ascii").strip("\r\n ").splitlines()
+    rows = [np.array(line.split(), np.float32) for line in lines]
+    return np.stack(rows) if numbers.lstrip(b" ").startswith((b"\n", b"\r")) else rows[0]

@@ -1,0 +1,86 @@
+"""Recordings that are recognised: files, or the utterances of a list, each of which is read on use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from espnet2.fileio.audio import only_channel, read_samples, resample
+from espnet2.fileio.readers import SPEECH_TYPES, open_reader
+from espnet2.runtime.errors import AudioError, DataError, EspnetError
+
+DTYPE = "float32"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An utterance, and how its speech is read.
+
+    Args:
+        utterance: Its name in tables of results.
+        place: Where its speech is, for messages.
+        load: Returns (sampling rate in Hz, samples (T,) or (T, C)), or an array without rate, such as features (T, D).
+        has_channels: Samples of several channels are expected, of which an encoder of one channel gets the first.
+    """
+
+    utterance: str
+    place: str
+    load: Callable[[], Any]
+    has_channels: bool = False
+
+    def read(self, fs: int, axes: int = 1) -> np.ndarray:
+        """Samples (T,), resampled to `fs` Hz, or (T, C); features (T, D).
+
+        Args:
+            fs: The model's sampling rate in Hz.
+            axes: Of what the model takes of an utterance: 1 for samples of one channel, 2 for features or channels.
+
+        Raises:
+            AudioError: Whatever is wrong with the recording.
+        """
+        try:
+            value = self.load()
+            if isinstance(value, tuple):
+                rate, samples = value
+                if axes == 1 and not self.has_channels:
+                    samples = only_channel(samples, self.place)
+                return resample(samples, rate, fs, self.place)
+        except AudioError:
+            raise
+        except EspnetError as error:
+            raise AudioError(str(error)) from error
+        # A file or a command can fail in ways that cannot be listed, and no recording may end the others' recognition.
+        except Exception as error:
+            found = " ".join(str(error).split()) or type(error).__name__
+            raise AudioError(f"{self.place}: expected a recording, found: {found}") from error
+        if value.ndim > axes:
+            raise AudioError(f"{self.place}: expected samples (T,), found an array of shape {value.shape}")
+        return value
+
+
+def recording_of_file(path: str, utterance: str | None = None) -> Recording:
+    """A file as a recording that has its path, or another name, as utterance."""
+    return Recording(path if utterance is None else utterance, path, partial(_read_file, path))
+
+
+def _read_file(path: str) -> tuple[int, np.ndarray]:
+    samples, rate = read_samples(path, DTYPE)
+    return rate, samples
+
+
+def recordings_of_list(path: str, kind: str) -> list[Recording]:
+    """The utterances of a list whose type is one of `SPEECH_TYPES`, in its order.
+
+    Raises:
+        OptionError: An unknown type.
+        DataError: The list cannot be read, or is empty.
+    """
+    reader = open_reader(path, kind, DTYPE, SPEECH_TYPES)
+    if not reader:
+        raise DataError(f"{path}: expected at least one recording, found none")
+    has_channels = kind == "multi_columns_sound"
+    return [Recording(key, reader.place(key), partial(reader.__getitem__, key), has_channels) for key in reader]

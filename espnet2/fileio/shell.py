@@ -1,0 +1,18 @@
+"""Commands in lists: `sox utt1.sph -t wav - |` is a command that the shell runs, and whose output is read."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+
+from espnet2.runtime.errors import AudioError
+
+
+def output_of(command: str) -> io.BytesIO:
+    """What a command, which ends with `|`, writes to its standard output; raises `AudioError` where it fails."""
+    done = subprocess.run(command[:-1], shell=True, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        last = f" ({said[-1].strip()})" if said else ""
+        raise AudioError(f"{command}: expected a recording, found exit status {done.returncode}{last}")
+    return io.BytesIO(done.stdout)
