@@ -131,8 +131,9 @@ def stats_arrays(stats: Stats) -> dict[str, np.ndarray]:
     return {"count": np.array(count), "sum": mean * count, "sum_square": (variance + mean**2) * count}
 
 
-# Buffers that follow from the constructor's options or from a file.
-FIXED = ("melmat", "mean", "std", "window", "pe", "num_batches_tracked")
+# Buffers that follow from the constructor's options or from a file, and edges of bands in Hz.
+FIXED = ("melmat", "mean", "std", "window", "pe", "num_batches_tracked", "flipped_filter", "fb", "window_", "n_")
+FIXED += ("low_hz_", "band_hz_")
 
 
 def filled(row: Row, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -49,6 +49,16 @@ CNNS: dict[str, dict[str, Any]] = {
     "group_norm-normalize": {**_GROUP, "normalize_audio": True, "normalize_output": True},
     "default-shapes": {"shapes": [[MODEL, 10, 5], *[[MODEL, 3, 2]] * 4, *[[MODEL, 2, 2]] * 2], "fs": "16k"},
 }
+MEL_SPECTROGRAMS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "log": {"log": True, "normalize": "mn"},
+    "hann": {"window_fn": "hann", "log": True, "hop_length": 128, "n_fft": 400, "f_min": 100},
+    "slaney": {"preemp": False, "mel_scale": "slaney", "log": True},
+}
+ASTEROIDS: dict[str, dict[str, Any]] = {
+    "default": {"sinc_kernel_size": 31, "log_term": 1e-2},
+    "even-kernel": {"sinc_kernel_size": 64, "sinc_stride": 40, "preemph_coef": 0.9, "log_term": 1e-3},
+}
 LINEARS: dict[str, dict[str, Any]] = {"default": {}, "dropout": {"dropout": 0.2}}
 SINCS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -81,6 +91,12 @@ def _frontends() -> list[Row]:
         "fused", "frontend", FRONTEND + "fused:FusedFrontends", STEREO, FUSED_STEREO, {"proj_dim": 8}, SAMPLES
     )
     rows += family("wav2vec_cnn", "frontend", FRONTEND + "cnn:CNNFrontend", SPEECH, CNNS, _CNN, SAMPLES)
+    mel = FRONTEND + "melspec_torch:MelSpectrogramTorch"
+    rows += family("melspec_torch", "frontend", mel, SPEECH, MEL_SPECTROGRAMS, {"n_mels": FEATURES}, SAMPLES)
+    asteroid = FRONTEND + "asteroid_frontend:AsteroidFrontend"
+    learned = family("asteroid_frontend", "frontend", asteroid, SPEECH, ASTEROIDS, {"sinc_filters": 8}, SAMPLES)
+    # Logarithms of magnitudes near zero.
+    rows += [dataclasses.replace(row, tolerance=5e-4) for row in learned]
     return [dataclasses.replace(row, keep=5) if row.name.startswith("sliding") else row for row in rows]
 
 
@@ -112,6 +128,8 @@ SAME_GRAPH = {
     *(f"wav2vec_cnn-{name}" for name in ("normalize_output", "default-shapes")),
     *(f"sinc-{name}" for name in SINCS if name != "default"),
     "linear_projection-dropout",
+    *(f"melspec_torch-{name}" for name in ("default", "hann", "slaney")),
+    "asteroid_frontend-even-kernel",
 }
 # Graphs of log-mel features read one channel.
 NO_GRAPH = {"frontend-channels", "fused-channels", "frontend-no-stft-channels"}
@@ -131,6 +149,13 @@ REFUSED = [
     ("wav2vec_cnn-layer_norm", {"shapes": []}, "shapes.*at least one"),
     ("wav2vec_cnn-layer_norm", {"shapes": [[8, 10]]}, r"shapes.*\[8, 10\]"),
     ("wav2vec_cnn-layer_norm", {"shapes": _SHAPES, "conv_mode": "depth_only"}, "shapes.*multiples.*8.*12"),
+    ("melspec_torch-log", {"window_fn": "kaiser"}, "window_fn.*kaiser.*hamming, hann"),
+    ("melspec_torch-log", {"mel_scale": "bark"}, "mel_scale.*bark.*htk, slaney"),
+    ("melspec_torch-log", {"normalize": "mvn"}, "normalize.*mvn.*mn"),
+    ("melspec_torch-log", {"n_mels": 0}, "n_mels.*positive.*0"),
+    ("asteroid_frontend-default", {"sinc_filters": 7}, "sinc_filters.*even.*7"),
+    ("asteroid_frontend-default", {"sinc_stride": 0}, "sinc_stride.*positive.*0"),
+    ("fused-two-hops", {"fs": "fast"}, "fs.*fast"),
     ("linear_projection-default", {"output_size": 0}, "output_size.*positive.*0"),
     ("linear_projection-default", {"dropout": 2.0}, "dropout.*2"),
     ("sinc-default", {"out_channels": 100}, "out_channels.*128.*100"),

@@ -13,5 +13,5 @@ class InversibleInterface(ABC):
     @abstractmethod
     def inverse(
         self, input: torch.Tensor, input_lengths: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Undo `forward`: (B, T, C) and lengths (B,) to the same shapes."""
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Undo `forward`: its outputs and the lengths of its inputs (B,) to the inputs and these lengths."""

@@ -32,13 +32,19 @@ def mel_to_hz(mel: np.ndarray, htk: bool = False) -> np.ndarray:
     return np.where(mel < BREAK_MEL, mel * HZ_PER_MEL, BREAK_HZ * np.exp(LOG_STEP * (mel - BREAK_MEL)))
 
 
-def mel_filters(fs: int, n_fft: int, n_mels: int, fmin: float, fmax: float, htk: bool = False) -> np.ndarray:
-    """Triangular filters of unit area per Hz, equally spaced on the mel scale: (n_mels, n_fft // 2 + 1) float32."""
+def mel_filters(
+    fs: int, n_fft: int, n_mels: int, fmin: float, fmax: float, htk: bool = False, unit_area: bool = True
+) -> np.ndarray:
+    """Triangular filters equally spaced on the mel scale: (n_mels, n_fft // 2 + 1) float32.
+
+    Their area is 1 per Hz, or else their peaks are 1.
+    """
     edges = mel_to_hz(np.linspace(hz_to_mel(fmin, htk), hz_to_mel(fmax, htk), n_mels + 2), htk)
     bins = np.linspace(0.0, fs / 2, n_fft // 2 + 1) if n_fft % 2 == 0 else np.arange(n_fft // 2 + 1) * (fs / n_fft)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     triangles = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre))
-    return (np.maximum(triangles, 0.0) * 2.0 / (high - low)).astype(np.float32)
+    filters = np.maximum(triangles, 0.0) * (2.0 / (high - low) if unit_area else 1.0)
+    return filters.astype(np.float32)
 
 
 class LogMel(torch.nn.Module):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -28,14 +27,14 @@ class MelScale:
     """1125 ln(1 + f / 700)."""
 
     @staticmethod
-    def convert(f: Tensor) -> Tensor:
+    def convert(f: Tensor | float) -> Tensor:
         """Hz to mel."""
-        return 1125.0 * torch.log(f / 700.0 + 1.0)
+        return 1125.0 * torch.log(torch.as_tensor(f) / 700.0 + 1.0)
 
     @staticmethod
-    def invert(x: Tensor) -> Tensor:
+    def invert(x: Tensor | float) -> Tensor:
         """Mel to Hz."""
-        return 700.0 * (torch.exp(x / 1125.0) - 1.0)
+        return 700.0 * (torch.exp(torch.as_tensor(x) / 1125.0) - 1.0)
 
     @classmethod
     def bank(cls, channels: int, fs: float) -> Tensor:
@@ -49,14 +48,14 @@ class BarkScale:
     """Critical bandwidths: 25 + 75 (1 + 1.4 (f / kHz)²)^0.69 (Zwicker and Terhardt 1980)."""
 
     @staticmethod
-    def convert(f: Tensor) -> Tensor:
+    def convert(f: Tensor | float) -> Tensor:
         """Hz to the critical bandwidth there, in Hz."""
-        return 25.0 + 75.0 * (1.0 + 1.4 * (f / 1000.0) ** 2) ** 0.69
+        return 25.0 + 75.0 * (1.0 + 1.4 * (torch.as_tensor(f) / 1000.0) ** 2) ** 0.69
 
     @staticmethod
-    def invert(x: Tensor) -> Tensor:
+    def invert(x: Tensor | float) -> Tensor:
         """A critical bandwidth to where it is found, both in Hz."""
-        return 1000.0 * ((((x - 25.0) / 75.0) ** (1.0 / 0.69) - 1.0) / 1.4).sqrt()
+        return 1000.0 * ((((torch.as_tensor(x) - 25.0) / 75.0) ** (1.0 / 0.69) - 1.0) / 1.4).sqrt()
 
     @classmethod
     def bank(cls, channels: int, fs: float) -> Tensor:
@@ -67,17 +66,6 @@ class BarkScale:
 
 
 SCALES: dict[str, type[MelScale] | type[BarkScale]] = {"mel": MelScale, "bark": BarkScale}
-
-
-def hamming(distance: Tensor, size: int) -> Tensor:
-    """The window at `distance` samples from the middle; from its neighbours on, as if half a sample nearer."""
-    return 0.54 + 0.46 * torch.cos(2.0 * math.pi * (distance - 0.5).clamp(min=0.0) / size)
-
-
-WINDOWS: dict[str, Callable[[Tensor, int], Tensor]] = {
-    "hamming": hamming,
-    "none": lambda distance, size: torch.ones_like(distance),
-}
 
 
 class SincConv(nn.Module):
@@ -91,7 +79,7 @@ class SincConv(nn.Module):
         out_channels: filters.
         kernel_size: samples of a filter, an odd number.
         stride, padding, dilation: as of a convolution.
-        window_func: one of `WINDOWS`.
+        window_func: `hamming` or `none`.
         scale_type: one of `SCALES`, on which the bands are spaced equally before training.
         fs: Hz.
 
@@ -123,13 +111,31 @@ class SincConv(nn.Module):
             raise ValueError(f"kernel_size: expected an odd number, found {kernel_size}")
         if fs <= 0:
             raise ValueError(f"fs: expected a positive number, found {fs}")
-        make_window, self.scale = choose("window_func", window_func, WINDOWS), choose("scale_type", scale_type, SCALES)
+        windows = {"hamming": self.hamming_window, "none": self.none_window}
+        make_window, self.scale = choose("window_func", window_func, windows), choose("scale_type", scale_type, SCALES)
         self.in_channels, self.out_channels, self.fs = in_channels, out_channels, float(fs)
         self.kernel_size, self.stride, self.padding, self.dilation = kernel_size, stride, padding, dilation
         self.register_buffer("distance", (torch.arange(kernel_size) - kernel_size // 2).abs().float(), persistent=False)
-        self.register_buffer("window", make_window(self.distance, kernel_size), persistent=False)
+        half = make_window(torch.arange(1.0, kernel_size // 2 + 1))
+        self.register_buffer("window", torch.cat([half.flip(0), torch.ones(1), half]), persistent=False)
         self.f = nn.Parameter(torch.empty(out_channels, 2))
         self.init_filters()
+
+    @staticmethod
+    def sinc(x: Tensor) -> Tensor:
+        """sin(x) / x, 1 at 0."""
+        return torch.sinc(x / math.pi)
+
+    @staticmethod
+    def none_window(x: Tensor) -> Tensor:
+        """The right half of a rectangular window, for samples x (N,) after the middle one."""
+        return torch.ones_like(x)
+
+    @staticmethod
+    def hamming_window(x: Tensor) -> Tensor:
+        """The right half of a Hamming window of 2 N + 1 samples, for samples x = 1, 2, ..., N after the middle one; as
+        upstream computes it, half a sample too wide."""
+        return 0.54 + 0.46 * torch.cos(2.0 * math.pi * (x - 0.5) / (2 * len(x) + 1))
 
     def init_filters(self) -> None:
         """Space the bands equally on the scale."""

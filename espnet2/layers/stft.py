@@ -12,6 +12,7 @@ import torch
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import full_lengths, make_pad_mask, require_positive
+from espnet2.layers.inversible_interface import InversibleInterface
 from espnet2.runtime.spec import Length
 
 WINDOWS = {
@@ -23,7 +24,7 @@ WINDOWS = {
 }
 
 
-class Stft(torch.nn.Module):
+class Stft(torch.nn.Module, InversibleInterface):
     """`n_fft`, `win_length` and `hop_length` are in samples; `window` None is the rectangular window.
 
     `length` is the number of frames as a formula of the number of samples. Raises `ValueError` for an unknown window
@@ -86,6 +87,28 @@ class Stft(torch.nn.Module):
         padded = make_pad_mask(olens, output.shape[1])
         return output.masked_fill(padded.reshape(*padded.shape, *[1] * (output.dim() - 2)), 0.0), olens
 
+    def inverse(
+        self, input: torch.Tensor, input_lengths: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Spectra (B, T, F, 2), or complex (B, T, F), to samples (B, N) by overlap-add.
+
+        N is the largest of `input_lengths` (B,), samples; without them it is what the frames cover. Raises
+        `RuntimeError` for windows whose sum has zeros, as without `center`.
+        """
+        spectrum = input if input.is_complex() else torch.view_as_complex(input.contiguous())
+        samples = torch.istft(
+            spectrum.transpose(1, 2),
+            self.n_fft,
+            self.hop_length,
+            self.win_length,
+            self._window().to(input.device, torch.float32),
+            center=self.center,
+            normalized=self.normalized,
+            onesided=self.onesided,
+            length=None if input_lengths is None else int(input_lengths.max()),
+        )
+        return samples, input_lengths
+
     def spectrum(self, samples: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Samples (B, N) to real parts followed by imaginary parts (B, 2 F, T); frames of padding are not masked."""
         return self._transform(self.pad(samples, lengths))
@@ -112,12 +135,16 @@ class Stft(torch.nn.Module):
         row = torch.nn.functional.pad(torch.cat([head, samples], dim=1), (0, self.padding))
         return row.scatter(1, lengths[:, None] + self.padding + ramp, tail)
 
-    def _basis(self) -> torch.Tensor:
-        """Windowed cosines, then negative sines, (2 F, 1, win_length), float32 computed in float64."""
+    def _window(self) -> torch.Tensor:
+        """(win_length,) float64."""
         if self.window is not None and self.window not in WINDOWS:
             raise ValueError(f"window: expected one of {', '.join(WINDOWS)} or null, found {self.window!r}")
         make = torch.ones if self.window is None else WINDOWS[self.window]
-        window = make(self.win_length, dtype=torch.float64)
+        return make(self.win_length, dtype=torch.float64)
+
+    def _basis(self) -> torch.Tensor:
+        """Windowed cosines, then negative sines, (2 F, 1, win_length), float32 computed in float64."""
+        window = self._window()
         time = torch.arange(self.win_length) + self.start
         # Reduced modulo n_fft in integers, so that large products lose no accuracy.
         angle = torch.outer(torch.arange(self.bins), time) % self.n_fft * (2 * math.pi / self.n_fft)

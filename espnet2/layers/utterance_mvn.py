@@ -46,5 +46,8 @@ def utterance_mvn(
     centred = (x - mean).masked_fill(padded, 0.0)
     output = centred if norm_means else x.masked_fill(padded, 0.0)
     if norm_vars:
-        output = output / (centred.square().sum(dim=1, keepdim=True) / count).sqrt().clamp(min=eps)
+        variance = centred.square().sum(dim=1, keepdim=True) / count
+        constant = variance == 0  # its standard deviation has no gradient
+        deviation = variance.masked_fill(constant, 1.0).sqrt().masked_fill(constant, 0.0)
+        output = output / deviation.clamp(min=eps)
     return output, ilens

@@ -37,6 +37,8 @@ class DefaultFrontend(AbsFrontend):
     mel filters do not fit.
     """
 
+    frontend_type = "default"
+
     @typechecked
     def __init__(
         self,

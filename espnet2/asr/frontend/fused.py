@@ -14,7 +14,7 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, require_positive
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
-from espnet2.asr.frontend.default import DefaultFrontend
+from espnet2.asr.frontend.default import DefaultFrontend, parse_frequency
 from espnet2.asr.frontend.s3prl import S3prlFrontend
 
 FRONTENDS: dict[str, Any] = {"default": DefaultFrontend, "s3prl": S3prlFrontend}
@@ -31,7 +31,7 @@ class FusedFrontends(AbsFrontend):
         frontends: options of each, among them `frontend_type`, which is `default`.
         align_method: `linear_projection`.
         proj_dim: size of what each front end contributes to a frame.
-        fs: sampling rate in Hz of all of them, whatever they say themselves.
+        fs: sampling rate of all of them, in Hz or as text such as "16k", whatever they say themselves.
 
     Raises:
         ValueError: an unknown name or option, or hops that no front end with the fewest frames divides.
@@ -44,22 +44,22 @@ class FusedFrontends(AbsFrontend):
         frontends: list[dict[str, Any]],
         align_method: str = "linear_projection",
         proj_dim: int = 100,
-        fs: int = 16000,
+        fs: int | str = 16000,
     ):
         super().__init__()
         make_projection = choose("align_method", align_method, ALIGNMENTS)
-        require_positive(proj_dim=proj_dim, fs=fs)
-        self.fs = fs
+        self.fs = parse_frequency(fs)
+        require_positive(proj_dim=proj_dim, fs=self.fs)
         if not frontends:
             raise ValueError("frontends: expected at least one, found none")
-        made = [_build(options, fs) for options in frontends]
+        made = [_build(options, self.fs) for options in frontends]
         hops = [frontend.hop_length for frontend in made]
         self.proj_dim = proj_dim
-        factors = [hop // functools.reduce(math.gcd, hops) for hop in hops]
+        self.factors = [hop // functools.reduce(math.gcd, hops) for hop in hops]
         # The one with the smallest offset gives the fewest frames, as long as it needs not be repeated itself.
         offsets = [frontend.length.steps[0][0] for frontend in made]
-        shortest = min(range(len(made)), key=lambda index: (offsets[index], factors[index]))
-        if factors[shortest] > 1:
+        shortest = min(range(len(made)), key=lambda index: (offsets[index], self.factors[index]))
+        if self.factors[shortest] > 1:
             raise ValueError(
                 f"frontends: expected a hop_length of the one with the fewest frames that divides the others', found "
                 f"{hops[shortest]} among {', '.join(map(str, hops))}"
@@ -68,7 +68,7 @@ class FusedFrontends(AbsFrontend):
         self.frontends = nn.ModuleList(made)
         self.projection_layers = nn.ModuleList(
             make_projection(frontend.output_size(), factor * proj_dim)
-            for frontend, factor in zip(made, factors, strict=True)
+            for frontend, factor in zip(made, self.factors, strict=True)
         )
 
     def output_size(self) -> int:

@@ -50,8 +50,13 @@ class SpatialGatingUnit(nn.Module, ABC):
     def convolve(self, x: Tensor, padding: Tensor | None) -> Tensor:
         """Mix frames: x (B, C/2, T), zero at padded frames → (B, T, C/2)."""
 
-    def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
-        """x (B, T, C), padding (B, T, 1) bool, True at padded frames → (B, T, C/2)."""
+    def forward(self, x: Tensor, padding: Tensor | None = None, *, mask_pad: Tensor | None = None) -> Tensor:
+        """x (B, T, C), padding (B, T, 1) bool, True at padded frames → (B, T, C/2).
+
+        `mask_pad` (B, 1, T), True at frames that are none, is upstream's form of `padding`.
+        """
+        if mask_pad is not None:
+            padding = ~mask_pad.transpose(1, 2)
         kept, gate = x.chunk(2, dim=-1)
         gate = self.convolve(hide_padding(self.norm(gate), padding).transpose(1, 2), padding)
         if self.linear is not None:

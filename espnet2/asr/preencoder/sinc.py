@@ -15,11 +15,34 @@ from espnet2.layers.sinc_conv import LogCompression, SincConv
 
 WINDOW = 400  # samples of the windows that the sizes are made for: 25 ms at 16 kHz
 BANDS, BAND_KERNEL = 128, 101  # filters, and samples of each
+SPATIAL = 0.15  # dropout
+
+
+class SpatialDropout(nn.Module):
+    """Dropout of whole channels (Tompson et al. 2015).
+
+    Args:
+        dropout_probability: chance of a channel.
+        shape: order of axes of the input in which channels come second; by default (0, 2, 1).
+    """
+
+    @typechecked
+    def __init__(self, dropout_probability: float = SPATIAL, shape: tuple | list | None = None):
+        super().__init__()
+        self.dropout = nn.Dropout1d(dropout_probability)
+        self.shape = (0, 2, 1) if shape is None else tuple(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x, three axes, → the same shape."""
+        back = sorted(range(len(self.shape)), key=self.shape.__getitem__)
+        return self.dropout(x.permute(self.shape)).permute(back)
+
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"leakyrelu": nn.LeakyReLU, "relu": nn.ReLU}
-# Whole channels are dropped by the latter two.
+# Of (B, C, T), `spatial` drops whole steps, and `dropout2d` whole channels.
 DROPOUTS: dict[str, Callable[[float], nn.Module]] = {
     "dropout": nn.Dropout,
-    "spatial": nn.Dropout1d,
+    "spatial": SpatialDropout,
     "dropout2d": nn.Dropout1d,
 }
 

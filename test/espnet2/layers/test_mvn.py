@@ -93,3 +93,11 @@ def test_truncated_statistics_are_refused_by_name(tmp_path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ValueError, match=r"stats\.npz: expected feature statistics"):
         GlobalMVN(path)
+
+
+@pytest.mark.parametrize("norm_means", [True, False])
+def test_constant_features_have_finite_gradients(norm_means):
+    x = torch.tensor([[[1.0, 2.0], [1.0, 4.0], [1.0, 6.0]]], requires_grad=True)
+    output, _ = UtteranceMVN(norm_means, norm_vars=True, eps=1e-4)(x)
+    output.square().sum().backward()
+    assert output.isfinite().all() and x.grad.isfinite().all()

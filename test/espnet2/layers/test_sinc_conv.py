@@ -37,3 +37,14 @@ def test_a_band_passes_what_lies_in_it():
 def test_length_of_output(options):
     conv = SincConv(1, 2, 11, **options)
     assert conv(torch.zeros(1, 1, 60)).shape[-1] == conv.get_odim(60)
+
+
+def test_functions_of_samples_equal_upstream():
+    x = torch.arange(1.0, 9.0)
+    hamming = torch.tensor([0.9922, 0.9311, 0.8172, 0.6659, 0.4976, 0.3350, 0.2001, 0.1111])
+    torch.testing.assert_close(SincConv.hamming_window(x), hamming, atol=1e-4, rtol=0)
+    assert SincConv.none_window(x).tolist() == [1.0] * 8
+    torch.testing.assert_close(SincConv.sinc(x[:3]), torch.tensor([0.8415, 0.4546, 0.0470]), atol=1e-4, rtol=0)
+    assert SincConv.sinc(torch.tensor(0.0)) == 1.0
+    assert abs(SCALES["mel"].convert(16000.0) - 3568.594) < 1e-3
+    assert abs(SCALES["bark"].convert(16000.0) - 4374.2075) < 1e-3

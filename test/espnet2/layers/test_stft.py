@@ -82,3 +82,16 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 def test_no_state_is_stored():
     assert not Stft().state_dict()
+
+
+@pytest.mark.parametrize("options", [options for options in OPTIONS if options.get("center", True)])
+def test_inverse(options):
+    stft, speech, lengths = Stft(**options), torch.randn(2, 2000), torch.tensor([2000, 1500])
+    spectrum, _ = stft(speech)
+    restored, restored_lengths = stft.inverse(spectrum, lengths)
+    torch.testing.assert_close(restored[:, :1800], speech[:, :1800], atol=1e-4, rtol=1e-4)
+    assert restored.shape == speech.shape and restored_lengths.equal(lengths)
+    whole, none = stft.inverse(torch.view_as_complex(spectrum.contiguous()))
+    covered = (stft.length(2000) - 1) * stft.hop_length
+    assert none is None and abs(whole.shape[1] - covered) <= 1
+    torch.testing.assert_close(whole[:, :1800], speech[:, :1800], atol=1e-4, rtol=1e-4)

@@ -1,0 +1,95 @@
+"""Layers with low-rank adapters: weight + alpha / rank B A (Hu et al. 2022), B and A alone being new.
+
+Keys of the state dict are those of package loralib: the layer's own, `lora_A` and `lora_B`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class LowRank(nn.Module):
+    """The part that all such layers share: `lora_A` (rank, columns) and `lora_B` (rows, rank), one of them zero first.
+
+    Args:
+        rows, columns: size of the weight as a matrix.
+        rank: of the adapter.
+        alpha: scale of the adapter times its rank.
+        dropout_rate: dropout of what the adapter reads.
+    """
+
+    def adapt(self, rows: int, columns: int, rank: int, alpha: int, dropout_rate: float) -> None:
+        """Make the parameters."""
+        self.lora_A = nn.Parameter(torch.empty(rank, columns))
+        self.lora_B = nn.Parameter(torch.zeros(rows, rank))
+        nn.init.kaiming_uniform_(self.lora_A, a=math.sqrt(5))
+        self.scaling = alpha / rank
+        self.lora_dropout = nn.Dropout(dropout_rate)
+
+
+class LoRALinear(nn.Linear, LowRank):
+    """A linear layer with an adapter."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(..., in) → (..., out)."""
+        return super().forward(input) + self.lora_dropout(input) @ self.lora_A.T @ self.lora_B.T * self.scaling
+
+
+class LoRAEmbedding(nn.Embedding, LowRank):
+    """An embedding with an adapter."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(...) int64 → (..., out)."""
+        read = nn.functional.embedding(input, self.lora_A.T)
+        return super().forward(input) + read @ self.lora_B.T * self.scaling
+
+
+class LoRAConv2d(nn.Conv2d, LowRank):
+    """A convolution with an adapter of its kernel."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, T, F) → (B, C', T', F')."""
+        adapter = (self.lora_B @ self.lora_A).view(self.weight.shape) * self.scaling
+        return super().forward(input) + self._conv_forward(self.lora_dropout(input), adapter, None)
+
+
+def _linear(layer: nn.Linear) -> tuple[nn.Module, int, int, int]:
+    new = LoRALinear(layer.in_features, layer.out_features, layer.bias is not None)
+    return new, layer.out_features, layer.in_features, 1
+
+
+def _embedding(layer: nn.Embedding) -> tuple[nn.Module, int, int, int]:
+    new = LoRAEmbedding(layer.num_embeddings, layer.embedding_dim, layer.padding_idx)
+    return new, layer.embedding_dim, layer.num_embeddings, 1
+
+
+def _conv(layer: nn.Conv2d) -> tuple[nn.Module, int, int, int]:
+    kernel, width = layer.kernel_size
+    options: dict[str, Any] = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups")}
+    new = LoRAConv2d(layer.in_channels, layer.out_channels, (kernel, width), **options, bias=layer.bias is not None)
+    return new, layer.out_channels // layer.groups * kernel, layer.in_channels * kernel, kernel
+
+
+# The layer with an adapter in place of one, the rows and columns of its weight, and how many ranks a rank stands for.
+ADAPTED: dict[type[nn.Module], Callable[[Any], tuple[nn.Module, int, int, int]]] = {
+    nn.Embedding: _embedding,
+    nn.Conv2d: _conv,
+    nn.Linear: _linear,
+}
+
+
+def with_adapter(layer: nn.Module, rank: int, alpha: int, dropout_rate: float) -> nn.Module:
+    """The layer with an adapter, which gives what it gave before training; raises `ValueError` for other layers."""
+    kind = next((kind for kind in ADAPTED if isinstance(layer, kind)), None)
+    if kind is None:
+        names = ", ".join(f"nn.{known.__name__}" for known in ADAPTED)
+        raise ValueError(f"target_modules: expected layers {names}, found {type(layer).__name__}")
+    new, rows, columns, times = ADAPTED[kind](layer)
+    new.adapt(rows, columns, rank * times, alpha * times, dropout_rate)  # type: ignore[operator]
+    new.load_state_dict(layer.state_dict(), strict=False)
+    return new.to(layer.weight.device).train(layer.training)  # type: ignore[arg-type]
