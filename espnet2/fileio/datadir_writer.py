@@ -39,7 +39,7 @@ class DatadirWriter:
     def _open(self) -> TextIO:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            return open(self._partial, "w", encoding="utf-8", newline="\n")
+            return open(self._partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
         except OSError as error:
             raise DataError(f"{self.path}: expected a file that can be written, found {error.strerror}") from error
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from espnet2.runtime.errors import DataError, OptionError
+from espnet2.utils.text_file import lines_of
 
 # Name -> the type of the numbers, and what is between them (None: white space).
 NUMBERS: dict[str, tuple[Callable[[str], float], str | None]] = {
@@ -85,7 +86,7 @@ def require_values(path: Path | str, table: Mapping[str, str], expected: str) ->
 
 def _entries(path: Path | str) -> Iterator[tuple[int, str, str]]:
     seen: set[str] = set()
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(lines_of(path, "a text file in UTF-8", DataError), 1):
         key, value = [*line.rstrip().split(maxsplit=1), "", ""][:2]
         if not key:
             raise DataError(f"{path}, line {number}: expected 'key value', found an empty line")
@@ -93,12 +94,3 @@ def _entries(path: Path | str) -> Iterator[tuple[int, str, str]]:
             raise DataError(f"{path}, line {number}: expected each key once, found {key!r} again")
         seen.add(key)
         yield number, key, value
-
-
-def _lines(path: Path | str) -> Iterator[str]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            yield from file
-    except (OSError, UnicodeDecodeError) as error:
-        found = error.strerror if isinstance(error, OSError) else str(error)
-        raise DataError(f"{path}: expected a text file in UTF-8, found {found}") from error

@@ -56,7 +56,9 @@ class OPTConfig:
         """
         file = Path(name) / "config.json"
         keys = (
-            json.loads(file.read_text(encoding="utf-8")) if file.is_file() else read_config("opt_name", name).to_dict()
+            json.loads(file.read_text(encoding="utf-8-sig"))
+            if file.is_file()
+            else read_config("opt_name", name).to_dict()
         )
         if keys.get("model_type") != "opt":
             raise ValueError(f"opt_name: expected a model of type opt in {name}, found {keys.get('model_type')!r}")

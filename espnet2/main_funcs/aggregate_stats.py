@@ -11,6 +11,7 @@ import numpy as np
 
 from espnet2.runtime.errors import DataError, OptionError
 from espnet2.utils.atomic import write_atomically
+from espnet2.utils.text_file import lines_of
 
 PHASES = ("train", "valid")
 SUMS = {"count", "sum", "sum_square"}
@@ -54,10 +55,7 @@ def _keys(parts: Iterable[Path], name: str) -> list[str]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise DataError(f"{path}: expected a file of collected statistics, found: {error.strerror}") from error
+    return [line.rstrip("\n") for line in lines_of(path, "a file of collected statistics", DataError)]
 
 
 def _join(paths: Iterable[Path], target: Path) -> None:

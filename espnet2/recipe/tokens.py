@@ -14,6 +14,7 @@ from espnet2.runtime.errors import DataError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.cleaner import TextCleaner
 from espnet2.utils.atomic import write_atomically
+from espnet2.utils.text_file import lines_of
 
 _log = logging.getLogger(__name__)
 
@@ -105,19 +106,12 @@ def vocabulary(
 
 
 @contextmanager
-def open_input(path: str) -> Iterator[IO[str]]:
-    """A text file, or standard input for `-`; raises `DataError` where it cannot be read."""
-    if path == "-":
-        yield sys.stdin
-        return
+def open_input(path: str) -> Iterator[Iterable[str]]:
+    """The lines of a text file, or standard input for `-`; raises `DataError` where it cannot be read."""
     try:
-        with open(path, encoding="utf-8") as file:
-            yield file
-    except (FileNotFoundError, UnicodeDecodeError) as error:
-        if getattr(error, "filename", path) != path:  # of another file, while this one was read
-            raise
-        found = error.strerror if isinstance(error, OSError) else str(error)
-        raise DataError(f"{path}: expected a text file in UTF-8, found {found}") from error
+        yield sys.stdin if path == "-" else lines_of(path, "a text file in UTF-8", DataError)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: expected text in UTF-8, found {error}") from error
 
 
 @contextmanager

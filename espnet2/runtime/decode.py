@@ -374,7 +374,7 @@ def _write_failures(directory: Path, failures: Sequence[tuple[str, str]]) -> Non
     directory.mkdir(parents=True, exist_ok=True)
     partial = path.with_name("failures.partial")
     lines = "".join(f"{utterance}\t{' '.join(sentence.split())}\n" for utterance, sentence in failures)
-    partial.write_text(lines, encoding="utf-8", newline="\n")
+    partial.write_text(lines, encoding="utf-8", errors="backslashreplace", newline="\n")
     os.replace(partial, path)
 
 

@@ -170,7 +170,7 @@ class LMConfig(TextConfig):
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a mapping of plain YAML; raises `ConfigError` for a missing file, other content, or Python tags."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             data = yaml.load(file, LOADER)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from espnet2.runtime.errors import DataError
+from espnet2.utils.text_file import lines_of
+
 
 class AbsTokenizer(ABC):
     """Splits a line of text into tokens and joins tokens to text."""
@@ -33,7 +36,7 @@ def read_symbols(symbols: Path | str | Iterable[str] | None) -> set[str]:
         return set()
     if isinstance(symbols, str | Path):
         path = Path(symbols)
-        symbols = path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
+        symbols = lines_of(path, "a symbol on each line", DataError) if path.exists() else ()
     return {symbol.rstrip() for symbol in symbols} - {""}
 
 

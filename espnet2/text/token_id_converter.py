@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from espnet2.runtime.errors import DataError
+from espnet2.utils.text_file import lines_of
 
 
 class TokenIDConverter:
@@ -53,9 +54,4 @@ class TokenIDConverter:
 
 def read_token_list(path: Path | str) -> list[str]:
     """One token per line; blanks at the end of a line do not belong to it, unless the token is a blank itself."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            return [line[0] + line[1:].rstrip() for line in file]
-    except (OSError, UnicodeDecodeError) as error:
-        found = error.strerror if isinstance(error, OSError) else str(error)
-        raise DataError(f"{path}: expected a token list in UTF-8, found {found}") from error
+    return [line[0] + line[1:].rstrip() for line in lines_of(path, "a token list in UTF-8", DataError)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from espnet2.runtime.errors import EspnetError, OptionError
+from espnet2.utils.text_file import ENCODING
 
 # What is in the extras of an installation, and in none of the others.
 EXTRAS = {
@@ -30,6 +32,7 @@ def run(
     that needs packages itself is given as the function that makes it. Logs of level `--log_level`, where the parser
     has it, go to stderr.
     """
+    use_utf8()
     prog = f"python -m espnet2.bin.{Path(sys.argv[0]).stem}"
     try:
         parser = parser() if callable(parser) else parser
@@ -54,6 +57,17 @@ def run(
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return 130
+
+
+def use_utf8() -> None:
+    """Have standard input and output be text in UTF-8, whatever the system's encoding is: texts may have any character.
+
+    A terminal keeps its encoding. What an encoding lacks is written as an escape.
+    """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8" if stream is not sys.stdin else ENCODING
+            stream.reconfigure(encoding=encoding, errors="strict" if stream is sys.stdin else "backslashreplace")
 
 
 def _missing(error: ModuleNotFoundError) -> str:

@@ -198,7 +198,7 @@ def _overrides(given: str | Mapping[str, Any] | None) -> dict[str, Any]:
     if not isinstance(given, str):
         return dict(given or {})
     try:
-        return dict(json.loads(Path(given).read_text(encoding="utf-8")))
+        return dict(json.loads(Path(given).read_text(encoding="utf-8-sig")))
     except (OSError, TypeError, ValueError) as error:
         raise ValueError(f"overriding_architecture_config: expected a JSON file of keys, found {given!r}") from error
 

@@ -20,6 +20,8 @@ from espnet.nets.pytorch_backend.pretrained.waveform import (
     require_convolutions,
 )
 from espnet2.asr.encoder.waveform_encoder import Projected, WaveformEncoder
+from espnet2.runtime.errors import ConfigError
+from espnet2.utils.text_file import lines_of
 
 EXTRACTOR_MODES = {"group_norm": "group", "layer_norm": "layer"}
 _CONVOLUTIONS = [list(convolution) for convolution in BASE_CONVOLUTIONS]
@@ -206,7 +208,9 @@ class FairseqHubertPretrainEncoder(WaveformEncoder):
         require_rates(dropout_rate=dropout_rate, attention_dropout_rate=attention_dropout_rate)
         fairseq.check_names(kwargs)
         path = Path(hubert_dict)
-        classes = len(path.read_text().splitlines()) if path.is_file() else SPECIAL + 1
+        classes = (
+            sum(1 for _ in lines_of(path, "a dictionary of fairseq", ConfigError)) if path.is_file() else SPECIAL + 1
+        )
         options = {
             "encoder_embed_dim": output_size,
             "encoder_ffn_embed_dim": linear_units,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from espnet2.recipe.data_dir import DataDir
 from espnet2.runtime.errors import DataError
+from espnet2.utils.text_file import lines_of
 
 SUFFIXES = (".wav", ".sph")
 LINE = re.compile(r"^(?:<s>)?(?P<text>.*?)(?:</s>)?\s*\((?P<name>[^()\s]+)\)\s*$")
@@ -72,7 +73,4 @@ def _transcriptions(path: Path) -> dict[str, str]:
 
 
 def _lines(path: Path) -> Iterable[str]:
-    try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except OSError as error:
-        raise DataError(f"{path}: expected a list of AN4, found {error.strerror}") from error
+    return [line.rstrip() for line in lines_of(path, "a list of AN4", DataError) if line.strip()]

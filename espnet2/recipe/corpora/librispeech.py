@@ -7,6 +7,7 @@ from pathlib import Path
 
 from espnet2.recipe.data_dir import DataDir
 from espnet2.runtime.errors import DataError
+from espnet2.utils.text_file import lines_of
 
 # Our names of data directories: those that recipes of LibriSpeech have.
 NAMES = {
@@ -40,7 +41,7 @@ def _read_part(path: Path) -> DataDir:
     wav: dict[str, str] = {}
     texts: dict[str, str] = {}
     for transcription in sorted(path.glob("*/*/*.trans.txt")):
-        for number, line in enumerate(transcription.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(lines_of(transcription, "a transcription", DataError), 1):
             utterance, _, text = line.partition(" ")
             recording = transcription.with_name(f"{utterance}.flac")
             if not recording.is_file():

@@ -91,3 +91,9 @@ def test_a_directory_in_the_place_of_a_table(tmp_path):
         DatadirWriter(tmp_path / "out") as writer,
     ):
         writer["text"]["utt"] = "a"
+
+
+def test_names_that_are_no_text_are_written_with_escapes(tmp_path):
+    with DatadirWriter(tmp_path) as writer:
+        writer["text"]["a\udcff"] = "b"
+    assert (tmp_path / "text").read_text(encoding="utf-8") == "a\\udcff b\n"
