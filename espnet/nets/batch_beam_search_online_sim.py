@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
@@ -32,11 +34,12 @@ class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
         self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
     ) -> list[Hypothesis]:
         """The n-best hypotheses for encoder output x (T, D), best first; `is_final` is there for streams."""
-        self.reset()
         ends = range(self.block_size - self.look_ahead, len(x), self.hop_size)
         shown = max((end for number, end in enumerate(ends) if not number or end + self.look_ahead < len(x)), default=0)
-        super().forward(x[:shown], maxlenratio, minlenratio, is_final=False)
-        return self._conclude(x[shown:], maxlenratio, minlenratio)
+        stream = copy.copy(self)  # of this utterance alone, since threads may share the search
+        stream.reset()
+        super(BatchBeamSearchOnlineSim, stream).forward(x[:shown], maxlenratio, minlenratio, is_final=False)
+        return stream._conclude(x[shown:], maxlenratio, minlenratio)
 
     def reset(self) -> None:
         """Begin another utterance."""

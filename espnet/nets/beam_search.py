@@ -7,6 +7,7 @@ other; `BatchBeamSearch` asks about all of them at once, where the scorer can be
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -174,6 +175,9 @@ class BeamSearch:
         `frames` is the length of the encoder output, of which x (T, D) is what scorers are given.
         """
         maxlen = longest(maxlenratio, frames)
+        excess = minlenratio - maxlen / max(1, frames)
+        if excess > 0.1:  # nothing ends there, nor one step of 0.1 lower, and so on
+            minlenratio -= excess - math.fmod(excess, 0.1)
         minlen = _limit(minlenratio, frames)
         running = start
         ended: list[Hypothesis] = []

@@ -9,6 +9,7 @@ Shapes: T frames, D their width, U tokens, V tokens of the vocabulary.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -33,19 +34,19 @@ class PartiallyARBeamSearch(BatchBeamSearch):
     The arguments are those of `BatchBeamSearch`; a scorer of candidates only has no part in it.
     """
 
-    def begin(self, primer: np.ndarray, states: Mapping[str, Any], eos: int) -> None:
-        """Search behind `primer`, whose start symbol is its first token, with the scorers' states before its last."""
-        self.primer, self.states, self.eos = primer, states, eos
+    def behind(self, primer: np.ndarray, states: Mapping[str, Any], x: np.ndarray, maxlen: int) -> Hypothesis:
+        """The best continuation, by `maxlen` tokens at most, of `primer`, whose first token is the start symbol.
 
-    def init_hyp(self, x: np.ndarray) -> BatchHypothesis:
-        """The primer."""
-        return BatchHypothesis(
-            yseq=self.primer[None],
+        `states` are the scorers' before the last token of the primer; x: encoder output (T, D).
+        """
+        start = BatchHypothesis(
+            yseq=primer[None],
             score=np.zeros(1),
             scores={name: np.zeros(1) for name in self.scorers},
-            states={name: [state] for name, state in self.states.items()},
+            states={name: [state] for name, state in states.items()},
             hs=[()],
         )
+        return self.finish(start, 0, x, len(x), -maxlen, 0.0)[0]
 
     def post_process(
         self, i: int, maxlen: int, minlen: int, running: BatchHypothesis, ended: list[Hypothesis]
@@ -99,7 +100,7 @@ class PartiallyARInference:
         max_seq_len: int = 5,
     ) -> None:
         full = {name: s for name, s in scorers.items() if not isinstance(s, PartialScorerInterface)}
-        self.beam_search = PartiallyARBeamSearch(full, weights, beam_size, vocab_size, sos, eos)
+        self._search = functools.partial(PartiallyARBeamSearch, full, weights, beam_size, vocab_size, sos)
         self.ctc = ctc
         self.sos, self.eos, self.blank = sos, eos, blank
         self.threshold_probability = threshold_probability
@@ -119,22 +120,17 @@ class PartiallyARInference:
 
     def _rewrite(self, tokens: np.ndarray, segments: Sequence[Segment], x: np.ndarray) -> list[np.ndarray]:
         """What the searches put in the place of each segment of CTC's tokens (U,)."""
-        text = np.append(self.sos, tokens)
-        states, known = self.beam_search.start(x), 0
+        text, scorers = np.append(self.sos, tokens), self._search(self.eos)
+        states, known = scorers.start(x), 0
         written: list[np.ndarray] = []
         for start, end in segments:
             for place in range(known, start):
-                states = self.beam_search.follow(text[: place + 1], states, x)
+                states = scorers.follow(text[: place + 1], states, x)
             known = start
             follower = int(tokens[end]) if end < len(tokens) else self.eos
-            self.beam_search.begin(text[: start + 1], states, follower)
-            written.append(self._segment(start + 1, follower, x))
+            best = self._search(follower).behind(text[: start + 1], states, x, self.max_seq_len).yseq[start + 1 :]
+            written.append(best[: np.flatnonzero(best == follower)[0]])
         return written
-
-    def _segment(self, known: int, follower: int, x: np.ndarray) -> np.ndarray:
-        """The best tokens behind `known` ones and before `follower`."""
-        best = self.beam_search(x, maxlenratio=-self.max_seq_len)[0].yseq[known:]
-        return best[: np.flatnonzero(best == follower)[0]]
 
 
 def segments_of(doubtful: np.ndarray) -> list[Segment]:

@@ -5,6 +5,7 @@ Shapes: T frames, J size of the joint space, D of the decoder's output, V labels
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from espnet.nets.scorers.step import Graph
 from espnet.nets.transducer_prefixes import Labels, Prefixes
 from espnet.nets.transducer_searches import BLANK, SEARCHES, Emitted, Scored
 
+MOST_PER_FRAME = 1000  # symbols: more would be no search that ends
 WHOLE = ("alsd",)  # searches that need the whole utterance
 
 
@@ -62,6 +64,9 @@ class TransducerOptions:
             value = getattr(self, name)
             if (value is not None or name != "nbest") and (type(value) is not int or value < least):
                 raise ValueError(f"{name}: expected an integer of at least {least}, found {value!r}")
+        for name in ("max_sym_exp", "nstep"):
+            if getattr(self, name) > MOST_PER_FRAME:
+                raise ValueError(f"{name}: expected at most {MOST_PER_FRAME} a frame, found {getattr(self, name)}")
         for name in ("score_norm", "score_norm_during", "standalone"):
             if type(getattr(self, name)) is not bool:
                 raise ValueError(f"{name}: expected True or False, found {getattr(self, name)!r}")
@@ -75,7 +80,7 @@ class TransducerOptions:
 
 
 class BeamSearchTransducer:
-    """All searches over one model.
+    """All searches over one model; it holds nothing of an utterance, so that threads may share it.
 
     Args:
         decoder: see `Prefixes`.
@@ -108,8 +113,8 @@ class BeamSearchTransducer:
         name = self.options.search_type
         if name not in SEARCHES:
             raise ValueError(f"search_type: expected one of {', '.join(SEARCHES)}, found {name!r}")
-        self._search = SEARCHES["greedy" if beam_size == 1 and name != "mbg" and not self.options.standalone else name]
-        self._joint_start, self._joint_step = joint_start, joint_step
+        self.search = SEARCHES["greedy" if beam_size == 1 and name != "mbg" and not self.options.standalone else name]
+        self.joint_start, self.joint_step = joint_start, joint_step
         self.beam_size = min(beam_size, vocab_size)
         self.expansions = min(beam_size, vocab_size - 1)
         self.lm_weight = lm_weight
@@ -124,30 +129,40 @@ class BeamSearchTransducer:
         self.blank = blanks[-1] if name == "mbg" else BLANK
         # Upstream's other searches let a language model's sentence start with the blank.
         lm_start = sos if name == "default" or self.options.standalone else self.blank
-        self.prefixes = Prefixes(decoder, self.blank, lm if lm_weight else None, lm_start)
+        self.new_prefixes = functools.partial(Prefixes, decoder, self.blank, lm if lm_weight else None, lm_start)
 
     def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """Hypotheses for the encoder output x (T, ·), best first; their sequences start with the blank.
 
         `maxlenratio` and `minlenratio` are there because other searches have them.
         """
-        self.reset()
-        self._advance(x)
-        return self._nbest()
+        utterance = TransducerUtterance(self)
+        utterance.advance(x)
+        return utterance.nbest()
 
-    def reset(self) -> None:
-        """Begin another utterance."""
+
+class TransducerUtterance:
+    """The search for one utterance, which may come in pieces: its beam, and what is known of its label sequences."""
+
+    def __init__(self, model: BeamSearchTransducer) -> None:
+        self._model = model
+        self.options, self.durations = model.options, model.durations
+        self.beam_size, self.expansions = model.beam_size, model.expansions
+        self.prefixes = model.new_prefixes()
         self._beam = [Scored(self.prefixes.start(), 0.0)]
-        self._heard = 0
+        self._frames = 0
 
-    def _advance(self, x: np.ndarray) -> None:
-        frames = self._joint_start({"encoder_out": x[None]})["joint_frames"].numpy()[0]
-        self._beam = self._search(self, self._beam, frames, self._heard)
-        self._heard += len(frames)
+    def advance(self, x: np.ndarray) -> None:
+        """Go on by T frames of the encoder output x (T, ·)."""
+        frames = self._model.joint_start({"encoder_out": x[None]})["joint_frames"].numpy()[0]
+        self._beam = self._model.search(self, self._beam, frames, self._frames)
+        self._frames += len(frames)
 
-    def _nbest(self) -> list[Hypothesis]:
+    def nbest(self) -> list[Hypothesis]:
+        """The hypotheses so far, best first."""
         found = sorted(self._beam, key=self._rank, reverse=True)[: self.options.nbest]
-        return [Hypothesis(np.array([self.blank, *h.labels.tolist()]), h.score, frames=tuple(h.spans())) for h in found]
+        blank = self._model.blank
+        return [Hypothesis(np.array([blank, *h.labels.tolist()]), h.score, frames=tuple(h.spans())) for h in found]
 
     def _rank(self, hypothesis: Scored) -> float:
         return hypothesis.score / (len(hypothesis.labels) + 1) if self.options.score_norm else hypothesis.score
@@ -165,7 +180,7 @@ class BeamSearchTransducer:
         feeds = {
             name: (value if len(value) == rows else value.repeat(rows, axis=0))[None] for name, value in pair.items()
         }
-        return self._joint_step(feeds)["log_probs"].numpy()[0]
+        return self._model.joint_step(feeds)["log_probs"].numpy()[0]
 
     def rows(self, frame: np.ndarray, sequences: Iterable[Labels]) -> dict[Labels, np.ndarray]:
         """Log-probabilities (V,) of what follows each of some known sequences at a frame (J,)."""
@@ -197,7 +212,7 @@ class BeamSearchTransducer:
     def fused(self, labels: Labels, label: int) -> float:
         """What the language model adds where a label follows others."""
         lm_scores = self.prefixes[labels].lm_scores
-        return 0.0 if lm_scores is None else self.lm_weight * float(lm_scores[label])
+        return 0.0 if lm_scores is None else self._model.lm_weight * float(lm_scores[label])
 
 
 class BeamSearchTransducerOnline(BeamSearchTransducer):
@@ -212,7 +227,7 @@ class BeamSearchTransducerOnline(BeamSearchTransducer):
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
-        if self._search in (SEARCHES[name] for name in WHOLE):
+        if self.search in (SEARCHES[name] for name in WHOLE):
             others = ", ".join(name for name in SEARCHES if name not in WHOLE)
             raise ValueError(
                 f"search_type: expected one that works on a stream ({others}), found {self.options.search_type!r}"
@@ -224,5 +239,9 @@ class BeamSearchTransducerOnline(BeamSearchTransducer):
     ) -> list[Hypothesis]:
         """Hypotheses for all that was heard up to the T new frames x (T, ·), best first; T may be 0."""
         if len(x):
-            self._advance(x)
-        return self._nbest()
+            self._utterance.advance(x)
+        return self._utterance.nbest()
+
+    def reset(self) -> None:
+        """Begin another stream."""
+        self._utterance = TransducerUtterance(self)

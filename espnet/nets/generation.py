@@ -67,10 +67,15 @@ def _is_integer(value: Any, least: int) -> bool:
     return type(value) is int and value >= least
 
 
+MOST = 100_000  # hypotheses or tokens: more would be no search that ends
 ENDS = ("eos_token_id", "forced_eos_token_id")
 # Names of rules, what they have to be, and whether a value is that.
 CHECKS: tuple[tuple[tuple[str, ...], str, Callable[[Any], bool]], ...] = (
-    (("num_beams", "max_new_tokens"), "a positive number", lambda value: _is_integer(value, 1)),
+    (
+        ("num_beams", "max_new_tokens"),
+        f"a number from 1 to {MOST}",
+        lambda value: _is_integer(value, 1) and value <= MOST,
+    ),
     (("no_repeat_ngram_size",), "a number from 0", lambda value: _is_integer(value, 0)),
     (("decoder_start_token_id",), "a token's index", lambda value: _is_integer(value, 0)),
     (("forced_bos_token_id",), "a token's index or None", lambda value: value is None or _is_integer(value, 0)),

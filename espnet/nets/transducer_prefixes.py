@@ -55,7 +55,7 @@ class Prefix(NamedTuple):
 
 
 class Prefixes:
-    """Decoder and language model over label sequences, each read once.
+    """Decoder and language model over the label sequences of one utterance, each read once.
 
     Args:
         decoder: reads `tokens` and `parents` (1, H) and its states, returns decoder_out (1, H, D) and the next states.
@@ -66,7 +66,6 @@ class Prefixes:
 
     def __init__(self, decoder: Graph, blank: int, lm: BatchScorerInterface | None, lm_start: int) -> None:
         self._decoder, self._blank, self._lm, self._lm_start = decoder, blank, lm, lm_start
-        self._first: dict[Labels, Prefix] = {}
         self._known: dict[Labels, Prefix] = {}
         self._unsorted = False
         self._longer: WeakValueDictionary[tuple[Labels, int], Labels] = WeakValueDictionary()
@@ -75,15 +74,11 @@ class Prefixes:
         return self._known[labels]
 
     def start(self) -> Labels:
-        """Forget all sequences but the empty one, which is returned."""
-        if not self._first:
-            component = self._decoder.component
-            zeros = [np.zeros(component.initial_shape(s, batch=1), s.input.dtype)[:, 0, 0] for s in component.states]
-            lm_state = None if self._lm is None else self._lm.init_state(NO_FRAMES)
-            self._read([(Labels(), Prefix(np.zeros(0), zeros, None, lm_state))])
-            self._first = self._known
-        self._known = dict(self._first)
-        (empty,) = self._known
+        """The empty sequence, which is read, too."""
+        component, empty = self._decoder.component, Labels()
+        zeros = [np.zeros(component.initial_shape(s, batch=1), s.input.dtype)[:, 0, 0] for s in component.states]
+        lm_state = None if self._lm is None else self._lm.init_state(NO_FRAMES)
+        self._read([(empty, Prefix(np.zeros(0), zeros, None, lm_state))])
         return empty
 
     def continued(self, labels: Labels, label: int) -> Labels:

@@ -1,4 +1,4 @@
-"""The searches of `BeamSearchTransducer`: which labels does a transducer emit, frame after frame?
+"""The searches of `TransducerUtterance`: which labels does a transducer emit, frame after frame?
 
 Each takes the hypotheses that the frames so far left, and gives those that more frames leave. What decoder and language
 model make of a label sequence depends on the sequence alone and is read once (`Prefixes`); the searches shuffle labels,
@@ -26,7 +26,7 @@ import numpy as np
 from espnet.nets.transducer_prefixes import Labels
 
 if TYPE_CHECKING:
-    from espnet.nets.beam_search_transducer import BeamSearchTransducer
+    from espnet.nets.beam_search_transducer import TransducerUtterance
 
 BLANK = 0  # but for transducers with several blanks
 LABELS_PER_FRAME = 4  # of mbg, upstream's number
@@ -58,15 +58,15 @@ class Scored(NamedTuple):
 
 
 # Hypotheses, what is asked about them, new frames (T, J) and the first one's number to the hypotheses after these.
-Advance = Callable[["BeamSearchTransducer", Sequence[Scored], np.ndarray, int], list[Scored]]
-Step = Callable[["BeamSearchTransducer", Sequence[Scored], np.ndarray, int], list[Scored]]
+Advance = Callable[["TransducerUtterance", Sequence[Scored], np.ndarray, int], list[Scored]]
+Step = Callable[["TransducerUtterance", Sequence[Scored], np.ndarray, int], list[Scored]]
 
 
 def by_frame(step: Step) -> Advance:
     """The search that takes this step at one frame (J,) after the other."""
 
     @functools.wraps(step)
-    def advance(search: BeamSearchTransducer, beam: Sequence[Scored], frames: np.ndarray, first: int) -> list[Scored]:
+    def advance(search: TransducerUtterance, beam: Sequence[Scored], frames: np.ndarray, first: int) -> list[Scored]:
         kept = list(beam)
         for number, frame in enumerate(frames, first):
             kept = step(search, kept, frame, number)
@@ -107,7 +107,7 @@ def ended(hypotheses: Iterable[Scored], log_probs: Iterable[np.ndarray]) -> list
     return [h._replace(score=h.score + float(row[BLANK])) for h, row in zip(hypotheses, log_probs, strict=True)]
 
 
-def greedy(search: BeamSearchTransducer, beam: Sequence[Scored], frames: np.ndarray, first: int) -> list[Scored]:
+def greedy(search: TransducerUtterance, beam: Sequence[Scored], frames: np.ndarray, first: int) -> list[Scored]:
     """The best symbol of each frame."""
     (found,), at = beam, 0
     while at < len(frames):
@@ -126,7 +126,7 @@ def greedy(search: BeamSearchTransducer, beam: Sequence[Scored], frames: np.ndar
 
 @by_frame
 def multi_blank_greedy(
-    search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int
+    search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarray, number: int
 ) -> list[Scored]:
     """The best symbol until a blank comes, which skips as many frames as it lasts."""
     (found,) = beam
@@ -144,7 +144,7 @@ def multi_blank_greedy(
 
 
 @by_frame
-def default(search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int) -> list[Scored]:
+def default(search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarray, number: int) -> list[Scored]:
     """Hypotheses are continued best first, until enough that emitted the blank are better than any."""
 
     def rank(hypothesis: Scored) -> float:
@@ -169,7 +169,7 @@ def default(search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndar
 
 @by_frame
 def time_synchronous(
-    search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int
+    search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarray, number: int
 ) -> list[Scored]:
     """Up to `max_sym_exp` symbols a frame, the last of which is the blank."""
     blanks: list[Scored] = []
@@ -184,7 +184,7 @@ def time_synchronous(
 
 
 def alignment_length_synchronous(
-    search: BeamSearchTransducer, beam: Sequence[Scored], frames: np.ndarray, first: int
+    search: TransducerUtterance, beam: Sequence[Scored], frames: np.ndarray, first: int
 ) -> list[Scored]:
     """All hypotheses have emitted as many symbols, blanks and labels, and so are at different frames.
 
@@ -211,7 +211,7 @@ def alignment_length_synchronous(
 
 
 def add_prefixes(
-    search: BeamSearchTransducer, hypotheses: Collection[Scored], frame: np.ndarray, number: int
+    search: TransducerUtterance, hypotheses: Collection[Scored], frame: np.ndarray, number: int
 ) -> tuple[list[Scored], Sequence[np.ndarray]]:
     """Add to each hypothesis what others that are a prefix of it get when they emit the rest at this frame.
 
@@ -254,7 +254,7 @@ def _emitted(earlier: Emitted | None, frame: int, labels: int) -> Emitted | None
 
 @by_frame
 def step_constrained(
-    search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int
+    search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarray, number: int
 ) -> list[Scored]:
     """`nstep` labels at most, for all hypotheses at once."""
     log_probs: Iterable[np.ndarray]
@@ -275,7 +275,7 @@ def step_constrained(
 
 @by_frame
 def adaptive_expansion(
-    search: BeamSearchTransducer, beam: Sequence[Scored], frame: np.ndarray, number: int
+    search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarray, number: int
 ) -> list[Scored]:
     """`nstep` expansions at most, of those symbols alone that are nearly as good as the best one."""
     alone, known = search.options.standalone, set[Labels]()

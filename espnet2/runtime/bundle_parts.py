@@ -95,7 +95,7 @@ def _graphs(bundle: Bundle, quantized: bool, num_threads: int | None, providers:
         raise OptionError(f"quantized: expected a bundle with int8 graphs, found none in {bundle.path}")
     if num_threads is not None and num_threads < 1:
         raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
-    threads = num_threads or available_cores()
+    threads = min(num_threads or available_cores(), available_cores())  # more of them would wait for each other
     small = {name for name in bundle.components if name.endswith("_step") and name not in ENCODERS}
     return {
         name: bundle.graph(name, quantized, num_threads=1 if name in small else threads, providers=providers)

@@ -12,6 +12,17 @@ from espnet2.runtime.errors import OptionError
 # Instead of a model's usual search.
 SEARCHES = ("time_sync", "ctc_greedy", "partial_ar", "streaming", "hugging_face_decoder")
 TIMESTAMPS = ("none", "token", "word")
+# What is more than any text needs ends in a search that does not end.
+MOST_TOKENS, MOST_PER_FRAME = 100_000, 100
+# Integers: least and most. Upstream's published configurations say 0 for one utterance at a time.
+COUNTS: Mapping[str, tuple[int, int | None]] = {
+    "beam_size": (1, 10_000),
+    "nbest": (1, None),
+    "batch_size": (0, None),
+    "max_seq_len": (1, MOST_TOKENS),
+    "maskctc_n_iterations": (0, None),
+    "encoded_feat_length_limit": (0, None),
+}
 PROVIDERS = ("CPUExecutionProvider",)
 
 
@@ -55,7 +66,7 @@ class DecodeOptions:
     hugging_face_decoder_conf: Mapping[str, Any] | None = _option(
         None, "how it does so, as {num_beams: 4, max_new_tokens: 100}, instead of the model's generation_config.json"
     )
-    batch_size: int = _option(1, "utterances that the encoder takes at once")
+    batch_size: int = _option(1, "utterances that the encoder takes at once; 0: as 1")
     streaming: bool = _option(
         False, "search a whole utterance as if it came in a stream, in blocks of search_block_size and so on"
     )
@@ -84,14 +95,16 @@ class DecodeOptions:
         return cls(**options)
 
     def __post_init__(self) -> None:
-        for name in ("beam_size", "nbest", "batch_size", "max_seq_len"):
+        for name, (least, most) in COUNTS.items():
             value = getattr(self, name)
-            _require(_is_integer(value) and value >= 1, name, "an integer of at least 1", value)
-        for name in ("maskctc_n_iterations", "encoded_feat_length_limit"):
-            value = getattr(self, name)
-            _require(_is_integer(value) and value >= 0, name, "an integer of at least 0", value)
-        for name in ("lm_weight", "ngram_weight", "penalty", "maxlenratio", "minlenratio"):
+            expected = f"an integer of at least {least}" if most is None else f"an integer from {least} to {most}"
+            _require(_is_integer(value) and least <= value <= (value if most is None else most), name, expected, value)
+        for name in ("lm_weight", "ngram_weight", "penalty"):
             _require(_is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
+        for name in ("maxlenratio", "minlenratio"):
+            value = getattr(self, name)
+            expected = f"a number of at most {MOST_PER_FRAME}, or minus a number of tokens up to {MOST_TOKENS}"
+            _require(_is_finite(value) and -MOST_TOKENS <= value <= MOST_PER_FRAME, name, expected, value)
         for name in ("search_block_size", "search_hop_size", "search_look_ahead"):
             value = getattr(self, name)
             _require(_is_integer(value) and value >= -1, name, "a number of frames, or -1 for the model's", value)
@@ -106,6 +119,7 @@ class DecodeOptions:
         _require(self.timestamps in TIMESTAMPS, "timestamps", f"one of {', '.join(TIMESTAMPS)}", self.timestamps)
         wanted = [name for name in SEARCHES if getattr(self, name)]
         _require(len(wanted) < 2, " and ".join(wanted), "one of them", True)
+        object.__setattr__(self, "batch_size", max(1, self.batch_size))
 
 
 def _require(condition: bool, name: str, expected: str, found: Any) -> None:

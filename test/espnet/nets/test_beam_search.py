@@ -201,6 +201,16 @@ def test_nothing_within_the_limits_gives_an_empty_list_or_a_shorter_one(search, 
     assert "searching again" in caplog.text
 
 
+@both
+@pytest.mark.parametrize("minlenratio", [1.0, 2.45, 1e300])
+def test_what_no_text_can_reach_is_lowered_at_once(search, minlenratio, caplog):
+    """As by steps of 0.1 down to what the longest text has, here 7 tokens of 10 frames."""
+    tables, weights = random_tables(1, vocab=6, frames=10), {"decoder": 0.7, "ctc": 0.3}
+    found = decode(search, tables, weights, maxlenratio=-7, minlenratio=minlenratio)
+    assert min(len(hypothesis.yseq) - 2 for hypothesis in found) >= 6
+    assert caplog.text.count("searching again") <= 2
+
+
 def test_beam_wider_than_the_vocabulary():
     assert decode(BatchBeamSearch, random_tables(2, vocab=3, frames=4), {"decoder": 0.7, "ctc": 0.3}, beam_size=40)
 

@@ -16,6 +16,7 @@ from espnet.nets.beam_search_transducer import (
     BeamSearchTransducer,
     BeamSearchTransducerOnline,
     TransducerOptions,
+    TransducerUtterance,
 )
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.transducer_prefixes import Labels, Prefix
@@ -74,16 +75,23 @@ def test_nbest_equals_upstream(graphs, case):
         np.testing.assert_allclose([hypothesis.score for hypothesis in found], [s for _, s in expected], atol=1e-4)
 
 
+def rows_of(search: BeamSearchTransducer, frames: np.ndarray, labels: list[int]) -> np.ndarray:
+    """Log-probabilities (T, 1 + U, V) of what follows each prefix of some labels (U,) at each frame."""
+    utterance = TransducerUtterance(search)
+    known = utterance.prefixes
+    prefixes = list(itertools.accumulate(labels, known.continued, initial=known.start()))
+    for prefix in prefixes:
+        known.read([prefix])
+    return np.stack([utterance.log_probs(frame, prefixes) for frame in frames])
+
+
 def likelihood(search: BeamSearchTransducer, frames: np.ndarray, labels: list[int]) -> float:
     """Log-probability of a label sequence: the sum over all alignments (Graves 2012, equation 16)."""
-    prefixes = list(itertools.accumulate(labels, search.prefixes.continued, initial=search.prefixes.start()))
-    for prefix in prefixes:
-        search.prefixes.read([prefix])
-    log_probs = np.stack([search.log_probs(frame, prefixes) for frame in frames])
-    alpha = np.full((len(frames) + 1, len(prefixes)), -np.inf)
+    log_probs = rows_of(search, frames, labels)
+    alpha = np.full((len(frames) + 1, 1 + len(labels)), -np.inf)
     alpha[0, 0] = 0.0
     for t in range(len(frames)):
-        for u in range(len(prefixes)):
+        for u in range(1 + len(labels)):
             if u:
                 alpha[t, u] = np.logaddexp(alpha[t, u], alpha[t, u - 1] + log_probs[t, u - 1, labels[u - 1]])
             alpha[t + 1, u] = alpha[t, u] + log_probs[t, u, 0]
@@ -138,10 +146,7 @@ def test_a_label_comes_with_the_frame_where_it_is_emitted(graphs, name):
     assert any(hypothesis.frames for hypothesis in found)
     for hypothesis in found:
         labels, emitted = hypothesis.yseq[1:].tolist(), [start for start, _ in hypothesis.frames]
-        prefixes = list(itertools.accumulate(labels, search.prefixes.continued, initial=search.prefixes.start()))
-        for prefix in prefixes:
-            search.prefixes.read([prefix])
-        rows = np.stack([search.log_probs(frame, prefixes) for frame in frames])
+        rows = rows_of(search, frames, labels)
         path = sum(rows[t, u, label] for u, (t, label) in enumerate(zip(emitted, labels, strict=True)))
         if name != "greedy":  # whose score has no blanks
             path += sum(rows[t, np.searchsorted(emitted, t, side="right"), 0] for t in range(FRAMES))

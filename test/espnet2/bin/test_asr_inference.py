@@ -58,7 +58,7 @@ def test_a_packed_model(fixtures_dir, tmp_path, monkeypatch):
         ({"dtype": "float16"}, "dtype: expected 'float32', the only value known here, found 'float16'"),
         ({"colour": "red"}, "colour: expected an option of Speech2Text, found an unknown name"),
         ({"multi_asr": 1}, "multi_asr: expected True or False, found 1"),
-        ({"beam_size": 0}, "beam_size: expected an integer of at least 1, found 0"),
+        ({"beam_size": 0}, "beam_size: expected an integer from 1 to 10000, found 0"),
         ({}, "--asr_model_file: expected a file"),
     ],
 )

@@ -200,7 +200,7 @@ def test_upstreams_defaults():
         (["a.wav", "--key_file", "keys"], "keys: expected utterances among the 1 recordings, found 'utt9'"),
         (["a.wav", "--quantized"], "quantized: expected a bundle with int8 graphs, found none in bundle"),
         (["a b.wav", "--output_dir", "out"], "expected recordings without blanks in their names, found 'a b.wav'"),
-        (["a.wav", "--beam_size", "0"], "beam_size: expected an integer of at least 1, found 0"),
+        (["a.wav", "--beam_size", "0"], "beam_size: expected an integer from 1 to 10000, found 0"),
         (["a.wav", "--bundle", "nope"], "nope/bundle.yaml: expected the manifest of a bundle, found No such file"),
         (["a.wav", "--log_level", "loud"], "--log_level: expected one of CRITICAL, ERROR"),
         (["a.wav", "--config", "nope.yaml"], "nope.yaml: expected a YAML file of options, found"),

@@ -189,10 +189,10 @@ def test_speech_that_cannot_be_recognised(speech, sentence):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"beam_size": 0}, "beam_size: expected an integer of at least 1, found 0"),
-        ({"beam_size": 2.5}, "beam_size: expected an integer of at least 1, found 2.5"),
+        ({"beam_size": 0}, "beam_size: expected an integer from 1 to 10000, found 0"),
+        ({"beam_size": 2.5}, "beam_size: expected an integer from 1 to 10000, found 2.5"),
         ({"nbest": True}, "nbest: expected an integer of at least 1, found True"),
-        ({"batch_size": -1}, "batch_size: expected an integer of at least 1, found -1"),
+        ({"batch_size": -1}, "batch_size: expected an integer of at least 0, found -1"),
         ({"ctc_weight": 1.5}, "ctc_weight: expected a number from 0 to 1, found 1.5"),
         ({"ctc_weight": "0.3"}, "ctc_weight: expected a number from 0 to 1, found '0.3'"),
         ({"lm_weight": float("nan")}, "lm_weight: expected a finite number, found nan"),
@@ -200,8 +200,17 @@ def test_speech_that_cannot_be_recognised(speech, sentence):
         ({"time_sync": "yes"}, "time_sync: expected True or False, found 'yes'"),
         ({"timestamps": "words"}, "timestamps: expected one of none, token, word, found 'words'"),
         ({"search_hop_size": -2}, "search_hop_size: expected a number of frames, or -1 for the model's, found -2"),
-        ({"max_seq_len": 0}, "max_seq_len: expected an integer of at least 1, found 0"),
+        ({"max_seq_len": 0}, "max_seq_len: expected an integer from 1 to 100000, found 0"),
         ({"time_sync": True, "partial_ar": True}, "time_sync and partial_ar: expected one of them, found True"),
+        ({"beam_size": 10**12}, "beam_size: expected an integer from 1 to 10000, found 1000000000000"),
+        *(
+            (
+                {name: value},
+                f"{name}: expected a number of at most 100, or minus a number of tokens up to 100000, found {value}",
+            )
+            for name in ("maxlenratio", "minlenratio")
+            for value in (1e300, -1e300)
+        ),
         ({"maskctc_n_iterations": -1}, "maskctc_n_iterations: expected an integer of at least 0, found -1"),
         (
             {"maskctc_threshold_probability": 2},
@@ -213,6 +222,10 @@ def test_options_that_are_not_allowed(options, sentence):
     with pytest.raises(OptionError) as error:
         DecodeOptions(**options)
     assert str(error.value) == sentence
+
+
+def test_a_batch_of_none_is_one_utterance_after_the_other():
+    assert DecodeOptions(batch_size=0) == DecodeOptions(batch_size=1)
 
 
 @pytest.mark.parametrize(
@@ -312,7 +325,7 @@ def test_speech2text(tiny_bundle, say):
         ({"ctc_weight": 1.0, "quantized": True}, "quantized: expected a bundle with int8 graphs, found none in"),
         ({"ctc_weight": 1.0, "num_threads": 0}, "num_threads: expected at least 1, found 0"),
         ({"ctc_weight": 1.0, "ngram_scorer": "half"}, "ngram_scorer: expected one of full, part, found 'half'"),
-        ({"ctc_weight": 1.0, "beam_size": 0}, "beam_size: expected an integer of at least 1, found 0"),
+        ({"ctc_weight": 1.0, "beam_size": 0}, "beam_size: expected an integer from 1 to 10000, found 0"),
     ],
 )
 def test_options_that_a_bundle_cannot_satisfy(tiny_bundle, options, sentence):
