@@ -1,10 +1,22 @@
 #!/usr/bin/env bash
-# The README's two commands as a new user runs them: in a clean clone of what is committed, with nothing set up.
-# usage: ci/fresh_clone.sh [directory that does not exist yet]
+# The README's commands as a new user runs them: in a clean clone of what is committed, with nothing set up.
+# usage: ci/fresh_clone.sh [directory that does not exist yet] [options of egs2/digits/asr1/run.sh, such as those of SMALL]
 set -euo pipefail
+SMALL=(
+    --local_data_opts "--counts train=120,valid=20,test=20,lm_train=400"
+    --asr_args "--max_epoch 2" --lm_args "--max_epoch 1"
+)
 root=$(cd "$(dirname "$0")/.." && pwd)
 clone=${1:-$(mktemp -d)/espnet}
+[ $# -gt 1 ] || set -- "$clone" "${SMALL[@]}"
 git clone --quiet "$root" "$clone"
 cd "$clone"
+clone=$PWD
 make demo
+
+# Installed as the README says, in an environment of its own, which has nothing but what training needs.
+"${PYTHON:-python3}" -m venv .venv-train
+.venv-train/bin/python -m pip install --quiet ".[train]"
+(cd egs2/digits/asr1 && PYTHON=$clone/.venv-train/bin/python ./run.sh "${@:2}")
+
 make test

@@ -15,7 +15,7 @@ from espnet2.utils.text_file import ENCODING
 # What is in the extras of an installation, and in none of the others.
 EXTRAS = {
     "export": ("torch", "onnx", "onnx_ir", "onnxscript", "typeguard"),
-    "train": ("pytorch_lightning", "tensorboard", "matplotlib", "jiwer"),
+    "train": ("pytorch_lightning", "tensorboard", "matplotlib", "jiwer", "espeakng_loader"),
 }
 LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "NOTSET")
 

@@ -1,16 +1,14 @@
-"""Speech by espeak-ng: Debian's program where it is on PATH, else the library of PyPI's `espeakng-loader`."""
+"""Speech by espeak-ng: the library of PyPI's `espeakng-loader`, else the one that the system has."""
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
+import ctypes.util
 import importlib
-import io
-import shutil
-import subprocess
 import threading
-from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,23 @@ SYNCHRONOUS_RETRIEVAL = 2
 RATE, PITCH, WORD_GAP = 1, 3, 7
 CHARS_UTF8 = 1
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+class _Voice(ctypes.Structure):
+    """`espeak_VOICE`. Each of `languages` is a byte, its priority, and a name that ends with a zero byte; a zero ends
+    the list."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.POINTER(ctypes.c_char)),
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("reserved", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
 
 
 @dataclass(frozen=True)
@@ -48,67 +63,96 @@ def speak(text: str, manner: Manner) -> tuple[np.ndarray, int]:
         MissingPackageError: There is no espeak-ng.
         DataError: It does not speak this text in this manner.
     """
-    with _STARTING:
-        speaker = _speaker()
-    return speaker(text, manner)
+    with _ONE_AT_A_TIME, closing(_Synthesizer(*_find())) as synthesizer:
+        return synthesizer(text, manner)
 
 
-_STARTING = threading.Lock()  # the library is started once
+_ONE_AT_A_TIME = threading.Lock()  # the library has one state for a process
 
 
-@cache
-def _speaker() -> Callable[[str, Manner], tuple[np.ndarray, int]]:
-    return _Library() if shutil.which("espeak-ng") is None else _by_program
-
-
-def _by_program(text: str, manner: Manner) -> tuple[np.ndarray, int]:
-    import soundfile
-
-    options = {"-v": manner.voice, "-s": manner.speed, "-p": manner.pitch, "-g": manner.gap}
-    words = [word for name, value in options.items() for word in (name, str(value))]
-    done = subprocess.run(["espeak-ng", *words, "--stdout", "--", text], capture_output=True, check=False)
+def _find() -> tuple[str, bytes | None]:
+    """Where the library is, and its data; None: where it looks itself."""
     try:
-        samples, rate = soundfile.read(io.BytesIO(done.stdout), dtype="float32")
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        found = " ".join(done.stderr.decode(errors="replace").split()) or str(error)
-        raise DataError(f"espeak-ng: expected speech by {manner.voice}, found: {found}") from error
-    return samples, rate
-
-
-class _Library:
-    """The library; it has one state for a process, so that one text is spoken at a time."""
-
-    def __init__(self) -> None:
-        try:
-            loader = importlib.import_module("espeakng_loader")
-        except ImportError as error:
+        loader = importlib.import_module("espeakng_loader")
+    except ImportError as error:
+        system = ctypes.util.find_library("espeak-ng")
+        if system is None:
             raise MissingPackageError(
-                "espeak-ng: expected the program or the package espeakng-loader, found neither: apt install espeak-ng, "
-                "or pip install espeakng-loader"
+                "espeak-ng: expected the package espeakng-loader, found none; pip install espeakng-loader"
             ) from error
-        self.lock = threading.Lock()
+        return system, None
+    return str(loader.get_library_path()), str(loader.get_data_path()).encode()
+
+
+class _Synthesizer:
+    """The library, loaded anew: what it has spoken before changes how it speaks, and corpora are to be the same again.
+
+    It is loaded and started in 1 ms.
+    """
+
+    def __init__(self, library: str, data: bytes | None) -> None:
         self.heard: list[np.ndarray] = []
-        self.library: Any = ctypes.CDLL(loader.get_library_path())
+        self.library: Any = ctypes.CDLL(library)
         self.callback = CALLBACK(self._hear)  # kept, since the library holds no reference to it
-        self.rate = self.library.espeak_Initialize(SYNCHRONOUS_RETRIEVAL, 0, str(loader.get_data_path()).encode(), 0)
+        self.rate = self.library.espeak_Initialize(SYNCHRONOUS_RETRIEVAL, 0, data, 0)
         if self.rate <= 0:
-            raise DataError(f"{loader.get_library_path()}: expected to start espeak-ng, found status {self.rate}")
+            raise DataError(f"{library}: expected to start espeak-ng, found status {self.rate}")
         self.library.espeak_SetSynthCallback(self.callback)
+        self.voices = self._voices()
+
+    def close(self) -> None:
+        """End, and unload the library."""
+        self.library.espeak_Terminate()
+        _ctypes.dlclose(self.library._handle)
 
     def _hear(self, samples, count, events) -> int:
         if samples and count > 0:
             self.heard.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
+    def _voices(self) -> dict[str, bytes]:
+        """Language -> the voice that speaks it best, of those that the data have."""
+        self.library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
+        found: dict[str, tuple[int, bytes]] = {}
+        for voice in _until_null(self.library.espeak_ListVoices(None)):
+            for priority, language in _languages(voice.contents.languages):
+                found[language] = min(found.get(language, (256, b"")), (priority, voice.contents.identifier))
+        return {language: identifier for language, (_, identifier) in found.items()}
+
+    def _choose(self, name: str) -> None:
+        """Speak by a voice from now on. A variant that is missing is left out by the library without a word."""
+        language, _, variant = name.partition("+")
+        wanted = self.voices.get(language.lower(), b"") + (f"+{variant}".encode() if variant else b"")
+        if language.lower() in self.voices and self.library.espeak_SetVoiceByName(wanted) == 0:
+            self.library.espeak_GetCurrentVoice.restype = ctypes.POINTER(_Voice)
+            if self.library.espeak_GetCurrentVoice().contents.identifier == wanted:
+                return
+        raise DataError(f"espeak-ng: expected a voice that it has, found {name!r}")
+
     def __call__(self, text: str, manner: Manner) -> tuple[np.ndarray, int]:
-        with self.lock:
-            self.heard.clear()
-            if self.library.espeak_SetVoiceByName(manner.voice.encode()):
-                raise DataError(f"espeak-ng: expected a voice that it has, found {manner.voice!r}")
-            for parameter, value in ((RATE, manner.speed), (PITCH, manner.pitch), (WORD_GAP, manner.gap)):
-                self.library.espeak_SetParameter(parameter, value, 0)
-            encoded = text.encode()
-            self.library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, CHARS_UTF8, None, None)
-            if not self.heard:
-                raise DataError(f"espeak-ng: expected speech by {manner.voice}, found none")
-            return np.concatenate(self.heard).astype(np.float32) / 32768, self.rate
+        self.heard.clear()
+        self._choose(manner.voice)
+        for parameter, value in ((RATE, manner.speed), (PITCH, manner.pitch), (WORD_GAP, manner.gap)):
+            self.library.espeak_SetParameter(parameter, value, 0)
+        encoded = text.encode()
+        self.library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, CHARS_UTF8, None, None)
+        if not self.heard:
+            raise DataError(f"espeak-ng: expected speech by {manner.voice}, found none")
+        return np.concatenate(self.heard).astype(np.float32) / 32768, self.rate
+
+
+def _until_null(pointers: Any) -> list[Any]:
+    found: list[Any] = []
+    while pointers[len(found)]:
+        found.append(pointers[len(found)])
+    return found
+
+
+def _languages(data: Any) -> list[tuple[int, str]]:
+    """Priority and name of each language of a voice."""
+    found, place = [], 0
+    while data[place] != b"\0":
+        name = ctypes.string_at(ctypes.addressof(data.contents) + place + 1)
+        found.append((data[place][0], name.decode()))
+        place += len(name) + 2
+    return found

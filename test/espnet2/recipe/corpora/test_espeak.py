@@ -1,57 +1,49 @@
-"""espeak-ng as a program and as a library."""
-
-import importlib.util
-import shutil
-import subprocess
+"""espeak-ng of PyPI's package: voices, variants, and the same samples again."""
 
 import numpy as np
 import pytest
 
-from espnet2.recipe.corpora import espeak
+from espnet2.recipe.corpora import digits, espeak
 from espnet2.recipe.corpora.espeak import Manner, speak
 from espnet2.runtime.errors import DataError, MissingPackageError
 
-HAS_PROGRAM = shutil.which("espeak-ng") is not None
-HAS_LIBRARY = importlib.util.find_spec("espeakng_loader") is not None
+
+@pytest.fixture
+def library():
+    pytest.importorskip("espeakng_loader")
 
 
-@pytest.fixture(params=["program", "library"])
-def way(request, monkeypatch):
-    if not {"program": HAS_PROGRAM, "library": HAS_LIBRARY}[request.param]:
-        pytest.skip(f"needs espeak-ng as a {request.param}")
-    which = shutil.which
-    monkeypatch.setattr(espeak.shutil, "which", lambda name: which(name) if request.param == "program" else None)
-    espeak._speaker.cache_clear()
-    yield request.param
-    espeak._speaker.cache_clear()
-
-
-def test_texts_are_spoken_in_a_manner(way):
+def test_texts_are_spoken_in_a_manner(library):
     slow, rate = speak("one two", Manner("en-us+m3", 120, 50, 2))
     fast, _ = speak("one two", Manner("en-us+m3", 180, 50, 2))
     assert slow.dtype == np.float32 and slow.ndim == 1 and 0.1 < np.abs(slow).max() <= 1
     assert 0.3 * rate < len(fast) < len(slow) < 3 * rate
 
 
-def test_voices_that_are_missing_are_named(way):
-    if way == "program":
-        pytest.skip("the program speaks with another voice, and does not say so")
-    with pytest.raises(DataError, match="espeak-ng: expected"):
-        speak("one", Manner("no-such-voice", 120, 50, 2))
+@pytest.mark.parametrize("language", digits.LANGUAGES)
+def test_every_voice_of_the_corpus_is_there(library, language):
+    variants = (*digits.TRAIN.variants, *digits.TEST.variants)
+    spoken = {variant: speak("one", Manner(f"{language}+{variant}", 140, 50, 2))[0] for variant in variants}
+    assert len({samples.tobytes() for samples in spoken.values()}) == len(variants)
+    assert all(0.02 < np.sqrt(np.mean(samples**2)) < 0.4 for samples in spoken.values())
+
+
+def test_what_was_spoken_before_changes_nothing(library):
+    manner = Manner("en-gb+f1", 140, 50, 2)
+    first, _ = speak("one two", manner)
+    speak("nine", Manner("en-029+m4", 180, 30, 6))
+    np.testing.assert_array_equal(speak("one two", manner)[0], first)
+
+
+@pytest.mark.parametrize("voice", ["no-such-voice", "en-us+nobody", "no-such-voice+f1"])
+def test_voices_that_are_missing_are_named(library, voice):
+    with pytest.raises(DataError, match="espeak-ng: expected a voice that it has, found") as error:
+        speak("one", Manner(voice, 120, 50, 2))
+    assert voice in str(error.value)
 
 
 def test_a_missing_espeak_is_named(monkeypatch):
-    monkeypatch.setattr(espeak.shutil, "which", lambda name: None)
     monkeypatch.setattr(espeak.importlib, "import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
-    espeak._speaker.cache_clear()
-    with pytest.raises(MissingPackageError, match="apt install espeak-ng, or pip install espeakng-loader"):
-        speak("one", Manner("en-us", 120, 50, 2))
-
-
-def test_a_program_that_fails_is_named(monkeypatch):
-    monkeypatch.setattr(espeak.shutil, "which", lambda name: "espeak-ng")
-    failed = subprocess.CompletedProcess([], 1, b"", b"Error: no data\n")
-    monkeypatch.setattr(espeak.subprocess, "run", lambda *args, **options: failed)
-    espeak._speaker.cache_clear()
-    with pytest.raises(DataError, match="espeak-ng: expected speech by en-us, found: Error: no data"):
+    monkeypatch.setattr(espeak.ctypes.util, "find_library", lambda name: None)
+    with pytest.raises(MissingPackageError, match="found none; pip install espeakng-loader"):
         speak("one", Manner("en-us", 120, 50, 2))
