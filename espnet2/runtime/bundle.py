@@ -21,23 +21,28 @@ are external has them under `data: {file: ..., sha256: ...}`.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from espnet2.runtime.errors import BundleError
+from espnet2.runtime.errors import BundleError, EspnetError
 from espnet2.runtime.spec import Component
 from espnet2.text.build_tokenizer import TOKENIZERS
+from espnet2.utils.atomic import exchange
 from espnet2.utils.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from espnet2.runtime.session import OnnxGraph
 
+Read = TypeVar("Read")
+
 FORMAT_VERSION = 1
+ATTEMPTS = 10  # to read a bundle that is replaced meanwhile
 MANIFEST = "bundle.yaml"
 TASKS = ("asr",)
 SPECIAL = ("blank", "sos", "eos")
@@ -133,15 +138,21 @@ class Bundle:
     path: Path
     manifest: Manifest
     components: Mapping[str, Component]
+    identity: Any = field(default=None, compare=False)  # of the directory, as it was read
 
     @classmethod
     def load(cls, path: str | Path, task: str | None = None) -> Bundle:
         """Read a bundle and check its format version, its task (where one is asked for) and the checksums of its files.
 
+        A bundle that is replaced meanwhile is read again.
+
         Raises:
             BundleError: There is no bundle, or it is not as it was written.
         """
-        directory = Path(path)
+        return read_as_one(path, lambda: cls._load(Path(path), task))
+
+    @classmethod
+    def _load(cls, directory: Path, task: str | None) -> Bundle:
         bundle = cls._read(directory)
         if task is not None and bundle.manifest.task != task:
             raise BundleError(f"{directory}: expected a bundle of task {task!r}, found {bundle.manifest.task!r}")
@@ -176,7 +187,7 @@ class Bundle:
             if isinstance(error, OSError):
                 raise BundleError(f"{path}: expected a directory that can be written, found: {error}") from error
             raise
-        return cls(Path(path), bundle.manifest, bundle.components)
+        return dataclasses.replace(bundle, path=Path(path), identity=_identity(target))
 
     @classmethod
     def require_writable(cls, path: str | Path) -> None:
@@ -201,6 +212,7 @@ class Bundle:
     @classmethod
     def _read(cls, directory: Path) -> Bundle:
         file = directory / MANIFEST
+        identity = _identity(directory)
         data = read_yaml(file, "the manifest of a bundle", BundleError)
         try:
             manifest = Manifest.from_dict(data)
@@ -209,7 +221,7 @@ class Bundle:
             components = {name: _component(name, entry) for name, entry in manifest.components.items()}
         except BundleError as error:
             raise BundleError(f"{file}: {error}") from error
-        return cls(directory, manifest, components)
+        return cls(directory, manifest, components, identity)
 
     def file(self, entry: Mapping[str, Any]) -> Path:
         """Where the file of a manifest's `{file, sha256}` is."""
@@ -222,7 +234,36 @@ class Bundle:
         entry = self.manifest.components[name]
         if quantized:
             entry = self.manifest.quantized.get("int8", {}).get(name, entry)
-        return OnnxGraph(self.file(entry), self.components[name], **options)
+        graph = OnnxGraph(self.file(entry), self.components[name], **options)
+        if _identity(self.path) != self.identity:
+            raise BundleError(
+                f"{self.path}: expected the bundle that was loaded, found another in its place; load it anew"
+            )
+        return graph
+
+
+def read_as_one(path: str | Path, read: Callable[[], Read]) -> Read:
+    """What `read` gives of a bundle's files, all of which are of one bundle, also while another takes its place."""
+    for _ in range(ATTEMPTS):
+        before = _identity(path)
+        try:
+            found = read()
+        except EspnetError:
+            if _identity(path) == before:
+                raise
+        else:
+            if _identity(path) == before:
+                return found
+    raise BundleError(f"{path}: expected a bundle that stays, found one that was replaced {ATTEMPTS} times meanwhile")
+
+
+def _identity(path: str | Path) -> tuple[int, int, int] | None:
+    """What tells a bundle from one that takes its place, maybe under a number that was free again; None for none."""
+    try:
+        found = os.stat(Path(path) / MANIFEST)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | bytes]) -> None:
@@ -252,7 +293,13 @@ def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | 
 
 
 def _replace(temporary: Path, target: Path) -> None:
-    """Rename `temporary` to `target`; what was there before goes last, and comes back if that fails."""
+    """Rename `temporary` to `target`; what was there before goes last, and comes back if that fails.
+
+    Where the system cannot exchange two names, there is a moment without a bundle.
+    """
+    if target.exists() and exchange(temporary, target):
+        shutil.rmtree(temporary, ignore_errors=True)
+        return
     old = target.with_name(f".{target.name}.{os.getpid()}.old")
     existed = target.exists()
     if existed:

@@ -10,7 +10,7 @@ from typing import Any
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ngram import NgramFullScorer, NgramPartScorer
 from espnet.nets.scorers.step import Graph
-from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.bundle import Bundle, read_as_one
 from espnet2.runtime.errors import BundleError, MissingPackageError, OptionError
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.unread_options import warn_of_unread
@@ -54,15 +54,19 @@ class BundleParts:
     ) -> BundleParts:
         """The parts of a recogniser whose encoder is the graph `encoder`; see `espnet2.runtime.asr.Speech2Text`."""
         decode_options = DecodeOptions.from_keywords(options)
-        loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, task="asr")
-        manifest = loaded.manifest
-        if ngram_file is None and manifest.ngram is not None:
-            ngram_file = loaded.file(manifest.ngram)
-        _require_usable(loaded, encoder)
-        graphs = _graphs(loaded, quantized, num_threads, providers)
-        ngram = load_ngram(ngram_file, manifest.tokens, ngram_scorer, decode_options.ngram_weight)
-        warn_of_unread(decode_options, [*graphs, *(["ngram"] if ngram is not None else [])])
-        return cls(loaded, graphs, _tokenizer(loaded), ngram, decode_options)
+
+        def read() -> BundleParts:
+            loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, task="asr")
+            _require_usable(loaded, encoder)
+            listed = None if loaded.manifest.ngram is None else loaded.file(loaded.manifest.ngram)
+            graphs = _graphs(loaded, quantized, num_threads, providers)
+            path = listed if ngram_file is None else ngram_file
+            ngram = load_ngram(path, loaded.manifest.tokens, ngram_scorer, decode_options.ngram_weight)
+            return cls(loaded, graphs, _tokenizer(loaded), ngram, decode_options)
+
+        parts = read() if isinstance(bundle, Bundle) else read_as_one(bundle, read)
+        warn_of_unread(decode_options, [*parts.graphs, *(["ngram"] if parts.ngram is not None else [])])
+        return parts
 
 
 def load_ngram(

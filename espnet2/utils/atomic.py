@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 PARTIAL = ".partial-"  # what names of unfinished files begin with
 
@@ -53,6 +55,31 @@ def link_atomically(path: str | Path, target: str) -> None:
     except OSError:
         shutil.copyfile(path.with_name(target), temporary)
     os.replace(temporary, path)
+
+
+# Name of the C library's function that exchanges two names, the arguments before and between and behind the names.
+AT_WORKING_DIRECTORY, RENAME_EXCHANGE, RENAME_SWAP = -100, 2, 2
+EXCHANGES: dict[str, Callable[[Any, bytes, bytes], int]] = {
+    "linux": lambda libc, one, other: libc.renameat2(
+        AT_WORKING_DIRECTORY, one, AT_WORKING_DIRECTORY, other, RENAME_EXCHANGE
+    ),
+    "darwin": lambda libc, one, other: libc.renamex_np(one, other, RENAME_SWAP),
+}
+
+
+def exchange(one: str | Path, other: str | Path) -> bool:
+    """Let two files or directories that there are have each other's names, so that at no moment one is missing.
+
+    Python's standard library has no name for this call, which Linux and macOS have. Returns False, and changes nothing,
+    where the system or the file system cannot.
+    """
+    call = EXCHANGES.get(sys.platform)
+    if call is None:
+        return False
+    try:
+        return call(ctypes.CDLL(None), os.fsencode(one), os.fsencode(other)) == 0
+    except AttributeError:  # of an older C library
+        return False
 
 
 def remove_partial(directory: str | Path) -> None:

@@ -1,0 +1,106 @@
+"""A bundle that takes another's place: whoever loads finds one or the other, and no mixture."""
+
+import dataclasses
+import sys
+import threading
+
+import pytest
+
+from espnet2.runtime import bundle as bundle_module
+from espnet2.runtime.asr import Speech2Text
+from espnet2.runtime.bundle import MANIFEST, Bundle, read_as_one
+from espnet2.runtime.errors import BundleError
+from espnet2.utils.atomic import exchange
+
+CAN_EXCHANGE = sys.platform.startswith(("linux", "darwin"))
+
+
+def write(path, manifest, onnx_files, rate):
+    files = {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")}
+    Bundle.write(path, dataclasses.replace(manifest, sample_rate=rate), files)
+
+
+@pytest.mark.skipif(not CAN_EXCHANGE, reason="the system cannot exchange two names")
+@pytest.mark.parametrize("load", [Bundle.load, lambda path: Speech2Text(path, ctc_weight=1.0).bundle])
+def test_loading_while_it_is_replaced(tmp_path, manifest, onnx_files, load):
+    path = tmp_path / "bundle"
+    write(path, manifest, onnx_files, 8000)
+    ended, loaded, errors = threading.Event(), [], []
+
+    def read():
+        while not ended.is_set():
+            try:
+                loaded.append(load(path).manifest.sample_rate)
+            except Exception as error:
+                errors.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(40):
+        write(path, manifest, onnx_files, 8000 + number)
+    ended.set()
+    reader.join()
+    assert not errors
+    assert loaded
+    assert loaded == sorted(loaded)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_loaded_bundle_has_no_graphs_of_another(tmp_path, manifest, onnx_files):
+    write(tmp_path / "bundle", manifest, onnx_files, 8000)
+    loaded = Bundle.load(tmp_path / "bundle")
+    assert loaded.graph("ctc")
+    write(tmp_path / "bundle", manifest, onnx_files, 16000)
+    with pytest.raises(BundleError, match="bundle: expected the bundle that was loaded, found another in its place"):
+        loaded.graph("ctc")
+    assert Bundle.load(tmp_path / "bundle").graph("ctc")
+
+
+def test_what_is_read_in_pieces_is_read_again(tmp_path, manifest, onnx_files):
+    path = tmp_path / "bundle"
+    write(path, manifest, onnx_files, 8000)
+    rates = iter([9000, 10000, None])
+
+    def read():
+        before = Bundle.load(path).manifest.sample_rate
+        rate = next(rates)
+        if rate == 10000:
+            write(path, manifest, onnx_files, rate)
+            raise BundleError("the file has changed")
+        if rate is not None:
+            write(path, manifest, onnx_files, rate)
+        return before
+
+    assert read_as_one(path, read) == 10000
+
+
+def test_one_that_never_stays_is_said(tmp_path, manifest, onnx_files):
+    path = tmp_path / "bundle"
+    write(path, manifest, onnx_files, 8000)
+    with pytest.raises(BundleError, match="expected a bundle that stays, found one that was replaced 10 times"):
+        read_as_one(path, lambda: write(path, manifest, onnx_files, 8000))
+
+
+def test_what_is_wrong_is_said_at_once(tmp_path):
+    calls = []
+
+    def read():
+        calls.append(None)
+        raise BundleError("wrong")
+
+    with pytest.raises(BundleError, match="wrong"):
+        read_as_one(tmp_path, read)
+    assert len(calls) == 1
+
+
+def test_names_are_exchanged(tmp_path, monkeypatch):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / MANIFEST).write_text(name)
+    if CAN_EXCHANGE:
+        assert exchange(tmp_path / "one", tmp_path / "other")
+        assert (tmp_path / "one" / MANIFEST).read_text() == "other"
+    assert not exchange(tmp_path / "one", tmp_path / "none")
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert not exchange(tmp_path / "one", tmp_path / "other")
+    assert bundle_module.exchange is exchange
