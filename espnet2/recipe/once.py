@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -17,6 +16,7 @@ from typing import Any
 from espnet2.runtime.bundle import sha256
 from espnet2.runtime.errors import DataError, OptionError
 from espnet2.utils.atomic import write_atomically
+from espnet2.utils.lock import try_lock
 
 PATIENCE = 15.0  # seconds: what a killed command leaves behind, as PyTorch's loaders, holds its lock for some of them
 RETRY = 0.2  # seconds
@@ -157,16 +157,8 @@ def _locked(path: Path) -> Iterator[int]:
     """A lock that holds as long as this process or the command that it runs; its file descriptor."""
     deadline = time.monotonic() + PATIENCE
     with open(path, "w", encoding="utf-8") as file:
-        while not _lock(file.fileno()):
+        while not try_lock(file.fileno()):
             if time.monotonic() > deadline:
                 raise DataError(f"{path}: expected no other run of the same command, found one that goes on")
             time.sleep(RETRY)
         yield file.fileno()
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -26,6 +26,7 @@ from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results, by_speaker
 from espnet2.runtime.timestamps import Timed, ctm_fields, timed_line
+from espnet2.utils.lock import only_one
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 
 _log = logging.getLogger(__name__)
@@ -155,14 +156,15 @@ def decode_by(args: argparse.Namespace, load: Callable[[], Way]) -> int:
 def _decode_to(directory: Path, way: Way, recordings: Sequence[Recording]) -> Report:
     """Write results and failures; tables of an earlier run that this one does not write go when it is complete."""
     try:
-        with DatadirWriter(directory) as writer:
-            report = recognize(way, recordings, _writer_to(writer, way.recognizer))
-        written = {table.path for ranked in writer.children.values() for table in ranked.children.values()}
-        for name in TABLES:
-            for pattern in (name, f"{name}_spk[0-9]*"):
-                for path in set(directory.glob(f"[0-9]*best_recog/{pattern}")) - written:
-                    path.unlink()
-        _write_failures(directory, report.failures)
+        with only_one(directory, "decoding"):
+            with DatadirWriter(directory) as writer:
+                report = recognize(way, recordings, _writer_to(writer, way.recognizer))
+            written = {table.path for ranked in writer.children.values() for table in ranked.children.values()}
+            for name in TABLES:
+                for pattern in (name, f"{name}_spk[0-9]*"):
+                    for path in set(directory.glob(f"[0-9]*best_recog/{pattern}")) - written:
+                        path.unlink()
+            _write_failures(directory, report.failures)
     except OSError as error:
         raise DataError(f"{directory}: expected a directory that can be written, found {error.strerror}") from error
     _log.info("wrote %s", directory)

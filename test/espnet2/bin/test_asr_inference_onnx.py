@@ -207,7 +207,7 @@ def test_upstreams_defaults():
         (["a.wav", "--config", "keys"], "keys: expected a mapping of options, found str"),
         (["a.wav", "--config", "unknown.yaml"], "unknown.yaml: expected options of this command, found 'beam'"),
         (["a.wav", "--config", "wrong.yaml"], "wrong.yaml: beam_size: expected a whole number, found 'many'"),
-        (["a.wav", "--output_dir", "a.wav"], "expected a file that can be written, found"),
+        (["a.wav", "--output_dir", "a.wav"], "a.wav: expected a directory that can be written, found"),
     ],
 )
 def test_mistakes(work, capsys, arguments, sentence):

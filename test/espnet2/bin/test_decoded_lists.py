@@ -1,6 +1,9 @@
 """Lists of every type through the commands of utterances and of streams, and recordings that stop no other."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from espnet2.fileio import recording
 from espnet2.fileio.readers import SPEECH_TYPES
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.spec import Tensor
+from espnet2.utils.lock import only_one
 
 COMMANDS = {"bundle": asr_inference_onnx, "streams": asr_inference_streaming_onnx}
 FEATURES = """
@@ -141,3 +145,33 @@ def test_two_lists_of_speech_are_refused(work, capsys):
     arguments = [*listed("sound"), *listed("npy", "npy"), "--allow_variable_data_keys", "true"]
     assert recognise("bundle", *arguments) == 2
     assert "expected one list PATH,speech,TYPE, found sound,speech,sound npy,speech,npy" in capsys.readouterr().err
+
+
+def test_two_decodings_do_not_mix(work, capsys, monkeypatch):
+    with only_one(work / "out", "decoding"):
+        assert recognise("bundle", *listed("sound")) == 2
+        assert "out: expected no other decoding that writes there, found one that is running" in capsys.readouterr().err
+        assert not (work / "out" / "1best_recog").exists()
+    assert recognise("bundle", *listed("sound")) == 0
+    assert sorted(path.name for path in (work / "out").iterdir()) == ["1best_recog"]
+
+
+LOCKED = """
+import sys, time
+from pathlib import Path
+from espnet2.utils.lock import only_one
+with only_one(Path("out"), "decoding"):
+    print("locked", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_decoding_that_was_killed_locks_nothing(work, repo_dir):
+    environment = {**os.environ, "PYTHONPATH": str(repo_dir)}
+    with subprocess.Popen([sys.executable, "-c", LOCKED], stdout=subprocess.PIPE, env=environment) as other:
+        assert other.stdout.readline() == b"locked\n"
+        assert recognise("bundle", *listed("sound")) == 2
+        other.kill()
+        other.wait()
+    assert recognise("bundle", *listed("sound")) == 0
+    assert texts(work) == ["utt1 a日", "utt2 a a"]

@@ -1,0 +1,56 @@
+"""Locks that hold as long as a process lives: what is killed leaves none behind."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from espnet2.runtime.errors import DataError
+
+HAS_NONE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of a file system that has no locks
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file for this process, and say whether no other has it; where there are no locks, none has."""
+    try:
+        if os.name == "nt":
+            msvcrt = importlib.import_module("msvcrt")
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl = importlib.import_module("fcntl")
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError as error:
+        if error.errno not in HAS_NONE:
+            raise
+    return True
+
+
+@contextmanager
+def only_one(directory: Path, what: str) -> Iterator[None]:
+    """Make a directory, and let nobody else write to it until the block ends.
+
+    Raises:
+        DataError: Another process, which does `what`, writes there.
+        OSError: The directory cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / ".lock"
+    with open(path, "a", encoding="utf-8") as file:
+        # Whoever had the lock removes its file: a lock of a file without name keeps nobody out.
+        if (
+            not try_lock(file.fileno())
+            or not path.exists()
+            or not os.path.samestat(os.fstat(file.fileno()), path.stat())
+        ):
+            raise DataError(f"{directory}: expected no other {what} that writes there, found one that is running")
+        try:
+            yield
+        finally:
+            with suppress(PermissionError):  # Windows removes no file that is open
+                path.unlink(missing_ok=True)
