@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from pathlib import Path
 
+from espnet2.fileio.hub import download
 from espnet2.main_funcs.pack_funcs import read_meta, unpack
 from espnet2.runtime.bundle import sha256
-from espnet2.runtime.errors import ArchiveError, MissingPackageError, OptionError
+from espnet2.runtime.errors import ArchiveError, OptionError
 
 
 def find_model(
@@ -17,13 +17,19 @@ def find_model(
     """The files of a packed model by upstream's option names: `asr_train_config`, `asr_model_file`, `lm_file`, ...
 
     An archive is unpacked once, under `cache_dir` (by default `espnet` in the user's cache directory). `model_tag` is
-    a repository on the Hugging Face hub. Raises `OptionError` unless exactly one of the two is given, `ArchiveError`
-    for a model that cannot be unpacked or downloaded, and `MissingPackageError` where the hub's client is missing.
+    a repository on the Hugging Face hub, as `espnet2.fileio.hub.hub_name` reads it, with `meta.yaml` at its root.
+
+    Raises `OptionError` unless exactly one of the two is given, `ArchiveError` for a model that cannot be unpacked or
+    downloaded, and `MissingPackageError` where the hub's client is missing.
     """
     if (model_file is None) == (model_tag is None):
         raise OptionError("expected either model_file or model_tag, found both or neither")
     if model_tag is not None:
-        return read_meta(_download(model_tag, cache_dir))
+        directory = download(model_tag, cache_dir)
+        try:
+            return read_meta(directory)
+        except ArchiveError as error:
+            raise ArchiveError(f"model_tag {model_tag!r}: {error}") from error
     path = Path(str(model_file))
     if path.is_dir():
         return read_meta(path)
@@ -43,16 +49,3 @@ def _digest(path: Path) -> str:
         return sha256(path)[:16]
     except OSError as error:
         raise ArchiveError(f"{path}: expected a packed model that can be read, found: {error.strerror}") from error
-
-
-def _download(model_tag: str, cache_dir: str | Path | None) -> str:
-    try:
-        hub = importlib.import_module("huggingface_hub")
-    except ImportError as error:
-        raise MissingPackageError(
-            f"model_tag {model_tag!r}: expected the package huggingface_hub, found none; pip install huggingface_hub"
-        ) from error
-    try:
-        return hub.snapshot_download(model_tag, cache_dir=cache_dir)
-    except (OSError, ValueError) as error:
-        raise ArchiveError(f"model_tag {model_tag!r}: could not be downloaded: {error}") from error
