@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.runtime.errors import DataError, EspnetError, OptionError
@@ -82,7 +82,7 @@ class SequenceIterFactory(AbsIterFactory):
         seed: Of the order, and of what is random in the data set.
         shuffle: Change the order of the batches from epoch to epoch.
         num_workers: Processes that load; 0: the calling one does.
-        collate_fn: Items -> batch; default: a list of them.
+        collate_fn: Items -> batch; default: PyTorch's, which makes tensors of numbers and arrays of one shape.
         pin_memory: Have tensors in memory that a GPU copies faster from, where there is a GPU.
         rank: Of this process, of the `world_size` ones that train together. Each has every `world_size`-th utterance of
             each batch.
@@ -110,7 +110,7 @@ class SequenceIterFactory(AbsIterFactory):
         self.seed = seed
         self.shuffle = shuffle
         self.num_workers = num_workers
-        self.collate_fn = list if collate_fn is None else collate_fn
+        self.collate_fn = default_collate if collate_fn is None else collate_fn
         self.pin_memory = pin_memory and torch.cuda.is_available()
         self.batches = _of_rank(list(batches), rank, world_size)
         if num_iters_per_epoch is not None and num_iters_per_epoch < 1:

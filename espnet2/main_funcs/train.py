@@ -13,17 +13,19 @@ from typing import Any
 
 from espnet2.main_funcs.average_nbest_models import average_nbest_models
 from espnet2.main_funcs.collect_stats import collect_stats
-from espnet2.main_funcs.training_data import TrainingData
-from espnet2.runtime.errors import ConfigError, OptionError, TrainingError
+from espnet2.runtime.errors import OptionError, TrainingError
+from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.arguments import check, config_of, full_config, to_yaml
 from espnet2.tasks.config import read_yaml
-from espnet2.tasks.optimisation import OPTIM, SCHEDULER
+from espnet2.tasks.optimisation import SCHEDULER
 from espnet2.tasks.task_options import TrainingTask
+from espnet2.tasks.training_data import TrainingData
 from espnet2.text.token_id_converter import read_token_list
+from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.train.checkpoint_io import CHECKPOINT, read_checkpoint
 from espnet2.train.data_module import Batches
-from espnet2.train.experiment import Experiment, ExperimentOptions, seed_all
+from espnet2.train.experiment import Experiment, ExperimentOptions
 from espnet2.train.history import History
 from espnet2.train.trainer import build_trainer, devices_of, is_distributed, is_first_process, quiet_lightning
 from espnet2.train.training_module import StepOptions, TrainingModule
@@ -47,17 +49,18 @@ def train(training: TrainingTask, args: Namespace) -> int:
         print(to_yaml(full_config(training, args)), end="")
         return 0
     check(training, args)
-    args.token_list = _tokens(training, args)
+    if "token_list" in training.required:
+        args.token_list = _tokens(training, args)
     if args.output_dir is None:
         raise OptionError("output_dir: expected the experiment's directory, found none")
     directory = Path(args.output_dir)
-    seed_all(args.seed)
+    set_all_random_seed(args.seed)
     model = build_model(training, args)
     data = TrainingData(training, args)
     if args.collect_stats:
         return _collect(training, args, model, data, directory)
     checkpoint = _checkpoint_of(training, args, directory)
-    module = build_module(args, model)
+    module = build_module(training.task, args, model)
     if checkpoint is None:
         _start_from(args, model)
     data.check()
@@ -90,15 +93,15 @@ def _tokens(training: TrainingTask, args: Namespace) -> list[str]:
 
 def build_model(training: TrainingTask, args: Namespace) -> AbsESPnetModel:
     """The model with fresh weights."""
-    model = training.task.build_model(config_of(training, args))
-    if args.init is not None:
+    model = training.task.build_model(Namespace(**config_of(training, args)))
+    if getattr(args, "init", None) is not None:
         from espnet2.torch_utils.initialize import initialize
 
         initialize(model, args.init)
     return model
 
 
-def build_module(args: Namespace, model: AbsESPnetModel) -> TrainingModule:
+def build_module(task: type[AbsTask], args: Namespace, model: AbsESPnetModel) -> TrainingModule:
     """The model with its optimiser and schedule; raises `ConfigError`."""
     for name in args.freeze_param:
         frozen = [part for key, part in model.named_parameters() if key == name or key.startswith(f"{name}.")]
@@ -106,15 +109,10 @@ def build_module(args: Namespace, model: AbsESPnetModel) -> TrainingModule:
             raise OptionError(f"freeze_param: expected names of parameters, or beginnings of them, found {name!r}")
         for parameter in frozen:
             parameter.requires_grad = False
-    parameters: Any = list(model.parameters())
-    if args.exclude_weight_decay:
-        from espnet2.optimizers.optim_groups import decay_groups
-
-        try:
-            parameters = decay_groups(model, **args.exclude_weight_decay_conf)
-        except TypeError as error:
-            raise ConfigError(f"exclude_weight_decay_conf: {error}") from error
-    optimizer = OPTIM.build(args.optim, args.optim_conf, params=parameters)
+    optimizers = task.build_optimizers(args, model)
+    if len(optimizers) != 1:
+        raise OptionError(f"{task.__name__}.build_optimizers: expected one optimiser, found {len(optimizers)}")
+    optimizer = optimizers[0]
     scheduler = SCHEDULER.build(args.scheduler, args.scheduler_conf, optimizer=optimizer)
     options = StepOptions(**{item.name: getattr(args, item.name) for item in fields(StepOptions)})
     count = sum(parameter.numel() for parameter in model.parameters())
@@ -163,7 +161,8 @@ def _checkpoint_of(training: TrainingTask, args: Namespace, directory: Path) -> 
 
 def _require_same(training: TrainingTask, before: dict[str, Any], now: dict[str, Any], path: Path) -> None:
     """Raise `TrainingError` where keys that say what the weights are have changed."""
-    keys = [item.name for item in fields(training.task.schema) if item.name != "bpemodel"]
+    schema = getattr(training.task, "schema", None)
+    keys = [item.name for item in fields(schema) if item.name != "bpemodel"] if schema else []
     for key in (*keys, *OF_THE_OPTIMISER):
         if before.get(key) != now.get(key):
             began, found = _unlike(before.get(key), now.get(key))
@@ -285,7 +284,7 @@ def _drawn(history: History) -> dict[int, dict[str, dict[str, float]]]:
 
 def _attention_plots(args: Namespace, directory: Path, data: TrainingData) -> list[Any]:
     """What draws attention after each validation."""
-    if not args.num_att_plot:
+    if not args.num_att_plot or not hasattr(args, "token_list"):
         return []
     from espnet2.train.pictures.callbacks import AttentionPlots
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -32,6 +33,22 @@ def decay_groups(
     if any(parameter in without for parameter in trained):
         groups.append({"params": [parameter for parameter in trained if parameter in without], "weight_decay": 0.0})
     return groups
+
+
+def configure_optimizer(
+    model: torch.nn.Module,
+    optim_class: type[torch.optim.Optimizer],
+    optim_conf: dict[str, Any],
+    weight_decay_conf: dict[str, bool],
+) -> torch.optim.Optimizer:
+    """The optimiser of a model's `decay_groups`.
+
+    Args:
+        optim_class: its class.
+        optim_conf: its options.
+        weight_decay_conf: options of `decay_groups`.
+    """
+    return optim_class(decay_groups(model, **weight_decay_conf), **optim_conf)
 
 
 def _parameters(model: torch.nn.Module) -> Iterator[tuple[torch.nn.Parameter, bool, bool]]:

@@ -1,7 +1,7 @@
 """Errors that a user can act on. Each message is one sentence: the file or option, what was expected, what was found.
 
 EspnetError
-├── ConfigError (ValueError)            a config.yaml: unknown key or choice, wrong type, another task
+├── ConfigError (ValueError, RuntimeError)  a config.yaml: unknown key or choice, wrong type, another task
 ├── CheckpointError (ValueError)        weights: missing, truncated, unsafe, other keys or shapes
 ├── ArchiveError (ValueError)           a packed model: not an archive, unsafe member, nothing usable inside
 ├── BundleError (ValueError)            a bundle: missing or changed file, newer format, another task
@@ -22,8 +22,8 @@ class EspnetError(Exception):
     """Base of all errors that are told to the user in one sentence."""
 
 
-class ConfigError(EspnetError, ValueError):
-    """A model configuration that cannot be used."""
+class ConfigError(EspnetError, ValueError, RuntimeError):
+    """A model configuration that cannot be used; upstream raises `RuntimeError` for some of them."""
 
 
 class CheckpointError(EspnetError, ValueError):

@@ -18,8 +18,8 @@ class AbsSampler:
         return iter(self.batches)
 
     def __repr__(self) -> str:
-        sizes = [len(batch) for batch in self.batches]
+        sizes = [len(batch) for batch in self.batches] or [0]
         return (
-            f"{type(self).__name__}(utterances={sum(sizes)}, batches={len(sizes)}, "
+            f"{type(self).__name__}(utterances={sum(sizes)}, batches={len(self)}, "
             f"batch sizes: mean {sum(sizes) / len(sizes):.1f}, min {min(sizes)}, max {max(sizes)})"
         )

@@ -24,6 +24,10 @@ class NoamLR(LRScheduler):
         self.warmup_steps = warmup_steps
         super().__init__(optimizer, last_epoch)
 
+    def lr_for_WarmupLR(self, lr: float) -> float:
+        """The rate with which `WarmupLR` has the rates that this has with `lr`."""
+        return lr / (self.model_size * self.warmup_steps) ** 0.5
+
     def get_lr(self) -> list[float | Tensor]:
         """The rates of the next step."""
         step = self.last_epoch + 1

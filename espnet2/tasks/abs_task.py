@@ -11,13 +11,17 @@ from typing import Any, ClassVar
 from espnet2.runtime.errors import ConfigError
 from espnet2.tasks.checkpoint import load_checkpoint, load_state
 from espnet2.tasks.choices import Choices
-from espnet2.tasks.config import TextConfig, check_config, read_config
+from espnet2.tasks.commands import TaskCommands
+from espnet2.tasks.config import TextConfig, check_config, read_config, read_yaml
 from espnet2.torch_utils.to_device import to_device
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 
-class AbsTask(ABC):
-    """A task knows the keys of its configs (`schema`), its registries (`choices`), and how its parts fit together."""
+class AbsTask(TaskCommands, ABC):
+    """A task knows the keys of its configs (`schema`), its registries (`choices`), and how its parts fit together.
+
+    A user's own task may have another model: it overrides `build_model`, and has no `schema`.
+    """
 
     schema: ClassVar[type[TextConfig]]
     choices: ClassVar[tuple[Choices, ...]]
@@ -49,12 +53,18 @@ class AbsTask(ABC):
             if model_file is None:
                 raise ConfigError("expected a config file or a model file, found neither")
             config_file = Path(model_file).parent / "config.yaml"
-        config = read_config(config_file, cls.schema)
-        try:
-            model = cls.assemble(config)
-        except ConfigError as error:
-            raise ConfigError(f"{config_file}: {error}") from error
+        model, config = cls._model_of(config_file)
         if model_file is not None:
             load_state(model, load_checkpoint(model_file), model_file)
         to_device(model, device)
         return model.eval(), config
+
+    @classmethod
+    def _model_of(cls, config_file: str | Path) -> tuple[AbsESPnetModel, Namespace]:
+        """The model of a config.yaml with fresh weights; a `build_model` of one's own gets its keys as they are."""
+        own = cls.build_model.__func__ is not AbsTask.build_model.__func__  # type: ignore[attr-defined]
+        config = Namespace(**read_yaml(config_file)) if own else read_config(config_file, cls.schema)
+        try:
+            return (cls.build_model(config) if own else cls.assemble(config)), config
+        except ConfigError as error:
+            raise ConfigError(f"{config_file}: {error}") from error

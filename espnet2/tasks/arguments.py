@@ -6,21 +6,19 @@ import argparse
 import copy
 import difflib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
-
-import yaml
 
 from espnet2.runtime.errors import OptionError
 from espnet2.tasks.choices import Choices, load_class
 from espnet2.tasks.options import MAPPING, Option
-from espnet2.tasks.task_options import Conf, TrainingTask
+from espnet2.tasks.task_options import Conf, Row, TrainingTask
 from espnet2.utils.config_argparse import ArgumentParser, read_yaml_mapping
 from espnet2.utils.nested_dict_action import NestedDictAction, merge, parse_mapping
 from espnet2.utils.types import converted, str2bool, str_or_none
+from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
 
 VERSION = "202511"  # of upstream, whose keys config.yaml has
-REQUIRED = ("output_dir", "token_list")
 WRITTEN = ("config", "print_config", "required", "version", "distributed")  # keys of a config.yaml, and no options
 NOT_PRINTED = ("config", "print_config", "ngpu")
 LEAST = {  # numbers, and options that are not smaller
@@ -46,19 +44,18 @@ class TrainingParser(ArgumentParser):
         self.training = training
         self.add_argument("--print_config", action="store_true", help="print the whole configuration and stop")
         self.options = {option.name: option for option in options_of(training)}
-        for option in self.options.values():
-            self.add_argument(f"--{option.name}", help=option.help, **_argument(option))
+        add_options(self, options_of(training, training.common_rows()))
+        training.task.add_task_arguments(self)
 
     def _set_from(self, path: str) -> dict[str, list[Any]]:
         """Make the file's values defaults; return those of options that append, which argparse would append to."""
-        lists = {}
+        lists: dict[str, list[Any]] = {}
         for name, value in read_yaml_mapping(path).items():
             if name in WRITTEN:
                 continue
             if name not in self.options:
-                near = difflib.get_close_matches(str(name), self.options, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise OptionError(f"{path}: expected options of training, found {name!r}{hint}")
+                lists |= self._set_other(path, name, value)
+                continue
             option = self.options[name]
             found = from_yaml(option, value, path)
             if option.kind is MAPPING and isinstance(found, dict):
@@ -69,6 +66,15 @@ class TrainingParser(ArgumentParser):
                 self.set_defaults(**{name: found})
         return lists
 
+    def _set_other(self, path: str, name: str, value: Any) -> dict[str, list[Any]]:
+        """As the base class does it, for options that a user's own task has added."""
+        others = {action.dest for action in self._actions} - set(self.options) - {"help"}
+        if name not in others:
+            near = difflib.get_close_matches(str(name), [*self.options, *others], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise OptionError(f"{path}: expected options of training, found {name!r}{hint}")
+        return self.set_option(path, name, value)
+
     def parse_known_args(self, args=None, namespace=None):
         """As the base class's; lists that nothing was added to are empty."""
         found, rest = super().parse_known_args(args, namespace)
@@ -78,9 +84,15 @@ class TrainingParser(ArgumentParser):
         return found, rest
 
 
-def options_of(training: TrainingTask) -> Iterator[Option]:
-    """Every option in the order of config.yaml, with those of choices and their classes."""
-    for row in training.all_rows():
+def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> None:
+    """Add options to a parser."""
+    for option in options:
+        parser.add_argument(f"--{option.name}", help=option.help, **_argument(option))
+
+
+def options_of(training: TrainingTask, rows: Iterable[Row] | None = None) -> Iterator[Option]:
+    """Options in the order of config.yaml (default: every one), with those of choices and their classes."""
+    for row in training.all_rows() if rows is None else rows:
         if isinstance(row, Option):
             yield row
         elif isinstance(row, Conf):
@@ -212,23 +224,22 @@ def full_config(training: TrainingTask, args: argparse.Namespace) -> dict[str, A
             if choice is not None and choice.lower() in row.classes:
                 name = f"{row.section}_conf"
                 found[name] = _merged(conf_defaults(row.classes[choice.lower()]), found[name])
-    return {name: value for name, value in found.items() if name not in NOT_PRINTED}
+    return {name: value for name, value in (found | _others(found, args)).items() if name not in NOT_PRINTED}
 
 
 def config_of(training: TrainingTask, args: argparse.Namespace, distributed: bool = False) -> dict[str, Any]:
     """What config.yaml holds: upstream's keys, so that upstream reads it too."""
     start = {"config": args.config, "print_config": False}
     found = {option.name: getattr(args, option.name) for option in options_of(training)}
-    return {**start, **found, "required": list(REQUIRED), "version": VERSION, "distributed": distributed}
+    found |= _others(found, args)
+    return {**start, **found, "required": list(training.required), "version": VERSION, "distributed": distributed}
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes equal lists out, rather than by reference."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
+def _others(found: Mapping[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    """Options that a user's own task has added."""
+    return {name: value for name, value in vars(args).items() if name not in found and name not in WRITTEN}
 
 
 def to_yaml(config: Mapping[str, Any]) -> str:
     """A configuration as YAML, keys in order."""
-    return yaml.dump(dict(config), Dumper=_Dumper, indent=4, sort_keys=False, allow_unicode=True)
+    return yaml_no_alias_safe_dump(dict(config), indent=4, sort_keys=False, allow_unicode=True)

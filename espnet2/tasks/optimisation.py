@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from espnet2.runtime.errors import ConfigError
 from espnet2.tasks.choices import Choices
+
+if TYPE_CHECKING:
+    import torch
 
 _OPTIM = "torch.optim:"
 OPTIM = Choices(
@@ -45,3 +52,16 @@ SCHEDULER = Choices(
     },
     optional=True,
 )
+
+
+def optimizer_of(args: Namespace, model: torch.nn.Module) -> torch.optim.Optimizer:
+    """The optimiser of a model's parameters by the options `optim` and `exclude_weight_decay`; raises `ConfigError`."""
+    parameters: Any = list(model.parameters())
+    if args.exclude_weight_decay:
+        from espnet2.optimizers.optim_groups import decay_groups
+
+        try:
+            parameters = decay_groups(model, **args.exclude_weight_decay_conf)
+        except TypeError as error:
+            raise ConfigError(f"exclude_weight_decay_conf: {error}") from error
+    return OPTIM.build(args.optim, args.optim_conf, params=parameters)

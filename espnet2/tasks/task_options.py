@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from espnet2.tasks import asr, asr_transducer, lm
 from espnet2.tasks.abs_task import AbsTask
@@ -58,9 +58,11 @@ class TrainingTask:
 
     Attributes:
         task: the registries and how parts fit together.
-        rows: options behind the common ones, in upstream's order.
+        rows: options behind those of all tasks, in upstream's order.
         defaults: of the choices.
         fields: names of the data's fields that have to be there, and of those that may.
+        inputs: names of the fields that inference needs.
+        required: options that have to be given.
         int_pad_value: what texts of a batch are padded by.
     """
 
@@ -68,11 +70,17 @@ class TrainingTask:
     rows: tuple[Row, ...]
     defaults: Mapping[str, str | None]
     fields: tuple[tuple[str, ...], tuple[str, ...]]
+    inputs: tuple[str, ...] = ("speech",)
+    required: tuple[str, ...] = ("output_dir", "token_list")
     int_pad_value: int = -1
+
+    def common_rows(self) -> tuple[Row, ...]:
+        """Options that every task has."""
+        return (*COMMON, OPTIM, SCHEDULER)
 
     def all_rows(self) -> tuple[Row, ...]:
         """Every option in the order of config.yaml."""
-        return (*COMMON, OPTIM, SCHEDULER, *self.rows)
+        return (*self.common_rows(), *self.rows)
 
 
 ASR = TrainingTask(
@@ -108,13 +116,14 @@ ASR = TrainingTask(
         "encoder": "rnn",
         "preprocessor": "default",
     },
-    (("speech", "text"), ("text_spk2", "text_spk3", "text_spk4")),
+    (("speech", "text"), ("text_spk2", "text_spk3", "text_spk4", "prompt")),
 )
 LM = TrainingTask(
     lm.LMTask,
     (TOKEN_LIST, INIT, USE_PREPROCESSOR, *TEXT, lm.LM, lm.MODEL),
     {"optim": "adadelta", "lm": "seq_rnn", "model": "lm"},
     (("text",), ()),
+    inputs=("text",),
     int_pad_value=0,
 )
 ASR_TRANSDUCER = TrainingTask(
@@ -137,3 +146,12 @@ ASR_TRANSDUCER = TrainingTask(
     {"optim": "adadelta", "frontend": "default", "normalize": "utterance_mvn", "decoder": "rnn"},
     (("speech", "text"), ()),
 )
+
+
+def training_of(task: type) -> TrainingTask:
+    """What trains models of `task`: that of the nearest class it is derived from, else the options of all tasks."""
+    known = {training.task: training for training in (ASR, LM, ASR_TRANSDUCER)}
+    base = next((base for base in task.__mro__ if base in known), None)
+    if base is None:
+        return TrainingTask(task, (), {"optim": "adadelta"}, ((), ()), inputs=(), required=("output_dir",))
+    return replace(known[base], task=task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -13,7 +14,9 @@ from espnet2.tasks.checkpoint import load_checkpoint, rename_keys
 SHOWN = 5  # names that an error shows
 
 
-def load_pretrained_model(init_param: str, model: torch.nn.Module, ignore_init_mismatch: bool = False) -> list[str]:
+def load_pretrained_model(
+    init_param: str, model: torch.nn.Module, ignore_init_mismatch: bool = False, map_location: str = "cpu"
+) -> list[str]:
     """Copy weights of a file into a model, and return the names of the model's tensors that were set.
 
     Args:
@@ -22,6 +25,7 @@ def load_pretrained_model(init_param: str, model: torch.nn.Module, ignore_init_m
             but the file may be left out or empty.
         model: that is changed.
         ignore_init_mismatch: leave out tensors that are not in the model or have another shape.
+        map_location: without effect: weights go where the model is.
 
     Raises:
         CheckpointError: the file cannot be read, a tensor does not fit, or none is left.
@@ -47,11 +51,22 @@ def load_pretrained_model(init_param: str, model: torch.nn.Module, ignore_init_m
     return list(fitting)
 
 
+def filter_state_dict(
+    dst_state: Mapping[str, torch.Tensor], src_state: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The tensors of `src_state` that `dst_state` has in the same shape."""
+    return {
+        name: tensor
+        for name, tensor in src_state.items()
+        if name in dst_state and dst_state[name].shape == tensor.shape
+    }
+
+
 def _fitting(
     own: dict[str, torch.Tensor], state: dict[str, torch.Tensor], source: str, ignore_mismatch: bool
 ) -> dict[str, torch.Tensor]:
     """Tensors of `state` that the model has in the same shape; all of them, unless others are to be ignored."""
-    fitting = {name: tensor for name, tensor in state.items() if name in own and own[name].shape == tensor.shape}
+    fitting = filter_state_dict(own, state)
     others = [name for name in state if name not in fitting]
     if others and not ignore_mismatch:
         first = ", ".join(others[:SHOWN])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from espnet2.train.experiment import seed_all
+from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
 
 IterFactory = Any  # what has `build_iter(epoch, shuffle)`, as `espnet2.iterators`' classes
 
@@ -36,7 +36,7 @@ class Batches(pl.LightningDataModule):
     def train_dataloader(self) -> Iterable:
         """The training batches of this epoch."""
         factory, epoch = self._of("train"), self._epoch()
-        seed_all(self.seed + epoch)
+        set_all_random_seed(self.seed + epoch)
         return factory.build_iter(epoch)
 
     def val_dataloader(self) -> Iterable:

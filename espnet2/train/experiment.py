@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Checkpoint
 
 from espnet2.runtime.errors import TrainingError
+from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
 from espnet2.train.checkpoint_io import CHECKPOINT, save_weights
 from espnet2.train.history import History, number
 from espnet2.train.training_module import TrainingModule
@@ -77,7 +75,7 @@ class Experiment(Checkpoint):
         """Begin an epoch; its random numbers depend on its number only."""
         self.started, self.logged = time.perf_counter(), 0
         logging.info("%d/%depoch started", trainer.current_epoch + 1, trainer.max_epochs)
-        seed_all(self.options.seed + trainer.current_epoch + 1)
+        set_all_random_seed(self.options.seed + trainer.current_epoch + 1)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Now and then, tell of the last batches."""
@@ -161,10 +159,3 @@ class Experiment(Checkpoint):
         for other in range(1, epoch):
             if other not in kept:
                 (self.directory / f"{other}epoch.pth").unlink(missing_ok=True)
-
-
-def seed_all(seed: int) -> None:
-    """Seed Python's, numpy's and PyTorch's random numbers."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)

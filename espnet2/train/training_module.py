@@ -8,16 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from espnet2.runtime.errors import ConfigError
+from espnet2.torch_utils.add_gradient_noise import add_gradient_noise
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.train.history import Meter, Stats
 
-NOISE_EVERY, NOISE_FALL = 100, 0.55  # steps of one size of gradient noise, and how fast it falls
 AFTER_STEPS = frozenset({
     "CyclicLR", "OneCycleLR", "CosineAnnealingWarmRestarts", "NoamLR", "WarmupLR", "PiecewiseLinearWarmupLR",
     "WarmupStepLR", "WarmupReduceLROnPlateau", "CosineAnnealingWarmupRestarts", "TristageLR",
@@ -110,7 +109,7 @@ class TrainingModule(pl.LightningModule):
 
     def _forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """Loss, statistics and weight, of the batches of all processes."""
-        loss, stats, weight = self.model(**batch[1])
+        loss, stats, weight = _scalars(self.model(**batch[1]))
         if self.trainer.world_size == 1:
             return loss, stats, weight
         total = self.trainer.strategy.reduce(weight.clone(), reduce_op="sum")
@@ -136,7 +135,7 @@ class TrainingModule(pl.LightningModule):
         parameters = [parameter for parameter in parameters if parameter.grad is not None]
         options = self.step_options
         if options.grad_noise:
-            add_gradient_noise(parameters, self.global_step, options.seed)
+            add_gradient_noise(self.model, self.global_step, seed=options.seed)
         norm = torch.nn.utils.clip_grad_norm_(parameters, options.grad_clip, options.grad_clip_type)
         if torch.isfinite(norm):
             self.good_steps += 1
@@ -196,6 +195,14 @@ class TrainingModule(pl.LightningModule):
         return found
 
 
+def _scalars(found: Any) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    """Loss, statistics and weight of a model that gives them as a tuple or a dictionary, of any shape, as scalars."""
+    loss, stats, weight = (found["loss"], found["stats"], found["weight"]) if isinstance(found, dict) else found
+    given = {name: torch.as_tensor(value, device=loss.device) for name, value in stats.items() if value is not None}
+    scalars = {name: (value if value.is_floating_point() else value.float()).mean() for name, value in given.items()}
+    return loss.mean(), scalars, torch.as_tensor(weight, device=loss.device).sum()
+
+
 class _Clock:
     """Time since it was asked last."""
 
@@ -206,17 +213,3 @@ class _Clock:
         now = time.perf_counter()
         passed, self.last = now - self.last, now
         return passed
-
-
-def add_gradient_noise(parameters: list[Tensor], step: int, seed: int = 0) -> None:
-    """Add noise to gradients, that falls every 100 steps (Neelakantan et al. 2015); the same in every process."""
-    size = (step // NOISE_EVERY + 1) ** -NOISE_FALL
-    state = int(np.random.SeedSequence((seed, step)).generate_state(1)[0])
-    generators: dict[torch.device, torch.Generator] = {}
-    for parameter in parameters:
-        grad = parameter.grad
-        if grad is not None:
-            if grad.device not in generators:
-                generators[grad.device] = torch.Generator(grad.device).manual_seed(state)
-            noise = torch.randn(grad.shape, generator=generators[grad.device], dtype=grad.dtype, device=grad.device)
-            grad.add_(noise, alpha=size)

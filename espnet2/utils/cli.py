@@ -37,7 +37,9 @@ def run(
     try:
         parser = parser() if callable(parser) else parser
         prog = parser.prog
-        args = parser.parse_args(cmd)
+        args, unknown = parser.parse_known_args(cmd)
+        if unknown:
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         start_logging(getattr(args, "log_level", "INFO"))
         return command(args) or 0
     except EspnetError as error:

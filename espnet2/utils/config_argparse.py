@@ -22,12 +22,20 @@ class PlainArgumentParser(argparse.ArgumentParser):
 class ArgumentParser(PlainArgumentParser):
     """Reads the file of `--config` before the command line.
 
-    Raises `OptionError` for a file that cannot be read, is not a mapping, or has a key that is no option.
+    For a file that cannot be read, is no mapping, or has a key that is no option, `parse_args` ends with exit status 2;
+    `parse_known_args` raises `OptionError`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.add_argument("--config", help="YAML file of options; options given here win")
+
+    def parse_args(self, args=None, namespace=None):
+        """As `argparse`'s, with the file's values as defaults."""
+        try:
+            return super().parse_args(args, namespace)
+        except OptionError as error:
+            self.error(str(error))
 
     def parse_known_args(self, args=None, namespace=None):
         """As `argparse`'s, with the file's values as defaults."""
@@ -44,25 +52,29 @@ class ArgumentParser(PlainArgumentParser):
     def _set_from(self, path: str) -> dict[str, list[Any]]:
         """Make the file's values defaults; return those of options that append, which argparse would append to."""
         lists: dict[str, list[Any]] = {}
-        options = {action.dest: action for action in self._actions if action.option_strings}
+        options = {action.dest for action in self._actions if action.option_strings} - {"help", "config"}
         for name, value in read_yaml_mapping(path).items():
-            if name not in options or name in ("help", "config"):
-                known = ", ".join(sorted(set(options) - {"help", "config"}))
+            if name not in options:
+                known = ", ".join(sorted(options))
                 raise OptionError(f"{path}: expected options of this command, found {name!r}; known ones: {known}")
-            action = options[name]
-            if isinstance(action, argparse._AppendAction) and value is not None:
-                items = value if isinstance(value, list) else [value]
-                lists[name] = [self._get_value_of(path, action, item) for item in items]
-            else:
-                self.set_defaults(**{name: self._get_value_of(path, action, value)})
-            action.required = False
+            lists |= self.set_option(path, name, value)
         return lists
+
+    def set_option(self, path: str, name: str, value: Any) -> dict[str, list[Any]]:
+        """Make `value` of a file the default of an option; return it where the option appends."""
+        action = next(action for action in self._actions if action.dest == name)
+        action.required = False
+        if isinstance(action, argparse._AppendAction) and value is not None:
+            items = value if isinstance(value, list) else [value]
+            return {name: [self._get_value_of(path, action, item) for item in items]}
+        self.set_defaults(**{name: self._get_value_of(path, action, value)})
+        return {}
 
     def _get_value_of(self, path: str, action: argparse.Action, value: Any) -> Any:
         """The value as the option's type would read it from the command line."""
         convert: Any = action.type or str
-        if value is None:
-            return None
+        if value is None or (action.nargs == 0 and isinstance(value, bool | int)):
+            return value  # switches and counts take no text
         try:
             value = converted(convert, str(value))
         except (TypeError, ValueError, argparse.ArgumentTypeError) as error:

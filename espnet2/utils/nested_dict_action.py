@@ -14,7 +14,8 @@ class NestedDictAction(argparse.Action):
 
     def __call__(self, parser, namespace, values, option_string=None):
         """Merge what one use of the option says."""
-        found = copy.deepcopy(getattr(namespace, self.dest)) or {}
+        before = getattr(namespace, self.dest)
+        found = copy.deepcopy(before) if isinstance(before, dict) else {}
         for value in values if isinstance(values, list) else [values]:
             try:
                 merge(found, parse_mapping(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,15 +25,55 @@ def str_or_none(value: str) -> str | None:
     return None if value.strip().lower() in NONE else value
 
 
+def remove_parenthesis(value: str) -> str:
+    """A string without white space around it, and without one pair of `()` or `[]`."""
+    value = value.strip()
+    return value[1:-1] if value[:1] + value[-1:] in ("()", "[]") else value
+
+
+def remove_quotes(value: str) -> str:
+    """A string without white space around it, and without one pair of quotation marks."""
+    value = value.strip()
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+
+
+def _items(value: str, count: int) -> list[str]:
+    items = [remove_quotes(item) for item in remove_parenthesis(value).split(",")]
+    if len(items) != count:
+        raise ValueError(f"expected {count} comma-separated items, found {value!r}")
+    return items
+
+
+def str2pair_str(value: str) -> tuple[str, str]:
+    """Two comma-separated strings, which may be quoted and in brackets."""
+    first, second = _items(value, 2)
+    return first, second
+
+
 def str2triple_str(value: str) -> tuple[str, str, str]:
     """Three comma-separated strings, which may be quoted and in brackets: `wav.scp,speech,sound`."""
-    inside = value.strip()
-    if inside[:1] + inside[-1:] in ("()", "[]"):
-        inside = inside[1:-1]
-    items = [item.strip().strip("'\"") for item in inside.split(",")]
-    if len(items) != 3:
-        raise ValueError(f"expected three comma-separated items, found {value!r}")
-    return items[0], items[1], items[2]
+    first, second, third = _items(value, 3)
+    return first, second, third
+
+
+def str_or_int(value: str) -> str | int:
+    """A whole number where the string is one, else the string."""
+    try:
+        return int(value)
+    except ValueError:
+        return value
+
+
+def humanfriendly_parse_size_or_none(value: str) -> int | None:
+    """Bytes: `3k`, `1.5GB`, `2 MiB`; None for `none`. Powers of 1000, or of 1024 with an i; raises `ValueError`."""
+    if str_or_none(value) is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kmgtp])(i?)(?:b|bytes?)?|b|bytes?)?", value.strip().lower())
+    if found is None:
+        raise ValueError(f"expected a size such as 300, 3k, 1.5GB or 2MiB, found {value!r}")
+    number, unit, binary = found.groups()
+    power = 0 if unit is None else " kmgtp".index(unit)
+    return int(float(number) * (1024 if binary else 1000) ** power)
 
 
 def int_or_none(value: str) -> int | None:

@@ -14,7 +14,8 @@ TRAININGS = {"asr_train": ASR, "lm_train": LM, "asr_transducer_train": ASR_TRANS
 
 
 def parse(*arguments, training=ASR):
-    args = TrainingParser(training).parse_args(list(arguments))
+    args, rest = TrainingParser(training).parse_known_args(list(arguments))
+    assert not rest
     check(training, args)
     return args
 
@@ -95,7 +96,7 @@ def test_what_is_not_supported_is_refused(option):
         ("optim: lamb", "optim: expected one of adam, adamw, .*, found 'lamb'"),
         ("best_model_criterion: [[valid, acc, most]]", "criterion: expected a phase, a statistic, and min or max"),
         ("early_stopping_criterion: [test, acc, max]", "criterion: expected train or valid"),
-        ("train_data_path_and_name_and_type: [[a, b]]", "expected three comma-separated items"),
+        ("train_data_path_and_name_and_type: [[a, b]]", "expected 3 comma-separated items"),
         ("use_deepspeed: true", "use_deepspeed: expected False, the only value known here, found True"),
         *(
             (f"{name}: null", f"{name}: expected a value, such as .*, found null")

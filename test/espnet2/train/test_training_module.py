@@ -2,16 +2,16 @@
 
 import torch
 
-from espnet2.train.training_module import add_gradient_noise
+from espnet2.torch_utils.add_gradient_noise import add_gradient_noise
 
 
 def noise(step, seed):
-    parameters = [torch.nn.Parameter(torch.zeros(500)) for _ in range(2)]
-    for parameter in parameters:
+    model = torch.nn.ParameterList([torch.zeros(500), torch.zeros(500), torch.zeros(1)])
+    for parameter in model[:2]:
         parameter.grad = torch.zeros(500)
     torch.rand(step + 1)  # what else is drawn differs from process to process
-    add_gradient_noise(parameters, step, seed)
-    return torch.stack([parameter.grad for parameter in parameters])
+    add_gradient_noise(model, step, seed=seed)
+    return torch.stack([parameter.grad for parameter in model[:2]])
 
 
 def test_noise_depends_on_seed_and_step_alone():

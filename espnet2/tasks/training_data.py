@@ -12,29 +12,9 @@ from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.runtime.errors import OptionError
 from espnet2.samplers.build_batch_sampler import build_batch_sampler
 from espnet2.samplers.unsorted_batch_sampler import UnsortedBatchSampler
-from espnet2.tasks.task_options import PREPROCESSOR, TrainingTask
-from espnet2.train.collate_fn import CommonCollateFn
+from espnet2.tasks.commands import require_fields
+from espnet2.tasks.task_options import TrainingTask
 from espnet2.train.dataset import ESPnetDataset
-
-# Options of the preprocessor, and the options of training that they come from.
-SPEECH_OPTIONS = (
-    "rir_scp",
-    "rir_apply_prob",
-    "noise_scp",
-    "noise_apply_prob",
-    "noise_db_range",
-    "short_noise_thres",
-    "speech_volume_normalize",
-)
-TEXT_OPTIONS = {
-    "token_type": "token_type",
-    "token_list": "token_list",
-    "bpemodel": "bpemodel",
-    "non_linguistic_symbols": "non_linguistic_symbols",
-    "text_cleaner": "cleaner",
-    "g2p_type": "g2p",
-    "aux_task_names": "aux_ctc_tasks",
-}
 
 
 class TrainingData:
@@ -71,39 +51,22 @@ class TrainingData:
     def dataset(self, phase: str, train: bool) -> ESPnetDataset:
         """The utterances of a phase; `train` for changes of speech at random."""
         files = [tuple(item) for item in self._files(phase)]
-        names = [name for _, name, _ in files]
-        required, optional = self.training.fields
-        optional = (*optional, *getattr(self.args, "aux_ctc_tasks", []))
-        for name in required:
-            if name not in names:
-                raise OptionError(f"{phase}_data_path_and_name_and_type: expected a file named {name}, found {names}")
-        for name in names:
-            if name not in (*required, *optional) and not self.args.allow_variable_data_keys:
-                known = ", ".join((*required, *optional))
-                raise OptionError(
-                    f"{phase}_data_path_and_name_and_type: expected names of {known}, found {name!r} "
-                    "(--allow_variable_data_keys true allows it)"
-                )
+        task = self.training.task
+        optional = (*task.optional_data_names(train), *getattr(self.args, "aux_ctc_tasks", []))
+        require_fields(
+            f"{phase}_data_path_and_name_and_type",
+            [name for _, name, _ in files],
+            task.required_data_names(train),
+            optional,
+            self.args.allow_variable_data_keys,
+        )
         dtype = "float32" if self.args.train_dtype == "float16" else self.args.train_dtype
         return ESPnetDataset(
             files,  # type: ignore[arg-type]
-            self.preprocessor(train) if self.args.use_preprocessor else None,
+            task.build_preprocess_fn(self.args, train),
             float_dtype=dtype,
             allow_multi_rates=self.args.allow_multi_rates,
         )
-
-    def preprocessor(self, train: bool) -> Any:
-        """What makes arrays of the files' values; raises `ConfigError`."""
-        args = vars(self.args)
-        given = {name: args[option] for name, option in TEXT_OPTIONS.items() if option in args}
-        given |= {name: args[name] for name in SPEECH_OPTIONS if name in args}
-        given["text_cleaner"] = given["text_cleaner"] and [given["text_cleaner"]]
-        choice, conf = args.get("preprocessor", "default"), args.get("preprocessor_conf")
-        return PREPROCESSOR.build(choice, conf, train=train, **given)
-
-    def collate(self) -> CommonCollateFn:
-        """Utterances to a batch."""
-        return CommonCollateFn(float_pad_value=0.0, int_pad_value=self.training.int_pad_value)
 
     def sampler(self, phase: str) -> Any:
         """The batches of a phase; raises `OptionError` or `DataError`."""
@@ -133,7 +96,7 @@ class TrainingData:
             seed=self.args.seed,
             shuffle=training,
             num_workers=self.args.num_workers,
-            collate_fn=self.collate(),
+            collate_fn=self.training.task.build_collate_fn(self.args, training),
             pin_memory=self.args.ngpu > 0,
             rank=self.rank,
             world_size=self.world_size,
@@ -143,7 +106,8 @@ class TrainingData:
         """The first utterances of a phase, each a batch, as pictures are drawn of them."""
         dataset = self.datasets.get(phase) or self.dataset(phase, train=False)
         keys = [(key,) for key, _ in zip(dataset, range(count), strict=False)]
-        return list(SequenceIterFactory(dataset, keys, collate_fn=self.collate()).build_iter(1, shuffle=False))
+        collate = self.training.task.build_collate_fn(self.args, False)
+        return list(SequenceIterFactory(dataset, keys, collate_fn=collate).build_iter(1, shuffle=False))
 
     def statistics_batches(self, phase: str) -> Iterable[Any]:
         """Every utterance of a phase once, in order, as it is."""
@@ -153,6 +117,10 @@ class TrainingData:
         size = (self.args.valid_batch_size if phase == "valid" else None) or self.args.batch_size
         batches = UnsortedBatchSampler(batch_size=size, key_file=keys)
         factory = SequenceIterFactory(
-            dataset, batches, num_workers=self.args.num_workers, collate_fn=self.collate(), seed=self.args.seed
+            dataset,
+            batches,
+            num_workers=self.args.num_workers,
+            collate_fn=self.training.task.build_collate_fn(self.args, False),
+            seed=self.args.seed,
         )
         return factory.build_iter(1, shuffle=False)

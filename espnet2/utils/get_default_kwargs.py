@@ -1,0 +1,36 @@
+"""Defaults of arguments, as YAML holds them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+SCALARS = (bool, int, float, str, type(None))
+
+
+class Invalid:
+    """What YAML cannot hold."""
+
+
+def get_default_kwargs(func: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments of a function or class that have defaults which YAML can hold; sequences and sets are lists."""
+    defaults = {
+        name: _plain(parameter.default)
+        for name, parameter in inspect.signature(func).parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }
+    return {name: value for name, value in defaults.items() if value is not Invalid}
+
+
+def _plain(value: Any) -> Any:
+    """A value of scalars, lists and dictionaries; `Invalid` where it has others."""
+    if isinstance(value, SCALARS):
+        return value
+    if isinstance(value, list | tuple | set):
+        items = [_plain(item) for item in value]
+        return Invalid if Invalid in items else items
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        entries = {name: _plain(item) for name, item in value.items()}
+        return {name: item for name, item in entries.items() if item is not Invalid}
+    return Invalid

@@ -1,0 +1,20 @@
+"""YAML that writes equal values out, rather than by reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+
+class NoAliasSafeDumper(yaml.SafeDumper):
+    """PyYAML's safe dumper without anchors and aliases; tuples are lists."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Every value is written where it is."""
+        return True
+
+
+def yaml_no_alias_safe_dump(data: Any, stream: Any = None, **kwargs: Any) -> Any:
+    """`yaml.safe_dump` without anchors and aliases: returns a string, or writes to `stream`."""
+    return yaml.dump(data, stream, Dumper=NoAliasSafeDumper, **kwargs)
