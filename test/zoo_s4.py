@@ -53,6 +53,9 @@ S4S: dict[str, dict[str, Any]] = {
     "normalize_after": {"prenorm": False, "layer": [_MHA, {**_S4, "activation": "relu"}]},
     "repeated": {"n_layers": 1, "n_repeat": 2},
     "no-residual": {"residual": None, "layer": [_MHA, _S4], "n_layers": 1},
+    "batch_norm": {"residual": "residual", "norm": "batch", "n_layers": 1},
+    "batch_norm-after": {"residual": "residual", "norm": {"_name_": "batch"}, "n_layers": 1, "prenorm": False},
+    "no-norm": {"residual": {"_name_": "ff"}, "norm": "none", "n_layers": 1},
     "training-options": {"dropinp": 0.2, "drop_path": 0.1, "tie_dropout": True, "track_norms": False},
 }
 _TRAINED = {f"decoder.layers.{index}.layer.kernel.kernel.L": 16 for index in (0, 3)}
@@ -106,7 +109,8 @@ def _rows() -> list[Row]:
 
 ROWS = _rows()
 SAME_GRAPH = {
-    *(f"s4-{name}" for name in ("normalize_after", "repeated", "no-residual", "training-options", "trained")),
+    *(f"s4-{name}" for name in S4S if name not in ("default", "shared", "batch_norm")),
+    "s4-trained",
     *(f"length_adaptor-{name}" for name in ADAPTORS if name != "two-layers"),
     *("model-lm_multitask-transformer", "linear_decoder-CLS", "transformer_opt-no-bias", "model-lm-transformer_opt"),
 }
@@ -124,7 +128,8 @@ REFUSED = [
     ("s4-default", {"layer": [{**_S4, "bidirectional": True}, _MHA]}, "bidirectional.*False.*True"),
     ("s4-default", {"layer": [{**_S4, "width": 3}, _MHA]}, "width.*d_state"),
     ("s4-default", {"norm": None}, "norm.*None.*layer"),
-    ("s4-default", {"norm": "batch"}, "norm.*batch.*layer"),
+    ("s4-default", {"norm": "instance"}, "norm.*instance.*layer"),
+    ("s4-default", {"residual": {"_name_": "R", "alpha": 0.5}}, "residual.*alpha"),
     ("s4-default", {"residual": "highway"}, "residual.*highway.*R"),
     ("s4-default", {"pool": "sample"}, "pool.*sample"),
     ("s4-default", {"transposed": True}, "transposed.*True"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, make_non_pad_mask, require_positive, require_rates
+from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
@@ -19,6 +20,7 @@ from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.asr.state_spaces.s4 import ACTIVATIONS, S4
 from espnet2.runtime import spec
 
+Choice = TypeVar("Choice")
 NAME = "_name_"
 
 
@@ -62,20 +64,40 @@ def source_attention(d_input: int, n_head: int, dropout: float = 0.0, transposed
 LAYERS: dict[str, Callable[..., nn.Module]] = {"s4": S4, "mha": source_attention, "ff": FF}
 
 
-class Normalization(nn.Module):
-    """What checkpoints call `norm.norm`."""
+class LayerNormalization(nn.Module):
+    """Layer normalisation, which checkpoints call `norm.norm`."""
 
     def __init__(self, size: int):
         super().__init__()
         self.norm = nn.LayerNorm(size)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., D) → (..., D)."""
+        """(B, U, D) → (B, U, D)."""
         return self.norm(x)
 
 
-NORMS: dict[str | None, Callable[[int], nn.Module]] = {"layer": Normalization}
-RESIDUALS: dict[str | None, bool] = {"R": True, "N": False, None: False}
+class BatchNormalization(nn.Module):
+    """Batch normalisation of each channel over texts and tokens, which checkpoints call `norm.norm`."""
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, U, D) → (B, U, D)."""
+        return self.norm(x.transpose(1, 2)).transpose(1, 2)
+
+
+NORMS: dict[str | None, Callable[[int], nn.Module]] = {
+    "layer": LayerNormalization,
+    "batch": BatchNormalization,
+    "none": nn.Identity,
+}
+# Whether what a layer read is added to what it gave.
+RESIDUALS: dict[str | None, bool] = {
+    **dict.fromkeys(("R", "residual"), True),
+    **dict.fromkeys(("N", "none", "F", "ff", "feedforward", None), False),
+}
 
 
 class SequenceResidualBlock(nn.Module):
@@ -103,7 +125,7 @@ class SequenceModel(nn.Module):
         self.norm = norm
 
 
-class S4Decoder(AbsDecoder):
+class S4Decoder(BatchSteppedScorer, AbsDecoder):
     """State spaces in place of self-attention: a step costs the same however long a hypothesis is.
 
     Upstream's search steps through the state spaces as this class does. Its `forward` equals that only where its
@@ -122,8 +144,8 @@ class S4Decoder(AbsDecoder):
         n_repeat: how many times that stack is stacked.
         layer: the layers, each with its `_name_`, one of `LAYERS`, and its options. At least one is "s4" and one "mha";
             all of a name have the same sizes.
-        residual: "R" adds what a layer read to what it gave.
-        norm: "layer".
+        residual: one of `RESIDUALS`; "R" adds what a layer read to what it gave.
+        norm: one of `NORMS`.
 
     Raises:
         ValueError: an option has a value that is not allowed.
@@ -154,10 +176,10 @@ class S4Decoder(AbsDecoder):
         require_positive(n_layers=n_layers, n_repeat=n_repeat)
         choose("input_layer", input_layer, {"embed": None})
         choose("transposed", transposed, {False: None})
-        choose("pool", _name_of(pool), {None: None})
+        _chosen("pool", pool, {None: None})
         size = encoder_output_size
         self.vocab_size, self.size = vocab_size, size
-        added, make_norm = choose("residual", _name_of(residual), RESIDUALS), choose("norm", _name_of(norm), NORMS)
+        added, make_norm = _chosen("residual", residual, RESIDUALS), _chosen("norm", norm, NORMS)
         stack = [options for _ in range(n_layers * n_repeat) for options in _layers(layer)]
         built = [_build({"dropout": dropout, **options}, size) for options in stack]
         self.embed = nn.Embedding(vocab_size, size)
@@ -257,15 +279,6 @@ class S4Decoder(AbsDecoder):
             ),
         )
 
-    def score(self, ys: Tensor, state: Any, x: Tensor) -> tuple[Tensor, Any]:
-        """Score one hypothesis: ys (U,), x (T, D) → log-probabilities (V,), from the beginning, and no state."""
-        return self.batch_score(ys.unsqueeze(0), [state], x.unsqueeze(0))[0][0], state
-
-    def batch_score(self, ys: Tensor, states: list[Any], xs: Tensor) -> tuple[Tensor, list[Any]]:
-        """Score hypotheses of equal length: ys (B, U), xs (B, T, D) → log-probabilities (B, V); no states."""
-        lengths = torch.full((len(xs),), xs.shape[1], device=xs.device)
-        return torch.log_softmax(self(xs, lengths, ys, lengths)[0][:, -1], dim=-1), states
-
     def _scores(
         self,
         tokens: Tensor,
@@ -290,9 +303,12 @@ class S4Decoder(AbsDecoder):
         return self.output(x if self.decoder.norm is None else self.decoder.norm(x))
 
 
-def _name_of(option: Any) -> Any:
-    """A choice that may be given as its name, or as a mapping with it."""
-    return option.get(NAME) if isinstance(option, Mapping) else option
+def _chosen(option: str, given: Any, table: Mapping[str | None, Choice]) -> Choice:
+    """The entry of a table that is given as its name, or as a mapping with its name alone."""
+    name = given.get(NAME) if isinstance(given, Mapping) else given
+    if isinstance(given, Mapping) and set(given) - {NAME}:
+        raise ValueError(f"{option}: expected {NAME} alone, found {', '.join(map(str, given))}")
+    return choose(option, name, table)
 
 
 def _layers(layer: Any) -> list[dict[str, Any]]:
