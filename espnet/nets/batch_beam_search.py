@@ -9,6 +9,7 @@ import numpy as np
 
 from espnet.nets.beam_search import BatchHypothesis, BeamSearch, Hypothesis
 from espnet.nets.scorer_interface import BatchPartialScorerInterface, BatchScorerInterface, ScorerInterface
+from espnet.nets.tensors import as_array, like, repeated
 
 __all__ = ["BatchBeamSearch", "BatchHypothesis", "BeamSearch", "Hypothesis"]
 
@@ -28,9 +29,8 @@ class BatchBeamSearch(BeamSearch):
     def _score(self, scorer: Any, ys: np.ndarray, states: Sequence[Any], x: np.ndarray, **keywords: Any) -> tuple:
         if not isinstance(scorer, BatchScorerInterface):
             return super()._score(scorer, ys, states, x, **keywords)
-        xs = np.broadcast_to(x, (len(ys), *x.shape))
-        scores, states = scorer.batch_score(ys, states, xs, **keywords)
-        return (scores[0], states, scores[1]) if keywords else (scores, states)
+        scores, states = scorer.batch_score(like(x, ys), states, repeated(x, len(ys)), **keywords)
+        return (as_array(scores[0]), states, scores[1]) if keywords else (as_array(scores), states)
 
     def _select(self, scorer: Any, states: Any, parent: int, token: int) -> Any:
         batched = isinstance(scorer, BatchScorerInterface)
@@ -41,7 +41,9 @@ class BatchBeamSearch(BeamSearch):
     ) -> tuple[np.ndarray, Any]:
         if not isinstance(scorer, BatchPartialScorerInterface):
             return super()._score_partial(scorer, ys, ids, states, x)
-        scores, state = scorer.batch_score_partial(ys, ids, states, np.broadcast_to(x, (len(ys), *x.shape)))
+        given = None if ids is None else like(x, ids)
+        scores, state = scorer.batch_score_partial(like(x, ys), given, states, repeated(x, len(ys)))
+        scores = as_array(scores)
         if ids is not None and self.candidates_only:
             allowed = np.full_like(scores, -np.inf)
             np.put_along_axis(allowed, ids, np.take_along_axis(scores, ids, axis=1), axis=1)

@@ -8,6 +8,7 @@ the text, or says again what it said before. Then the search goes back and waits
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.beam_search import BatchHypothesis, Hypothesis, longest
 from espnet.nets.frame_blocks import FrameBlocks
+from espnet.nets.tensors import answers_in_kind, as_array, like
 
 
 class BatchBeamSearchOnline(BatchBeamSearch):
@@ -25,6 +27,7 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         block_size, hop_size, look_ahead: Frames. The first block shows `block_size - look_ahead` frames, each of the
             following `hop_size` more.
         disable_repetition_detection: Let hypotheses grow by tokens that they have already.
+        ctc: Output layer that only upstream's time-synchronous search reads, which there is not here.
         longest_wait: Frames. Where the newest token of the best hypothesis is so far behind what is visible (a scorer
             that aligns, as CTC, tells), neither an end symbol nor a token that it has already makes the search wait.
 
@@ -43,20 +46,25 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         decoder_text_length_limit: int = 0,
         incremental_decode: bool = False,
         time_sync: bool = False,
+        ctc: Any = None,
         hold_n: int = 0,
+        transducer_conf: Mapping[str, Any] | None = None,
+        joint_network: Any = None,
         longest_wait: int = 160,
         **keywords: Any,
     ) -> None:
-        unknown = {
+        unknown: dict[str, Any] = {
             "encoded_feat_length_limit": encoded_feat_length_limit,
             "decoder_text_length_limit": decoder_text_length_limit,
             "incremental_decode": incremental_decode,
             "time_sync": time_sync,
             "hold_n": hold_n,
+            "transducer_conf": transducer_conf,
+            "joint_network": joint_network,
         }
         for name, value in unknown.items():
             if value:
-                raise ValueError(f"{name}: expected {type(value)()}, found {value}")
+                raise ValueError(f"{name}: expected none, since there is no such search here, found {value!r:.80}")
         super().__init__(*args, **keywords)
         self.block_size, self.hop_size, self.look_ahead = block_size, hop_size, look_ahead
         self.disable_repetition_detection = disable_repetition_detection
@@ -69,16 +77,17 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         self.process_idx = 0  # tokens that the running hypotheses have got
         self._blocks = FrameBlocks(self.block_size, self.hop_size, self.look_ahead)
         self._visible = 0  # frames that scorers know
-        self._newest = np.zeros((0, 0), np.float32)
+        self._newest: Any = np.zeros((0, 0), np.float32)
 
     def __call__(
-        self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
+        self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
     ) -> list[Hypothesis]:
         """See `forward`."""
         return self.forward(x, maxlenratio, minlenratio, is_final)
 
+    @answers_in_kind
     def forward(
-        self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
+        self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
     ) -> list[Hypothesis]:
         """The hypotheses so far, best first, after T new frames x (T, D); T may be 0.
 
@@ -86,12 +95,12 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         another stream. For `maxlenratio` and `minlenratio` see `BeamSearch.forward`; tokens are limited by the frames
         that are visible.
         """
-        for block in self._blocks(x):
-            self._show(block)
+        for block in self._blocks(as_array(x)):
+            self._show(like(x, block))
             self._grow(longest(maxlenratio, self._visible))
-        return self._conclude(self._blocks.rest(), maxlenratio, minlenratio) if is_final else self._so_far()
+        return self._conclude(like(x, self._blocks.rest()), maxlenratio, minlenratio) if is_final else self._so_far()
 
-    def _conclude(self, rest: np.ndarray, maxlenratio: float, minlenratio: float) -> list[Hypothesis]:
+    def _conclude(self, rest: Any, maxlenratio: float, minlenratio: float) -> list[Hypothesis]:
         """The n-best hypotheses of the stream that ends with the frames `rest` (T, D)."""
         if len(rest):
             self._show(rest)
@@ -99,7 +108,7 @@ class BatchBeamSearchOnline(BatchBeamSearch):
             return self._so_far()
         return self.finish(self.running_hyps, self.process_idx, self._newest, self._visible, maxlenratio, minlenratio)
 
-    def _show(self, block: np.ndarray) -> None:
+    def _show(self, block: Any) -> None:
         """Let scorers know the next frames of the stream, block (T, D)."""
         self._newest = block
         self._visible += len(block)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
 
 from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
 from espnet.nets.beam_search import BatchHypothesis, Hypothesis
+from espnet.nets.tensors import answers_in_kind
 
 
 class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
@@ -17,6 +21,31 @@ class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
     look-ahead, is no longer followed by another frame. Where a token that the text has already made the search wait,
     the first step in the next block is taken even if it gives one again.
     """
+
+    # What a search gets that becomes one of this class after it has been made.
+    block_size, hop_size, look_ahead = 40, 16, 16
+    disable_repetition_detection = False
+    longest_wait = 160
+
+    def set_streaming_config(self, asr_config: str | Path) -> None:
+        """Set the blocks that the encoder of a recogniser has: `block_size`, `hop_size`, `look_ahead` of its config.
+
+        What is not there stays as it is.
+
+        Args:
+            asr_config: A YAML file with `encoder_conf`, or with the name of such a file as `config`.
+
+        Raises:
+            ValueError: Something else than a number stands there.
+        """
+        config = yaml.safe_load(Path(asr_config).read_text(encoding="utf-8")) or {}
+        if not config.get("encoder_conf") and config.get("config"):
+            self.set_streaming_config(config["config"])
+        blocks = config.get("encoder_conf") or {}
+        for name in ("block_size", "hop_size", "look_ahead"):
+            if name in blocks and type(blocks[name]) is not int:
+                raise ValueError(f"{asr_config}: expected a number as encoder_conf.{name}, found {blocks[name]!r:.80}")
+            setattr(self, name, blocks.get(name, getattr(self, name)))
 
     def set_block_size(self, block_size: int) -> None:
         """Set the frames of a block."""
@@ -30,8 +59,9 @@ class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
         """Set the frames at the end of a block that the search does not see."""
         self.look_ahead = look_ahead
 
+    @answers_in_kind
     def forward(
-        self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
+        self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
     ) -> list[Hypothesis]:
         """The n-best hypotheses for encoder output x (T, D), best first; `is_final` is there for streams."""
         ends = range(self.block_size - self.look_ahead, len(x), self.hop_size)

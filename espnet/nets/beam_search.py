@@ -16,6 +16,7 @@ import numpy as np
 
 from espnet.nets.e2e_asr_common import end_detect
 from espnet.nets.scorer_interface import PartialScorerInterface, ScorerInterface
+from espnet.nets.tensors import ModuleScorers, answers_in_kind, as_array, like
 
 _log = logging.getLogger(__name__)
 _STRIPES = 16
@@ -24,16 +25,26 @@ _STRIPES = 16
 class Hypothesis(NamedTuple):
     """A token sequence yseq (U,) with its start symbol, its weighted `score`, and each scorer's unweighted total.
 
+    Searches over tensors give tensors: yseq int64, scores without dimensions.
+
     `frames` holds the encoder frames [start, end) of each token of the text, start and end symbols left out; it is
     empty where they are not known.
     """
 
-    yseq: np.ndarray
-    score: float = 0.0
-    scores: Mapping[str, float] = {}
+    yseq: Any
+    score: Any = 0.0
+    scores: Mapping[str, Any] = {}
     states: Mapping[str, Any] = {}
-    hs: Sequence[np.ndarray] = ()
+    hs: Sequence[Any] = ()
     frames: Sequence[tuple[int, int]] = ()
+
+    def like(self, x: Any) -> Hypothesis:
+        """This hypothesis with tensors in place of arrays and numbers, where x is a tensor."""
+        return self._replace(
+            yseq=like(x, self.yseq),
+            score=like(x, self.score),
+            scores={name: like(x, score) for name, score in self.scores.items()},
+        )
 
     def asdict(self) -> dict[str, Any]:
         """All fields by name; tokens and scores as JSON can hold them, the rest as it is."""
@@ -80,7 +91,7 @@ class BatchHypothesis:
         )
 
 
-class BeamSearch:
+class BeamSearch(ModuleScorers):
     """Beam search that calls `score` and `score_partial` for one hypothesis after the other.
 
     Args:
@@ -147,15 +158,16 @@ class BeamSearch:
         """Set the tokens that hypotheses start with; None: the start symbol."""
         self.hyp_primer = hyp_primer
 
-    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+    def __call__(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """See `forward`."""
         return self.forward(x, maxlenratio, minlenratio)
 
-    def forward(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+    @answers_in_kind
+    def forward(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """The n-best hypotheses for encoder output x (T, D), best first.
 
         Args:
-            x: Encoder output.
+            x: Encoder output; scorers get arrays or tensors as x is one, and so do the hypotheses.
             maxlenratio: Longest output in tokens per frame; 0: T tokens and stop by end detection; -n: n tokens.
             minlenratio: Shortest output in tokens per frame; -n: n tokens. Where nothing ends, it is lowered by 0.1.
         """
@@ -271,9 +283,10 @@ class BeamSearch:
 
     def _score(self, scorer: Any, ys: np.ndarray, states: Sequence[Any], x: np.ndarray, **keywords: Any) -> tuple:
         """Scores (H, V), states, and hidden states if asked for."""
-        scored = [scorer.score(y, state, x, **keywords) for y, state in zip(ys, states, strict=True)]
+        scored = [scorer.score(y, state, x, **keywords) for y, state in zip(like(x, ys), states, strict=True)]
         scores, *hidden, states = zip(*scored, strict=True)
-        return np.stack(scores), states, *hidden
+        vectors = ([vector.reshape(-1) for vector in kind] for kind in hidden)
+        return np.stack([as_array(row) for row in scores]), states, *vectors
 
     def _select(self, scorer: Any, states: Any, parent: int, token: int) -> Any:
         return states[parent]
@@ -285,8 +298,9 @@ class BeamSearch:
         scores = np.full((len(ys), self.n_vocab), -np.inf)
         given = np.broadcast_to(np.arange(self.n_vocab), scores.shape) if ids is None else ids
         after = []
-        for row, (y, candidates, state) in enumerate(zip(ys, given, states, strict=True)):
-            scores[row, candidates], state = scorer.score_partial(y, candidates, state, x)
+        for row, (y, candidates, state) in enumerate(zip(like(x, ys), given, states, strict=True)):
+            partial, state = scorer.score_partial(y, like(x, candidates), state, x)
+            scores[row, candidates] = as_array(partial)
             after.append((candidates.tolist(), state))
         return scores, after
 
@@ -296,7 +310,7 @@ class BeamSearch:
 
     def _finish(self, hyp: Hypothesis) -> Hypothesis:
         """Add the scorers' final scores, and let the states go: one holds the caches of a whole step."""
-        final = {name: scorer.final_score(hyp.states[name]) for name, scorer in self.scorers.items()}
+        final = {name: float(scorer.final_score(hyp.states[name])) for name, scorer in self.scorers.items()}
         return hyp._replace(
             score=hyp.score + sum(self.weights[name] * score for name, score in final.items()),
             scores={name: score + final[name] for name, score in hyp.scores.items()},

@@ -19,6 +19,7 @@ from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.beam_search import BatchHypothesis, Hypothesis
 from espnet.nets.ctc_greedy import greedy_text
 from espnet.nets.scorer_interface import PartialScorerInterface, ScorerInterface
+from espnet.nets.tensors import answers_in_kind, as_array
 
 
 class Segment(NamedTuple):
@@ -106,12 +107,13 @@ class PartiallyARInference:
         self.threshold_probability = threshold_probability
         self.max_seq_len = max_seq_len
 
-    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+    @answers_in_kind
+    def __call__(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """The one hypothesis for encoder output x (T, D), with score 0.
 
         `maxlenratio` and `minlenratio` are there because other searches have them.
         """
-        greedy = greedy_text(np.asarray(self.ctc.log_softmax(x[None]))[0], self.blank)
+        greedy = greedy_text(as_array(self.ctc.log_softmax(x[None]))[0], self.blank)
         segments = segments_of(greedy.probability < self.threshold_probability)
         written = self._rewrite(greedy.tokens, segments, x) if segments else []
         kept = np.split(greedy.tokens, [place for segment in segments for place in segment])[::2]

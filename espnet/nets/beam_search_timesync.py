@@ -20,11 +20,12 @@ import numpy as np
 from espnet.nets.beam_search import Hypothesis, top_k
 from espnet.nets.frame_blocks import FrameBlocks
 from espnet.nets.scorer_interface import BatchScorerInterface, PartialScorerInterface, ScorerInterface
+from espnet.nets.tensors import ModuleScorers, answers_in_kind, as_array, like, repeated
 
 _ROOT, _NOBODY = 0, -1  # numbers of the prefix that is the start symbol alone, and of its parent
 
 
-class BeamSearchTimeSync:
+class BeamSearchTimeSync(ModuleScorers):
     """One-pass search over CTC alignments.
 
     Hypotheses end where the frames do, without an end symbol that is scored.
@@ -71,12 +72,13 @@ class BeamSearchTimeSync:
         self.pre_beam_size = max(1, int(pre_beam_ratio * beam_size))
         self.blank = blank
 
-    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+    @answers_in_kind
+    def __call__(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """The hypotheses in the beam after the last frame of encoder output x (T, D), best first.
 
         `maxlenratio` and `minlenratio` are there because other searches have them.
         """
-        log_probs = np.asarray(self.ctc.log_softmax(x[None]))[0].astype(np.float64)
+        log_probs = as_array(self.ctc.log_softmax(x[None]))[0].astype(np.float64)
         search = _Search(self, x, log_probs.shape[1])
         search.advance(log_probs)
         return search.hypotheses()
@@ -103,18 +105,19 @@ class BeamSearchTimeSyncOnline(BeamSearchTimeSync):
         self._blocks = FrameBlocks(*self._sizes)
         self._search: _Search | None = None
 
+    @answers_in_kind
     def __call__(
-        self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
+        self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
     ) -> list[Hypothesis]:
         """The hypotheses in the beam after T new frames x (T, D), best first; T may be 0."""
-        for block in self._blocks(x):
-            self._advance(block)
+        for block in self._blocks(as_array(x)):
+            self._advance(like(x, block))
         if is_final and len(self._blocks.rest()):
-            self._advance(self._blocks.rest())
+            self._advance(like(x, self._blocks.rest()))
         return [Hypothesis(np.array([self.sos, self.sos]))] if self._search is None else self._search.hypotheses()
 
     def _advance(self, block: np.ndarray) -> None:
-        log_probs = np.asarray(self.ctc.log_softmax(block[None]))[0].astype(np.float64)
+        log_probs = as_array(self.ctc.log_softmax(block[None]))[0].astype(np.float64)
         if self._search is None:
             self._search = _Search(self, block, log_probs.shape[1])
         else:
@@ -302,6 +305,7 @@ def _init_state(scorer: ScorerInterface, x: np.ndarray) -> Any:
 def _score(scorer: ScorerInterface, ys: np.ndarray, states: Sequence[Any], x: np.ndarray) -> tuple[np.ndarray, Any]:
     """Scores (N, V) after ys (N, U), and the next states."""
     if isinstance(scorer, BatchScorerInterface):
-        return scorer.batch_score(ys, states, np.broadcast_to(x, (len(ys), *x.shape)))
-    scored = [scorer.score(y, state, x) for y, state in zip(ys, states, strict=True)]
-    return np.stack([scores for scores, _ in scored]), [state for _, state in scored]
+        scores, states = scorer.batch_score(like(x, ys), states, repeated(x, len(ys)))
+        return as_array(scores), states
+    scored = [scorer.score(y, state, x) for y, state in zip(like(x, ys), states, strict=True)]
+    return np.stack([as_array(scores) for scores, _ in scored]), [state for _, state in scored]

@@ -15,6 +15,7 @@ import numpy as np
 from espnet.nets.beam_search import Hypothesis, top_k
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.scorers.step import Graph
+from espnet.nets.tensors import as_array
 from espnet.nets.transducer_prefixes import Labels, Prefixes
 from espnet.nets.transducer_searches import BLANK, SEARCHES, Emitted, Scored
 
@@ -154,7 +155,7 @@ class TransducerUtterance:
 
     def advance(self, x: np.ndarray) -> None:
         """Go on by T frames of the encoder output x (T, ·)."""
-        frames = self._model.joint_start({"encoder_out": x[None]})["joint_frames"].numpy()[0]
+        frames = as_array(self._model.joint_start({"encoder_out": x[None]})["joint_frames"])[0]
         self._beam = self._model.search(self, self._beam, frames, self._frames)
         self._frames += len(frames)
 
@@ -180,7 +181,7 @@ class TransducerUtterance:
         feeds = {
             name: (value if len(value) == rows else value.repeat(rows, axis=0))[None] for name, value in pair.items()
         }
-        return self._model.joint_step(feeds)["log_probs"].numpy()[0]
+        return as_array(self._model.joint_step(feeds)["log_probs"])[0]
 
     def rows(self, frame: np.ndarray, sequences: Iterable[Labels]) -> dict[Labels, np.ndarray]:
         """Log-probabilities (V,) of what follows each of some known sequences at a frame (J,)."""

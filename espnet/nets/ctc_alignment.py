@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from espnet.nets.tensors import as_array
+
 Frames = list[tuple[int, int]]
 
 SETTLED = 250  # frames behind which a text that still grows is not aligned again
@@ -104,7 +106,7 @@ class CTCAligner:
         """Take the next encoder frames (T, D), of which there may be none."""
         if not len(x):
             return
-        log_probs = np.asarray(self.ctc.log_softmax(x[None]))[0]
+        log_probs = as_array(self.ctc.log_softmax(x[None]))[0]
         length = self._length + len(log_probs)
         if length > len(self._heard):
             known = self._heard[: self._length]

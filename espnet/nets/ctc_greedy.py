@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from espnet.nets.beam_search import Hypothesis
+from espnet.nets.tensors import answers_in_kind, as_array
 
 
 class GreedyText(NamedTuple):
@@ -42,7 +43,8 @@ class GreedyCTC:
         self.ctc = ctc
         self.sos, self.eos, self.blank = sos, eos, blank
 
-    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+    @answers_in_kind
+    def __call__(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """The one hypothesis for encoder output x (T, D); its score is the alignment's log-probability.
 
         `maxlenratio` and `minlenratio` are there because other searches have them.
@@ -65,12 +67,13 @@ class GreedyCTCOnline(GreedyCTC):
         self._tokens: list[int] = []
         self._frames: list[tuple[int, int]] = []
 
+    @answers_in_kind
     def __call__(
-        self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
+        self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
     ) -> list[Hypothesis]:
         """The one hypothesis for all that was heard up to the T new frames x (T, D); T may be 0."""
         if len(x):
-            self._advance(np.asarray(self.ctc.log_softmax(x[None]))[0])
+            self._advance(as_array(self.ctc.log_softmax(x[None]))[0])
         yseq = np.array([self.sos, *self._tokens, self.eos])
         return [Hypothesis(yseq, self._score, {"ctc": self._score}, frames=tuple(self._frames))]
 

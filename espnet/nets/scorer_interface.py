@@ -1,7 +1,8 @@
 """What a beam search asks of a scorer: log-probabilities of the next token and the state that goes with them.
 
-Arrays are numpy. U is the length of a prefix (with its start symbol), T and D are the encoder output's frames and
-width, V the vocabulary, H the number of running hypotheses, C the number of candidate tokens.
+Arrays are numpy's where the encoder output is an array, tensors on its device where it is a PyTorch tensor. U is the
+length of a prefix (with its start symbol), T and D are the encoder output's frames and width, V the vocabulary, H the
+number of running hypotheses, C the number of candidate tokens.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from espnet.nets.tensors import as_array, like
+
 
 class ScorerInterface:
     """A scorer of every token of the vocabulary, one hypothesis at a time."""
 
-    def init_state(self, x: np.ndarray) -> Any:
+    def init_state(self, x: Any) -> Any:
         """State before the first token; x: encoder output (T, D)."""
         return None
 
@@ -23,7 +26,7 @@ class ScorerInterface:
         """State of the hypothesis that continues hypothesis `i` with token `new_id`."""
         return None if state is None else state[i]
 
-    def extend(self, states: Sequence[Any], x: np.ndarray) -> Sequence[Any]:
+    def extend(self, states: Sequence[Any], x: Any) -> Sequence[Any]:
         """States of hypotheses in an encoder output that goes on with the frames x (T', D), as in a stream.
 
         What scorers need of earlier frames, their states hold: in a stream, `x` of other methods is the newest frames.
@@ -34,7 +37,7 @@ class ScorerInterface:
         """The frame of a hypothesis's newest token, where the scorer knows."""
         return None
 
-    def score(self, y: np.ndarray, state: Any, x: np.ndarray) -> tuple[np.ndarray, Any]:
+    def score(self, y: Any, state: Any, x: Any) -> tuple[Any, Any]:
         """Scores (V,) of the token after y (U,), and the next state.
 
         Raises:
@@ -50,22 +53,21 @@ class ScorerInterface:
 class BatchScorerInterface(ScorerInterface):
     """A scorer that takes all running hypotheses at once."""
 
-    def batch_init_state(self, x: np.ndarray) -> Any:
+    def batch_init_state(self, x: Any) -> Any:
         """State before the first token; x: encoder output (T, D)."""
         return self.init_state(x)
 
-    def batch_score(self, ys: np.ndarray, states: Sequence[Any], xs: np.ndarray) -> tuple[np.ndarray, Any]:
+    def batch_score(self, ys: Any, states: Sequence[Any], xs: Any) -> tuple[Any, Any]:
         """Scores (H, V) of the tokens after ys (H, U), and the next states; xs: encoder output (H, T, D)."""
         scored = [self.score(y, state, x) for y, state, x in zip(ys, states, xs, strict=True)]
-        return np.stack([scores for scores, _ in scored]), [state for _, state in scored]
+        rows = [scores for scores, _ in scored]
+        return like(rows[0], np.stack([as_array(row) for row in rows])), [state for _, state in scored]
 
 
 class PartialScorerInterface(ScorerInterface):
     """A scorer that rates candidates chosen by the full scorers, because rating every token would cost too much."""
 
-    def score_partial(
-        self, y: np.ndarray, next_tokens: np.ndarray, state: Any, x: np.ndarray
-    ) -> tuple[np.ndarray, Any]:
+    def score_partial(self, y: Any, next_tokens: Any, state: Any, x: Any) -> tuple[Any, Any]:
         """Scores (C,) of the candidates next_tokens (C,) after y (U,), and a state.
 
         `select_state(state, j)` of that state gives the state after candidate number `j`.
@@ -76,11 +78,17 @@ class PartialScorerInterface(ScorerInterface):
 class BatchPartialScorerInterface(BatchScorerInterface, PartialScorerInterface):
     """A scorer that rates the candidates of all running hypotheses at once."""
 
-    def batch_score_partial(
-        self, ys: np.ndarray, next_tokens: np.ndarray | None, states: Sequence[Any], xs: np.ndarray
-    ) -> tuple[np.ndarray, Any]:
+    def batch_score_partial(self, ys: Any, next_tokens: Any, states: Sequence[Any], xs: Any) -> tuple[Any, Any]:
         """Scores (H, V) after ys (H, U) that hold for next_tokens (H, C), or for all where it is None, and a state.
 
         `select_state(state, h, token)` of that state gives the state after `token` follows hypothesis `h`.
         """
         raise NotImplementedError(f"{type(self).__name__} does not score candidates in batches")
+
+
+class MaskParallelScorerInterface(ScorerInterface):
+    """A scorer of hypotheses of different lengths, as the segments of partially autoregressive decoding have them."""
+
+    def batch_score_partially_AR(self, ys: Any, states: Sequence[Any], xs: Any, yseq_lengths: Any) -> tuple[Any, Any]:
+        """Scores (H, V) of the tokens after ys (H, U), padded, of lengths (H,), and the next states."""
+        raise NotImplementedError(f"{type(self).__name__} does not score hypotheses of different lengths")

@@ -14,6 +14,7 @@ import numpy as np
 
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.scorers.step import Graph
+from espnet.nets.tensors import as_array
 
 NO_FRAMES = np.zeros((0, 0), np.float32)  # language models are told of an utterance, and do not listen to it
 
@@ -115,8 +116,8 @@ class Prefixes:
         }
         tokens = np.array([[labels.last if labels.length else self._blank for labels, _ in new]])
         results = self._decoder({**feeds, "tokens": tokens, "parents": np.arange(len(new))[None]})
-        decoder_out = results[component.outputs[0].name].numpy()[0]
-        states = [results[state.output.name].numpy()[:, 0] for state in component.states]
+        decoder_out = as_array(results[component.outputs[0].name])[0]
+        states = [as_array(results[state.output.name])[:, 0] for state in component.states]
         lm_scores, lm_states = self._read_lm(new)
         for row, (labels, _) in enumerate(new):
             after = [state[:, row] for state in states]
@@ -127,4 +128,5 @@ class Prefixes:
         if self._lm is None:
             return [None] * len(new), [None] * len(new)
         last = np.array([[labels.last if labels.length else self._lm_start] for labels, _ in new])
-        return self._lm.batch_score(last, [prefix.lm_state for _, prefix in new], last)
+        scores, states = self._lm.batch_score(last, [prefix.lm_state for _, prefix in new], last)
+        return as_array(scores), states

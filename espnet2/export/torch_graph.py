@@ -10,20 +10,16 @@ from typing import Any
 
 import torch
 
+from espnet.nets.pytorch_backend.step_scorer import ModuleGraph
 from espnet2.runtime.spec import Component
 
 
-class TorchGraph:
-    """`component.method` of `module`, called with named feeds (numpy arrays or tensors that a graph returned)."""
+class TorchGraph(ModuleGraph):
+    """`component.method` of `module` in evaluation mode, called with named feeds; its results are in main memory."""
 
     def __init__(self, module: torch.nn.Module, component: Component) -> None:
-        self.component = component
-        self.device = next((p.device for p in module.parameters()), torch.device("cpu"))
-        self._method = getattr(module.eval(), component.method)
+        super().__init__(module.eval(), component)
 
     @torch.inference_mode()
     def __call__(self, feeds: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-        arguments = [torch.as_tensor(feeds[tensor.name], device=self.device) for tensor in self.component.feeds]
-        results = self._method(*arguments)
-        results = results if isinstance(results, tuple) else (results,)
-        return {tensor.name: result.cpu() for tensor, result in zip(self.component.results, results, strict=True)}
+        return {name: result.cpu() for name, result in super().__call__(feeds).items()}

@@ -7,11 +7,17 @@ from typing import Any
 
 import torch
 
+from espnet.nets.scorer_interface import BatchScorerInterface
+from espnet2.runtime.errors import ConfigError
 from espnet2.runtime.spec import Component
 
 
-class AbsLM(torch.nn.Module, ABC):
-    """Base of language models. A search drives one through its graph (`espnet.nets.scorers.step.StepScorer`)."""
+class AbsLM(torch.nn.Module, BatchScorerInterface, ABC):
+    """Base of language models.
+
+    A search takes one as a scorer, or drives its graph (`espnet.nets.scorers.step.StepScorer`). Models that declare a
+    step get the scorer's methods from it (`espnet.nets.pytorch_backend.step_scorer`).
+    """
 
     @abstractmethod
     def forward(self, input: torch.Tensor, hidden: Any) -> tuple[torch.Tensor, Any]:
@@ -25,6 +31,9 @@ class AbsLM(torch.nn.Module, ABC):
             (B, U, V) scores of the token after each, before softmax, and the state after the last.
         """
 
-    @abstractmethod
     def components(self) -> tuple[Component, ...]:
-        """The graph of this model: `lm_step`, once per token."""
+        """The graph of this model: `lm_step`, once per token.
+
+        Only a model that is exported needs it.
+        """
+        raise ConfigError(f"{type(self).__name__}: expected components() to declare the graph to export, found none")

@@ -6,13 +6,13 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive
+from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, target_mask, visible_rows
 from espnet2.layers.hugging_face import read_config
@@ -182,7 +182,7 @@ class OPTDecoder(nn.Module):
         return x, [key for key, _ in known], [value for _, value in known]
 
 
-class HuggingfaceOPTModel(AbsLM):
+class HuggingfaceOPTModel(BatchSteppedScorer, AbsLM):
     """OPT with an embedding and an output layer for the recogniser's tokens; its weights are the checkpoint's.
 
     Its positions are learned: texts may have as many tokens as `max_position_embeddings` of the pretrained model says.
@@ -241,15 +241,6 @@ class HuggingfaceOPTModel(AbsLM):
         """`lm_step`: log-probabilities of the next token, with the tokens, keys and values of those before."""
         heads, layers = self.config.num_attention_heads, self.config.num_hidden_layers
         return (cached_step(self.lm_head.out_features, layers, heads, self.config.hidden_size // heads),)
-
-    def score(self, y: Tensor, state: Any, x: Tensor | None) -> tuple[Tensor, Any]:
-        """Score one hypothesis: y (U,) → log-probabilities (V,) and its state."""
-        log_probs, states = self.batch_score(y.unsqueeze(0), [state], x)
-        return log_probs[0], states[0]
-
-    def batch_score(self, ys: Tensor, states: Any, xs: Tensor | None) -> tuple[Tensor, list[Any]]:
-        """Score hypotheses of equal length from the beginning: ys (B, U) → log-probabilities (B, V); no states."""
-        return torch.log_softmax(self(ys)[0][:, -1], dim=-1), states
 
     def _nothing(self, batch: int) -> list[Tensor]:
         """Keys or values of each layer for no tokens: (B, H, 0, D/H)."""

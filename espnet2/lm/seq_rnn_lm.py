@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
+from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet2.lm.abs_model import AbsLM
 from espnet2.runtime import spec
@@ -24,7 +25,7 @@ RNN_TYPES: dict[str, tuple[Callable[..., nn.RNNBase], tuple[str, ...]]] = {
 }
 
 
-class SequentialRNNLM(AbsLM):
+class SequentialRNNLM(BatchSteppedScorer, AbsLM):
     """Recurrent language model.
 
     A state is what PyTorch's recurrent layers take: a tensor, or the pair (hidden, cell) of an LSTM.
@@ -123,19 +124,6 @@ class SequentialRNNLM(AbsLM):
     def zero_state(self) -> Any:
         """The state of one hypothesis before its first token: tensors (layers, S)."""
         return self._joined([self.decoder.weight.new_zeros(self.nlayers, self.nhid) for _ in self.state_names])
-
-    def score(self, y: Tensor, state: Any, x: Tensor | None) -> tuple[Tensor, Any]:
-        """Score one hypothesis: y (U,) → log-probabilities (V,) and its state (layers, 1, S)."""
-        scores, state = self(y[-1:].unsqueeze(0), state)
-        return torch.log_softmax(scores.flatten(), dim=-1), state
-
-    def batch_score(self, ys: Tensor, states: Any, xs: Tensor | None) -> tuple[Tensor, Any]:
-        """Score hypotheses: ys (B, U) → log-probabilities (B, V), and a state (layers, S) for each."""
-        known = [self.zero_state() if state is None else state for state in states]
-        parts = [torch.stack(part, dim=1) for part in zip(*map(self._parts, known), strict=True)]
-        scores, state = self(ys[:, -1:], self._joined(parts))
-        rows = zip(*(part.unbind(1) for part in self._parts(state)), strict=True)
-        return torch.log_softmax(scores.squeeze(1), dim=-1), [self._joined(row) for row in rows]
 
     def _joined(self, parts: Any) -> Any:
         """A state as PyTorch's layers take it, from its tensors."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
+from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.encoder import Encoder
@@ -24,7 +25,7 @@ POSITIONAL_ENCODINGS: dict[str | None, Callable[[int, float], Positions]] = {
 }
 
 
-class TransformerLM(AbsLM):
+class TransformerLM(BatchSteppedScorer, AbsLM):
     """Causal Transformer.
 
     Args:
@@ -114,31 +115,6 @@ class TransformerLM(AbsLM):
         """`lm_step`: log-probabilities of the next token, with the tokens, keys and values of those before."""
         layers = len(self.encoder.encoders)
         return (cached_step(self.decoder.out_features, layers, self.head, self.head_size),)
-
-    def score(self, y: Tensor, state: Any, x: Tensor | None) -> tuple[Tensor, Any]:
-        """Score one hypothesis: y (U,) → log-probabilities (V,) and its state."""
-        log_probs, states = self.batch_score(y.unsqueeze(0), [state], x)
-        return log_probs[0], states[0]
-
-    def batch_score(self, ys: Tensor, states: Any, xs: Tensor | None) -> tuple[Tensor, list[Any]]:
-        """Score hypotheses of equal length, computing only the tokens that are not in their states.
-
-        Args:
-            ys: (B, U) int64, all tokens so far.
-            states: for each hypothesis what the call before returned; None at the beginning.
-            xs: not used.
-
-        Returns:
-            log-probabilities (B, V), and for each hypothesis its keys and values (layers, H, U, D/H).
-        """
-        nothing = self.decoder.weight.new_zeros(len(self.encoder.encoders), self.head, 0, self.head_size)
-        known = [(nothing, nothing) if state is None else state for state in states]
-        keys, values = (torch.stack(kind, dim=1) for kind in zip(*known, strict=True))
-        past = keys.shape[3]
-        bias = attention_bias(target_mask(ys, PADDING)[:, past:], keys.dtype)
-        encoded, new_keys, new_values = self.encoder.step(self.embed(ys[:, past:]), past, keys, values, bias)
-        log_probs = torch.log_softmax(self.decoder(encoded[:, -1]), dim=-1)
-        return log_probs, list(zip(torch.stack(new_keys, dim=1), torch.stack(new_values, dim=1), strict=True))
 
 
 def cached_step(vocab_size: int, layers: int, heads: int, head_size: int) -> spec.Component:

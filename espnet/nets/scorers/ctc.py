@@ -9,6 +9,7 @@ import numpy as np
 
 from espnet.nets.ctc_prefix_score import CTCPrefixScore, PrefixScores, PrefixState
 from espnet.nets.scorer_interface import BatchPartialScorerInterface
+from espnet.nets.tensors import as_array, like
 
 _BLANK = 0
 
@@ -23,6 +24,8 @@ class CTC(Protocol):
 class CTCPrefixScorer(BatchPartialScorerInterface):
     """Scores a token by how much it lowers the CTC prefix log-probability.
 
+    Arguments may be arrays or tensors; scores are as the encoder output is.
+
     Args:
         ctc: Output layer, applied to the encoder output once per utterance; token 0 is its blank.
         eos: Index of the end symbol.
@@ -36,7 +39,7 @@ class CTCPrefixScorer(BatchPartialScorerInterface):
 
     def init_state(self, x: np.ndarray) -> PrefixState:
         """The empty prefix of the utterance with encoder output x (T, D)."""
-        return CTCPrefixScore(np.asarray(self.ctc.log_softmax(x[None]))[0], _BLANK, self.eos).initial_state()
+        return CTCPrefixScore(as_array(self.ctc.log_softmax(x[None]))[0], _BLANK, self.eos).initial_state()
 
     def select_state(self, state: PrefixScores, i: int, new_id: int | None = None) -> PrefixState:
         """Prefix `i` continued with `new_id`; without `new_id`, the only prefix continued with candidate number `i`."""
@@ -44,7 +47,7 @@ class CTCPrefixScorer(BatchPartialScorerInterface):
 
     def extend(self, states: Sequence[PrefixState], x: np.ndarray) -> list[PrefixState]:
         """The prefixes of the utterance whose encoder output goes on with x (T', D)."""
-        return self._extend(states[0].utterance, np.asarray(self.ctc.log_softmax(x[None]))[0], states)
+        return self._extend(states[0].utterance, as_array(self.ctc.log_softmax(x[None]))[0], states)
 
     def last_frame(self, state: PrefixState) -> int:
         """The frame where the prefix's last token most probably starts."""
@@ -54,12 +57,14 @@ class CTCPrefixScorer(BatchPartialScorerInterface):
         self, y: np.ndarray, next_tokens: np.ndarray, state: PrefixState, x: np.ndarray
     ) -> tuple[np.ndarray, PrefixScores]:
         """Scores (C,) of next_tokens (C,) after y (U,)."""
-        scores, prefixes = self.batch_score_partial(y[None], next_tokens[None], [state], x[None])
-        return scores[0, next_tokens], prefixes
+        ids = as_array(next_tokens)
+        prefixes = state.utterance(as_array(y)[None], ids[None], [state])
+        return like(x, prefixes.log_psi[0, ids] - state.log_psi), prefixes
 
     def batch_score_partial(
         self, ys: np.ndarray, next_tokens: np.ndarray | None, states: Sequence[PrefixState], xs: np.ndarray
     ) -> tuple[np.ndarray, PrefixScores]:
         """Scores (H, V) after ys (H, U), log-zero but for next_tokens (H, C) and the end symbol."""
-        prefixes = states[0].utterance(ys, next_tokens, states)
-        return prefixes.log_psi - np.array([[state.log_psi] for state in states]), prefixes
+        ids = None if next_tokens is None else as_array(next_tokens)
+        prefixes = states[0].utterance(as_array(ys), ids, states)
+        return like(xs, prefixes.log_psi - np.array([[state.log_psi] for state in states])), prefixes

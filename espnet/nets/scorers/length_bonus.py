@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from espnet.nets.scorer_interface import BatchScorerInterface
+from espnet.nets.tensors import like
 
 
 class LengthBonus(BatchScorerInterface):
@@ -18,8 +19,8 @@ class LengthBonus(BatchScorerInterface):
 
     def score(self, y: np.ndarray, state: Any, x: np.ndarray) -> tuple[np.ndarray, None]:
         """Ones (V,)."""
-        return np.ones(self.n_vocab, np.float32), None
+        return like(x, np.ones(self.n_vocab, np.float32)), None
 
     def batch_score(self, ys: np.ndarray, states: Sequence[Any], xs: np.ndarray) -> tuple[np.ndarray, None]:
         """Ones (H, V)."""
-        return np.ones((len(ys), self.n_vocab), np.float32), None
+        return like(xs, np.ones((len(ys), self.n_vocab), np.float32)), None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from espnet.nets.scorer_interface import BatchScorerInterface, PartialScorerInterface, ScorerInterface
+from espnet.nets.tensors import like
 
 
 class _Ngram(ScorerInterface):
@@ -52,7 +53,8 @@ class NgramFullScorer(_Ngram, BatchScorerInterface):
 
     def score(self, y: np.ndarray, state: Any, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Scores (V,) of the token after y (U,), and the context."""
-        return self._score(y, range(len(self.words)), state)
+        scores, context = self._score(y, range(len(self.words)), state)
+        return like(x, scores), context
 
 
 class NgramPartScorer(_Ngram, PartialScorerInterface):
@@ -60,7 +62,8 @@ class NgramPartScorer(_Ngram, PartialScorerInterface):
 
     def score_partial(self, y: np.ndarray, next_tokens: Sequence[int] | np.ndarray, state: Any, x: np.ndarray) -> Any:
         """Scores (C,) of next_tokens (C,) after y (U,), and the context."""
-        return self._score(y, next_tokens, state)
+        scores, context = self._score(y, next_tokens, state)
+        return like(x, scores), context
 
     def select_state(self, state: Any, i: int, new_id: int | None = None) -> Any:
         """The context, which does not depend on the candidate."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from espnet.nets.scorer_interface import BatchScorerInterface
+from espnet.nets.tensors import as_array
 
 
 class Graph(Protocol):
@@ -94,7 +95,7 @@ class StepScorer(BatchScorerInterface):
         feeds, parents = self._gathered(states)
         results = self.step({**feeds, "tokens": ys[None, :, -1], "parents": np.array([parents])})
         after = {**feeds, **{pair.input.name: results[pair.output.name] for pair in self.step.component.states}}
-        return results[self._log_probs].numpy()[0], [
+        return as_array(results[self._log_probs])[0], [
             StepState(after, row, ys.shape[1], states[0].heard) for row in range(len(states))
         ]
 
@@ -114,13 +115,13 @@ class StepScorer(BatchScorerInterface):
         longer = dict(memory)
         for name, value in memory.items() if self._by_frame else ():
             if id(feeds[name]) not in known:
-                both = _array(feeds[name]), _array(value)
+                both = as_array(feeds[name]), as_array(value)
                 joined = np.concatenate(both, self._frames[name]) if name in self._frames else both[0] + both[1]
                 known[id(feeds[name])] = self._last(name, joined)
             longer[name] = known[id(feeds[name])]
         for name in (state.input.name for state in self.step.component.states):
             if name in self._frames:
-                past = _array(feeds[name])
+                past = as_array(feeds[name])
                 padded = np.pad(past, [(0, new * (axis == self._frames[name])) for axis in range(past.ndim)])
                 longer[name] = self._last(name, padded)
         return longer
@@ -146,10 +147,6 @@ class StepScorer(BatchScorerInterface):
         merged = dict(feeds)
         for pair in self.step.component.states:
             name, axis = pair.input.name, pair.input.axes.index("parent")
-            values = {key: _array(step[name]) for key, step in steps.items()}
+            values = {key: as_array(step[name]) for key, step in steps.items()}
             merged[name] = np.concatenate([values[id(state.feeds)].take([state.row], axis) for state in states], axis)
         return merged, list(range(len(states)))
-
-
-def _array(value: Any) -> np.ndarray:
-    return value if isinstance(value, np.ndarray) else value.numpy()

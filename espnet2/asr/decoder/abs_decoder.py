@@ -6,11 +6,17 @@ from abc import ABC, abstractmethod
 
 import torch
 
+from espnet.nets.scorer_interface import ScorerInterface
+from espnet2.runtime.errors import ConfigError
 from espnet2.runtime.spec import Component
 
 
-class AbsDecoder(torch.nn.Module, ABC):
-    """Base of decoders. A search drives one through its graphs (`espnet.nets.scorers.step.StepScorer`)."""
+class AbsDecoder(torch.nn.Module, ScorerInterface, ABC):
+    """Base of decoders.
+
+    A search takes one as a scorer, or drives its graphs (`espnet.nets.scorers.step.StepScorer`). Decoders that declare
+    a step get the scorer's methods from it (`espnet.nets.pytorch_backend.step_scorer`).
+    """
 
     @abstractmethod
     def forward(
@@ -28,6 +34,9 @@ class AbsDecoder(torch.nn.Module, ABC):
             (B, U, V) scores of the token after each, before softmax, and (B,) their lengths.
         """
 
-    @abstractmethod
     def components(self) -> tuple[Component, ...]:
-        """The graphs of this decoder: `decoder_start`, once per utterance, and `decoder_step`, once per token."""
+        """The graphs of this decoder: `decoder_start`, once per utterance, and `decoder_step`, once per token.
+
+        Only a decoder that is exported needs them.
+        """
+        raise ConfigError(f"{type(self).__name__}: expected components() to declare the graphs to export, found none")

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose, make_non_pad_mask, require_rates
+from espnet.nets.pytorch_backend.nets_utils import choose, full_lengths, make_non_pad_mask, require_rates
+from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet.nets.pytorch_backend.transformer.decoder_layer import DecoderLayer
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
@@ -17,6 +18,7 @@ from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, subsequent_mask
 from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential
 from espnet.nets.pytorch_backend.transformer.subsampling import FrameInput, linear_input, token_input
+from espnet.nets.scorer_interface import MaskParallelScorerInterface
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.runtime import spec
 
@@ -39,7 +41,7 @@ INPUT_LAYERS: dict[str, Callable[[int, int, float, Positions], FrameInput]] = {
 }
 
 
-class CachedDecoder(AbsDecoder):
+class CachedDecoder(BatchSteppedScorer, AbsDecoder):
     """A Transformer decoder by its parts: how it scores known targets, and token by token.
 
     Attributes:
@@ -201,18 +203,36 @@ class CachedDecoder(AbsDecoder):
         log_probs = self._log_probs(x[:, -1])
         return (log_probs, self._normed(x[:, -1])) if return_hs else log_probs, [torch.stack(keys), torch.stack(values)]
 
-    def score(self, ys: Tensor, state: Any, x: Tensor) -> tuple[Tensor, Any]:
-        """Score one hypothesis: ys (U,), x (T, D) → log-probabilities (V,) and its state."""
-        mask = subsequent_mask(len(ys), x.device).unsqueeze(0)
-        log_probs, state = self.forward_one_step(ys.unsqueeze(0), mask, x.unsqueeze(0), cache=state)
-        return log_probs[0], state
+    def score(self, ys: Any, state: Any, x: Any, return_hs: bool = False) -> Any:
+        """Score one hypothesis.
 
-    def batch_score(self, ys: Tensor, states: list[Any], xs: Tensor) -> tuple[Tensor, list[Any]]:
-        """Score hypotheses of equal length: ys (B, U), xs (B, T, D) → log-probabilities (B, V) and their states."""
-        cache = None if states[0] is None else [torch.stack(kind, dim=1) for kind in zip(*states, strict=True)]
-        mask = subsequent_mask(ys.shape[1], xs.device).unsqueeze(0)
-        log_probs, cache = self.forward_one_step(ys, mask, xs, cache=cache)
-        return log_probs, list(zip(*(kind.unbind(1) for kind in cache), strict=True))
+        Args:
+            ys: (U,) int64, all tokens so far.
+            state: what the call for the tokens before returned; None at the beginning.
+            x: (T, D) encoder output.
+            return_hs: give the hidden vector (1, D) from before the output layer too, as the second of three.
+
+        Returns:
+            log-probabilities (V,) of the next token, and the next state.
+        """
+        log_probs, after = super().score(ys, state, x)
+        return (log_probs, self._hidden(ys[None], x[None]), after) if return_hs else (log_probs, after)
+
+    def batch_score(self, ys: Any, states: Any, xs: Any, return_hs: bool = False) -> Any:
+        """Score hypotheses of equal length: `score` for ys (H, U) and xs (H, T, D).
+
+        Returns:
+            log-probabilities (H, V), as a pair with the hidden vectors (H, D) where these are asked for; and the next
+            states.
+        """
+        log_probs, after = super().batch_score(ys, states, xs)
+        return ((log_probs, self._hidden(ys, xs)), after) if return_hs else (log_probs, after)
+
+    def _hidden(self, ys: Tensor, xs: Tensor) -> Tensor:
+        """The hidden vectors (H, D) of the last of tokens ys (H, U)."""
+        with torch.no_grad():
+            (_, hidden), _ = self(xs, full_lengths(xs), ys, full_lengths(ys), return_hs=True)
+        return hidden[:, -1]
 
     def _advance(
         self,
@@ -242,7 +262,7 @@ class CachedDecoder(AbsDecoder):
         return x if self.output_layer is None else torch.log_softmax(self.output_layer(x), dim=-1)
 
 
-class BaseTransformerDecoder(CachedDecoder):
+class BaseTransformerDecoder(CachedDecoder, MaskParallelScorerInterface):
     """All of ESPnet's Transformer decoders but their layers, which a subclass puts into `decoders`.
 
     Args:
@@ -281,6 +301,29 @@ class BaseTransformerDecoder(CachedDecoder):
         self.after_norm = LayerNorm(size) if normalize_before else None
         self.output_layer = nn.Linear(size, vocab_size) if use_output_layer else None
         self.gradient_checkpoint_layers = gradient_checkpoint_layers
+
+    def forward_partially_AR(
+        self, tgt: Tensor, tgt_mask: Tensor, tgt_lengths: Tensor, memory: Tensor, cache: Any = None
+    ) -> tuple[Tensor, Any]:
+        """Score what may follow texts of different lengths.
+
+        Args:
+            tgt: (B, U) int64, padded.
+            tgt_mask: not used: tokens see those before them.
+            tgt_lengths: (B,) int64.
+            memory: (B, T, D) encoder output.
+            cache: not used.
+
+        Returns:
+            log-probabilities (B, V) of the token after each text, and `cache`.
+        """
+        scores, _ = self(memory, full_lengths(memory), tgt, tgt_lengths)
+        last = scores[torch.arange(len(tgt), device=tgt.device), tgt_lengths - 1]
+        return torch.log_softmax(last, dim=-1), cache
+
+    def batch_score_partially_AR(self, ys: Tensor, states: Any, xs: Tensor, yseq_lengths: Tensor) -> tuple[Tensor, Any]:
+        """Score hypotheses ys (H, U), padded, of lengths (H,): log-probabilities (H, V), and `states`."""
+        return self.forward_partially_AR(ys, ys, yseq_lengths, xs, states)
 
 
 def _components(decoder: CachedDecoder) -> tuple[spec.Component, ...]:

@@ -188,10 +188,6 @@ class ConvolutionTransformerDecoder(BaseTransformerDecoder):
         log_probs = self._log_probs(x[:, -1])
         return (log_probs, self._normed(x[:, -1])) if return_hs else log_probs, cache
 
-    def batch_score(self, ys: Tensor, states: list[Any], xs: Tensor) -> tuple[Tensor, list[Any]]:
-        """Score hypotheses of equal length: ys (B, U), xs (B, T, D) → log-probabilities (B, V); no states."""
-        return self.forward_one_step(ys, ys, xs)[0], states
-
 
 class LightweightConvolutionTransformerDecoder(ConvolutionTransformerDecoder):
     """Lightweight convolutions."""

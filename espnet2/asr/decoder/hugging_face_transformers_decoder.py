@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
+from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.asr.decoder.hugging_face_networks import CausalNetwork, CrossNetwork
@@ -43,7 +44,7 @@ NO_RULES = (
 START_TOKENS = {"mbart": 2}  # upstream puts mBART's </s> in the place of the first token
 
 
-class HuggingFaceTransformersDecoder(AbsDecoder):
+class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
     """A pretrained model's decoder, which attends to the encoder's output, or a language model (`causal_lm`), which
     reads it in the place of embedded tokens.
 

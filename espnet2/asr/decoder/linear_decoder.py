@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from torch.nn.functional import pad
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, require_rates
+from espnet.nets.pytorch_backend.step_scorer import SteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import hypotheses
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.runtime import spec
@@ -40,7 +40,7 @@ def pool_first(x: Tensor, padding: Tensor, lengths: Tensor) -> Tensor:
 POOLINGS: dict[str, Pool] = {"mean": pool_mean, "max": pool_max, "CLS": pool_first}
 
 
-class LinearDecoder(AbsDecoder):
+class LinearDecoder(SteppedScorer, AbsDecoder):
     """Scores of classes, which are all tokens but the first two and the last one.
 
     In a search, every token of a hypothesis is scored alike; one that ends after its first token (`maxlenratio` -1)
@@ -117,8 +117,3 @@ class LinearDecoder(AbsDecoder):
             (spec.Tensor("log_probs", ("batch", "beam", self.vocab_size)),),
         )
         return start, step
-
-    def score(self, ys: Tensor, state: Any, x: Tensor) -> tuple[Tensor, None]:
-        """Score one hypothesis: x (T, D) → log-probabilities (V,), whatever its tokens are, and no state."""
-        beginning = ys.new_zeros(1, 1)
-        return self.step(beginning, beginning, x.unsqueeze(0), ys.new_full((1,), len(x)))[0, 0], None

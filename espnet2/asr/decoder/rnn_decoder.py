@@ -12,11 +12,10 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.rnn.attention_parts import Attention, Frames
 from espnet.nets.pytorch_backend.rnn.attentions import initial_att
+from espnet.nets.pytorch_backend.step_scorer import SteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import hypotheses, selected
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.runtime import spec
-
-State = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]  # what `start` returned, and the states of a hypothesis
 
 # Each with the names of its states.
 RNN_TYPES: dict[str, tuple[Callable[[int, int], nn.RNNCellBase], tuple[str, ...]]] = {
@@ -90,7 +89,7 @@ def require_one_encoder(num_encs: int) -> None:
         raise ValueError(f"num_encs: expected 1, since a recogniser has one encoder; found {num_encs}")
 
 
-class RNNDecoder(AbsDecoder):
+class RNNDecoder(SteppedScorer, AbsDecoder):
     """Recurrent layers that read the last token and what attention found in the encoder's output.
 
     In a search, each hypothesis has a coverage of its own, as in `forward`; upstream's add to one another's.
@@ -230,18 +229,6 @@ class RNNDecoder(AbsDecoder):
                 candidates_only=True,
             ),
         )
-
-    def init_state(self, x: Tensor) -> State:
-        """State of a hypothesis before its first token: what `start` says of x (T, D), and zeros."""
-        memory = x.unsqueeze(0)
-        return self.start(memory), self._zeros(self._attention, memory)
-
-    def score(self, yseq: Tensor, state: State, x: Tensor) -> tuple[Tensor, State]:
-        """Score one hypothesis: yseq (U,), x (T, D) → log-probabilities (V,) and its state."""
-        memory, states = state
-        here = yseq.new_zeros(1, 1)
-        log_probs, *after = self.step(yseq[-1:].unsqueeze(0), here, *memory, yseq.new_tensor([len(x)]), *states)
-        return log_probs[0, 0], (memory, tuple(after))
 
     @property
     def _attention(self) -> Attention:

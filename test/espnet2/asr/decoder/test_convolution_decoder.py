@@ -83,7 +83,6 @@ def test_hidden_vectors_of_a_convolution_decoder():
 @torch.no_grad()
 def test_classes_have_all_the_probability():
     module = LinearDecoder(VOCABULARY, SIZE).eval()
-    log_probs, state = module.score(torch.tensor([10]), None, torch.randn(9, SIZE))
-    assert state is None
+    log_probs, _ = module.score(torch.tensor([10]), None, torch.randn(9, SIZE))
     assert log_probs[[0, 1, -1]].tolist() == [NEVER] * 3
     assert log_probs[2:-1].exp().sum().item() == pytest.approx(1.0)
