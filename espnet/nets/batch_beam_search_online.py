@@ -53,18 +53,18 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         longest_wait: int = 160,
         **keywords: Any,
     ) -> None:
-        unknown: dict[str, Any] = {
-            "encoded_feat_length_limit": encoded_feat_length_limit,
-            "decoder_text_length_limit": decoder_text_length_limit,
-            "incremental_decode": incremental_decode,
-            "time_sync": time_sync,
-            "hold_n": hold_n,
-            "transducer_conf": transducer_conf,
-            "joint_network": joint_network,
+        unknown: dict[str, tuple[Any, Any]] = {
+            "encoded_feat_length_limit": (encoded_feat_length_limit, 0),
+            "decoder_text_length_limit": (decoder_text_length_limit, 0),
+            "incremental_decode": (incremental_decode, False),
+            "time_sync": (time_sync, False),
+            "hold_n": (hold_n, 0),
+            "transducer_conf": (transducer_conf, None),
+            "joint_network": (joint_network, None),
         }
-        for name, value in unknown.items():
+        for name, (value, known) in unknown.items():
             if value:
-                raise ValueError(f"{name}: expected none, since there is no such search here, found {value!r:.80}")
+                raise ValueError(f"{name}: expected {known}, found {value!r:.80}")
         super().__init__(*args, **keywords)
         self.block_size, self.hop_size, self.look_ahead = block_size, hop_size, look_ahead
         self.disable_repetition_detection = disable_repetition_detection
