@@ -206,6 +206,64 @@ def gathered() -> list[str]:
     return [repr(force_gatherable(data, "cpu")), repr(to_device(data, "cpu")), repr(to_device(data, "cpu", "float64"))]
 
 
+HUBERT: tuple[dict[str, Any], ...] = (
+    {},
+    {"pad": True, "label_downsampling": 2},
+    {"rand_crop": False},
+    {"crop_audio": False, "label_downsampling": 3},
+    {"rand_crop": False, "window_size": 80, "window_shift": 40},
+    {"pad": True, "not_sequence": ("speech",)},
+)
+
+
+def frames_and_labels() -> list[Any]:
+    """Speech (every 500th sample) and labels, cut and padded."""
+    from espnet2.train.collate_fn import HuBERTCollateFn
+
+    sizes = {"a": (1600, 4), "b": (2200, 6), "c": (1901, 5)}
+    data = [
+        (name, {"speech": np.arange(float(size)), "text": np.arange(count)}) for name, (size, count) in sizes.items()
+    ]
+    found = []
+    for options in HUBERT:
+        torch.manual_seed(0)
+        uids, batch = HuBERTCollateFn(0.5, -1, **options)(data)
+        speech = batch.pop("speech")
+        found.append([uids, list(speech.shape), speech[:, ::500].tolist(), {key: batch[key].tolist() for key in batch}])
+    return found
+
+
+def choices() -> list[Any]:
+    """Options whose values are classes."""
+    from argparse import ArgumentParser
+
+    from espnet2.train.class_choices import ClassChoices
+
+    classes = {"a": torch.nn.ReLU, "b": torch.nn.GELU}
+    found: list[Any] = []
+    for optional in (False, True):
+        choice = ClassChoices("foo", classes, type_check=torch.nn.Module, default="a", optional=optional)
+        parser = ArgumentParser()
+        choice.add_arguments(parser)
+        lines: list[list[str]] = [[], ["--foo", "B", "--foo_conf", "a=1"], ["--foo", "none"] if optional else []]
+        found.append([list(choice.choices()), [vars(parser.parse_args(line)) for line in lines]])
+        found.append([choice.get_class("b").__name__, choice.get_class(None) if optional else None])
+    return found
+
+
+def random_arrays() -> list[Any]:
+    """Arrays of random numbers, of given shapes."""
+    from espnet2.train.dataset import ESPnetDataset
+
+    Path("random_shapes").write_text("a 3,2\nb 4\n")
+    found = []
+    for kind in ("rand_float", "rand_int_0_10", "rand_int_3_4"):
+        dataset = ESPnetDataset([("random_shapes", "x", kind)])
+        np.random.seed(0)
+        found.append([dataset[name][1]["x"].tolist() for name in ("a", "b", "a")])
+    return found
+
+
 def schedules() -> list[float]:
     """The rate of a schedule that has another's rates."""
     from espnet2.schedulers.noam_lr import NoamLR
@@ -250,5 +308,8 @@ CASES: dict[str, Callable[[], Any]] = {
     "types": words,
     "device_funcs": gathered,
     "lr_for_WarmupLR": schedules,
+    "HuBERTCollateFn": frames_and_labels,
+    "ClassChoices": choices,
+    "random arrays": random_arrays,
     "data names": names_of_tasks,
 }

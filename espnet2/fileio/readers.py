@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from espnet2.fileio.kaldi_scp import KaldiScpReader
 from espnet2.fileio.npy_scp import NpyScpReader
+from espnet2.fileio.random_arrays import RANDOM_INTS, Hdf5Reader, RandomArrays
 from espnet2.fileio.read_text import load_num_sequence_text, read_2columns_text, require_values
 from espnet2.fileio.sound_columns import SoundColumnsReader
 from espnet2.fileio.sound_list import SoundListReader
@@ -41,6 +42,14 @@ def _text(path: str, dtype: str) -> Reader:
     return table
 
 
+def _random(path: str, dtype: str) -> Reader:
+    return RandomArrays(path)
+
+
+def _hdf5(path: str, dtype: str) -> Reader:
+    return Hdf5Reader(path)
+
+
 # Those that may hold speech: samples with their rate, or arrays of features.
 SPEECH_TYPES: dict[str, Callable[[str, str], TableReader[Any]]] = {
     "sound": _sound,
@@ -52,6 +61,8 @@ DATA_TYPES: dict[str, Callable[[str, str], Reader]] = {
     **SPEECH_TYPES,
     **{name: partial(_numbers, loader_type=name) for name in ("text_int", "csv_int", "text_float", "csv_float")},
     "text": _text,
+    "rand_float": _random,
+    "hdf5": _hdf5,
 }
 
 
@@ -60,7 +71,7 @@ def open_reader(path: str, kind: str, dtype: str, kinds: Mapping[str, Callable[[
 
     Args:
         path: The list.
-        kind: Its type, one of `kinds`.
+        kind: Its type, one of `kinds`, or `rand_int_LOW_HIGH` where `rand_float` is one of them.
         dtype: Of samples.
         kinds: `DATA_TYPES`, or some of them.
 
@@ -68,6 +79,9 @@ def open_reader(path: str, kind: str, dtype: str, kinds: Mapping[str, Callable[[
         OptionError: An unknown type.
         DataError: The list cannot be read.
     """
+    numbers = RANDOM_INTS.fullmatch(kind)
+    if numbers and "rand_float" in kinds:
+        return RandomArrays(path, *map(int, numbers.groups()))  # type: ignore[return-value]
     if kind not in kinds:
         raise OptionError(f"{path}: expected a type of {', '.join(kinds)}, found {kind!r}")
     return kinds[kind](path, dtype)

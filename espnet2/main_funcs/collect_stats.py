@@ -16,8 +16,33 @@ from espnet2.utils.atomic import write_atomically
 Sums = dict[str, dict[str, Any]]
 
 
-@torch.no_grad()
 def collect_stats(
+    model: AbsESPnetModel,
+    train_iter: Iterable[Any],
+    valid_iter: Iterable[Any],
+    output_dir: str | Path,
+    ngpu: int | None = None,
+    log_interval: int | None = None,
+    write_collected_feats: bool = False,
+) -> None:
+    """Write the statistics of training and validation data to `train` and `valid` of a directory.
+
+    Args:
+        model: see `collect_phase`.
+        train_iter, valid_iter: utterance ids and fields of batches, as training reads them.
+        output_dir: such as `exp/stats`.
+        ngpu, log_interval: without effect: statistics are computed where the model is.
+        write_collected_feats: see `collect_phase`.
+
+    Raises:
+        DataError: there are no utterances, or a feature is not finite.
+    """
+    for phase, batches in (("train", train_iter), ("valid", valid_iter)):
+        collect_phase(model, batches, Path(output_dir) / phase, write_collected_feats)
+
+
+@torch.no_grad()
+def collect_phase(
     model: AbsESPnetModel, batches: Iterable[Any], output_dir: str | Path, write_collected_feats: bool = False
 ) -> None:
     """Write `{field}_shape`, `{feature}_stats.npz`, `batch_keys` and `stats_keys` into a directory.

@@ -135,8 +135,8 @@ def _collect(
     """Write statistics of the data of both phases; raises `OptionError` where a training is, whose files would go."""
     if (directory / CHECKPOINT).exists():
         raise OptionError(f"{directory / CHECKPOINT}: expected no training where --collect_stats writes, found one")
-    for phase in ("train", "valid"):
-        collect_stats(model, data.statistics_batches(phase), directory / phase, args.write_collected_feats)
+    train_iter, valid_iter = (data.statistics_batches(phase) for phase in ("train", "valid"))
+    collect_stats(model, train_iter, valid_iter, directory, write_collected_feats=args.write_collected_feats)
     _write_config(training, args, directory)
     return 0
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import torch
 
-from espnet2.runtime.errors import DataError
+from espnet2.runtime.errors import DataError, OptionError
 
 Item = tuple[str, dict[str, np.ndarray]]
 Batch = tuple[list[str], dict[str, torch.Tensor]]
@@ -86,3 +86,78 @@ def pad(arrays: Sequence[np.ndarray], pad_value: float) -> np.ndarray:
             raise ValueError(f"{array.shape} beside {arrays[0].shape}")
         row[: len(array)] = array
     return padded
+
+
+class HuBERTCollateFn(CommonCollateFn):
+    """`CommonCollateFn` for speech and labels of its frames, cut to the shortest of a batch (Hsu et al. 2021).
+
+    Labels of a cut recording are those of the frames in it; upstream cuts labels that `label_downsampling` thins out at
+    other places.
+
+    Args:
+        float_pad_value, int_pad_value, not_sequence: See `CommonCollateFn`.
+        label_downsampling: Of so many labels, one is kept.
+        pad: Pad to the longest instead of cutting.
+        rand_crop: Cut at random (by PyTorch's state), else from the start.
+        crop_audio: Cut; if false, pad as with `pad`.
+        window_size, window_shift: Of the frames that have labels, in ms.
+        sample_rate: In kHz.
+        mix_speech, reverb_speech: Refused unless false.
+        noise_scp, noise_apply_prob, noise_db_range, dynamic_mixing_gain_db, dynamic_mixing_prob, rir_scp,
+        rir_apply_prob, train: Without effect, as they belong to these.
+
+    Raises:
+        OptionError: An option that is refused, or not a positive size.
+        DataError: On use, see `common_collate_fn`.
+    """
+
+    def __init__(
+        self,
+        float_pad_value: float = 0.0,
+        int_pad_value: int = -32768,
+        label_downsampling: int = 1,
+        pad: bool = False,
+        rand_crop: bool = True,
+        crop_audio: bool = True,
+        not_sequence: Collection[str] = (),
+        window_size: float = 25,
+        window_shift: float = 20,
+        sample_rate: float = 16,
+        noise_scp: str = "data/noise/wav.scp",
+        noise_apply_prob: float = 1.0,
+        noise_db_range: str = "-5_20",
+        dynamic_mixing_gain_db: float = 5.0,
+        dynamic_mixing_prob: float = 0.1,
+        mix_speech: bool = False,
+        reverb_speech: bool = False,
+        rir_scp: str = "data/rirs/wav.scp",
+        rir_apply_prob: float = 0.3,
+        train: bool = True,
+    ) -> None:
+        super().__init__(float_pad_value, int_pad_value, not_sequence)
+        for name, value in (("mix_speech", mix_speech), ("reverb_speech", reverb_speech)):
+            if value:
+                raise OptionError(f"{name}: expected False, found {value!r}")
+        if label_downsampling < 1:
+            raise OptionError(f"label_downsampling: expected at least 1, found {label_downsampling}")
+        self.label_downsampling = label_downsampling
+        self.crops, self.rand_crop = crop_audio and not pad, rand_crop
+        self.window, self.shift = int(window_size * sample_rate), int(window_shift * sample_rate)  # in samples
+
+    def __call__(self, data: Sequence[Item]) -> Batch:
+        shortest = min(len(arrays["speech"]) for _, arrays in data)
+        return super().__call__([(uid, self._cut(arrays, shortest)) for uid, arrays in data])
+
+    def _cut(self, arrays: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
+        """Speech of `size` samples, and the labels of the frames in it."""
+        found = dict(arrays)
+        spare = len(arrays["speech"]) - size
+        if self.crops:
+            start = int(torch.randint(spare, (1,))) if self.rand_crop and spare else 0
+            found["speech"] = arrays["speech"][start : start + size]
+            if "text" in arrays:
+                first = max((start - self.window) // self.shift + 1, 0)
+                found["text"] = arrays["text"][first : first + (size - self.window) // self.shift + 1]
+        if "text" in found:
+            found["text"] = found["text"][:: self.label_downsampling]
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,18 @@ UNUSED: dict[str, tuple[Any, ...]] = {
 }
 
 
-class CommonPreprocessor:
+class AbsPreprocessor(ABC):
+    """What makes arrays of the values of an utterance; in training it may change them at random."""
+
+    def __init__(self, train: bool) -> None:
+        self.train = train
+
+    @abstractmethod
+    def __call__(self, uid: str, data: dict[str, Any]) -> dict[str, Any]:
+        """Values of an utterance by name -> arrays by name."""
+
+
+class CommonPreprocessor(AbsPreprocessor):
     """Makes arrays of the values of an utterance: `preprocessor("utt1", {"speech": samples, "text": "a text"})`.
 
     What is random goes on from the last `reseed`.
@@ -96,7 +108,7 @@ class CommonPreprocessor:
         whisper_task: str | None = None,
     ) -> None:
         _refuse(locals())
-        self.train = train
+        super().__init__(train)
         self.force_single_channel = force_single_channel
         self.speech_volume_normalize = speech_volume_normalize
         self.speech_name = speech_name
