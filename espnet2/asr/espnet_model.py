@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from typeguard import typechecked
 
+from espnet.nets.pytorch_backend.state_names import State, rename, upgrade_on_load
 from espnet2.asr.ctc import CTC
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.asr.encoder.abs_encoder import AbsEncoder, last_output
@@ -95,6 +96,7 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         self.encoder = encoder
         self.postencoder = postencoder
         self.decoder = None if ctc_weight == 1.0 and joint_network is None else decoder
+        self.drops_decoder = decoder is not None and self.decoder is None
         self.joint_network = joint_network
         self.ctc = None if ctc_weight == 0.0 else ctc
         self.loss_options = LossOptions(
@@ -114,6 +116,12 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         )
         if self.conditioned:
             self.encoder.conditioning_layer = torch.nn.Linear(vocab_size, encoder.output_size())
+        upgrade_on_load(self)
+
+    def upgrade_state(self, state: State, prefix: str) -> None:
+        """Drop the decoder that `ctc_weight` 1 leaves out; releases up to 0.9.10 and 202301 kept it."""
+        if self.drops_decoder:
+            rename(state, prefix, ((r"decoder\.", None),))
 
     def encode(
         self, speech: torch.Tensor, speech_lengths: torch.Tensor

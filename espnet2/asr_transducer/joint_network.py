@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import require_positive
+from espnet.nets.pytorch_backend.state_names import State, upgrade_on_load
 from espnet2.asr_transducer.activation import get_activation
 from espnet2.runtime import spec
 
@@ -41,6 +42,13 @@ class JointNetwork(nn.Module):
         self.lin_dec = nn.Linear(decoder_size, joint_space_size, bias=lin_dec_bias)
         self.lin_out = nn.Linear(joint_space_size, output_size)
         self.joint_activation = get_activation(joint_activation_type, **activation_parameters)
+        upgrade_on_load(self)
+
+    def upgrade_state(self, state: State, prefix: str) -> None:
+        """Give the decoder's projection the bias 0 where it has none, as in releases 202209 to 202304."""
+        weight, bias = state.get(f"{prefix}lin_dec.weight"), f"{prefix}lin_dec.bias"
+        if self.lin_dec.bias is not None and weight is not None:
+            state.setdefault(bias, weight.new_zeros(len(weight)))
 
     def forward(self, enc_out: Tensor, dec_out: Tensor, no_projection: bool = False) -> Tensor:
         """Scores before softmax.

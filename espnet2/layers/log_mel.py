@@ -9,6 +9,7 @@ import torch
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import full_lengths, make_pad_mask, require_positive
+from espnet.nets.pytorch_backend.state_names import State, upgrade_on_load
 
 # Slaney's scale is linear up to 1000 Hz (15 mel) and logarithmic above: 27 mel for every factor of 6.4.
 HZ_PER_MEL = 200.0 / 3.0
@@ -75,6 +76,11 @@ class LogMel(torch.nn.Module):
         filters = mel_filters(fs, n_fft, n_mels, *band, htk)
         self.register_buffer("melmat", torch.from_numpy(filters.T.copy()))
         self.scale = 1.0 if log_base is None else 1.0 / math.log(log_base)
+        upgrade_on_load(self)
+
+    def upgrade_state(self, state: State, prefix: str) -> None:
+        """Drop the filters' inverse, which releases up to 0.8 hold."""
+        state.pop(prefix + "inv_melmat", None)
 
     def forward(self, feat: torch.Tensor, ilens: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Power spectrum (B, T, F) to log-mel features (B, T, n_mels); frames beyond `ilens` (B,) are zeros."""

@@ -8,7 +8,7 @@ import logging
 import pickle
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from espnet.nets.pytorch_backend.state_names import upgraded
 from espnet2.runtime.errors import CheckpointError
 
 SHOWN = 5  # keys that an error names
@@ -33,12 +34,9 @@ SAFE_GLOBALS: list[Any] = [
     (_scalar, "numpy._core.multiarray.scalar"),
 ]
 
-# Keys of older releases, as (pattern, replacement); None drops the key, since the value is computed now.
-RENAMED: tuple[tuple[str, str | None], ...] = (
-    (r".*\bembed\.(?:.*\.)?pe", None),
-    (r"(.*\bpos_conv_embed\.conv\.)weight_g", r"\1parametrizations.weight.original0"),  # before torchaudio 2.1
-    (r"(.*\bpos_conv_embed\.conv\.)weight_v", r"\1parametrizations.weight.original1"),
-)
+# Where trainers keep the model's state dict in what they write: ESPnet, DeepSpeed, Lightning.
+SECTIONS = ("model", "module", "state_dict")
+ATTRIBUTE = "model."  # of a Lightning module, whose model's names begin so
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,7 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
         raise CheckpointError(f"{path}: expected a checkpoint, found: {found}") from error
     except (RuntimeError, EOFError, KeyError, ValueError, IndexError) as error:
         raise CheckpointError(f"{path}: expected a checkpoint, found {DAMAGED}") from error
-    if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
-        state = state["model"]
+    state = _model_of(state)
     if not isinstance(state, Mapping) or not state or not all(torch.is_tensor(value) for value in state.values()):
         raise CheckpointError(f"{path}: expected a state dict (tensors by name), found {_content(state)}")
     for key, tensor in state.items():
@@ -80,6 +77,16 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
         if not torch.isfinite(tensor).all():
             raise CheckpointError(f"{path}: expected finite numbers in {key}, found NaN or infinity")
     return dict(state)
+
+
+def _model_of(content: Any) -> Any:
+    """The model's part of what a trainer wrote; `content` itself where it is no mapping with such a part."""
+    if not isinstance(content, Mapping):
+        return content
+    state = next((content[name] for name in SECTIONS if isinstance(content.get(name), Mapping)), content)
+    if state and all(isinstance(name, str) and name.startswith(ATTRIBUTE) for name in state):
+        return {name.removeprefix(ATTRIBUTE): value for name, value in state.items()}
+    return state
 
 
 def _refusal(message: str) -> str:
@@ -96,27 +103,14 @@ def _content(state: Any) -> str:
     return "an empty one" if other is None else f"{type(state[other]).__name__} under {other!r}"
 
 
-def rename_keys(
-    state: Mapping[str, torch.Tensor], table: Iterable[tuple[str, str | None]] = RENAMED
-) -> dict[str, torch.Tensor]:
-    """The same weights under today's keys; a pattern of `table` has to match the whole key."""
-    renamed = {}
-    for key, value in state.items():
-        new: str | None = key
-        for pattern, replacement in table:
-            if new is not None and re.fullmatch(pattern, new):
-                new = None if replacement is None else re.sub(pattern, replacement, new)
-        if new is not None:
-            renamed[new] = value
-    return renamed
-
-
 def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: str | Path) -> Loaded:
     """Copy `state`, read from `path`, into `model`; every key has to be there and every shape has to fit.
 
+    Names of other releases are those of the model's own (`espnet.nets.pytorch_backend.state_names`).
+
     Raises `CheckpointError` that counts and names the keys at fault.
     """
-    state = rename_keys(state)
+    state = upgraded(model, state)
     expected = model.state_dict()
     faults = {
         "lacks": [key for key in expected if key not in state],

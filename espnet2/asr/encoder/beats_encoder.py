@@ -18,6 +18,7 @@ from espnet.nets.pytorch_backend.pretrained.context import ContextNetwork, Posit
 from espnet.nets.pytorch_backend.pretrained.files import read_model
 from espnet.nets.pytorch_backend.pretrained.layer import PretrainedLayer
 from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ
+from espnet.nets.pytorch_backend.state_names import State, upgrade_on_load
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.asr.specaug.specaug import SpecAug
 from espnet2.layers.kaldi_fbank import KaldiFbank
@@ -162,10 +163,17 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
             self.start_from(weights, str(beats_ckpt_path))
         self.add_output(max_layer, use_weighted_representation, downsampling_rate)
         self.cross_embed_positions = _positions(add_positional_information, max_positions, self._output_size)
+        upgrade_on_load(self)
+
+    def upgrade_state(self, state: State, prefix: str) -> None:
+        """Drop the kernels of ones by which upstream counts frames since 202609; they are no weights."""
+        for name in ("raw2fbank_pad", "patch_embedding_pad"):
+            state.pop(f"{prefix}{name}.weight", None)
 
     def start_from(self, weights: Mapping[str, Tensor], path: str) -> None:
         """Load a published model's weights; raises `ValueError` for others than the network's and a classifier's."""
         weights = {key: value for key, value in weights.items() if not key.startswith(CLASSIFIER)}
+        self.upgrade_state(weights, "")
         shapes = {key: value.shape for key, value in self.state_dict().items()}
         found = {key: getattr(value, "shape", None) for key, value in weights.items()}
         wrong = [key for key in {**shapes, **found} if shapes.get(key) != found.get(key)]

@@ -8,9 +8,14 @@ import re
 import numpy as np
 import pytest
 import torch
+import zoo
+import zoo_calls
+import zoo_data
 
+from espnet.nets.pytorch_backend.state_names import rename, upgraded
+from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
 from espnet2.runtime.errors import CheckpointError
-from espnet2.tasks.checkpoint import load_checkpoint, load_state, rename_keys
+from espnet2.tasks.checkpoint import load_checkpoint, load_state
 
 STATE = {"weight": torch.ones(3, 2), "bias": torch.zeros(3)}
 
@@ -100,21 +105,41 @@ def test_keys_at_fault_are_named(state, message):
         load_state(torch.nn.Linear(2, 3), state, "model.pth")
 
 
+@pytest.mark.parametrize("prefix", ["", "model."])
+@pytest.mark.parametrize("section", ["model", "module", "state_dict", None])
+def test_weights_are_found_in_what_trainers_write(section, prefix, tmp_path):
+    state = {prefix + name: tensor for name, tensor in STATE.items()}
+    extra = {"epoch": 3, "optimizer": {"lr": 0.1}, "pytorch-lightning_version": "2.5.0"}
+    torch.save(state if section is None else {section: state, **extra}, tmp_path / "model.pth")
+    found = load_checkpoint(tmp_path / "model.pth")
+    assert found.keys() == STATE.keys()
+    assert all(torch.equal(found[name], STATE[name]) for name in STATE)
+
+
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("names", "expected"),
     [
-        ("encoder.embed.1.pe", None),
-        ("encoder.embed.out.1.pe", None),
-        ("decoder.embed.1.pe", None),
-        ("lm.encoder.embed.4.pe", None),
-        ("encoder.embed.out.0.weight", "encoder.embed.out.0.weight"),
-        ("encoder.embed.0.pe_weight", "encoder.embed.0.pe_weight"),
+        (("x.old.weight", "y.old.weight"), ("x.new.weight", "y.old.weight")),
+        (("x.gone", "x.gone2"), ()),
+        (("x.old.weight", "x.new.weight"), ("x.old.weight", "x.new.weight")),  # one of the two is left over
     ],
 )
-def test_legacy_keys(old, new):
-    assert list(rename_keys({old: torch.zeros(1)})) == ([] if new is None else [new])
+def test_names_below_a_prefix_are_changed(names, expected):
+    state = dict.fromkeys(names, torch.zeros(1))
+    rename(state, "x.", ((r"old\.", "new."), ("gone", None)))
+    assert tuple(sorted(state)) == tuple(sorted(expected))
 
 
-def test_a_table_of_renames():
-    table = ((r"a\.(.*)", r"b.\1"), (r"b\.old", "b.new"))
-    assert list(rename_keys({"a.old": torch.zeros(1), "c": torch.zeros(1)}, table)) == ["b.new", "c"]
+def test_a_table_of_sines_is_no_weight():
+    layer = PositionalEncoding(4, 0.0)
+    layer.load_state_dict({"pe": torch.zeros(1, 9, 4)})
+    assert upgraded(torch.nn.Sequential(layer), {"0.pe": torch.zeros(1), "1.pe": torch.zeros(1)}).keys() == {"1.pe"}
+
+
+def test_a_decoder_of_old_releases_is_left_out_where_ctc_decodes_alone(tmp_path):
+    keys = {**dict(zoo.ROWS["model-conformer"].make.keys), "model_conf": {"ctc_weight": 1.0}}
+    model = zoo_calls.build(zoo_data.Config("espnet2.tasks.asr:ASRTask", keys), tmp_path)
+    state = {**model.state_dict(), "decoder.embed.0.weight": torch.zeros(3, 3)}
+    load_state(model, state, "model.pth")
+    with pytest.raises(CheckpointError, match=r"left over 1: decoders\.weight"):
+        load_state(model, {**model.state_dict(), "decoders.weight": torch.zeros(3)}, "model.pth")

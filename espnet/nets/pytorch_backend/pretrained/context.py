@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +13,11 @@ from torch.nn.functional import conv1d, gelu
 from espnet.nets.pytorch_backend.nets_utils import require_positive
 from espnet.nets.pytorch_backend.pretrained.layer import PretrainedLayer
 from espnet.nets.pytorch_backend.pretrained.names import Names, attach
+from espnet.nets.pytorch_backend.state_names import State, rename, upgrade_on_load
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
+
+GAINS = ("weight_g", "parametrizations.weight.original0")
+DIRECTIONS = ("weight_v", "parametrizations.weight.original1")
 
 
 def require_groups(option: str, size: int, groups: int) -> None:
@@ -43,6 +48,12 @@ class PositionalConv(nn.Module):
         weight = torch.randn(size, size // groups, kernel) * (4.0 / (kernel * size)) ** 0.5
         attach(self, gain, nn.Parameter(self._length(weight)))
         attach(self, direction, nn.Parameter(weight))
+        upgrade_on_load(self)
+
+    def upgrade_state(self, state: State, prefix: str) -> None:
+        """Take gain and direction under the names that PyTorch gives them before and since release 2.1."""
+        aliases = ((GAINS, self.gain), (DIRECTIONS, self.direction))
+        rename(state, prefix, tuple((re.escape(name), own) for names, own in aliases for name in names if name != own))
 
     @staticmethod
     def _length(weight: Tensor) -> Tensor:

@@ -6,20 +6,15 @@ Absolute encodings: Vaswani et al. 2017, section 3.5. Relative ones: Dai et al. 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet.nets.pytorch_backend.pretrained.context import PositionalConv
+from espnet.nets.pytorch_backend.state_names import State, upgrade_on_load
 
 Offset = int | Tensor  # the first frame's position: one for all utterances, or (B, 1), one for each
-
-
-def drop_table(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Forget the table of sines that checkpoints of 2019 hold; it is not a weight."""
-    state_dict.pop(prefix + "pe", None)
 
 
 class Positions(nn.Module):
@@ -47,10 +42,14 @@ class Sinusoid(Positions):
             raise ValueError(f"expected an even number of channels, which sinusoidal positions need, found {d_model}")
         exponents = torch.arange(0, d_model, 2, dtype=torch.float32)
         self.register_buffer("frequencies", torch.exp(exponents * -(math.log(10000.0) / d_model)), persistent=False)
-        self.register_load_state_dict_pre_hook(drop_table)
+        upgrade_on_load(self)
         self.max_len = max_len
         self.xscale = math.sqrt(d_model)
         self.dropout = nn.Dropout(dropout_rate)
+
+    def upgrade_state(self, state: State, prefix: str) -> None:
+        """Drop the table of sines that checkpoints of 2019 hold; it is not a weight."""
+        state.pop(prefix + "pe", None)
 
     def upwards(self, x: Tensor, offset: Offset = 0) -> Tensor:
         """The positions (1 or B, T) of the frames of x (B, T, D), the first of which is `offset`."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.state_names import Names, State, rename, upgrade_on_load
 from espnet.nets.pytorch_backend.transformer.embedding import (
     NoPositionalEncoding,
     Offset,
@@ -46,6 +47,9 @@ def subsample(lengths: Tensor, length: Length) -> Tensor:
 class ConvSubsampling(nn.Module):
     """Convolutions without padding, each followed by ReLU; then a linear layer and the positional encoding.
 
+    Releases call the last two layers `out.0` and `out.1`, or `out` and `pos_enc`; `other_names` turns the ones into
+    the others.
+
     Args:
         idim: F, size of the features.
         odim: D.
@@ -56,6 +60,7 @@ class ConvSubsampling(nn.Module):
     kernels: tuple[int, ...]
     strides: tuple[int, ...]
     out: Any
+    other_names: Names = ((r"out\.(?=weight|bias)", "out.0."), (r"pos_enc\.", "out.1."))
 
     def __init__(self, idim: int, odim: int, dropout_rate: float, pos_enc: Positions | None = None):
         super().__init__()
@@ -66,6 +71,7 @@ class ConvSubsampling(nn.Module):
             layers += [self.make_conv(idim, odim, kernel, stride, first=index == 0), nn.ReLU()]
         self.conv = nn.Sequential(*layers)
         self.add_output(nn.Linear(self.channels(idim, odim), odim), pos_enc or PositionalEncoding(odim, dropout_rate))
+        upgrade_on_load(self)
 
     def make_conv(self, idim: int, odim: int, kernel: int, stride: int, first: bool) -> nn.Module:
         """One of the convolutions."""
@@ -78,6 +84,10 @@ class ConvSubsampling(nn.Module):
     def add_output(self, linear: nn.Linear, pos_enc: Positions) -> None:
         """Register the last two layers under upstream's names."""
         self.out = nn.Sequential(linear, pos_enc)
+
+    def upgrade_state(self, state: State, prefix: str) -> None:
+        """Take the last two layers under the names of other releases."""
+        rename(state, prefix, self.other_names)
 
     def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """The last two layers: x (B, T', C) → (B, T', D), relative positions' encodings or None."""
@@ -159,6 +169,7 @@ class Conv2dSubsampling8(Conv2dSubsampling):
 
     kernels = (3, 3, 3)
     strides = (2, 2, 2)
+    other_names = ((r"out\.0\.", "out."), (r"out\.1\.", "pos_enc."))
 
     def add_output(self, linear: nn.Linear, pos_enc: Positions) -> None:
         """Register the last two layers under upstream's names."""
@@ -179,6 +190,8 @@ class Conv2dSubsamplingWOPosEnc(Conv2dSubsampling):
         dropout_rate: without effect.
         kernels, strides: of the convolutions.
     """
+
+    other_names = ()
 
     def __init__(self, idim: int, odim: int, dropout_rate: float, kernels: Sequence[int], strides: Sequence[int]):
         self.kernels = tuple(kernels)

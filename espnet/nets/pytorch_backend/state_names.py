@@ -1,0 +1,47 @@
+"""State dicts of other releases, whose tensors have other names: the module that has the tensors rewrites them.
+
+A module with such tensors has a method `upgrade_state(state, prefix)` and calls `upgrade_on_load(self)` when it is
+made, so that `load_state_dict` of any model around it takes them; `upgraded` is for whoever compares names beforehand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+State = dict[str, Tensor]
+Names = tuple[tuple[str, str | None], ...]  # a pattern of the beginning of a name, and what it becomes; None: no tensor
+
+
+def upgrade_on_load(module: Any) -> None:
+    """Have `module.upgrade_state(state, prefix)` called before tensors are loaded."""
+    module.register_load_state_dict_pre_hook(_upgrade)
+
+
+def _upgrade(module: Any, state: State, prefix: str, *_: Any) -> None:
+    module.upgrade_state(state, prefix)
+
+
+def upgraded(model: nn.Module, state: Mapping[str, Tensor]) -> State:
+    """The tensors of `state` under the names that `model` has; what no module of it knows stays as it is."""
+    found = dict(state)
+    for name, module in model.named_modules():
+        if hasattr(module, "upgrade_state"):
+            module.upgrade_state(found, f"{name}." if name else "")
+    return found
+
+
+def rename(state: State, prefix: str, names: Names) -> None:
+    """Rename the tensors of `state` below `prefix`, by the first row of `names` that fits; no name is given twice."""
+    for name in [name for name in state if name.startswith(prefix)]:
+        rest = name.removeprefix(prefix)
+        pattern, own = next(((pattern, own) for pattern, own in names if re.match(pattern, rest)), (None, None))
+        if pattern is None:
+            continue
+        if own is None:
+            del state[name]
+        elif (new := prefix + re.sub(pattern, own, rest, count=1)) not in state:
+            state[new] = state.pop(name)
