@@ -30,6 +30,7 @@ EXTRAS = {
         "pytest-xdist>=3.6",
         "hypothesis>=6.100",
         "kaldiio>=2.18",
+        "h5py>=3.11",
         "ruff>=0.12",
         "mypy>=1.15",
         "import-linter>=2.3",

@@ -76,6 +76,7 @@ EPOCHS: list[tuple[dict[str, Any], int]] = [
 FILES = {
     "wav.scp": "sound",
     "columns.scp": "multi_columns_sound",
+    "several.scp": "variable_columns_sound",
     "npy.scp": "npy",
     "ark.scp": "kaldi_ark",
     "text_int": "text_int",
@@ -96,6 +97,7 @@ def write_data() -> None:
     paths = {name: f"{name}.{extension}" for name, (extension, _) in formats.items()}
     _table("wav.scp", paths)
     _table("columns.scp", {name: f"{path} {path}" for name, path in paths.items()})
+    _table("several.scp", {"a": "a.wav b.flac c.wav", "b": "b.flac c.wav a.wav b.flac", "c": "c.wav b.flac a.wav"})
     _table("npy.scp", {name: f"{name}.npy" for name in formats})
     _table("text_int", {"a": "1 2 3", "b": "4", "c": "5 6"})
     _table("csv_int", {"a": "1,2", "b": "3", "c": "4,5,6"})

@@ -68,6 +68,11 @@ def recording_size(path: Path | str) -> tuple[int, int]:
     return _of_file(path, size, None)
 
 
+def subtype_of(path: Path | str) -> str:
+    """The encoding of a recording's samples, such as PCM_16; raises `AudioError` where it cannot be read."""
+    return _of_file(path, lambda file: str(file.subtype), None)
+
+
 def read_samples(
     source: Path | str | BinaryIO,
     dtype: str,

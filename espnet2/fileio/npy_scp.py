@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from espnet2.fileio.scp_writer import ScpWriter
 from espnet2.fileio.table import TableReader
 from espnet2.runtime.errors import DataError
 
@@ -34,3 +35,23 @@ class NpyScpReader(TableReader[np.ndarray]):
             array.close()
             raise DataError(f"{path}: expected an array in a .npy file, found an archive of arrays")
         return array
+
+
+class NpyScpWriter(ScpWriter):
+    """Writes arrays and their list: `writer["utt1"] = array`.
+
+    Args:
+        outdir: Where the `.npy` files go.
+        scpfile: The list.
+
+    Raises:
+        TypeError: On use, something else than an array.
+    """
+
+    def __setitem__(self, key: str, value: np.ndarray) -> None:
+        if not isinstance(value, np.ndarray):
+            raise TypeError(f"{key}: expected an array, found {type(value).__name__}")
+        path = self.dir / f"{key}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, value)
+        self._list(key, str(path))

@@ -27,6 +27,40 @@ def read_2columns_text(path: Path | str, keys_to_load: Collection[str] | None = 
     return {key: value for key, value in table.items() if keys_to_load is None or key in keys_to_load}
 
 
+def read_multi_columns_text(
+    path: Path | str, return_unsplit: bool = False
+) -> tuple[dict[str, list[str]], dict[str, str] | None]:
+    """Key -> the columns behind it (`[""]` where there is none), and key -> rest of its line, or None.
+
+    Args:
+        path: Lines such as `utt1 channel1.wav channel2.wav`.
+        return_unsplit: Give the second, too.
+
+    Raises:
+        DataError: As `read_2columns_text`.
+    """
+    table = read_2columns_text(path)
+    return {key: value.split() or [""] for key, value in table.items()}, table if return_unsplit else None
+
+
+def read_label(path: Path | str) -> dict[str, list[list[str]]]:
+    """Key -> [start, end, label] of each part of its line, as they are written there.
+
+    Args:
+        path: Lines such as `utt1 0.5 1.2 a 1.2 1.5 b`.
+
+    Raises:
+        DataError: As `read_2columns_text`, or a line that is not made of threes.
+    """
+    found = {}
+    for key, value in read_2columns_text(path).items():
+        items = value.split()
+        if len(items) % 3:
+            raise DataError(f"{path}: {key}: expected 'start end label' again and again, found {len(items)} words")
+        found[key] = [items[place : place + 3] for place in range(0, len(items), 3)]
+    return found
+
+
 def load_num_sequence_text(path: Path | str, loader_type: str = "csv_int") -> dict[str, list[float]]:
     """Key -> the numbers of its line, one or more.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from espnet2.fileio.audio import only_channel, read_samples, resample
-from espnet2.fileio.readers import SPEECH_TYPES, open_reader
+from espnet2.fileio.readers import open_speech
 from espnet2.runtime.errors import AudioError, DataError, EspnetError
 
 DTYPE = "float32"
@@ -73,13 +73,13 @@ def _read_file(path: str) -> tuple[int, np.ndarray]:
 
 
 def recordings_of_list(path: str, kind: str) -> list[Recording]:
-    """The utterances of a list whose type is one of `SPEECH_TYPES`, in its order.
+    """The utterances of a list whose type is one of `espnet2.fileio.readers.SPEECH_TYPES`, in its order.
 
     Raises:
         OptionError: An unknown type.
         DataError: The list cannot be read, or is empty.
     """
-    reader = open_reader(path, kind, DTYPE, SPEECH_TYPES)
+    reader = open_speech(path, kind, DTYPE)
     if not reader:
         raise DataError(f"{path}: expected at least one recording, found none")
     has_channels = kind == "multi_columns_sound"

@@ -5,8 +5,8 @@ EspnetError
 ├── CheckpointError (ValueError)        weights: missing, truncated, unsafe, other keys or shapes
 ├── ArchiveError (ValueError)           a packed model: not an archive, unsafe member, nothing usable inside
 ├── BundleError (ValueError)            a bundle: missing or changed file, newer format, another task
-├── AudioError (ValueError)             a recording or sample array: empty, too short, silent, NaN, stereo, integer
-├── DataError (ValueError)              a Kaldi-style list: missing file, broken line, unknown key
+├── AudioError (ValueError, RuntimeError)  a recording or sample array: empty, too short, silent, NaN, stereo, integer
+├── DataError (ValueError, RuntimeError)   a Kaldi-style list: missing file, broken line, unknown key
 ├── OptionError (ValueError)            an option of a command or constructor
 ├── StreamError (RuntimeError)          a stream that has ended, or is another recogniser's
 ├── GraphError (RuntimeError)           a graph that cannot compute what it is given: longer than its tables
@@ -38,12 +38,12 @@ class BundleError(EspnetError, ValueError):
     """A bundle that is incomplete, changed, too new, or made for something else."""
 
 
-class AudioError(EspnetError, ValueError):
-    """Speech that cannot be recognised as it is."""
+class AudioError(EspnetError, ValueError, RuntimeError):
+    """Speech that cannot be recognised as it is. Upstream has the one or the other of these errors."""
 
 
-class DataError(EspnetError, ValueError):
-    """A list of recordings or texts that cannot be read."""
+class DataError(EspnetError, ValueError, RuntimeError):
+    """A list of recordings or texts that cannot be read. Upstream has the one or the other of these errors."""
 
 
 class OptionError(EspnetError, ValueError):

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from espnet2.fileio.read_text import require_keys
-from espnet2.fileio.readers import DATA_TYPES, SPEECH_TYPES, open_reader
+from espnet2.fileio.readers import DATA_TYPES as DATA_TYPES
+from espnet2.fileio.readers import PADDED, WITH_RATE, open_reader
 from espnet2.runtime.errors import AudioError, DataError, OptionError
 
 _log = logging.getLogger(__name__)
@@ -23,13 +24,14 @@ class Waveforms(Mapping[str, np.ndarray]):
 
     Raises:
         DataError: On use, a recording has another rate than the first that was read.
-        AudioError: On use, a recording has NaN or infinity.
+        AudioError: On use, a recording has NaN or infinity, other than as padding where `may_pad`.
     """
 
-    def __init__(self, path: str, reader: Mapping[str, Any], allow_multi_rates: bool) -> None:
+    def __init__(self, path: str, reader: Mapping[str, Any], allow_multi_rates: bool, may_pad: bool) -> None:
         self.path = path
         self.reader = reader
         self.allow_multi_rates = allow_multi_rates
+        self.may_pad = may_pad
         self.rate: int | None = None
 
     def __getitem__(self, key: str) -> np.ndarray:
@@ -42,7 +44,7 @@ class Waveforms(Mapping[str, np.ndarray]):
         if rate != self.rate and not self.allow_multi_rates:
             raise DataError(f"{self.path}: {key}: expected {self.rate} Hz, as the others have, found {rate} Hz")
         with np.errstate(invalid="ignore"):
-            if not np.isfinite(samples.sum()):
+            if not self.may_pad and not np.isfinite(samples.sum()):
                 raise AudioError(f"{self.path}: {key}: expected finite samples, found NaN or infinity")
         return samples
 
@@ -97,8 +99,9 @@ class ESPnetDataset:
             if name in self.loaders:
                 raise OptionError(f"data_path_and_name_and_type: expected each name once, found {name!r} again")
             self.paths[name] = str(path)
-            reader = open_reader(str(path), kind, float_dtype, DATA_TYPES)
-            self.loaders[name] = Waveforms(path, reader, allow_multi_rates) if kind in SPEECH_TYPES else reader
+            reader = open_reader(str(path), kind, float_dtype)
+            may_pad = kind == PADDED
+            self.loaders[name] = Waveforms(path, reader, allow_multi_rates, may_pad) if kind in WITH_RATE else reader
         self._check_utterances()
 
     def _check_utterances(self) -> None:

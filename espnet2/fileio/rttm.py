@@ -1,0 +1,85 @@
+"""Who speaks when: RTTM files, as upstream's recipes of diarization write them, in samples.
+
+SPEAKER meeting1 1 0 2200 <NA> <NA> speaker1 <NA>       from sample 0 to sample 2200
+END     meeting1 <NA> <NA> 64000 <NA> <NA> <NA> <NA>    the recording has 64000 samples
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from espnet2.runtime.errors import DataError
+from espnet2.utils.text_file import lines_of
+
+FIELDS = 9
+Turn = tuple[str, int, int]  # speaker, first and last sample
+
+
+@dataclass
+class _Recording:
+    speakers: list[str] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    length: int = 0
+
+
+def load_rttm_text(path: Path | str) -> dict[str, tuple[list[str], list[Turn], int]]:
+    """Recording -> its speakers, in the order in which they begin, turns (speaker, first and last sample) and length.
+
+    Raises:
+        DataError: The file cannot be read, or a line is neither `SPEAKER` nor `END` with its nine fields.
+    """
+    found: dict[str, _Recording] = {}
+    for number, line in enumerate(lines_of(path, "a file of RTTM", DataError), 1):
+        fields = line.split()
+        try:
+            if len(fields) != FIELDS:
+                raise ValueError
+            recording = found.setdefault(fields[1], _Recording())
+            if fields[0] == "END":
+                recording.length = int(float(fields[4]))
+            elif fields[0] == "SPEAKER":
+                recording.turns.append((fields[7], int(float(fields[3])), int(float(fields[4]))))
+            else:
+                raise ValueError
+        except ValueError as error:
+            raise DataError(
+                f"{path}, line {number}: expected SPEAKER or END with {FIELDS} fields, found {line.strip()!r}"
+            ) from error
+    for recording in found.values():
+        recording.speakers.extend(dict.fromkeys(speaker for speaker, _, _ in recording.turns))
+    return {key: (one.speakers, one.turns, one.length) for key, one in found.items()}
+
+
+class RttmReader(Mapping[str, np.ndarray]):
+    """Recording -> (T, S): 1 where a speaker speaks, 0 elsewhere.
+
+    Args:
+        fname: The file.
+
+    Raises:
+        DataError: As `load_rttm_text`.
+    """
+
+    def __init__(self, fname: str) -> None:
+        self.fname = fname
+        self.data = load_rttm_text(fname)
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        speakers, turns, length = self.data[key]
+        speaks = np.zeros((length, len(speakers)))
+        for speaker, first, last in turns:
+            speaks[first : last + 1, speakers.index(speaker)] = 1
+        return speaks
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.data
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.data)

@@ -1,0 +1,72 @@
+"""Where there is speech: `utt1 0.0000:1.2000 3.1000:4.5000`, in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from espnet2.fileio.datadir_writer import DatadirWriter
+from espnet2.fileio.table import TableReader
+from espnet2.runtime.errors import DataError
+
+Span = tuple[float, float]
+
+
+class VADScpReader(TableReader[list[Span]]):
+    """Utterance -> parts with speech: start and end in seconds.
+
+    Args:
+        fname: The list.
+        dtype: Kept for upstream's signature; times are Python's numbers.
+
+    Raises:
+        DataError: The list cannot be read, or, on use, a line is something else.
+    """
+
+    def __init__(self, fname: Path | str, dtype: Any = np.float32) -> None:
+        super().__init__(fname, "parts with speech, such as 0.0:1.2")
+        self.dtype = dtype
+
+    def __getitem__(self, key: str) -> list[Span]:
+        try:
+            pairs = [part.split(":") for part in self.data[key].split()]
+            return [(float(start), float(end)) for start, end in pairs]
+        except ValueError as error:
+            raise DataError(f"{self.fname}: {key}: expected start:end in seconds, found {self.data[key]!r}") from error
+
+    def place(self, key: str) -> str:
+        """List and utterance."""
+        return f"{self.fname}: {key}"
+
+
+class VADScpWriter:
+    """Writes parts with speech: `writer["utt1"] = [(0.0, 1.2), (3.1, 4.5)]`.
+
+    Args:
+        scpfile: The list, which gets its name when it is complete.
+        dtype: Kept for upstream's signature.
+    """
+
+    def __init__(self, scpfile: Path | str, dtype: Any = None) -> None:
+        self.dtype = dtype
+        self.table = DatadirWriter(scpfile)
+        self.table.begin()
+
+    def __setitem__(self, key: str, value: Sequence[Span]) -> None:
+        self.table[key] = " ".join(f"{start:.4f}:{end:.4f}" for start, end in value)
+
+    def __enter__(self) -> VADScpWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.table.__exit__(kind, error, traceback)
+
+    def close(self) -> None:
+        """Give the list its name."""
+        self.table.close()
