@@ -18,7 +18,7 @@ RUNTIME = [
 # The upper bound is the newest release that the tests ran with.
 EXPORT = ["torch>=2.9,<2.14", "onnx>=1.18", "onnx_ir>=0.1.9", "onnxscript>=0.5.4", "typeguard>=4.3"]
 HUGGINGFACE = ["transformers>=5,<6"]
-TRAIN = ["pytorch_lightning>=2.5,<3", "tensorboard>=2.18", "matplotlib>=3.9", "jiwer>=4", "espeakng-loader>=0.2.4"]
+TRAIN = ["pytorch_lightning>=2.5,<3", "tensorboard>=2.18", "matplotlib>=3.9", "jiwer>=4", "espeakng_loader>=0.2.4"]
 EXTRAS = {
     "export": EXPORT,
     "train": [*EXPORT, *TRAIN],
