@@ -383,11 +383,10 @@ def _write_failures(directory: Path, failures: Sequence[tuple[str, str]]) -> Non
 def _conclude(report: Report) -> int:
     """Say what was done, and give the exit status."""
     total = report.decoded + len(report.failures)
-    factor = report.compute / report.audio if report.audio else 0.0
-    _log.info(
-        "recognised %d of %d recordings: %.1f s of speech in %.1f s, real-time factor %.3f",
-        *(report.decoded, total, report.audio, report.compute, factor),
-    )
+    took = f"{report.compute:.1f} s"
+    if report.audio:  # of features, nobody knows how long the speech was
+        took = f"{report.audio:.1f} s of speech in {took}, real-time factor {report.compute / report.audio:.3f}"
+    _log.info("recognised %d of %d recordings: %s", report.decoded, total, took)
     if report.failures:
         print(f"{len(report.failures)} of {total} recordings could not be recognised:", file=sys.stderr)
         for utterance, sentence in report.failures:

@@ -2,13 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 from espnet2.bin.asr_inference import Speech2Text, get_parser, main
 from espnet2.fileio.audio import read_audio
 from espnet2.runtime.errors import OptionError
+from espnet2.tasks.asr import ASRTask
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +115,35 @@ def test_upstreams_options():
     assert args.quantize_modules == ["Linear"]
     for name in ("asr_train_config", "asr_model_file", "lm_train_config", "lm_file", "ngram_file", "model_tag", "ngpu"):
         assert hasattr(args, name)
+
+
+FEATURES_CONFIG = """
+token_list: [<blank>, <unk>, <space>, a, e, i, o, n, s, t, <sos/eos>]
+token_type: char
+input_size: 83
+frontend: null
+normalize: null
+encoder: conformer
+encoder_conf: {output_size: 16, attention_heads: 2, linear_units: 16, num_blocks: 1}
+decoder: transformer
+decoder_conf: {attention_heads: 2, linear_units: 16, num_blocks: 1}
+"""
+
+
+def test_a_model_of_features_decodes_a_list_of_them(tmp_path, monkeypatch):
+    """As Kaldi makes features of 80 bands and pitch."""
+    kaldiio = pytest.importorskip("kaldiio")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text(FEATURES_CONFIG)
+    torch.manual_seed(0)
+    torch.save(ASRTask.build_model_from_file("config.yaml")[0].state_dict(), "model.pth")
+    features = np.random.default_rng(0).standard_normal((50, 83)).astype(np.float32)
+    kaldiio.save_ark("feats.ark", {"utt1": features, "utt2": features[:, :80]}, scp="feats.scp")
+    listed = ["--data_path_and_name_and_type", "feats.scp,speech,kaldi_ark", "--output_dir", "out"]
+    options = ["--asr_model_file", "model.pth", "--beam_size", "2", "--maxlenratio", "-3"]
+    assert main([*options, *listed]) == 1
+    tokens = (tmp_path / "out" / "1best_recog" / "token").read_text(encoding="utf-8").split()
+    expected = Speech2Text("config.yaml", "model.pth", beam_size=2, maxlenratio=-3)(features)[0].token
+    assert tokens == ["utt1", *expected]
+    failures = (tmp_path / "out" / "failures").read_text(encoding="utf-8")
+    assert failures == "utt2\tfeats.scp: utt2: expected shape (frames, 83), found (50, 80)\n"

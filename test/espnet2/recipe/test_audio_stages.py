@@ -102,8 +102,8 @@ def test_recordings_that_have_changed_are_formatted_anew(data, tmp_path, wav_fil
         ("{tmp}/stereo.wav", r"wav.scp, line 2: expected one channel, found 2"),
         ("{tmp}/nan.wav", r"wav.scp, line 2: .*nan.wav: expected finite numbers, found NaN"),
         ("{tmp}/loud.wav", r"wav.scp, line 2: expected samples from -1 to 1, found 30 in .*loud.wav"),
-        ("false |", r"wav.scp, line 2: expected a command that succeeds, found status 1"),
-        ("echo hello |", r"wav.scp, line 2: expected a recording from the command 'echo hello'"),
+        ("false |", r"wav.scp, line 2: false \|: expected a recording, found exit status 1"),
+        ("echo hello |", r"wav.scp, line 2: echo hello \|: expected a recording"),
     ],
 )
 def test_what_cannot_be_formatted_is_named(data, tables, tmp_path, wav_file, wav, message):
