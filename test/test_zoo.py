@@ -30,7 +30,12 @@ GRAPH_TOLERANCE = 1e-4  # onnxruntime against PyTorch
 STEPS = 20
 LENGTHS = (0, 41, 131, 333, 1500)  # frames; 0 stands for the shortest that the component accepts
 SAMPLES_PER_FRAME = 64
-OTHER_AXES = {"past": (0, 7, 40, 1, 20), "parent": (1, 3, 5, 2, 4), "beam": (1, 4, 7, 3, 2)}
+OTHER_AXES = {
+    "past": (0, 7, 40, 1, 20),
+    "parent": (1, 3, 5, 2, 4),
+    "beam": (1, 4, 7, 3, 2),
+    "channels": (2, 1, 4, 6, 3),
+}
 LONG = 6000  # frames; upstream's tables end at 5000
 PADDED = (
     *("encoder", "pretrained", "whole_window", "encode", "frontend", "normalize"),

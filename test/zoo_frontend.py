@@ -14,6 +14,17 @@ WINDOWS = (Array("xs", ("n", 1, 400)),)
 
 _SMALL = {"n_fft": 256, "hop_length": 64, "n_mels": FEATURES}
 STEREO_FRONTENDS: dict[str, dict[str, Any]] = {"channels": {}}
+ARRAY = (Array("speech", ("n", 3)),)
+_MASKS = {"wlayers": 1, "wunits": 6, "wprojs": 7, "blayers": 2, "bunits": 5, "bprojs": 8, "badim": 9}
+_WPE, _BEAMFORMER = {**_MASKS, "use_wpe": True}, {**_MASKS, "use_beamformer": True}
+ENHANCED: dict[str, dict[str, Any]] = {
+    "beamformer": _BEAMFORMER,
+    "beamformer-reference": {**_BEAMFORMER, "ref_channel": 1, "btype": "blstm", "bdropout_rate": 0.1},
+    "wpe": _WPE,
+    "wpe-gru": {**_WPE, "wtype": "bgrup", "taps": 2, "delay": 1, "wdropout_rate": 0.1},
+    "wpe-plain": {**_WPE, "use_dnn_mask_for_wpe": False},
+    "wpe-beamformer": {**_BEAMFORMER, "use_wpe": True, "taps": 2},
+}
 SLIDING_WINDOWS: dict[str, dict[str, Any]] = {
     "default": {},
     "short": {"win_length": 40, "hop_length": 16},
@@ -82,6 +93,10 @@ def _frontends() -> list[Row]:
     )
     spectrum = New(FRONTEND + "default:DefaultFrontend", {**_SMALL, "apply_stft": False})
     rows.append(Row("frontend-no-stft-channels", "frontend", spectrum, (Array("speech", ("n", 2, 129, 2)),), (43, 29)))
+    for name, conf in ENHANCED.items():
+        options = {"n_fft": 64, "hop_length": 32, "n_mels": 10, "frontend_conf": conf}
+        make = New(FRONTEND + "default:DefaultFrontend", options)
+        rows.append(Row(f"frontend-{name}", "frontend", make, ARRAY, SAMPLES, tolerance=1e-3))
     sliding = FRONTEND + "windowing:SlidingWindow"
     rows += family("sliding_window", "frontend", sliding, SPEECH, SLIDING_WINDOWS, {}, SAMPLES)
     two = {"channels": {"win_length": 40, "hop_length": 16, "channels": 2}}
@@ -122,6 +137,7 @@ def _sinc_convs() -> list[Row]:
 
 ROWS = [*_frontends(), *_preencoders(), *_sinc_convs()]
 SAME_GRAPH = {
+    *(f"frontend-{name}" for name in ENHANCED if name != "wpe-beamformer"),
     *(f"sliding_window-{name}" for name in ("short", "wide-hop", "padding")),
     *(f"fused-{name}" for name in ("one", "three", "fs8000")),
     *(f"wav2vec_cnn-{name}" for name in ("dim1", "no-bias", "depth_only-group_norm", "normalize_audio")),

@@ -358,7 +358,7 @@ REFUSED = [
     ("frontend-default", {"window": "triangle"}, "window.*hann.*triangle"),
     ("frontend-default", {"fs": "fast"}, "fs.*fast"),
     ("frontend-default", {"onesided": False}, "onesided"),
-    ("frontend-default", {"frontend_conf": {"use_wpe": True}}, "use_wpe"),
+    ("frontend-default", {"frontend_conf": {"use_mvdr": True}}, "use_beamformer.*use_mvdr"),
     ("frontend-default", {"win_length": 600}, "win_length.*600"),
     ("frontend-default", {"n_mels": "80"}, "n_mels"),
     ("global_mvn", {"stats_file": "absent.npz"}, "absent.npz"),

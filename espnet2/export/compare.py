@@ -14,7 +14,7 @@ from espnet.nets.scorers.step import Graph
 from espnet2.export.examples import draw, trace_sizes
 from espnet2.export.trained import Trained
 from espnet2.export.verify import Check, difference, verify_component, verify_decode
-from espnet2.fileio.audio import read_audio
+from espnet2.fileio.recording import recording_of_file
 from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Results, by_speaker
@@ -38,11 +38,12 @@ def read_signals(trained: Trained, recordings: Sequence[str | Path] = ()) -> dic
 
     Raises `AudioError` for a recording that cannot be read, `OptionError` for any where the model reads features.
     """
+    _, encoder = trained.model.parts()[0]  # that of whole utterances
     if recordings:
         if trained.model.frontend is None:
             raise OptionError(f"recordings: expected none for a model that reads features, found {len(recordings)}")
-        return {str(path): read_audio(path, trained.sample_rate) for path in recordings}
-    _, encoder = trained.model.parts()[0]  # that of whole utterances
+        axes = len(encoder.inputs[0].axes) - 1  # without that of the batch
+        return {str(path): recording_of_file(str(path)).read(trained.sample_rate, axes) for path in recordings}
     (rule,) = encoder.lengths
     sizes = {**trace_sizes(encoder), "batch": 1, rule.source: rule.length.shortest(GENERATED_OUTPUT_LENGTH)}
     return {"generated signal": 0.1 * draw(encoder, sizes)[encoder.inputs[0].name][0]}

@@ -24,7 +24,13 @@ BATCHES = (1, 3)
 # Sizes of one case each; an axis with a length rule gets what gives so many output steps (and some odd rest).
 OUTPUT_LENGTHS = (1, 41, 131)
 ODD_RESTS = (0, 37, 101)
-AXIS_SIZES = {"past": (0, 7, 40), "parent": (1, 3, 5), "beam": (1, 4, 7), "steps": (1, 2, 6)}
+AXIS_SIZES = {
+    "past": (0, 7, 40),
+    "parent": (1, 3, 5),
+    "beam": (1, 4, 7),
+    "steps": (1, 2, 6),
+    "channels": (1, 2, 4),
+}
 
 Nbest = Sequence[tuple]
 

@@ -78,7 +78,7 @@ class Stft(torch.nn.Module, InversibleInterface):
         """
         channels = input.shape[2:]
         samples = input.transpose(1, -1).flatten(0, -2)
-        lengths = None if ilens is None else ilens.repeat_interleave(math.prod(channels))
+        lengths = None if ilens is None else ilens.unsqueeze(1).expand(-1, math.prod(channels)).flatten()
         parts = self.spectrum(samples, lengths).unflatten(1, (2, self.bins)).unflatten(0, (-1, *channels))
         output = parts.movedim(-1, 1).movedim(-2, -1)
         if ilens is None:

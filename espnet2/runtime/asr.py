@@ -16,7 +16,7 @@ from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results
 from espnet2.runtime.search import SearchParts, make_search
-from espnet2.runtime.speech import floating_point, require_numbers, require_shape
+from espnet2.runtime.speech import floating_point, require_numbers, require_same_channels, require_shape
 from espnet2.runtime.timestamps import frame_seconds
 from espnet2.text.abs_tokenizer import AbsTokenizer
 
@@ -60,7 +60,7 @@ class Recognizer(ResultMaker):
 
         Args:
             speech: Samples (T,), floating point in [-1, 1), at the model's rate, or (T, C), of whose channels the first
-                counts; features (T, D) for a model without front end.
+                counts, or all where the front end is a beamformer; features (T, D) for a model without front end.
 
         Raises:
             AudioError: Speech that cannot be recognised as it is.
@@ -76,6 +76,7 @@ class Recognizer(ResultMaker):
     def encode(self, speeches: Sequence[Any]) -> list[np.ndarray]:
         """Encoder outputs (T, D) of utterances that go through the encoder as one batch; (S, T, D) of S speakers."""
         checked = [self.check(speech) for speech in speeches]
+        require_same_channels(checked)
         lengths = np.array([len(speech) for speech in checked], self.lengths.dtype)
         padded = np.zeros((len(checked), max(lengths), *checked[0].shape[1:]), np.float32)
         for row, speech in zip(padded, checked, strict=True):
@@ -100,7 +101,7 @@ class Recognizer(ResultMaker):
     def check(self, speech: Any, name: str = "speech") -> np.ndarray:
         """`speech` as the encoder takes it, in float32; errors call it `name`.
 
-        Of channels (T, C), an encoder of samples gets the first, as upstream's front ends take it.
+        Of channels (T, C), an encoder that does not read them gets the first, as upstream's front ends take it.
 
         Raises:
             AudioError: It is no array of floating point numbers, of another shape, empty, too short, silent, not

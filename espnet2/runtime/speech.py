@@ -38,6 +38,13 @@ def require_shape(array: np.ndarray, axes: Sequence[Axis], name: str, hint: str 
         raise AudioError(f"{name}: expected shape ({', '.join(map(str, axes))}), found {array.shape}{hint}")
 
 
+def require_same_channels(speeches: Sequence[np.ndarray]) -> None:
+    """Raise `AudioError` where utterances of a batch, (T, C) each, have different numbers of channels."""
+    found = sorted({speech.shape[1] for speech in speeches if speech.ndim == 2})
+    if len(found) > 1:
+        raise AudioError(f"speech: expected as many channels in each utterance of a batch, found {found}")
+
+
 def require_numbers(array: np.ndarray, name: str) -> None:
     """Raise `AudioError` for numbers that are not finite, or beyond `LARGEST`."""
     if not np.isfinite(array).all():

@@ -32,7 +32,7 @@ GIVEN = frozenset({
     "train", "use_lang_prompt", "use_nlp_prompt", "token_type", "token_list", "bpemodel", "text_cleaner", "g2p_type",
     "non_linguistic_symbols", "rir_scp", "rir_apply_prob", "noise_scp", "noise_apply_prob", "noise_db_range",
     "short_noise_thres", "aux_task_names", "speech_volume_normalize",
-    "frontend_conf",  # of a beamformer, which recognisers do not have
+    "frontend_conf",  # of enhancement, which upstream's defaults leave out
 })  # fmt: skip
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import torch
 from typeguard import typechecked
 
+from espnet.nets.pytorch_backend.frontends.complex_pair import Pair
+from espnet.nets.pytorch_backend.frontends.frontend import Frontend
+from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet2.asr.frontend.abs_frontend import AbsFrontend, Framing
 from espnet2.layers.log_mel import LogMel
 from espnet2.layers.stft import Stft
@@ -14,6 +18,7 @@ from espnet2.runtime.spec import Length
 
 MULTIPLIERS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 ENHANCEMENT = ("use_wpe", "use_beamformer")
+CHANNELS = "channels"  # the axis of recordings that are enhanced
 
 
 def parse_frequency(value: int | str) -> int:
@@ -32,9 +37,10 @@ def parse_frequency(value: int | str) -> int:
 class DefaultFrontend(AbsFrontend):
     """Log-mel features. `fs`, `fmin`, `fmax` are in Hz; `n_fft`, `win_length`, `hop_length` in samples.
 
-    With `apply_stft` False the input is a spectrum already, (B, T, F, 2) with real and imaginary parts. Raises
-    `ValueError` for `frontend_conf` with dereverberation or beamforming, and for `onesided` False, whose spectrum the
-    mel filters do not fit.
+    With `use_wpe` or `use_beamformer` in `frontend_conf`, whose keys are those of
+    `espnet.nets.pytorch_backend.frontends.frontend.Frontend`, recordings of several channels are enhanced first. With
+    `apply_stft` False the input is a spectrum already, (B, T, F, 2) with real and imaginary parts. Raises `ValueError`
+    for `onesided` False, whose spectrum the mel filters do not fit, and for unknown keys.
     """
 
     frontend_type = "default"
@@ -58,9 +64,6 @@ class DefaultFrontend(AbsFrontend):
         apply_stft: bool = True,
     ):
         super().__init__()
-        used = [name for name in ENHANCEMENT if (frontend_conf or {}).get(name)]
-        if used:
-            raise ValueError(f"frontend_conf: expected no speech enhancement in the front end, found {used[0]}: true")
         if not onesided:
             raise ValueError("onesided: expected true, found false, whose spectrum the mel filters do not fit")
         self.fs = parse_frequency(fs)
@@ -68,10 +71,13 @@ class DefaultFrontend(AbsFrontend):
         self.n_mels = n_mels
         self.apply_stft = apply_stft
         self.stft = Stft(n_fft, win_length, hop_length, window, center, normalized, onesided) if apply_stft else None
+        self.frontend = _enhancement(frontend_conf or {}, n_fft // 2 + 1)
         self.logmel = LogMel(self.fs, n_fft, n_mels, fmin, fmax, htk)
         self.length = self.stft.length if self.stft is not None else Length()
-        self.framing = Framing(n_fft, hop_length, self.stft.padding) if self.stft is not None else None
-        self.reads = ("samples",) if apply_stft else ("frames", n_fft // 2 + 1, 2)
+        if self.stft is not None and self.frontend is None:
+            self.framing = Framing(n_fft, hop_length, self.stft.padding)
+        channels = () if self.frontend is None else (CHANNELS,)
+        self.reads = ("samples", *channels) if apply_stft else ("frames", *channels, n_fft // 2 + 1, 2)
 
     def output_size(self) -> int:
         return self.n_mels
@@ -79,13 +85,30 @@ class DefaultFrontend(AbsFrontend):
     def forward(self, input: torch.Tensor, input_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Samples (B, N) and lengths (B,) to features (B, T, n_mels), zero beyond each utterance, and lengths (B,).
 
-        Of several channels, (B, N, channels), the first one counts, and a random one in training.
+        Of several channels, (B, N, channels), which enhancement reads all of, the first one counts, and a random one in
+        training.
         """
+        if self.frontend is not None and input.dim() == 1 + len(self.reads):
+            return self._enhanced(self.frontend, input, input_lengths)
         input = self._one_channel(input)
         if self.stft is None:
             return self.logmel(input.square().sum(dim=-1), input_lengths)
         power = self.stft.power(self.stft.pad(input, input_lengths))
         return self.logmel(power, self.length(input_lengths))
+
+    def _enhanced(
+        self, frontend: Frontend, input: torch.Tensor, input_lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same of samples (B, N, C), or spectra (B, T, C, F, 2)."""
+        lengths = self.length(input_lengths)
+        spectrum = input if self.stft is None else self.stft(input, input_lengths)[0]
+        padding = make_pad_mask(lengths, spectrum.shape[1])[:, None, None, :]
+        real, imag = spectrum.permute(0, 3, 2, 1, 4).masked_fill(padding.unsqueeze(-1), 0.0).unbind(-1)
+        enhanced = frontend(Pair(real, imag), lengths)
+        power = enhanced.square()
+        if power.dim() == 4:
+            power = power.select(2, self._drawn(power.shape[2]))
+        return self.logmel(power.transpose(1, 2), lengths)
 
     def features(self, padded: torch.Tensor) -> torch.Tensor:
         assert self.stft is not None
@@ -93,6 +116,19 @@ class DefaultFrontend(AbsFrontend):
 
     def _one_channel(self, input: torch.Tensor) -> torch.Tensor:
         """Leave one channel of those behind the time axis, where there are any."""
-        if input.dim() == 1 + len(self.reads):
+        if input.dim() == (2 if self.apply_stft else 4):
             return input
-        return input.select(2, int(torch.randint(input.shape[2], ())) if self.training else 0)
+        return input.select(2, self._drawn(input.shape[2]))
+
+    def _drawn(self, channels: int) -> int:
+        """The channel that counts."""
+        return int(torch.randint(channels, ())) if self.training else 0
+
+
+def _enhancement(conf: dict, bins: int) -> Frontend | None:
+    """What `frontend_conf` switches on; None where that is nothing."""
+    known = [name for name in inspect.signature(Frontend).parameters if name != "idim"]
+    unknown = [name for name in conf if name not in known]
+    if unknown:
+        raise ValueError(f"frontend_conf: expected keys of {', '.join(known)}, found {unknown[0]!r}")
+    return Frontend(bins, **conf) if any(conf.get(name) for name in ENHANCEMENT) else None

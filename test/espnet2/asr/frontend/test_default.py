@@ -21,8 +21,11 @@ def test_sampling_rates(value, hz):
     ("options", "message"),
     [
         ({"fs": "fast"}, "fs: expected a sampling rate such as 16000 or 16k, found 'fast'"),
-        ({"frontend_conf": {"use_wpe": True}}, "frontend_conf: .* found use_wpe: true"),
-        ({"frontend_conf": {"use_beamformer": True}}, "frontend_conf: .* found use_beamformer: true"),
+        ({"frontend_conf": {"use_mvdr": True}}, "frontend_conf: .*use_beamformer.*found 'use_mvdr'"),
+        ({"frontend_conf": {"use_wpe": True, "taps": 0}}, "taps: .* positive .* 0"),
+        ({"frontend_conf": {"use_wpe": True, "wtype": "transformer"}}, "type: .*blstmp.*transformer"),
+        ({"frontend_conf": {"use_beamformer": True, "bnmask": 3}}, "bnmask: expected 2.*3"),
+        ({"frontend_conf": {"use_beamformer": True, "badim": 0}}, "badim: .* positive .* 0"),
         ({"onesided": False}, "onesided: expected true"),
     ],
 )

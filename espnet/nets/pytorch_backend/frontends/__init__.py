@@ -1,0 +1,1 @@
+"""Enhancement of speech of several channels before features: dereverberation and beamforming."""
