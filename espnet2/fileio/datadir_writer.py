@@ -34,13 +34,9 @@ class DatadirWriter:
             raise RuntimeError(f"{self.path} is a directory of tables, not a table")
         if not isinstance(value, str):
             raise TypeError(f"{self.path}: {key}: expected a str, found {type(value).__name__}")
-        self.begin().write(f"{key} {value}\n")
-
-    def begin(self) -> TextIO:
-        """Begin the table, which may stay without lines."""
         if self.file is None:
             self.file = self._open()
-        return self.file
+        self.file.write(f"{key} {value}\n")
 
     def _open(self) -> TextIO:
         try:

@@ -54,4 +54,4 @@ class NpyScpWriter(ScpWriter):
         path = self.dir / f"{key}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, value)
-        self._list(key, str(path))
+        self._add(key, str(path))

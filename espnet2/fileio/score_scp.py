@@ -66,4 +66,4 @@ class SingingScoreWriter(ScpWriter):
         path = self.dir / f"{key}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(dict(value), ensure_ascii=False, indent=2), encoding="utf-8")
-        self._list(key, str(path))
+        self._add(key, str(path))

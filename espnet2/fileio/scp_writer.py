@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TextIO, TypeVar
 
-from espnet2.fileio.datadir_writer import DatadirWriter
+from espnet2.runtime.errors import DataError
 
-Self = TypeVar("Self", bound="ScpWriter")
+Self = TypeVar("Self", bound="ListWriter")
 
 
-class ScpWriter:
-    """A list, which gets its name when it is complete; subclasses write the values to files of `outdir`.
+class ListWriter:
+    """A list of lines `key value`, each of which is in the file at once, whether `close` is called or not.
 
     Args:
-        outdir: Where the files go; it is made.
         scpfile: The list; its directory is made.
+
+    Raises:
+        DataError: The list cannot be written.
     """
 
-    def __init__(self, outdir: Path | str, scpfile: Path | str) -> None:
-        self.dir = Path(outdir)
-        self.dir.mkdir(parents=True, exist_ok=True)
-        self.table = DatadirWriter(scpfile)
-        self.table.begin()
-        self.data: dict[str, str | list[str]] = {}
+    def __init__(self, scpfile: Path | str) -> None:
+        self.fscp = _open(scpfile)
 
-    def _list(self, key: str, place: str | list[str]) -> None:
-        """Add a line with the path of a key's file, or the paths of several."""
-        self.data[key] = place
-        self.table[key] = place if isinstance(place, str) else " ".join(place)
-
-    def get_path(self, key: str) -> str | list[str]:
-        """Where the value of a key has been written."""
-        return self.data[key]
+    def _list(self, key: str, value: str) -> None:
+        self.fscp.write(f"{key} {value}\n")
 
     def __enter__(self: Self) -> Self:
         return self
@@ -41,8 +33,40 @@ class ScpWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.table.__exit__(kind, error, traceback)
+        self.close()
 
     def close(self) -> None:
-        """Give the list its name."""
-        self.table.close()
+        """Close the list."""
+        self.fscp.close()
+
+
+def _open(path: Path | str) -> TextIO:
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "w", buffering=1, encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise DataError(f"{path}: expected a file that can be written, found {error.strerror}") from error
+
+
+class ScpWriter(ListWriter):
+    """A list of files; subclasses write the values to files of `outdir`.
+
+    Args:
+        outdir: Where the files go; it is made.
+        scpfile: The list; its directory is made.
+    """
+
+    def __init__(self, outdir: Path | str, scpfile: Path | str) -> None:
+        super().__init__(scpfile)
+        self.dir = Path(outdir)
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.data: dict[str, str | list[str]] = {}
+
+    def _add(self, key: str, place: str | list[str]) -> None:
+        """Add a line with the path of a key's file, or the paths of several."""
+        self.data[key] = place
+        self._list(key, place if isinstance(place, str) else " ".join(place))
+
+    def get_path(self, key: str) -> Any:
+        """Where the value of a key has been written: a path, or a list of them."""
+        return self.data[key]

@@ -155,10 +155,10 @@ class SoundScpWriter(ScpWriter):
             names = [
                 (form.format(key=key, audio_format=self.format, channel=index), column) for index, column in columns
             ]
-            self._list(key, [self._write(name, rate, column) for name, column in names])
+            self._add(key, [self._write(name, rate, column) for name, column in names])
         else:
             name = self.output_name_format.format(key=key, audio_format=self.format)
-            self._list(key, self._write(name, rate, samples))
+            self._add(key, self._write(name, rate, samples))
 
     def _write(self, name: str, rate: int, samples: np.ndarray) -> str:
         import soundfile

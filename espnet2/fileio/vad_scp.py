@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from espnet2.fileio.datadir_writer import DatadirWriter
+from espnet2.fileio.scp_writer import ListWriter
 from espnet2.fileio.table import TableReader
 from espnet2.runtime.errors import DataError
 
@@ -43,30 +42,17 @@ class VADScpReader(TableReader[list[Span]]):
         return f"{self.fname}: {key}"
 
 
-class VADScpWriter:
+class VADScpWriter(ListWriter):
     """Writes parts with speech: `writer["utt1"] = [(0.0, 1.2), (3.1, 4.5)]`.
 
     Args:
-        scpfile: The list, which gets its name when it is complete.
+        scpfile: The list.
         dtype: Kept for upstream's signature.
     """
 
     def __init__(self, scpfile: Path | str, dtype: Any = None) -> None:
+        super().__init__(scpfile)
         self.dtype = dtype
-        self.table = DatadirWriter(scpfile)
-        self.table.begin()
 
     def __setitem__(self, key: str, value: Sequence[Span]) -> None:
-        self.table[key] = " ".join(f"{start:.4f}:{end:.4f}" for start, end in value)
-
-    def __enter__(self) -> VADScpWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.table.__exit__(kind, error, traceback)
-
-    def close(self) -> None:
-        """Give the list its name."""
-        self.table.close()
+        self._list(key, " ".join(f"{start:.4f}:{end:.4f}" for start, end in value))

@@ -41,7 +41,7 @@ def work(tmp_path, monkeypatch):
 def test_recordings_come_back(work, options, value, files):
     with SoundScpWriter("out", "lists/wav.scp", **options) as writer:
         writer["a"] = value
-        assert not (work / "lists" / "wav.scp").exists()
+        assert len((work / "lists" / "wav.scp").read_text().splitlines()) == 1
     paths = [f"out/{file}" for file in files]
     assert (work / "lists" / "wav.scp").read_text() == f"a {' '.join(paths)}\n"
     assert writer.get_path("a") == (paths[0] if len(paths) == 1 else paths)
@@ -167,6 +167,12 @@ def test_random_arrays(work):
     assert (set(integers["a"]), integers["a"].dtype) == ({3, 4, 5}, np.int64)
     assert set(open_reader("shapes", "rand_int_3_6", "float32")["a"]) == {3, 4, 5}
     assert open_reader("shapes", "rand_float", "float32")["b"].shape == (3, 2)
+
+
+def test_a_list_that_cannot_be_written(work):
+    (work / "file").touch()
+    with pytest.raises(DataError, match=r"file/feats\.scp: expected a file that can be written, found"):
+        NpyScpWriter("out", "file/feats.scp")
 
 
 BROKEN = {
