@@ -6,6 +6,7 @@ import argparse
 import logging
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -318,7 +319,12 @@ def sentence_of(error: Exception) -> str:
 def line_of(recognizer: ResultMaker, result: Result) -> str:
     """The text of a result, or its tokens where there is none, with times where they are known and asked for."""
     text = " ".join(result.token) if result.text is None else result.text
-    return timed_line(_times(recognizer, result)) or text
+    return one_line(timed_line(_times(recognizer, result)) or text)
+
+
+def one_line(text: str) -> str:
+    """A text without ends of lines, which tokens of bytes may have: each utterance has one line of a file."""
+    return " ".join(re.split(r"\r\n|\r|\n", text))
 
 
 def _times(recognizer: ResultMaker, result: Result) -> list[Timed]:
@@ -350,7 +356,7 @@ def _writer_to(writer: DatadirWriter, recognizer: ResultMaker) -> Emit:
                 tables["token_int" + suffix][utterance] = " ".join(map(str, token_int))
                 tables["score" + suffix][utterance] = score_of(float(hypothesis.score))
                 if text is not None:
-                    tables["text" + suffix][utterance] = text
+                    tables["text" + suffix][utterance] = one_line(text)
                 for timed in _times(recognizer, result):
                     tables["ctm" + suffix][utterance] = ctm_fields(timed)
 

@@ -175,3 +175,14 @@ def test_a_decoding_that_was_killed_locks_nothing(work, repo_dir):
         other.wait()
     assert recognise("bundle", *listed("sound")) == 0
     assert texts(work) == ["utt1 a日", "utt2 a a"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_text_is_one_line(work, manifest, onnx_files, capsys, end):
+    tokens = [*manifest.tokens[:4], end, *manifest.tokens[5:]]
+    files = {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")}
+    Bundle.write("bundle", dataclasses.replace(manifest, tokens=tokens), files)
+    assert recognise("bundle", "utt2.wav") == 0
+    assert texts(work) == ["utt2 a a"]
+    assert asr_inference_onnx.main(["--bundle", "bundle", "--ctc_greedy", "true", "utt2.wav"]) == 0
+    assert capsys.readouterr().out == "a a\n"
