@@ -77,7 +77,8 @@ def train_bpe(
 
 
 def _pieces(vocabulary: Path) -> list[str]:
-    lines = vocabulary.read_text(encoding="utf-8").splitlines()
+    # A piece may have characters that end lines elsewhere, such as U+2028.
+    lines = vocabulary.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
     return [line.split("\t")[0] for line in lines[PIECES_OF_SENTENCEPIECE:]]
 
 

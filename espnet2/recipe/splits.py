@@ -8,6 +8,7 @@ from pathlib import Path
 from espnet2.fileio.read_text import read_2columns_text
 from espnet2.recipe.files import write_lines, write_table
 from espnet2.runtime.errors import DataError
+from espnet2.utils.text_file import lines_of
 
 MERGED = ("text", "token", "token_int", "score")
 
@@ -59,12 +60,16 @@ def merge_decodes(parts: Sequence[Path | str], directory: Path | str, keys: Path
                 merged = {key: value for path in tables for key, value in read_2columns_text(path).items()}
                 write_table(target / rank / name, merged)
     failures = [path for part in parts if (path := Path(part) / "failures").is_file()]
-    lines = [line for path in failures for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line for path in failures for line in _lines(path)]
     if lines:
         write_lines(target / "failures", lines)
     else:
         (target / "failures").unlink(missing_ok=True)
     return len(lines)
+
+
+def _lines(path: Path) -> list[str]:
+    return [line.removesuffix("\n") for line in lines_of(path, "a list of failures", DataError)]
 
 
 def _hypotheses(part: Path | str) -> list[Path]:
@@ -75,7 +80,7 @@ def _hypotheses(part: Path | str) -> list[Path]:
 def _require_utterances(parts: Sequence[Path | str], keys: Path | str) -> None:
     found = {key for part in parts for path in _hypotheses(part) for key in read_2columns_text(path)}
     failures = [path for part in parts if (path := Path(part) / "failures").is_file()]
-    found |= {line.split("\t")[0] for path in failures for line in path.read_text(encoding="utf-8").splitlines()}
+    found |= {line.split("\t")[0] for path in failures for line in _lines(path)}
     for key in read_2columns_text(keys):
         if key not in found:
             raise DataError(f"{Path(parts[0]).parent}: expected a result or a failure of {key!r}, found neither")

@@ -4,7 +4,7 @@ import pytest
 
 from espnet2.bin.recipe import main as recipe
 from espnet2.bin.tokenize_text import main as tokenize
-from espnet2.recipe.bpe import train_bpe
+from espnet2.recipe.bpe import _pieces, train_bpe
 from espnet2.recipe.texts import merge_texts
 from espnet2.runtime.errors import DataError, OptionError
 from espnet2.text.build_tokenizer import build_tokenizer
@@ -117,3 +117,8 @@ def test_texts_are_joined(tmp_path):
         merge_texts([tmp_path / "b", tmp_path / "c"], tmp_path / "out")
     with pytest.raises(DataError, match="d: expected lines with a text, found none"):
         merge_texts([tmp_path / "d"], tmp_path / "out")
+
+
+def test_pieces_may_have_characters_that_end_lines_elsewhere(tmp_path):
+    (tmp_path / "bpe.vocab").write_bytes("<unk>\t0\n<s>\t0\n</s>\t0\na\u2028b\t-1\nc\x85\t-2\n".encode())
+    assert _pieces(tmp_path / "bpe.vocab") == ["a\u2028b", "c\x85"]
