@@ -37,6 +37,7 @@ SAFE_GLOBALS: list[Any] = [
 # Where trainers keep the model's state dict in what they write: ESPnet, DeepSpeed, Lightning.
 SECTIONS = ("model", "module", "state_dict")
 ATTRIBUTE = "model."  # of a Lightning module, whose model's names begin so
+ADAPTERS = ("lora_A", "lora_B")  # low-rank adapters of package loralib, beside the weight that they change
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,13 @@ def _content(state: Any) -> str:
 def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: str | Path) -> Loaded:
     """Copy `state`, read from `path`, into `model`; every key has to be there and every shape has to fit.
 
-    Names of other releases are those of the model's own (`espnet.nets.pytorch_backend.state_names`).
+    Names of other releases are those of the model's own (`espnet.nets.pytorch_backend.state_names`). Low-rank adapters
+    that the model lacks are left out: upstream's trainer saves them with the weights that they are merged into already.
 
     Raises `CheckpointError` that counts and names the keys at fault.
     """
-    state = upgraded(model, state)
     expected = model.state_dict()
+    state = {key: value for key, value in upgraded(model, state).items() if key in expected or not _merged(key, state)}
     faults = {
         "lacks": [key for key in expected if key not in state],
         "has left over": [key for key in state if key not in expected],
@@ -128,6 +130,12 @@ def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: 
     loaded = Loaded(str(path), len(state), sum(value.numel() for value in state.values()))
     logging.info("%s: loaded %d tensors, %d parameters", loaded.path, loaded.tensors, loaded.parameters)
     return loaded
+
+
+def _merged(key: str, state: Mapping[str, torch.Tensor]) -> bool:
+    """Whether a tensor is part of an adapter whose layer's weight is there as well."""
+    name = key.rpartition(".")[2]
+    return name in ADAPTERS and f"{key.removesuffix(name)}weight" in state
 
 
 def _first(keys: list[str]) -> str:

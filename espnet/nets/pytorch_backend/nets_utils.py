@@ -23,10 +23,15 @@ Choice = TypeVar("Choice")
 Movable = TypeVar("Movable", Tensor, nn.Module)
 
 
+class UnfitOptionError(ValueError, AssertionError):
+    """An option that a module cannot be built with. Upstream raises the one or the other of these errors."""
+
+
 def choose(option: str, name: Name, table: Mapping[Name, Choice]) -> Choice:
-    """Look `name` up in the table of what `option` may be; raises `ValueError` with the known names for another."""
+    """Look `name` up in the table of what `option` may be; raises `UnfitOptionError` with the known names for
+    another."""
     if name not in table:
-        raise ValueError(f"unknown {option} {name!r}; known ones: {', '.join(map(str, table))}")
+        raise UnfitOptionError(f"unknown {option} {name!r}; known ones: {', '.join(map(str, table))}")
     return table[name]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet.nets.pytorch_backend.nets_utils import UnfitOptionError, make_pad_mask
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential
@@ -42,7 +42,7 @@ class StackedEncoder(AbsEncoder):
         super().__init__()
         outside = [index for index in interctc_layer_idx if not 0 < index < len(encoders)]
         if outside:
-            raise ValueError(f"interctc_layer_idx {outside[0]} is not between 1 and {len(encoders) - 1}")
+            raise UnfitOptionError(f"interctc_layer_idx {outside[0]} is not between 1 and {len(encoders) - 1}")
         self.input_size = input_size
         self._output_size = output_size
         self.length = embed.length

@@ -14,6 +14,7 @@ import zoo_data
 
 from espnet.nets.pytorch_backend.state_names import rename, upgraded
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
+from espnet2.layers.create_adapter import create_adapter
 from espnet2.runtime.errors import CheckpointError
 from espnet2.tasks.checkpoint import load_checkpoint, load_state
 
@@ -143,3 +144,16 @@ def test_a_decoder_of_old_releases_is_left_out_where_ctc_decodes_alone(tmp_path)
     load_state(model, state, "model.pth")
     with pytest.raises(CheckpointError, match=r"left over 1: decoders\.weight"):
         load_state(model, {**model.state_dict(), "decoders.weight": torch.zeros(3)}, "model.pth")
+
+
+def test_adapters_are_left_out_beside_weights_that_they_are_merged_into():
+    """Upstream with package loralib 0.1.2 recognises the same with `lora_B` zero or not, once both are loaded."""
+    model, adapted = torch.nn.Linear(2, 3), torch.nn.Linear(2, 3)
+    low_rank = {"lora_A": torch.ones(1, 2), "lora_B": torch.ones(3, 1)}
+    assert load_state(model, {**adapted.state_dict(), **low_rank}, "model.pth").tensors == 2
+    assert model.weight.equal(adapted.weight)
+    with pytest.raises(CheckpointError, match="lacks 1: weight; has left over 2: lora_A, lora_B"):
+        load_state(model, {"bias": adapted.bias, **low_rank}, "model.pth")
+    created = torch.nn.Sequential(torch.nn.Linear(2, 3))
+    create_adapter(created, "lora", {"target_modules": ["0"], "rank": 1})
+    assert load_state(created, created.state_dict(), "model.pth").tensors == 4

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from espnet.nets.pytorch_backend.nets_utils import (
     ACTIVATIONS,
+    choose,
     get_activation,
     make_non_pad_mask,
     make_pad_mask,
@@ -84,3 +85,9 @@ def test_to_device_follows_the_parameters():
     x = torch.zeros(1)
     assert to_device(torch.nn.Linear(1, 1, device="meta"), x).device.type == "meta"
     assert to_device(torch.nn.ReLU(), x) is x
+
+
+@pytest.mark.parametrize("error", [ValueError, AssertionError])
+def test_unknown_choices_are_errors_of_either_kind_that_upstream_raises(error):
+    with pytest.raises(error, match="unknown color 'red'; known ones: blue"):
+        choose("color", "red", {"blue": 1})
