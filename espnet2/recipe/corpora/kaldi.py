@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from espnet2.fileio.read_text import read_2columns_text
-from espnet2.fileio.sound_scp import SoundScpReader
+from espnet2.fileio.read_text import found_path, read_2columns_text, require_values
 from espnet2.recipe.data_dir import DataDir
 from espnet2.recipe.files import require, write_table
 
@@ -14,7 +13,8 @@ from espnet2.recipe.files import require, write_table
 def prepare_kaldi(corpus: Path | str, data: Path | str, sets: Sequence[str], lm_text: str, suffix: str = "") -> None:
     """Write data directories of a corpus that is laid out in Kaldi's way, with paths that exist from here.
 
-    Paths of its `wav.scp` are relative to the working directory, to the list's own directory, or to one above it.
+    Paths of its `wav.scp` are relative to the working directory, to the list's own directory, or to one above it;
+    commands stay as they are.
 
     Args:
         corpus: Directory with a data directory for each set.
@@ -29,7 +29,11 @@ def prepare_kaldi(corpus: Path | str, data: Path | str, sets: Sequence[str], lm_
     texts = read_2columns_text(require(Path(corpus) / lm_text, "a text for the language model"))
     for name in sets:
         found = DataDir.read(Path(corpus) / name)
-        reader = SoundScpReader(found.path / "wav.scp")
-        wav = {key: str(Path(reader.get_path(key)).absolute()) for key in reader}
+        require_values(found.path / "wav.scp", found.wav, "the path of a recording, or a command")
+        wav = {key: _from_here(listed, found.path / "wav.scp") for key, listed in found.wav.items()}
         DataDir(found.path, wav, found.tables).write(Path(data) / f"{name}{suffix}")
     write_table(Path(data) / f"lm_train{suffix}" / "text", texts)
+
+
+def _from_here(listed: str, table: Path) -> str:
+    return listed if listed.endswith("|") else str(Path(found_path(listed, table)).absolute())

@@ -130,12 +130,16 @@ def test_noise_and_silences_are_as_planned(spoken):
 def test_kaldi_directories_are_copied_with_paths_that_exist(tmp_path, monkeypatch):
     root = tmp_path / "corpus"
     recording(root / "train" / "u.wav")
-    for name, text in (("wav.scp", "u u.wav\n"), ("text", "u one\n"), ("utt2spk", "u s\n")):
+    wav = "u u.wav\nv cat u.wav |\n"
+    for name, text in (("wav.scp", wav), ("text", "u one\nv two\n"), ("utt2spk", "u s\nv s\n")):
         (root / "train" / name).write_text(text)
     command = ["kaldi", "--corpus", str(root), "--data", str(tmp_path / "data"), "--sets", "train", "--suffix", "_real"]
     assert prepare(command) == 2
     (root / "lm_train").mkdir()
     (root / "lm_train" / "text").write_text("l one two\n")
     assert prepare(command) == 0
-    assert validate_data_dir(tmp_path / "data" / "train_real").wav == {"u": str(root / "train" / "u.wav")}
+    assert validate_data_dir(tmp_path / "data" / "train_real").wav == {
+        "u": str(root / "train" / "u.wav"),
+        "v": "cat u.wav |",
+    }
     assert (tmp_path / "data" / "lm_train_real" / "text").read_text() == "l one two\n"
