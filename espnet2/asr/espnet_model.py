@@ -78,7 +78,8 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         self.conditioned = getattr(encoder, "interctc_use_conditioning", False)
         if self.conditioned and ctc_weight == 0.0:
             raise ValueError("ctc_weight: expected more than 0, since the encoder is conditioned on CTC; found 0")
-        self.vocab_size = vocab_size
+        self.vocab_size, self.ignore_id = vocab_size, ignore_id
+        self.ctc_weight, self.interctc_weight = ctc_weight, interctc_weight
         self.token_list = list(token_list)
         self.blank_id = self.token_list.index(sym_blank)
         self.blanks = _blanks(self.token_list, transducer_multi_blank_durations, self.blank_id)

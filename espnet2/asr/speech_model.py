@@ -90,8 +90,8 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         (encoder,) = self.encoder.components()
         parts = [part for part in (self.frontend, self.preencoder, self.encoder, self.postencoder) if part is not None]
         inputs = self._reads(encoder)
-        axes = (*encoder.outputs[0].axes[:-1], parts[-1].output_size())
-        hidden = dataclasses.replace(encoder.outputs[0], axes=axes)
+        size = encoder.outputs[0].axes[-1] if self.postencoder is None else self.postencoder.output_size()
+        hidden = dataclasses.replace(encoder.outputs[0], axes=(*encoder.outputs[0].axes[:-1], size))
         length = functools.reduce(Length.then, (part.length for part in parts))
         return Component(
             name="encoder",

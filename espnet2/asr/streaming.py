@@ -175,7 +175,7 @@ class StreamingModel:
                 SpecTensor("remaining", ("batch",), "int64", below=MANY_STEPS * geometry.step),
             ),
             outputs=(
-                SpecTensor("encoder_out", ("batch", "out_frames", encoder.output_size())),
+                SpecTensor("encoder_out", ("batch", "out_frames", encoder.components()[0].outputs[0].axes[-1])),
                 SpecTensor("encoder_out_lens", ("batch",), "int64"),
             ),
             states=(

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from typeguard import typechecked
 
-from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.asr.speech_model import SpeechModel
 from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder
+from espnet2.asr_transducer.encoder.encoder import Encoder
 from espnet2.asr_transducer.joint_network import JointNetwork
 from espnet2.asr_transducer.training import TrainableTransducer, TransducerLossOptions
 from espnet2.layers.abs_normalize import AbsNormalize
@@ -40,7 +40,7 @@ class ESPnetASRTransducerModel(TrainableTransducer, SpeechModel):
         frontend: AbsFrontend | None,
         specaug: AbsSpecAug | None,
         normalize: AbsNormalize | None,
-        encoder: AbsEncoder,
+        encoder: Encoder,
         decoder: AbsDecoder,
         joint_network: JointNetwork,
         transducer_weight: float = 1.0,
@@ -63,7 +63,7 @@ class ESPnetASRTransducerModel(TrainableTransducer, SpeechModel):
         super().__init__()
         self.vocab_size = vocab_size
         self.token_list = list(token_list)
-        self.blank_id = 0
+        self.blank_id, self.ignore_id = 0, ignore_id
         self.sos = self.eos = vocab_size - 1
         self.frontend = frontend
         self.specaug = specaug
@@ -72,7 +72,7 @@ class ESPnetASRTransducerModel(TrainableTransducer, SpeechModel):
         self.encoder = encoder
         self.decoder = decoder
         self.joint_network = joint_network
-        encoded, predicted = encoder.output_size(), decoder.output_size
+        encoded, predicted = encoder.output_size, decoder.output_size
         if auxiliary_ctc_weight > 0:
             self.ctc_lin = torch.nn.Linear(encoded, vocab_size)
         if auxiliary_lm_loss_weight > 0:

@@ -49,7 +49,7 @@ class ASRTransducerTask(AbsTask):
         encoder = build("encoder_conf", ENCODER, config.encoder_conf, input_size=size)
         require_fit(config, frontend, None, encoder)
         decoder = DECODER.build(config.decoder, config.decoder_conf, vocab_size=vocab_size)
-        sizes = {"encoder_size": encoder.output_size(), "decoder_size": decoder.output_size}
+        sizes = {"encoder_size": encoder.output_size, "decoder_size": decoder.output_size}
         joint_network = build(
             "joint_network_conf", JOINT_NETWORK, config.joint_network_conf, output_size=vocab_size, **sizes
         )

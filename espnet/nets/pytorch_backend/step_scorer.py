@@ -58,7 +58,7 @@ class SteppedScorer(ScorerInterface):
 
     def init_state(self, x: Any) -> SteppedState:
         """State before the first token; x: encoder output (T, D), None for a language model."""
-        scorer = _step_scorer(self)
+        scorer = step_scorer(self)
         return SteppedState(scorer, scorer.init_state(_NO_FRAMES if x is None else as_array(x)))
 
     def extend(self, states: Sequence[SteppedState], x: Any) -> list[SteppedState]:
@@ -98,7 +98,12 @@ def _scored(ys: np.ndarray, states: Sequence[SteppedState]) -> tuple[np.ndarray,
     return scores, [SteppedState(scorer, state) for state in after]
 
 
-def _step_scorer(module: Any) -> StepScorer:
+def step_scorer(module: Any) -> StepScorer:
+    """The scorer that drives the step of a module, and what it computes once per utterance.
+
+    Raises:
+        NotImplementedError: The module declares no step.
+    """
     graphs = {component.name: ModuleGraph(module, component) for component in module.components()}
     steps = [graph for name, graph in graphs.items() if name.endswith("_step")]
     if not steps:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
@@ -10,6 +14,8 @@ from espnet.nets.pytorch_backend.rnn.stack import RNN_TYPES, run_stack
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.runtime import spec
+
+State = tuple[Tensor, Tensor | None]  # hidden and cell (layers, B, D); None where a layer has no cell
 
 
 class TransducerDecoder(AbsDecoder):
@@ -75,6 +81,67 @@ class TransducerDecoder(AbsDecoder):
         """labels (B, U) and each state's layers (B, D) → (B, U, D) and the states after the last label."""
         x = self.dropout_embed(self.embed(labels))
         return run_stack(zip(self.decoder, self.dropout_dec, strict=True), x, states)
+
+    # The methods of searches that keep states beside hypotheses (`yseq`, `dec_state`), as upstream's do.
+
+    def set_device(self, device: torch.device) -> None:
+        """Nothing: tensors are made where the parameters are."""
+
+    def init_state(self, batch_size: int) -> State:
+        """State of `batch_size` hypotheses before the first label."""
+        zeros = self.embed.weight.new_zeros(len(self.decoder), batch_size, self.hidden_size)
+        return zeros, zeros.clone() if len(self.state_names) > 1 else None
+
+    def select_state(self, states: State, idx: int) -> State:  # type: ignore[override]  # upstream's arguments
+        """State of hypothesis `idx` alone."""
+        hidden, cell = states
+        return hidden[:, idx : idx + 1], None if cell is None else cell[:, idx : idx + 1]
+
+    def create_batch_states(
+        self, states: State, new_states: Sequence[State], check_list: Sequence[Any] | None = None
+    ) -> State:
+        """One state of hypotheses from a state of each; `states` and `check_list` are not used."""
+        hidden, cells = zip(*new_states, strict=True)
+        return torch.cat(hidden, dim=1), None if cells[0] is None else torch.cat(cells, dim=1)
+
+    def score(self, hyp: Any, cache: dict[str, Any]) -> tuple[Tensor, State, Tensor]:  # type: ignore[override]
+        """Read the last label of a hypothesis.
+
+        Args:
+            hyp: with `yseq`, its labels, and `dec_state`, the state before the last.
+            cache: outputs and states of label sequences that were read before, to which this one is added.
+
+        Returns:
+            (D,), the state after the label, and the label (1,) int64.
+        """
+        out, state = self._read(hyp, cache)
+        return out[0], state, self._last([hyp])
+
+    def batch_score(
+        self, hyps: Sequence[Any], dec_states: State, cache: dict[str, Any], use_lm: bool
+    ) -> tuple[Tensor, State, Tensor | None]:
+        """Read the last label of each hypothesis, whose states are their own.
+
+        Returns:
+            (H, D), the states after the labels, and for a language model the labels (H, 1) int64.
+        """
+        read = [self._read(hyp, cache) for hyp in hyps]
+        states = self.create_batch_states(dec_states, [state for _, state in read])
+        return torch.cat([out for out, _ in read]), states, self._last(hyps).unsqueeze(1) if use_lm else None
+
+    def _read(self, hyp: Any, cache: dict[str, Any]) -> tuple[Tensor, State]:
+        """`step` for one hypothesis, unless its labels have been read before: (1, D), and the state."""
+        key = "_".join(map(str, hyp.yseq))
+        if key not in cache:
+            label = self._last([hyp]).unsqueeze(1)
+            parts = [part.unsqueeze(1) for part in hyp.dec_state if part is not None]
+            out, *after = self.step(label, torch.zeros_like(label), *parts)
+            cache[key] = out, (after[0].squeeze(1), after[1].squeeze(1) if len(after) > 1 else None)
+        out, state = cache[key]
+        return out.reshape(1, -1), state
+
+    def _last(self, hyps: Sequence[Any]) -> Tensor:
+        return torch.tensor([hyp.yseq[-1] for hyp in hyps], device=self.embed.weight.device)
 
     def components(self) -> tuple[spec.Component, ...]:
         """`decoder_step`: what the labels so far predict, with the recurrent layers' states."""

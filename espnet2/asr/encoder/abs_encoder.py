@@ -82,7 +82,7 @@ class AbsEncoder(nn.Module, ABC):
 
     def embedding_size(self) -> int:
         """Size of a frame after the input layer."""
-        return self.output_size()
+        return self._output_size
 
     def embed_frames(self, features: torch.Tensor) -> torch.Tensor:
         """The input layer alone, without positions: (B, T, F) → (B, T', D)."""
@@ -120,7 +120,7 @@ class AbsEncoder(nn.Module, ABC):
                 method="encode",
                 inputs=(features, Tensor("ilens", ("batch",), "int64", length_of=steps)),
                 outputs=(
-                    Tensor("encoder_out", ("batch", *self.speakers, "out_frames", self.output_size())),
+                    Tensor("encoder_out", ("batch", *self.speakers, "out_frames", self._output_size)),
                     Tensor("encoder_out_lens", ("batch", *self.speakers), "int64", length_of="out_frames"),
                 ),
                 lengths=(OutputLength("out_frames", steps, self.length),),

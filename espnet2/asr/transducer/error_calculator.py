@@ -1,34 +1,21 @@
-"""What a transducer that is being trained would write."""
+"""Error rates of what a transducer that is being trained would write."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from espnet.nets.beam_search_transducer import BeamSearchTransducer, TransducerOptions
-from espnet2.runtime.spec import Component
+from espnet.nets.beam_search_transducer import TransducerOptions
+from espnet.nets.tensors import as_array
+from espnet2.asr.transducer.beam_search_transducer import search_over
+from espnet2.train.error_calculator import ErrorCalculator
 
 BEAM = 2  # hypotheses, as upstream's statistics have it
 
 
-class StepGraph:
-    """A component of a part of the model, as searches call it."""
-
-    def __init__(self, module: torch.nn.Module, component: Component) -> None:
-        self.component = component
-        self._method = getattr(module, component.method)
-        self._device = next(module.parameters()).device
-
-    def __call__(self, feeds: Mapping[str, Any]) -> dict[str, Tensor]:
-        results = self._method(*(torch.as_tensor(feeds[t.name], device=self._device) for t in self.component.feeds))
-        results = results if isinstance(results, tuple) else (results,)
-        return {t.name: result.cpu() for t, result in zip(self.component.results, results, strict=True)}
-
-
-@torch.no_grad()
 def transducer_search(model: Any, output: Tensor, lengths: Tensor, **options: Any) -> list[list[int]]:
     """The likeliest labels of each utterance, of encoder output (B, T, D) and lengths (B,).
 
@@ -36,19 +23,64 @@ def transducer_search(model: Any, output: Tensor, lengths: Tensor, **options: An
         model: a recogniser with a joint network.
         options: those of `TransducerOptions`, besides the model's own.
     """
-    graphs = {
-        component.name: StepGraph(module, component)
-        for module in (model.decoder, model.joint_network)
-        for component in module.components()
-    }
-    search = BeamSearchTransducer(
-        graphs["decoder_step"],
-        graphs["joint_start"],
-        graphs["joint_step"],
-        beam_size=BEAM,
-        vocab_size=model.vocab_size,
-        sos=model.sos,
-        options=TransducerOptions(**{**model.generation(), **options, "nbest": 1}),
-    )
-    heard = (x[:length].numpy(force=True) for x, length in zip(output.float(), lengths.tolist(), strict=True))
-    return [search(x)[0].yseq[1:].tolist() for x in heard]
+    known = TransducerOptions(**{**model.generation(), **options, "nbest": 1})
+    search = search_over(model.decoder, model.joint_network, BEAM, None, 0.0, known)
+    frames = (as_array(x[:length]) for x, length in zip(output.float(), lengths.tolist(), strict=True))
+    return [search(x)[0].yseq[1:].tolist() for x in frames]
+
+
+class ErrorCalculatorTransducer:
+    """Character and word error rates of a transducer's modules.
+
+    Args:
+        decoder: prediction network.
+        joint_network: joint network.
+        token_list: the tokens in the order of their indices.
+        sym_space: the token that stands between words.
+        sym_blank: the token that stands for nothing.
+        report_cer, report_wer: which of the two are asked for.
+    """
+
+    options = TransducerOptions(search_type="default", score_norm=False, nbest=1)
+
+    def __init__(
+        self,
+        decoder: torch.nn.Module,
+        joint_network: torch.nn.Module,
+        token_list: Sequence[str],
+        sym_space: str,
+        sym_blank: str,
+        report_cer: bool = False,
+        report_wer: bool = False,
+    ) -> None:
+        self.rates = ErrorCalculator(token_list, sym_space, sym_blank, report_cer, report_wer)
+        self.report_cer, self.report_wer = report_cer, report_wer
+        self.search = search_over(decoder, joint_network, BEAM, None, 0.0, self.options)
+
+    def __call__(
+        self, encoder_out: Tensor, target: Tensor, encoder_out_lens: Tensor | None = None
+    ) -> tuple[float | None, float | None]:
+        """Both rates, None for one that is not asked for.
+
+        Args:
+            encoder_out: (B, T, D).
+            target: (B, U), labels padded by the blank.
+            encoder_out_lens: (B,), T each where not given.
+        """
+        if not self.report_cer and not self.report_wer:
+            return None, None
+        lengths = [encoder_out.shape[1]] * len(encoder_out) if encoder_out_lens is None else encoder_out_lens.tolist()
+        found = [self.search(as_array(x[:n]))[0].yseq[1:].tolist() for x, n in zip(encoder_out, lengths, strict=True)]
+        return self.rates.rates(found, target.tolist())
+
+    def convert_to_char(self, pred: Any, target: Any) -> tuple[list[str], list[str]]:
+        """The texts of sequences of indices (B, U), without blanks."""
+        return self.rates.texts(pred), self.rates.texts(target)
+
+    def calculate_cer(self, char_pred: Sequence[str], char_target: Sequence[str]) -> float | None:
+        """Edits of characters, without spaces, per character of the target texts."""
+        return self.rates.cer(char_pred, char_target)
+
+    def calculate_wer(self, char_pred: Sequence[str], char_target: Sequence[str]) -> float | None:
+        """Edits of words per word of the target texts."""
+        return self.rates.wer(char_pred, char_target)

@@ -42,6 +42,8 @@ class Encoder(AbsEncoder):
         ValueError: options that are unknown or that do not fit.
     """
 
+    output_size: int  # type: ignore[assignment]  # an attribute here, as upstream's
+
     @typechecked
     def __init__(
         self,
@@ -52,7 +54,7 @@ class Encoder(AbsEncoder):
     ):
         super().__init__()
         require_positive(input_size=input_size)
-        self._output_size = validate_architecture(input_conf, body_conf)
+        self._output_size = self.output_size = validate_architecture(input_conf, body_conf)
         main = build_main_parameters(**current_keys(main_conf))
         self.input_size = input_size
         self.embed = build_input_block(input_size, input_conf, body_conf[0])
