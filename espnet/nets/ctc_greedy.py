@@ -9,6 +9,8 @@ import numpy as np
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.tensors import answers_in_kind, as_array
 
+FRAMES = 3000  # whose probabilities are held at once: of an hour, they take gigabytes
+
 
 class GreedyText(NamedTuple):
     """U tokens, the probability of each at the frame where it is highest, and the frames [start, end) that it holds."""
@@ -49,7 +51,10 @@ class GreedyCTC:
 
         `maxlenratio` and `minlenratio` are there because other searches have them.
         """
-        return GreedyCTCOnline(self.ctc, self.sos, self.eos, self.blank)(x)
+        search = GreedyCTCOnline(self.ctc, self.sos, self.eos, self.blank)
+        for start in range(0, max(len(x), 1) - FRAMES, FRAMES):
+            search(x[start : start + FRAMES])
+        return search(x[(max(len(x), 1) - 1) // FRAMES * FRAMES :])
 
 
 class GreedyCTCOnline(GreedyCTC):

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
+from espnet.nets.pytorch_backend.transformer.attention import most_heads
 from espnet2.asr.encoder.abs_encoder import last_output
 from espnet2.asr.streaming import StreamingModel
 from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 from espnet2.train.abs_espnet_model import AbsESPnetModel
+
+
+def _cost(parts: Sequence[Any], whole: Length) -> tuple[int, int]:
+    """`attention_heads` and `longest` (see `Component`) of parts that are run one after the other.
+
+    A head over frames that are twice as many as those of the output counts as four.
+    """
+    length, heads, limits = Length(), 0, [0]
+    for part in parts:
+        if part.longest:
+            limits.append(length.shortest(part.longest + 1) - 1)
+        length = length.then(part.length)
+        if getattr(part, "sees_all_frames", True):
+            heads = max(heads, math.ceil(most_heads(part) * (whole.stride / length.stride) ** 2))
+    return heads, min(filter(None, limits), default=0)
 
 
 class SpeechModel(AbsESPnetModel, StreamingModel):
@@ -93,12 +110,15 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         size = encoder.outputs[0].axes[-1] if self.postencoder is None else self.postencoder.output_size()
         hidden = dataclasses.replace(encoder.outputs[0], axes=(*encoder.outputs[0].axes[:-1], size))
         length = functools.reduce(Length.then, (part.length for part in parts))
+        heads, longest = _cost(parts, length)
         return Component(
             name="encoder",
             method="encode_speech",
             inputs=inputs,
             outputs=(hidden, encoder.outputs[1]),
             lengths=(OutputLength("out_frames", inputs[1].length_of, length),),
+            attention_heads=heads,
+            longest=longest,
         )
 
     def _reads(self, encoder: Component) -> tuple[Tensor, Tensor]:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 BEAM_SIZE = 5
 WINDOW, LEFT_CONTEXT = 640, 32  # in ms, and in frames of the encoder
-SEARCH_OPTIONS = ("beam_size", "lm_weight", "nbest", "batch_size", "timestamps")  # of `DecodeOptions`
+# Of `DecodeOptions`.
+SEARCH_OPTIONS = ("beam_size", "lm_weight", "nbest", "batch_size", "timestamps", "long_form", "memory_limit")
 # Options of upstream that are known here with their default only, and those that make no difference.
 FIXED: Mapping[str, Any] = {
     "dtype": "float32",

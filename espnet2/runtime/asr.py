@@ -13,9 +13,11 @@ from espnet.nets.scorers.step import Graph
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.bundle_parts import BundleParts
 from espnet2.runtime.errors import AudioError, OptionError
+from espnet2.runtime.long_form import LongForm
+from espnet2.runtime.long_recording import recognize_long
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results
-from espnet2.runtime.search import SearchParts, make_search
+from espnet2.runtime.search import CTCGraph, SearchParts, make_search, reads_ctc_alone
 from espnet2.runtime.speech import floating_point, require_numbers, require_same_channels, require_shape
 from espnet2.runtime.timestamps import frame_seconds
 from espnet2.text.abs_tokenizer import AbsTokenizer
@@ -53,6 +55,11 @@ class Recognizer(ResultMaker):
         separates = len(self.encoder.component.outputs[1].axes) == 2
         if options.multi_asr and not separates:
             raise OptionError("multi_asr: expected False, since the model does not separate speakers; found True")
+        self._ctc = CTCGraph(graphs["ctc"]) if "ctc" in graphs else None
+        self._blank = special["blank"]
+        self.long_form = LongForm(
+            self.encoder.component, self.options, sample_rate, reads_ctc_alone(graphs, self.options)
+        )
         self.beam_search = make_search(SearchParts(graphs, token_list, special, ngram, generation or {}), self.options)
 
     def __call__(self, speech: Any) -> Any:
@@ -63,23 +70,33 @@ class Recognizer(ResultMaker):
                 counts, or all where the front end is a beamformer; features (T, D) for a model without front end.
 
         Raises:
-            AudioError: Speech that cannot be recognised as it is.
+            AudioError: Speech that cannot be recognised as it is, or is longer than memory and `long_form` allow.
         """
         return self.batch([speech])[0]
 
     def batch(self, speeches: Sequence[Any]) -> list[Results]:
-        """The n-best results for each of several utterances, `batch_size` of which go through the encoder at once."""
-        size = self.options.batch_size
-        groups = (speeches[start : start + size] for start in range(0, len(speeches), size))
-        return [self.search(encoder_out) for group in groups for encoder_out in self.encode(group)]
+        """The n-best results for each of several utterances, `batch_size` of which go through the encoder at once.
+
+        Fewer do so where memory allows no more; those that are too long for it are recognised in parts.
+        """
+        found: list[Results] = []
+        for group in self.long_form.groups([self.check(speech) for speech in speeches]):
+            if self.long_form.cuts(len(group[0])):
+                found += [recognize_long(self, speech) for speech in group]
+            else:
+                found += [self.search(encoder_out) for encoder_out in self.forward(group)]
+        return found
 
     def encode(self, speeches: Sequence[Any]) -> list[np.ndarray]:
         """Encoder outputs (T, D) of utterances that go through the encoder as one batch; (S, T, D) of S speakers."""
-        checked = [self.check(speech) for speech in speeches]
-        require_same_channels(checked)
-        lengths = np.array([len(speech) for speech in checked], self.lengths.dtype)
-        padded = np.zeros((len(checked), max(lengths), *checked[0].shape[1:]), np.float32)
-        for row, speech in zip(padded, checked, strict=True):
+        return self.forward([self.check(speech) for speech in speeches])
+
+    def forward(self, speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """`encode` of what `check` gave."""
+        require_same_channels(speeches)
+        lengths = np.array([len(speech) for speech in speeches], self.lengths.dtype)
+        padded = np.zeros((len(speeches), max(lengths), *speeches[0].shape[1:]), np.float32)
+        for row, speech in zip(padded, speeches, strict=True):
             row[: len(speech)] = speech
         results = self.encoder({self.speech.name: padded, self.lengths.name: lengths})
         encoder_out, encoder_out_lens = (results[tensor.name].numpy() for tensor in self.encoder.component.outputs)
@@ -88,15 +105,23 @@ class Recognizer(ResultMaker):
     def search(self, encoder_out: np.ndarray) -> Results:
         """The n-best results for what `encode` gave of one utterance, best first; of several speakers a list each."""
         if encoder_out.ndim == 3:
-            return [self._nbest(speaker) for speaker in encoder_out]
-        return self._nbest(encoder_out)
+            return [self.nbest(speaker) for speaker in encoder_out]
+        return self.nbest(encoder_out)
 
-    def _nbest(self, encoder_out: np.ndarray) -> list[Result]:
+    def nbest(self, encoder_out: np.ndarray) -> list[Result]:
+        """The n-best results for an encoder output (T, D) of one speaker, best first."""
         found = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
         aligner = None if self.timestamps is None else self.timestamps.aligner()
         if aligner is not None:
             aligner.extend(encoder_out)
         return [self.result(hypothesis, aligner) for hypothesis in found[: self.options.nbest]]
+
+    def blank_near(self, encoder_out: np.ndarray, frame: int, reach: int) -> int:
+        """The frame where CTC's blank is likeliest, at most `reach` frames from number `frame` of (T, D)."""
+        first = max(frame - reach, 0)
+        assert self._ctc is not None
+        log_probs = self._ctc.log_softmax(encoder_out[None, first : frame + reach + 1])[0]
+        return first + int(log_probs[:, self._blank].argmax())
 
     def check(self, speech: Any, name: str = "speech") -> np.ndarray:
         """`speech` as the encoder takes it, in float32; errors call it `name`.
@@ -105,7 +130,7 @@ class Recognizer(ResultMaker):
 
         Raises:
             AudioError: It is no array of floating point numbers, of another shape, empty, too short, silent, not
-                finite, or too large.
+                finite, too large, or too long (see `LongForm.require`).
         """
         array, wanted = floating_point(speech, name), self.speech.axes[1:]
         if wanted == ("samples",) and array.ndim == 2 and len(array) > array.shape[1] > 0:
@@ -119,6 +144,7 @@ class Recognizer(ResultMaker):
         require_numbers(array, name)
         if not array.any():
             raise AudioError(f"{name}: expected sound, found nothing but zeros")
+        self.long_form.require(len(array), name)
         return array.astype(np.float32, copy=False)
 
 

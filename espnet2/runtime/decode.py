@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 import math
 import os
@@ -10,7 +11,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from espnet2.fileio.read_text import read_2columns_text
 from espnet2.fileio.readers import SPEECH_TYPES
 from espnet2.fileio.recording import Recording, recording_of_file, recordings_of_list
 from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.attempts import Report, encode_each, search_long, search_whole, sentence_of
 from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results, by_speaker
@@ -40,21 +42,6 @@ class Emit(Protocol):
     """Takes an utterance's results, or None where it could not be recognised."""
 
     def __call__(self, utterance: str, results: Results | None) -> None: ...
-
-
-@dataclass
-class Report:
-    """What a decode did; times in seconds."""
-
-    decoded: int = 0
-    audio: float = 0.0
-    compute: float = 0.0
-    failures: list[tuple[str, str]] = field(default_factory=list)
-
-    def fail(self, utterance: str, sentence: str) -> None:
-        """Note, and log, why an utterance is not recognised."""
-        _log.warning("%s", sentence)
-        self.failures.append((utterance, sentence))
 
 
 class Way(Protocol):
@@ -76,10 +63,6 @@ class Way(Protocol):
         """What writes the text of each of `count` recordings to stdout."""
 
 
-# NaN among the scores; speech that is longer than a table of the model, or than memory.
-UNCOMPUTABLE = (ValueError, RuntimeError, LookupError, ArithmeticError, MemoryError, OSError)
-
-
 def mapping(text: str) -> Any:
     """Options by name as YAML writes them in a line; None for nothing."""
     import yaml
@@ -97,7 +80,7 @@ KINDS: dict[type, Callable[[str], Any]] = {bool: str2bool, type(None): mapping}
 
 
 def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
-    """Sequence[Recording], output and search, under upstream's names and with its defaults."""
+    """Recordings, output and search, under upstream's names and with its defaults."""
     add_recording_arguments(parser)
     group = parser.add_argument_group("search")
     for option in fields(DecodeOptions):
@@ -269,12 +252,18 @@ class Utterances:
         recognizer = self.recognizer
         speeches = [self._read(recording, report) for recording in recordings]
         usable = [speech for speech in speeches if speech is not None]
+        is_long = recognizer.long_form.cuts
         start = time.perf_counter()
-        encoded = iter(encode_each(recognizer, usable))
-        results = [
-            None if speech is None else _search(recognizer, next(encoded), recording, report)
-            for speech, recording in zip(speeches, recordings, strict=True)
-        ]
+        encoded = iter(encode_each(recognizer, [speech for speech in usable if not is_long(len(speech))]))
+        results: list[Results | None] = []
+        for speech, recording in zip(speeches, recordings, strict=True):
+            if speech is None:
+                results.append(None)
+            elif is_long(len(speech)):
+                search = functools.partial(search_long, recognizer, speech, self.rate, recording.utterance)
+                results.append(report.attempt(recording, search))
+            else:
+                results.append(report.attempt(recording, functools.partial(search_whole, recognizer, next(encoded))))
         report.compute += time.perf_counter() - start
         # How long a frame of features is, nobody says.
         report.audio += sum(map(len, usable)) / self.rate if recognizer.speech.axes[1] == "samples" else 0
@@ -286,34 +275,9 @@ class Utterances:
             return self.recognizer.check(recording.read(self.rate, axes), recording.place)
         except AudioError as error:
             report.fail(recording.utterance, str(error))
-            return None
-
-
-def encode_each(recognizer: Recognizer, speeches: Sequence[np.ndarray]) -> list[np.ndarray | Exception]:
-    """What `encode` gives of each, or why it gives nothing: where a batch fails, each is tried alone."""
-    try:
-        return [*recognizer.encode(speeches)] if speeches else []
-    except UNCOMPUTABLE as error:
-        if len(speeches) == 1:
-            return [error]
-    return [encoded for speech in speeches for encoded in encode_each(recognizer, [speech])]
-
-
-def _search(
-    recognizer: Recognizer, encoded: np.ndarray | Exception, recording: Recording, report: Report
-) -> Results | None:
-    try:
-        if isinstance(encoded, Exception):
-            raise encoded
-        return recognizer.search(encoded)
-    except UNCOMPUTABLE as error:
-        report.fail(recording.utterance, f"{recording.place}: {sentence_of(error)}")
+        except MemoryError as error:
+            report.fail(recording.utterance, f"{recording.place}: {sentence_of(error)}")
         return None
-
-
-def sentence_of(error: Exception) -> str:
-    """The message of an error on one line, or its name where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def line_of(recognizer: ResultMaker, result: Result) -> str:

@@ -11,6 +11,7 @@ from espnet2.runtime.errors import OptionError
 
 # Instead of a model's usual search.
 SEARCHES = ("time_sync", "ctc_greedy", "partial_ar", "streaming", "hugging_face_decoder")
+LONG_FORMS = ("auto", "true", "false")  # and True or False
 TIMESTAMPS = ("none", "token", "word")
 # What is more than any text needs ends in a search that does not end.
 MOST_TOKENS, MOST_PER_FRAME = 100_000, 100
@@ -85,6 +86,13 @@ class DecodeOptions:
         False, "of a stream: as upstream, let CTC hear only blanks after a text in frames that come later"
     )
     timestamps: str = _option("none", "say when each token or word is spoken: none, token or word")
+    long_form: str = _option(
+        "auto",
+        "recordings that need more memory than memory_limit: auto cuts them at pauses, true all above 30 s, false none",
+    )
+    memory_limit: float = _option(
+        0.0, "GB that the encoder may take for a recording or batch; 0: half of what is available, 4 at most"
+    )
 
     @classmethod
     def from_keywords(cls, options: Mapping[str, Any]) -> DecodeOptions:
@@ -116,6 +124,10 @@ class DecodeOptions:
             _require(conf is None or isinstance(conf, Mapping), name, "options by name", conf)
         for name in ("normalize_length", "multi_asr", "disable_repetition_detection", "ctc_blanks_only", *SEARCHES):
             _require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
+        _require(str(self.long_form).lower() in LONG_FORMS, "long_form", "auto, true or false", self.long_form)
+        _require(
+            _is_finite(self.memory_limit) and self.memory_limit >= 0, "memory_limit", "at least 0 GB", self.memory_limit
+        )
         _require(self.timestamps in TIMESTAMPS, "timestamps", f"one of {', '.join(TIMESTAMPS)}", self.timestamps)
         wanted = [name for name in SEARCHES if getattr(self, name)]
         _require(len(wanted) < 2, " and ".join(wanted), "one of them", True)

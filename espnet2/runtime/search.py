@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
@@ -272,6 +272,13 @@ ON_REQUEST: OnRequest = {
     "partial_ar": (("ctc", "decoder_step"), _partially_autoregressive),
     "streaming": ((), _simulated_stream),
 }
+
+
+def reads_ctc_alone(graphs: Collection[str], options: DecodeOptions) -> bool:
+    """Whether CTC's probabilities of the frames are all that the search reads of an encoder output."""
+    if any(graph in graphs for graph in BY_GRAPH) or options.partial_ar or options.hugging_face_decoder:
+        return False
+    return "ctc" in graphs and (options.ctc_greedy or options.ctc_weight == 1)
 
 
 def scorers(parts: SearchParts, blanks_only: bool = False, longest: int = 0) -> dict[str, ScorerInterface | None]:

@@ -131,6 +131,10 @@ class Component:
 
     `candidates_only` is of decoder steps: their hypotheses may end only where the end symbol is among the candidates
     that CTC scores, as upstream's search has it for decoders that it asks about one hypothesis at a time.
+
+    Of encoders, whose memory is to be known before they run: `attention_heads` compare every output frame with every
+    other one (0: none do, so that memory grows with the length alone; None: not declared), and `longest` is the number
+    of input steps behind which input is left out or refused (0: there is no such limit).
     """
 
     name: str
@@ -141,8 +145,13 @@ class Component:
     initial: Mapping[str, int] = field(default_factory=dict)
     lengths: tuple[OutputLength, ...] = ()
     candidates_only: bool = False
+    attention_heads: int | None = None
+    longest: int = 0
 
     def __post_init__(self) -> None:
+        for size in (self.attention_heads or 0, self.longest):
+            if type(size) is not int or size < 0:
+                raise ValueError(f"attention_heads, longest: expected integers of at least 0, found {size!r}")
         given = {axis for tensor in self.inputs for axis in tensor.axes}
         for state in self.states:
             for axis in state.input.axes:
@@ -187,6 +196,8 @@ class Component:
                 for item in data["lengths"]
             ),
             candidates_only=data.get("candidates_only") is True,
+            attention_heads=data.get("attention_heads"),
+            longest=data.get("longest", 0),
         )
 
 

@@ -10,6 +10,7 @@ from espnet2.runtime.options import SEARCHES, DecodeOptions
 
 _log = logging.getLogger(__name__)
 
+_WHOLE = {"long_form", "memory_limit"}  # no stream is cut
 _ALL = {"nbest", "batch_size", "multi_asr", "timestamps", *SEARCHES}
 _STREAM = {
     "search_block_size",
@@ -43,7 +44,7 @@ def unread_options(options: DecodeOptions, parts: Collection[str]) -> list[str]:
     """
     search = next((n for n in READ if n in parts or getattr(options, n, False) is True), USUAL)
     missing = {weight for weight, part in WEIGHT_OF.items() if part not in parts}
-    read = _ALL | READ[search] - missing
+    read = _ALL | READ[search] - missing | (set() if search == "encoder_step" else _WHOLE)
     given = {option.name: getattr(options, option.name) for option in fields(options)}
     without = {option.name: option.default for option in fields(options)}
     # That what is not there has no weight needs no telling.

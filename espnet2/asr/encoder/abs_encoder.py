@@ -41,6 +41,8 @@ class AbsEncoder(nn.Module, ABC):
         parallel_blocks: whether `encode_step` takes several blocks at once.
         input_length: frames after the input layer as a formula of frames of features, in an encoder with blocks.
         output_stride: these frames per frame that `encode_step` gives.
+        sees_all_frames: whether attention, where there is some, compares all frames of an utterance with each other.
+        longest: steps of input behind which input is left out; 0 where there is no limit.
     """
 
     input_size: int
@@ -52,6 +54,8 @@ class AbsEncoder(nn.Module, ABC):
     parallel_blocks: bool = False
     input_length: Length
     output_stride: int = 1
+    sees_all_frames: bool = True
+    longest: int = 0
     _output_size: int
 
     @property

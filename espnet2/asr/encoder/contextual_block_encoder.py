@@ -78,6 +78,7 @@ class ContextualBlockEncoder(AbsEncoder):
 
     streams_as_whole = True
     parallel_blocks = True
+    sees_all_frames = False
 
     def __init__(
         self,

@@ -52,6 +52,7 @@ class OpenAIWhisperEncoder(AbsEncoder):
             self.encoders.load_state_dict(dimensions.weights_of(weights, "encoder."))
         self.specaug = SpecAug(**(specaug_conf or {})) if use_specaug else None
         self.length = self.log_mel.length.then(self.encoders.length)
+        self.longest = sizes.n_audio_ctx * self.length.stride
 
     @property
     def reads(self) -> tuple[Axis, ...]:

@@ -46,6 +46,7 @@ class WhisperFrontend(AbsFrontend):
             self.whisper.load_state_dict(weights)
         self.whisper.requires_grad_(not freeze_weights)
         self.length = self.log_mel.length.then(AudioEncoder.length)
+        self.longest = sizes.n_audio_ctx * self.length.stride
 
     def output_size(self) -> int:
         """D, size of a hidden vector."""

@@ -11,10 +11,11 @@ from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 
 class AbsPostEncoder(torch.nn.Module, ABC):
     """Maps an encoder's output, of size `input_size`. `length` is the number of output frames as a formula of input
-    frames."""
+    frames; more than `longest` input frames are refused, where that is not 0."""
 
     input_size: int
     length: Length = Length()
+    longest: int = 0
 
     @abstractmethod
     def output_size(self) -> int:

@@ -25,6 +25,7 @@ READS = {
     "t5": "inputs_embeds",
     "mt5": "inputs_embeds",
 }
+LEARNED_POSITIONS = ("bart", "mbart")  # of frames that come as vectors
 
 
 class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
@@ -68,6 +69,8 @@ class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
         if lang_token_id != -1:
             (first,) = embedded("AutoModel", model_name_or_path, [lang_token_id])
             self.length = self.length.then(Length(((0, 1, 1),)))
+        if config.model_type in LEARNED_POSITIONS:
+            self.longest = self.length.shortest(config.max_position_embeddings + 1) - 1
         self.register_buffer("first", first, persistent=False)
 
     def output_size(self) -> int:

@@ -199,6 +199,8 @@ def test_speech_that_cannot_be_recognised(speech, sentence):
         ({"normalize_length": 1}, "normalize_length: expected True or False, found 1"),
         ({"time_sync": "yes"}, "time_sync: expected True or False, found 'yes'"),
         ({"timestamps": "words"}, "timestamps: expected one of none, token, word, found 'words'"),
+        ({"long_form": "no"}, "long_form: expected auto, true or false, found 'no'"),
+        ({"memory_limit": -1}, "memory_limit: expected at least 0 GB, found -1"),
         ({"search_hop_size": -2}, "search_hop_size: expected a number of frames, or -1 for the model's, found -2"),
         ({"max_seq_len": 0}, "max_seq_len: expected an integer from 1 to 100000, found 0"),
         ({"time_sync": True, "partial_ar": True}, "time_sync and partial_ar: expected one of them, found True"),
@@ -274,6 +276,8 @@ def test_upstreams_defaults():
         "encoded_feat_length_limit": 0,
         "ctc_blanks_only": False,
         "timestamps": "none",
+        "long_form": "auto",
+        "memory_limit": 0.0,
     }
 
 

@@ -28,6 +28,7 @@ TRANSDUCER = ("encoder", "ctc", "decoder_step", "joint_start", "joint_step")
         (HYBRID, {"search_hop_size": 8}, ["search_hop_size"]),
         (HYBRID, {"streaming": True, "search_hop_size": 8, "penalty": 1.0}, []),
         (("encoder_step", *HYBRID[1:]), {"search_hop_size": 8, "penalty": 1.0}, []),
+        (("encoder_step", "ctc"), {"long_form": "true", "memory_limit": 1.0}, ["long_form", "memory_limit"]),
         (("encoder_step", *TRANSDUCER[1:]), {"search_hop_size": 8}, ["search_hop_size"]),
         (("encoder", "ctc", "mlm"), {"maskctc_n_iterations": 3, "normalize_length": True}, ["normalize_length"]),
     ],
@@ -46,6 +47,6 @@ def test_every_option_is_read_somewhere():
 
 
 def _can_be_unread(name: str) -> bool:
-    other = {str: "token", bool: True, type(None): {"a": 1}, int: 7, float: 0.75}
+    other = {str: "true" if name == "long_form" else "token", bool: True, type(None): {"a": 1}, int: 7, float: 0.75}
     default = getattr(DecodeOptions(), name)
     return name in unread_options(DecodeOptions(**{name: other[type(default)]}), ("ctc", "mlm"))

@@ -107,6 +107,14 @@ class AttentionHeads(nn.Module, ABC):
         return self.project(OUT, x.transpose(1, 2).flatten(-2))
 
 
+def most_heads(module: nn.Module) -> int:
+    """The largest number of heads of any attention in a module, those of the package transformers among them."""
+    configs = (getattr(part, "config", None) for part in module.modules())
+    foreign = (getattr(config, "num_attention_heads", 0) for config in configs)
+    own = (part.h for part in module.modules() if isinstance(part, AttentionHeads))
+    return max((0, *own, *foreign))
+
+
 class MultiHeadedAttention(AttentionHeads):
     """Scaled dot-product attention (Vaswani et al. 2017, section 3.2).
 

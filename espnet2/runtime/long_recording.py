@@ -1,0 +1,168 @@
+"""The text of a recording that is recognised in parts.
+
+Where CTC alone reads the frames, the encoder outputs of parts that overlap are put together, each without its context,
+and searched as those of one utterance: at once by `ctc_greedy`, and from one blank to another by a search with a beam,
+whose time grows with the square of the length. All other models and searches recognise each part by itself, and the
+results are joined.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from espnet.nets.beam_search import Hypothesis
+from espnet2.runtime.long_form import CONTEXT
+from espnet2.runtime.pauses import Part
+from espnet2.runtime.results import Result, ResultMaker
+from espnet2.text.char_tokenizer import CharTokenizer
+
+if TYPE_CHECKING:
+    from espnet2.runtime.asr import Recognizer
+
+Progress = Callable[[float], None]  # takes the samples, or frames of features, that were recognised since the last call
+
+
+class Found(NamedTuple):
+    """The n-best results of the frames [first, first + length) of a recording.
+
+    The part before has `shared` of these, too; `paused` is whether a pause divides the two.
+    """
+
+    results: list[Result]
+    first: int
+    length: int
+    shared: int = 0
+    paused: bool = True
+
+
+def recognize_long(recognizer: Recognizer, speech: np.ndarray, progress: Progress = lambda steps: None) -> list[Result]:
+    """The n-best results of a recording, speech as `check` gives it, that is cut into parts; best first."""
+    parts = recognizer.long_form.parts(speech)
+    search = _of_frames if recognizer.long_form.joins_frames else _of_parts
+    return join(recognizer, list(search(recognizer, speech, parts, progress)), recognizer.options.nbest)
+
+
+def _of_parts(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress) -> Iterator[Found]:
+    """Results of the parts that are not nothing but zeros, of which decoders make texts all the same."""
+    form = recognizer.long_form
+    sounding = [part for part in parts if speech[part.begin : part.end].any()]
+    encoded = _encoded(recognizer, speech, sounding)
+    done = end = 0
+    for part, encoder_out in zip(sounding, encoded, strict=True):
+        shared = form.frames(max(end - part.begin, 0))
+        yield Found(recognizer.nbest(encoder_out), form.frames(part.begin), len(encoder_out), shared)
+        progress(part.stop - done)
+        done, end = part.stop, part.end
+    progress(len(speech) - done)
+
+
+def _of_frames(
+    recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress
+) -> Iterator[Found]:
+    """Results of stretches of frames that were put together from the parts."""
+    form, whole = recognizer.long_form, []
+    for part, encoder_out in zip(parts, _encoded(recognizer, speech, parts), strict=True):
+        first = form.frames(part.start - part.begin)
+        last = len(encoder_out) if part is parts[-1] else first + form.frames(part.stop - part.start)
+        whole.append(encoder_out[first:last])
+        progress((part.stop - part.start) / 2)
+    frames = np.concatenate(whole)
+    near = form.frames(int(CONTEXT * form.rate / 4))
+    inner = [] if recognizer.options.ctc_greedy else parts[:-1]
+    places = [0, *(recognizer.blank_near(frames, form.frames(part.stop), near) for part in inner), len(frames)]
+    pauses = [True, *(part.paused for part in inner)]
+    for first, last, paused in zip(places[:-1], places[1:], pauses, strict=True):
+        yield Found(recognizer.nbest(frames[first:last]), first, last - first, paused=paused)
+        progress(len(speech) * (last - first) / len(frames) / 2)
+
+
+def _encoded(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part]) -> Iterator[np.ndarray]:
+    for group in recognizer.long_form.groups([speech[part.begin : part.end] for part in parts]):
+        yield from recognizer.forward(group)
+
+
+def join(maker: ResultMaker, found: Sequence[Found], nbest: int) -> list[Result]:
+    """The n-best results of a recording from those of its parts, in order: the best combinations of them.
+
+    A combination is as much worse than the first, which has the best result of every part, as its parts are worse than
+    their best ones. Scores are the sums of those of the parts. Parts without result have no text.
+    """
+    filled = [part for part in found if part.results]
+    if not filled:
+        return []
+    ranked: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    for part in filled:
+        scores = np.array([result.hypothesis.score for result in part.results])
+        # As the search ranks them, which may be by something else than the score.
+        losses = np.maximum.accumulate(scores[0] - scores).tolist()
+        longer = ((total + loss, (*ranks, rank)) for total, ranks in ranked for rank, loss in enumerate(losses))
+        ranked = heapq.nsmallest(nbest, longer)
+    return [maker.result(_joined(maker, filled, ranks)) for _, ranks in ranked]
+
+
+def _joined(maker: ResultMaker, found: Sequence[Found], ranks: Sequence[int]) -> Hypothesis:
+    """The hypothesis of one result of each part."""
+    chosen = [part.results[rank] for part, rank in zip(found, ranks, strict=True)]
+    tokens: list[int] = []
+    frames: list[tuple[int, int]] = []
+    space = _space(maker)
+    before = 0
+    for part, result in zip(found, chosen, strict=True):
+        new = list(result.token_int)
+        spans = [(start + part.first, end + part.first) for start, end in result.hypothesis.frames]
+        if part.shared:
+            tail, head = _within(before, part), _within(len(new), part)
+            kept, skipped = seam(
+                tokens[len(tokens) - tail :], new[:head], 1 - before * part.shared / part.length / max(tail, 1)
+            )
+            tokens, frames = tokens[: len(tokens) - tail + kept], frames[: max(len(frames) - tail + kept, 0)]
+            new, spans = new[skipped:], spans[skipped:]
+        elif part.paused and space is not None and tokens[-1:] not in ([], [space]) and new[:1] not in ([], [space]):
+            tokens.append(space)
+            frames.append((part.first, part.first))
+        tokens += new
+        frames += spans
+        before = len(new)
+    hypotheses = [result.hypothesis for result in chosen]
+    first, end = hypotheses[0].yseq[:1].tolist(), hypotheses[0].yseq[-1:].tolist() if maker.closes else []
+    return Hypothesis(
+        np.array(first + tokens + end),
+        sum(float(hypothesis.score) for hypothesis in hypotheses),
+        {name: sum(float(h.scores.get(name, 0.0)) for h in hypotheses) for name in hypotheses[0].scores},
+        frames=tuple(frames) if len(frames) == len(tokens) else (),
+    )
+
+
+def _space(maker: ResultMaker) -> int | None:
+    """The token of a space, in vocabularies of characters that have one."""
+    if not isinstance(maker.tokenizer, CharTokenizer):
+        return None
+    known = maker.converter.token_list
+    return known.index(maker.tokenizer.space_symbol) if maker.tokenizer.space_symbol in known else None
+
+
+def _within(count: int, part: Found) -> int:
+    """How many of a part's tokens may be of the frames that it shares: twice as many as if all were equally long."""
+    return min(count, 2 * -(-count * part.shared // part.length))
+
+
+def seam(left: Sequence[int], right: Sequence[int], lead: float = 0.0) -> tuple[int, int]:
+    """Where two texts of the same speech change over: how many tokens of `left` to keep, and of `right` to skip.
+
+    That is the middle of the longest run of tokens that both have; of equally long ones, that at the likest places,
+    where `right` begins behind `lead` of `left`. Without a common token, both are kept whole.
+    """
+    best, place = (0, 0.0), (len(left), 0)
+    for i in range(len(left)):
+        for j in range(len(right)):
+            run = 0
+            while i + run < len(left) and j + run < len(right) and left[i + run] == right[j + run]:
+                run += 1
+            key = (run, -abs(i / len(left) - lead - j / len(right)))
+            if run and key > best:
+                best, place = key, (i + run // 2, j + run // 2)
+    return place

@@ -1,0 +1,320 @@
+"""What recordings need, which ones are cut, and the results of those that are, over graphs written in numpy."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from espnet.nets.beam_search import Hypothesis
+from espnet.nets.ctc_greedy import GreedyCTC
+from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.attempts import Report, encode_each, search_long, search_whole
+from espnet2.runtime.errors import AudioError
+from espnet2.runtime.long_form import GB, MOST, UNDECLARED_HEADS, LongForm
+from espnet2.runtime.long_recording import Found, join, recognize_long, seam
+from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.results import Result
+from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
+from espnet2.text.char_tokenizer import CharTokenizer
+
+TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]
+SPECIAL = {"blank": 0, "sos": 5, "eos": 5}
+V = len(TOKENS)
+RATE, UNIT = 1000, 20
+LOUDNESS = {0: 0.001, 2: 0.1, 3: 0.2, 4: 0.3}  # of a token's frames
+
+
+class Value:
+    def __init__(self, array):
+        self.array = array
+
+    def numpy(self):
+        return self.array
+
+
+class Graph:
+    def __init__(self, component, function):
+        self.component, self.function, self.calls = component, function, []
+
+    def __call__(self, feeds):
+        self.calls.append([np.shape(feeds[tensor.name]) for tensor in self.component.feeds])
+        results = self.function(*(np.asarray(feeds[tensor.name]) for tensor in self.component.feeds))
+        return {t.name: Value(r) for t, r in zip(self.component.results, results, strict=True)}
+
+
+def component(heads=2, longest=0, speakers=()):
+    return Component(
+        "encoder",
+        "encode",
+        (Tensor("speech", ("batch", "samples")), Tensor("speech_lengths", ("batch",), "int64", "samples")),
+        (
+            Tensor("encoder_out", ("batch", *speakers, "frames", V)),
+            Tensor("encoder_out_lens", ("batch", *speakers), "int64", "frames"),
+        ),
+        lengths=(OutputLength("frames", "samples", Length.conv(UNIT, UNIT)),),
+        attention_heads=heads,
+        longest=longest,
+    )
+
+
+def encoder(heads=2, longest=0):
+    """Every frame is the token of its loudness."""
+
+    def encode(speech, lengths):
+        frames = speech.shape[1] // UNIT
+        loud = np.abs(speech[:, : frames * UNIT]).reshape(len(speech), frames, UNIT).mean(axis=2)
+        tokens = np.array(list(LOUDNESS))[np.abs(loud[..., None] - list(LOUDNESS.values())).argmin(axis=-1)]
+        return np.eye(V, dtype=np.float32)[tokens], lengths // UNIT
+
+    return Graph(component(heads, longest), encode)
+
+
+def ctc():
+    def log_softmax(x):
+        return ((8 * x - np.logaddexp.reduce(8 * x, axis=-1, keepdims=True)).astype(np.float32),)
+
+    frames = (Tensor("encoder_out", ("batch", "frames", V)),)
+    return Graph(Component("ctc", "log_softmax", frames, (Tensor("log_probs", ("batch", "frames", V)),)), log_softmax)
+
+
+def said(*words, pause=0.6, seed=0):
+    """Words of a and b, 100 ms a token with a blank behind it, and pauses between the words."""
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], 10**6)
+    pieces = []
+    for word in words:
+        for letter in word:
+            pieces += [np.full(80, LOUDNESS[TOKENS.index(letter)]), np.full(20, LOUDNESS[0])]
+        pieces.append(np.full(int(pause * RATE), LOUDNESS[0]))
+    speech = np.concatenate(pieces)
+    return (speech * signs[: len(speech)]).astype(np.float32)
+
+
+def recognizer(graphs=None, **options):
+    graphs = graphs or {"encoder": encoder(), "ctc": ctc()}
+    options = {"beam_size": 3, "ctc_weight": 1.0, **options}
+    return Recognizer(graphs, TOKENS, CharTokenizer(), SPECIAL, DecodeOptions(**options), sample_rate=RATE)
+
+
+WORDS = ["abab" * 8, "babba" * 6, "aabb" * 7, "ba" * 12, "bbaab" * 5]
+
+
+def limit_for(seconds, heads=2):
+    """The limit in GB that recordings of so many seconds just need."""
+    return LongForm(component(heads), DecodeOptions(), RATE).memory(int(seconds * RATE)) / GB
+
+
+@pytest.mark.parametrize("heads", [0, 1, 8])
+def test_memory_grows_with_the_square_where_attention_sees_all(heads):
+    form = LongForm(component(heads), DecodeOptions(), RATE)
+    one, two = form.memory(10**6), form.memory(2 * 10**6)
+    assert two / one == pytest.approx(4 if heads else 2, rel=0.1)
+    assert form.memory(10**6, 3) == 3 * one
+    assert form.memory(0) == 0
+    if heads:
+        frames = 10**6 // UNIT
+        assert one == pytest.approx(heads * frames**2 * 4 * 8, rel=0.1)
+
+
+def test_heads_that_are_not_declared():
+    memory = {heads: LongForm(component(heads), DecodeOptions(), RATE).memory(10**6) for heads in (None, 2)}
+    assert memory[None] == pytest.approx(UNDECLARED_HEADS / 2 * memory[2], rel=0.1)
+
+
+def test_the_limit(monkeypatch):
+    available = {"now": 3 * GB}
+    monkeypatch.setattr("espnet2.runtime.long_form.available_memory", lambda: available["now"])
+    assert LongForm(component(), DecodeOptions(), RATE).limit == 1.5 * GB
+    available["now"] = 100 * GB
+    assert LongForm(component(), DecodeOptions(), RATE).limit == MOST
+    assert LongForm(component(), DecodeOptions(memory_limit=0.5), RATE).limit == GB / 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "seconds", "cut"),
+    [
+        ("auto", 50, False),
+        ("auto", 70, True),
+        ("true", 29, False),
+        ("true", 50, True),
+        (True, 50, True),
+        ("false", 70, False),
+    ],
+)
+def test_what_is_cut(mode, seconds, cut):
+    form = LongForm(component(), DecodeOptions(long_form=mode, memory_limit=limit_for(60)), RATE)
+    assert form.cuts(seconds * RATE) is cut
+
+
+def test_input_that_would_be_left_out_is_cut():
+    form = LongForm(component(longest=10 * RATE), DecodeOptions(), RATE)
+    assert not form.cuts(10 * RATE)
+    assert form.cuts(10 * RATE + 1)
+    assert form.cutter.longest == 10 * RATE
+
+
+@pytest.mark.parametrize(
+    ("made", "options", "sentence"),
+    [
+        (
+            component(),
+            {"long_form": False},
+            r"^x.wav: expected at most what 0.594 GB of memory are enough for, found 120 s, which would take about "
+            r"2.34 GB; set long_form to auto to have it cut, or set memory_limit$",
+        ),
+        (component(longest=RATE), {"long_form": "false"}, "are enough for, or 1 s, found 120 s"),
+        (component(speakers=(2,)), {}, "; cut it, since the speakers of its parts could not be matched, or set memory"),
+        (component(), {"memory_limit": 1e-8}, "x.wav: memory_limit: expected room for a part, found 1e-08 GB"),
+    ],
+)
+def test_what_cannot_be_recognised(made, options, sentence):
+    form = LongForm(made, DecodeOptions(**{"memory_limit": limit_for(60), **options}), RATE)
+    with pytest.raises(AudioError, match=sentence) as error:
+        form.require(120 * RATE, "x.wav")
+    assert len(str(error.value)) < 400
+    assert not form.cuts(120 * RATE) or options.get("memory_limit")
+
+
+def test_batches_are_as_large_as_memory_allows():
+    form = LongForm(component(), DecodeOptions(batch_size=3, memory_limit=limit_for(2)), RATE)
+    speeches = [np.zeros(size) for size in (RATE, RATE, 500, 500, 500, 500, RATE)]
+    assert [[len(speech) for speech in group] for group in form.groups(speeches)] == [
+        [RATE, RATE],
+        [500, 500, 500],
+        [500, RATE],
+    ]
+
+
+@pytest.mark.parametrize("options", [{"ctc_greedy": True}, {}, {"time_sync": True}], ids=str)
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_frames_of_parts_are_joined(options, batch_size):
+    speech = said(*WORDS)
+    whole = recognizer(**options, timestamps="token")
+    cut = recognizer(**options, timestamps="token", batch_size=batch_size, memory_limit=limit_for(5))
+    assert cut.long_form.joins_frames
+    (expected,) = whole(speech)
+    (found,) = cut(speech)
+    assert len(cut.encoder.calls) > 2 if batch_size == 1 else len(cut.encoder.calls) >= 2
+    assert max(call[0][1] for call in cut.encoder.calls) <= cut.long_form.cutter.longest
+    if options.get("ctc_greedy"):
+        assert found[:3] == expected[:3]
+        assert found.hypothesis.score == pytest.approx(expected.hypothesis.score)
+        assert found.hypothesis.frames == expected.hypothesis.frames
+    else:
+        assert found.text.replace(" ", "") == expected.text
+        times = [time for time in cut.times(found) if time.text != "<space>"]
+        assert times == whole.times(expected)
+
+
+def test_parts_of_a_decoder_are_joined():
+    """A decoder that reads the frames: one whose tokens are CTC's, so that each part's text is known."""
+    cut = recognizer(memory_limit=limit_for(5), timestamps="token", nbest=2)
+    cut.long_form.joins_frames = False
+    best, second = cut(said(*WORDS))
+    whole = recognizer(timestamps="token")
+    assert best.text.replace(" ", "") == whole(said(*WORDS))[0].text
+    assert second.hypothesis.score < best.hypothesis.score
+    assert second.text != best.text
+    assert best.hypothesis.yseq.tolist() == [5, *best.token_int, 5]
+    frames = best.hypothesis.frames
+    assert len(frames) == len(best.token_int)
+    assert list(frames) == sorted(frames)
+
+
+def test_silence_between_is_not_recognised():
+    silence = np.zeros(40 * RATE, np.float32)
+    speech = np.concatenate([said("abab" * 3), silence, said("bbaa" * 3)])
+    cut = recognizer(memory_limit=limit_for(5))
+    cut.long_form.joins_frames = False
+    done = []
+    (best,) = recognize_long(cut, speech, done.append)
+    assert best.text.split()[0][:4] == "abab"
+    assert best.text.split()[-1][-4:] == "bbaa"
+    assert sum(call[0][1] for call in cut.encoder.calls) < 20 * RATE
+    assert sum(done) == len(speech)
+
+
+def test_a_recording_alone_and_among_others():
+    long, short = said(*WORDS), said("ab")
+    cut = recognizer(memory_limit=limit_for(5), batch_size=3)
+    texts = [results[0].text for results in cut.batch([short, long, short])]
+    assert texts == ["ab", cut(long)[0].text, "ab"]
+    report = Report()
+    assert [search_whole(cut, encoded)[0].text for encoded in encode_each(cut, [short, short])] == ["ab", "ab"]
+    assert search_long(cut, long, RATE, "long")[0].text == texts[1]
+    assert not report.failures
+
+
+def result(maker, tokens, score=-1.0, frames=()):
+    yseq = np.array([5, *tokens, 5])
+    return maker.result(Hypothesis(yseq, score, {"ctc": score}, frames=frames))
+
+
+def test_the_best_combinations():
+    maker = recognizer()
+    first = [result(maker, [2], -1.0), result(maker, [3], -1.5)]
+    second = [result(maker, [2, 2], -2.0), result(maker, [2, 3], -2.25), result(maker, [3, 3], -2.75)]
+    found = join(maker, [Found(first, 0, 10), Found([], 10, 10), Found(second, 20, 10)], 4)
+    assert [(r.text, r.hypothesis.score) for r in found] == [
+        ("a aa", -3.0),
+        ("a ab", -3.25),
+        ("b aa", -3.5),
+        ("a bb", -3.75),
+    ]
+    assert found[0].hypothesis.scores == {"ctc": -3.0}
+    assert join(maker, [], 4) == []
+
+
+def test_the_order_of_a_part_is_kept():
+    """As with `normalize_length`, where the first need not have the best score."""
+    maker = recognizer()
+    part = [result(maker, [2], -3.0), result(maker, [3], -1.0)]
+    assert [r.text for r in join(maker, [Found(part, 0, 10)], 2)] == ["a", "b"]
+
+
+def test_texts_that_overlap():
+    maker = recognizer()
+    left = [result(maker, [2, 3, 2, 2, 3, 3], frames=tuple((i, i + 1) for i in range(0, 12, 2)))]
+    right = [result(maker, [2, 3, 3, 2, 2], frames=tuple((i, i + 1) for i in range(0, 10, 2)))]
+    parts = [Found(left, 0, 12, paused=False), Found(right, 6, 12, shared=6, paused=False)]
+    (found,) = join(maker, parts, 1)
+    assert found.text == "abaabbaa"
+    assert [start for start, _ in found.hypothesis.frames] == [0, 2, 4, 6, 8, 10, 12, 14]
+
+
+@given(st.lists(st.integers(2, 4), max_size=8), st.lists(st.integers(2, 4), max_size=8))
+def test_where_texts_change_over(left, right):
+    kept, skipped = seam(left, right)
+    assert 0 <= kept <= len(left)
+    assert 0 <= skipped <= len(right)
+    if not set(left) & set(right):
+        assert (kept, skipped) == (len(left), 0)
+    if left == right:
+        assert left[:kept] + right[skipped:] == left
+
+
+def test_greedy_search_in_blocks(monkeypatch):
+    frames = np.random.default_rng(0).standard_normal((50, V)).astype(np.float32)
+    search = GreedyCTC(type("CTC", (), {"log_softmax": staticmethod(lambda x: x)}), 5, 5)
+    (expected,) = search(frames)
+    monkeypatch.setattr("espnet.nets.ctc_greedy.FRAMES", 10)
+    (found,) = search(frames)
+    assert found.yseq.tolist() == expected.yseq.tolist()
+    assert found.frames == expected.frames
+    assert found.score == pytest.approx(expected.score)
+    assert search(frames[:0])[0].yseq.tolist() == [5, 5]
+
+
+def test_old_interfaces():
+    data = component(heads=3, longest=7).to_dict()
+    assert Component.from_dict(data) == component(heads=3, longest=7)
+    del data["attention_heads"], data["longest"]
+    assert Component.from_dict(data) == dataclasses.replace(component(), attention_heads=None)
+    for broken in ({"attention_heads": -1}, {"longest": "1"}):
+        with pytest.raises(ValueError, match="attention_heads, longest: expected integers"):
+            Component.from_dict({**data, **broken})
+
+
+def test_results_are_tuples():
+    assert isinstance(recognizer(memory_limit=limit_for(5))(said(*WORDS))[0], Result)
