@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -123,7 +124,12 @@ def _of_file(source: Path | str | BinaryIO, read: Callable[[Any], Result], name:
     """What `read` gives of an opened file; one of unknown length is opened as a stream, where there is no seeking."""
     import soundfile
 
+    called = str(source) if name is None else name
+    is_missing = isinstance(source, str | Path) and not Path(source).exists()
     try:
+        # libsndfile goes back and forth in a file, which a pipe, such as a shell's <(command), does not let it do.
+        if isinstance(source, str | Path) and Path(source).is_fifo():
+            source = io.BytesIO(Path(source).read_bytes())
         with soundfile.SoundFile(source) as file:
             if file.frames < LONGEST:
                 return read(file)
@@ -132,8 +138,7 @@ def _of_file(source: Path | str | BinaryIO, read: Callable[[Any], Result], name:
         with _stream_type()(source) as file:
             return read(file)
     except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError, *TOO_LARGE) as error:
-        is_missing = isinstance(source, str | Path) and not Path(source).exists()
-        raise _not_a_recording(str(source) if name is None else name, error, not is_missing) from error
+        raise _not_a_recording(called, error, not is_missing) from error
 
 
 def _blocks(file: Any, dtype: str, last: int | None) -> Iterator[np.ndarray]:

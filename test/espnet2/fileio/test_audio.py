@@ -2,6 +2,8 @@
 
 import io
 import logging
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -88,6 +90,16 @@ def test_flac_whose_header_gives_no_length(directory, piped_flac, block, monkeyp
         (0.7, 9): slice(5600, None),
     }.items():
         np.testing.assert_array_equal(read_samples("piped.flac", "int16", span=span)[0], piped_flac[part])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe(directory, piped_flac):
+    """As a shell gives it for `<(command)`."""
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=lambda: (directory / "pipe").write_bytes((directory / "piped.flac").read_bytes()))
+    writer.start()
+    np.testing.assert_array_equal(read_audio("pipe", 8000), piped_flac / np.float32(2**15))
+    writer.join()
 
 
 @pytest.mark.parametrize(
