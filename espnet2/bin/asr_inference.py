@@ -19,32 +19,23 @@ from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 from espnet2.utils.types import str_or_none
+from espnet2.utils.upstream_options import (
+    FIXED,
+    IGNORED,
+    PRECISION,
+    TOKENIZER,
+    add_other_options,
+    plain_value,
+    require,
+    require_dtype,
+    require_one_value,
+)
 
 if TYPE_CHECKING:
+    import torch
     from typing_extensions import Self
 
-# Options of upstream that are known here with their default only.
-FIXED: Mapping[str, Any] = {
-    "dtype": "float32",
-    "enh_s2t_task": False,
-    "quantize_asr_model": False,
-    "quantize_lm": False,
-    "quantize_modules": ["Linear"],
-    "quantize_dtype": "qint8",
-    "lid_prompt": False,
-    "lang_prompt_token": None,
-    "nlp_prompt_token": None,
-    "prompt_token_file": None,
-}
-# Options of upstream that make no difference here: nothing is random, one process reads and recognises, and segments
-# of partial_ar are searched one after the other.
-IGNORED = {"seed": 0, "num_workers": 1, "max_mask_parallel": -1}
-# Default, meaning.
-OTHER_OPTIONS = {
-    "ngram_scorer": ("full", "full or part (default: full)"),
-    "token_type": (None, "kind of tokens, instead of the config's"),
-    "bpemodel": (None, "SentencePiece model, instead of the config's"),
-}
+    from espnet2.export.trained import Trained
 
 
 class Speech2Text(Recognizer):
@@ -52,7 +43,7 @@ class Speech2Text(Recognizer):
 
     Args:
         asr_train_config: config.yaml of the recogniser.
-        asr_model_file: Its weights.
+        asr_model_file: Its weights; None, without a packed model either: random ones, with a warning, as in upstream.
         transducer_conf: Options of a transducer's search (`TransducerOptions`).
         lm_train_config: config.yaml of the language model.
         lm_file: Its weights.
@@ -61,9 +52,12 @@ class Speech2Text(Recognizer):
         token_type: Kind of tokens, instead of the config's.
         bpemodel: SentencePiece model, instead of the config's.
         device: Where PyTorch computes.
+        dtype: In which floating point numbers: `float32`, `float64`, `bfloat16` or `float16`.
         model_file: A packed model, instead of configs and weights.
         model_tag: A packed model on the Hugging Face hub.
-        others: Further options of `DecodeOptions`, and those of `FIXED` with the value that they have there.
+        quantize_asr_model, quantize_lm: Give layers of these types, `quantize_modules`, weights of another dtype,
+            `quantize_dtype` (`qint8` or `float16`).
+        others: Further options of `DecodeOptions`, and of `espnet2.utils.upstream_options` with the value there.
 
     Raises:
         OptionError: An option is not known, or has a value that is not allowed.
@@ -80,7 +74,7 @@ class Speech2Text(Recognizer):
         ngram_file: Path | str | None = None,
         token_type: str | None = None,
         bpemodel: Path | str | None = None,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         maxlenratio: float = DecodeOptions.maxlenratio,
         minlenratio: float = DecodeOptions.minlenratio,
         batch_size: int = DecodeOptions.batch_size,
@@ -95,10 +89,15 @@ class Speech2Text(Recognizer):
         *,
         model_file: Path | str | None = None,
         model_tag: Path | str | None = None,
+        quantize_asr_model: bool = False,
+        quantize_lm: bool = False,
+        quantize_modules: Sequence[str] | None = None,
+        quantize_dtype: str = "qint8",
         **others: Any,
     ) -> None:
         further = {option.name: others.pop(option.name) for option in fields(DecodeOptions) if option.name in others}
-        _require_fixed({"dtype": dtype, **others})
+        require_dtype(dtype)
+        require_known(others)
         options = DecodeOptions(
             beam_size=beam_size,
             ctc_weight=ctc_weight,
@@ -118,10 +117,13 @@ class Speech2Text(Recognizer):
         trained = load_trained(
             *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file),
             model_tag=None if model_tag is None else str(model_tag),
+            untrained=True,
         )
         options = _with_blocks(options, trained.model)
-        move(trained.parts, device)
+        prepare(trained, str(device), dtype)
+        quantize(trained, quantize_asr_model, quantize_lm, quantize_modules or ["Linear"], quantize_dtype)
         self.trained = trained
+        self.device, self.dtype = str(device), dtype
         self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
         token_list = trained.token_list
         graphs, tokenizer = trained.graphs, trained.tokenizer
@@ -143,9 +145,13 @@ class Speech2Text(Recognizer):
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
         """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
-        if model_tag is not None and Path(model_tag).exists() and options.get("model_file") is None:
-            return cls(**{**options, "model_file": model_tag})
-        return cls(model_tag=model_tag, **options)
+        return cls(**packed(model_tag, options))
+
+
+def packed(model_tag: Path | str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that name a packed model as `model_file` where it is a file or directory, else as `model_tag`."""
+    local = model_tag is not None and Path(model_tag).exists() and options.get("model_file") is None
+    return {**options, "model_file" if local else "model_tag": model_tag}
 
 
 def _with_blocks(options: DecodeOptions, model: Any) -> DecodeOptions:
@@ -158,22 +164,31 @@ def _with_blocks(options: DecodeOptions, model: Any) -> DecodeOptions:
     return dataclasses.replace(options, **own)
 
 
-def _require_fixed(options: Mapping[str, Any]) -> None:
-    for name, value in options.items():
-        if name in IGNORED:
-            continue
-        if name not in FIXED:
+def require_known(others: Mapping[str, Any]) -> None:
+    """Raise `OptionError` for keywords that upstream's class has not, or that have one value only and another one."""
+    for name in others:
+        if name not in FIXED and name not in IGNORED:
             raise OptionError(f"{name}: expected an option of Speech2Text, found an unknown name")
-        if value != FIXED[name]:
-            raise OptionError(f"{name}: expected {FIXED[name]!r}, the only value known here, found {value!r}")
+    require(others)
 
 
-def move(parts: Sequence[tuple[Any, Any]], device: str) -> None:
-    """Move modules to where PyTorch computes; raises `OptionError` for a device that it cannot use."""
+def prepare(trained: Trained, device: str, dtype: str) -> None:
+    """Move a model to where PyTorch computes, in its precision; raises `OptionError` for what PyTorch cannot do."""
+    from espnet2.torch_utils.precision import convert
     from espnet2.torch_utils.to_device import to_device
 
-    for module, _ in parts:
+    for module, _ in trained.parts:
         to_device(module, device)
+    convert((module for module, _ in trained.parts), dtype)
+
+
+def quantize(trained: Trained, recogniser: bool, lm: bool, layers: Sequence[str], dtype: str) -> None:
+    """Give layers of the recogniser, or of its language model, weights of another dtype."""
+    from espnet2.torch_utils.precision import quantize
+
+    count = len(trained.model.parts())
+    quantize([trained.model] if recogniser else [], layers, dtype)
+    quantize([module for module, _ in trained.parts[count:]] if lm else [], layers, dtype)
 
 
 def get_parser() -> ArgumentParser:
@@ -184,28 +199,36 @@ def get_parser() -> ArgumentParser:
         description="Recognise recordings with a trained model, on PyTorch. With recordings, the text of each is one "
         "line of the output; with a list and an output directory, results are written as a recipe decodes.",
     )
-    add_model_options(parser)
-    group = parser.add_argument_group("model")
-    for name, (default, text) in OTHER_OPTIONS.items():
-        group.add_argument(f"--{name}", type=str_or_none, default=default, help=text)
-    group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
+    add_pytorch_options(parser)
     add_decode_arguments(parser)
-    group = parser.add_argument_group("options of upstream's command, with one value or without effect")
-    for name, default in FIXED.items():
-        group.add_argument(f"--{name}", type=plain_value, default=default, help=f"{default} and nothing else")
-    for name, number in IGNORED.items():
-        group.add_argument(f"--{name}", type=int, default=number, help="without effect")
+    add_other_options(parser)
     return parser
 
 
-def plain_value(text: str) -> Any:
-    """A number, a truth value, a list or a word, as YAML reads it."""
-    import yaml
+def add_pytorch_options(parser: ArgumentParser) -> None:
+    """The options of a trained model, and how PyTorch runs it."""
+    add_model_options(parser)
+    group = parser.add_argument_group("model")
+    group.add_argument("--ngram_scorer", default="full", help="full or part (default: full)")
+    for name, text in TOKENIZER.items():
+        group.add_argument(f"--{name}", type=str_or_none, help=text)
+    group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
+    group.add_argument("--num_threads", type=int, help="threads of PyTorch (default: PyTorch's)")
+    for name, value in PRECISION.items():
+        text = "as upstream's option of this name"
+        group.add_argument(f"--{name}", type=plain_value, default=value, help=f"{text} (default: {value})")
 
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(text) from error
+
+def pytorch_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Their values, as keywords of `Speech2Text`; `num_threads` is set."""
+    if args.num_threads is not None:
+        import torch
+
+        if args.num_threads < 1:
+            raise OptionError(f"num_threads: expected at least 1, found {args.num_threads}")
+        torch.set_num_threads(args.num_threads)
+    own = {name: getattr(args, name) for name in ("ngram_scorer", *TOKENIZER, *PRECISION)}
+    return {**model_options(args), **own, "device": "cuda" if args.ngpu > 0 else "cpu"}
 
 
 def inference(args: argparse.Namespace) -> int:
@@ -218,11 +241,21 @@ def load(args: argparse.Namespace, kind: type[Speech2Text] = Speech2Text) -> tup
     """The recogniser that the options describe, and its sampling rate in Hz."""
     from espnet2.runtime.decode import decode_options
 
-    options: dict[str, Any] = model_options(args)
-    options |= {name: getattr(args, name) for name in (*OTHER_OPTIONS, *FIXED)}
-    options |= {"device": "cuda" if args.ngpu > 0 else "cpu", **decode_options(args)}
+    require_one_value(args)
+    require_model(args)
+    options = {**pytorch_options(args), **decode_options(args)}
     speech2text = kind.from_pretrained(options.pop("model_tag"), **options)
     return speech2text, speech2text.sample_rate
+
+
+def require_model(args: argparse.Namespace) -> None:
+    """Raise `OptionError` where the options of a command name no weights, for which a class takes random ones."""
+    if not any((args.asr_model_file, args.model_file, args.model_tag)):
+        raise OptionError(
+            "--asr_model_file: expected a file (or --model_file, --model_tag: a packed model), found none"
+        )
+    if args.lm_train_config and not any((args.lm_file, args.model_file, args.model_tag)):
+        raise OptionError("--lm_file: expected the weights of --lm_train_config, found none")
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.types import str2bool, str_or_none
+from espnet2.utils.upstream_options import add_other_options, require_one_value
 
 if TYPE_CHECKING:
     from espnet2.runtime.asr import Speech2Text
@@ -26,6 +27,7 @@ def get_parser() -> ArgumentParser:
     )
     add_bundle_options(parser)
     add_decode_arguments(parser)
+    add_other_options(parser)
     return parser
 
 
@@ -41,14 +43,17 @@ def add_bundle_options(parser: argparse.ArgumentParser) -> None:
         "--quantized", type=str2bool, nargs="?", const=True, default=False, help="run the bundle's int8 graphs"
     )
     group.add_argument("--num_threads", type=int, help="threads of the encoder (default: all cores)")
+    group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
 
 
 def bundle_options(args: argparse.Namespace) -> dict[str, Any]:
     """Their values and those of the search, as keywords of `Speech2Text` and `Speech2TextStreaming`."""
     from espnet2.runtime.decode import decode_options
 
+    require_one_value(args)
     names = ("bundle", "ngram_file", "ngram_scorer", "quantized", "num_threads")
-    return {**{name: getattr(args, name) for name in names}, **decode_options(args)}
+    device = "cuda" if args.ngpu > 0 else "cpu"
+    return {**{name: getattr(args, name) for name in names}, "device": device, **decode_options(args)}
 
 
 def inference(args: argparse.Namespace) -> int:

@@ -7,27 +7,35 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from espnet2.bin.asr_inference import OTHER_OPTIONS, move, plain_value
+from espnet2.bin.asr_inference import (
+    add_pytorch_options,
+    packed,
+    prepare,
+    pytorch_options,
+    require_model,
+)
 from espnet2.bin.export_onnx import CHUNK_OPTIONS
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.bundle_parts import load_ngram
-from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result
 from espnet2.runtime.unread_options import warn_of_unread
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
-from espnet2.utils.model_options import add_model_options, model_options
-from espnet2.utils.types import str_or_none
+from espnet2.utils.upstream_options import (
+    FIXED,
+    IGNORED,
+    PRECISION,
+    add_other_options,
+    require,
+    require_one_value,
+)
 
 if TYPE_CHECKING:
-    from espnet2.runtime.decode_streaming import Streams
+    from typing_extensions import Self
 
-# Options of upstream that are known here with their default only.
-FIXED: Mapping[str, Any] = {"dtype": "float32", "decoder_text_length_limit": 0}
-# Options of upstream's command that make no difference: nothing is random, and one process reads and recognises.
-IGNORED = {"seed": 0, "num_workers": 1}
+    from espnet2.runtime.decode_streaming import Streams
 
 
 class Speech2TextStreaming(StreamingRecognizer):
@@ -48,7 +56,8 @@ class Speech2TextStreaming(StreamingRecognizer):
         ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
         chunks: Of an encoder that hears chunks of any size: `chunk_size`, `left_context` and `right_context`, in its
             frames.
-        others: Options of `DecodeOptions`, and those of `FIXED` with the value that they have there.
+        dtype: In which floating point numbers: `float32`, `float64`, `bfloat16` or `float16`.
+        others: Options of `DecodeOptions`, and of `espnet2.utils.upstream_options` with the value there.
 
     Raises:
         OptionError: The model needs whole utterances, or an option is not known or has a value that is not allowed.
@@ -69,11 +78,11 @@ class Speech2TextStreaming(StreamingRecognizer):
         ngram_file: Path | str | None = None,
         ngram_scorer: str = "full",
         chunks: Mapping[str, int | None] | None = None,
+        dtype: str = "float32",
         **others: Any,
     ) -> None:
-        for name, value in FIXED.items():
-            if others.pop(name, value) != value:
-                raise OptionError(f"{name}: expected {value!r}, the only value known here, found another one")
+        upstreams = {name: others.pop(name) for name in (*FIXED, *IGNORED) if name in others}
+        require(upstreams)
         options = DecodeOptions.from_keywords(others)
         from espnet2.export.trained import load_trained
 
@@ -81,8 +90,10 @@ class Speech2TextStreaming(StreamingRecognizer):
             *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file, model_tag),
             streaming=True,
             chunks=chunks,
+            untrained=True,
         )
-        move(trained.parts, device)
+        prepare(trained, str(device), dtype)
+        self.device, self.dtype = str(device), dtype
         self.asr_model, self.asr_train_args = trained.model, trained.config
         graphs, tokenizer = trained.graphs, trained.tokenizer
         if token_type or bpemodel:
@@ -101,6 +112,11 @@ class Speech2TextStreaming(StreamingRecognizer):
             trained.sample_rate,
         )
 
+    @classmethod
+    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
+        """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
+        return cls(**packed(model_tag, options))
+
     def __call__(self, speech: Any, is_final: bool = True) -> list[Result]:
         """The results so far, best first, with the next samples of the stream; `is_final` ends it."""
         results = super().__call__(speech, is_final)
@@ -111,48 +127,42 @@ class Speech2TextStreaming(StreamingRecognizer):
 
 def get_parser() -> ArgumentParser:
     from espnet2.runtime.decode import add_decode_arguments
+    from espnet2.runtime.decode_streaming import add_piece_options
 
     parser = ArgumentParser(
         prog="python -m espnet2.bin.asr_inference_streaming",
         description="Recognise recordings as streams with a trained model, on PyTorch. Without an output directory, "
         "the text is shown as it grows; with one, results are written as a recipe decodes.",
     )
-    add_model_options(parser)
-    group = parser.add_argument_group("model")
-    for name, (default, text) in OTHER_OPTIONS.items():
-        group.add_argument(f"--{name}", type=str_or_none, default=default, help=text)
+    add_pytorch_options(parser)
     for name, text in CHUNK_OPTIONS.items():
-        group.add_argument(f"--{name}", type=int, help=text)
-    group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
-    parser.add_argument(
-        "--sim_chunk_length", type=int, default=0, help="samples that come at once; 0: all (default: 0)"
-    )
+        parser.add_argument(f"--{name}", type=int, help=text)
+    add_piece_options(parser)
     add_decode_arguments(parser)
-    group = parser.add_argument_group("options of upstream's command, with one value or without effect")
-    for name, value in FIXED.items():
-        group.add_argument(f"--{name}", type=plain_value, default=value, help=f"{value} and nothing else")
-    for name, number in IGNORED.items():
-        group.add_argument(f"--{name}", type=int, default=number, help="without effect")
+    add_other_options(parser)
     return parser
 
 
 def inference(args: argparse.Namespace) -> int:
     from espnet2.runtime.decode import decode_by
+    from espnet2.runtime.decode_streaming import check_pieces
 
-    if args.sim_chunk_length < 0:
-        raise OptionError(f"--sim_chunk_length: expected a number of samples, or 0, found {args.sim_chunk_length}")
+    check_pieces(args)
     return decode_by(args, lambda: _load(args))
 
 
 def _load(args: argparse.Namespace) -> Streams:
     from espnet2.runtime.decode import decode_options
-    from espnet2.runtime.decode_streaming import Streams
+    from espnet2.runtime.decode_streaming import Streams, piece_samples
 
-    options = {**model_options(args), **decode_options(args)}
-    options |= {name: getattr(args, name) for name in (*OTHER_OPTIONS, *FIXED)}
+    require_one_value(args)
+    require_model(args)
+    options = {**pytorch_options(args), **decode_options(args)}
+    quantized = {name: options.pop(name) for name in PRECISION if name != "dtype"}
+    require(quantized, "--")
     chunks = {name: getattr(args, name) for name in CHUNK_OPTIONS}
-    speech2text = Speech2TextStreaming(device="cuda" if args.ngpu else "cpu", chunks=chunks, **options)
-    return Streams(speech2text, args.sim_chunk_length)
+    speech2text = Speech2TextStreaming.from_pretrained(options.pop("model_tag"), chunks=chunks, **options)
+    return Streams(speech2text, piece_samples(args, speech2text.sample_rate))
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from espnet2.bin.asr_inference_onnx import add_bundle_options, bundle_options
-from espnet2.runtime.errors import OptionError
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
+from espnet2.utils.upstream_options import add_other_options
 
 if TYPE_CHECKING:
     from espnet2.runtime.decode_streaming import Streams
 
 CHUNK_MS = 320.0
-DAY_MS = 86_400_000
 
 
 def get_parser() -> ArgumentParser:
     from espnet2.runtime.decode import add_decode_arguments
+    from espnet2.runtime.decode_streaming import add_piece_options
 
     parser = ArgumentParser(
         prog="python -m espnet2.bin.asr_inference_streaming_onnx",
@@ -31,30 +31,27 @@ def get_parser() -> ArgumentParser:
         "recipe decodes.",
     )
     add_bundle_options(parser)
-    parser.add_argument(
-        "--chunk_ms", type=float, default=CHUNK_MS, help="speech that comes at once, in ms (default: %(default)g)"
-    )
+    add_piece_options(parser, CHUNK_MS)
     add_decode_arguments(parser)
+    add_other_options(parser)
     return parser
 
 
 def inference(args: argparse.Namespace) -> int:
     from espnet2.runtime.decode import decode_by
+    from espnet2.runtime.decode_streaming import check_pieces
 
-    if not 0 < args.chunk_ms <= DAY_MS:
-        raise OptionError(
-            f"--chunk_ms: expected a number of milliseconds above 0, a day ({DAY_MS}) at most, found {args.chunk_ms:g}"
-        )
+    check_pieces(args)
     return decode_by(args, lambda: _load(args))
 
 
 def _load(args: argparse.Namespace) -> Streams:
     from espnet2.runtime.asr_streaming import Speech2TextStreaming
-    from espnet2.runtime.decode_streaming import Streams
+    from espnet2.runtime.decode_streaming import Streams, piece_samples
 
     speech2text = Speech2TextStreaming(**bundle_options(args))
     logging.info("loaded %s: %s", args.bundle, ", ".join(speech2text.bundle.components))
-    return Streams(speech2text, max(1, round(speech2text.sample_rate * args.chunk_ms / 1000)))
+    return Streams(speech2text, piece_samples(args, speech2text.sample_rate))
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

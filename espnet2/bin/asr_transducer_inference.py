@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
-from espnet2.utils.model_options import add_model_options, model_options
-from espnet2.utils.types import str2bool, str_or_none
+from espnet2.utils.types import str2bool
+from espnet2.utils.upstream_options import add_other_options, require_one_value
 
 if TYPE_CHECKING:
     from espnet2.runtime.asr_streaming import StreamingRecognizer
@@ -25,18 +24,7 @@ if TYPE_CHECKING:
 
 BEAM_SIZE = 5
 WINDOW, LEFT_CONTEXT = 640, 32  # in ms, and in frames of the encoder
-# Of `DecodeOptions`.
-SEARCH_OPTIONS = ("beam_size", "lm_weight", "nbest", "batch_size", "timestamps", "long_form", "memory_limit")
-# Options of upstream that are known here with their default only, and those that make no difference.
-FIXED: Mapping[str, Any] = {
-    "dtype": "float32",
-    "quantize_asr_model": False,
-    "quantize_modules": None,
-    "quantize_dtype": "qint8",
-}
-IGNORED = {"seed": 0, "num_workers": 1, "display_hypotheses": False}  # texts are shown where no files are written
 STREAM_OPTIONS = ("streaming", "decoding_window", "left_context")
-TOKENIZER_OPTIONS = ("token_type", "bpemodel")
 
 
 class Speech2Text(asr_inference.Speech2Text):
@@ -54,7 +42,8 @@ class Speech2Text(asr_inference.Speech2Text):
         streaming: Make `streaming_decode` possible.
         decoding_window: Of a stream, what the encoder takes at once, in ms.
         left_context: What it hears before that, in frames after the input block.
-        others: Of `espnet2.bin.asr_inference.Speech2Text`, and those of `FIXED` with the value that they have there.
+        return_decoded_hyp: False and nothing else.
+        others: Of `espnet2.bin.asr_inference.Speech2Text`.
 
     Raises:
         OptionError: The model is another one, or an option has a value that is not allowed.
@@ -77,16 +66,15 @@ class Speech2Text(asr_inference.Speech2Text):
         streaming: bool = False,
         decoding_window: int = WINDOW,
         left_context: int = LEFT_CONTEXT,
+        return_decoded_hyp: bool = False,
         **others: Any,
     ) -> None:
-        for name, value in FIXED.items():
-            found = others.pop(name, value)
-            if found != value:
-                raise OptionError(f"{name}: expected {value!r}, the only value known here, found {found!r}")
+        if return_decoded_hyp:
+            raise OptionError("return_decoded_hyp: expected False, the only value known here, found True")
         super().__init__(
             asr_train_config,
             asr_model_file,
-            beam_search_config,
+            {**(others.pop("transducer_conf", None) or {}), **(beam_search_config or {})},
             lm_train_config,
             lm_file,
             token_type=token_type,
@@ -116,9 +104,10 @@ class Speech2Text(asr_inference.Speech2Text):
         trained = self.trained.as_streams({"chunk_size": self.window // frame, "left_context": left_context})
         return dataclasses.replace(trained, tokenizer=self.tokenizer).streaming_recognizer(self.options)
 
-    def __call__(self, speech: Any) -> list[Hypothesis]:
-        """The n-best hypotheses for one utterance, best first; see `espnet2.runtime.asr.Recognizer`."""
-        return [result.hypothesis for result in super().__call__(speech)]
+    def __call__(self, speech: Any) -> Any:
+        """The n-best hypotheses for one utterance, best first, or for each of a list; see its base class."""
+        found = super().__call__(speech)
+        return [result.hypothesis if isinstance(result, Result) else [h for *_, h in result] for result in found]
 
     def hypotheses_to_results(self, nbest_hyps: Sequence[Hypothesis]) -> list[Result]:
         """Their texts and tokens."""
@@ -143,27 +132,16 @@ class Speech2Text(asr_inference.Speech2Text):
 
 
 def get_parser() -> ArgumentParser:
-    from espnet2.runtime.decode import KINDS, add_recording_arguments, mapping
+    from espnet2.runtime.decode import add_decode_arguments
 
     parser = ArgumentParser(
         prog="python -m espnet2.bin.asr_transducer_inference",
         description="Recognise recordings with a stand-alone transducer, on PyTorch. With recordings, the text of each "
         "is one line of the output; with a list and an output directory, results are written as a recipe decodes.",
     )
-    add_model_options(parser, leave_out=["ngram_file"])
-    group = parser.add_argument_group("model")
-    for name in TOKENIZER_OPTIONS:
-        group.add_argument(f"--{name}", type=str_or_none, help=asr_inference.OTHER_OPTIONS[name][1])
-    group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
-    add_recording_arguments(parser)
-    group = parser.add_argument_group("search")
-    for option in fields(DecodeOptions):
-        if option.name in SEARCH_OPTIONS:
-            default = BEAM_SIZE if option.name == "beam_size" else option.default
-            kind = KINDS.get(type(default), type(default))
-            text = f"{option.metadata['help']} (default: {default})"
-            group.add_argument(f"--{option.name}", type=kind, default=default, help=text)
-    group.add_argument("--beam_search_config", type=mapping, help="options of the search, as {search_type: maes}")
+    asr_inference.add_pytorch_options(parser)
+    add_decode_arguments(parser, leave_out=["streaming"])
+    parser.set_defaults(beam_size=BEAM_SIZE)
     group = parser.add_argument_group("streams")
     group.add_argument(
         "--streaming",
@@ -183,11 +161,7 @@ def get_parser() -> ArgumentParser:
         default=LEFT_CONTEXT,
         help="what it hears before that, in frames after the input block (default: 32)",
     )
-    group = parser.add_argument_group("options of upstream's command, with one value or without effect")
-    for name, value in FIXED.items():
-        group.add_argument(f"--{name}", type=asr_inference.plain_value, default=value, help=f"{value} and nothing else")
-    for name, value in IGNORED.items():
-        group.add_argument(f"--{name}", type=asr_inference.plain_value, default=value, help="without effect")
+    add_other_options(parser)
     return parser
 
 
@@ -198,13 +172,14 @@ def inference(args: argparse.Namespace) -> int:
 
 
 def _load(args: argparse.Namespace) -> Way:
-    from espnet2.runtime.decode import Utterances
+    from espnet2.runtime.decode import Utterances, decode_options
     from espnet2.runtime.decode_streaming import Streams
 
-    names = (*TOKENIZER_OPTIONS, *SEARCH_OPTIONS, "beam_search_config", *STREAM_OPTIONS, *FIXED)
-    options: dict[str, Any] = {**model_options(args), **{name: getattr(args, name) for name in names}}
-    tag = options.pop("model_tag")
-    speech2text = Speech2Text.from_pretrained(tag, device="cuda" if args.ngpu else "cpu", **options)
+    require_one_value(args)
+    asr_inference.require_model(args)
+    options = {**asr_inference.pytorch_options(args), **decode_options(args)}
+    options |= {name: getattr(args, name) for name in STREAM_OPTIONS}
+    speech2text = Speech2Text.from_pretrained(options.pop("model_tag"), **options)
     if speech2text.stream is not None:
         return Streams(speech2text.stream, speech2text.window)
     return Utterances(speech2text, speech2text.sample_rate)

@@ -139,10 +139,12 @@ def load_trained(
     model_tag: str | None = None,
     streaming: bool = False,
     chunks: Mapping[str, int | None] | None = None,
+    untrained: bool = False,
 ) -> Trained:
     """Build and load a recogniser from its files, or from a packed model; files that are given win over packed ones.
 
-    A config that is not named is `config.yaml` beside the weights. With `streaming` the recogniser is one of streams,
+    A config that is not named is `config.yaml` beside the weights. With `untrained`, a config whose weights are not
+    named is a model of random weights. With `streaming` the recogniser is one of streams,
     which an encoder of chunks cuts as the numbers `chunks` say (see `CHUNKS`, which are those not given).
 
     Raises `OptionError` when no recogniser is named or it needs whole utterances, and what reading its files raises.
@@ -157,11 +159,11 @@ def load_trained(
     packed = find_model(model_file=model_file, model_tag=model_tag) if model_file or model_tag else {}
     named = {name: value if value is not None else packed.get(name) for name, value in given.items()}
     files = {name: Path(value) for name, value in named.items() if value is not None}
-    if "asr_model_file" not in files:
+    if "asr_model_file" not in files and not (untrained and "asr_train_config" in files):
         raise OptionError(
             "--asr_model_file: expected a file (or --model_file, --model_tag: a packed model), found none"
         )
-    if "lm_train_config" in files and "lm_file" not in files:
+    if "lm_train_config" in files and "lm_file" not in files and not untrained:
         raise OptionError("--lm_file: expected the weights of --lm_train_config, found none")
     for config, weights in CONFIG_OF.items():
         if weights in files:
@@ -200,20 +202,27 @@ def cut_streams(encoder: Any, chunks: Mapping[str, int | None]) -> dict[str, int
     return numbers
 
 
+def _report(name: str, files: Mapping[str, Path], weights: str, config: str) -> None:
+    if weights in files:
+        _log.info("loaded the %s %s", name, files[weights])
+    else:
+        _log.warning("%s: expected weights, %s, found none: those of the %s are random", files[config], weights, name)
+
+
 def _load(files: dict[str, Path]) -> Trained:
     model: Any
     task = task_of(files["asr_train_config"])
-    model, config = task.build_model_from_file(files["asr_train_config"], files["asr_model_file"])
-    _log.info("loaded the recogniser %s", files["asr_model_file"])
+    model, config = task.build_model_from_file(files["asr_train_config"], files.get("asr_model_file"))
+    _report("recogniser", files, "asr_model_file", "asr_train_config")
     parts = list(model.parts())
-    if "lm_file" in files:
-        lm, lm_config = LMTask.build_model_from_file(files["lm_train_config"], files["lm_file"])
+    if "lm_train_config" in files:
+        lm, lm_config = LMTask.build_model_from_file(files["lm_train_config"], files.get("lm_file"))
         if lm_config.token_list != config.token_list:
             raise ConfigError(
                 f"{files['lm_train_config']}: expected the recogniser's token list of {len(config.token_list)} tokens, "
                 f"found another one of {len(lm_config.token_list)}"
             )
-        _log.info("loaded the language model %s", files["lm_file"])
+        _report("language model", files, "lm_file", "lm_train_config")
         parts += lm.parts()
     tokenizer = load_tokenizer(config.token_type, config.bpemodel, files["asr_train_config"])
     return Trained(model, tuple(parts), config, files, tokenizer)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.step import Graph
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.bundle_parts import BundleParts
+from espnet2.runtime.bundle_parts import BundleParts, find_bundle
 from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.long_form import LongForm
 from espnet2.runtime.long_recording import recognize_long
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results
 from espnet2.runtime.search import CTCGraph, SearchParts, make_search, reads_ctc_alone
-from espnet2.runtime.speech import floating_point, require_numbers, require_same_channels, require_shape
+from espnet2.runtime.speech import floating_point, require_numbers, require_same_channels, require_shape, unpadded
 from espnet2.runtime.timestamps import frame_seconds
 from espnet2.text.abs_tokenizer import AbsTokenizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Recognizer(ResultMaker):
@@ -67,20 +70,34 @@ class Recognizer(ResultMaker):
 
         Args:
             speech: Samples (T,), floating point in [-1, 1), at the model's rate, or (T, C), of whose channels the first
-                counts, or all where the front end is a beamformer; features (T, D) for a model without front end.
+                counts, or all where the front end is a beamformer; features (T, D) for a model without front end. Of a
+                list of utterances, a list of n-best lists.
 
         Raises:
             AudioError: Speech that cannot be recognised as it is, or is longer than memory and `long_form` allow.
         """
-        return self.batch([speech])[0]
+        return self.batch_decode(speech) if isinstance(speech, list | tuple) else self.batch([speech])[0]
+
+    def batch_decode(self, speech: Any, speech_lengths: Any = None) -> list[Results]:
+        """The n-best results for each of several utterances; `batch_size` of them go through the encoder at once.
+
+        Args:
+            speech: Utterances as a list, or padded ones, (B, T), or (B, T, D) of features, with their lengths.
+            speech_lengths: Samples, or frames, of each padded utterance, (B,); of a list it does nothing.
+
+        Raises:
+            AudioError: Speech that cannot be recognised as it is, or lengths that padded speech does not have.
+        """
+        return self.batch(speech if isinstance(speech, list | tuple) else unpadded(speech, speech_lengths))
 
     def batch(self, speeches: Sequence[Any]) -> list[Results]:
         """The n-best results for each of several utterances, `batch_size` of which go through the encoder at once.
 
         Fewer do so where memory allows no more; those that are too long for it are recognised in parts.
         """
+        names = ["speech"] if len(speeches) == 1 else [f"speech {number}" for number in range(1, len(speeches) + 1)]
         found: list[Results] = []
-        for group in self.long_form.groups([self.check(speech) for speech in speeches]):
+        for group in self.long_form.groups([self.check(*pair) for pair in zip(speeches, names, strict=True)]):
             if self.long_form.cuts(len(group[0])):
                 found += [recognize_long(self, speech) for speech in group]
             else:
@@ -105,10 +122,10 @@ class Recognizer(ResultMaker):
     def search(self, encoder_out: np.ndarray) -> Results:
         """The n-best results for what `encode` gave of one utterance, best first; of several speakers a list each."""
         if encoder_out.ndim == 3:
-            return [self.nbest(speaker) for speaker in encoder_out]
-        return self.nbest(encoder_out)
+            return [self.of_speaker(speaker) for speaker in encoder_out]
+        return self.of_speaker(encoder_out)
 
-    def nbest(self, encoder_out: np.ndarray) -> list[Result]:
+    def of_speaker(self, encoder_out: np.ndarray) -> list[Result]:
         """The n-best results for an encoder output (T, D) of one speaker, best first."""
         found = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
         aligner = None if self.timestamps is None else self.timestamps.aligner()
@@ -129,8 +146,8 @@ class Recognizer(ResultMaker):
         Of channels (T, C), an encoder that does not read them gets the first, as upstream's front ends take it.
 
         Raises:
-            AudioError: It is no array of floating point numbers, of another shape, empty, too short, silent, not
-                finite, too large, or too long (see `LongForm.require`).
+            AudioError: It is no array of floating point numbers, of another shape, empty, too short, not finite, too
+                large, or too long (see `LongForm.require`).
         """
         array, wanted = floating_point(speech, name), self.speech.axes[1:]
         if wanted == ("samples",) and array.ndim == 2 and len(array) > array.shape[1] > 0:
@@ -142,8 +159,6 @@ class Recognizer(ResultMaker):
         if len(array) < shortest:
             raise AudioError(f"{name}: expected at least {shortest} {unit}, found {len(array)}")
         require_numbers(array, name)
-        if not array.any():
-            raise AudioError(f"{name}: expected sound, found nothing but zeros")
         self.long_form.require(len(array), name)
         return array.astype(np.float32, copy=False)
 
@@ -159,7 +174,8 @@ class Speech2Text(Recognizer):
         providers: Execution providers of onnxruntime, most wanted first.
         ngram_file: A KenLM model to use instead of the bundle's.
         ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
-        options: Those of `espnet2.runtime.options.DecodeOptions`, with their defaults.
+        options: Those of `espnet2.runtime.options.DecodeOptions`, with their defaults; `device`, `cpu` or `cuda`,
+            instead of providers; and those of `espnet2.utils.upstream_options` with the value there.
 
     Raises:
         BundleError: The bundle cannot be used.
@@ -199,3 +215,8 @@ class Speech2Text(Recognizer):
             manifest.sample_rate,
         )
         self.sample_rate = manifest.sample_rate
+
+    @classmethod
+    def from_pretrained(cls, model_tag: str | Path, **options: Any) -> Self:
+        """The recogniser of a bundle: its directory, or its repository on the Hugging Face hub."""
+        return cls(find_bundle(model_tag), **options)

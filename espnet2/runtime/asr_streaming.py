@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.step import Graph
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.bundle_parts import BundleParts
+from espnet2.runtime.bundle_parts import BundleParts, find_bundle
 from espnet2.runtime.errors import AudioError, OptionError, StreamError
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker
@@ -29,6 +29,9 @@ from espnet2.runtime.speech import floating_point, require_numbers, require_shap
 from espnet2.runtime.stream_encoder import StreamEncoder
 from espnet2.runtime.streaming_search import make_streaming_search
 from espnet2.text.abs_tokenizer import AbsTokenizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Piece = tuple["Session", Any, bool]  # a stream, its next samples, and whether they are its last
 
@@ -224,3 +227,8 @@ class Speech2TextStreaming(StreamingRecognizer):
             manifest.generation,
             manifest.sample_rate,
         )
+
+    @classmethod
+    def from_pretrained(cls, model_tag: str | Path, **options: Any) -> Self:
+        """The recogniser of a bundle of streams: its directory, or its repository on the Hugging Face hub."""
+        return cls(find_bundle(model_tag), **options)

@@ -16,6 +16,7 @@ from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.unread_options import warn_of_unread
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import load_tokenizer
+from espnet2.utils.upstream_options import names, require
 
 # Encoders, and what takes a bundle that has one.
 ENCODERS = {"encoder": "Speech2Text", "encoder_step": "Speech2TextStreaming"}
@@ -23,6 +24,7 @@ ENCODERS = {"encoder": "Speech2Text", "encoder_step": "Speech2TextStreaming"}
 COUNTS = {"encoder": (2, 2), "ctc": (1, 1), "mlm": (4, 1), "joint_start": (1, 1), "joint_step": (2, 1)}
 COUNTS |= {"encoder_step": (2, 2)}
 STEP_INPUTS = {"tokens", "parents", "memory_lengths", "joint_frame", "decoder_out"}  # besides those of `decoder_start`
+DEVICES = {"cpu": PROVIDERS, "cuda": ("CUDAExecutionProvider", *PROVIDERS)}
 NGRAM_SCORERS: dict[str, type[NgramFullScorer] | type[NgramPartScorer]] = {
     "full": NgramFullScorer,
     "part": NgramPartScorer,
@@ -53,7 +55,11 @@ class BundleParts:
         ngram_scorer: str = "full",
     ) -> BundleParts:
         """The parts of a recogniser whose encoder is the graph `encoder`; see `espnet2.runtime.asr.Speech2Text`."""
-        decode_options = DecodeOptions.from_keywords(options)
+        others = {name: value for name, value in options.items() if name in names()}
+        require(others)
+        wanted = {name: value for name, value in options.items() if name not in others}
+        providers = _providers_of(wanted.pop("device", None), providers)
+        decode_options = DecodeOptions.from_keywords(wanted)
 
         def read() -> BundleParts:
             loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, task="asr")
@@ -67,6 +73,25 @@ class BundleParts:
         parts = read() if isinstance(bundle, Bundle) else read_as_one(bundle, read)
         warn_of_unread(decode_options, [*parts.graphs, *(["ngram"] if parts.ngram is not None else [])])
         return parts
+
+
+def find_bundle(tag: str | Path) -> Path:
+    """The directory of a bundle: `tag` itself, or that of a repository on the Hugging Face hub, which is downloaded."""
+    if Path(tag).exists():
+        return Path(tag)
+    from espnet2.fileio.hub import download
+
+    return download(str(tag))
+
+
+def _providers_of(device: Any, providers: Sequence[str]) -> Sequence[str]:
+    """Execution providers of a device as PyTorch names it; those that are given where it is None."""
+    if device is None:
+        return providers
+    kind = str(device).partition(":")[0]
+    if kind not in DEVICES:
+        raise OptionError(f"device: expected one of {', '.join(DEVICES)}, found {str(device)!r}")
+    return providers if kind == "cpu" else DEVICES[kind]
 
 
 def load_ngram(

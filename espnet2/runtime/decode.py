@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ from espnet2.runtime.attempts import Report, encode_each, search_long, search_wh
 from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results, by_speaker
+from espnet2.runtime.speech import require_sound
 from espnet2.runtime.timestamps import Timed, ctm_fields, timed_line
 from espnet2.utils.lock import only_one
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
@@ -79,14 +80,18 @@ def mapping(text: str) -> Any:
 KINDS: dict[type, Callable[[str], Any]] = {bool: str2bool, type(None): mapping}
 
 
-def add_decode_arguments(parser: argparse.ArgumentParser) -> None:
-    """Recordings, output and search, under upstream's names and with its defaults."""
+def add_decode_arguments(parser: argparse.ArgumentParser, leave_out: Collection[str] = ()) -> None:
+    """Recordings, output and search but for some options, under upstream's names and with its defaults."""
     add_recording_arguments(parser)
     group = parser.add_argument_group("search")
     for option in fields(DecodeOptions):
+        if option.name in leave_out:
+            continue
         kind = KINDS.get(type(option.default), type(option.default))
         text = f"{option.metadata['help']} (default: {option.default})"
         group.add_argument(f"--{option.name}", type=kind, default=option.default, help=text)
+    text = "upstream's name of --transducer_conf for stand-alone transducers"
+    group.add_argument("--beam_search_config", type=mapping, help=text)
 
 
 def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,7 +120,10 @@ def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
 
 def decode_options(args: argparse.Namespace) -> dict[str, Any]:
     """The search options of `add_decode_arguments`, as keywords of `Speech2Text`."""
-    return {option.name: getattr(args, option.name) for option in fields(DecodeOptions)}
+    options = {option.name: getattr(args, option.name) for option in fields(DecodeOptions)}
+    if args.beam_search_config:
+        options["transducer_conf"] = {**(options["transducer_conf"] or {}), **args.beam_search_config}
+    return options
 
 
 def decode(args: argparse.Namespace, load: Callable[[], tuple[Recognizer, int]]) -> int:
@@ -272,7 +280,9 @@ class Utterances:
     def _read(self, recording: Recording, report: Report) -> np.ndarray | None:
         axes = len(self.recognizer.speech.axes) - 1  # without that of the batch
         try:
-            return self.recognizer.check(recording.read(self.rate, axes), recording.place)
+            speech = self.recognizer.check(recording.read(self.rate, axes), recording.place)
+            require_sound(speech, recording.place)
+            return speech
         except AudioError as error:
             report.fail(recording.utterance, str(error))
         except MemoryError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import logging
 import shutil
@@ -17,13 +18,42 @@ from espnet2.fileio.recording import Recording
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.attempts import UNCOMPUTABLE, Report, sentence_of
 from espnet2.runtime.decode import Emit, line_of
-from espnet2.runtime.errors import AudioError
+from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.results import Result, Results, by_speaker
 
 STDIN = "-"
+DAY_MS = 86_400_000
 CLEAR = "\r\x1b[K"  # of a terminal: to the start of the line, and clear it
 
 _log = logging.getLogger(__name__)
+
+
+def add_piece_options(parser: argparse.ArgumentParser, chunk_ms: float | None = None) -> None:
+    """How much speech comes at once: in ms (`--chunk_ms`), or in samples (upstream's `--sim_chunk_length`)."""
+    text = "speech that comes at once, in ms (default: " + ("all)" if chunk_ms is None else f"{chunk_ms:g})")
+    parser.add_argument("--chunk_ms", type=float, default=chunk_ms, help=text)
+    parser.add_argument("--decoding_window", type=float, help="upstream's name of --chunk_ms for transducers")
+    parser.add_argument("--sim_chunk_length", type=int, help="instead, samples that come at once; 0: all")
+
+
+def check_pieces(args: argparse.Namespace) -> None:
+    """Raise `OptionError` for an option of `add_piece_options` that no speech can come by."""
+    if args.sim_chunk_length is not None and args.sim_chunk_length < 0:
+        raise OptionError(f"--sim_chunk_length: expected a number of samples, or 0, found {args.sim_chunk_length}")
+    for name in ("chunk_ms", "decoding_window"):
+        found = getattr(args, name)
+        if found is not None and not 0 < found <= DAY_MS:
+            raise OptionError(
+                f"--{name}: expected a number of milliseconds above 0, a day ({DAY_MS}) at most, found {found:g}"
+            )
+
+
+def piece_samples(args: argparse.Namespace, rate: int) -> int:
+    """Samples that come at once, by the options; 0: all."""
+    if args.sim_chunk_length is not None:
+        return args.sim_chunk_length
+    chunk_ms = args.chunk_ms if args.decoding_window is None else args.decoding_window
+    return 0 if chunk_ms is None else max(1, round(rate * chunk_ms / 1000))
 
 
 class Line:

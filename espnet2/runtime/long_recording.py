@@ -54,7 +54,7 @@ def _of_parts(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part],
     done = end = 0
     for part, encoder_out in zip(sounding, encoded, strict=True):
         shared = form.frames(max(end - part.begin, 0))
-        yield Found(recognizer.nbest(encoder_out), form.frames(part.begin), len(encoder_out), shared)
+        yield Found(recognizer.of_speaker(encoder_out), form.frames(part.begin), len(encoder_out), shared)
         progress(part.stop - done)
         done, end = part.stop, part.end
     progress(len(speech) - done)
@@ -76,7 +76,7 @@ def _of_frames(
     places = [0, *(recognizer.blank_near(frames, form.frames(part.stop), near) for part in inner), len(frames)]
     pauses = [True, *(part.paused for part in inner)]
     for first, last, paused in zip(places[:-1], places[1:], pauses, strict=True):
-        yield Found(recognizer.nbest(frames[first:last]), first, last - first, paused=paused)
+        yield Found(recognizer.of_speaker(frames[first:last]), first, last - first, paused=paused)
         progress(len(speech) * (last - first) / len(frames) / 2)
 
 

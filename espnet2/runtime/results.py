@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.ctc_alignment import CTCAligner
@@ -37,6 +37,19 @@ def by_speaker(results: Results) -> dict[str, list[Result]]:
     return separated or {"": [item for item in results if isinstance(item, Result)]}
 
 
+class OptionAttribute:
+    """An option of a recogniser as an attribute that may be set, as scripts set those of upstream's class."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, recognizer: ResultMaker, owner: type | None = None) -> Any:
+        return getattr(recognizer.options, self.name)
+
+    def __set__(self, recognizer: ResultMaker, value: Any) -> None:
+        recognizer.options = dataclasses.replace(recognizer.options, **{self.name: value})
+
+
 class ResultMaker:
     """Makes results of hypotheses: what recognisers of whole utterances and of streams have in common.
 
@@ -48,6 +61,8 @@ class ResultMaker:
         options: Of the search; without decoder, `ctc_weight` is 1, and without CTC 0.
         seconds: Between encoder frames; None where they are not known.
     """
+
+    nbest, maxlenratio, minlenratio = (OptionAttribute() for _ in range(3))
 
     def __init__(
         self,
@@ -67,6 +82,11 @@ class ResultMaker:
         self.converter = TokenIDConverter(token_list)
         self.closes = "joint_step" not in graphs  # a transducer emits no end symbol
         self.timestamps = make_timestamps(options, graphs, tokenizer, seconds, special["blank"])
+
+    @property
+    def batch_size(self) -> int:
+        """Utterances that the encoder takes at once."""
+        return self.options.batch_size
 
     def result(self, hypothesis: Hypothesis, aligner: CTCAligner | None = None, is_final: bool = True) -> Result:
         """The result of a hypothesis; `aligner` knows the frames of its tokens, where the search does not."""

@@ -53,3 +53,27 @@ def require_numbers(array: np.ndarray, name: str) -> None:
         raise AudioError(f"{name}: expected finite numbers, found NaN or infinity")
     if largest > LARGEST:
         raise AudioError(f"{name}: expected numbers in [-1, 1), found one of size {largest:.3g}")
+
+
+def require_sound(array: np.ndarray, name: str) -> None:
+    """Raise `AudioError` where there is nothing but zeros: a recording that failed."""
+    if not array.any():
+        raise AudioError(f"{name}: expected sound, found nothing but zeros")
+
+
+def unpadded(speech: Any, lengths: Any) -> list[np.ndarray]:
+    """The utterances of padded speech (B, T, …) whose lengths (B,) are given; raises `AudioError` for other lengths."""
+    padded = floating_point(speech, "speech")
+    if padded.ndim < 2:
+        raise AudioError(f"speech: expected several utterances, (B, T), or a list of them, found {padded.shape}")
+    if lengths is None:
+        raise AudioError("speech_lengths: expected the length of each utterance, since speech is padded, found none")
+    counts = np.asarray(lengths)
+    whole = np.issubdtype(counts.dtype, np.integer) and counts.shape == padded.shape[:1]
+    if not whole or (counts < 0).any() or (counts > padded.shape[1]).any():
+        raise AudioError(
+            f"speech_lengths: expected {len(padded)} integers from 0 to {padded.shape[1]}, found {counts.tolist()}"[
+                :300
+            ]
+        )
+    return [row[:count] for row, count in zip(padded, counts, strict=True)]

@@ -58,8 +58,8 @@ def test_results_equal_upstream(files, options, expected):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"dtype": "float16"}, "dtype: expected 'float32', the only value known here, found 'float16'"),
-        ({"quantize_asr_model": True}, "quantize_asr_model: expected False, the only value known here, found True"),
+        ({"dtype": "int8"}, "dtype: expected one of float32, float64, bfloat16, float16, found 'int8'"),
+        ({"return_decoded_hyp": True}, "return_decoded_hyp: expected False, the only value known here, found True"),
         ({"beam_search_config": {"width": 3}}, "transducer_conf.width: expected some of search_type, max_sym_exp"),
         ({"colour": 1}, "colour: expected an option of Speech2Text, found an unknown name"),
     ],

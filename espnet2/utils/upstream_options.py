@@ -1,0 +1,105 @@
+"""Options that only some of the recognition commands act on: one table, so that all commands read the same files.
+
+A command defines the options that it acts on; `add_other_options` gives it the rest of the table, each with one value.
+A value that makes no difference is taken, any other is refused in one sentence (`require_one_value`).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from espnet2.runtime.errors import OptionError
+from espnet2.utils.model_options import MODEL_OPTIONS
+from espnet2.utils.types import str_or_none
+
+
+class Group(NamedTuple):
+    """Options with the value that makes no difference, and why there is no other; "": any value is without effect."""
+
+    reason: str
+    options: Mapping[str, Any]
+
+
+PRECISION: Mapping[str, Any] = {
+    "dtype": "float32",
+    "quantize_asr_model": False,
+    "quantize_lm": False,
+    "quantize_modules": ["Linear"],
+    "quantize_dtype": "qint8",
+}
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+FIXED: Mapping[str, Any] = {
+    "enh_s2t_task": False,
+    "lid_prompt": False,
+    "lang_prompt_token": None,
+    "nlp_prompt_token": None,
+    "prompt_token_file": None,
+    "decoder_text_length_limit": 0,
+    "word_lm_train_config": None,
+    "word_lm_file": None,
+}
+# Nothing is random, one process reads and recognises, segments of partial_ar are searched one after the other, and
+# texts are shown where no files are written.
+IGNORED: Mapping[str, Any] = {"seed": 0, "num_workers": 1, "max_mask_parallel": -1, "display_hypotheses": False}
+TOKENIZER = {
+    "token_type": "kind of tokens, instead of the config's",
+    "bpemodel": "SentencePiece model, instead of the config's",
+}
+STREAMS = ("sim_chunk_length", "chunk_ms", "chunk_size", "left_context", "right_context", "decoding_window")
+CHECKPOINT = tuple(name for name in (*MODEL_OPTIONS, *TOKENIZER) if name != "ngram_file")
+GROUPS = (
+    Group("the only value known here", FIXED),
+    Group("since the model is that of the bundle", dict.fromkeys(CHECKPOINT)),
+    Group("since the bundle's graphs have their own precision", PRECISION),
+    Group("since bundles are those of the commands that end in _onnx", {"bundle": None, "quantized": False}),
+    Group("since this command does not cut recordings into chunks", {**dict.fromkeys(STREAMS), "sim_chunk_length": 0}),
+    Group("", IGNORED),
+)
+
+
+def add_other_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the table that the parser has not; `require_one_value` reads which they are."""
+    known = {action.dest for action in parser._actions}
+    others = {name: value for group in GROUPS for name, value in group.options.items() if name not in known}
+    added = parser.add_argument_group("options of other commands, with one value or without effect")
+    for name, value in others.items():
+        text = "without effect" if name in IGNORED else f"{value} and nothing else"
+        added.add_argument(f"--{name}", type=str_or_none if value is None else plain_value, default=value, help=text)
+    parser.set_defaults(one_value_options=tuple(others))
+
+
+def require_one_value(args: argparse.Namespace) -> None:
+    """Raise `OptionError` for an option of `add_other_options` whose value would make a difference."""
+    require({name: getattr(args, name) for name in args.one_value_options}, "--")
+
+
+def require(options: Mapping[str, Any], prefix: str = "") -> None:
+    """Raise `OptionError` for one of these options, all of them of the table, that has a value of its own."""
+    for reason, group in GROUPS:
+        for name in options.keys() & group.keys() if reason else ():
+            if options[name] != group[name]:
+                expected = "none" if group[name] is None else repr(group[name])
+                raise OptionError(f"{prefix}{name}: expected {expected}, {reason}, found {options[name]!r}")
+
+
+def require_dtype(dtype: str) -> None:
+    """Raise `OptionError` for another name than those of `DTYPES`."""
+    if dtype not in DTYPES:
+        raise OptionError(f"dtype: expected one of {', '.join(DTYPES)}, found {dtype!r}")
+
+
+def names(groups: Iterable[Group] = GROUPS) -> set[str]:
+    """Names of all options of the table."""
+    return {name for group in groups for name in group.options}
+
+
+def plain_value(text: str) -> Any:
+    """A number, a truth value, a list or a word, as YAML reads it."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(text) from error
