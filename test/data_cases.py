@@ -79,6 +79,7 @@ FILES = {
     "several.scp": "variable_columns_sound",
     "npy.scp": "npy",
     "ark.scp": "kaldi_ark",
+    "flac_ark.scp": "kaldi_ark",
     "text_int": "text_int",
     "csv_int": "csv_int",
     "text_float": "text_float",
@@ -104,6 +105,18 @@ def write_data() -> None:
     _table("text_float", {"a": "1.5 2", "b": "4", "c": "-5e2 6"})
     _table("csv_float", {"a": "1.5,2", "b": "3", "c": "4,5,.25"})
     _write_ark(rng)
+    _write_flac_ark()
+
+
+def _write_flac_ark() -> None:
+    """Recordings in an archive, as upstream's recipes write them: a mark, the bytes of the size, the size, a file."""
+    ark, places = b"", {}
+    for name in "abc":
+        recording = Path("b.flac").read_bytes()
+        places[name] = f"recordings.ark:{len(ark) + 2}"
+        ark += f"{name} AUDIO".encode() + bytes([2]) + len(recording).to_bytes(2, "little") + recording
+    Path("recordings.ark").write_bytes(ark)
+    _table("flac_ark.scp", places)
 
 
 def _table(path: str, rows: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -63,6 +64,7 @@ class SoundListReader(TableReader[tuple[int, np.ndarray]]):
     def __init__(self, fname: Path | str, dtype: str = "float32", segments: Path | str | None = None) -> None:
         super().__init__(fname, "the path of a recording, or a command")
         self.dtype = dtype
+        self.last: tuple[str, bytes] | None = None
         self.segments = None if segments is None else read_segments(segments)
         if self.segments is not None:
             require_keys(fname, self.data, str(segments), {part.recording for part in self.segments.values()})
@@ -71,13 +73,21 @@ class SoundListReader(TableReader[tuple[int, np.ndarray]]):
         part = Segment(key, 0, -1) if self.segments is None else self.segments[key]
         listed, span = self.data[part.recording], part[1:]
         if listed.endswith("|"):
-            samples, rate = read_samples(output_of(listed), self.dtype, span=span, name=listed)
+            samples, rate = read_samples(io.BytesIO(self._output(listed)), self.dtype, span=span, name=listed)
         else:
             samples, rate = read_samples(found_path(listed, self.fname), self.dtype, span=span)
         if not len(samples):
             where = "" if span == (0, -1) else f" between {span[0]:g} s and {span[1]:g} s"
             raise AudioError(f"{self.fname}: {key}: expected samples in {listed}{where}, found none")
         return rate, samples
+
+    def _output(self, command: str) -> bytes:
+        """What a command writes; that of the last one is kept for the next segment of its recording."""
+        if self.segments is None:
+            return output_of(command).getvalue()
+        if self.last is None or self.last[0] != command:
+            self.last = command, output_of(command).getvalue()
+        return self.last[1]
 
     def place(self, key: str) -> str:
         """The file, or list and utterance where this is a segment or a command."""

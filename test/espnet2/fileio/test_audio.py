@@ -11,6 +11,7 @@ import soundfile
 
 from espnet2.fileio import audio
 from espnet2.fileio.audio import read_audio, read_samples, recording_size
+from espnet2.fileio.sound_list import SoundListReader
 from espnet2.fileio.sound_scp import SoundScpReader
 from espnet2.runtime.errors import AudioError, DataError
 
@@ -158,3 +159,11 @@ def test_lists_that_cannot_be_used(directory, line, sentence):
         SoundScpReader("wav.scp")
     assert sentence in str(error.value)
     assert str(error.value).startswith("wav.scp")
+
+
+def test_a_command_runs_once_for_the_segments_of_its_recording(directory):
+    (directory / "wav.scp").write_text("r echo x >> runs; cat mono.wav |\ns echo y >> runs; cat mono.wav |\n")
+    (directory / "segments").write_text("a r 0 0.0001\nb r 0.0001 -1\nc s 0 -1\n")
+    reader = SoundListReader("wav.scp", "int16", "segments")
+    assert [reader[key][1].tolist() for key in "abc"] == [PCM[:1].tolist(), PCM[1:].tolist(), PCM.tolist()]
+    assert (directory / "runs").read_text() == "x\ny\n"
