@@ -25,6 +25,7 @@ EXTRAS = {
     "hub": ["huggingface_hub>=0.30"],
     "huggingface": HUGGINGFACE,
     "ngram": ["kenlm>=0.2"],
+    "align": ["ctc-segmentation>=1.7"],
     "test": [
         "pytest>=8.3",
         "pytest-xdist>=3.6",

@@ -264,6 +264,50 @@ def random_arrays() -> list[Any]:
     return found
 
 
+SEGMENTS: tuple[dict[str, Any], ...] = (
+    {"scoring_length": 30},
+    {"gratis_blank": True},
+    {"gratis_blank": False, "scoring_length": 5},
+    {"text_converter": "classic", "set_blank": 2},
+    {"set_blank": 0, "replace_spaces_with_blanks": True},
+    {"text_converter": "tokenize", "kaldi_style_text": False},
+    {"time_stamps": "fixed", "samples_to_frames_ratio": 500, "fs": 8000},
+)
+TINY = ("num_blocks=1", "output_size=16", "attention_heads=2", "linear_units=16")
+TEXTS = "\nutt_a HOTELS\nutt_b HOLIDAY'S STRATEGY\nutt_c ASSETS é\n\nutt_d PROPERTY MANAGEMENT\n"
+
+
+def write_recogniser() -> tuple[str, str]:
+    """The configuration and weights of a tiny model of CTC, with the commands of a task."""
+    from espnet2.tasks.asr import ASRTask
+
+    tokens = ["<blank>", *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "<space>", "'", "<unk>", "<sos/eos>"]
+    Path("tokens.txt").write_text("".join(f"{token}\n" for token in tokens))
+    options = ["--dry_run=true", "--output_dir=asr", "--token_list=tokens.txt", "--token_type=char"]
+    options += ["--encoder=transformer", "--model_conf=ctc_weight=1.0"]
+    ASRTask.main(cmd=[*options, *(f"--encoder_conf={option}" for option in TINY)])
+    model, _ = ASRTask.build_model_from_file("asr/config.yaml")
+    torch.save(model.state_dict(), "asr/model.pth")
+    return "asr/config.yaml", "asr/model.pth"
+
+
+def segments() -> list[Any]:
+    """Texts aligned with log-probabilities, by options."""
+    from espnet2.bin.asr_align import CTCSegmentation
+
+    aligner = CTCSegmentation(*write_recogniser(), min_window_size=10)
+    lpz = np.log(np.random.RandomState(0).dirichlet(np.ones(57) * 0.05, 200) + 1e-9).astype(np.float32)
+    found = []
+    for options in SEGMENTS:
+        aligner.set_config(**options)
+        task = aligner.prepare_segmentation_task(TEXTS, lpz, None, 200 * 512)
+        task.set(**aligner.get_segments(task))
+        begins = [int(index) for index in task.utt_begin_indices]
+        found.append([str(task), task.config.index_duration, list(task.text), task.utt_ids, begins])
+    task.set(print_utterance_text=False, print_confidence_score=False, name="recording")
+    return [*found, str(task), aligner.estimate_samples_to_frames_ratio()]
+
+
 def schedules() -> list[float]:
     """The rate of a schedule that has another's rates."""
     from espnet2.schedulers.noam_lr import NoamLR
@@ -311,5 +355,6 @@ CASES: dict[str, Callable[[], Any]] = {
     "HuBERTCollateFn": frames_and_labels,
     "ClassChoices": choices,
     "random arrays": random_arrays,
+    "asr_align": segments,
     "data names": names_of_tasks,
 }

@@ -63,7 +63,8 @@ def train(training: TrainingTask, args: Namespace) -> int:
     module = build_module(training.task, args, model)
     if checkpoint is None:
         _start_from(args, model)
-    data.check()
+    if not args.dry_run or data.given():
+        data.check()
     if not args.dry_run:
         devices_of(args)
     _write_config(training, args, directory)

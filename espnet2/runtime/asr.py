@@ -14,7 +14,7 @@ from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.bundle_parts import BundleParts, find_bundle
 from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.long_form import LongForm
-from espnet2.runtime.long_recording import recognize_long
+from espnet2.runtime.long_recording import joined_frames, recognize_long
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results
 from espnet2.runtime.search import CTCGraph, SearchParts, make_search, reads_ctc_alone
@@ -118,6 +118,22 @@ class Recognizer(ResultMaker):
         results = self.encoder({self.speech.name: padded, self.lengths.name: lengths})
         encoder_out, encoder_out_lens = (results[tensor.name].numpy() for tensor in self.encoder.component.outputs)
         return [row[..., : lengths.max(), :] for row, lengths in zip(encoder_out, encoder_out_lens, strict=True)]
+
+    def ctc_log_probs(self, speech: Any) -> np.ndarray:
+        """Log-probabilities (T, V) of CTC for one utterance, natural logarithms in float32.
+
+        A recording that is too long for memory is encoded in parts, as for a search that reads CTC alone.
+
+        Raises:
+            OptionError: The model has no CTC, or separates speakers.
+            AudioError: See `check`.
+        """
+        if self._ctc is None or self.long_form.speakers:
+            raise OptionError("model: expected one with CTC, for one speaker, found another")
+        checked, form = self.check(speech), self.long_form
+        cuts = form.cuts(len(checked))
+        frames = joined_frames(self, checked, form.parts(checked)) if cuts else self.forward([checked])[0]
+        return self._ctc.log_softmax(frames[None])[0]
 
     def search(self, encoder_out: np.ndarray) -> Results:
         """The n-best results for what `encode` gave of one utterance, best first; of several speakers a list each."""

@@ -64,13 +64,7 @@ def _of_frames(
     recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress
 ) -> Iterator[Found]:
     """Results of stretches of frames that were put together from the parts."""
-    form, whole = recognizer.long_form, []
-    for part, encoder_out in zip(parts, _encoded(recognizer, speech, parts), strict=True):
-        first = form.frames(part.start - part.begin)
-        last = len(encoder_out) if part is parts[-1] else first + form.frames(part.stop - part.start)
-        whole.append(encoder_out[first:last])
-        progress((part.stop - part.start) / 2)
-    frames = np.concatenate(whole)
+    form, frames = recognizer.long_form, joined_frames(recognizer, speech, parts, progress)
     near = form.frames(int(CONTEXT * form.rate / 4))
     inner = [] if recognizer.options.ctc_greedy else parts[:-1]
     places = [0, *(recognizer.blank_near(frames, form.frames(part.stop), near) for part in inner), len(frames)]
@@ -78,6 +72,19 @@ def _of_frames(
     for first, last, paused in zip(places[:-1], places[1:], pauses, strict=True):
         yield Found(recognizer.of_speaker(frames[first:last]), first, last - first, paused=paused)
         progress(len(speech) * (last - first) / len(frames) / 2)
+
+
+def joined_frames(
+    recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress = lambda steps: None
+) -> np.ndarray:
+    """Encoder output (T, D) of a recording, put together from its parts without their context."""
+    form, whole = recognizer.long_form, []
+    for part, encoder_out in zip(parts, _encoded(recognizer, speech, parts), strict=True):
+        first = form.frames(part.start - part.begin)
+        last = len(encoder_out) if part is parts[-1] else first + form.frames(part.stop - part.start)
+        whole.append(encoder_out[first:last])
+        progress((part.stop - part.start) / 2)
+    return np.concatenate(whole)
 
 
 def _encoded(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part]) -> Iterator[np.ndarray]:

@@ -29,6 +29,10 @@ class TrainingData:
         """Take the share of this process."""
         self.rank, self.world_size = trainer.global_rank, trainer.world_size
 
+    def given(self) -> bool:
+        """Whether options name any data."""
+        return any(self._files(phase) or self._shapes(phase) for phase in ("train", "valid"))
+
     def check(self) -> None:
         """Raise `OptionError` or `DataError` for what is missing."""
         for phase in ("train", "valid"):

@@ -22,6 +22,8 @@ def approximate(value):
 
 @pytest.mark.parametrize("case", script_cases.CASES)
 def test_calls_give_upstreams_values(golden, case, tmp_path, monkeypatch):
+    if case == "asr_align":
+        pytest.importorskip("ctc_segmentation")
     monkeypatch.chdir(tmp_path)
     found = json.loads(json.dumps(script_cases.CASES[case]()))
     assert found == approximate(golden[case])

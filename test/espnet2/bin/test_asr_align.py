@@ -1,0 +1,160 @@
+"""Texts found in a recording that is made of two: on a bundle and on PyTorch, as a class and as a command."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+import soundfile
+
+from espnet2.bin.asr_align import CTCSegmentation, ctc_align, get_parser, main
+from espnet2.runtime.errors import DataError, MissingPackageError, OptionError
+from espnet2.runtime.segmentation import CTCSegmentationTask, Segmentation
+from espnet2.text.char_tokenizer import CharTokenizer
+from espnet2.text.cleaner import TextCleaner
+
+NEEDS_PACKAGE = pytest.mark.skipif(
+    importlib.util.find_spec("ctc_segmentation") is None, reason="needs ctc-segmentation"
+)
+NEEDS_TORCH = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch")
+TOKENS = ["<blank>", "a", "b", "c", "<space>", "<unk>", "<sos/eos>"]
+
+
+@pytest.fixture
+def joined(demo_dir, tmp_path, monkeypatch):
+    """Two recordings with half a second between them and their texts; the seconds where the second begins."""
+    monkeypatch.chdir(tmp_path)
+    recordings = demo_dir / "recordings"
+    lines = (recordings / "text").read_text(encoding="utf-8").splitlines()[:2]
+    parts = [soundfile.read(recordings / f"{line.split()[0]}.flac")[0] for line in lines]
+    pause = np.random.default_rng(0).standard_normal(8000) * 1e-4
+    soundfile.write("both.wav", np.concatenate([parts[0], pause, parts[1]]), 16000)
+    (tmp_path / "text").write_text("\n".join(lines), encoding="utf-8")
+    return lines, len(parts[0]) / 16000, (len(parts[0]) + 8000) / 16000
+
+
+def checked(text, joined):
+    """Lines of segments, after a look at names, texts and times."""
+    lines, first_ends, second_begins = joined
+    found = [line.split(" ", 5) for line in text.splitlines()]
+    assert [f"{name} {words}" for name, *_, words in found] == lines
+    assert {line[1] for line in found} == {"both"}
+    (start, end), (second, last) = [[float(number) for number in line[2:4]] for line in found]
+    # CTC says when a word is known, which is before it ends, and a text begins where the one before it is known.
+    assert 0 <= start < end <= first_ends and end <= second < last
+    assert first_ends - 0.8 < second < second_begins + 0.5
+    assert all(-8 < float(line[4]) <= 0 for line in found)
+    return found
+
+
+@NEEDS_PACKAGE
+def test_segments_of_a_bundle(demo_bundle, joined, capsys):
+    options = ["--bundle", str(demo_bundle), "--audio", "both.wav", "--text", "text", "--min_window_size", "50"]
+    assert main(options) == 0
+    found = checked(capsys.readouterr().out, joined)
+    assert main([*options, "--output", "segments", "--print_utt_text=false", "--print_utt_score=false"]) == 0
+    with open("segments", encoding="utf-8") as file:
+        assert file.read().splitlines() == [" ".join(line[:4]) for line in found]
+
+
+@NEEDS_PACKAGE
+@NEEDS_TORCH
+def test_segments_of_a_model(demo_dir, demo_bundle, joined):
+    model = [demo_dir / "exp" / "asr" / name for name in ("config.yaml", "valid.acc.ave.pth")]
+    with open("text", encoding="utf-8") as text, open("out", "w", encoding="utf-8") as output:
+        ctc_align(*model, audio="both.wav", text=text, output=output, min_window_size=50)
+    with open("out", encoding="utf-8") as file:
+        found = checked(file.read(), joined)
+    speech, rate = soundfile.read("both.wav")
+    aligner = CTCSegmentation(bundle=demo_bundle, kaldi_style_text=False, min_window_size=50)
+    task = aligner(speech, [words for *_, words in found], fs=rate, name="both")
+    assert [line.split()[2:4] for line in str(task).splitlines()] == [line[2:4] for line in found]
+    assert [line.split()[0] for line in str(task).splitlines()] == ["both_0000", "both_0001"]
+
+
+def aligner(**options):
+    def log_probs(speech):
+        frames = np.full((len(speech) // 100, len(TOKENS)), -10.0, np.float32)
+        frames[:, 0] = -0.1
+        return frames
+
+    return Segmentation(log_probs, TOKENS, CharTokenizer(), TextCleaner(), **options)
+
+
+@NEEDS_PACKAGE
+@pytest.mark.parametrize(("options", "message"), [
+    ({"time_stamps": "x"}, "time_stamps: expected one of auto, fixed, found 'x'"),
+    ({"text_converter": "x"}, "text_converter: expected one of tokenize, classic, found 'x'"),
+    ({"bogus": 1}, "bogus: not an option of CTC segmentation; known ones: time_stamps, fs"),
+])  # fmt: skip
+def test_options_that_are_refused(options, message):
+    with pytest.raises(OptionError, match=message):
+        aligner(**options)
+
+
+@NEEDS_PACKAGE
+def test_texts_that_cannot_be_aligned():
+    with pytest.raises(DataError, match="text: expected at least one utterance, found none"):
+        aligner()(np.zeros(1000), "\n \n")
+    with pytest.raises(DataError, match="utt: expected a recording that has all texts, found 3 frames for "):
+        aligner(kaldi_style_text=False)(np.zeros(300), "abcabcabc")
+    with pytest.raises(OptionError, match="samples_to_frames_ratio: expected a number"):
+        aligner().get_timing_config()
+
+
+@NEEDS_PACKAGE
+def test_frames_last_as_long_as_is_said():
+    fixed = aligner(time_stamps="fixed", fs=8000)
+    assert fixed.get_timing_config() == {"index_duration": fixed.estimate_samples_to_frames_ratio() / 8000}
+    assert aligner(fs=8000).get_timing_config(1000, 10) == {"index_duration": 100 / 8000}
+
+
+@NEEDS_PACKAGE
+def test_options_that_do_not_go_together(caplog):
+    found = aligner(gratis_blank=True, replace_spaces_with_blanks=True)
+    assert found.warned_about_misconfiguration and "may misplace segments" in caplog.text
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"ngpu": 2}, "ngpu: expected 0 or 1, found 2"),
+    ({"batch_size": 2}, "batch_size: expected 1, found 2"),
+    ({"dtype": "float16"}, "dtype: expected float32, found 'float16'"),
+])  # fmt: skip
+def test_options_with_few_values(options, message):
+    with pytest.raises(OptionError, match=message):
+        CTCSegmentation("config.yaml", **options)
+
+
+def test_a_task_prints_segments():
+    task = CTCSegmentationTask(text=["a b", "c"], segments=[(0.0, 1.0, -0.5), (1.25, 2.0, -1.0)], name=None)
+    assert str(task) == "utt_0000 utt 0.00 1.00 -0.5000 a b\nutt_0001 utt 1.25 2.00 -1.0000 c\n"
+    task.set(utt_ids=["x", "y"], name="rec", print_utterance_text=False)
+    assert str(task) == "x rec 0.00 1.00 -0.5000\ny rec 1.25 2.00 -1.0000\n"
+    with pytest.raises(AttributeError, match="object has no attribute 'foo'"):
+        task.set(foo=1)
+
+
+def test_without_the_package(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ctc_segmentation", None)
+    with pytest.raises(MissingPackageError, match="needs the package ctc-segmentation: pip install ctc-segmentation"):
+        aligner()
+
+
+def test_a_command_without_a_recording(capsys):
+    with pytest.raises(SystemExit):
+        main([])
+    assert "--audio" in capsys.readouterr().err
+    assert get_parser().parse_args(["-a", "x", "-t", "y"]).output == "-"
+
+
+@NEEDS_PACKAGE
+def test_a_long_recording_is_aligned_in_parts(demo_bundle, joined):
+    speech = np.tile(soundfile.read("both.wav")[0], 7)
+    texts = [line.split(" ", 1)[1] for line in joined[0]] * 7
+    whole, cut = (
+        CTCSegmentation(bundle=demo_bundle, kaldi_style_text=False, min_window_size=50, long_form=mode)
+        for mode in ("false", "true")
+    )
+    np.testing.assert_allclose(cut.get_lpz(speech).argmax(1), whole.get_lpz(speech).argmax(1))
+    assert [line.split()[2:4] for line in str(cut(speech, texts)).splitlines()] == [
+        line.split()[2:4] for line in str(whole(speech, texts)).splitlines()
+    ]
