@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.step import Graph
 from espnet2.runtime.bundle import Bundle
@@ -141,10 +142,16 @@ class Recognizer(ResultMaker):
             return [self.of_speaker(speaker) for speaker in encoder_out]
         return self.of_speaker(encoder_out)
 
-    def of_speaker(self, encoder_out: np.ndarray) -> list[Result]:
-        """The n-best results for an encoder output (T, D) of one speaker, best first."""
+    def of_speaker(self, encoder_out: np.ndarray, timed: bool = False) -> list[Result]:
+        """The n-best results for an encoder output (T, D) of one speaker, best first.
+
+        If `timed`, hypotheses have the frames of their tokens even without the option `timestamps`, where the search or
+        CTC knows them.
+        """
         found = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
         aligner = None if self.timestamps is None else self.timestamps.aligner()
+        if timed and self.timestamps is None and self._ctc is not None:
+            aligner = CTCAligner(self._ctc, self._blank)
         if aligner is not None:
             aligner.extend(encoder_out)
         return [self.result(hypothesis, aligner) for hypothesis in found[: self.options.nbest]]

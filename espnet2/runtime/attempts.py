@@ -47,7 +47,8 @@ class Report:
 
 def sentence_of(error: Exception) -> str:
     """The message of an error on one line, or its name where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"expected memory enough for it, found too little: {text}" if isinstance(error, MemoryError) else text
 
 
 def encode_each(recognizer: Recognizer, speeches: Sequence[np.ndarray]) -> list[np.ndarray | Exception]:

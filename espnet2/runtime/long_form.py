@@ -119,9 +119,8 @@ class LongForm:
         reach = range(min(self.encoder.longest or most, most) + 1)
         longest = bisect.bisect_right(reach, self.limit, key=self.memory) - 1
         scale = min(longest / (SECONDS * self.rate), 1.0)  # a smaller limit makes everything smaller
-        usual, shortest, overlap, context = (
-            int(seconds * scale * self.rate) for seconds in (USUAL, SHORTEST, OVERLAP, CONTEXT)
-        )
+        usual, shortest, context = (int(seconds * scale * self.rate) for seconds in (USUAL, SHORTEST, CONTEXT))
+        overlap = min(int(OVERLAP * self.rate), longest // 4)
         shortest = max(shortest, 2 * self._unit + self.encoder.shortest().get(self.unit_name, 1))
         context = context // self._unit * self._unit if self.joins_frames else 0
         return Cutter(self.rate, self._unit, shortest, usual, longest, overlap, context)

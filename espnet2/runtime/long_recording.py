@@ -18,11 +18,13 @@ from espnet.nets.beam_search import Hypothesis
 from espnet2.runtime.long_form import CONTEXT
 from espnet2.runtime.pauses import Part
 from espnet2.runtime.results import Result, ResultMaker
+from espnet2.runtime.seams import Said, seam, within
 from espnet2.text.char_tokenizer import CharTokenizer
 
 if TYPE_CHECKING:
     from espnet2.runtime.asr import Recognizer
 
+NEAR = 0.2  # seconds between the places of one token in two parts, at most
 Progress = Callable[[float], None]  # takes the samples, or frames of features, that were recognised since the last call
 
 
@@ -43,7 +45,8 @@ def recognize_long(recognizer: Recognizer, speech: np.ndarray, progress: Progres
     """The n-best results of a recording, speech as `check` gives it, that is cut into parts; best first."""
     parts = recognizer.long_form.parts(speech)
     search = _of_frames if recognizer.long_form.joins_frames else _of_parts
-    return join(recognizer, list(search(recognizer, speech, parts, progress)), recognizer.options.nbest)
+    near = max(recognizer.long_form.frames(int(NEAR * recognizer.long_form.rate)), 1)
+    return join(recognizer, list(search(recognizer, speech, parts, progress)), recognizer.options.nbest, near)
 
 
 def _of_parts(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress) -> Iterator[Found]:
@@ -54,7 +57,8 @@ def _of_parts(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part],
     done = end = 0
     for part, encoder_out in zip(sounding, encoded, strict=True):
         shared = form.frames(max(end - part.begin, 0))
-        yield Found(recognizer.of_speaker(encoder_out), form.frames(part.begin), len(encoder_out), shared)
+        results = recognizer.of_speaker(encoder_out, timed=shared > 0 or not part.paused)
+        yield Found(results, form.frames(part.begin), len(encoder_out), shared)
         progress(part.stop - done)
         done, end = part.stop, part.end
     progress(len(speech) - done)
@@ -92,11 +96,12 @@ def _encoded(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part]) 
         yield from recognizer.forward(group)
 
 
-def join(maker: ResultMaker, found: Sequence[Found], nbest: int) -> list[Result]:
+def join(maker: ResultMaker, found: Sequence[Found], nbest: int, near: int = 1) -> list[Result]:
     """The n-best results of a recording from those of its parts, in order: the best combinations of them.
 
     A combination is as much worse than the first, which has the best result of every part, as its parts are worse than
-    their best ones. Scores are the sums of those of the parts. Parts without result have no text.
+    their best ones. Scores are the sums of those of the parts. Parts without result have no text. A token that parts
+    share is at most `near` frames away from where the other has it.
     """
     filled = [part for part in found if part.results]
     if not filled:
@@ -108,40 +113,45 @@ def join(maker: ResultMaker, found: Sequence[Found], nbest: int) -> list[Result]
         losses = np.maximum.accumulate(scores[0] - scores).tolist()
         longer = ((total + loss, (*ranks, rank)) for total, ranks in ranked for rank, loss in enumerate(losses))
         ranked = heapq.nsmallest(nbest, longer)
-    return [maker.result(_joined(maker, filled, ranks)) for _, ranks in ranked]
+    return [maker.result(_joined(maker, filled, ranks, near)) for _, ranks in ranked]
 
 
-def _joined(maker: ResultMaker, found: Sequence[Found], ranks: Sequence[int]) -> Hypothesis:
+def _joined(maker: ResultMaker, found: Sequence[Found], ranks: Sequence[int], near: int) -> Hypothesis:
     """The hypothesis of one result of each part."""
     chosen = [part.results[rank] for part, rank in zip(found, ranks, strict=True)]
-    tokens: list[int] = []
-    frames: list[tuple[int, int]] = []
-    space = _space(maker)
-    before = 0
+    said: list[Said] = []
+    space, before = _space(maker), 0
     for part, result in zip(found, chosen, strict=True):
-        new = list(result.token_int)
-        spans = [(start + part.first, end + part.first) for start, end in result.hypothesis.frames]
+        new = _said(result, part.first)
         if part.shared:
-            tail, head = _within(before, part), _within(len(new), part)
-            kept, skipped = seam(
-                tokens[len(tokens) - tail :], new[:head], 1 - before * part.shared / part.length / max(tail, 1)
-            )
-            tokens, frames = tokens[: len(tokens) - tail + kept], frames[: max(len(frames) - tail + kept, 0)]
-            new, spans = new[skipped:], spans[skipped:]
-        elif part.paused and space is not None and tokens[-1:] not in ([], [space]) and new[:1] not in ([], [space]):
-            tokens.append(space)
-            frames.append((part.first, part.first))
-        tokens += new
-        frames += spans
+            middle = part.first + part.shared / 2
+            tail, head = within(before, part.shared, part.length), within(len(new), part.shared, part.length)
+            lead = 1 - before * part.shared / part.length / max(tail, 1)
+            kept, skipped = seam(said[len(said) - tail :], new[:head], middle, near, lead)
+            said, new = said[: len(said) - tail + kept], new[skipped:]
+        elif part.paused and space is not None and said and new and space not in (said[-1].token, new[0].token):
+            said.append(Said(space, (part.first, part.first)))
+        said += new
         before = len(new)
     hypotheses = [result.hypothesis for result in chosen]
     first, end = hypotheses[0].yseq[:1].tolist(), hypotheses[0].yseq[-1:].tolist() if maker.closes else []
+    frames = [one.frames for one in said if one.frames is not None]
     return Hypothesis(
-        np.array(first + tokens + end),
+        np.array([*first, *(one.token for one in said), *end]),
         sum(float(hypothesis.score) for hypothesis in hypotheses),
         {name: sum(float(h.scores.get(name, 0.0)) for h in hypotheses) for name in hypotheses[0].scores},
-        frames=tuple(frames) if len(frames) == len(tokens) else (),
+        frames=tuple(frames) if len(frames) == len(said) else (),
     )
+
+
+def _said(result: Result, first: int) -> list[Said]:
+    """The tokens of a result of a part whose first frame is number `first`."""
+    spans = result.hypothesis.frames
+    if len(spans) != len(result.token_int):
+        return [Said(token) for token in result.token_int]
+    return [
+        Said(token, (start + first, end + first)) for token, (start, end) in zip(result.token_int, spans, strict=True)
+    ]
 
 
 def _space(maker: ResultMaker) -> int | None:
@@ -150,26 +160,3 @@ def _space(maker: ResultMaker) -> int | None:
         return None
     known = maker.converter.token_list
     return known.index(maker.tokenizer.space_symbol) if maker.tokenizer.space_symbol in known else None
-
-
-def _within(count: int, part: Found) -> int:
-    """How many of a part's tokens may be of the frames that it shares: twice as many as if all were equally long."""
-    return min(count, 2 * -(-count * part.shared // part.length))
-
-
-def seam(left: Sequence[int], right: Sequence[int], lead: float = 0.0) -> tuple[int, int]:
-    """Where two texts of the same speech change over: how many tokens of `left` to keep, and of `right` to skip.
-
-    That is the middle of the longest run of tokens that both have; of equally long ones, that at the likest places,
-    where `right` begins behind `lead` of `left`. Without a common token, both are kept whole.
-    """
-    best, place = (0, 0.0), (len(left), 0)
-    for i in range(len(left)):
-        for j in range(len(right)):
-            run = 0
-            while i + run < len(left) and j + run < len(right) and left[i + run] == right[j + run]:
-                run += 1
-            key = (run, -abs(i / len(left) - lead - j / len(right)))
-            if run and key > best:
-                best, place = key, (i + run // 2, j + run // 2)
-    return place
