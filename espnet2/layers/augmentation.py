@@ -6,6 +6,7 @@ are in seconds.
 
 from __future__ import annotations
 
+import inspect
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ class DataAugmentation:
         apply_n: the least and the largest number of effects.
 
     Raises:
-        ValueError: an unknown effect, or a range that the effects cannot fill.
+        ValueError: an unknown effect or option, or a range that the effects cannot fill.
     """
 
     def __init__(self, effects: Sequence[Any], apply_n: Sequence[int] = (1, 1)):
@@ -60,7 +61,7 @@ class DataAugmentation:
             raise ValueError(f"apply_n: expected two numbers from 0 to {len(effects)}, in order, found {list(apply_n)}")
         for effect in self.effects:
             for one in effect if _nested(effect) else [[0.0, *effect]]:
-                choose("effects", str(one[1]), effects_dict)
+                _require_options(*one[1:])
         self.apply_n = (least, most)
 
     def __call__(self, waveform: np.ndarray | Tensor, sample_rate: int) -> np.ndarray:
@@ -79,6 +80,15 @@ def _plain(effect: Sequence[Any]) -> list[Any]:
     """The effect as a list, whatever kind of sequence a configuration gave."""
     *head, options = effect
     return [*head, dict(options)]
+
+
+def _require_options(name: Any, options: dict[str, Any]) -> None:
+    """Raise `ValueError` for an unknown effect, and for options that it does not take."""
+    effect = choose("effects", str(name), effects_dict)
+    try:
+        inspect.signature(effect).bind(None, 0, **options)
+    except TypeError as error:
+        raise ValueError(f"effects: {name}: {error}") from None
 
 
 def _nested(effect: Sequence[Any]) -> bool:
@@ -133,7 +143,7 @@ def pitch_shift(
     """Shift the pitch by `n_steps` of an octave's `bins_per_octave` steps; the length stays."""
     rate = 2.0 ** (-n_steps / bins_per_octave)
     length = waveform.shape[-1]
-    sizes = _window(sample_rate, n_fft, win_length, hop_length, window)
+    sizes = _window(waveform, sample_rate, n_fft, win_length, hop_length, window)
     shifted = resample(stretch(waveform, rate, *sizes, round(length / rate)), int(sample_rate / rate), sample_rate)
     return _to_length(shifted, length)
 
@@ -153,7 +163,7 @@ def time_stretch(
     window: str | None = "hann",
 ) -> Tensor:
     """Speak `factor` times as fast with the same pitch."""
-    sizes = _window(sample_rate, n_fft, win_length, hop_length, window)
+    sizes = _window(waveform, sample_rate, n_fft, win_length, hop_length, window)
     return stretch(waveform, factor, *sizes, round(waveform.shape[-1] / factor))
 
 
@@ -193,10 +203,10 @@ def corrupt_phase(
     window: str | None = "hann",
 ) -> Tensor:
     """Add normally distributed noise of `scale` radians to the phases of the spectrum."""
-    *sizes, shape = _window(sample_rate, n_fft, win_length, hop_length, window)
+    *sizes, shape = _window(waveform, sample_rate, n_fft, win_length, hop_length, window)
     size, hop, win = sizes
     spectrum = torch.stft(waveform, size, hop, win, shape, return_complex=True)
-    noisy = torch.polar(spectrum.abs(), spectrum.angle() + scale * torch.randn(spectrum.shape))
+    noisy = torch.polar(spectrum.abs(), spectrum.angle() + scale * torch.randn(spectrum.shape).to(waveform))
     return torch.istft(noisy, size, hop, win, shape, length=waveform.shape[-1])
 
 
@@ -228,13 +238,13 @@ def codecs(
 
 
 def _window(
-    fs: int, n_fft: float, win_length: float | None, hop_length: float, window: str | None
+    x: Tensor, fs: int, n_fft: float, win_length: float | None, hop_length: float, window: str | None
 ) -> tuple[int, int, int, Tensor]:
-    """Sizes of a transform in samples, from seconds: `n_fft`, hop, window; and the window."""
+    """Sizes of a transform in samples, from seconds: `n_fft`, hop, window; and the window, for samples x."""
     size = int(n_fft * fs)
     length = size if win_length is None else int(win_length * fs)
     shape = torch.ones(length) if window is None else choose("window", window, WINDOWS)(length)
-    return size, int(hop_length * fs), length, shape
+    return size, int(hop_length * fs), length, shape.to(x)
 
 
 def _to_length(waveform: Tensor, length: int) -> Tensor:

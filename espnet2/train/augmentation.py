@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -126,6 +130,55 @@ def _listed(path: Path | str) -> list[str]:
     if not listed:
         raise DataError(f"{path}: expected a recording on each line, found an empty file")
     return [found_path(value, Path(path)) for value in listed]
+
+
+class Effects:
+    """Random effects of `espnet2.layers.augmentation`.
+
+    Args:
+        effects: See `DataAugmentation` there.
+        apply_n: The least and the largest number of effects.
+        probability: Of any effects.
+        fs: Sampling rate of the speech in Hz.
+
+    Raises:
+        OptionError: Effects that cannot be, no probability, or no rate.
+    """
+
+    def __init__(self, effects: Sequence[Any], apply_n: Sequence[int], probability: float, fs: int) -> None:
+        from espnet2.layers.augmentation import DataAugmentation
+
+        self.probability, self.fs = _probability("data_aug_prob", probability), fs
+        if fs < 1:
+            raise OptionError(f"fs: expected the sampling rate of speech, which data_aug_effects need, found {fs}")
+        try:
+            self.augment = DataAugmentation(effects, apply_n)
+        except ValueError as error:
+            raise OptionError(f"data_aug_effects: {error}") from error
+
+    def __call__(self, speech: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Speech (T,) -> (T',), of another length where an effect changes the speed."""
+        if rng.random() >= self.probability:
+            return speech
+        with _seeded(int(rng.integers(2**32))):
+            return self.augment(speech, self.fs)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Give the random numbers that effects draw a seed, and leave those of all else as they were."""
+    import torch
+
+    states = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])
 
 
 def _probability(name: str, value: float) -> float:

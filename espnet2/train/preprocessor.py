@@ -13,13 +13,12 @@ from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.text.build_tokenizer import build_tokenizer
 from espnet2.text.cleaner import TextCleaner
 from espnet2.text.token_id_converter import TokenIDConverter
-from espnet2.train.augmentation import Noises, Rooms
+from espnet2.train.augmentation import Effects, Noises, Rooms
 
 # Options of upstream that nothing here does, with the values that ask for nothing.
 UNUSED: dict[str, tuple[Any, ...]] = {
     "use_lang_prompt": (False,),
     "use_nlp_prompt": (False,),
-    "data_aug_effects": (None, []),
     "min_sample_size": (-1,),
     "whisper_language": (None,),
     "whisper_task": (None,),
@@ -44,7 +43,7 @@ class CommonPreprocessor(AbsPreprocessor):
     What is random goes on from the last `reseed`.
 
     Args:
-        train: Whether to add rooms and noise.
+        train: Whether to add rooms, noise and effects.
         token_type: bpe, char, word or phn; None: texts are left as they are.
         token_list: Tokens in the order of their indices, or a file with one on each line.
         bpemodel: SentencePiece model of token_type bpe.
@@ -63,9 +62,9 @@ class CommonPreprocessor(AbsPreprocessor):
         text_name: The name of the text.
         fs: Sampling rate of speech in Hz, to which rooms and noise are resampled; 0: they have the same.
         nonsplit_symbol: Further symbols that are one token each, for token_type char.
-        data_aug_num, data_aug_prob, audio_pad_value: Without effect as long as the options that they belong to are not
-            used.
-        use_lang_prompt, use_nlp_prompt, data_aug_effects, min_sample_size, whisper_language, whisper_task: Refused.
+        data_aug_effects, data_aug_num, data_aug_prob: See `Effects`; they need `fs`.
+        audio_pad_value: Without effect as long as the option that it belongs to is not used.
+        use_lang_prompt, use_nlp_prompt, min_sample_size, whisper_language, whisper_task: Refused.
 
     Raises:
         OptionError: An option that is refused, or does not fit another.
@@ -114,11 +113,13 @@ class CommonPreprocessor(AbsPreprocessor):
         self.speech_name = speech_name
         self.text_names = [text_name, *(aux_task_names or ())]
         self.rng = np.random.default_rng(0)
-        self.effects: list[Rooms | Noises] = []
+        self.effects: list[Rooms | Noises | Effects] = []
         if train and rir_scp is not None:
             self.effects.append(Rooms(rir_scp, rir_apply_prob, fs))
         if train and noise_scp is not None:
             self.effects.append(Noises(noise_scp, noise_apply_prob, noise_db_range, short_noise_thres, fs))
+        if train and data_aug_effects:
+            self.effects.append(Effects(data_aug_effects, data_aug_num, data_aug_prob, fs))
         self.text_to_ids = None
         if token_type is not None:
             if token_list is None:
@@ -167,7 +168,7 @@ class CommonPreprocessor(AbsPreprocessor):
 
     def _with_effects(self, uid: str, speech: np.ndarray) -> np.ndarray:
         if speech.ndim != 1:
-            raise AudioError(f"{uid}: expected speech of one channel for rir_scp and noise_scp, found {speech.shape}")
+            raise AudioError(f"{uid}: expected speech of one channel for rooms, noise, effects; found {speech.shape}")
         changed = speech
         for effect in self.effects:
             changed = effect(changed, self.rng)

@@ -19,6 +19,9 @@ def test_effect_equals_upstream(name, effect, options):
     torch.manual_seed(0)
     output = effects_dict[effect](torch.from_numpy(signal()), FS, **options)
     np.testing.assert_allclose(output.numpy(), GOLDEN[name], atol=1e-4)
+    torch.manual_seed(0)
+    double = effects_dict[effect](torch.from_numpy(signal()).double(), FS, **options)
+    torch.testing.assert_close(double.float(), output, atol=1e-4, rtol=1e-4)
     pair = torch.from_numpy(signal()).expand(2, -1)
     if effect not in ("corrupt_phase", "clipping"):
         torch.testing.assert_close(effects_dict[effect](pair, FS, **options)[1], output, atol=1e-6, rtol=1e-5)
@@ -46,6 +49,8 @@ def test_limited_bandwidth_keeps_low_tones_and_loses_high_ones(method):
     [
         ([[1.0, "echo", {}]], (1, 1), "effects.*echo.*lowpass"),
         ([[1.0, [[1.0, "echo", {}]]]], (1, 1), "effects.*echo.*lowpass"),
+        ([[1.0, "lowpass", {"cutoff": 1}]], (1, 1), "effects: lowpass: .*cutoff"),
+        ([[1.0, [[1.0, "speed_perturb", {}]]]], (1, 1), "effects: speed_perturb: .*factor"),
         ([[1.0, "reverse", {}]], (1, 2), r"apply_n.*0 to 1.*\[1, 2\]"),
     ],
 )

@@ -1,6 +1,7 @@
 """Indices of tokens and changed speech are upstream's; what is random has the right distribution and a seed."""
 
 import json
+import random
 
 import data_cases
 import numpy as np
@@ -138,6 +139,7 @@ def test_noise_of_another_rate_is_resampled(work, frames):
 
 
 CHAR = {"token_type": "char", "token_list": data_cases.TOKENS}
+EFFECTS = {"data_aug_effects": [[1.0, "reverse", {}], [1.0, "corrupt_phase", {}]], "data_aug_prob": 1.0, "fs": 8000}
 REFUSED = {
     "no token list": ({"token_type": "char"}, "token_list: expected the tokens of token_type char, found None"),
     "no unknown symbol": (
@@ -152,7 +154,19 @@ REFUSED = {
     "token type": (CHAR | {"token_type": "hugging_face"}, "token_type: expected one of bpe, char, word, phn, found"),
     "cleaner": (CHAR | {"text_cleaner": ["x"]}, "cleaner: expected one of tacotron"),
     "g2p": (CHAR | {"token_type": "phn", "g2p_type": "g2p_en"}, "g2p_type: expected None"),
-    "effects": ({"data_aug_effects": [[0.1, "x", {}]]}, "data_aug_effects: expected None, as nothing here uses it"),
+    "effects": (
+        EFFECTS | {"data_aug_effects": [[0.1, "x", {}]]},
+        "data_aug_effects: unknown effects 'x'; known ones: ",
+    ),
+    "number of effects": (
+        EFFECTS | {"data_aug_num": [1, 3]},
+        "expected two numbers from 0 to 2, in order, found [1, 3]",
+    ),
+    "chance of effects": (EFFECTS | {"data_aug_prob": 2}, "data_aug_prob: expected a probability from 0 to 1"),
+    "rate of effects": (
+        EFFECTS | {"fs": 0},
+        "which data_aug_effects need, found 0",
+    ),
     "prompt": ({"use_lang_prompt": True}, "use_lang_prompt: expected False, as nothing here uses it, found True"),
     "size": ({"min_sample_size": 5}, "min_sample_size: expected -1, as nothing here uses it, found 5"),
     "range": ({"noise_scp": "noise.scp", "noise_db_range": "a_b"}, "noise_db_range: expected 'low_high' or one number"),
@@ -169,6 +183,23 @@ def test_options_that_are_refused(work, options, sentence):
     with pytest.raises(EspnetError) as error:
         CommonPreprocessor(train=True, **options)
     assert sentence in str(error.value)
+
+
+def test_effects_are_drawn_anew_and_again_for_a_seed():
+    speech = np.random.RandomState(0).uniform(-0.1, 0.1, 800).astype(np.float32)
+    preprocessor = CommonPreprocessor(train=True, **EFFECTS)
+    drawn = []
+    for key in (*range(8), 0):
+        preprocessor.reseed([key])
+        before = np.random.get_state()[1].copy(), random.getstate()
+        drawn.append(preprocessor("utt", {"speech": speech})["speech"])
+        assert (np.random.get_state()[1] == before[0]).all() and random.getstate() == before[1]
+    reversed_ = [np.array_equal(one, speech[::-1]) for one in drawn]
+    assert 0 < sum(reversed_) < len(drawn) and np.array_equal(drawn[0], drawn[-1])
+    assert all(one.dtype == np.float32 and one.shape == speech.shape for one in drawn)
+    never = CommonPreprocessor(train=True, **EFFECTS | {"data_aug_prob": 0.0})
+    assert np.array_equal(never("utt", {"speech": speech})["speech"], speech)
+    assert np.array_equal(CommonPreprocessor(train=False, **EFFECTS)("utt", {"speech": speech})["speech"], speech)
 
 
 BROKEN_NOISE = {
@@ -194,6 +225,6 @@ def test_utterances_that_cannot_be_used(work):
     with pytest.raises(DataError, match="utt: expected a text with at least one token, found ''"):
         CommonPreprocessor(train=True, **CHAR)("utt", {"text": ""})
     with pytest.raises(
-        EspnetError, match=r"utt: expected speech of one channel for rir_scp and noise_scp, found \(9, 2\)"
+        EspnetError, match=r"utt: expected speech of one channel for rooms, noise, effects; found \(9, 2\)"
     ):
         CommonPreprocessor(train=True, rir_scp="rir.scp")("utt", {"speech": np.ones((9, 2))})
