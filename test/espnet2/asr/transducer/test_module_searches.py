@@ -135,21 +135,22 @@ def test_decoder_reads_label_by_label_what_forward_reads_at_once():
 
 
 def test_error_rates_are_those_of_the_search(modules):
-    decoder, joint = modules["cases.json"]
-    tokens = ["<blank>", "<space>", *"abcdefghi"]
-    frames = torch.stack([encoded(0), encoded(1)])
-    best = [BeamSearchTransducer(decoder, joint, 2, score_norm=False)(x)[0].yseq[1:] for x in frames]
-    longest = max(map(len, best))
-    target = torch.tensor([[*labels, *[0] * (longest - len(labels))] for labels in best])
-    symbols = tokens, "<space>", "<blank>"
-    assert ErrorCalculatorTransducer(decoder, joint, *symbols)(frames, target) == (None, None)
-    rates = ErrorCalculatorTransducer(decoder, joint, *symbols, True, True)
-    assert rates(frames, target) == (0.0, 0.0)
-    assert rates.convert_to_char([[2, 3, 1, 0]], [[2, 4, 0, 1]]) == (["ab "], ["ac "])
-    assert rates.calculate_cer(["ab"], ["ac"]) == 0.5 and rates.calculate_wer(["ab"], ["ac"]) == 1.0
+    symbols = ["<blank>", "<space>", *"abcdefghi"], "<space>", "<blank>"
+    frames, lengths = torch.stack([encoded(0), encoded(1)]), torch.tensor([14, 13])
+    search = standalone.BeamSearchTransducer(*modules["standalone.json"], 2, search_type="maes", nstep=2)
+    best = [search(x[:length])[0].yseq[1:] for x, length in zip(frames, lengths, strict=True)]
+    assert any(best)
+    target = torch.zeros(2, max(map(len, best)), dtype=torch.int64)
+    for row, labels in zip(target, best, strict=True):
+        row[: len(labels)] = torch.tensor(labels)
     alone = ErrorCalculator(*modules["standalone.json"], *symbols, report_cer=True)
-    cer, wer = alone(frames, target, torch.tensor([14, 13]))
-    assert cer >= 0.0 and wer is None
+    assert alone(frames, target, lengths) == (0.0, None)
+    others = ErrorCalculatorTransducer(*modules["cases.json"], *symbols, report_cer=True, report_wer=True)
+    cer, wer = others(frames, target)
+    assert 0.0 < cer <= 1.0 and wer == 1.0
+    assert ErrorCalculatorTransducer(*modules["cases.json"], *symbols)(frames, target) == (None, None)
+    assert others.convert_to_char([[2, 3, 1, 0]], [[2, 4, 0, 1]]) == (["ab "], ["ac "])
+    assert others.calculate_cer(["ab"], ["ac"]) == 0.5 and others.calculate_wer(["ab"], ["ac"]) == 1.0
 
 
 def test_masks_and_targets_of_scripts():
