@@ -24,6 +24,8 @@ EXTRAS = {
     "train": [*EXPORT, *TRAIN],
     "hub": ["huggingface_hub>=0.30"],
     "huggingface": HUGGINGFACE,
+    "tokenizers": ["tokenizers>=0.21"],
+    "whisper": ["openai-whisper>=20231117"],
     "ngram": ["kenlm>=0.2"],
     "align": ["ctc-segmentation>=1.7"],
     "test": [

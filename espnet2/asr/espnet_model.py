@@ -27,13 +27,14 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
     """Front end, normalisation, encoder, decoder and CTC. `loss_options` are what only the training loss reads.
 
     `frontend` None means that features come in. The decoder is dropped where `ctc_weight` is 1 and CTC where it is 0,
-    as checkpoints have them. A `sym_sos` or `sym_eos` that is not in `token_list` stands for its last token.
+    as checkpoints have them. A `sym_blank` that is not in `token_list` stands for its first token, a `sym_sos` or
+    `sym_eos` for its last.
 
     With a joint network, the model is a transducer, and its blank the token 0. One with several blanks (H. Xu et al.,
     "Multi-blank transducers for speech recognition", 2022) has a token `<blankN>` for each blank that lasts N frames.
 
     Raises:
-        ValueError: no `sym_blank` in `token_list`, or a part is missing that `ctc_weight` or the encoder needs.
+        ValueError: a part is missing that `ctc_weight` or the encoder needs.
     """
 
     @typechecked
@@ -69,8 +70,6 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         lang_token_id: int = -1,
     ):
         super().__init__()
-        if sym_blank not in token_list:
-            raise ValueError(f"sym_blank: expected a symbol of the token list, found {sym_blank!r}")
         if not 0.0 <= ctc_weight <= 1.0:
             raise ValueError(f"ctc_weight: expected a number from 0 to 1, found {ctc_weight}")
         if decoder is None and ctc_weight < 1.0:
@@ -81,7 +80,7 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         self.vocab_size, self.ignore_id = vocab_size, ignore_id
         self.ctc_weight, self.interctc_weight = ctc_weight, interctc_weight
         self.token_list = list(token_list)
-        self.blank_id = self.token_list.index(sym_blank)
+        self.blank_id = token_id(self.token_list, sym_blank, otherwise=0)
         self.blanks = _blanks(self.token_list, transducer_multi_blank_durations, self.blank_id)
         if len(self.blanks) > 1 and joint_network is None:
             raise ValueError(
@@ -168,6 +167,6 @@ def _blanks(token_list: Sequence[str], durations: Sequence[Any], blank: int) -> 
     return {**blanks, blank: 1}
 
 
-def token_id(token_list: Sequence[str], symbol: str) -> int:
-    """Index of `symbol`, or of the last token where the list does not have it."""
-    return token_list.index(symbol) if symbol in token_list else len(token_list) - 1
+def token_id(token_list: Sequence[str], symbol: str, otherwise: int = -1) -> int:
+    """Index of `symbol`, or of the token at the place `otherwise` where the list does not have it."""
+    return token_list.index(symbol) if symbol in token_list else range(len(token_list))[otherwise]

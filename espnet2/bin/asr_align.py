@@ -90,7 +90,7 @@ class CTCSegmentation(Segmentation):
             raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
         super().__init__(
             recognizer.ctc_log_probs,
-            recognizer.converter.token_list,
+            list(recognizer.token_list),
             recognizer.tokenizer,
             TextCleaner(cleaner),
             fs,

@@ -14,7 +14,6 @@ from espnet2.runtime.bundle_parts import load_ngram
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.unread_options import warn_of_unread
-from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
@@ -112,7 +111,7 @@ class Speech2Text(Recognizer):
             transducer_conf=transducer_conf,
             **further,
         )
-        from espnet2.export.trained import load_trained
+        from espnet2.export.trained import load_trained, tokenizer_of
 
         trained = load_trained(
             *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file),
@@ -128,7 +127,7 @@ class Speech2Text(Recognizer):
         token_list = trained.token_list
         graphs, tokenizer = trained.graphs, trained.tokenizer
         if token_type or bpemodel:
-            tokenizer = load_tokenizer(token_type or trained.config.token_type, bpemodel or trained.config.bpemodel)
+            tokenizer = tokenizer_of(trained.model, trained.config, token_type, bpemodel)
         ngram = load_ngram(trained.files.get("ngram_file"), token_list, ngram_scorer, ngram_weight)
         warn_of_unread(options, [*graphs, *(["ngram"] if ngram is not None else [])])
         super().__init__(

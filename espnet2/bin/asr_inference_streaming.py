@@ -20,7 +20,6 @@ from espnet2.runtime.bundle_parts import load_ngram
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result
 from espnet2.runtime.unread_options import warn_of_unread
-from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.upstream_options import (
@@ -84,7 +83,7 @@ class Speech2TextStreaming(StreamingRecognizer):
         upstreams = {name: others.pop(name) for name in (*FIXED, *IGNORED) if name in others}
         require(upstreams)
         options = DecodeOptions.from_keywords(others)
-        from espnet2.export.trained import load_trained
+        from espnet2.export.trained import load_trained, tokenizer_of
 
         trained = load_trained(
             *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file, model_tag),
@@ -97,7 +96,7 @@ class Speech2TextStreaming(StreamingRecognizer):
         self.asr_model, self.asr_train_args = trained.model, trained.config
         graphs, tokenizer = trained.graphs, trained.tokenizer
         if token_type or bpemodel:
-            tokenizer = load_tokenizer(token_type or trained.config.token_type, bpemodel or trained.config.bpemodel)
+            tokenizer = tokenizer_of(trained.model, trained.config, token_type, bpemodel)
         ngram = load_ngram(trained.files.get("ngram_file"), trained.token_list, ngram_scorer, options.ngram_weight)
         warn_of_unread(options, [*graphs, *(["ngram"] if ngram is not None else [])])
         super().__init__(

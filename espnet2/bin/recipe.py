@@ -62,7 +62,7 @@ def texts(args: argparse.Namespace) -> None:
 
 def bpe(args: argparse.Namespace) -> None:
     from espnet2.recipe.bpe import train_bpe
-    from espnet2.text.abs_tokenizer import read_symbols
+    from espnet2.text.symbols import read_symbols
 
     symbols = () if args.nlsyms is None else sorted(read_symbols(args.nlsyms))
     train_bpe(args.input, args.output_dir, args.nbpe, args.bpemode, symbols, args.options)

@@ -105,9 +105,9 @@ def _describe(
     quantized: Mapping[str, Path],
     provenance: Mapping[str, Any],
     verification: Mapping[str, Any],
-) -> tuple[Manifest, dict[str, Path]]:
+) -> tuple[Manifest, dict[str, Path | bytes]]:
     """The manifest, and the file that each name in it comes from."""
-    files = {path.name: path for path in (*paths.values(), *quantized.values())}
+    files: dict[str, Path | bytes] = {path.name: path for path in (*paths.values(), *quantized.values())}
     config = trained.config
 
     def entry(path: Path) -> dict[str, Any]:
@@ -119,10 +119,9 @@ def _describe(
 
     tokenizer: dict[str, Any] | None = None
     if trained.tokenizer is not None:
-        tokenizer = {"token_type": config.token_type}
-        if config.token_type == "bpe":
-            files["bpe.model"] = Path(config.bpemodel)
-            tokenizer["bpemodel"] = {"file": "bpe.model"}
+        described, its_files = trained.tokenizer.bundled()
+        tokenizer = {"token_type": config.token_type, **described}
+        files |= its_files
     ngram = None
     if "ngram_file" in trained.files:
         ngram = {"file": f"ngram{trained.files['ngram_file'].suffix}"}

@@ -115,7 +115,8 @@ class Trained:
     @property
     def token_list(self) -> list[str]:
         """The tokens that a hypothesis may have: the config's, and what the model adds to them."""
-        return list(self.model.token_list)
+        own = None if self.tokenizer is None else self.tokenizer.token_list
+        return list(self.model.token_list if own is None else own)
 
     @property
     def generation(self) -> dict[str, Any]:
@@ -224,5 +225,19 @@ def _load(files: dict[str, Path]) -> Trained:
             )
         _report("language model", files, "lm_file", "lm_train_config")
         parts += lm.parts()
-    tokenizer = load_tokenizer(config.token_type, config.bpemodel, files["asr_train_config"])
+    tokenizer = tokenizer_of(model, config, source=files["asr_train_config"])
     return Trained(model, tuple(parts), config, files, tokenizer)
+
+
+def tokenizer_of(
+    model: Any,
+    config: argparse.Namespace,
+    token_type: str | None = None,
+    bpemodel: str | Path | None = None,
+    source: str | Path | None = None,
+) -> AbsTokenizer | None:
+    """The tokenizer of a model's configuration, or of the kind and file given instead; `source` is named in errors."""
+    options = getattr(config, "preprocessor_conf", {})
+    prompt = {name: options.get(f"whisper_{name}") for name in ("language", "task")}
+    token_type, bpemodel = token_type or config.token_type, bpemodel or config.bpemodel
+    return load_tokenizer(token_type, bpemodel, source, token_list=model.token_list, **prompt)

@@ -62,6 +62,10 @@ class Symbol:
         except ValueError as error:
             raise OptionError(f"--add_symbol: expected SYMBOL:PLACE as '<blank>:0', found {text!r}") from error
 
+    def insert_into(self, tokens: list[str]) -> None:
+        """Put the token at its place; those behind it move up."""
+        tokens.insert(self.place if self.place >= 0 else len(tokens) + 1 + self.place, self.token)
+
 
 def tokenize_lines(
     lines: Iterable[str],
@@ -99,7 +103,7 @@ def vocabulary(
     if vocabulary_size:
         tokens = tokens[: vocabulary_size - len(symbols)]
     for symbol in symbols:
-        tokens.insert(symbol.place if symbol.place >= 0 else len(tokens) + 1 + symbol.place, symbol.token)
+        symbol.insert_into(tokens)
     covered, total = sum(counts[token] for token in tokens), max(counts.total(), 1)
     _log.info("%d tokens, %.2f %% of the text out of vocabulary", len(tokens), 100 * (total - covered) / total)
     return tokens

@@ -64,7 +64,8 @@ class Recognizer(ResultMaker):
         self.long_form = LongForm(
             self.encoder.component, self.options, sample_rate, reads_ctc_alone(graphs, self.options)
         )
-        self.beam_search = make_search(SearchParts(graphs, token_list, special, ngram, generation or {}), self.options)
+        parts = SearchParts(graphs, token_list, special, ngram, generation or {}, self.primer)
+        self.beam_search = make_search(parts, self.options)
 
     def __call__(self, speech: Any) -> Any:
         """The n-best results for one utterance, best first; a list for each speaker where the model separates them.

@@ -106,7 +106,7 @@ class StreamingRecognizer(ResultMaker):
         seconds = None if self.encoder.frame else streaming["frame_stride"] / sample_rate
         super().__init__(graphs, token_list, tokenizer, special, options, seconds)
         self.sample_rate = sample_rate
-        self._parts = SearchParts(graphs, token_list, special, ngram, generation or {})
+        self._parts = SearchParts(graphs, token_list, special, ngram, generation or {}, self.primer)
         self._blocks = tuple(streaming[name] for name in ("block_size", "hop_size", "look_ahead"))
         self._own = self.session()
 

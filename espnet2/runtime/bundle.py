@@ -8,7 +8,8 @@
     streaming: {samples_per_step: 10240, ...}   how `encoder_step` is fed, in a bundle for streams; see `STREAMING`
     generation: {num_beams: 1, ...}     rules of `hugging_face_decoder`, of a model that has such a decoder, or options
                                         of the search that a transducer has where none are given
-    tokenizer: {token_type: bpe, bpemodel: {file: bpe.model, sha256: ...}}, or null: results have no text
+    tokenizer: {token_type: bpe, bpemodel: {file: bpe.model, sha256: ...}}, or null: results have no text; Whisper's
+                                        have `language` and `task` of its prompts
     components: {encoder: {file: encoder.onnx, sha256: ..., interface: {...}}, ...}
     quantized: {int8: {encoder: {file: encoder.int8.onnx, sha256: ...}, ...}}
     ngram: {file: ngram.bin, sha256: ...}, or null

@@ -160,4 +160,5 @@ def _require_usable(bundle: Bundle, encoder: str) -> None:
 def _tokenizer(bundle: Bundle) -> AbsTokenizer | None:
     spec = bundle.manifest.tokenizer or {}
     bpemodel = bundle.file(spec["bpemodel"]) if spec.get("bpemodel") else None
-    return load_tokenizer(spec.get("token_type"), bpemodel)
+    prompt = {name: spec.get(name) for name in ("language", "task")}
+    return load_tokenizer(spec.get("token_type"), bpemodel, token_list=bundle.manifest.tokens, **prompt)

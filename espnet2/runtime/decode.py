@@ -87,7 +87,7 @@ def add_decode_arguments(parser: argparse.ArgumentParser, leave_out: Collection[
     for option in fields(DecodeOptions):
         if option.name in leave_out:
             continue
-        kind = KINDS.get(type(option.default), type(option.default))
+        kind = option.metadata["kind"] or KINDS.get(type(option.default), type(option.default))
         text = f"{option.metadata['help']} (default: {option.default})"
         group.add_argument(f"--{option.name}", type=kind, default=option.default, help=text)
     text = "upstream's name of --transducer_conf for stand-alone transducers"

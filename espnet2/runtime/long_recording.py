@@ -158,5 +158,5 @@ def _space(maker: ResultMaker) -> int | None:
     """The token of a space, in vocabularies of characters that have one."""
     if not isinstance(maker.tokenizer, CharTokenizer):
         return None
-    known = maker.converter.token_list
+    known = list(maker.token_list)
     return known.index(maker.tokenizer.space_symbol) if maker.tokenizer.space_symbol in known else None

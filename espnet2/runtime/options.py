@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from os import PathLike
 from typing import Any
 
 from espnet2.runtime.errors import OptionError
+from espnet2.text.abs_tokenizer import Prompt
+from espnet2.utils.types import str_or_none
 
 # Instead of a model's usual search.
 SEARCHES = ("time_sync", "ctc_greedy", "partial_ar", "streaming", "hugging_face_decoder")
@@ -27,8 +30,9 @@ COUNTS: Mapping[str, tuple[int, int | None]] = {
 PROVIDERS = ("CPUExecutionProvider",)
 
 
-def _option(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
+def _option(default: Any, text: str, kind: Callable[[str], Any] | None = None) -> Any:
+    """An option with its help; `kind` reads it from a command line, where its default does not tell how."""
+    return field(default=default, metadata={"help": text, "kind": kind})
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,20 @@ class DecodeOptions:
     hugging_face_decoder_conf: Mapping[str, Any] | None = _option(
         None, "how it does so, as {num_beams: 4, max_new_tokens: 100}, instead of the model's generation_config.json"
     )
+    lang_prompt_token: str | None = _option(
+        None,
+        "of a model with prompts: the symbol that texts begin with in place of language and task, as <|de|>",
+        str_or_none,
+    )
+    nlp_prompt_token: str | None = _option(
+        None,
+        "of a model with prompts: text or symbols in place of the task, as <|translate|>, without lang_prompt_token",
+        str_or_none,
+    )
+    prompt_token_file: str | None = _option(
+        None, "of a model with prompts: file of symbols that are tokens of their own", str_or_none
+    )
+    lid_prompt: bool = _option(False, "of a model with prompts: let the model say the language itself")
     batch_size: int = _option(1, "utterances that the encoder takes at once; 0: as 1")
     streaming: bool = _option(
         False, "search a whole utterance as if it came in a stream, in blocks of search_block_size and so on"
@@ -122,8 +140,18 @@ class DecodeOptions:
         for name in ("transducer_conf", "hugging_face_decoder_conf"):
             conf = getattr(self, name)
             _require(conf is None or isinstance(conf, Mapping), name, "options by name", conf)
-        for name in ("normalize_length", "multi_asr", "disable_repetition_detection", "ctc_blanks_only", *SEARCHES):
+        for name in (
+            "normalize_length",
+            "multi_asr",
+            "disable_repetition_detection",
+            "ctc_blanks_only",
+            "lid_prompt",
+            *SEARCHES,
+        ):
             _require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
+        for name in ("lang_prompt_token", "nlp_prompt_token", "prompt_token_file"):
+            value = getattr(self, name)
+            _require(value is None or isinstance(value, str | PathLike), name, "symbols, or a file of them", value)
         _require(str(self.long_form).lower() in LONG_FORMS, "long_form", "auto, true or false", self.long_form)
         _require(
             _is_finite(self.memory_limit) and self.memory_limit >= 0, "memory_limit", "at least 0 GB", self.memory_limit
@@ -132,6 +160,11 @@ class DecodeOptions:
         wanted = [name for name in SEARCHES if getattr(self, name)]
         _require(len(wanted) < 2, " and ".join(wanted), "one of them", True)
         object.__setattr__(self, "batch_size", max(1, self.batch_size))
+
+    @property
+    def prompt(self) -> Prompt:
+        """What texts begin with, of a model that is trained with prompts."""
+        return Prompt(self.lang_prompt_token, self.nlp_prompt_token, self.prompt_token_file, self.lid_prompt)
 
 
 def _require(condition: bool, name: str, expected: str, found: Any) -> None:

@@ -13,8 +13,8 @@ from espnet.nets.scorers.step import Graph
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.timestamps import Timed, make_timestamps
-from espnet2.text.abs_tokenizer import AbsTokenizer
-from espnet2.text.token_id_converter import TokenIDConverter
+from espnet2.text.abs_tokenizer import AbsTokenizer, Prompt
+from espnet2.text.token_id_converter import lenient_converter
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +50,14 @@ class OptionAttribute:
         recognizer.options = dataclasses.replace(recognizer.options, **{self.name: value})
 
 
+def with_prompt(tokenizer: AbsTokenizer | None, prompt: Prompt) -> AbsTokenizer | None:
+    """The tokenizer for texts that begin as asked; one that knows no prompts stays as it is, which is logged."""
+    prompted = None if tokenizer is None else tokenizer.prompted(prompt)
+    if prompt != Prompt() and prompted is tokenizer:
+        _log.warning("without effect on a model without prompts: lang_prompt_token, nlp_prompt_token and the like")
+    return prompted
+
+
 class ResultMaker:
     """Makes results of hypotheses: what recognisers of whole utterances and of streams have in common.
 
@@ -78,8 +86,10 @@ class ResultMaker:
                 _log.info("ctc_weight: %s, not %s, since the model has no %s", weight, options.ctc_weight, part)
                 options = dataclasses.replace(options, ctc_weight=weight)
         self.options = options
-        self.tokenizer = tokenizer
-        self.converter = TokenIDConverter(token_list)
+        self.tokenizer = tokenizer = with_prompt(tokenizer, options.prompt)
+        self.token_list = token_list
+        self.converter = lenient_converter(token_list) if tokenizer is None else tokenizer.converter(token_list)
+        self.primer = None if tokenizer is None else tokenizer.primer
         self.closes = "joint_step" not in graphs  # a transducer emits no end symbol
         self.timestamps = make_timestamps(options, graphs, tokenizer, seconds, special["blank"])
 

@@ -27,13 +27,15 @@ from espnet2.runtime.options import DecodeOptions
 @dataclass(frozen=True)
 class SearchParts:
     """What a search is made of: graphs by name, the vocabulary, indices of its special symbols, an n-gram scorer, rules
-    of generation that came with a pretrained decoder, or a transducer's own options of the search."""
+    of generation that came with a pretrained decoder or a transducer's own options of the search, and the tokens that
+    every text begins with, where it is not the start symbol."""
 
     graphs: Mapping[str, Graph]
     token_list: Sequence[str]
     special: Mapping[str, int]
     ngram: ScorerInterface | None = None
     generation: Mapping[str, Any] = field(default_factory=dict)
+    primer: Sequence[int] | None = None
 
 
 MakeSearch = Callable[[SearchParts, DecodeOptions], Any]
@@ -128,6 +130,7 @@ def label_synchronous_options(parts: SearchParts, options: DecodeOptions) -> dic
         "sos": parts.special["sos"],
         "eos": parts.special["eos"],
         "token_list": parts.token_list,
+        "hyp_primer": parts.primer,
         # Where CTC is the only scorer of the acoustics, nothing else may choose the tokens that it gets to see.
         "pre_beam_score_key": None if options.ctc_weight == 1 else "full",
         "normalize_length": options.normalize_length,
@@ -148,6 +151,7 @@ def time_synchronous(
     kind: type[BeamSearchTimeSync], parts: SearchParts, options: DecodeOptions, **blocks: int
 ) -> BeamSearchTimeSync:
     """A time-synchronous search of a kind, which may want to know the blocks of a stream."""
+    _require_no_primer("time_sync", parts)
     try:
         return kind(
             parts.special["sos"],
@@ -166,7 +170,13 @@ def _greedy(parts: SearchParts, options: DecodeOptions) -> GreedyCTC:
     return GreedyCTC(CTCGraph(parts.graphs["ctc"]), *(parts.special[name] for name in ("sos", "eos", "blank")))
 
 
+def _require_no_primer(name: str, parts: SearchParts) -> None:
+    if parts.primer is not None:
+        raise OptionError(f"{name}: expected False, since texts of this model begin with a prompt, found True")
+
+
 def _partially_autoregressive(parts: SearchParts, options: DecodeOptions) -> PartiallyARInference:
+    _require_no_primer("partial_ar", parts)
     if options.ctc_weight == 1:
         raise OptionError("partial_ar: expected a ctc_weight below 1, since the decoder searches, found 1")
     return PartiallyARInference(

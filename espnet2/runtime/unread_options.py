@@ -11,7 +11,9 @@ from espnet2.runtime.options import SEARCHES, DecodeOptions
 _log = logging.getLogger(__name__)
 
 _WHOLE = {"long_form", "memory_limit"}  # no stream is cut
-_ALL = {"nbest", "batch_size", "multi_asr", "timestamps", *SEARCHES}
+# Whether there are prompts is for the tokenizer to say.
+_PROMPT = {"lang_prompt_token", "nlp_prompt_token", "prompt_token_file", "lid_prompt"}
+_ALL = {"nbest", "batch_size", "multi_asr", "timestamps", *_PROMPT, *SEARCHES}
 _STREAM = {
     "search_block_size",
     "search_hop_size",

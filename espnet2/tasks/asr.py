@@ -11,6 +11,7 @@ from espnet2.runtime.errors import ConfigError
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices, build
 from espnet2.tasks.config import ASRConfig
+from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 FRONTEND = Choices(
@@ -199,6 +200,8 @@ def vocab_size_of(config: Namespace) -> int:
     vocab_size = len(config.token_list)
     if vocab_size < 2:
         raise ConfigError(f"token_list: expected a blank and at least one more token, found {vocab_size}")
+    if config.token_type in PRETRAINED:  # their lists are not what indices are looked up in
+        return vocab_size
     repeated = next((token for token, count in Counter(config.token_list).items() if count > 1), None)
     if repeated is not None:
         raise ConfigError(f"token_list: expected each token once, found {repeated!r} again")

@@ -21,6 +21,7 @@ import yaml
 
 from espnet2.runtime.errors import ConfigError, DataError
 from espnet2.tasks.choices import check_value
+from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.text.token_id_converter import read_token_list
 
 META = "meta.yaml"  # of a packed model, with the files' names in these sections
@@ -258,6 +259,9 @@ def _resolve(
 ) -> None:
     """Replace paths by those of the files found; one that building the model needs has to exist."""
     for name, where, key in _paths(values, schema):
+        if name == "bpemodel" and values["token_type"] in PRETRAINED:
+            where[key] = find_model(where[key], bases, root)
+            continue
         path = find_file(where[key], bases, root)
         if path is None and name in schema.required_paths:
             raise ConfigError(f"{source}: {name}: no file {where[key]!r} {_places(root)}")
@@ -278,6 +282,13 @@ def _paths(values: dict[str, Any], schema: type[TextConfig]) -> Iterator[tuple[s
         where = values[section] if section else values
         if isinstance(where.get(key), str):
             yield name, where, key
+
+
+def find_model(name: str, bases: Sequence[Path], root: Path | None = None) -> str:
+    """The first directory or file called `name` under `bases`, inside `root` where it is given; else the name."""
+    candidates = (Path(os.path.normpath(base / name)) for base in bases)
+    inside = (path for path in candidates if root is None or path.is_relative_to(root))
+    return next((str(path) for path in inside if path.exists()), name)
 
 
 def find_file(name: str, bases: Sequence[Path], root: Path | None = None) -> Path | None:

@@ -10,9 +10,10 @@ from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices
 from espnet2.tasks.optimisation import OPTIM, SCHEDULER
 from espnet2.tasks.options import COMMON, Option, fixed
+from espnet2.text.build_tokenizer import TOKENIZERS
 from espnet2.utils.types import float_or_none, int_or_none, str2bool, str_or_none
 
-TOKEN_TYPES = ("bpe", "char", "word", "phn")
+TOKEN_TYPES = tuple(TOKENIZERS)
 INITS = ("chainer", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "normal")
 CTC = "espnet2.asr.ctc:CTC"
 COMMON_PREPROCESSOR = "espnet2.train.preprocessor:CommonPreprocessor"

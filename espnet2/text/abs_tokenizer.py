@@ -4,15 +4,42 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
-from espnet2.runtime.errors import DataError
-from espnet2.utils.text_file import lines_of
+from espnet2.text.token_id_converter import Converter, lenient_converter
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What texts are asked to begin with, of a model that is trained with prompts, as Whisper is.
+
+    Attributes:
+        language: The symbol of the language, which stands in place of language and task.
+        task: Symbols of the task (or text), which stand in its place.
+        token_file: File of symbols that are tokens of their own.
+        identify: Let the model say the language: texts begin with nothing.
+    """
+
+    language: str | None = None
+    task: str | None = None
+    token_file: str | PathLike[str] | None = None
+    identify: bool = False
 
 
 class AbsTokenizer(ABC):
-    """Splits a line of text into tokens and joins tokens to text."""
+    """Splits a line of text into tokens and joins tokens to text.
+
+    Attributes:
+        token_list: Tokens in the order of their indices, where the tokenizer's own are those of results.
+        primer: Indices that every text begins with; None: the model's start symbol.
+    """
+
+    token_list: Sequence[str] | None = None
+    primer: Sequence[int] | None = None
 
     @abstractmethod
     def text2tokens(self, line: str) -> list[str]:
@@ -26,18 +53,17 @@ class AbsTokenizer(ABC):
     def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
         """The tokens [start, end) of each word of a text."""
 
+    def converter(self, token_list: Sequence[str]) -> Converter:
+        """Indices of the tokens of a model's `token_list`."""
+        return lenient_converter(token_list)
 
-def read_symbols(symbols: Path | str | Iterable[str] | None) -> set[str]:
-    """Symbols given as a collection, or as a file with one on each line; none where the file does not exist.
+    def bundled(self) -> tuple[dict[str, Any], dict[str, Path | bytes]]:
+        """What a bundle's manifest says of the tokenizer beside its kind, and its files: contents or paths by name."""
+        return {}, {}
 
-    Empty lines are skipped: an empty symbol would match everywhere.
-    """
-    if symbols is None:
-        return set()
-    if isinstance(symbols, str | Path):
-        path = Path(symbols)
-        symbols = lines_of(path, "a symbol on each line", DataError) if path.exists() else ()
-    return {symbol.rstrip() for symbol in symbols} - {""}
+    def prompted(self, prompt: Prompt) -> AbsTokenizer:
+        """The tokenizer for texts that begin as asked; this one, where it knows no prompts."""
+        return self
 
 
 def runs_between(separators: Iterable[bool]) -> list[tuple[int, int]]:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from espnet2.runtime.errors import ConfigError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
+from espnet2.text.hugging_face_token_id_converter import HuggingFaceTokenIDConverter
+from espnet2.text.hugging_face_tokenizer import HuggingFaceTokenizer
 from espnet2.text.phoneme_tokenizer import PhonemeTokenizer
 from espnet2.text.sentencepiece_tokenizer import SentencepiecesTokenizer
+from espnet2.text.token_id_converter import Converter, TokenIDConverter
+from espnet2.text.whisper_token_id_converter import OpenAIWhisperTokenIDConverter
+from espnet2.text.whisper_tokenizer import OpenAIWhisperTokenizer, WhisperTokenizer
+from espnet2.text.whisper_vocabulary import ASSETS, of_model
 from espnet2.text.word_tokenizer import WordTokenizer
 
 _log = logging.getLogger(__name__)
@@ -49,12 +55,41 @@ def _phn(options: Mapping[str, Any]) -> AbsTokenizer:
     )
 
 
+def _hugging_face(options: Mapping[str, Any]) -> AbsTokenizer:
+    return HuggingFaceTokenizer(_named(options, "a directory, or a name on the hub,"))
+
+
+def _whisper(options: Mapping[str, Any]) -> AbsTokenizer:
+    return OpenAIWhisperTokenizer(**_published(options))
+
+
+def _published(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Keywords of the classes of a published vocabulary."""
+    return {
+        "model_type": Path(_named(options, "a name of " + " or ".join(ASSETS))).name,
+        "language": options["whisper_language"] or "en",
+        "task": options["whisper_task"] or "transcribe",
+        "added_tokens_txt": options["non_linguistic_symbols"],
+        "sot": options["sot_asr"],
+    }
+
+
+def _named(options: Mapping[str, Any], expected: str) -> str:
+    if options["bpemodel"] is None:
+        raise OptionError(f"bpemodel: expected {expected} for token_type {options['token_type']}, found None")
+    return str(options["bpemodel"])
+
+
 TOKENIZERS: dict[str, Callable[[Mapping[str, Any]], AbsTokenizer]] = {
     "bpe": _bpe,
     "char": _char,
     "word": _word,
     "phn": _phn,
+    "hugging_face": _hugging_face,
+    "whisper_en": _whisper,
+    "whisper_multilingual": _whisper,
 }
+PRETRAINED = ("hugging_face", *ASSETS)  # their vocabularies are what others trained on
 
 
 def build_tokenizer(
@@ -67,6 +102,9 @@ def build_tokenizer(
     g2p_type: str | None = None,
     nonsplit_symbol: Iterable[str] | None = None,
     encode_kwargs: Mapping[str, Any] | None = None,
+    whisper_language: str | None = None,
+    whisper_task: str | None = None,
+    sot_asr: bool = False,
 ) -> AbsTokenizer:
     """The tokenizer of a `token_type`, with those of the options that it has.
 
@@ -79,24 +117,57 @@ def build_tokenizer(
     return TOKENIZERS[token_type](options)
 
 
+def build_converter(
+    token_type: str,
+    bpemodel: Path | str | None,
+    token_list: Path | str | Iterable[str],
+    unk_symbol: str = "<unk>",
+    non_linguistic_symbols: Path | str | Iterable[str] | None = None,
+    whisper_language: str | None = None,
+    whisper_task: str | None = None,
+    sot_asr: bool = False,
+) -> Converter:
+    """The indices of a `token_type`: those of `token_list`, or of the published vocabulary that `bpemodel` names.
+
+    Raises:
+        OptionError: An option that does not fit the type.
+        DataError: `token_list` cannot be used.
+    """
+    options = dict(locals())
+    if token_type in ASSETS:
+        return OpenAIWhisperTokenIDConverter(**_published(options))
+    if token_type == "hugging_face":
+        return HuggingFaceTokenIDConverter(_named(options, "a directory, or a name on the hub,"))
+    return TokenIDConverter(token_list, unk_symbol)
+
+
 def load_tokenizer(
-    token_type: str | None, bpemodel: Path | str | None = None, config: Path | str | None = None
+    token_type: str | None,
+    bpemodel: Path | str | None = None,
+    config: Path | str | None = None,
+    token_list: Sequence[str] = (),
+    language: str | None = None,
+    task: str | None = None,
 ) -> AbsTokenizer | None:
     """The tokenizer that makes text of a recogniser's tokens.
 
-    None where there is none: the kind of tokens is not known, or the SentencePiece model of `bpe` is not, which is
-    logged. `config` is the file that both are from, if any; log lines and errors name it.
+    None where there is none: the kind of tokens is not known, or the model of `bpe` or `hugging_face` is not, which is
+    logged. `config` is the file that both are from, if any; log lines and errors name it. Whisper's tokens are those
+    of `token_list`, and texts begin with `language` and `task`.
 
     Raises:
-        OptionError: An unknown type, or a file that is not a SentencePiece model; `ConfigError` with `config`.
+        OptionError: An unknown type, or a file that is not a tokenizer's model; `ConfigError` with `config`.
     """
     if token_type is None:
         return None
-    if token_type == "bpe" and bpemodel is None:
+    if token_type in ("bpe", "hugging_face") and bpemodel is None:
         source = "" if config is None else f"{config}: "
-        _log.warning("%sbpemodel: expected a file for token_type bpe, found none: results have no text", source)
+        expected = "%sbpemodel: expected a file for token_type %s, found none: results have no text"
+        _log.warning(expected, source, token_type)
         return None
     try:
+        if token_type in ASSETS:
+            return WhisperTokenizer(of_model(token_list, token_type, language or "en", task or "transcribe"))
         return build_tokenizer(token_type, bpemodel)
     except OptionError as error:
         if config is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from espnet2.text.abs_tokenizer import AbsTokenizer, read_symbols, runs_between, split_symbols
+from espnet2.text.abs_tokenizer import AbsTokenizer, runs_between, split_symbols
+from espnet2.text.symbols import read_symbols
 
 
 class CharTokenizer(AbsTokenizer):
@@ -26,7 +27,7 @@ class CharTokenizer(AbsTokenizer):
         nonsplit_symbols: Iterable[str] | None = None,
     ) -> None:
         self.space_symbol = space_symbol
-        self.non_linguistic_symbols = read_symbols(non_linguistic_symbols)
+        self.non_linguistic_symbols = set(read_symbols(non_linguistic_symbols))
         self.remove_non_linguistic_symbols = remove_non_linguistic_symbols
         self.nonsplit_symbols = {symbol.partition(":")[0] for symbol in nonsplit_symbols or ()}
 

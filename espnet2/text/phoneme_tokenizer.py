@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from espnet2.runtime.errors import OptionError
-from espnet2.text.abs_tokenizer import AbsTokenizer, read_symbols, runs_between, split_symbols
+from espnet2.text.abs_tokenizer import AbsTokenizer, runs_between, split_symbols
+from espnet2.text.symbols import read_symbols
 
 
 class PhonemeTokenizer(AbsTokenizer):
@@ -32,7 +33,7 @@ class PhonemeTokenizer(AbsTokenizer):
         if g2p_type is not None:
             raise OptionError(f"g2p_type: expected None (text written in phonemes), found {g2p_type!r}")
         self.space_symbol = space_symbol
-        self.removed = read_symbols(non_linguistic_symbols) if remove_non_linguistic_symbols else set()
+        self.removed = set(read_symbols(non_linguistic_symbols) if remove_non_linguistic_symbols else ())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(space_symbol={self.space_symbol!r})"

@@ -41,6 +41,10 @@ class SentencepiecesTokenizer(AbsTokenizer):
         """Text of a sequence of pieces."""
         return self.processor.DecodePieces(list(tokens))
 
+    def bundled(self) -> tuple[dict[str, Any], dict[str, Path | bytes]]:
+        """The model's file."""
+        return {"bpemodel": {"file": "bpe.model"}}, {"bpe.model": self.model}
+
     def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
         """Each piece that begins with a space, and the pieces behind it that do not."""
         starts = [place for place, token in enumerate(tokens) if token.startswith(SPACE) or place == 0]

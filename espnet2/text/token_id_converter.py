@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -11,18 +12,29 @@ from espnet2.runtime.errors import DataError
 from espnet2.utils.text_file import lines_of
 
 
+class Converter(Protocol):
+    """Tokens to indices, and back."""
+
+    def get_num_vocabulary_size(self) -> int: ...
+
+    def ids2tokens(self, integers: np.ndarray | Iterable[int]) -> list[str]: ...
+
+    def tokens2ids(self, tokens: Iterable[str]) -> list[int]: ...
+
+
 class TokenIDConverter:
     """The vocabulary: a list of tokens, or a file with one on each line.
 
     Args:
         token_list: Tokens in the order of their indices.
-        unk_symbol: The token that stands for all that are not in the list.
+        unk_symbol: The token that stands for all that are not in the list; None: there is none.
 
     Raises:
-        DataError: The file cannot be read, a token comes twice, or `unk_symbol` is not in the list.
+        DataError: The file cannot be read.
+        DataError: A token comes twice, or `unk_symbol` is not in the list.
     """
 
-    def __init__(self, token_list: Path | str | Iterable[str], unk_symbol: str = "<unk>") -> None:
+    def __init__(self, token_list: Path | str | Iterable[str], unk_symbol: str | None = "<unk>") -> None:
         if isinstance(token_list, str | Path):
             source, tokens = str(token_list), read_token_list(token_list)
         else:
@@ -32,10 +44,10 @@ class TokenIDConverter:
         if len(self.token2id) != len(tokens):
             twice = next(token for index, token in enumerate(tokens) if self.token2id[token] != index)
             raise DataError(f"{source}: expected each token once, found {twice!r} again")
-        if unk_symbol not in self.token2id:
+        if unk_symbol is not None and unk_symbol not in self.token2id:
             raise DataError(f"{source}: expected the unknown symbol {unk_symbol!r}, found none")
         self.unk_symbol = unk_symbol
-        self.unk_id = self.token2id[unk_symbol]
+        self.unk_id = None if unk_symbol is None else self.token2id[unk_symbol]
 
     def get_num_vocabulary_size(self) -> int:
         """V."""
@@ -43,13 +55,31 @@ class TokenIDConverter:
 
     def ids2tokens(self, integers: np.ndarray | Iterable[int]) -> list[str]:
         """Tokens of a sequence of indices; raises `ValueError` for an array that is not one-dimensional."""
-        if isinstance(integers, np.ndarray) and integers.ndim != 1:
-            raise ValueError(f"expected indices of shape (U,), found {integers.shape}")
-        return [self.token_list[index] for index in integers]
+        return [self.token_list[index] for index in as_indices(integers)]
 
     def tokens2ids(self, tokens: Iterable[str]) -> list[int]:
-        """Indices of a sequence of tokens."""
-        return [self.token2id.get(token, self.unk_id) for token in tokens]
+        """Indices of a sequence of tokens; raises `DataError` for an unknown one where nothing stands for it."""
+        ids = []
+        for token in tokens:
+            index = self.token2id.get(token, self.unk_id)
+            if index is None:
+                raise DataError(f"token list: expected tokens that it has, found {token!r}")
+            ids.append(index)
+        return ids
+
+
+def lenient_converter(token_list: Sequence[str], unk_symbol: str = "<unk>") -> TokenIDConverter:
+    """The indices of a list that may lack the unknown symbol."""
+    return TokenIDConverter(token_list, unk_symbol if unk_symbol in token_list else None)
+
+
+def as_indices(integers: np.ndarray | Iterable[int]) -> Iterable[int]:
+    """A sequence of indices; raises `ValueError` for an array that is not one-dimensional."""
+    if not isinstance(integers, np.ndarray):
+        return integers
+    if integers.ndim != 1:
+        raise ValueError(f"expected indices of shape (U,), found {integers.shape}")
+    return integers.tolist()
 
 
 def read_token_list(path: Path | str) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from espnet2.text.abs_tokenizer import AbsTokenizer, read_symbols
+from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.text.symbols import read_symbols
 
 
 class WordTokenizer(AbsTokenizer):
@@ -24,7 +25,7 @@ class WordTokenizer(AbsTokenizer):
         remove_non_linguistic_symbols: bool = False,
     ) -> None:
         self.delimiter = delimiter
-        self.removed = read_symbols(non_linguistic_symbols) if remove_non_linguistic_symbols else set()
+        self.removed = set(read_symbols(non_linguistic_symbols) if remove_non_linguistic_symbols else ())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(delimiter={self.delimiter!r})"

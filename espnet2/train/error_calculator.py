@@ -44,7 +44,7 @@ class ErrorCalculator:
         """
         references = [[token for token in row if token != self.ignore_id] for row in ys_pad]
         if is_ctc:
-            blank = self.char_list.index(self.blank)
+            blank = self.char_list.index(self.blank) if self.blank in self.char_list else 0
             pairs = [(collapsed(row, blank), said) for row, said in zip(ys_hat, references, strict=True)]
             pairs = [pair for pair in pairs if pair[1]]
             return self.cer(self.texts(heard for heard, _ in pairs), self.texts(said for _, said in pairs)), None

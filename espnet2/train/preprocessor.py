@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from espnet2.runtime.errors import AudioError, DataError, OptionError
-from espnet2.text.build_tokenizer import build_tokenizer
+from espnet2.text.build_tokenizer import build_converter, build_tokenizer
 from espnet2.text.cleaner import TextCleaner
-from espnet2.text.token_id_converter import TokenIDConverter
+from espnet2.text.token_id_converter import Converter
 from espnet2.train.augmentation import Effects, Noises, Rooms
 
 # Options of upstream that nothing here does, with the values that ask for nothing.
@@ -20,8 +20,6 @@ UNUSED: dict[str, tuple[Any, ...]] = {
     "use_lang_prompt": (False,),
     "use_nlp_prompt": (False,),
     "min_sample_size": (-1,),
-    "whisper_language": (None,),
-    "whisper_task": (None,),
     "speaker_change_symbol": (None,),
 }
 
@@ -44,9 +42,9 @@ class CommonPreprocessor(AbsPreprocessor):
 
     Args:
         train: Whether to add rooms, noise and effects.
-        token_type: bpe, char, word or phn; None: texts are left as they are.
+        token_type: A name of `TOKENIZERS`; None: texts are left as they are.
         token_list: Tokens in the order of their indices, or a file with one on each line.
-        bpemodel: SentencePiece model of token_type bpe.
+        bpemodel: SentencePiece model of token_type bpe, or the name of a pretrained vocabulary.
         text_cleaner: Names of cleaners, which come before the tokenizer.
         g2p_type: None, texts of token_type phn are written in phonemes.
         unk_symbol: The token that stands for all that are not in the list.
@@ -64,7 +62,8 @@ class CommonPreprocessor(AbsPreprocessor):
         nonsplit_symbol: Further symbols that are one token each, for token_type char.
         data_aug_effects, data_aug_num, data_aug_prob: See `Effects`; they need `fs`.
         audio_pad_value: Without effect as long as the option that it belongs to is not used.
-        use_lang_prompt, use_nlp_prompt, min_sample_size, whisper_language, whisper_task: Refused.
+        whisper_language, whisper_task: Of the prompts of token_type whisper_multilingual; default: en, transcribe.
+        use_lang_prompt, use_nlp_prompt, min_sample_size: Refused.
 
     Raises:
         OptionError: An option that is refused, or does not fit another.
@@ -124,6 +123,7 @@ class CommonPreprocessor(AbsPreprocessor):
         if token_type is not None:
             if token_list is None:
                 raise OptionError(f"token_list: expected the tokens of token_type {token_type}, found None")
+            prompt: dict[str, Any] = {"whisper_language": whisper_language, "whisper_task": whisper_task}
             tokenizer = build_tokenizer(
                 token_type,
                 bpemodel=bpemodel,
@@ -132,8 +132,10 @@ class CommonPreprocessor(AbsPreprocessor):
                 delimiter=delimiter,
                 g2p_type=g2p_type,
                 nonsplit_symbol=nonsplit_symbol,
+                **prompt,
             )
-            self.text_to_ids = TextToIds(TextCleaner(text_cleaner), tokenizer, TokenIDConverter(token_list, unk_symbol))
+            converter = build_converter(token_type, bpemodel, token_list, unk_symbol, non_linguistic_symbols, **prompt)
+            self.text_to_ids = TextToIds(TextCleaner(text_cleaner), tokenizer, converter)
 
     def reseed(self, key: Sequence[int]) -> None:
         """Have what is random go on from a state that depends on `key` alone."""
@@ -194,7 +196,7 @@ class CommonPreprocessor_multi(CommonPreprocessor):
 class TextToIds:
     """A text to indices of its tokens, int64 (U,)."""
 
-    def __init__(self, cleaner: TextCleaner, tokenizer: Any, converter: TokenIDConverter) -> None:
+    def __init__(self, cleaner: TextCleaner, tokenizer: Any, converter: Converter) -> None:
         self.cleaner, self.tokenizer, self.converter = cleaner, tokenizer, converter
 
     def __call__(self, uid: str, text: str) -> np.ndarray:

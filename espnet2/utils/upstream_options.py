@@ -32,10 +32,6 @@ PRECISION: Mapping[str, Any] = {
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 FIXED: Mapping[str, Any] = {
     "enh_s2t_task": False,
-    "lid_prompt": False,
-    "lang_prompt_token": None,
-    "nlp_prompt_token": None,
-    "prompt_token_file": None,
     "decoder_text_length_limit": 0,
     "word_lm_train_config": None,
     "word_lm_file": None,

@@ -89,7 +89,6 @@ def test_declared_encoder(frontend, axis):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sym_blank": "x"}, "sym_blank: expected a symbol of the token list, found 'x'"),
         ({"decoder": False}, "ctc_weight: expected 1 where there is no decoder, found 0.5"),
         ({"transducer_multi_blank_durations": [2]}, "transducer_multi_blank_durations: expected numbers of frames"),
         (

@@ -101,7 +101,7 @@ def test_another_device(files):
         Speech2Text(files["asr_train_config"], files["asr_model_file"], device="abacus")
 
 
-@pytest.mark.parametrize("option", ["--enh_s2t_task=1", "--lang_prompt_token=de", "--bundle=bundle"])
+@pytest.mark.parametrize("option", ["--enh_s2t_task=1", "--bundle=bundle"])
 def test_options_with_one_value(option, capsys):
     assert main([option, "a.wav"]) == 2
     assert "expected" in capsys.readouterr().err

@@ -90,7 +90,8 @@ def test_nan_never_passes():
 
 
 def nbest(*hypotheses):
-    return [(None, [], list(tokens), SimpleNamespace(score=score)) for tokens, score in hypotheses]
+    pairs = ((tokens, SimpleNamespace(score=score, yseq=np.array([0, *tokens, 0]))) for tokens, score in hypotheses)
+    return [(None, [], list(tokens), hypothesis) for tokens, hypothesis in pairs]
 
 
 @pytest.mark.parametrize(

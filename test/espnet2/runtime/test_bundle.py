@@ -146,7 +146,7 @@ def test_names_that_lead_out_of_the_bundle(tmp_path, manifest, written, name):
         ({"quantized": []}, "quantized: expected components by kind, found []"),
         ({"tokenizer": "bpe"}, "tokenizer: expected a mapping or null, found bpe"),
         ({"defaults": 3}, "defaults: expected a mapping, found 3"),
-        ({"tokenizer": {}}, "tokenizer.token_type: expected one of bpe, char, word, phn, found None"),
+        ({"tokenizer": {}}, "tokenizer.token_type: expected one of bpe, char, word, phn, hugging_face"),
         ({"tokenizer": {"token_type": ["bpe"]}}, "tokenizer.token_type: expected one of"),
         ({"tokenizer": {"token_type": "bpe", "bpemodel": "m"}}, "tokenizer.bpemodel: expected a mapping with the name"),
         ({"ngram": {"file": 3}}, "ngram: expected a mapping with the name of a file, found {'file': 3}"),

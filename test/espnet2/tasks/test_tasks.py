@@ -58,7 +58,6 @@ def test_weights_are_loaded(model_dir, caplog):
         ({"encoder_conf": {"blocks": 1}}, r"config\.yaml: encoder_conf\.blocks: not an option of TransformerEncoder"),
         ({"frontend": None}, "input_size: expected the size of the features, since frontend is null"),
         ({"decoder": None}, "ctc_weight: expected 1 where there is no decoder, found 0.5"),
-        ({"token_list": ["a", "b"]}, "sym_blank: expected a symbol of the token list, found '<blank>'"),
         ({"ctc_conf": {"odim": 3}}, "ctc_conf.odim: not an option of CTC"),
         ({"specaug": "specaug"}, "specaug_conf: expected time_mask_width_range or time_mask_width_ratio_range"),
         ({"model_conf": {"ctc_weight": 2.0}}, "ctc_weight: expected a number from 0 to 1, found 2.0"),

@@ -12,6 +12,8 @@ from espnet2.text.word_tokenizer import WordTokenizer
 SYMBOLS = {"non_linguistic_symbols": ["<sil>", "[x y]"]}
 REMOVED = {**SYMBOLS, "remove_non_linguistic_symbols": True}
 
+KINDS = "bpe, char, word, phn, hugging_face, whisper_en, whisper_multilingual"
+
 
 @pytest.mark.parametrize(
     ("options", "line", "tokens"),
@@ -164,8 +166,14 @@ def test_build_passes_options_on():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"token_type": "foo"}, "token_type: expected one of bpe, char, word, phn, found 'foo'"),
-        ({"token_type": None}, "token_type: expected one of bpe, char, word, phn, found None"),
+        (
+            {"token_type": "foo"},
+            f"token_type: expected one of {KINDS}, found 'foo'",
+        ),
+        (
+            {"token_type": None},
+            f"token_type: expected one of {KINDS}, found None",
+        ),
         ({"token_type": "bpe"}, "bpemodel: expected the file of a SentencePiece model for token_type bpe, found None"),
         (
             {"token_type": "bpe", "bpemodel": "m", "remove_non_linguistic_symbols": True},
@@ -185,14 +193,20 @@ def test_load(caplog):
     assert load_tokenizer("bpe", config="a.yaml") is None
     assert caplog.messages == ["a.yaml: bpemodel: expected a file for token_type bpe, found none: results have no text"]
     assert repr(load_tokenizer("word")) == repr(build_tokenizer("word"))
-    with pytest.raises(OptionError, match="token_type: expected one of bpe, char, word, phn, found 'foo'"):
+    with pytest.raises(
+        OptionError,
+        match=f"token_type: expected one of {KINDS}, found 'foo'",
+    ):
         load_tokenizer("foo")
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("foo", None), "a.yaml: token_type: expected one of bpe, char, word, phn, found 'foo'"),
+        (
+            ("foo", None),
+            f"a.yaml: token_type: expected one of {KINDS}, found 'foo'",
+        ),
         (
             ("bpe", "/none.model"),
             "a.yaml: /none.model: expected a SentencePiece model, found No such file or directory",

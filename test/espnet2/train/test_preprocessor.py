@@ -151,7 +151,7 @@ REFUSED = {
         "token list: expected each token once, found 'a' again",
     ),
     "no token list file": (CHAR | {"token_list": "none"}, "none: expected a token list in UTF-8, found No such file"),
-    "token type": (CHAR | {"token_type": "hugging_face"}, "token_type: expected one of bpe, char, word, phn, found"),
+    "token type": (CHAR | {"token_type": "x"}, "token_type: expected one of bpe, char, word, phn,"),
     "cleaner": (CHAR | {"text_cleaner": ["x"]}, "cleaner: expected one of tacotron"),
     "g2p": (CHAR | {"token_type": "phn", "g2p_type": "g2p_en"}, "g2p_type: expected None"),
     "effects": (

@@ -1,0 +1,132 @@
+"""Tokens of a model of Hugging Face, by the package tokenizers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from espnet2.runtime.errors import MissingPackageError, OptionError
+from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.text.token_id_converter import as_indices
+
+FILE = "tokenizer.json"  # all of a tokenizer, as the package tokenizers writes it
+CONFIG = "tokenizer_config.json"  # beside it: which symbol stands for unknown tokens
+STARTS = ("\N{LOWER ONE EIGHTH BLOCK}", "\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}")  # of tokens that follow a space
+
+
+class HuggingFaceTokenizer(AbsTokenizer):
+    """The tokenizer of a pretrained model.
+
+    Args:
+        model: A directory with `tokenizer.json` (or that file), or a name on the hub, for which the package
+            transformers is needed, as for a directory without that file.
+
+    Attributes:
+        tokenizer: The tokenizer of the package tokenizers.
+        unknown: Index of unknown tokens, if there is one.
+
+    Raises:
+        OptionError: There is no such tokenizer.
+        MissingPackageError: The package is not installed.
+    """
+
+    def __init__(self, model: Path | str) -> None:
+        self.model = str(model)
+        self.content = _read(model)
+        self.tokenizer = _open(self.model, self.content)
+        self.unknown = _unknown(Path(model), self.content, self.tokenizer)
+        added = self.tokenizer.get_added_tokens_decoder()
+        self.special = {index for index, token in added.items() if token.special}
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(model="{self.model}")'
+
+    def text2tokens(self, line: str) -> list[str]:
+        """Tokens of a line."""
+        return self.tokenizer.encode(line, add_special_tokens=False).tokens
+
+    def tokens2text(self, tokens: Iterable[str]) -> str:
+        """Text of a sequence of tokens in one line, without special ones, and without spaces at its ends."""
+        text = self.tokenizer.decode(self.tokens2ids(tokens), skip_special_tokens=True)
+        return text.replace("\n", " ").strip()
+
+    def bundled(self) -> tuple[dict[str, Any], dict[str, Path | bytes]]:
+        """All of the tokenizer in one file."""
+        return {"bpemodel": {"file": FILE}}, {FILE: self.content.encode()}
+
+    def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
+        """Each token that begins with a space, and the tokens behind it that do not."""
+        starts = [place for place, token in enumerate(tokens) if token.startswith(STARTS) or place == 0]
+        return list(pairwise([*starts, len(tokens)]))
+
+    def converter(self, token_list: Sequence[str]) -> HuggingFaceTokenizer:
+        """The tokenizer itself, which knows its indices."""
+        return self
+
+    def get_num_vocabulary_size(self) -> int:
+        """V, without added tokens."""
+        return self.tokenizer.get_vocab_size(with_added_tokens=False)
+
+    def ids2tokens(self, integers: np.ndarray | Iterable[int]) -> list[str]:
+        """Tokens of a sequence of indices, without special ones and those beyond the vocabulary."""
+        text = (index for index in as_indices(integers) if index not in self.special)
+        tokens = (self.tokenizer.id_to_token(index) for index in text)
+        return [token for token in tokens if token is not None]
+
+    def tokens2ids(self, tokens: Iterable[str]) -> list[int]:
+        """Indices of tokens; without a symbol for unknown ones, these are left out."""
+        found = (self.tokenizer.token_to_id(token) for token in tokens)
+        known = (self.unknown if index is None else index for index in found)
+        return [index for index in known if index is not None]
+
+
+def _read(model: Path | str) -> str:
+    """The content of `tokenizer.json`."""
+    path = Path(model)
+    file = path / FILE if path.is_dir() else path
+    if file.is_file():
+        try:
+            return file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise OptionError(f"{file}: expected a tokenizer in JSON, found a file that cannot be read") from error
+    try:
+        from transformers import AutoTokenizer
+    except ImportError as error:
+        raise MissingPackageError(
+            f"bpemodel: expected {FILE} in {model}, or the package transformers, found none; pip install transformers"
+        ) from error
+    try:
+        return AutoTokenizer.from_pretrained(str(model)).backend_tokenizer.to_str()
+    except Exception as error:  # of many kinds, some of which are another package's
+        found = " ".join(str(error).split())[:150]
+        raise OptionError(f"bpemodel: expected a tokenizer of transformers, found none for {model}: {found}") from error
+
+
+def _open(model: str, content: str) -> Any:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise MissingPackageError(
+            "token_type hugging_face: expected the package tokenizers, found none; pip install tokenizers"
+        ) from error
+    try:
+        return Tokenizer.from_str(content)
+    except Exception as error:  # the package raises no other class
+        raise OptionError(f"{model}: expected a tokenizer in JSON, found {str(error)[:150]}") from error
+
+
+def _unknown(path: Path, content: str, tokenizer: Any) -> int | None:
+    """Index of the symbol for unknown tokens, which the model knows or a file beside it."""
+    model = json.loads(content)["model"]
+    if model.get("unk_id") is not None:
+        return model["unk_id"]
+    beside = (path if path.is_dir() else path.parent) / CONFIG
+    config: Mapping[str, Any] = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    symbol = model.get("unk_token") or config.get("unk_token")
+    symbol = symbol.get("content") if isinstance(symbol, dict) else symbol
+    return None if symbol is None else tokenizer.token_to_id(symbol)

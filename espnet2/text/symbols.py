@@ -1,0 +1,24 @@
+"""Symbols that are one token each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+
+from espnet2.runtime.errors import DataError
+from espnet2.utils.text_file import lines_of
+
+
+def read_symbols(symbols: PathLike[str] | str | Iterable[str] | None, required: bool = False) -> list[str]:
+    """Symbols given as a collection, or as a file with one on each line; none where the file does not exist.
+
+    Empty lines are skipped: an empty symbol would match everywhere. Raises `DataError` for a file that cannot be read,
+    and for one that does not exist where it is `required`.
+    """
+    if symbols is None:
+        return []
+    if isinstance(symbols, str | PathLike):
+        path = Path(symbols)
+        symbols = lines_of(path, "a symbol on each line", DataError) if required or path.exists() else ()
+    return [symbol for symbol in dict.fromkeys(symbol.rstrip() for symbol in symbols) if symbol]
