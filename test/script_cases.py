@@ -308,6 +308,45 @@ def segments() -> list[Any]:
     return [*found, str(task), aligner.estimate_samples_to_frames_ratio()]
 
 
+GENERATED: tuple[dict[str, Any], ...] = (
+    {"beam_size": 2, "nbest": 2, "maxlen": 5},
+    {"beam_size": 2, "nbest": 2, "maxlen": 5, "minlen": 2},
+    {"beam_size": 3, "maxlen": 4, "penalty": 2.0},
+    {"beam_size": 3, "nbest": 3, "maxlen": 0},
+    {"beam_size": 3, "nbest": 2, "maxlen": 7, "minlen": 7},
+)
+
+
+def write_language_model() -> tuple[str, str]:
+    """The configuration and weights of a tiny language model that is told apart by tokens what it goes on with."""
+    from espnet2.tasks.lm import LMTask
+
+    tokens = ["<blank>", "<unk>", *"abcdefg", "<space>", "<generatetext>", "<generatespeech>", "<sos/eos>"]
+    Path("lm_tokens.txt").write_text("".join(f"{token}\n" for token in tokens))
+    options = ["--dry_run=true", "--output_dir=lm", "--token_list=lm_tokens.txt", "--token_type=char"]
+    conf = "{embed_unit: 8, att_unit: 8, head: 2, unit: 16, layer: 1}"
+    LMTask.main(cmd=[*options, "--model=lm_multitask", "--lm=transformer", f"--lm_conf={conf}"])
+    model, _ = LMTask.build_model_from_file("lm/config.yaml")
+    rng = np.random.RandomState(0)
+    state = {name: torch.from_numpy(rng.randn(*model.state_dict()[name].shape)) for name in sorted(model.state_dict())}
+    torch.save({name: tensor.float() for name, tensor in state.items()}, "lm/model.pth")
+    return "lm/config.yaml", "lm/model.pth"
+
+
+def continuations() -> list[Any]:
+    """What a language model goes on with."""
+    from espnet2.bin.lm_inference import GenerateText
+
+    files, found = write_language_model(), []
+    for options in GENERATED:
+        generate = GenerateText(*files, **options)
+        for text in ("abc", "a b", np.array([2, 3, 4]), torch.tensor([10, 3])):
+            for line, tokens, ids, hypothesis in generate(text):
+                scores = {name: float(score) for name, score in hypothesis.scores.items()}
+                found.append([line, tokens, ids, float(hypothesis.score), scores, hypothesis.yseq.tolist()])
+    return found
+
+
 def schedules() -> list[float]:
     """The rate of a schedule that has another's rates."""
     from espnet2.schedulers.noam_lr import NoamLR
@@ -356,5 +395,6 @@ CASES: dict[str, Callable[[], Any]] = {
     "ClassChoices": choices,
     "random arrays": random_arrays,
     "asr_align": segments,
+    "lm_inference": continuations,
     "data names": names_of_tasks,
 }

