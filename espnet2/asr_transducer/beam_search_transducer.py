@@ -18,12 +18,16 @@ from espnet2.asr.transducer.beam_search_transducer import hypotheses, options_of
 
 @dataclass
 class Hypothesis:
-    """A label sequence that starts with the blank, its log-probability, and states, None where a search keeps none."""
+    """A label sequence that starts with the blank, its log-probability, and states, None where a search keeps none.
+
+    `frames` are those of its labels, where they are known.
+    """
 
     score: float
     yseq: list[int]
     dec_state: Any = None
     lm_state: Any = None
+    frames: Sequence[tuple[int, int]] = ()
 
 
 @dataclass

@@ -6,9 +6,11 @@ import argparse
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from espnet.nets.beam_search import Hypothesis
+import numpy as np
+
+from espnet.nets.beam_search import Hypothesis as Found
 from espnet2.bin import asr_inference
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
@@ -19,6 +21,7 @@ from espnet2.utils.types import str2bool
 from espnet2.utils.upstream_options import add_other_options, require_one_value
 
 if TYPE_CHECKING:
+    from espnet2.asr_transducer.beam_search_transducer import Hypothesis
     from espnet2.runtime.asr_streaming import StreamingRecognizer
     from espnet2.runtime.decode import Way
 
@@ -107,11 +110,18 @@ class Speech2Text(asr_inference.Speech2Text):
     def __call__(self, speech: Any) -> Any:
         """The n-best hypotheses for one utterance, best first, or for each of a list; see its base class."""
         found = super().__call__(speech)
-        return [result.hypothesis if isinstance(result, Result) else [h for *_, h in result] for result in found]
+        return [_hypothesis(result) if isinstance(result, Result) else [*map(_hypothesis, result)] for result in found]
+
+    @property
+    def audio_processor(self) -> AudioProcessor:
+        """How speech is cut, under upstream's name."""
+        return AudioProcessor(self.window)
 
     def hypotheses_to_results(self, nbest_hyps: Sequence[Hypothesis]) -> list[Result]:
-        """Their texts and tokens."""
-        return [self.result(hypothesis) for hypothesis in nbest_hyps]
+        """Their texts and tokens, and themselves."""
+        found = [Found(np.array(h.yseq), h.score, frames=h.frames) for h in nbest_hyps]
+        pairs = zip(map(self.result, found), nbest_hyps, strict=True)
+        return [Result(result.text, result.token, result.token_int, cast("Any", h)) for result, h in pairs]
 
     def streaming_decode(self, speech: Any, is_final: bool = False) -> list[Hypothesis]:
         """The hypotheses so far, best first, with the next samples of a stream, as many as there are.
@@ -123,12 +133,26 @@ class Speech2Text(asr_inference.Speech2Text):
         results = self.stream(speech, is_final)
         if is_final:
             self.stream.reset()
-        return [result.hypothesis for result in results]
+        return [*map(_hypothesis, results)]
 
     def reset_streaming_cache(self) -> None:
         """Begin another stream."""
         if self.stream is not None:
             self.stream.reset()
+
+
+class AudioProcessor(NamedTuple):
+    """Samples that a stream takes at once."""
+
+    decoding_samples: int
+
+
+def _hypothesis(result: Result) -> Hypothesis:
+    """The hypothesis of a result, as upstream's searches over stand-alone transducers give it."""
+    from espnet2.asr_transducer.beam_search_transducer import Hypothesis
+
+    found = result.hypothesis
+    return Hypothesis(found.score, found.yseq.tolist(), frames=found.frames)
 
 
 def get_parser() -> ArgumentParser:

@@ -60,7 +60,7 @@ def build_main_parameters(
     after_norm_eps: float | None = None,
     after_norm_partial: float | None = None,
     blockdrop_rate: float = 0.0,
-    dynamic_chunk_training: bool = False,
+    dynamic_chunk_training: bool | str = False,
     short_chunk_threshold: float = 0.75,
     short_chunk_size: int = 25,
     num_left_chunks: int = 0,
@@ -78,7 +78,8 @@ def build_main_parameters(
         conv_mod_norm_type: of the gated convolution.
         after_norm_eps, after_norm_partial: of the normalisation behind the last block.
         blockdrop_rate: see `MultiBlocks`.
-        dynamic_chunk_training: all convolutions are causal, and in training, attention is cut into chunks.
+        dynamic_chunk_training: all convolutions are causal, and in training, attention is cut into chunks; as upstream,
+            any text means so.
         short_chunk_threshold: chunks of more than this share of an utterance are as long as it.
         short_chunk_size: the longest of the other chunks, in frames.
         num_left_chunks: what they see besides themselves; 0 for all that came before.
@@ -104,7 +105,7 @@ def build_main_parameters(
         after_norm_class=after_norm_class,
         after_norm_args=after_norm_args,
         blockdrop_rate=blockdrop_rate,
-        dynamic_chunk_training=dynamic_chunk_training,
+        dynamic_chunk_training=bool(dynamic_chunk_training),
         short_chunk_threshold=short_chunk_threshold,
         short_chunk_size=short_chunk_size,
         num_left_chunks=num_left_chunks,

@@ -97,7 +97,7 @@ def test_a_stream_is_heard_however_it_is_cut(stream_files, size):
     whole = recognise.streaming_decode(SPEECH, is_final=True)
     for start in range(0, len(SPEECH), size):
         found = recognise.streaming_decode(SPEECH[start : start + size], is_final=start + size >= len(SPEECH))
-    assert [hypothesis.yseq.tolist() for hypothesis in found] == [hypothesis.yseq.tolist() for hypothesis in whole]
+    assert [hypothesis.yseq for hypothesis in found] == [hypothesis.yseq for hypothesis in whole]
     np.testing.assert_allclose([h.score for h in found], [h.score for h in whole], atol=1e-4)
     assert len(recognise(SPEECH)) == 2  # and whole utterances, too
 
@@ -105,7 +105,7 @@ def test_a_stream_is_heard_however_it_is_cut(stream_files, size):
 def test_a_chunk_as_long_as_the_speech_hears_what_whole_utterances_do(stream_files):
     recognise = Speech2Text(*stream_files, **{**STREAMED, "decoding_window": 1000})
     (found, *_), (expected, *_) = recognise.streaming_decode(SPEECH, is_final=True), recognise(SPEECH)
-    assert found.yseq.tolist() == expected.yseq.tolist()
+    assert found.yseq == expected.yseq
     assert found.score == pytest.approx(expected.score, abs=1e-3)
 
 
