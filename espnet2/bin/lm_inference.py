@@ -90,10 +90,11 @@ class GenerateText:
         config = self.lm_train_args
         self.tokenizer = load_tokenizer(token_type or config.token_type, bpemodel or config.bpemodel)
         self.device, self.nbest, self.maxlen, self.minlen = device, nbest, maxlen, minlen
+        lm: Any = self.lm.lm
         vocabulary, eos = len(token_list), _end_of(self.lm)
         self.beam_search = BatchBeamSearch(
             {
-                "lm": self.lm.lm,
+                "lm": lm,
                 "ngram": load_ngram(ngram_file, token_list, ngram_scorer, ngram_weight),
                 "length_bonus": LengthBonus(vocabulary),
             },

@@ -32,6 +32,8 @@ TEXT_OPTIONS = {
     "text_cleaner": "cleaner",
     "g2p_type": "g2p",
     "aux_task_names": "aux_ctc_tasks",
+    "use_lang_prompt": "use_lang_prompt",
+    "use_nlp_prompt": "use_nlp_prompt",
 }
 SPEECH_OPTIONS = (
     "rir_scp",

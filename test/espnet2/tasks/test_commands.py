@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-from espnet2.runtime.errors import OptionError
+from espnet2.runtime.errors import ConfigError, OptionError
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.asr_transducer import ASRTransducerTask
@@ -87,6 +87,8 @@ def test_preprocessing_of_some_options(task):
     preprocess = task.build_preprocess_fn(Namespace(**OPTIONS, use_preprocessor=True), train=True)
     assert preprocess("utt", {"text": "ab a"})["text"].tolist() == [1, 2, 3, 1]
     assert task.build_preprocess_fn(Namespace(**OPTIONS, use_preprocessor=False), train=True) is None
+    with pytest.raises(ConfigError, match="use_nlp_prompt: expected False"):
+        task.build_preprocess_fn(Namespace(**OPTIONS, use_nlp_prompt=True), train=True)
 
 
 def test_collation_pads_as_the_task_does():
