@@ -14,8 +14,9 @@ import numpy as np
 from espnet2.runtime.errors import AudioError
 
 CONTAINERS = (b"RIFF", b"fLaC", b"OggS", b"FORM")  # what recordings with a header begin with
-# Frames of a file whose header does not say how many there are, as encoders write it into a pipe, are beyond this.
-LONGEST = 2**60
+# Frames of a file whose header does not say how many there are, as encoders write it into a pipe, are beyond this,
+# which is 74 hours at 16 kHz.
+LONGEST = 2**32
 TOO_LARGE = (MemoryError, OverflowError)
 BLOCK = 2**20  # frames that are read at once where their number is not known
 

@@ -66,14 +66,14 @@ def test_files_that_are_no_recordings(directory, content, sentence):
     assert f"x.wav: expected a recording (WAV, FLAC, Ogg, ...), {sentence}" in str(error.value)
 
 
-@pytest.fixture
-def piped_flac(directory):
-    """FLAC as an encoder writes it into a pipe: bits 108 to 143 of STREAMINFO, the number of samples, are 0."""
+@pytest.fixture(params=[0, 2**36 - 1])
+def piped_flac(directory, request):
+    """FLAC as an encoder writes it into a pipe: bits 108 to 143 of STREAMINFO, the number of samples, say nothing."""
     samples = np.arange(-3000, 3000, dtype=np.int16)
     soundfile.write("piped.flac", samples, 8000)
     content = bytearray((directory / "piped.flac").read_bytes())
-    content[21] &= 0xF0
-    content[22:26] = bytes(4)
+    content[21] = content[21] & 0xF0 | request.param >> 32
+    content[22:26] = (request.param & 0xFFFFFFFF).to_bytes(4, "big")
     (directory / "piped.flac").write_bytes(content)
     return samples
 
