@@ -11,12 +11,12 @@ clone=${1:-$(mktemp -d)/espnet}
 [ $# -gt 1 ] || set -- "$clone" "${SMALL[@]}"
 git clone --quiet "$root" "$clone"
 cd "$clone"
-clone=$PWD
 make demo
 
 # Installed as the README says, in an environment of its own, which has nothing but what training needs.
-"${PYTHON:-python3}" -m venv .venv-train
-.venv-train/bin/python -m pip install --quiet ".[train]"
-(cd egs2/digits/asr1 && PYTHON=$clone/.venv-train/bin/python ./run.sh "${@:2}")
+environment=$(mktemp -d)
+"${PYTHON:-python3}" -m venv "$environment"
+"$environment/bin/python" -m pip install --quiet ".[train]"
+(cd egs2/digits/asr1 && PYTHON=$environment/bin/python ./run.sh "${@:2}")
 
 make test
