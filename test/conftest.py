@@ -38,6 +38,7 @@ else:
         "espnet2/torch_utils",
         "espnet2/train",
         "test_documentation.py",
+        "test_other_releases.py",
         "test_references.py",
         "test_training_*.py",
         "test_zoo*.py",
