@@ -334,6 +334,35 @@ class BeamSearch(ModuleScorers):
         return " ".join(str(token) if self.token_list is None else self.token_list[token] for token in tokens)
 
 
+def beam_search(
+    x: Any,
+    sos: int,
+    eos: int,
+    beam_size: int,
+    vocab_size: int,
+    scorers: Mapping[str, ScorerInterface | None],
+    weights: Mapping[str, float],
+    token_list: Sequence[str] | None = None,
+    maxlenratio: float = 0.0,
+    minlenratio: float = 0.0,
+    pre_beam_ratio: float = 1.5,
+    pre_beam_score_key: str | None = "full",
+) -> list[dict[str, Any]]:
+    """The n-best hypotheses for encoder output x (T, D), by field; the arguments are those of `BeamSearch`."""
+    search = BeamSearch(
+        scorers,
+        weights,
+        beam_size,
+        vocab_size,
+        sos,
+        eos,
+        token_list=token_list,
+        pre_beam_ratio=pre_beam_ratio,
+        pre_beam_score_key=pre_beam_score_key,
+    )
+    return [hypothesis.asdict() for hypothesis in search.forward(x, maxlenratio, minlenratio)]
+
+
 def top_k(values: np.ndarray, k: int) -> np.ndarray:
     """Indices of the k (all, if fewer) largest of values (N,), largest first; of equal ones the lower index first.
 

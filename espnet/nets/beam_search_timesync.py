@@ -39,9 +39,10 @@ class BeamSearchTimeSync(ModuleScorers):
         token_list: Tokens as text; unused, since there are no log lines here.
         pre_beam_ratio: The `pre_beam_ratio * beam_size` most probable tokens of a frame may continue prefixes.
         blank: Index of the blank.
+        force_lid, temp: False and 1; upstream's other ways.
 
     Raises:
-        ValueError: A scorer rates given candidates only.
+        ValueError: A scorer rates given candidates only, or an option has a value that is not allowed.
     """
 
     def __init__(
@@ -53,7 +54,11 @@ class BeamSearchTimeSync(ModuleScorers):
         token_list: Sequence[str] | None = None,
         pre_beam_ratio: float = 1.5,
         blank: int = 0,
+        force_lid: bool = False,
+        temp: float = 1.0,
     ) -> None:
+        if force_lid or temp != 1.0:
+            raise ValueError(f"force_lid and temp: expected False and 1.0, found {force_lid} and {temp}")
         self.ctc = scorers["ctc"]
         self.ctc_weight = weights["ctc"]
         self.penalty = weights.get("length_bonus", 0.0)
@@ -114,6 +119,9 @@ class BeamSearchTimeSyncOnline(BeamSearchTimeSync):
             self._advance(like(x, block))
         if is_final and len(self._blocks.rest()):
             self._advance(like(x, self._blocks.rest()))
+        return self._so_far()
+
+    def _so_far(self) -> list[Hypothesis]:
         return [Hypothesis(np.array([self.sos, self.sos]))] if self._search is None else self._search.hypotheses()
 
     def _advance(self, block: np.ndarray) -> None:

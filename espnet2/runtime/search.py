@@ -148,7 +148,7 @@ def _time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchT
 
 
 def time_synchronous(
-    kind: type[BeamSearchTimeSync], parts: SearchParts, options: DecodeOptions, **blocks: int
+    kind: type[BeamSearchTimeSync], parts: SearchParts, options: DecodeOptions, **blocks: Any
 ) -> BeamSearchTimeSync:
     """A time-synchronous search of a kind, which may want to know the blocks of a stream."""
     _require_no_primer("time_sync", parts)

@@ -18,6 +18,8 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "swish": Swish,
 }
 
+TAIL = 5  # frames that `trim_by_ctc_posterior` keeps behind the last token
+
 Name = TypeVar("Name")
 Choice = TypeVar("Choice")
 Movable = TypeVar("Movable", Tensor, nn.Module)
@@ -94,6 +96,38 @@ def make_pad_mask_with_reference(lengths: Tensor | Sequence[int], xs: Tensor, le
     mask = make_pad_mask(lengths, xs.shape[dim]).to(xs.device)
     shape = [xs.shape[i] if i in (0, dim) else 1 for i in range(xs.dim())]
     return mask.view(shape).expand(xs.shape)
+
+
+def trim_by_ctc_posterior(
+    h: Tensor, ctc_probs: Tensor, masks: Tensor, pos_emb: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Cut off the blanks at the end of a batch, but for `TAIL` frames.
+
+    Args:
+        h: (B, T, D) encoder output.
+        ctc_probs: (B, T, V) CTC posteriors; token 0 is the blank.
+        masks: (B, 1, T) bool, True at real frames.
+        pos_emb: positions (1 or B, T, D), or relative ones (1 or B, 2T-1, D).
+
+    Returns:
+        The same of the T' frames that the longest utterance keeps, with masks of what each keeps.
+    """
+    frames = torch.arange(1, h.shape[1] + 1, device=h.device)
+    last = (frames * (ctc_probs.argmax(dim=-1) != 0)).amax(dim=1)
+    lengths = torch.minimum(last + TAIL, masks.sum(dim=(1, 2)))
+    longest = int(lengths.max())
+    trimmed = make_non_pad_mask(lengths, longest).unsqueeze(1)
+    if pos_emb is not None:
+        first = h.shape[1] - longest if pos_emb.shape[1] > h.shape[1] else 0
+        pos_emb = pos_emb[:, first : pos_emb.shape[1] - h.shape[1] + longest]
+    return h[:, :longest], trimmed, pos_emb
+
+
+def th_accuracy(pad_outputs: Tensor, pad_targets: Tensor, ignore_label: int) -> float:
+    """Share of targets (B, U), but for `ignore_label`, that scores (B * U, V) are highest for."""
+    best = pad_outputs.view(*pad_targets.shape, -1).argmax(dim=-1)
+    known = pad_targets != ignore_label
+    return float((best == pad_targets)[known].sum()) / float(known.sum())
 
 
 def pad_list(xs: Sequence[Tensor], pad_value: float) -> Tensor:

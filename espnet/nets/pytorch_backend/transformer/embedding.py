@@ -128,6 +128,43 @@ class RelPositionalEncoding(Sinusoid):
         return self.dropout(x * self.xscale), self.dropout(self.encode(positions.unsqueeze(0), x.dtype))
 
 
+class LearnableFourierPosEnc(Positions):
+    """Positions as learned Fourier features (Li et al. 2021), without or with a small network behind them.
+
+    Args:
+        d_model: D, an even number.
+        dropout_rate: dropout of the sum.
+        max_len: not used: there is no limit.
+        gamma: inverse of the standard deviation of frequencies at first.
+        apply_scaling: scale the input by the root of D.
+        hidden_dim: hidden size of the network; None: none.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        dropout_rate: float = 0.0,
+        max_len: int = 5000,
+        gamma: float = 1.0,
+        apply_scaling: bool = False,
+        hidden_dim: int | None = None,
+    ):
+        super().__init__()
+        self.d_model = d_model
+        self.xscale = math.sqrt(d_model) if apply_scaling else 1.0
+        self.dropout = nn.Dropout(dropout_rate)
+        self.w_r = nn.Parameter(torch.randn(1, d_model // 2) / gamma)
+        self.mlp: nn.Module = nn.Identity()
+        if hidden_dim is not None:
+            self.mlp = nn.Sequential(nn.Linear(d_model, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, d_model))
+
+    def forward(self, x: Tensor, offset: Offset = 0) -> Tensor:
+        """x (B, T, D) → (B, T, D)."""
+        angles = (torch.arange(x.shape[1], device=x.device, dtype=x.dtype) + offset).unsqueeze(1) @ self.w_r
+        features = torch.cat([angles.cos(), angles.sin()], dim=-1) / math.sqrt(self.d_model)
+        return self.dropout(x * self.xscale + self.mlp(features))
+
+
 class NoPositionalEncoding(Positions):
     """No positions at all: x as it is.
 
