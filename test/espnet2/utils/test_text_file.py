@@ -20,7 +20,7 @@ READERS = {
     "numbers": (load_num_sequence_text, "utt1 1,2\nutt2 3\n", {"utt1": [1, 2], "utt2": [3]}),
     "segments": (read_segments, "utt1 r 0 1\n", {"utt1": ("r", 0, 1)}),
     "tokens": (read_token_list, "<blank>\n \na\u2028b\né\n", ["<blank>", " ", "a\u2028b", "é"]),
-    "symbols": (read_symbols, "<noise>\n\né\n", {"<noise>", "é"}),
+    "symbols": (read_symbols, "<noise>\n\né\n", ["<noise>", "é"]),
     "options": (read_yaml_mapping, "beam_size: 3\nkey_file: é\n", {"beam_size": 3, "key_file": "é"}),
 }
 
