@@ -9,6 +9,7 @@ results are joined.
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,8 @@ from espnet2.text.char_tokenizer import CharTokenizer
 
 if TYPE_CHECKING:
     from espnet2.runtime.asr import Recognizer
+
+_log = logging.getLogger(__name__)
 
 NEAR = 0.2  # seconds between the places of one token in two parts, at most
 Progress = Callable[[float], None]  # takes the samples, or frames of features, that were recognised since the last call
@@ -44,6 +47,8 @@ class Found(NamedTuple):
 def recognize_long(recognizer: Recognizer, speech: np.ndarray, progress: Progress = lambda steps: None) -> list[Result]:
     """The n-best results of a recording, speech as `check` gives it, that is cut into parts; best first."""
     parts = recognizer.long_form.parts(speech)
+    seconds, unpaused = len(speech) / recognizer.long_form.rate, sum(not part.paused for part in parts)
+    _log.info("%.0f s are recognised in %d parts, %d of which end without a pause", seconds, len(parts), unpaused)
     search = _of_frames if recognizer.long_form.joins_frames else _of_parts
     near = max(recognizer.long_form.frames(int(NEAR * recognizer.long_form.rate)), 1)
     return join(recognizer, list(search(recognizer, speech, parts, progress)), recognizer.options.nbest, near)
