@@ -26,6 +26,7 @@ _FLUSH = np.exp(-350.0)  # smaller factors count as zero: no product of two othe
 _EXACT = np.exp(-300.0)  # and sums above this have lost nothing to it
 _NOTHING = 300.0  # nats: of two probabilities so far apart, a sum in double precision does not know the smaller
 _LONGEST = 1500  # frames that a stream remembers, though nothing was said in them
+_AHEAD = 5  # frames with a token that a window always has before it
 _DEPTH = 64  # tokens that a prefix may still gain in frames to come, after it was thought to be said
 
 
@@ -39,12 +40,22 @@ class Ancestor(NamedTuple):
     in_blank: float
 
 
+class Window(NamedTuple):
+    """Frames [start, end) where a token may start, and the first and last frame that prefixes had come to."""
+
+    start: int = 0
+    end: int = 0
+    first: int = 0
+    last: int = 1
+
+
 class PrefixState(NamedTuple):
     """A prefix before its forward variables are computed: what they follow from, and its score.
 
     `enter` (T,): log-probability that the last token may start at each frame; `first`: the same for the frame after
     which nothing but blanks was emitted, 0 for the empty prefix; `log_psi`: the prefix score, when it was chosen;
-    `parent`: the prefix that it continues; `end`: the frame from which on only blanks may follow it, if there is one.
+    `parent`: the prefix that it continues; `end`: the frame from which on only blanks may follow it, if there is one;
+    `window`: where it was looked for, if not everywhere.
     """
 
     utterance: CTCPrefixScore
@@ -54,13 +65,14 @@ class PrefixState(NamedTuple):
     log_psi: float
     parent: Ancestor | None = None
     end: int | None = None
+    window: Window | None = None
 
 
 class PrefixScores(NamedTuple):
     """Scores of the continuations of H prefixes: log_psi (H, V), valid for `ids` (H, C) and the end symbol.
 
     `enter` (2, H, T) says where another token, or the prefix's `last` (H,) token again, may start. `parents`: the H
-    prefixes.
+    prefixes; `window`: where the continuations were looked for, if not everywhere.
     """
 
     utterance: CTCPrefixScore
@@ -69,6 +81,7 @@ class PrefixScores(NamedTuple):
     enter: np.ndarray
     log_psi: np.ndarray
     parents: Sequence[Ancestor]
+    window: Window | None = None
 
     def select(self, i: int, token: int) -> PrefixState:
         """The prefix `i` continued with `token`; one that is impossible (a blank) has no continuation either."""
@@ -76,7 +89,7 @@ class PrefixScores(NamedTuple):
         enter = self.enter[int(token == self.last[i]), i]
         if log_psi <= LOG_ZERO:
             enter = np.full_like(enter, -np.inf)
-        return PrefixState(self.utterance, enter, -np.inf, token, log_psi, self.parents[i])
+        return PrefixState(self.utterance, enter, -np.inf, token, log_psi, self.parents[i], window=self.window)
 
 
 class CTCPrefixScore:
@@ -86,14 +99,16 @@ class CTCPrefixScore:
         x: Log-probabilities of the CTC output, (T, V).
         blank: Index of the blank.
         eos: Index of the end symbol, whose score is that of the prefix being all there is.
+        margin: Frames beside those that the prefixes have reached where their continuations are looked for; 0: in all.
     """
 
-    def __init__(self, x: np.ndarray, blank: int, eos: int) -> None:
+    def __init__(self, x: np.ndarray, blank: int, eos: int, margin: int = 0) -> None:
         self._log_p = np.maximum(x, _LOWEST)
         self._p = np.exp(np.ascontiguousarray(self._log_p.T, dtype=np.float64))  # (V, T): a token's frames are adjacent
         self._p[self._p < _FLUSH] = 0.0
         self._blank = blank
         self._eos = eos
+        self._margin = margin
         self._forgotten = 0  # frames of the utterance before those that are known
 
     def initial_state(self) -> PrefixState:
@@ -114,6 +129,10 @@ class CTCPrefixScore:
         enter = np.stack([_delay(after_any, first), _delay(after_blank, first)])
         taken = ys.shape[1] - 1  # frames, by as many tokens, given ones (a primer) too
         enter[:, :, : max(0, taken - self._forgotten)] = -np.inf
+        window = None
+        if self._margin:
+            window = self._window(after_any, states, taken)
+            enter[:, :, : window.start] = enter[:, :, window.end :] = -np.inf
         last = ys[:, -1]
         columns = np.arange(self._p.shape[0])[None] if ids is None else ids
         repeated = _log_sum(enter[1] + self._log_p[:, last].T)
@@ -124,7 +143,21 @@ class CTCPrefixScore:
         log_psi[:, self._eos] = np.maximum(after_any[:, -1], LOG_ZERO)
         ends = zip(states, after_token[:, -1].tolist(), after_blank[:, -1].tolist(), strict=True)
         parents = [Ancestor(state.parent, state.token, *end) for state, *end in ends]
-        return PrefixScores(self, columns, last, enter, log_psi, parents)
+        return PrefixScores(self, columns, last, enter, log_psi, parents, window)
+
+    def _window(self, after_any: np.ndarray, states: Sequence[PrefixState], taken: int) -> Window:
+        """Where prefixes of `taken` tokens, with log-probabilities after_any (H, T) of having been said, are continued.
+
+        As upstream has it: `margin` frames to both sides of the frames where they most probably end, no later than
+        those of the step before, and over a silence up to the fifth frame where CTC hears a token again.
+        """
+        # In single precision, as there: the first of frames that are alike is what counts.
+        reached, before = after_any.astype(np.float32).argmax(axis=1), states[0].window or Window()
+        first, last = max(int(reached.min()), before.first), max(int(reached.max()), before.last)
+        start = min(before.last, max(first - self._margin, taken, 1)) if taken else 0
+        spoken = last + 1 + np.flatnonzero(self._log_p[last + 1 :].argmax(axis=1) != self._blank)
+        fifth = int(spoken[_AHEAD - 1]) if len(spoken) >= _AHEAD else len(self._log_p)
+        return Window(start, max(last + self._margin, fifth) + 1, first, last)
 
     def extend(self, x: np.ndarray, states: Sequence[PrefixState]) -> list[PrefixState]:
         """The prefixes in the utterance that goes on with log-probabilities x (T', V) of new frames."""
@@ -180,6 +213,12 @@ class CTCPrefixScore:
                 blank_last[row, end:] = blank_last[row, end - 1] + np.cumsum(
                     self._log_p[end:, self._blank], dtype=float
                 )
+        for row, window in enumerate(state.window for state in states):
+            if window is not None:
+                # Behind the window nothing but blanks is heard.
+                said = np.logaddexp(token_last[row, window.end - 1 :][:1], blank_last[row, window.end - 1 :][:1])
+                token_last[row, window.end :] = -np.inf
+                blank_last[row, window.end :] = said + np.cumsum(self._log_p[window.end :, self._blank], dtype=float)
         return token_last, blank_last
 
     def _log_psi(self, enter: np.ndarray, ids: np.ndarray | None) -> np.ndarray:

@@ -26,6 +26,7 @@ COUNTS: Mapping[str, tuple[int, int | None]] = {
     "max_seq_len": (1, MOST_TOKENS),
     "maskctc_n_iterations": (0, None),
     "encoded_feat_length_limit": (0, None),
+    "ctc_window_margin": (0, None),
 }
 PROVIDERS = ("CPUExecutionProvider",)
 
@@ -41,6 +42,11 @@ class DecodeOptions:
 
     beam_size: int = _option(20, "hypotheses kept at every step")
     ctc_weight: float = _option(0.5, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")
+    ctc_window_margin: int = _option(
+        0,
+        "CTC looks for the next token at most so many frames from where texts have come to, upstream 100; 0: in "
+        "all, which is exact",
+    )
     lm_weight: float = _option(1.0, "weight of the language model, where there is one")
     ngram_weight: float = _option(0.9, "weight of the n-gram model, where there is one")
     penalty: float = _option(0.0, "added to the score for every token")

@@ -84,7 +84,9 @@ def choose(
 
 
 def _label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearch:
-    search = BatchBeamSearch(scorers(parts), weights(options), **label_synchronous_options(parts, options))
+    margin = options.ctc_window_margin
+    known = scorers(parts, window_margin=margin)
+    search = BatchBeamSearch(known, weights(options), **label_synchronous_options(parts, options))
     search.candidates_only = candidates_only(parts)
     return search
 
@@ -291,16 +293,21 @@ def reads_ctc_alone(graphs: Collection[str], options: DecodeOptions) -> bool:
     return "ctc" in graphs and (options.ctc_greedy or options.ctc_weight == 1)
 
 
-def scorers(parts: SearchParts, blanks_only: bool = False, longest: int = 0) -> dict[str, ScorerInterface | None]:
-    """Scorers by name, None where the model has none; for `blanks_only` and `longest` see these scorers."""
+def scorers(
+    parts: SearchParts, blanks_only: bool = False, longest: int = 0, window_margin: int = 0
+) -> dict[str, ScorerInterface | None]:
+    """Scorers by name, None where the model has none; for the other arguments see these scorers."""
     graphs = parts.graphs
 
     def step(name: str, start: str = "") -> StepScorer | None:
         return StepScorer(graphs[name], graphs.get(start), longest) if name in graphs else None
 
+    ctc = None
+    if "ctc" in graphs:
+        ctc = CTCPrefixScorer(CTCGraph(graphs["ctc"]), parts.special["eos"], window_margin, blanks_only)
     return {
         "decoder": step("decoder_step", "decoder_start"),
-        "ctc": CTCPrefixScorer(CTCGraph(graphs["ctc"]), parts.special["eos"], blanks_only) if "ctc" in graphs else None,
+        "ctc": ctc,
         "length_bonus": LengthBonus(len(parts.token_list)),
         "lm": step("lm_step"),
         "ngram": parts.ngram,

@@ -34,7 +34,7 @@ READ: dict[str, set[str]] = {
     "hugging_face_decoder": {"hugging_face_decoder_conf"},
     "streaming": _JOINT | {"maxlenratio", "minlenratio", "normalize_length"} | _STREAM - {"encoded_feat_length_limit"},
     "encoder_step": _JOINT | {"maxlenratio", "minlenratio", "normalize_length"} | _STREAM,
-    USUAL: _JOINT | {"maxlenratio", "minlenratio", "normalize_length"},
+    USUAL: _JOINT | {"maxlenratio", "minlenratio", "normalize_length", "ctc_window_margin"},
 }
 WEIGHT_OF = {"lm_weight": "lm_step", "ngram_weight": "ngram"}
 

@@ -29,17 +29,22 @@ class CTCPrefixScorer(BatchPartialScorerInterface):
     Args:
         ctc: Output layer, applied to the encoder output once per utterance; token 0 is its blank.
         eos: Index of the end symbol.
+        window_margin: Frames around those that the hypotheses have come to where the next token is looked for; 0: in
+            all, which is exact. Not for streams.
         blanks_only: In a stream, go on as `CTCPrefixScore.extend_by_blanks` does.
     """
 
-    def __init__(self, ctc: CTC, eos: int, blanks_only: bool = False) -> None:
+    def __init__(self, ctc: CTC, eos: int, window_margin: int = 0, blanks_only: bool = False) -> None:
         self.ctc = ctc
         self.eos = eos
+        self.window_margin = window_margin
         self._extend = CTCPrefixScore.extend_by_blanks if blanks_only else CTCPrefixScore.extend
 
     def init_state(self, x: np.ndarray) -> PrefixState:
         """The empty prefix of the utterance with encoder output x (T, D)."""
-        return CTCPrefixScore(as_array(self.ctc.log_softmax(x[None]))[0], _BLANK, self.eos).initial_state()
+        return CTCPrefixScore(
+            as_array(self.ctc.log_softmax(x[None]))[0], _BLANK, self.eos, self.window_margin
+        ).initial_state()
 
     def select_state(self, state: PrefixScores, i: int, new_id: int | None = None) -> PrefixState:
         """Prefix `i` continued with `new_id`; without `new_id`, the only prefix continued with candidate number `i`."""

@@ -24,7 +24,7 @@ def make(search, tables, weights, beam_size=4, blanks_only=False, **options):
     vocab = tables["ctc"].shape[1]
     scorers = {
         "decoder": Table(tables["decoder_bigram"], tables["decoder_context"]),
-        "ctc": CTCPrefixScorer(Frames(), vocab - 1, blanks_only),
+        "ctc": CTCPrefixScorer(Frames(), vocab - 1, blanks_only=blanks_only),
         "lm": Table(tables["lm_bigram"], tables["lm_context"]),
         "length_bonus": LengthBonus(vocab),
     }

@@ -95,7 +95,7 @@ def test_a_prefix_ends_or_goes_on(seed, frames, scale, data):
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 10**6), frames=st.integers(6, 30), scale=st.sampled_from([1.0, 5.0, 60.0, 400.0]))
+@given(seed=st.integers(0, 10**6), frames=st.integers(10, 30), scale=st.sampled_from([1.0, 5.0, 60.0, 400.0]))
 def test_candidates_score_as_among_all_tokens(seed, frames, scale):
     rng = np.random.default_rng(seed)
     x = random_log_p(seed, frames, 9, min(scale, 100.0)) * max(1.0, scale / 100)
@@ -192,3 +192,34 @@ def test_the_frame_of_the_last_token():
         prefixes = utterance(np.array([[3, 1, 2]])[:, :length], None, states)
         states = [prefixes.select(0, token)]
         assert utterance.last_frame(states[0]) == frame
+
+
+WINDOWS = np.load(Path(__file__).parents[2] / "golden" / "search" / "ctc_window.npz")
+
+
+@pytest.mark.parametrize("margin", [3, 8, 20])
+@pytest.mark.parametrize("number", range(5))
+def test_windows_are_upstreams(number, margin):
+    x, ys, expected = (WINDOWS[f"{number}_{name}"] for name in ("x", "ys", f"scores_{margin}"))
+    scorer = CTCPrefixScorer(Posteriors(x), x.shape[1] - 1, margin)
+    states = [scorer.batch_init_state(x)] * len(ys)
+    for known, scores in enumerate(expected, start=1):
+        found, state = scorer.batch_score_partial(ys[:, :known], None, states, np.broadcast_to(x, (len(ys), *x.shape)))
+        heard = scores > LOG_ZERO / 2
+        np.testing.assert_allclose(found[heard], scores[heard], atol=1e-3)
+        assert (found[~heard] < LOG_ZERO / 2).all()
+        if known < len(expected):
+            states = [scorer.select_state(state, row, int(y[known])) for row, y in enumerate(ys)]
+
+
+def test_a_window_as_wide_as_the_utterance_changes_nothing():
+    x, ys = WINDOWS["2_x"], WINDOWS["2_ys"]
+    everywhere, within = (CTCPrefixScorer(Posteriors(x), x.shape[1] - 1, margin) for margin in (0, 1000))
+    for scorer in (everywhere, within):
+        states = [scorer.batch_init_state(x)] * len(ys)
+        scorer.found = []
+        for known in range(1, 5):
+            scores, state = scorer.batch_score_partial(ys[:, :known], None, states, None)
+            states = [scorer.select_state(state, row, int(y[known])) for row, y in enumerate(ys)]
+            scorer.found.append(scores)
+    np.testing.assert_array_equal(everywhere.found, within.found)

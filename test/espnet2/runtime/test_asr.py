@@ -248,6 +248,7 @@ def test_upstreams_defaults():
     assert dataclasses.asdict(DecodeOptions()) == {
         "beam_size": 20,
         "ctc_weight": 0.5,
+        "ctc_window_margin": 0,
         "lm_weight": 1.0,
         "ngram_weight": 0.9,
         "penalty": 0.0,
