@@ -31,7 +31,10 @@ MAX_BYTES = 64 << 30  # unpacked; the largest published model takes 36 GB
 MAX_MEMBERS = 10_000
 
 # Ending -> mode of `tarfile.open`; None for zip.
-ARCHIVES: dict[str, Any] = {".zip": None, ".tar.gz": "w:gz", ".tgz": "w:gz", ".tar.bz2": "w:bz2", ".tar.xz": "w:xz"}
+ARCHIVES: dict[str, Any] = {
+    ".zip": None, ".tar": "w", ".tar.gz": "w:gz", ".tgz": "w:gz", ".tar.bz2": "w:bz2", ".tbz2": "w:bz2",
+    ".tar.xz": "w:xz", ".txz": "w:xz",
+}  # fmt: skip
 # Keys of a configuration whose values are files that recognition reads.
 PACKED_KEYS = ("bpemodel", "stats_file", "non_linguistic_symbols", "ngram_file")
 
@@ -165,11 +168,20 @@ def _move(work: Path, target: Path) -> None:
     os.replace(work, target)
 
 
+def find_path_and_change_it_recursive(value: Any, src: str, tgt: str) -> Any:
+    """`value`, with `tgt` in place of every string that is the path `src`; dictionaries and lists are gone through."""
+    if isinstance(value, dict):
+        return {name: find_path_and_change_it_recursive(item, src, tgt) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [find_path_and_change_it_recursive(item, src, tgt) for item in value]
+    return tgt if isinstance(value, str) and Path(value) == Path(src) else value
+
+
 def pack(
     outpath: Path | str,
     files: Mapping[str, Path | str],
     yaml_files: Mapping[str, Path | str],
-    others: Sequence[Path | str] = (),
+    option: Sequence[Path | str] = (),
 ) -> list[str]:
     """Write a zip or tar archive (by the ending of `outpath`) that upstream unpacks, too; returns the names in it.
 
@@ -178,7 +190,7 @@ def pack(
         files: What `meta.yaml` lists as `files`, such as `asr_model_file`.
         yaml_files: What it lists as `yaml_files`, such as `asr_train_config`; files that these configurations name
             (`bpemodel`, `stats_file`, ...) are packed with them.
-        others: Further files and directories.
+        option: Further files and directories.
 
     Raises:
         ArchiveError: Another ending, a file that is missing, or one that is not below the working directory.
@@ -195,7 +207,7 @@ def pack(
         "timestamp": time.time(),
     }
     named = [file for path in yaml_files.values() for file in _files_of_config(Path(path))]
-    members = [*yaml_files.values(), *files.values(), *named, *_all_files(others)]
+    members = [*yaml_files.values(), *files.values(), *named, *_all_files(option)]
     contents = {_packed_name(path): Path(path) for path in members}
     with _temporary_beside(target) as directory:
         described = Path(directory) / META

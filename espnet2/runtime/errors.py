@@ -3,7 +3,7 @@
 EspnetError
 ├── ConfigError (ValueError, RuntimeError)  a config.yaml: unknown key or choice, wrong type, another task
 ├── CheckpointError (ValueError)        weights: missing, truncated, unsafe, other keys or shapes
-├── ArchiveError (ValueError)           a packed model: not an archive, unsafe member, nothing usable inside
+├── ArchiveError (ValueError, RuntimeError)  a packed model: not an archive, unsafe member, nothing usable inside
 ├── BundleError (ValueError)            a bundle: missing or changed file, newer format, another task
 ├── AudioError (ValueError, RuntimeError)  a recording or sample array: empty, too short, silent, NaN, stereo, integer
 ├── DataError (ValueError, RuntimeError)   a Kaldi-style list: missing file, broken line, unknown key
@@ -30,7 +30,7 @@ class CheckpointError(EspnetError, ValueError):
     """Weights that cannot be read, or do not fit the configuration."""
 
 
-class ArchiveError(EspnetError, ValueError):
+class ArchiveError(EspnetError, ValueError, RuntimeError):
     """A packed model that cannot be unpacked safely."""
 
 

@@ -205,6 +205,16 @@ MODEL = ["--asr_train_config", "exp/asr/config.yaml", "--asr_model_file", "exp/a
 LM = ["--lm_train_config", "exp/lm/config.yaml", "--lm_file", "exp/lm/valid.loss.ave.pth"]
 
 
+@pytest.mark.parametrize(("value", "wanted"), [
+    ({"a": ["foo/path.npy"], "b": 3, "foo/path.npy": 1}, {"a": ["bar/x"], "b": 3, "foo/path.npy": 1}),
+    (("foo//path.npy", "./foo/path.npy", "x foo/path.npy", None), ["bar/x", "bar/x", "x foo/path.npy", None]),
+    ("foo/./path.npy", "bar/x"),
+    (["foo/path.npy/", {"c": "foo/../foo/path.npy"}], ["bar/x", {"c": "foo/../foo/path.npy"}]),
+])  # fmt: skip
+def test_a_path_is_changed_wherever_it_is(value, wanted):
+    assert pack_funcs.find_path_and_change_it_recursive(value, "foo/path.npy", "bar/x") == wanted
+
+
 @pytest.mark.parametrize("ending", pack_funcs.ARCHIVES)
 def test_what_is_packed_is_unpacked(trained, tmp_path, ending):
     assert pack_command(["asr", "--outpath", f"model{ending}", *MODEL, *LM, "--option", "exp/asr/images"]) == 0
@@ -224,7 +234,7 @@ def test_what_is_packed_is_unpacked(trained, tmp_path, ending):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--outpath", "model.rar"], "model.rar: expected a name ending in .zip, .tar.gz"),
+        (["--outpath", "model.rar"], "model.rar: expected a name ending in .zip, .tar, .tar.gz"),
         (["--outpath", "m.zip", "--option", "none.md"], "none.md: expected a file to pack, found none"),
         (["--outpath", "m.zip", "--option", __file__], "expected a file below the working directory"),
     ],
