@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 # Options of upstream that are known here with their default only.
-FIXED: dict[str, Any] = {"dtype": "float32", "quantize_lm": False, "word_lm_train_config": None, "word_lm_file": None}
+FIXED: dict[str, Any] = {"dtype": "float32", "word_lm_train_config": None, "word_lm_file": None}
 
 
 class GenerateText:
@@ -47,8 +47,8 @@ class GenerateText:
         ngram_weight: Weight of the n-gram model.
         penalty: Added for each token.
         nbest: Results, at most.
-        quantize_lm: Refused unless false.
-        quantize_modules, quantize_dtype: Without effect, as they belong to that.
+        quantize_lm: Give layers of these types, `quantize_modules`, weights of another dtype, `quantize_dtype` (`qint8`
+            or `float16`).
 
     Raises:
         OptionError: An option has a value that is not allowed.
@@ -78,7 +78,7 @@ class GenerateText:
     ) -> None:
         from espnet2.tasks.lm import LMTask
 
-        _require_fixed({"dtype": dtype, "quantize_lm": quantize_lm})
+        _require_fixed({"dtype": dtype})
         for name, value, least in (("beam_size", beam_size, 1), ("nbest", nbest, 1), ("maxlen", maxlen, 0)):
             if value < least:
                 raise OptionError(f"{name}: expected at least {least}, found {value}")
@@ -91,6 +91,10 @@ class GenerateText:
         self.tokenizer = load_tokenizer(token_type or config.token_type, bpemodel or config.bpemodel)
         self.device, self.nbest, self.maxlen, self.minlen = device, nbest, maxlen, minlen
         lm: Any = self.lm.lm
+        if quantize_lm:
+            from espnet2.torch_utils.precision import quantize
+
+            quantize([lm], quantize_modules, quantize_dtype)
         vocabulary, eos = len(token_list), _end_of(self.lm)
         self.beam_search = BatchBeamSearch(
             {
@@ -238,9 +242,11 @@ def get_parser() -> ArgumentParser:
         parser.add_argument(f"--{name}", type=str_or_none, help=text)
     for name, kind, default, text in SEARCH:
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"{text} (default: {default})")
+    parser.add_argument("--quantize_lm", type=str2bool, default=False, help="quantise layers (default: false)")
+    parser.add_argument("--quantize_modules", nargs="*", default=["Linear"], help="which layers (default: Linear)")
+    parser.add_argument("--quantize_dtype", default="qint8", help="qint8 or float16 (default: qint8)")
     for name, default in FIXED.items():
-        kind = str2bool if isinstance(default, bool) else str_or_none
-        parser.add_argument(f"--{name}", type=kind, default=default, help=f"{default} and nothing else")
+        parser.add_argument(f"--{name}", type=str_or_none, default=default, help=f"{default} and nothing else")
     return parser
 
 

@@ -39,13 +39,20 @@ def test_a_file_of_texts(model, tmp_path):
 @pytest.mark.parametrize(("options", "message"), [
     ({"beam_size": 0}, "beam_size: expected at least 1, found 0"),
     ({"batch_size": 2}, "batch_size: expected 1, found 2"),
-    ({"quantize_lm": True}, "quantize_lm: expected False, the only value known here, found True"),
     ({"dtype": "float64"}, "dtype: expected 'float32', the only value known here, found 'float64'"),
     ({"token_type": "none"}, "token_type: expected"),
 ])  # fmt: skip
 def test_options_that_are_refused(model, options, message):
     with pytest.raises(OptionError, match=message):
         GenerateText(*model, **options)
+
+
+def test_quantised_layers_go_on_alike(model):
+    plain, quantised = (
+        GenerateText(*model, beam_size=1, maxlen=3, quantize_lm=value)("abc") for value in (False, True)
+    )
+    assert quantised[0].token_int == plain[0].token_int
+    assert float(quantised[0].hypothesis.score) != float(plain[0].hypothesis.score)
 
 
 def test_texts_that_are_too_short(model):
