@@ -15,7 +15,7 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,7 +24,7 @@ from typing import IO, Any
 import yaml
 
 import espnet
-from espnet2.runtime.errors import ArchiveError, ConfigError
+from espnet2.runtime.errors import ArchiveError, ConfigError, shortened
 from espnet2.tasks.config import META, META_SECTIONS, read_yaml
 
 MAX_BYTES = 64 << 30  # unpacked; the largest published model takes 36 GB
@@ -35,6 +35,10 @@ ARCHIVES: dict[str, Any] = {
     ".zip": None, ".tar": "w", ".tar.gz": "w:gz", ".tgz": "w:gz", ".tar.bz2": "w:bz2", ".tbz2": "w:bz2",
     ".tar.xz": "w:xz", ".txz": "w:xz",
 }  # fmt: skip
+# Files that file managers add to archives that they make.
+NOT_OF_THE_MODEL = ("__MACOSX", ".DS_Store")
+# Keys of meta.yaml whose files are weights.
+WEIGHTS = ("asr_model_file", "lm_file")
 # Keys of a configuration whose values are files that recognition reads.
 PACKED_KEYS = ("bpemodel", "stats_file", "non_linguistic_symbols", "ngram_file")
 
@@ -61,13 +65,14 @@ def unpack(input_archive: Path | str, outpath: Path | str, use_cache: bool = Tru
         try:
             if use_cache and (target / META).is_file():
                 _extract(archive, work, only=META)
-                if _same_meta(work, target):
+                if _same_meta(_root(work), target):
                     return read_meta(target)
             _extract(archive, work)
         except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError) as error:
             raise ArchiveError(f"{archive}: expected a zip or tar archive that can be read, found: {error}") from error
-        read_meta(work)
-        _move(work, target)
+        root = _root(work)
+        read_meta(root, f"{archive}: {(root / META).relative_to(work)}")
+        _move(root, target)
     return read_meta(target)
 
 
@@ -79,24 +84,44 @@ def _temporary_beside(target: Path) -> tempfile.TemporaryDirectory[str]:
         raise ArchiveError(f"{target.parent}: expected a directory to unpack in, found: {error.strerror}") from error
 
 
-def read_meta(directory: Path | str) -> dict[str, str]:
-    """The files that `directory/meta.yaml` names, as paths; raises `ArchiveError` when it or one of them is missing."""
+def _root(directory: Path) -> Path:
+    """Where a packed model's files are: in `directory`, or in the one folder that it was packed with."""
+    inside = [path for path in directory.iterdir() if path.name not in NOT_OF_THE_MODEL]
+    only_folder = not (directory / META).is_file() and len(inside) == 1 and inside[0].is_dir()
+    return _root(inside[0]) if only_folder else directory
+
+
+def read_meta(directory: Path | str, shown: str | None = None) -> dict[str, str]:
+    """The files that `directory/meta.yaml` names, as paths; raises `ArchiveError` when it or one of them is missing.
+
+    `shown` names that file in errors, where `directory` is a temporary one.
+    """
     root = Path(directory)
+    shown = str(root / META) if shown is None else shown
+    if not (root / META).is_file():
+        raise ArchiveError(f"{shown}: expected a packed model with {META}, which names its files, found none")
     try:
-        meta = read_yaml(root / META)
+        meta = read_yaml(root / META, shown)
     except ConfigError as error:
-        raise ArchiveError(f"{root.name}: expected a packed model with {META}: {error}") from error
+        raise ArchiveError(f"{error}; it names the files of a packed model") from error
     files: dict[str, str] = {}
     for section in META_SECTIONS:
         named = meta.get(section) or {}
         if not isinstance(named, dict):
-            raise ArchiveError(f"{META}: {section}: expected names and paths, found {type(named).__name__}")
+            raise ArchiveError(f"{shown}: {section}: expected names and paths, found {type(named).__name__}")
         for key, name in named.items():
-            path = root / _safe_name(str(name), META)
-            if not path.is_file():
-                raise ArchiveError(f"{META}: {section}.{key}: no file {name!r} in the archive")
+            path = root / _safe_name(str(name), shown)
+            if not _is_file(path):
+                raise ArchiveError(f"{shown}: {section}.{key}: no file {shortened(repr(name), 80)} in the archive")
             files[key] = str(path)
     return files
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _members(archive: Path) -> Iterator[Member]:
@@ -127,7 +152,7 @@ def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
 
 
 def _extract(archive: Path, directory: Path, only: str | None = None) -> None:
-    """Write the members of `archive`, or the one called `only`, to `directory`."""
+    """Write the members of `archive`, or those called `only` in any folder, to `directory`."""
     total = 0
     limit = min(MAX_BYTES, shutil.disk_usage(directory).free)
     for count, member in enumerate(_members(archive)):
@@ -136,7 +161,7 @@ def _extract(archive: Path, directory: Path, only: str | None = None) -> None:
         if total > limit or count >= MAX_MEMBERS:
             bound = f"{MAX_MEMBERS} files and {limit} bytes"
             raise ArchiveError(f"{archive}: expected at most {bound} unpacked, found more at {member.name!r}")
-        if only in (None, str(name)):
+        if only in (None, name.name):
             _write(member, directory / name)
 
 
@@ -194,6 +219,7 @@ def pack(
 
     Raises:
         ArchiveError: Another ending, a file that is missing, or one that is not below the working directory.
+        CheckpointError: Weights that cannot be read.
     """
     target = Path(outpath)
     ending = next((ending for ending in ARCHIVES if target.name.endswith(ending)), None)
@@ -209,6 +235,7 @@ def pack(
     named = [file for path in yaml_files.values() for file in _files_of_config(Path(path))]
     members = [*yaml_files.values(), *files.values(), *named, *_all_files(option)]
     contents = {_packed_name(path): Path(path) for path in members}
+    _read_weights(path for key, path in files.items() if key in WEIGHTS)
     with _temporary_beside(target) as directory:
         described = Path(directory) / META
         described.write_text(yaml.safe_dump(meta), encoding="utf-8")
@@ -216,6 +243,14 @@ def pack(
         _write_archive(archive, ARCHIVES[ending], {META: described, **contents})
         os.replace(archive, target)
     return list(contents)
+
+
+def _read_weights(paths: Iterable[Path | str]) -> None:
+    """Raise `CheckpointError` for a file that would be packed and never load."""
+    from espnet2.tasks.checkpoint import load_checkpoint  # PyTorch, which unpacking does without
+
+    for path in paths:
+        load_checkpoint(path)
 
 
 def _write_archive(archive: Path, mode: Any, contents: Mapping[str, Path]) -> None:

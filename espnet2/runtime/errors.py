@@ -17,9 +17,41 @@ EspnetError
 Command lines print the message and exit with status 2.
 """
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+LONGEST = 400  # characters of a message: what a terminal shows in a few lines
+LISTED = 160  # characters of a list of what is known
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """`text`, without its middle where it is longer; the beginning names the item, the end what to do."""
+    if len(text) <= longest:
+        return text
+    kept = longest - len(" … ")
+    return f"{text[: kept - kept // 4]} … {text[len(text) - kept // 4 :]}"
+
+
+def listed(known: Iterable[str], found: object = "") -> str:
+    """Some of the names in `known`, those most like `found` first, with commas, and how many more there are."""
+    names = [str(name) for name in known]
+    near = difflib.get_close_matches(str(found).lower(), names, n=3)
+    names = [*near, *(name for name in names if name not in near)]
+    text = ""
+    for index, name in enumerate(names):
+        if index and len(text) + len(name) > LISTED:
+            return f"{text} and {len(names) - index} more"
+        text += f", {name}" if index else name
+    return text
+
 
 class EspnetError(Exception):
-    """Base of all errors that are told to the user in one sentence."""
+    """Base of all errors that are told to the user in one sentence, of `LONGEST` characters at most."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(message))
 
 
 class ConfigError(EspnetError, ValueError, RuntimeError):

@@ -13,6 +13,7 @@ from espnet2.tasks.checkpoint import load_checkpoint, load_state
 from espnet2.tasks.choices import Choices
 from espnet2.tasks.commands import TaskCommands
 from espnet2.tasks.config import TextConfig, check_config, read_config, read_yaml
+from espnet2.tasks.size_limit import bounded
 from espnet2.torch_utils.to_device import to_device
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
@@ -35,7 +36,12 @@ class AbsTask(TaskCommands, ABC):
     def build_model(cls, args: Namespace | Mapping[str, Any]) -> AbsESPnetModel:
         """Build the model, with fresh weights, from the keys of a config.yaml; raises `ConfigError`."""
         data = vars(args) if isinstance(args, Namespace) else args
-        return cls.assemble(check_config(data, cls.schema, "config", (Path.cwd(),)))
+        return cls._assemble_bounded(check_config(data, cls.schema, "config", (Path.cwd(),)))
+
+    @classmethod
+    def _assemble_bounded(cls, config: Namespace) -> AbsESPnetModel:
+        with bounded():
+            return cls.assemble(config)
 
     @classmethod
     def build_model_from_file(
@@ -65,6 +71,6 @@ class AbsTask(TaskCommands, ABC):
         own = cls.build_model.__func__ is not AbsTask.build_model.__func__  # type: ignore[attr-defined]
         config = Namespace(**read_yaml(config_file)) if own else read_config(config_file, cls.schema)
         try:
-            return (cls.build_model(config) if own else cls.assemble(config)), config
+            return (cls.build_model(config) if own else cls._assemble_bounded(config)), config
         except ConfigError as error:
             raise ConfigError(f"{config_file}: {error}") from error

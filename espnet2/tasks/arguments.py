@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from espnet2.runtime.errors import OptionError
+from espnet2.runtime.errors import OptionError, listed
 from espnet2.tasks.choices import Choices, load_class
 from espnet2.tasks.options import MAPPING, Option
 from espnet2.tasks.task_options import Conf, Row, TrainingTask
@@ -179,7 +179,7 @@ def check(training: TrainingTask, args: argparse.Namespace) -> None:
         if option.choices and value is not None:
             spelled = {choice.lower(): choice for choice in option.choices}
             if value.lower() not in spelled:
-                raise OptionError(f"{option.name}: expected one of {', '.join(option.choices)}, found {value!r}")
+                raise OptionError(f"{option.name}: expected one of {listed(option.choices, value)}, found {value!r}")
             setattr(args, option.name, spelled[value.lower()])
     args.best_model_criterion = [criterion(item) for item in args.best_model_criterion]
     criterion(args.early_stopping_criterion)

@@ -9,17 +9,19 @@ import importlib
 import inspect
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import typeguard
 
-from espnet2.runtime.errors import ConfigError
+from espnet2.runtime.errors import ConfigError, listed, shortened
+from espnet2.tasks.size_limit import require_sizes
 
 # What constructors raise for values that they, or PyTorch's layers, cannot work with.
 REFUSALS = (ValueError, TypeError, RuntimeError, ArithmeticError, AssertionError, LookupError, MemoryError)
 ABSENT = ("none", "null", "nil")  # spellings of null that upstream accepts
+SHOWN = 80  # characters of a value in an error
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Choices:
         if choice is None or choice.lower() in ABSENT:
             if self.optional:
                 return None
-            raise ConfigError(f"{self.section}: expected one of {', '.join(self.classes)}, found null")
+            raise ConfigError(f"{self.section}: expected one of {listed(self.classes)}, found null")
         if choice.lower() not in self.classes:
-            known = ", ".join(self.classes) or "null"
-            raise ConfigError(f"{self.section}: unknown choice {choice!r}; known ones: {known}")
+            known = listed(self.classes, choice) or "null"
+            raise ConfigError(f"{self.section}: unknown choice {shortened(repr(choice), SHOWN)}; known ones: {known}")
         return build(f"{self.section}_conf", self.classes[choice.lower()], conf, **given)
 
 
@@ -64,10 +66,11 @@ def build(section: str, target: str, conf: Mapping[str, Any] | None, **given: An
     takes_more = any(parameter.kind is OPEN for parameter in parameters.values())
     for name in conf:
         if name not in known and (name in given or not takes_more):
-            raise ConfigError(f"{section}.{name}: not an option of {cls.__name__}; known ones: {', '.join(known)}")
+            raise ConfigError(f"{section}.{name}: not an option of {cls.__name__}; known ones: {listed(known, name)}")
     for name in known:
         if name not in conf and parameters[name].default is inspect.Parameter.empty:
             raise ConfigError(f"{section}.{name}: {cls.__name__} needs it, and it is not given")
+    require_sizes(section, conf)
     hints = _hints(cls)
     for name, value in conf.items():
         check_value(f"{section}.{name}", value, hints.get(name, Any))
@@ -92,8 +95,26 @@ def check_value(name: str, value: Any, hint: Any) -> None:
     try:
         typeguard.check_type(value, hint, collection_check_strategy=typeguard.CollectionCheckStrategy.ALL_ITEMS)
     except typeguard.TypeCheckError:
-        found = "null" if value is None else f"{type(value).__name__} {value!r}"
-        raise ConfigError(f"{name}: expected {describe(hint)}, found {found}") from None
+        raise ConfigError(f"{name}: expected {describe(hint)}, found {found_in(value, hint)}") from None
+
+
+def found_in(value: Any, hint: Any) -> str:
+    """A value that is not of type `hint` in words, or the first item of it that is not what the list has."""
+    item = typing.get_args(hint)[:1]
+    if isinstance(value, list) and item and typing.get_origin(hint) in (list, Sequence):
+        for place, one in enumerate(value, 1):
+            if not _is(one, item[0]):
+                advice = f"; write '{one}' with quotes" if item[0] is str and isinstance(one, int | float) else ""
+                return f"{found_in(one, item[0])} as item {place} of {len(value)}{advice}"
+    return "null" if value is None else f"{type(value).__name__} {shortened(repr(value), SHOWN)}"
+
+
+def _is(value: Any, hint: Any) -> bool:
+    try:
+        typeguard.check_type(value, hint)
+    except typeguard.TypeCheckError:
+        return False
+    return True
 
 
 def describe(hint: Any) -> str:

@@ -1,7 +1,7 @@
 """Reading config.yaml: plain YAML in, a checked and typed configuration out.
 
-Configurations of upstream releases from 202204 to 202511 are read. What only training uses is known by name and left
-out, sections that a release did not have yet get their defaults, and any other key is refused. Relative paths are
+Configurations of upstream releases from 0.7 (2020) to 202611 are read. What only training uses is known by name and
+left out, sections that a release did not have yet get their defaults, and any other key is refused. Relative paths are
 looked for beside the file, in the directories above it (a packed model's paths are relative to the archive's root, a
 recipe's to the recipe), and in the working directory.
 """
@@ -17,16 +17,15 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
-
-from espnet2.runtime.errors import ConfigError, DataError
-from espnet2.tasks.choices import check_value
+from espnet2.runtime.errors import ConfigError, DataError, shortened
+from espnet2.tasks.choices import SHOWN, check_value
 from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.text.token_id_converter import read_token_list
+from espnet2.utils.yaml_file import read_yaml as read_any_yaml
 
+S2T = "speech to text of many tasks, as OWSM (S2T)"
 META = "meta.yaml"  # of a packed model, with the files' names in these sections
 META_SECTIONS = ("yaml_files", "files")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times faster on long token lists
 
 # fmt: off
 TRAINING_KEYS = frozenset({
@@ -42,14 +41,14 @@ TRAINING_KEYS = frozenset({
     # the training loop
     "max_epoch", "patience", "val_scheduler_criterion", "early_stopping_criterion", "best_model_criterion",
     "keep_nbest_models", "nbest_averaging_interval", "grad_clip", "grad_clip_type", "grad_noise", "accum_grad",
-    "no_forward_run", "resume", "log_interval", "num_iters_per_epoch", "save_strategy",
+    "no_forward_run", "resume", "log_interval", "num_iters_per_epoch",
     "optim", "optim_conf", "scheduler", "scheduler_conf", "exclude_weight_decay", "exclude_weight_decay_conf",
     # logging services
     "use_matplotlib", "use_tensorboard", "create_graph_in_tensorboard", "use_wandb", "wandb_project", "wandb_id",
-    "wandb_entity", "wandb_name", "wandb_model_log_interval",
+    "wandb_entity", "wandb_name", "wandb_model_log_interval", "wandb_allow_val_change",
     # starting points
-    "pretrain_path", "init_param", "ignore_init_mismatch", "freeze_param",
-    "use_adapter", "adapter", "adapter_conf", "use_lora", "lora_conf", "save_lora_only",
+    "pretrain_path", "pretrain_key", "init_param", "ignore_init_mismatch", "freeze_param",
+    "use_adapter", "adapter", "adapter_conf", "use_lora", "lora_conf", "save_lora_only", "save_strategy",
     # batches
     "iterator_type", "valid_iterator_type", "batch_size", "valid_batch_size", "batch_bins", "valid_batch_bins",
     "batch_type", "valid_batch_type", "max_batch_size", "min_batch_size", "category_sample_size",
@@ -65,7 +64,13 @@ TRAINING_KEYS = frozenset({
 })
 # fmt: on
 
-# A key that only configs of that task (of the tasks below it in the table) have; the first that is present tells.
+# Keys above that change the model when they are set, and what they ask for.
+UNBUILT = {"use_adapter": "adapters", "use_lora": "adapters"}
+# Defaults that upstream has changed: the first release with it, the section, its choice, and the options.
+DEFAULTS_SINCE = ((202609, "encoder", "beats", {"fbank_mean": 15.2913, "fbank_std": 5.90532}),)
+
+# A key that only configs of that task (of the tasks below it in the table) have, or KEY=VALUE; the first that is there
+# tells.
 TASK_MARKS = {
     "codec": "a neural codec",
     "svs": "singing voice synthesis (SVS)",
@@ -76,13 +81,27 @@ TASK_MARKS = {
     "separator": "speech enhancement (ENH)",
     "label_aggregator": "speaker diarisation (DIAR)",
     "transcript_token_list": "spoken language understanding (SLU)",
-    "promptencoder": "speech-to-text with CTC (S2T)",
+    "promptencoder": S2T,
+    "model_conf.sym_na": S2T,
+    "preprocessor=s2t": S2T,
+    "preprocessor=s2t_ctc": S2T,
+    "model=espnet_ctc": S2T,
+    "model_name": "speech-to-text of a language model (PS2ST)",
+    "universa": "audio quality (AQA)",
+    "quantizer": "a speech tokenizer",
+    "ssl_encoder": "speech restoration (RST)",
+    "vocoder_type": "speech restoration (RST)",
+    "waveform_input": "self-supervised pre-training (BEATs)",
     "segmenter": "unsupervised recognition (UASR)",
     "pooling": "speaker or language identification (SPK, LID)",
     "extra_asr_decoder": "speech translation (ST)",
     "src_token_list": "machine translation (MT)",
+    "losses": "detection of spoofed speech (ASVSPOOF)",
+    "enh": "speech enhancement (ENH)",
     "joint_network_conf": "a stand-alone transducer (ASR_TRANSDUCER)",
     "num_classes": "self-supervised pre-training (SSL)",
+    "pred_masked_weight": "self-supervised pre-training (SSL)",
+    "decoder=linear": "classification (CLS)",
     "lm": "a language model (LM)",
     "ctc_conf": "speech recognition (ASR)",
 }
@@ -168,17 +187,15 @@ class LMConfig(TextConfig):
     lm_conf: dict[str, Any] = field(default_factory=dict)
 
 
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a mapping of plain YAML; raises `ConfigError` for a missing file, other content, or Python tags."""
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            data = yaml.load(file, LOADER)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:  # `!!int ""` and the like raise others
-        raise ConfigError(f"{path}: expected plain YAML, found: {' '.join(str(error).split())}") from error
+def read_yaml(path: str | Path, shown: str | None = None) -> dict[str, Any]:
+    """Read a mapping of plain YAML; raises `ConfigError` for a missing file, other content, or Python tags.
+
+    `shown` names the file in errors, where `path` is one that nobody knows.
+    """
+    data = read_any_yaml(path, "keys and values in YAML", ConfigError, shown)
     if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected keys and values, found {type(data).__name__}")
+        found = "nothing" if data is None else type(data).__name__
+        raise ConfigError(f"{path if shown is None else shown}: expected keys and values in YAML, found {found}")
     return data
 
 
@@ -215,11 +232,13 @@ def check_config(
     inside its `root` only. Raises `ConfigError`.
     """
     _check_task(data, schema, source)
+    _check_unbuilt(data, source)
     known = {item.name: item for item in fields(schema)}
     for key in data:
         if key not in known and key not in TRAINING_KEYS:
             near = difflib.get_close_matches(str(key), known, n=1)
-            raise ConfigError(f"{source}: unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            found = shortened(repr(key), SHOWN)
+            raise ConfigError(f"{source}: unknown key {found}" + (f"; did you mean {near[0]!r}?" if near else ""))
     values = {}
     hints = typing.get_type_hints(schema)
     for name, item in known.items():
@@ -231,14 +250,39 @@ def check_config(
         if name == "token_list":
             values[name] = _tokens(values[name], source, bases, root)
         check_value(f"{source}: {name}", values[name], hints[name])
+    _fill_defaults(values, str(data.get("version")))
     _resolve(values, schema, source, bases, root)
     return Namespace(**values)
 
 
 def _check_task(data: Mapping[str, Any], schema: type[TextConfig], source: str) -> None:
-    mark = next((key for key in TASK_MARKS if key in data), schema.mark)
+    mark = next((mark for mark in TASK_MARKS if _has(data, mark)), schema.mark)
     if mark != schema.mark:
         raise ConfigError(f"{source}: expected a config of {TASK_MARKS[schema.mark]}, found one of {TASK_MARKS[mark]}")
+
+
+def _has(data: Mapping[str, Any], mark: str) -> bool:
+    """Whether a config has a key, one of a section, or a key with a value."""
+    key, _, value = mark.partition("=")
+    section, _, inner = key.partition(".")
+    if inner:
+        return inner in (data[section] if isinstance(data.get(section), Mapping) else ())
+    return str(data.get(key)).lower() == value if value else key in data
+
+
+def _check_unbuilt(data: Mapping[str, Any], source: str) -> None:
+    for key, what in UNBUILT.items():
+        if data.get(key):
+            kind = f" ({data['adapter']})" if key == "use_adapter" and data.get("adapter") else ""
+            raise ConfigError(f"{source}: {key}: expected false, since {what} are not built, found {data[key]!r}{kind}")
+
+
+def _fill_defaults(values: dict[str, Any], version: str) -> None:
+    """Set options that the release which wrote the config left at a default that differs from ours."""
+    release = int(version[:6]) if version[:6].isdigit() else 0
+    for since, section, choice, options in DEFAULTS_SINCE:
+        if release >= since and str(values.get(section)).lower() == choice:
+            values[f"{section}_conf"] = {**options, **values[f"{section}_conf"]}
 
 
 def _tokens(value: Any, source: str, bases: Sequence[Path], root: Path | None) -> Any:

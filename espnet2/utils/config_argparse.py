@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
-from espnet2.runtime.errors import OptionError
+from espnet2.runtime.errors import OptionError, listed
 from espnet2.utils.types import converted
 from espnet2.utils.yaml_file import read_yaml
 
@@ -55,7 +55,7 @@ class ArgumentParser(PlainArgumentParser):
         options = {action.dest for action in self._actions if action.option_strings} - {"help", "config"}
         for name, value in read_yaml_mapping(path).items():
             if name not in options:
-                known = ", ".join(sorted(options))
+                known = listed(sorted(options), name)
                 raise OptionError(f"{path}: expected options of this command, found {name!r}; known ones: {known}")
             lists |= self.set_option(path, name, value)
         return lists

@@ -11,29 +11,31 @@ ENCODING = "utf-8-sig"  # a byte order mark at the start is no part of the text
 OTHERS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
-def read_text(path: Path | str, expected: str, error_type: type[EspnetError]) -> str:
+def read_text(path: Path | str, expected: str, error_type: type[EspnetError], shown: str | None = None) -> str:
     """What a text file holds, with `\\n` at the ends of its lines; raises `error_type` as `lines_of` does."""
-    return "".join(lines_of(path, expected, error_type))
+    return "".join(lines_of(path, expected, error_type, shown))
 
 
-def lines_of(path: Path | str, expected: str, error_type: type[EspnetError]) -> Iterator[str]:
+def lines_of(path: Path | str, expected: str, error_type: type[EspnetError], shown: str | None = None) -> Iterator[str]:
     """The lines of a text file, each with the `\\n` at its end.
 
     Args:
         path: The file.
         expected: What it should be, for the sentence of an error.
         error_type: Of the error that is raised where the file cannot be read, or is no text in UTF-8.
+        shown: The file's name in that sentence, where it is another than `path`.
     """
+    shown = str(path) if shown is None else shown
     try:
         with open(path, encoding=ENCODING) as file:
             for line in file:
                 if "\0" in line:
-                    raise error_type(f"{path}: expected {expected}, found zero bytes; save it as UTF-8")
+                    raise error_type(f"{shown}: expected {expected}, found zero bytes; save it as UTF-8")
                 yield line
     except OSError as error:
-        raise error_type(f"{path}: expected {expected}, found {error.strerror}") from error
+        raise error_type(f"{shown}: expected {expected}, found {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise error_type(f"{path}: expected {expected}, found {_encoding_of(path) or error}") from error
+        raise error_type(f"{shown}: expected {expected}, found {_encoding_of(path) or error}") from error
 
 
 def _encoding_of(path: Path | str) -> str | None:

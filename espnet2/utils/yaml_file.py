@@ -1,4 +1,4 @@
-"""Reading of YAML files."""
+"""The one reader of YAML: the safe loader, on the nesting that such files have."""
 
 from __future__ import annotations
 
@@ -8,13 +8,50 @@ from typing import Any
 from espnet2.runtime.errors import EspnetError
 from espnet2.utils.text_file import read_text
 
+DEEPEST = 100  # levels; a thousand end the process in the C loader, which recurses on the machine's stack
 
-def read_yaml(path: str | Path, expected: str, error_type: type[EspnetError]) -> Any:
-    """What a YAML file holds, read by the safe loader; raises `error_type` where it cannot be read as `expected`."""
+
+def read_yaml(path: str | Path, expected: str, error_type: type[EspnetError], shown: str | None = None) -> Any:
+    """What a YAML file holds; raises `error_type` where it cannot be read as `expected`.
+
+    `shown` names the file in errors, where `path` is one that nobody knows, as a temporary one.
+    """
+    shown = str(path) if shown is None else shown
+    return parse_yaml(read_text(path, expected, error_type, shown), shown, error_type)
+
+
+def parse_yaml(text: str, source: str, error_type: type[EspnetError]) -> Any:
+    """The value of a YAML document; raises `error_type`, with `source` first, for anything that is no plain YAML."""
     import yaml
 
-    text = read_text(path, expected, error_type)
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times faster on long token lists
     try:
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        if _may_be_deep(text):
+            _require_shallow(yaml.parse(text, loader))
+        return yaml.load(text, loader)
     except Exception as error:  # besides YAMLError: IndexError for `!!int ''`, KeyError for `!!bool x`, ...
-        raise error_type(f"{path}: expected YAML, found {' '.join(str(error).split())}") from error
+        raise error_type(f"{source}: expected plain YAML, found: {_reason(error)}") from error
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether brackets or indentation could make more than `DEEPEST` levels; a cheap upper bound."""
+    indented = max((len(line) - len(line.lstrip(" ")) for line in text.splitlines()), default=0)
+    opened = text.count("[") + text.count("{") + max(text.count("- -"), text.count("? "))
+    return 2 * indented + opened + 2 > DEEPEST
+
+
+def _require_shallow(events: Any) -> None:
+    """Raise `ValueError` for nesting below `DEEPEST`; events come one by one, without recursion."""
+    depth = 0
+    for event in events:
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        if depth > DEEPEST:
+            raise ValueError(f"lists and mappings in more than {DEEPEST} levels, line {event.start_mark.line + 1}")
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong and the line, as far as PyYAML says it."""
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    text = " ".join(str(problem or error).split()) or type(error).__name__
+    return text if mark is None else f"{text}, line {mark.line + 1}"

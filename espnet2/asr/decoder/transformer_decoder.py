@@ -47,7 +47,7 @@ class TransformerDecoder(BaseTransformerDecoder):
         concat_after: combine what attention read and what it gave by a linear layer.
         layer_drop_rate: probability that training skips a layer.
         qk_norm: normalise queries and keys per head.
-        use_flash_attn: upstream's choice of a kernel, on which the numbers do not depend.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel, on which the numbers do not depend.
         gradient_checkpoint_layers: layers that training computes twice to save memory.
     """
 
@@ -72,6 +72,7 @@ class TransformerDecoder(BaseTransformerDecoder):
         qk_norm: bool = False,
         use_flash_attn: bool = True,
         gradient_checkpoint_layers: list[int] = [],  # noqa: B006 - never changed; the default is part of the schema
+        use_sdpa: bool = False,
     ):
         require_positive(num_blocks=num_blocks, linear_units=linear_units)
         super().__init__(

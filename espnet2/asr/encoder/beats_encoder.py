@@ -111,6 +111,7 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
         max_positions: size of that table; what comes after that gets its last entry.
         fbank_mean, fbank_std: what features are normalised by.
         roll_augment, roll_interval: of training.
+        is_pretraining: expected false.
     """
 
     @typechecked
@@ -130,12 +131,15 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
         fbank_std: float = 6.55582,
         roll_augment: bool = False,
         roll_interval: int = 1600,
+        is_pretraining: bool | None = False,
     ):
         sizes, weights = _sizes(beats_ckpt_path, beats_config)
         if adapter_config:
             raise ValueError(
                 f"adapter_config: expected none, since adapters are not supported; found {adapter_config!r}"
             )
+        if is_pretraining:
+            raise ValueError("is_pretraining: expected false, since pre-training is another task, found true")
         embedding = None
         if sizes.relative_position_embedding:
             embedding = nn.Embedding(sizes.num_buckets, sizes.encoder_attention_heads)

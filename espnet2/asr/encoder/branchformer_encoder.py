@@ -202,7 +202,7 @@ class BranchformerEncoder(StackedEncoder):
         padding_idx: token whose embedding is zero and not trained, for the input layer "embed".
         stochastic_depth_rate: probability that training skips a layer; one number, or one for each layer.
         qk_norm: normalise queries and keys per head; "selfattn" only.
-        use_flash_attn: upstream's choice of a kernel; the numbers do not depend on it.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
     """
 
     @typechecked
@@ -233,6 +233,7 @@ class BranchformerEncoder(StackedEncoder):
         stochastic_depth_rate: float | list[float] = 0.0,
         qk_norm: bool = False,
         use_flash_attn: bool = True,
+        use_sdpa: bool = False,
     ):
         require_positive(output_size=output_size, num_blocks=num_blocks)
         require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)

@@ -49,7 +49,7 @@ class ConformerEncoder(StackedEncoder):
         layer_drop_rate: the same, drawn by the stack.
         max_pos_emb_len: where legacy positions count down from.
         qk_norm: normalise queries and keys per head; "selfattn" only.
-        use_flash_attn: upstream's choice of a kernel; the numbers do not depend on it.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
     """
 
     @typechecked
@@ -85,6 +85,7 @@ class ConformerEncoder(StackedEncoder):
         max_pos_emb_len: int = 5000,
         qk_norm: bool = False,
         use_flash_attn: bool = True,
+        use_sdpa: bool = False,
     ):
         require_positive(output_size=output_size, num_blocks=num_blocks)
         require_positive(linear_units=linear_units, max_pos_emb_len=max_pos_emb_len)

@@ -35,7 +35,7 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
             linear_units, positionwise_layer_type, merge_conv_kernel, interctc_layer_idx, interctc_use_conditioning: as
             for `EBranchformerEncoder`.
         use_cross_attention: whether layers attend to a prompt's memory; for all, or for each.
-        use_flash_attn: upstream's choice of a kernel; the numbers do not depend on it.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
     """
 
     frame_inputs: Mapping[str | None, MakeInput] = {name: FRAME_INPUTS[name] for name in ("conv2d8", "linear")}
@@ -73,6 +73,7 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
         interctc_use_conditioning: bool = False,
         use_cross_attention: bool | list[bool] = True,
         use_flash_attn: bool = False,
+        use_sdpa: bool = False,
     ):
         super().__init__(
             input_size,

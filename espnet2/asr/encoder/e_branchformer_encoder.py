@@ -167,7 +167,7 @@ class EBranchformerEncoder(StackedEncoder):
         interctc_layer_idx, interctc_use_conditioning: see `StackedEncoder`; a layer's result ends in a normalisation of
             its own here, and goes to CTC as it is.
         qk_norm: normalise queries and keys per head; "selfattn" only.
-        use_flash_attn: upstream's choice of a kernel; the numbers do not depend on it.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
         gradient_checkpoint_layers: for training only.
     """
 
@@ -211,6 +211,7 @@ class EBranchformerEncoder(StackedEncoder):
         qk_norm: bool = False,
         use_flash_attn: bool = True,
         gradient_checkpoint_layers: list[int] | tuple[int, ...] = (),
+        use_sdpa: bool = False,
     ):
         require_positive(output_size=output_size, num_blocks=num_blocks)
         require_positive(linear_units=linear_units, max_pos_emb_len=max_pos_emb_len)

@@ -50,7 +50,7 @@ class TransformerEncoder(StackedEncoder):
         interctc_layer_idx, interctc_use_conditioning: see `StackedEncoder`.
         layer_drop_rate: probability that training skips a layer.
         qk_norm: normalise queries and keys per head.
-        use_flash_attn: upstream's choice of a kernel; the numbers do not depend on it.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
     """
 
     @typechecked
@@ -77,6 +77,7 @@ class TransformerEncoder(StackedEncoder):
         layer_drop_rate: float = 0.0,
         qk_norm: bool = False,
         use_flash_attn: bool = True,
+        use_sdpa: bool = False,
     ):
         require_positive(output_size=output_size, num_blocks=num_blocks, linear_units=linear_units)
         require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)

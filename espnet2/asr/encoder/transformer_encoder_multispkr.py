@@ -50,6 +50,7 @@ class TransformerEncoder(StackedEncoder):
         positionwise_conv_kernel_size: kernel of the latter two.
         padding_idx: token whose embedding is zero and not trained, for the input layer "embed".
         num_inf: S, number of speakers.
+        use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
     """
 
     @typechecked
@@ -72,6 +73,7 @@ class TransformerEncoder(StackedEncoder):
         positionwise_conv_kernel_size: int = 1,
         padding_idx: int = -1,
         num_inf: int = 1,
+        use_sdpa: bool = False,
     ):
         require_positive(output_size=output_size, num_blocks=num_blocks, linear_units=linear_units, num_inf=num_inf)
         require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)

@@ -11,7 +11,7 @@ class S3prlFrontend:
     """Features of a network that package s3prl downloads; the options are upstream's.
 
     Raises:
-        MissingPackageError: always; many of these networks can be had through the front end `huggingface`.
+        MissingPackageError: always; trainings can have many of these networks through the front end `huggingface`.
     """
 
     @typechecked
@@ -25,6 +25,6 @@ class S3prlFrontend:
     ):
         network = (frontend_conf or {}).get("upstream", "a network")
         raise MissingPackageError(
-            f"s3prl: expected package s3prl and the weights of {network} that it downloads, found no way to export "
-            "them; pip install transformers, and use frontend huggingface with a model of that kind"
+            f"frontend s3prl: expected a front end that is built here, found {network} of package s3prl; decode a "
+            "trained recogniser of it by upstream ESPnet with s3prl, or train another with frontend huggingface"
         )

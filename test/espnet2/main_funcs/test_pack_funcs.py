@@ -4,8 +4,10 @@ import io
 import stat
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from espnet2.bin.pack import main as pack_command
@@ -115,7 +117,9 @@ def _damaged(path):
         (lambda path: zip_of(path, {"meta.yaml": b"files: [a]"}), "files: expected names and paths, found list"),
         (lambda path: zip_of(path, {"meta.yaml": b"yaml_files: a"}), "yaml_files: expected names and paths, found str"),
         (lambda path: zip_of(path, {"meta.yaml": b"files: {a: [b]}"}), "files.a: no file"),
-        (lambda path: zip_of(path, {"meta.yaml": b"- a"}), "expected keys and values, found list"),
+        (lambda path: zip_of(path, {"meta.yaml": b"- a"}), r"model.zip: meta.yaml: .* found list; it names the files"),
+        (lambda path: zip_of(path, {"m/meta.yaml": b"a: [1"}), r"model.zip: m/meta.yaml: expected plain YAML, found"),
+        (lambda path: zip_of(path, {"m/meta.yaml": b"", "n/a": b""}), r"model.zip: meta.yaml: .* found none"),
     ],
 )
 def test_what_is_no_packed_model_is_refused(tmp_path, make, message):
@@ -178,27 +182,36 @@ def test_what_is_missing_is_said(tmp_path, monkeypatch):
         find_model()
 
 
+def _weights():
+    file = io.BytesIO()
+    torch.save({"weight": torch.ones(2)}, file)
+    return file.getvalue()
+
+
+WEIGHTS = _weights()
+
+
 @pytest.fixture
 def trained(tmp_path, monkeypatch):
     """Two experiments in the working directory."""
     files = {
         "exp/asr/config.yaml": "normalize_conf: {stats_file: exp/stats/feats_stats.npz}\nbpemodel: data/bpe.model\n",
-        "exp/asr/valid.acc.ave.pth": "weights",
+        "exp/asr/valid.acc.ave.pth": WEIGHTS,
         "exp/stats/feats_stats.npz": "statistics",
         "data/bpe.model": "pieces",
         "exp/lm/config.yaml": "bpemodel: lm.model\nnon_linguistic_symbols: null\n",
         "exp/lm/lm.model": "pieces of its own, named from its directory",
-        "exp/lm/valid.loss.ave.pth": "more weights",
+        "exp/lm/valid.loss.ave.pth": WEIGHTS,
         "exp/asr/images/loss.png": "picture",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     link = tmp_path / "exp/lm/valid.loss.ave.pth"
     link.rename(link.with_name("valid.loss.ave_2best.pth"))
     link.symlink_to("valid.loss.ave_2best.pth")
     monkeypatch.chdir(tmp_path)
-    return files
+    return {name: text if isinstance(text, bytes) else text.encode() for name, text in files.items()}
 
 
 MODEL = ["--asr_train_config", "exp/asr/config.yaml", "--asr_model_file", "exp/asr/valid.acc.ave.pth"]
@@ -228,7 +241,7 @@ def test_what_is_packed_is_unpacked(trained, tmp_path, ending):
     }
     unpacked = {str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
     assert set(unpacked) == {*trained, "meta.yaml"}
-    assert {name: path.read_text() for name, path in unpacked.items() if name in trained} == trained
+    assert {name: path.read_bytes() for name, path in unpacked.items() if name in trained} == trained
 
 
 @pytest.mark.parametrize(
@@ -243,6 +256,24 @@ def test_what_cannot_be_packed_leaves_no_archive(trained, tmp_path, capsys, opti
     assert pack_command(["asr", *options, *MODEL]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.glob("m*"))
+
+
+def test_what_is_no_checkpoint_is_not_packed(trained, tmp_path, capsys):
+    (tmp_path / "exp/asr/valid.acc.ave.pth").write_text("weights")
+    assert pack_command(["asr", "--outpath", "m.zip", *MODEL]) == 2
+    assert "valid.acc.ave.pth: expected a checkpoint, found a file that is truncated" in capsys.readouterr().err
+    assert not list(tmp_path.glob("m*"))
+
+
+@pytest.mark.parametrize("beside", [{}, {"__MACOSX/my_model/._meta.yaml": b"x", ".DS_Store": b"x"}])
+def test_a_folder_packed_as_a_whole_is_a_packed_model(tmp_path, beside):
+    archive = zip_of(tmp_path / "a.zip", {**{f"my_model/{name}": data for name, data in FILES.items()}, **beside})
+    expected = {key: name.removeprefix("my_model/") for key, name in unpack(archive, tmp_path / "out").items()}
+    assert expected["asr_model_file"] == str(tmp_path / "out/exp/asr/model.pth")
+    kept = Path(expected["asr_model_file"])
+    before = kept.stat().st_mtime_ns
+    assert unpack(archive, tmp_path / "out") == expected  # and it is used as it is
+    assert kept.stat().st_mtime_ns == before
 
 
 def test_files_that_a_configuration_names_have_to_be_there(trained, tmp_path):

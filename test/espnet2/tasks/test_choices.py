@@ -45,7 +45,7 @@ def test_null_means_nothing_where_it_may(choice):
             ENCODER,
             "conformer",
             {"blocks": 3},
-            "encoder_conf.blocks: not an option of ConformerEncoder; known ones: out",
+            "encoder_conf.blocks: not an option of ConformerEncoder; known ones: num_blocks, out",
         ),
         (ENCODER, "conformer", {"input_size": 3}, "encoder_conf.input_size: not an option of ConformerEncoder"),
         (ENCODER, "conformer", {"num_blocks": "x"}, "encoder_conf.num_blocks: expected int, found str 'x'$"),

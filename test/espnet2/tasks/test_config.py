@@ -62,7 +62,10 @@ def test_training_keys_are_no_model_keys():
         ({**OLD, "encoder": 3}, "encoder: expected str or null, found int 3"),
         ({**OLD, "encoder_conf": [1]}, r"encoder_conf: expected dict, found list \[1\]"),
         ({**OLD, "token_list": None}, "token_list: expected list of str, found null"),
-        ({**OLD, "token_list": ["a", 1]}, "token_list: expected list of str, found list"),
+        (
+            {**OLD, "token_list": ["a", 1]},
+            "token_list: .* found int 1 as item 2 of 2; write '1' with quotes",
+        ),
         ({**OLD, "token_list": "none.txt"}, "token_list: no file 'none.txt' beside the config, above it or here"),
         (
             {**OLD, "normalize": "global_mvn", "normalize_conf": {"stats_file": "exp/none.npz"}},
@@ -73,14 +76,14 @@ def test_training_keys_are_no_model_keys():
             "expected a config of speech recognition .*, found one of text-to-speech",
         ),
         ({"lm": "seq_rnn"}, "expected a config of speech recognition .*, found one of a language model"),
-        ("- a\n- b\n", "expected keys and values, found list"),
-        ("", "expected keys and values, found NoneType"),
+        ("- a\n- b\n", "expected keys and values in YAML, found list"),
+        ("", "expected keys and values in YAML, found nothing"),
         ("a: [1, 2", "expected plain YAML, found: "),
         (
             "a: !!python/object/apply:os.system ['true']",
             "expected plain YAML, found: could not determine a constructor",
         ),
-        ("a: \0", "expected plain YAML, found: "),
+        ("a: \0", "expected keys and values in YAML, found zero bytes"),
         ("a: !!int ''", "expected plain YAML, found: "),
         ("a: !!bool x", "expected plain YAML, found: "),
         ("[" * 5000, "expected plain YAML, found: "),
@@ -99,7 +102,7 @@ def test_a_recogniser_is_no_language_model(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read: No such file"):
+    with pytest.raises(ConfigError, match=r"none\.yaml: expected keys and values in YAML, found No such file"):
         read_config(tmp_path / "none.yaml", ASRConfig)
 
 

@@ -1,0 +1,75 @@
+"""A bound on what building a model may take, since a number in a config decides it and configs come from strangers."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from espnet2.runtime.errors import ConfigError
+
+LARGEST = 100_000  # an option of a constructor; the largest known are some ten thousands
+MOST_LAYERS = 1000  # the deepest published models have fewer than a hundred
+LAYERS = re.compile(r"(num_|n)?(blocks|layers?)(_sd)?")  # names of options that say how many
+MOST_TENSORS = 100_000  # a thousand layers of a hundred
+NO_MEMORY_KNOWN = 64 << 30  # bytes
+
+
+def require_sizes(section: str, conf: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` for a whole number that no part of a model can have; those of other packages are theirs."""
+    for name, value in conf.items():
+        most = MOST_LAYERS if LAYERS.fullmatch(name) else LARGEST
+        items = value if isinstance(value, list | tuple) else [value]
+        wrong = next((item for item in items if isinstance(item, int) and abs(item) > most), None)
+        if wrong is not None:
+            raise ConfigError(f"{section}.{name}: expected a number of at most {most}, found {_number(wrong)}")
+
+
+def _number(value: int) -> str:
+    return str(value) if value.bit_length() < 64 else f"one of {value.bit_length()} bits"
+
+
+class _Count(TorchDispatchMode):
+    """Adds up the tensors that are made, before each is."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__()
+        self.most_bytes, self.bytes, self.tensors = most_bytes, 0, 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        size = args[0] if args else None
+        makes = isinstance(size, list | tuple) and all(isinstance(axis, int) for axis in size)
+        if makes and str(kwargs.get("device")) != "meta":
+            self._add(list(size or ()), kwargs.get("dtype") or torch.get_default_dtype())
+        return func(*args, **kwargs)
+
+    def _add(self, size: Sequence[int], dtype: torch.dtype) -> None:
+        self.tensors += 1
+        self.bytes += math.prod(size) * dtype.itemsize
+        if self.tensors > MOST_TENSORS:
+            raise ConfigError(f"expected a model of at most {MOST_TENSORS} tensors, found more; look at its layers")
+        if self.bytes > self.most_bytes:
+            found = f"{self.most_bytes / 2**30:.3g} GiB"
+            raise ConfigError(f"expected a model that the memory here ({found}) can hold, found a larger one")
+
+
+def _memory() -> int:
+    """Bytes of this machine's memory."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return NO_MEMORY_KNOWN
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Raise `ConfigError` where what is built inside becomes larger than this machine, or has too many tensors."""
+    with _Count(_memory()):
+        yield

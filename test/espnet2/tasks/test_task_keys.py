@@ -1,0 +1,91 @@
+"""Configs as upstream's tasks write them: those of the tasks here are read, others are told by their task.
+
+`tools/make_task_keys_golden.py` asked the releases for their keys.
+"""
+
+import json
+from argparse import Namespace
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from espnet2.runtime.errors import ConfigError
+from espnet2.tasks.config import ASRConfig, ASRTransducerConfig, LMConfig, check_config
+
+KEYS = json.loads((Path(__file__).parents[2] / "golden/task_keys.json").read_text(encoding="utf-8"))
+OWN = {"ASRTask": ASRConfig, "LMTask": LMConfig, "ASRTransducerTask": ASRTransducerConfig}
+CASES = [
+    pytest.param(task, keys, id=f"{release}-{task}") for release, tasks in KEYS.items() for task, keys in tasks.items()
+]
+TOKENS = ["<blank>", "<unk>", "a", "<sos/eos>"]
+NAMES = {  # in the sentence, where it is not the beginning of the task's name in capitals
+    "HubertTask": "SSL",
+    "GANTTSTask": "TTS",
+    "TTS2Task": "TTS",
+    "GANSVSTask": "SVS",
+    "SpeakerTask": "SPK",
+    "DiarizationTask": "DIAR",
+    "EnhancementTask": "ENH",
+    "EnhS2TTask": "ENH_S2T",
+    "TargetSpeakerExtractionTask": "TSE",
+    "GANCodecTask": "a neural codec",
+    "GANSpeechTokenizerTask": "a speech tokenizer",
+    "BeatsTokenizerTask": "BEATS",
+    "RestorationTask": "RST",
+    "RestorationVocoderTask": "RST",
+}
+
+
+def read(keys, schema):
+    sections = {item.name for item in fields(schema)}  # whose values are not stored
+    given = {key: value for key, value in keys.items() if value is not None or key not in sections}
+    return check_config({**given, "token_list": TOKENS}, schema, "config.yaml", ())
+
+
+@pytest.mark.parametrize(("task", "keys"), CASES)
+def test_a_config_is_that_of_its_task(task, keys):
+    if task in OWN:
+        assert isinstance(read(keys, OWN[task]), Namespace)
+    for schema in (schema for own, schema in OWN.items() if own != task):
+        with pytest.raises(ConfigError, match=r"expected a config of .*, found one of ") as caught:
+            read(keys, schema)
+        told = str(caught.value).partition("found one of ")[2].upper()
+        name = NAMES.get(task, task.removesuffix("Task")).upper()
+        assert (name.removeprefix("GAN") in told) or (task == "ASRTransducerTask" and "ASR_TRANSDUCER" in told)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"use_adapter": True, "adapter": "lora"}, r"use_adapter: expected false, .* found True \(lora\)"),
+        ({"use_adapter": True, "adapter": "houlsby"}, r"use_adapter: .* \(houlsby\)"),
+        ({"use_lora": True, "lora_conf": {"rank": 8}}, "use_lora: expected false"),
+        ({"model_conf": {"sym_na": "<na>"}}, r"found one of .* \(S2T\)"),
+        ({"preprocessor": "s2t"}, r"found one of .* \(S2T\)"),
+        ({"decoder": "linear"}, r"found one of classification \(CLS\)"),
+    ],
+)
+def test_what_a_config_switches_on_is_refused_by_its_name(keys, message):
+    with pytest.raises(ConfigError, match=message):
+        read({"ctc_conf": {}, **keys}, ASRConfig)
+
+
+@pytest.mark.parametrize("keys", [{"pretrain_key": [], "pretrain_path": []}, {"use_adapter": False, "adapter": "lora"}])
+def test_what_only_training_reads_is_left_out(keys):
+    assert not set(vars(read({"ctc_conf": {}, **keys}, ASRConfig))) & set(keys)
+
+
+@pytest.mark.parametrize(
+    ("version", "conf", "expected"),
+    [
+        ("202511", {}, {}),
+        (None, {}, {}),
+        ("0.9.6", {}, {}),
+        ("202609", {}, {"fbank_mean": 15.2913, "fbank_std": 5.90532}),
+        ("202611", {"fbank_mean": 15.0}, {"fbank_mean": 15.0, "fbank_std": 5.90532}),
+    ],
+)
+def test_defaults_are_those_of_the_release_that_trained(version, conf, expected):
+    config = read({"ctc_conf": {}, "encoder": "beats", "encoder_conf": conf, "version": version}, ASRConfig)
+    assert config.encoder_conf == expected
