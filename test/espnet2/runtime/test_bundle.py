@@ -165,7 +165,7 @@ def test_a_manifest_that_cannot_be_used(written, changes, sentence):
     ("text", "sentence"),
     [
         ("tokens: [", "expected plain YAML, found: did not find"),
-        ("!!python/object/apply:os.system [echo]", "expected YAML, found could not determine a constructor"),
+        ("!!python/object/apply:os.system [echo]", "expected plain YAML, found: could not determine a constructor"),
         ("- a", "content: expected a mapping, found ['a']"),
     ],
 )
