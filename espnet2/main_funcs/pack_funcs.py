@@ -128,12 +128,12 @@ def _members(archive: Path) -> Iterator[Member]:
     """The files of a zip or tar archive, in order; raises `ArchiveError` for links, devices and encrypted files."""
     if not archive.is_file():
         raise ArchiveError(f"{archive}: expected a packed model, found no such file")
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as file:
-            yield from (_zip_member(file, info) for info in file.infolist() if not info.is_dir())
-    elif tarfile.is_tarfile(archive):
+    if tarfile.is_tarfile(archive):  # asked first: at its end it may have a checkpoint, which is a zip archive
         with tarfile.open(archive) as file:
             yield from (_tar_member(file, info) for info in file if not info.isdir())
+    elif zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as file:
+            yield from (_zip_member(file, info) for info in file.infolist() if not info.is_dir())
     else:
         raise ArchiveError(f"{archive}: expected a zip or tar archive, found something else")
 
