@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +85,8 @@ class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
         super().__init__()
         self.vocab_size, self.size, self.causal_lm = vocab_size, encoder_output_size, causal_lm
         self.model_name_or_path, self.load_pretrained_weights = model_name_or_path, load_pretrained_weights
-        overrides = {**_overrides(overriding_architecture_config), "vocab_size": vocab_size}
+        given = overriding_architecture_config
+        overrides = {**(read_json_config(given) if isinstance(given, str) else given or {}), "vocab_size": vocab_size}
         config = read_config("model_name_or_path", model_name_or_path, overrides)
         require_type("model_name_or_path", config, MODEL_TYPES[causal_lm])
         network: Any = new_network(FAMILIES[causal_lm], config)
@@ -194,14 +194,14 @@ class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
         return _components(self)
 
 
-def _overrides(given: str | Mapping[str, Any] | None) -> dict[str, Any]:
-    """Keys of a configuration, or those in a JSON file; raises `ValueError` for a file that is not one."""
-    if not isinstance(given, str):
-        return dict(given or {})
+def read_json_config(conf_path: str | Path) -> dict[str, Any]:
+    """Keys of a model's configuration in a JSON file; raises `ValueError` for a file that is not one."""
     try:
-        return dict(json.loads(Path(given).read_text(encoding="utf-8-sig")))
+        return dict(json.loads(Path(conf_path).read_text(encoding="utf-8-sig")))
     except (OSError, TypeError, ValueError) as error:
-        raise ValueError(f"overriding_architecture_config: expected a JSON file of keys, found {given!r}") from error
+        raise ValueError(
+            f"overriding_architecture_config: expected a JSON file of keys, found {str(conf_path)!r}"
+        ) from error
 
 
 def _for_each(utterances: Tensor, beam: int) -> Tensor:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import require_rates
+from espnet.nets.pytorch_backend.nets_utils import full_lengths, require_rates
 from espnet.nets.pytorch_backend.pretrained import dimensions
 from espnet.nets.pytorch_backend.pretrained.whisper import TextDecoder
 from espnet2.asr.decoder.base_transformer_decoder import CachedDecoder
@@ -58,6 +59,20 @@ class OpenAIWhisperDecoder(CachedDecoder):
         self.decoders = TextDecoder(sizes, vocab_size, load_origin_token_embedding, dropout_rate)
         if weights is not None:
             self._load(dimensions.weights_of(weights, "decoder."))
+
+    def forward(
+        self,
+        hs_pad: Tensor,
+        hlens: Tensor | None,
+        ys_in_pad: Tensor,
+        ys_in_lens: Tensor | None,
+        return_hs: bool = False,
+        return_all_hs: bool = False,
+    ) -> tuple[Any, Tensor]:
+        """Score known targets: see `CachedDecoder.forward`; lengths of None are those of the tensors."""
+        hlens = full_lengths(hs_pad) if hlens is None else hlens
+        ys_in_lens = full_lengths(ys_in_pad) if ys_in_lens is None else ys_in_lens
+        return super().forward(hs_pad, hlens, ys_in_pad, ys_in_lens, return_hs, return_all_hs)
 
     def _load(self, weights: dict[str, Tensor]) -> None:
         """Start from a published model's weights, as far as its tokens are those of this one."""
