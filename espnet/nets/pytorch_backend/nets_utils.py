@@ -56,24 +56,42 @@ def full_lengths(x: Tensor) -> Tensor:
     return torch.full((x.shape[0],), x.shape[1], device=x.device)
 
 
-def make_pad_mask(lengths: Tensor | Sequence[int], maxlen: int | None = None) -> Tensor:
+def make_pad_mask(
+    lengths: Tensor | Sequence[int],
+    maxlen: int | Tensor | None = None,
+    length_dim: int = -1,
+    *,
+    xs: Tensor | None = None,
+) -> Tensor:
     """Mark the padding of a batch.
 
     Args:
         lengths: (B,) integers.
-        maxlen: T, a symbolic size when tracing; the longest of `lengths` where it is not given.
+        maxlen: T, a symbolic size when tracing; the longest of `lengths` where it is not given. Upstream's second
+            argument, a batch whose shape matters, may stand in its place.
+        length_dim: the dimension of such a batch that is padded.
+        xs: such a batch.
 
     Returns:
-        (B, T) bool, True at padded positions.
+        (B, T) bool, True at padded positions; of the shape of `xs` with one, see `make_pad_mask_with_reference`.
     """
+    reference = maxlen if isinstance(maxlen, Tensor) and maxlen.dim() > 1 else xs
+    if reference is not None:
+        return make_pad_mask_with_reference(lengths, reference, length_dim)
     lengths = torch.as_tensor(lengths)
-    positions = torch.arange(int(lengths.max()) if maxlen is None else maxlen, device=lengths.device)
+    positions = torch.arange(lengths.max() if maxlen is None else maxlen, device=lengths.device)  # type: ignore[arg-type]
     return positions >= lengths.unsqueeze(-1)
 
 
-def make_non_pad_mask(lengths: Tensor | Sequence[int], maxlen: int | None = None) -> Tensor:
-    """The complement of `make_pad_mask`: (B, T) bool, True at real positions."""
-    return ~make_pad_mask(lengths, maxlen)
+def make_non_pad_mask(
+    lengths: Tensor | Sequence[int],
+    maxlen: int | Tensor | None = None,
+    length_dim: int = -1,
+    *,
+    xs: Tensor | None = None,
+) -> Tensor:
+    """The complement of `make_pad_mask`: True at real positions."""
+    return ~make_pad_mask(lengths, maxlen, length_dim, xs=xs)
 
 
 def make_pad_mask_with_reference(lengths: Tensor | Sequence[int], xs: Tensor, length_dim: int = -1) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -117,3 +118,7 @@ class LinearDecoder(SteppedScorer, AbsDecoder):
             (spec.Tensor("log_probs", ("batch", "beam", self.vocab_size)),),
         )
         return start, step
+
+    def score(self, ys: Any, state: Any, x: Any) -> tuple[Tensor, Any]:
+        """Log-probabilities (V,) for encoder output x (T, D), whatever the tokens ys (U,) are, which may be None."""
+        return super().score([0] if ys is None else ys, state, x)

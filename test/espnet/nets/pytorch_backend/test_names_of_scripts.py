@@ -8,7 +8,12 @@ from espnet.nets.beam_search import BeamSearch, beam_search
 from espnet.nets.beam_search_timesync import BeamSearchTimeSync
 from espnet.nets.beam_search_timesync_streaming import BeamSearchTimeSyncStreaming
 from espnet.nets.lm_interface import LMInterface
-from espnet.nets.pytorch_backend.nets_utils import th_accuracy, trim_by_ctc_posterior
+from espnet.nets.pytorch_backend.nets_utils import (
+    make_non_pad_mask,
+    make_pad_mask,
+    th_accuracy,
+    trim_by_ctc_posterior,
+)
 from espnet.nets.pytorch_backend.transformer.embedding import LearnableFourierPosEnc
 from espnet2.asr.ctc import CTC
 from espnet2.asr.decoder.transformer_decoder import TransformerDecoder
@@ -94,3 +99,12 @@ def test_interfaces_say_what_is_missing():
         ASRInterface().scorers()
     with pytest.raises(NotImplementedError, match="LMInterface defines no forward"):
         LMInterface().forward(None, None)
+
+
+def test_masks_by_upstreams_arguments():
+    lengths, batch = [4, 2], torch.ones(2, 4, 3)
+    expected = torch.tensor([[False] * 4, [False, False, True, True]])
+    assert make_pad_mask(lengths).equal(expected) and make_pad_mask(torch.tensor(lengths), maxlen=4).equal(expected)
+    for mask in (make_pad_mask(lengths, batch, 1), make_pad_mask(lengths, xs=batch, length_dim=1)):
+        assert mask.equal(expected[:, :, None].expand(2, 4, 3))
+    assert make_non_pad_mask(lengths, batch.transpose(1, 2)).equal(~expected[:, None].expand(2, 3, 4))

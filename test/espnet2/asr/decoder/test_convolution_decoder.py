@@ -83,6 +83,8 @@ def test_hidden_vectors_of_a_convolution_decoder():
 @torch.no_grad()
 def test_classes_have_all_the_probability():
     module = LinearDecoder(VOCABULARY, SIZE).eval()
-    log_probs, _ = module.score(torch.tensor([10]), None, torch.randn(9, SIZE))
+    x = torch.randn(9, SIZE)
+    log_probs, _ = module.score(torch.tensor([10]), None, x)
+    torch.testing.assert_close(module.score(None, None, x)[0], log_probs)
     assert log_probs[[0, 1, -1]].tolist() == [NEVER] * 3
     assert log_probs[2:-1].exp().sum().item() == pytest.approx(1.0)
