@@ -124,6 +124,14 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def get_dict_from_cache(meta: Path | str) -> dict[str, str] | None:
+    """The files of an unpacked model, whose `meta.yaml` this is; None where that, or one of them, is not there."""
+    try:
+        return read_meta(Path(meta).parent) if Path(meta).is_file() else None
+    except ArchiveError:
+        return None
+
+
 def _members(archive: Path) -> Iterator[Member]:
     """The files of a zip or tar archive, in order; raises `ArchiveError` for links, devices and encrypted files."""
     if not archive.is_file():
@@ -185,9 +193,14 @@ def _same_meta(work: Path, target: Path) -> bool:
 
 
 def _move(work: Path, target: Path) -> None:
-    """Give the complete directory its final name; an empty directory or an older unpacking may be there."""
-    if target.exists() and not (target / META).is_file() and any(target.iterdir()):
-        raise ArchiveError(f"{target}: expected a new or empty directory, found one with other files")
+    """Give the complete directory its final name; an older unpacking may be there, or files that are not in its way."""
+    if target.is_dir() and not (target / META).is_file():
+        taken = sorted(path.name for path in work.iterdir() if (target / path.name).exists())
+        if taken:
+            raise ArchiveError(f"{target}: expected a new or empty directory, found one that has {taken[0]!r} already")
+        for path in sorted(work.iterdir(), key=lambda path: path.name == META):  # which says that all is there
+            os.replace(path, target / path.name)
+        return
     if target.exists():
         os.replace(target, work.with_name("replaced"))
     os.replace(work, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -123,7 +124,10 @@ class DecodeOptions:
         """The options of keyword arguments; raises `OptionError` for one that is not known."""
         known = [option.name for option in fields(cls)]
         for name in options:
-            _require(name in known, "options", f"some of {', '.join(known)}", name)
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise OptionError(f"{name}: expected an option of recognition, found an unknown name{hint}")
         return cls(**options)
 
     def __post_init__(self) -> None:

@@ -146,7 +146,7 @@ def test_upstreams_class(model, files):
     assert [r.token_int for r in again] == [r.token_int for r in whole]
     with pytest.raises(OptionError, match="decoder_text_length_limit: expected 0, the only value known here"):
         Speech2TextStreaming(**files, decoder_text_length_limit=3)
-    with pytest.raises(OptionError, match="options: expected some of beam_size"):
+    with pytest.raises(OptionError, match="beams: expected an option of recognition, found an unknown name"):
         Speech2TextStreaming(**files, beams=3)
 
 

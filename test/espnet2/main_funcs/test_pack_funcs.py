@@ -130,10 +130,16 @@ def test_what_is_no_packed_model_is_refused(tmp_path, make, message):
 
 
 def test_other_files_are_not_replaced(tmp_path):
-    (tmp_path / "out").mkdir()
+    """A downloader keeps the archive where it is unpacked."""
+    (tmp_path / "out" / "exp").mkdir(parents=True)
     (tmp_path / "out" / "thesis.txt").write_text("mine")
-    with pytest.raises(ArchiveError, match="expected a new or empty directory"):
+    with pytest.raises(ArchiveError, match="expected a new or empty directory, found one that has 'exp' already"):
         unpack(zip_of(tmp_path / "a.zip", FILES), tmp_path / "out")
+    assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["exp", "thesis.txt"]
+    (tmp_path / "out" / "exp").rmdir()
+    for _ in range(2):
+        files = unpack(tmp_path / "a.zip", tmp_path / "out")
+        assert files["asr_model_file"] == str(tmp_path / "out" / "exp" / "asr" / "model.pth")
     assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
 
 
@@ -150,6 +156,14 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(ArchiveError, match=r"cache: expected a directory to unpack in, found: File exists"):
         find_model(zip_of(tmp_path / "a.zip", FILES), cache_dir=tmp_path / "cache")
+
+
+def test_files_of_an_unpacked_model(tmp_path):
+    files = unpack(zip_of(tmp_path / "a.zip", FILES), tmp_path / "a")
+    assert pack_funcs.get_dict_from_cache(tmp_path / "a" / "meta.yaml") == files
+    (tmp_path / "a" / "exp" / "asr" / "model.pth").unlink()
+    assert pack_funcs.get_dict_from_cache(tmp_path / "a" / "meta.yaml") is None
+    assert pack_funcs.get_dict_from_cache(tmp_path / "b" / "meta.yaml") is None
 
 
 def test_the_hub_gives_a_directory(tmp_path, monkeypatch):

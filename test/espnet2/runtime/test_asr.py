@@ -329,7 +329,7 @@ def test_speech2text(tiny_bundle, say):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"beams": 3}, "options: expected some of beam_size, ctc_weight"),
+        ({"beams": 3}, "beams: expected an option of recognition, found an unknown name"),
         ({"ctc_weight": 1.0, "quantized": True}, "quantized: expected a bundle with int8 graphs, found none in"),
         ({"ctc_weight": 1.0, "num_threads": 0}, "num_threads: expected at least 1, found 0"),
         ({"ctc_weight": 1.0, "ngram_scorer": "half"}, "ngram_scorer: expected one of full, part, found 'half'"),
