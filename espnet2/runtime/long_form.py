@@ -30,7 +30,8 @@ SHARE, MOST = 0.5, 4 * GB  # of the available memory, where no limit is given
 
 SECONDS = 30.0  # a part, at most: for longer ones few models are trained, and attention takes longer than it need
 USUAL = 15.0  # within which a part ends where it has a pause
-SHORTEST, OVERLAP, CONTEXT = 2.0, 2.0, 1.0
+SHORTEST, OVERLAP = 2.0, 2.0
+CONTEXT = 0.25  # on both sides of parts whose frames are joined, so that none is missing; more only where no pause is
 FEATURES = 100  # frames of features per second, as good as everywhere
 
 
@@ -122,7 +123,8 @@ class LongForm:
         usual, shortest, context = (int(seconds * scale * self.rate) for seconds in (USUAL, SHORTEST, CONTEXT))
         overlap = min(int(OVERLAP * self.rate), longest // 4)
         shortest = max(shortest, 2 * self._unit + self.encoder.shortest().get(self.unit_name, 1))
-        context = context // self._unit * self._unit if self.joins_frames else 0
+        context = max(context, self.encoder.shortest().get(self.unit_name, 1))
+        context = -(-context // self._unit) * self._unit if self.joins_frames else 0
         return Cutter(self.rate, self._unit, shortest, usual, longest, overlap, context)
 
     def frames(self, steps: int) -> int:

@@ -74,7 +74,7 @@ def _of_frames(
 ) -> Iterator[Found]:
     """Results of stretches of frames that were put together from the parts."""
     form, frames = recognizer.long_form, joined_frames(recognizer, speech, parts, progress)
-    near = form.frames(int(CONTEXT * form.rate / 4))
+    near = form.frames(int(CONTEXT * form.rate))
     inner = [] if recognizer.options.ctc_greedy else parts[:-1]
     places = [0, *(recognizer.blank_near(frames, form.frames(part.stop), near) for part in inner), len(frames)]
     pauses = [True, *(part.paused for part in inner)]
