@@ -44,7 +44,16 @@ class CategoryIterFactory(SequenceIterFactory):
     ) -> None:
         if batch_type not in SAMPLERS:
             raise OptionError(f"batch_type: expected one of {', '.join(SAMPLERS)}, found {batch_type!r}")
-        super().__init__(dataset, batches, num_iters_per_epoch, seed, shuffle, num_workers, collate_fn, pin_memory)
+        super().__init__(
+            dataset,
+            batches,
+            num_iters_per_epoch,
+            seed,
+            shuffle,
+            num_workers=num_workers,
+            collate_fn=collate_fn,
+            pin_memory=pin_memory,
+        )
         self.sampler_args = None if sampler_args is None else {**sampler_args}
         self.batch_type = batch_type
 

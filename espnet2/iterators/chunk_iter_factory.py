@@ -77,7 +77,14 @@ class ChunkIterFactory(AbsIterFactory):
                 raise OptionError(f"chunk_iter_factory: {name}: expected None, found {value!r}")
         require_at_least_one(batch_size=batch_size)
         self.per_sample_iter_factory = SequenceIterFactory(
-            dataset, batches, num_samples_per_epoch, seed, shuffle, num_workers, collate_fn=list, pin_memory=pin_memory
+            dataset,
+            batches,
+            num_samples_per_epoch,
+            seed,
+            shuffle,
+            num_workers=num_workers,
+            collate_fn=list,
+            pin_memory=pin_memory,
         )
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.chunk_lengths = lengths_of(chunk_length)

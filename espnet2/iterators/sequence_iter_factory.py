@@ -81,6 +81,7 @@ class SequenceIterFactory(AbsIterFactory):
         num_iters_per_epoch: Batches of an epoch; default: all.
         seed: Of the order, and of what is random in the data set.
         shuffle: Change the order of the batches from epoch to epoch.
+        shuffle_within_batch: Refused unless false.
         num_workers: Processes that load; 0: the calling one does.
         collate_fn: Items -> batch; default: PyTorch's, which makes tensors of numbers and arrays of one shape.
         pin_memory: Have tensors in memory that a GPU copies faster from, where there is a GPU.
@@ -99,12 +100,15 @@ class SequenceIterFactory(AbsIterFactory):
         num_iters_per_epoch: int | None = None,
         seed: int = 0,
         shuffle: bool = False,
+        shuffle_within_batch: bool = False,
         num_workers: int = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None,
         pin_memory: bool = False,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
+        if shuffle_within_batch:
+            raise OptionError(f"shuffle_within_batch: expected False, found {shuffle_within_batch!r}")
         self.dataset = dataset
         self.num_iters_per_epoch = num_iters_per_epoch
         self.seed = seed

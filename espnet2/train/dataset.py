@@ -71,6 +71,7 @@ class ESPnetDataset:
         float_dtype: Of all arrays of floating point numbers.
         int_dtype: Of all arrays of integers.
         max_cache_size: Bytes of a cache: 0, there is none.
+        max_cache_fd: Without effect: files are opened where they are read.
         allow_multi_rates: Whether the recordings of a list may have several sampling rates.
 
     Raises:
@@ -85,6 +86,7 @@ class ESPnetDataset:
         float_dtype: str = "float32",
         int_dtype: str = "long",
         max_cache_size: float = 0.0,
+        max_cache_fd: int = 0,
         allow_multi_rates: bool = False,
     ) -> None:
         if not path_name_type_list:

@@ -5,8 +5,14 @@ import pytest
 
 from espnet2.iterators.category_iter_factory import CategoryIterFactory
 from espnet2.iterators.chunk_iter_factory import ChunkIterFactory, lengths_of
+from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.runtime.errors import DataError, OptionError
 from espnet2.samplers.category_balanced_sampler import CategoryBalancedSampler
+
+
+def test_utterances_stay_in_their_batches():
+    with pytest.raises(OptionError, match="shuffle_within_batch: expected False, found True"):
+        SequenceIterFactory(Names(), [["a"]], shuffle_within_batch=True)
 
 
 class Names:
