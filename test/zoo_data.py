@@ -138,8 +138,13 @@ FIXED += ("low_hz_", "band_hz_")
 
 def filled(row: Row, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """A state dict with the same keys and shapes, drawn from the keys' names so that activations stay near 1."""
-    drawn = {key: _weight(row.tied.get(key, key), value) for key, value in state.items()}
+    drawn = drawn_weights(state, row.tied)
     return {**drawn, **{key: np.full_like(state[key], value) for key, value in row.fixed.items()}}
+
+
+def drawn_weights(state: Mapping[str, np.ndarray], tied: Mapping[str, str] | None = None) -> dict[str, np.ndarray]:
+    """A state dict with the same keys and shapes, drawn from the keys' names; `tied` names the key to draw from."""
+    return {key: _weight((tied or {}).get(key, key), value) for key, value in state.items()}
 
 
 def _weight(key: str, value: np.ndarray) -> np.ndarray:
