@@ -60,7 +60,10 @@ def decode(name: str) -> list[Any]:
 
 
 def nbest_of(results: list[tuple]) -> list[tuple[list[int], float]]:
-    return [(list(map(int, token_int)), round(float(hypothesis.score), 5)) for _, _, token_int, hypothesis in results[: published.NBEST]]
+    return [
+        (list(map(int, token_int)), round(float(hypothesis.score), 5))
+        for _, _, token_int, hypothesis in results[: published.NBEST]
+    ]
 
 
 def main(names: list[str]) -> None:
