@@ -1,4 +1,4 @@
-"""Configurations as published, with reduced widths: what they build from, drawn alike for upstream and for this project.
+"""Configurations as published, with reduced widths: what they are built from, drawn alike for upstream and for us.
 
 `test/published/*.yaml` hold facts of model cards and recipes: where a configuration was published (`source`), the style
 and size of its vocabulary, its options of decoding with a smaller beam, and its keys, with widths and numbers of blocks

@@ -1,7 +1,7 @@
 """Whatever a config may name goes from a tiny random model to a bundle that gives PyTorch's n-best list.
 
-Options come from the zoo: the first row of each class that stands in a recogniser as it is. What a published configuration
-names goes the same way in `test_published.py`.
+Options come from the zoo: the first row of each class that stands in a recogniser as it is. What a published
+configuration names goes the same way in `test_published.py`.
 """
 
 import dataclasses
