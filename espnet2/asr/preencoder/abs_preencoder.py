@@ -13,10 +13,11 @@ class AbsPreEncoder(torch.nn.Module, ABC):
     """Maps features to what an encoder reads.
 
     `length` is the number of output frames as a formula of input frames; `reads` gives the axes of an utterance's
-    features.
+    features. More than `longest` input frames are refused, where that is not 0.
     """
 
     length: Length = Length()
+    longest: int = 0
     reads: tuple[Axis, ...]
 
     @abstractmethod
