@@ -26,6 +26,7 @@ EXTRAS = {
     "huggingface": HUGGINGFACE,
     "tokenizers": ["tokenizers>=0.21"],
     "whisper": ["openai-whisper>=20231117"],
+    "g2p": ["g2p_en>=2.1", "pypinyin>=0.50", "pyopenjtalk>=0.3", "phonemizer>=3.2", "espeakng_loader>=0.2.4"],
     "ngram": ["kenlm>=0.2"],
     "align": ["ctc-segmentation>=1.7"],
     "test": [
@@ -37,6 +38,7 @@ EXTRAS = {
         "ruff>=0.12",
         "mypy>=1.15",
         "import-linter>=2.3",
+        "pypinyin>=0.50",
         "types-PyYAML",
         "types-tqdm",
         *HUGGINGFACE,

@@ -19,14 +19,18 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--input", "-i", required=True, help="text, - for standard input")
     parser.add_argument("--output", "-o", required=True, help="where to write, - for standard output")
     parser.add_argument("--field", "-f", type=str_or_none, help="columns to read, from 1: 2-, 2-5, -5")
-    parser.add_argument("--token_type", "-t", default="char", help="char, bpe, word or phn (default: char)")
+    parser.add_argument("--token_type", "-t", default="char", help="char, bpe, word, phn, … (default: char)")
     parser.add_argument("--delimiter", "-d", type=str_or_none, help="between words (default: any white space)")
     parser.add_argument("--space_symbol", default="<space>", help="token of a space (default: <space>)")
     parser.add_argument("--bpemodel", type=str_or_none, help="SentencePiece model of token_type bpe")
     parser.add_argument("--non_linguistic_symbols", type=str_or_none, help="file of symbols that are one token each")
     parser.add_argument("--remove_non_linguistic_symbols", type=str2bool, default=False, help="(default: false)")
     parser.add_argument("--cleaner", type=str_or_none, help="text normalisation before")
-    parser.add_argument("--g2p", type=str_or_none, help="only none: texts of token_type phn are phonemes")
+    parser.add_argument(
+        "--g2p",
+        type=str_or_none,
+        help="from letters to phonemes, for token_type phn (default: none, texts are phonemes)",
+    )
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     group = parser.add_argument_group("token lists")
     group.add_argument("--write_vocabulary", type=str2bool, default=False, help="write a list of tokens")

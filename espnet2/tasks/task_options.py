@@ -28,7 +28,7 @@ TEXT = (
     Option("bpemodel", str_or_none, None, "SentencePiece model"),
     Option("non_linguistic_symbols", str_or_none, None, "file of symbols that are not split"),
     Option("cleaner", str_or_none, None, "cleaning of text"),
-    Option("g2p", str_or_none, None, "from letters to phones"),
+    Option("g2p", str_or_none, None, "from letters to phonemes, for token_type phn"),
 )
 SPEECH = (
     Option("speech_volume_normalize", float_or_none, None, "largest amplitude that speech is scaled to"),

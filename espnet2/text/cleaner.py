@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import string
 from collections.abc import Callable, Collection
 from types import ModuleType
 
 from espnet2.runtime.errors import MissingPackageError, OptionError
+from espnet2.text.korean_cleaner import KoreanCleaner
 
 
 def _tacotron(text: str) -> str:
@@ -20,10 +20,6 @@ def _jaconv(text: str) -> str:
 
 def _vietnamese(text: str) -> str:
     return _needed("vietnamese_cleaner.vietnamese_cleaners", "vietnamese_cleaner").vietnamese_cleaner(text)
-
-
-def _korean(text: str) -> str:
-    return text.strip().translate(KOREAN)
 
 
 def _whisper_en(text: str) -> str:
@@ -43,18 +39,11 @@ def _needed(module: str, package: str) -> ModuleType:
         ) from error
 
 
-# Names of Latin letters and digits, as they are read in Korean.
-LETTERS = "에이 비 씨 디 이 에프 지 에이치 아이 제이 케이 엘 엠 엔 오 피 큐 알 에스 티 유 브이 더블유 엑스 와이 지"
-DIGITS = "영 일 이 삼 사 오 육 칠 팔 구"
-READINGS = f"{LETTERS} {LETTERS} {DIGITS}".split()
-KOREAN = str.maketrans(dict(zip(string.ascii_letters + string.digits, READINGS, strict=True)))
-
-
 CLEANERS: dict[str, Callable[[str], str]] = {
     "tacotron": _tacotron,
     "jaconv": _jaconv,
     "vietnamese": _vietnamese,
-    "korean_cleaner": _korean,
+    "korean_cleaner": KoreanCleaner.normalize_text,
     "whisper_en": _whisper_en,
     "whisper_basic": _whisper_basic,
 }

@@ -1,26 +1,29 @@
-"""Phonemes as tokens, of text that is written in phonemes."""
+"""Phonemes as tokens, of text that is written in phonemes or in letters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from espnet2.runtime.errors import OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer, runs_between, split_symbols
+from espnet2.text.g2p import CHOICES, load_g2p
 from espnet2.text.symbols import read_symbols
+
+g2p_choices = [*CHOICES]  # upstream's name
 
 
 class PhonemeTokenizer(AbsTokenizer):
-    """Splits phonemes at spaces.
+    """Phonemes of letters, or of a text that has phonemes with spaces between them.
 
     Args:
-        g2p_type: How to make phonemes from letters: None, the text has phonemes with spaces between them.
+        g2p_type: How to make phonemes from letters, a name of `espnet2.text.g2p.CHOICES`; None: the text has them.
         non_linguistic_symbols: Symbols (or a file of them), such as `<noise>`.
         space_symbol: The token of a space between words.
         remove_non_linguistic_symbols: Leave those symbols out of the text.
 
     Raises:
-        OptionError: Another `g2p_type`.
+        OptionError: An unknown `g2p_type`.
+        MissingPackageError: The package that `g2p_type` needs is not installed.
     """
 
     def __init__(
@@ -30,17 +33,17 @@ class PhonemeTokenizer(AbsTokenizer):
         space_symbol: str = "<space>",
         remove_non_linguistic_symbols: bool = False,
     ) -> None:
-        if g2p_type is not None:
-            raise OptionError(f"g2p_type: expected None (text written in phonemes), found {g2p_type!r}")
+        self.g2p_type = g2p_type
+        self.g2p = load_g2p(g2p_type)
         self.space_symbol = space_symbol
         self.removed = set(read_symbols(non_linguistic_symbols) if remove_non_linguistic_symbols else ())
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(space_symbol={self.space_symbol!r})"
+        return f"{type(self).__name__}(g2p_type={self.g2p_type!r}, space_symbol={self.space_symbol!r})"
 
     def text2tokens(self, line: str) -> list[str]:
         """Phonemes of a line."""
-        return "".join(piece for piece, _ in split_symbols(line, self.removed, dropped=True)).split(" ")
+        return self.g2p("".join(piece for piece, _ in split_symbols(line, self.removed, dropped=True)))
 
     def tokens2text(self, tokens: Iterable[str]) -> str:
         """The phonemes joined; they are not turned into letters."""

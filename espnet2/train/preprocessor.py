@@ -46,7 +46,7 @@ class CommonPreprocessor(AbsPreprocessor):
         token_list: Tokens in the order of their indices, or a file with one on each line.
         bpemodel: SentencePiece model of token_type bpe, or the name of a pretrained vocabulary.
         text_cleaner: Names of cleaners, which come before the tokenizer.
-        g2p_type: None, texts of token_type phn are written in phonemes.
+        g2p_type: How token_type phn makes phonemes of letters; None: texts are written in phonemes.
         unk_symbol: The token that stands for all that are not in the list.
         space_symbol: The token of a space, for token_type char and phn.
         non_linguistic_symbols: Symbols (or a file of them) that are one token each, such as `<noise>`.

@@ -85,11 +85,6 @@ def test_phonemes_to_text():
     assert PhonemeTokenizer(None).tokens2text(["a", "<space>", "b"]) == "a<space>b"
 
 
-def test_phonemes_from_letters_are_not_made():
-    with pytest.raises(OptionError, match=r"g2p_type: expected None .*, found 'g2p_en'"):
-        PhonemeTokenizer("g2p_en")
-
-
 @pytest.fixture
 def bpe(demo_dir):
     return demo_dir / "exp" / "asr" / "bpe.model"
@@ -151,7 +146,7 @@ def test_symbols_from_a_file(tmp_path):
     [
         ({"token_type": "char", "space_symbol": "_"}, "CharTokenizer(space_symbol='_')"),
         ({"token_type": "word", "delimiter": ","}, "WordTokenizer(delimiter=',')"),
-        ({"token_type": "phn"}, "PhonemeTokenizer(space_symbol='<space>')"),
+        ({"token_type": "phn"}, "PhonemeTokenizer(g2p_type=None, space_symbol='<space>')"),
     ],
 )
 def test_build(options, shown):

@@ -153,7 +153,7 @@ REFUSED = {
     "no token list file": (CHAR | {"token_list": "none"}, "none: expected a token list in UTF-8, found No such file"),
     "token type": (CHAR | {"token_type": "x"}, "token_type: expected one of bpe, char, word, phn,"),
     "cleaner": (CHAR | {"text_cleaner": ["x"]}, "cleaner: expected one of tacotron"),
-    "g2p": (CHAR | {"token_type": "phn", "g2p_type": "g2p_en"}, "g2p_type: expected None"),
+    "g2p": (CHAR | {"token_type": "phn", "g2p_type": "g2p_x"}, "g2p: expected one of None"),
     "effects": (
         EFFECTS | {"data_aug_effects": [[0.1, "x", {}]]},
         "data_aug_effects: unknown effects 'x'; known ones: ",
