@@ -11,15 +11,10 @@ from typing import Any
 
 import torch
 
-from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.lm.espnet_model import ESPnetLanguageModel
 from espnet2.lm.espnet_model_multitask import ESPnetMultitaskLanguageModel
-from espnet2.runtime.errors import DataError, OptionError
-from espnet2.samplers.unsorted_batch_sampler import UnsortedBatchSampler
+from espnet2.runtime.errors import DataError
 from espnet2.tasks.lm import LMTask
-from espnet2.train.collate_fn import CommonCollateFn
-from espnet2.train.dataset import ESPnetDataset
-from espnet2.train.preprocessor import CommonPreprocessor
 from espnet2.utils.atomic import write_atomically
 
 LanguageModel = ESPnetLanguageModel | ESPnetMultitaskLanguageModel
@@ -67,27 +62,16 @@ def measure(args: Namespace) -> None:
     """`calc_perplexity` of the model and the texts that the options of `lm_calc_perplexity` name."""
     device = "cuda" if args.ngpu > 0 else "cpu"
     model, config = LMTask.build_model_from_file(args.train_config, args.model_file, device)
-    preprocessor = CommonPreprocessor(
-        train=False,
-        token_type=config.token_type,
-        token_list=config.token_list,
-        bpemodel=config.bpemodel,
-        text_cleaner=config.cleaner and [config.cleaner],
-        g2p_type=config.g2p,
-        non_linguistic_symbols=config.non_linguistic_symbols,
-    )
-    names = [name for _, name, _ in args.data_path_and_name_and_type]
-    if "text" not in names or (len(names) > 1 and not args.allow_variable_data_keys):
-        raise OptionError(f"--data_path_and_name_and_type: expected one file named text, found {', '.join(names)}")
-    dataset = ESPnetDataset(args.data_path_and_name_and_type, preprocessor)
-    keys = args.key_file or args.data_path_and_name_and_type[0][0]
-    batches = SequenceIterFactory(
-        dataset,
-        UnsortedBatchSampler(batch_size=args.batch_size, key_file=keys),
+    batches = LMTask.build_streaming_iterator(
+        args.data_path_and_name_and_type,
+        LMTask.build_preprocess_fn(config, train=False),
+        LMTask.build_collate_fn(config, train=False),
+        key_file=args.key_file,
+        batch_size=args.batch_size,
         num_workers=args.num_workers,
-        collate_fn=CommonCollateFn(int_pad_value=0),
+        allow_variable_data_keys=args.allow_variable_data_keys,
     )
-    calc_perplexity(model, batches.build_iter(1, shuffle=False), args.output_dir, args.log_base)  # type: ignore[arg-type]
+    calc_perplexity(model, batches, args.output_dir, args.log_base)  # type: ignore[arg-type]
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
