@@ -15,7 +15,7 @@ import numpy as np
 from espnet.nets.beam_search import Hypothesis, top_k
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.scorers.step import Graph
-from espnet.nets.tensors import as_array
+from espnet.nets.tensors import answers_in_kind, as_array
 from espnet.nets.transducer_prefixes import Labels, Prefixes
 from espnet.nets.transducer_searches import BLANK, SEARCHES, Emitted, Scored
 
@@ -132,7 +132,8 @@ class BeamSearchTransducer:
         lm_start = sos if name == "default" or self.options.standalone else self.blank
         self.new_prefixes = functools.partial(Prefixes, decoder, self.blank, lm if lm_weight else None, lm_start)
 
-    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+    @answers_in_kind
+    def __call__(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """Hypotheses for the encoder output x (T, ·), best first; their sequences start with the blank.
 
         `maxlenratio` and `minlenratio` are there because other searches have them.
@@ -153,9 +154,9 @@ class TransducerUtterance:
         self._beam = [Scored(self.prefixes.start(), 0.0)]
         self._frames = 0
 
-    def advance(self, x: np.ndarray) -> None:
+    def advance(self, x: Any) -> None:
         """Go on by T frames of the encoder output x (T, ·)."""
-        frames = as_array(self._model.joint_start({"encoder_out": x[None]})["joint_frames"])[0]
+        frames = as_array(self._model.joint_start({"encoder_out": as_array(x)[None]})["joint_frames"])[0]
         self._beam = self._model.search(self, self._beam, frames, self._frames)
         self._frames += len(frames)
 
@@ -235,8 +236,9 @@ class BeamSearchTransducerOnline(BeamSearchTransducer):
             )
         self.reset()
 
+    @answers_in_kind
     def __call__(
-        self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
+        self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
     ) -> list[Hypothesis]:
         """Hypotheses for all that was heard up to the T new frames x (T, ·), best first; T may be 0."""
         if len(x):

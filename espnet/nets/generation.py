@@ -15,6 +15,7 @@ import numpy as np
 
 from espnet.nets.beam_search import Hypothesis, top_k
 from espnet.nets.scorer_interface import BatchScorerInterface
+from espnet.nets.tensors import answers_in_kind, as_array
 
 _log = logging.getLogger(__name__)
 
@@ -104,11 +105,12 @@ class Generation:
         self.rules = rules
         self._ends = np.atleast_1d(rules.eos_token_id)
 
-    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+    @answers_in_kind
+    def __call__(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """Hypotheses for encoder output x (T, D), best first: start token, tokens, and the last token, which is the end
         symbol where the text did not have to be cut. What the rules leave nothing to go on with ends there. The ratios,
         which are other searches', do nothing."""
-        rules = self.rules
+        rules, x = self.rules, as_array(x)
         running = _Running(np.array([[rules.decoder_start_token_id]]), np.zeros(1), [self.scorer.batch_init_state(x)])
         ended: list[Hypothesis] = []
         for length in range(1, rules.max_new_tokens + 1):

@@ -8,11 +8,13 @@ Shapes: T frames, D their width, U tokens, V tokens of the vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from espnet.nets.beam_search import Hypothesis, top_k
 from espnet.nets.ctc_greedy import greedy_text
+from espnet.nets.tensors import answers_in_kind, as_array
 
 
 class MaskCTC:
@@ -43,11 +45,13 @@ class MaskCTC:
         self.n_iterations = n_iterations
         self.threshold_probability = threshold_probability
 
-    def __call__(self, x: np.ndarray, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+    @answers_in_kind
+    def __call__(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """The one hypothesis for encoder output x (T, D), between mask symbols, with score 0.
 
         CTC decides on the length: `maxlenratio` and `minlenratio` are there because other searches have them.
         """
+        x = as_array(x)
         greedy = greedy_text(self.log_probs(x), self.blank)
         tokens = np.where(greedy.probability < self.threshold_probability, self.mask, greedy.tokens)
         masked = int(np.count_nonzero(tokens == self.mask))

@@ -20,6 +20,7 @@ from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ctc import CTCPrefixScorer
 from espnet.nets.scorers.length_bonus import LengthBonus
 from espnet.nets.scorers.step import Graph, StepScorer
+from espnet.nets.tensors import as_array
 from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 
@@ -52,7 +53,7 @@ class CTCGraph:
 
     def log_softmax(self, hs_pad: np.ndarray) -> np.ndarray:
         """Encoder output (B, T, D) to log-probabilities (B, T, V)."""
-        return self._graph({self._input: hs_pad})[self._output].numpy()
+        return self._graph({self._input: as_array(hs_pad)})[self._output].numpy()
 
 
 def make_search(parts: SearchParts, options: DecodeOptions) -> Any:

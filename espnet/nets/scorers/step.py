@@ -58,7 +58,7 @@ class StepScorer(BatchScorerInterface):
     def init_state(self, x: np.ndarray) -> StepState:
         """State before the first token: what `start` says of x (T, D), and zeros."""
         component = self.step.component
-        x = x[-self.longest :]
+        x = as_array(x)[-self.longest :]
         feeds = self._memory(x)
         for state in component.states:
             shape = component.initial_shape(state, batch=1, frames=len(x))
@@ -67,6 +67,7 @@ class StepScorer(BatchScorerInterface):
 
     def extend(self, states: Sequence[StepState], x: np.ndarray) -> list[StepState]:
         """The states where the encoder output goes on with x (T', D); what tokens gave so far stays as it is."""
+        x = as_array(x)
         heard = None if states[0].heard is None else np.concatenate([states[0].heard, x])[-self.longest :]
         memory = self._memory(x if heard is None else heard)
         steps = {id(state.feeds): state.feeds for state in states}
@@ -86,6 +87,7 @@ class StepScorer(BatchScorerInterface):
 
         Of tokens that no step has read, as those of a primer, each takes a step of its own.
         """
+        ys = as_array(ys)
         for known in range(states[0].known + 1, ys.shape[1]):
             _, states = self._advance(ys[:, :known], states)
         return self._advance(ys, states)

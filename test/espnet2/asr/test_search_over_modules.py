@@ -110,6 +110,15 @@ def test_streams_and_time_synchronous_search_take_modules(models, references, de
         assert hypothesis.score.item() == pytest.approx(expected.score, abs=1e-3)
 
 
+def test_search_of_a_recogniser_takes_tensors(models, references, demo_dir, demo_bundle):
+    x = encoded(models[0], demo_dir, references[0])
+    for options in ({}, {"time_sync": True}, {"ctc_greedy": True}):
+        search = Speech2Text(demo_bundle, beam_size=3, lm_weight=0.0, **options).beam_search
+        for found, expected in zip(search(x=x, maxlenratio=0.0), search(x.numpy()), strict=True):
+            assert found.yseq.dtype == torch.int64 and found.yseq.tolist() == expected.yseq.tolist()
+            assert found.score.item() == pytest.approx(expected.score, abs=1e-4)
+
+
 def test_hidden_vectors_are_those_of_forward(models):
     model, lm = models
     x = torch.randn(20, model.decoder.size, generator=torch.Generator().manual_seed(1))

@@ -79,6 +79,13 @@ def test_a_stream_finds_what_the_whole_has(modules, search_type):
     assert pieces(encoded(1)[6:]) == together
 
 
+def test_searches_over_graphs_answer_in_kind(modules):
+    search = BeamSearchTransducer(*modules["cases.json"], beam_size=3).search
+    (found, *_), (expected, *_) = search(encoded(0)), search(encoded(0).numpy())
+    assert found.yseq.dtype == torch.int64 and found.yseq.tolist() == expected.yseq.tolist()
+    assert isinstance(expected.yseq, np.ndarray) and found.score.item() == pytest.approx(expected.score)
+
+
 @pytest.mark.parametrize("make", [lambda: SequentialRNNLM(VOCABULARY, 4), lambda: TransformerLM(VOCABULARY, layer=1)])
 @torch.no_grad()
 def test_language_models_are_modules(modules, make):
