@@ -198,6 +198,8 @@ def test_a_search_of_whole_utterances_is_refused_in_a_stream(graphs):
         ({"u_max": 2.5}, "u_max: expected an integer of at least 1, found 2.5"),
         ({"nbest": -1}, "nbest: expected an integer of at least 1, found -1"),
         ({"expansion_beta": -5}, "expansion_beta: expected an integer of at least 0, found -5"),
+        ({"max_sym_exp": 10**9}, "max_sym_exp: expected at most 1000 a frame, found 1000000000"),
+        ({"nstep": 10**9}, "nstep: expected at most 1000 a frame, found 1000000000"),
         ({"expansion_gamma": "x"}, "expansion_gamma: expected a number of at least 0, found 'x'"),
         ({"score_norm": "no"}, "score_norm: expected True or False, found 'no'"),
     ],
