@@ -26,9 +26,9 @@ Intermediate = list[tuple[int, torch.Tensor]]
 class ESPnetASRModel(TrainableRecogniser, SpeechModel):
     """Front end, normalisation, encoder, decoder and CTC. `loss_options` are what only the training loss reads.
 
-    `frontend` None means that features come in. The decoder is dropped where `ctc_weight` is 1 and CTC where it is 0,
-    as checkpoints have them. A `sym_blank` that is not in `token_list` stands for its first token, a `sym_sos` or
-    `sym_eos` for its last.
+    `frontend` None means that features come in, `encoder` None that they are the encoder output (such a model is not
+    exported). The decoder is dropped where `ctc_weight` is 1 and CTC where it is 0, as checkpoints have them. A
+    `sym_blank` that is not in `token_list` stands for its first token, a `sym_sos` or `sym_eos` for its last.
 
     With a joint network, the model is a transducer, and its blank the token 0. One with several blanks (H. Xu et al.,
     "Multi-blank transducers for speech recognition", 2022) has a token `<blankN>` for each blank that lasts N frames.
@@ -46,7 +46,7 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         specaug: AbsSpecAug | None,
         normalize: AbsNormalize | None,
         preencoder: AbsPreEncoder | None,
-        encoder: AbsEncoder,
+        encoder: AbsEncoder | None,
         postencoder: AbsPostEncoder | None,
         decoder: AbsDecoder | None,
         ctc: CTC,
@@ -115,7 +115,7 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
             transducer_multi_blank_sigma=transducer_multi_blank_sigma,
         )
         if self.conditioned:
-            self.encoder.conditioning_layer = torch.nn.Linear(vocab_size, encoder.output_size())
+            self.encoder.conditioning_layer = torch.nn.Linear(vocab_size, self.encoder.output_size())
         upgrade_on_load(self)
 
     def upgrade_state(self, state: State, prefix: str) -> None:
@@ -136,8 +136,10 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         feats, feats_lengths = self.extract_feats(speech, speech_lengths)
         if self.preencoder is not None:
             feats, feats_lengths = self.preencoder(feats, feats_lengths)
-        options = {"ctc": self.ctc} if self.conditioned else {}
-        encoder_out, encoder_out_lens, _ = self.encoder(feats, feats_lengths, **options)
+        encoder_out, encoder_out_lens = feats, feats_lengths
+        if self.encoder is not None:
+            options = {"ctc": self.ctc} if self.conditioned else {}
+            encoder_out, encoder_out_lens, _ = self.encoder(feats, feats_lengths, **options)
         if self.postencoder is not None:
             encoder_out, encoder_out_lens = self.postencoder(last_output(encoder_out), encoder_out_lens)
         return encoder_out, encoder_out_lens

@@ -14,6 +14,7 @@ import torch
 from espnet.nets.pytorch_backend.transformer.attention import most_heads
 from espnet2.asr.encoder.abs_encoder import last_output
 from espnet2.asr.streaming import StreamingModel
+from espnet2.runtime.errors import ConfigError
 from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
@@ -104,6 +105,8 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
 
     def _encoder_component(self) -> Component:
         """The encoder's graph, from what the first of the parts reads to what the last one gives."""
+        if self.encoder is None:
+            raise ConfigError("encoder: expected one in a model that is exported, found none")
         (encoder,) = self.encoder.components()
         parts = [part for part in (self.frontend, self.preencoder, self.encoder, self.postencoder) if part is not None]
         inputs = self._reads(encoder)

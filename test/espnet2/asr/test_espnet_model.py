@@ -10,6 +10,7 @@ from espnet2.asr.espnet_model import ESPnetASRModel
 from espnet2.asr.frontend.default import DefaultFrontend
 from espnet2.asr.specaug.specaug import SpecAug
 from espnet2.layers.utterance_mvn import UtteranceMVN
+from espnet2.runtime.errors import ConfigError
 
 TOKENS = ["<unk>", "<blank>", "a", "<sos>", "<eos>", "b"]
 
@@ -108,3 +109,19 @@ def test_augmentation_leaves_recognition_alone():
     plain.load_state_dict(model.state_dict())
     assert torch.equal(model.extract_feats(x, lengths)[0], plain.extract_feats(x, lengths)[0])
     assert not torch.equal(model.train().extract_feats(x, lengths)[0], plain.extract_feats(x, lengths)[0])
+
+
+@torch.no_grad()
+def test_without_encoder_features_are_its_output():
+    ctc, nothing = CTC(6, 4), dict.fromkeys(("specaug", "normalize", "preencoder", "postencoder", "decoder"))
+    model = ESPnetASRModel(
+        6, TOKENS, frontend=None, encoder=None, ctc=ctc, joint_network=None, ctc_weight=1.0, **nothing
+    ).eval()
+    feats, lengths = torch.randn(2, 5, 4), torch.tensor([5, 3])
+    encoded, found = model.encode(feats, lengths)
+    assert encoded.equal(feats) and found.equal(lengths)
+    loss, *_ = model(feats, lengths, torch.tensor([[1, 2], [3, -1]]), torch.tensor([2, 1]))
+    expected = ctc(feats, lengths, torch.tensor([[1, 2], [3, 0]]), torch.tensor([2, 1]))
+    torch.testing.assert_close(loss, expected)
+    with pytest.raises(ConfigError, match="encoder: expected one"):
+        model.parts()
