@@ -29,7 +29,7 @@ AXIS_SIZES = {
     "parent": (1, 3, 5),
     "beam": (1, 4, 7),
     "steps": (1, 2, 6),
-    "channels": (1, 2, 4),
+    "channels": (2, 1, 3),
 }
 
 Nbest = Sequence[tuple]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 # Enough for a condition of 1e10, beyond which the directions of the smallest eigenvalues are left out.
 NEWTON_STEPS = 40
+SMALLEST_DIAGONAL = 1e-30
 
 
 class Pair(NamedTuple):
@@ -43,6 +44,11 @@ class Pair(NamedTuple):
         return Pair(self.real.double(), self.imag.double())
 
 
+def plus(x: Tensor, small: float) -> Tensor:
+    """x + `small`, which a graph's optimiser would take for zero."""
+    return (x / small + 1.0) * small
+
+
 def identity(size: int, like: Tensor) -> Tensor:
     """(size, size), of the type of `like`."""
     index = torch.arange(size, device=like.device)
@@ -60,13 +66,14 @@ def loaded(matrix: Pair, load: Tensor | float) -> Pair:
 
 
 def inverse(matrix: Pair) -> Pair:
-    """Inverse of Hermitian matrices (..., N, N) with positive eigenvalues, in float64, for any N that a graph is fed.
+    """Inverse of Hermitian matrices (..., N, N) with positive eigenvalues, in float64; zero where rounding has made an
+    eigenvalue negative. A graph takes any N.
 
     Newton's method (Schulz 1933) on the matrix with a diagonal of ones. The iterations have no gradient; one more step
     from their result has that of the inverse.
     """
     size = matrix.real.shape[-1]
-    scale = diagonal(matrix).clamp(min=torch.finfo(torch.float64).tiny).rsqrt()
+    scale = diagonal(matrix).clamp(min=SMALLEST_DIAGONAL).rsqrt()
     scales = scale.unsqueeze(-1) * scale.unsqueeze(-2)
     real, imag = matrix.real * scales, matrix.imag * scales
     # The same as a real matrix of twice the size.
@@ -78,29 +85,36 @@ def inverse(matrix: Pair) -> Pair:
     found = one / (fixed * one).sum((-1, -2), keepdim=True)
     for _ in range(NEWTON_STEPS):
         found = found.bmm(two - fixed.bmm(found))
+    converged = (fixed * found).sum((-1, -2), keepdim=True) > 0  # false for NaN, too
+    found = torch.where(converged, found, 0.0)
     found = found.bmm(two - whole.bmm(found)).unflatten(0, shape)
     return Pair(found[..., :size, :size], found[..., size:, :size]).times(scales)
 
 
-def solve_blocks(matrix: Pair, right: Pair) -> Pair:
-    """Solve M X = Y by block elimination, M Hermitian with positive eigenvalues.
+def solve_blocks(matrix: Pair, right: Pair, load: Tensor) -> Pair:
+    """Solve M X = Y by block elimination, M Hermitian.
 
     Args:
-        matrix: M (..., K, N, K, N), K blocks of N rows and as many of columns.
+        matrix: M (..., K, N, K, N), K blocks of N rows and as many of columns; no eigenvalue is below `load`.
         right: Y (..., K, N, J).
+        load: (..., 1, 1), added to what is inverted, which rounding might make less than that.
 
     Returns:
-        X (..., K, N, J).
+        X (..., K, N, J), zero for blocks that rounding leaves without an inverse.
     """
-    blocks, size = matrix.real.shape[-4], matrix.real.shape[-1]
-    tables = [torch.cat([m.flatten(-2), r], dim=-1) for m, r in zip(matrix, right, strict=True)]
-    for block in range(blocks):
-        table = Pair(*tables)
-        column = Pair(*(part[..., : blocks * size].unflatten(-1, (blocks, size))[..., block, :] for part in table))
-        pivot = inverse(Pair(*(part[..., block, :, :] for part in column)))
-        row = pivot @ Pair(*(part[..., block, :, :] for part in table))
-        row = Pair(*(part.unsqueeze(-3) for part in row))
-        rest = table.minus(column @ row)
-        here = (torch.arange(blocks, device=row.real.device) == block)[:, None, None]
-        tables = [torch.where(here, new, other) for new, other in zip(row, rest, strict=True)]
-    return Pair(*(part[..., blocks * size :] for part in tables))
+    first = Pair(*(part[..., 0, :, :] for part in right))
+    found = inverse(loaded(Pair(*(part[..., 0, :, 0, :] for part in matrix)), load))
+    size, others = matrix.real.shape[-1], matrix.real.shape[-4] - 1
+    if not others:
+        return Pair(*(part.unsqueeze(-3) for part in found @ first))
+    row = Pair(*(part[..., 0, :, 1:, :].flatten(-2) for part in matrix))
+    rest = Pair(*(part[..., 1:, :, 1:, :].flatten(-2).flatten(-3, -2) for part in matrix))
+    # The column is that row, so that what is left stays Hermitian.
+    rest = rest.minus(row.adjoint() @ (found @ row))
+    rest_right = Pair(*(part[..., 1:, :, :].flatten(-3, -2) for part in right))
+    rest_right = rest_right.minus(row.adjoint() @ (found @ first))
+    shape = (others, size)
+    blocks = Pair(*(part.unflatten(-1, shape).unflatten(-3, shape) for part in rest))
+    last = solve_blocks(blocks, Pair(*(part.unflatten(-2, shape) for part in rest_right)), load)
+    head = found @ first.minus(row @ Pair(*(part.flatten(-3, -2) for part in last)))
+    return Pair(*(torch.cat([new.unsqueeze(-3), old], dim=-3) for new, old in zip(head, last, strict=True)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.frontends.complex_pair import Pair, diagonal, identity, inverse, loaded
+from espnet.nets.pytorch_backend.frontends.complex_pair import Pair, diagonal, identity, inverse, loaded, plus
 from espnet.nets.pytorch_backend.frontends.mask_estimator import MaskEstimator
 from espnet.nets.pytorch_backend.nets_utils import require_positive
 
@@ -35,7 +35,7 @@ class AttentionReference(nn.Module):
         others = 1.0 - identity(psd_in.real.shape[-1], psd_in.real)
         count = others.sum(-1).clamp(min=1.0)
         mean = Pair(*((part * others).sum(-1) / count for part in psd_in))
-        feature = (mean.square() + SMALLEST_POWER).sqrt().transpose(1, 2).to(self.gvec.weight.dtype)
+        feature = plus(mean.square(), SMALLEST_POWER).sqrt().transpose(1, 2).to(self.gvec.weight.dtype)
         return (SHARPNESS * self.gvec(torch.tanh(self.mlp_psd(feature))).squeeze(-1)).softmax(-1)
 
 
@@ -103,7 +103,7 @@ class DNN_Beamformer(nn.Module):
 def spatial_correlation(data: Pair, mask: Tensor) -> Pair:
     """Spectra (B, F, C, T), weighted with the mean of masks (B, F, C, T) over channels, → matrices (B, F, C, C)."""
     mean = mask.mean(2, keepdim=True)
-    weighted = data.times(mean / (mean.sum(-1, keepdim=True) + SMALLEST_SUM))
+    weighted = data.times(mean / plus(mean.sum(-1, keepdim=True), SMALLEST_SUM))
     return weighted @ data.adjoint()
 
 
@@ -111,8 +111,8 @@ def souden_filters(speech: Pair, noise: Pair, reference: Tensor) -> Pair:
     """Matrices (B, F, C, C) of speech and noise, and weights of channels (B, C) → filters (B, F, C): the matrix
     noise⁻¹ speech over its trace, times the weights."""
     trace = diagonal(noise).sum(-1)[..., None, None]
-    ratio = inverse(loaded(noise, LOAD * trace + SMALLEST_LOAD)) @ speech
+    ratio = inverse(loaded(noise, plus(LOAD * trace, SMALLEST_LOAD))) @ speech
     chosen = Pair(*((part * reference[:, None, None, :]).sum(-1) for part in ratio))
-    total = diagonal(ratio).sum(-1, keepdim=True) + SMALLEST_TRACE
+    total = plus(diagonal(ratio).sum(-1, keepdim=True), SMALLEST_TRACE)
     # The trace of a product of two Hermitian matrices is real, but for rounding.
     return chosen.times(1 / total)

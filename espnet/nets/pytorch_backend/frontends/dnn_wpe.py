@@ -6,12 +6,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.frontends.complex_pair import Pair, loaded, solve_blocks
+from espnet.nets.pytorch_backend.frontends.complex_pair import Pair, diagonal, loaded, plus, solve_blocks
 from espnet.nets.pytorch_backend.frontends.mask_estimator import MaskEstimator
 from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask, require_positive
 
 SMALLEST_POWER = 1e-6
 LOAD = 1e-10  # added to the diagonal of the correlation matrix
+SHARE = (
+    1e-9  # of its trace, added as well: more than rounding, where frames are fewer than filter taps, or channels alike
+)
 PLAIN_ITERATIONS = 2  # without masks, the second from the power of what the first gave
 
 
@@ -69,10 +72,12 @@ class DNN_WPE(nn.Module):
         weight = known / power.double().clamp(min=SMALLEST_POWER)
         weighted = flat.times(weight.unsqueeze(2))
         shape = past.real.shape[2:4]
-        correlation = loaded(weighted @ flat.adjoint(), LOAD)
+        correlation = weighted @ flat.adjoint()
+        load = plus(SHARE * diagonal(correlation).sum(-1)[..., None, None], LOAD)
+        correlation = loaded(correlation, load)
         matrix = Pair(*(part.unflatten(3, shape).unflatten(2, shape) for part in correlation))
         right = Pair(*(part.unflatten(2, shape) for part in weighted @ wide.adjoint()))
-        filters = Pair(*(part.flatten(2, 3) for part in solve_blocks(matrix, right)))
+        filters = Pair(*(part.flatten(2, 3) for part in solve_blocks(matrix, right, load)))
         result = wide.minus(filters.adjoint() @ flat).times(real.unsqueeze(1).double())
         return Pair(result.real.to(data.real.dtype), result.imag.to(data.real.dtype))
 

@@ -47,6 +47,6 @@ def test_linear_systems(blocks, size, condition):
     right = torch.randn(2, blocks * size, 3, dtype=torch.complex128)
     shape = (blocks, size)
     laid_out = Pair(*(part.unflatten(2, shape).unflatten(1, shape) for part in _pair(matrix)))
-    found = solve_blocks(laid_out, Pair(*(part.unflatten(1, shape) for part in _pair(right))))
+    found = solve_blocks(laid_out, Pair(*(part.unflatten(1, shape) for part in _pair(right))), torch.zeros(1, 1))
     expected = torch.linalg.solve(matrix, right)
     assert (_complex(found).flatten(1, 2) - expected).abs().max() < 1e-6 * expected.abs().max()

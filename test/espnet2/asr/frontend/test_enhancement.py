@@ -100,3 +100,24 @@ def test_prediction_removes_a_late_echo():
     result = DNN_WPE(taps=5, delay=3, use_dnn_mask=False)(wet, torch.tensor([400]))
     before, after = (one.minus(dry).square()[..., 10:].mean() for one in (wet, result))
     assert after < 0.4 * before
+
+
+@pytest.mark.parametrize(
+    "speech",
+    [
+        torch.randn(1, 3000, 1, generator=torch.Generator().manual_seed(0)).expand(-1, -1, 3),
+        torch.sin(torch.arange(3000) / 7.0)[None, :, None].expand(-1, -1, 2),
+        torch.cat(
+            [torch.randn(1, 1500, 2, generator=torch.Generator().manual_seed(0)), torch.zeros(1, 1500, 2)], dim=1
+        ),
+        torch.randn(1, 200, 4, generator=torch.Generator().manual_seed(0)),
+        torch.zeros(1, 300, 2),
+    ],
+    ids=["equal-channels", "tone", "silence", "fewer-frames-than-taps", "zeros"],
+)
+def test_prediction_stays_finite_where_it_is_not_determined(speech):
+    frontend = _frontend({**SIZES, "use_wpe": True, "taps": 5}).eval()
+    lengths = torch.tensor([speech.shape[1]])
+    features = frontend(speech.contiguous(), lengths)[0]
+    again = frontend((speech * (1 + 1e-6 * torch.randn_like(speech))).contiguous(), lengths)[0]
+    assert features.isfinite().all() and again.isfinite().all()
