@@ -64,8 +64,7 @@ TRAINING_KEYS = frozenset({
 })
 # fmt: on
 
-# Keys above that change the model when they are set, and what they ask for.
-UNBUILT = {"use_adapter": "adapters", "use_lora": "adapters"}
+MERGED_ADAPTERS = ("lora",)  # which trained weights have in them already; those of other kinds are layers
 # Defaults that upstream has changed: the first release with it, the section, its choice, and the options.
 DEFAULTS_SINCE = ((202609, "encoder", "beats", {"fbank_mean": 15.2913, "fbank_std": 5.90532}),)
 
@@ -271,10 +270,9 @@ def _has(data: Mapping[str, Any], mark: str) -> bool:
 
 
 def _check_unbuilt(data: Mapping[str, Any], source: str) -> None:
-    for key, what in UNBUILT.items():
-        if data.get(key):
-            kind = f" ({data['adapter']})" if key == "use_adapter" and data.get("adapter") else ""
-            raise ConfigError(f"{source}: {key}: expected false, since {what} are not built, found {data[key]!r}{kind}")
+    kind = data.get("adapter") or MERGED_ADAPTERS[0]
+    if data.get("use_adapter") and kind not in MERGED_ADAPTERS:
+        raise ConfigError(f"{source}: use_adapter: expected false, since {kind} adapters are not built, found true")
 
 
 def _fill_defaults(values: dict[str, Any], version: str) -> None:
