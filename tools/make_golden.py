@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import upstream_names  # noqa: F401 - before its directory leaves the path
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "test" / "golden"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import upstream_names  # noqa: F401 - before names that moved
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import upstream_names  # noqa: F401 - before its directory leaves the path
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "test" / "golden" / "training"

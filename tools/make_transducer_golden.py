@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import upstream_names  # noqa: F401 - before its directory leaves the path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path = [entry for entry in sys.path if Path(entry or os.curdir).resolve() not in (ROOT, ROOT / "tools")]
