@@ -1,6 +1,7 @@
 """Whether upstream ESPnet hears the same with a model that was trained here: ids and scores of the best texts.
 
-Run it in the recipe's directory, with the Python of an environment that holds upstream ESPnet, 202511 or 202611 (and not this project):
+Run it in the recipe's directory, with the Python of an environment that holds upstream ESPnet 202511 or 202611 (and not
+this project):
 
     ORACLE/bin/python ../../../tools/bench/upstream_decodes.py --asr exp/asr_... --lm exp/lm_... \
         --config conf/decode_asr.yaml --wav_scp dump/raw/test/wav.scp --heard exp/asr_.../decode_.../test/1best_recog
