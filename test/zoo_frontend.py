@@ -184,7 +184,7 @@ REFUSED = [
     ("sinc-default", {"in_channels": 3}, "in_channels 3.*128"),
 ]
 UNAVAILABLE = [
-    (FRONTEND + "s3prl:S3prlFrontend", {"frontend_conf": {"upstream": "hubert_base"}}, "s3prl.*hubert_base.*install"),
+    (FRONTEND + "s3prl:S3prlFrontend", {"frontend_conf": {"upstream": "hubert_base"}}, "s3prl.*hubert_base.*upstream"),
     (FRONTEND + "espnet_ssl:ESPnetSSLFrontend", {}, "espnet_ssl.*pip install espnet"),
     ("espnet2.asr.encoder.avhubert_encoder:FairseqAVHubertEncoder", {}, "avhubert.*pip install fairseq"),
 ]

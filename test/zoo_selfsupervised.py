@@ -175,6 +175,7 @@ REFUSED = [
     ("hubert-default", {"hubert_dir_path": "absent"}, "absent.*tiny.pt.*hubert_base_ls960.pt"),
     ("hubert_pretrain-default", {"conv_layers": 2}, "conv_layers.*conv_feature_layers"),
     ("hubert_pretrain-default", {"pos_conv_depth": 2}, "pos_conv_depth.*1.*2"),
+    ("beats-default", {"is_pretraining": True}, "is_pretraining: expected false"),
     ("beats-default", {"beats_config": {**_BEATS, "layer_norm_first": True}}, "deep_norm.*layer_norm_first"),
     ("beats-default", {"beats_config": {**_BEATS, "activation_fn": "glu"}}, "activation_fn.*glu.*gelu"),
     ("beats-default", {"beats_config": {**_BEATS, "num_buckets": 2}}, "num_buckets.*2"),

@@ -9,6 +9,7 @@ recipe's to the recipe), and in the working directory.
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import typing
 from argparse import Namespace
@@ -201,6 +202,13 @@ def read_yaml(path: str | Path, shown: str | None = None) -> dict[str, Any]:
 def read_config(path: str | Path, schema: type[TextConfig]) -> Namespace:
     """Read, check and complete a config.yaml; raises `ConfigError`."""
     data = read_yaml(path)
+    if data.get("speech_volume_normalize") is not None:
+        largest = data["speech_volume_normalize"]
+        logging.warning(
+            "%s: speech_volume_normalize: recordings are taken as they are; scale them to %s, as training did",
+            path,
+            largest,
+        )
     directory = Path(os.path.abspath(path)).parent  # not resolved: a hub's client keeps files elsewhere and links them
     bases = dict.fromkeys([directory, *directory.parents, Path.cwd()])
     return check_config(data, schema, str(path), tuple(bases), packed_root(path))

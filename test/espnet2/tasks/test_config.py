@@ -101,6 +101,11 @@ def test_a_recogniser_is_no_language_model(tmp_path):
         read_config(write(tmp_path / "config.yaml", OLD), LMConfig)
 
 
+def test_a_scale_of_recordings_is_told(tmp_path, caplog):
+    read_config(write(tmp_path / "config.yaml", {**OLD, "speech_volume_normalize": 0.5}), ASRConfig)
+    assert "speech_volume_normalize: recordings are taken as they are; scale them to 0.5" in caplog.text
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.yaml: expected keys and values in YAML, found No such file"):
         read_config(tmp_path / "none.yaml", ASRConfig)
