@@ -60,7 +60,28 @@ DECODES: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
     ("whisper_en", {}, {"nlp_prompt_token": "<|translate|>"}),
     ("whisper_en", {}, {"lid_prompt": True}),
     ("hugging_face", {}, {}),
+    # As recipes fine-tune Whisper; older ones name the language so.
+    ("whisper_multilingual", {"tokenizer_language": "zh"}, {}),
+    ("whisper_multilingual", {"whisper_language": "zh", "whisper_task": "transcribe"}, {"fine_tuned": True}),
 )
+# Of a recipe's configuration, on small networks: Whisper's encoder and decoder, features of their own, and no CTC.
+FINE_TUNED: dict[str, Any] = {
+    **{"frontend": None, "frontend_conf": {}, "input_size": 1, "encoder": "whisper", "decoder": "whisper"},
+    "encoder_conf": {
+        "dropout_rate": 0.0,
+        "use_specaug": True,
+        "specaug_conf": {
+            **{"apply_time_warp": True, "time_warp_window": 5, "time_warp_mode": "bicubic", "apply_freq_mask": True},
+            **{"freq_mask_width_range": [0, 40], "num_freq_mask": 2, "apply_time_mask": True},
+            **{"time_mask_width_ratio_range": [0.0, 0.12], "num_time_mask": 5},
+        },
+    },
+    "decoder_conf": {"dropout_rate": 0.0},
+    "model_conf": {
+        **{"ctc_weight": 0.0, "lsm_weight": 0.1, "length_normalized_loss": False},
+        **{"extract_feats_in_collect_stats": False, "sym_sos": SYMBOLS[1], "sym_eos": SYMBOLS[0]},
+    },
+}
 OPTIONS = {"beam_size": 3, "nbest": 2, "maxlenratio": -5.0, "ctc_weight": 0.0}
 
 
@@ -132,13 +153,20 @@ def model_config(token_type: str, token_list: list[str], bpemodel: str, preproce
     }
 
 
+def fine_tuned(config: dict[str, Any], directory: str) -> dict[str, Any]:
+    """The configuration of a recipe, with networks of the sizes of Whisper's file in a directory."""
+    file = {"whisper_model": "tiny", "download_dir": directory}
+    parts = {name: {**FINE_TUNED[name], **file} for name in ("encoder_conf", "decoder_conf")}
+    return {**config, **FINE_TUNED, **parts}
+
+
 def weights(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
     """Random weights that depend on names and shapes alone, and make tokens of text likelier than others."""
     arrays = {
         name: np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape).astype(np.float32) * 0.2
         for name, shape in shapes.items()
     }
-    for name in ("decoder.output_layer.bias", "ctc.ctc_lo.bias"):
+    for name in arrays.keys() & {"decoder.output_layer.bias", "ctc.ctc_lo.bias"}:
         arrays[name][:280] += 2
     return arrays
 

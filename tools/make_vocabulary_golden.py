@@ -23,6 +23,7 @@ sys.path.append(str(ROOT / "test"))
 
 import vocabulary_cases as cases  # noqa: E402
 import whisper.tokenizer  # noqa: E402
+from zoo_whisper_files import WhisperFile  # noqa: E402
 
 from espnet2.bin.asr_inference import Speech2Text  # noqa: E402
 from espnet2.bin.whisper_export_vocabulary import export_vocabulary  # noqa: E402
@@ -96,7 +97,11 @@ def decodes(directory: Path) -> list[Any]:
     for token_type, conf, options in cases.DECODES:
         tokens, bpemodel = token_list(token_type, directory)
         config = directory / "config.yaml"
-        model = build("asr", cases.model_config(token_type, tokens, bpemodel, conf), config)
+        content = cases.model_config(token_type, tokens, bpemodel, conf)
+        options = dict(options)
+        if options.pop("fine_tuned", False):
+            content = cases.fine_tuned(content, str(WhisperFile(n_vocab=len(tokens)).write(directory)))
+        model = build("asr", content, config)
         arrays = cases.weights({name: tuple(value.shape) for name, value in model.state_dict().items()})
         torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, directory / "model.pth")
         fresh()

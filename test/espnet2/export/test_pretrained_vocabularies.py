@@ -10,6 +10,7 @@ import pytest
 import torch
 import vocabulary_cases as cases
 import yaml
+from zoo_whisper_files import WhisperFile
 
 from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
 from espnet2.export.compare import compare_decodes
@@ -47,14 +48,17 @@ def files(tmp_path_factory) -> Callable[..., dict[str, str]]:
     """The model of a kind of tokens, whose weights are written once."""
     known: dict[str, tuple[Path, list[str]]] = {}
 
-    def make(token_type: str, conf: dict) -> dict[str, str]:
-        if token_type not in known:
-            directory = tmp_path_factory.mktemp(token_type)
-            known[token_type] = directory, token_list(token_type, directory)
-        directory, tokens = known[token_type]
+    def make(token_type: str, conf: dict, fine_tuned: bool = False) -> dict[str, str]:
+        kind = f"fine-tuned {token_type}" if fine_tuned else token_type
+        if kind not in known:
+            directory = tmp_path_factory.mktemp(kind.replace(" ", "_"))
+            known[kind] = directory, token_list(token_type, directory)
+        directory, tokens = known[kind]
         bpemodel = str(directory) if token_type == "hugging_face" else token_type
         config, weights = directory / "config.yaml", directory / "model.pth"
         content = cases.model_config(token_type, tokens, bpemodel, conf)
+        if fine_tuned:
+            content = cases.fine_tuned(content, str(WhisperFile(n_vocab=len(tokens)).write(directory)))
         config.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
         if not weights.exists():
             state = ASRTask.build_model_from_file(config)[0].state_dict()
@@ -81,14 +85,15 @@ def check(speech2text, expected: list) -> None:
 
 
 @pytest.mark.parametrize("place", range(len(cases.DECODES)))
-def test_decodes_as_upstream(files, bundle, place):
+def test_decodes_as_upstream(files, request, place):
     token_type, conf, options = cases.DECODES[place]
     if token_type == "hugging_face":
         pytest.importorskip("tokenizers")
     given = {**cases.OPTIONS, **options}
-    check(TorchSpeech2Text(**files(token_type, conf), **given), GOLDEN["decodes"][place])
+    fine_tuned = given.pop("fine_tuned", False)
+    check(TorchSpeech2Text(**files(token_type, conf, fine_tuned), **given), GOLDEN["decodes"][place])
     if token_type == "whisper_multilingual" and not conf:
-        check(Speech2Text(bundle, **given), GOLDEN["decodes"][place])
+        check(Speech2Text(request.getfixturevalue("bundle"), **given), GOLDEN["decodes"][place])
 
 
 def test_what_a_bundle_has(bundle):
@@ -141,3 +146,9 @@ def test_a_vocabulary_without_blank_and_unknown_symbol(tmp_path):
     trained = load_trained(**files)
     (check,) = compare_decodes(trained, trained.graphs, {"speech": cases.speech()}, bounded=True)
     assert check.difference == 0
+
+
+def test_a_recipes_fine_tuned_whisper_from_checkpoint_to_text(files, tmp_path):
+    token_type, conf, _ = cases.DECODES[-1]
+    make_bundle(tmp_path / "bundle", **files(token_type, conf, fine_tuned=True))
+    check(Speech2Text(tmp_path / "bundle", **cases.OPTIONS), GOLDEN["decodes"][-1])
