@@ -26,7 +26,14 @@ EXTRAS = {
     "huggingface": HUGGINGFACE,
     "tokenizers": ["tokenizers>=0.21"],
     "whisper": ["openai-whisper>=20231117"],
-    "g2p": ["g2p_en>=2.1", "pypinyin>=0.50", "pyopenjtalk>=0.3", "phonemizer>=3.2", "espeakng_loader>=0.2.4"],
+    "g2p": [
+        "g2p_en>=2.1",
+        "pypinyin>=0.50",
+        "pyopenjtalk>=0.3",
+        "phonemizer>=3.2",
+        "espeakng_loader>=0.2.4",
+        "jaconv>=0.3",
+    ],
     "ngram": ["kenlm>=0.2"],
     "align": ["ctc-segmentation>=1.7"],
     "test": [
