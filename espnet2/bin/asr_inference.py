@@ -42,7 +42,7 @@ class Speech2Text(Recognizer):
 
     Args:
         asr_train_config: config.yaml of the recogniser.
-        asr_model_file: Its weights; None, without a packed model either: random ones, with a warning, as in upstream.
+        asr_model_file: Its weights; None, without a packed model either: see `untrained`, True as in upstream.
         transducer_conf: Options of a transducer's search (`TransducerOptions`).
         lm_train_config: config.yaml of the language model.
         lm_file: Its weights.
@@ -56,6 +56,7 @@ class Speech2Text(Recognizer):
         model_tag: A packed model on the Hugging Face hub.
         quantize_asr_model, quantize_lm: Give layers of these types, `quantize_modules`, weights of another dtype,
             `quantize_dtype` (`qint8` or `float16`).
+        untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
         others: Further options of `DecodeOptions`, and of `espnet2.utils.upstream_options` with the value there.
 
     Raises:
@@ -92,6 +93,7 @@ class Speech2Text(Recognizer):
         quantize_lm: bool = False,
         quantize_modules: Sequence[str] | None = None,
         quantize_dtype: str = "qint8",
+        untrained: bool = True,
         **others: Any,
     ) -> None:
         further = {option.name: others.pop(option.name) for option in fields(DecodeOptions) if option.name in others}
@@ -116,7 +118,7 @@ class Speech2Text(Recognizer):
         trained = load_trained(
             *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file),
             model_tag=None if model_tag is None else str(model_tag),
-            untrained=True,
+            untrained=untrained,
         )
         options = _with_blocks(options, trained.model)
         prepare(trained, str(device), dtype)
@@ -241,20 +243,9 @@ def load(args: argparse.Namespace, kind: type[Speech2Text] = Speech2Text) -> tup
     from espnet2.runtime.decode import decode_options
 
     require_one_value(args)
-    require_model(args)
-    options = {**pytorch_options(args), **decode_options(args)}
+    options = {**pytorch_options(args), **decode_options(args), "untrained": False}
     speech2text = kind.from_pretrained(options.pop("model_tag"), **options)
     return speech2text, speech2text.sample_rate
-
-
-def require_model(args: argparse.Namespace) -> None:
-    """Raise `OptionError` where the options of a command name no weights, for which a class takes random ones."""
-    if not any((args.asr_model_file, args.model_file, args.model_tag)):
-        raise OptionError(
-            "--asr_model_file: expected a file (or --model_file, --model_tag: a packed model), found none"
-        )
-    if args.lm_train_config and not any((args.lm_file, args.model_file, args.model_tag)):
-        raise OptionError("--lm_file: expected the weights of --lm_train_config, found none")
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

@@ -12,7 +12,6 @@ from espnet2.bin.asr_inference import (
     packed,
     prepare,
     pytorch_options,
-    require_model,
 )
 from espnet2.bin.export_onnx import CHUNK_OPTIONS
 from espnet2.runtime.asr_streaming import StreamingRecognizer
@@ -56,6 +55,7 @@ class Speech2TextStreaming(StreamingRecognizer):
         chunks: Of an encoder that hears chunks of any size: `chunk_size`, `left_context` and `right_context`, in its
             frames.
         dtype: In which floating point numbers: `float32`, `float64`, `bfloat16` or `float16`.
+        untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
         others: Options of `DecodeOptions`, and of `espnet2.utils.upstream_options` with the value there.
 
     Raises:
@@ -78,6 +78,7 @@ class Speech2TextStreaming(StreamingRecognizer):
         ngram_scorer: str = "full",
         chunks: Mapping[str, int | None] | None = None,
         dtype: str = "float32",
+        untrained: bool = True,
         **others: Any,
     ) -> None:
         upstreams = {name: others.pop(name) for name in (*FIXED, *IGNORED) if name in others}
@@ -89,7 +90,7 @@ class Speech2TextStreaming(StreamingRecognizer):
             *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file, model_tag),
             streaming=True,
             chunks=chunks,
-            untrained=True,
+            untrained=untrained,
         )
         prepare(trained, str(device), dtype)
         self.device, self.dtype = str(device), dtype
@@ -155,8 +156,7 @@ def _load(args: argparse.Namespace) -> Streams:
     from espnet2.runtime.decode_streaming import Streams, piece_samples
 
     require_one_value(args)
-    require_model(args)
-    options = {**pytorch_options(args), **decode_options(args)}
+    options = {**pytorch_options(args), **decode_options(args), "untrained": False}
     quantized = {name: options.pop(name) for name in PRECISION if name != "dtype"}
     require(quantized, "--")
     chunks = {name: getattr(args, name) for name in CHUNK_OPTIONS}

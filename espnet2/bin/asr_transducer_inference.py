@@ -200,9 +200,8 @@ def _load(args: argparse.Namespace) -> Way:
     from espnet2.runtime.decode_streaming import Streams
 
     require_one_value(args)
-    asr_inference.require_model(args)
     options = {**asr_inference.pytorch_options(args), **decode_options(args)}
-    options |= {name: getattr(args, name) for name in STREAM_OPTIONS}
+    options |= {name: getattr(args, name) for name in STREAM_OPTIONS} | {"untrained": False}
     speech2text = Speech2Text.from_pretrained(options.pop("model_tag"), **options)
     if speech2text.stream is not None:
         return Streams(speech2text.stream, speech2text.window)

@@ -8,7 +8,9 @@ import pytest
 pytest.importorskip("torch")
 
 from espnet2.bin.asr_inference import Speech2Text, get_parser, main
+from espnet2.export import trained
 from espnet2.fileio.audio import read_audio
+from espnet2.main_funcs.pretrained import find_model
 from espnet2.runtime.errors import OptionError
 from espnet2.tasks.asr import ASRTask
 
@@ -88,6 +90,18 @@ def test_command(files, references, demo_dir, capsys):
     assert capsys.readouterr().out == references[0]["lm"]["nbest"][0]["text"] + "\n"
     assert main(["--asr_train_config", "nope.yaml", "--asr_model_file", "nope.pth", "a.wav"]) == 2
     assert "nope.yaml" in capsys.readouterr().err
+
+
+def test_commands_take_no_random_language_model(files, fixtures_dir, tmp_path, monkeypatch, capsys):
+    """A packed model without language model has no weights for a config of one that is given."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    packed = find_model(model_file=fixtures_dir / "demo" / "packed.zip")
+    without = {name: path for name, path in packed.items() if name.startswith("asr")}
+    monkeypatch.setattr(trained, "find_model", lambda **_: without)
+    assert main(["--model_file", "x.zip", "--lm_train_config", str(files["lm_train_config"]), "a.wav"]) == 2
+    assert "--lm_file: expected the weights of --lm_train_config, found none" in capsys.readouterr().err
+    assert main(["--asr_train_config", str(files["asr_train_config"]), "a.wav"]) == 2
+    assert "--asr_model_file: expected a file" in capsys.readouterr().err
 
 
 def test_an_unpacked_directory_as_tag(tmp_path, capsys):
