@@ -55,11 +55,14 @@ class Member:
 def unpack(input_archive: Path | str, outpath: Path | str, use_cache: bool = True) -> dict[str, str]:
     """Unpack `input_archive` to the directory `outpath` and return what `meta.yaml` names: key -> path.
 
-    A directory that holds this archive already is used as it is, unless `use_cache` is False. Raises `ArchiveError`
-    for an archive that is damaged or unsafe, or when `outpath` holds something else.
+    A directory that holds this archive already is used as it is, unless `use_cache` is False; of one that holds another
+    version, the files that the archive has are replaced, and no others. Raises `ArchiveError` for an archive that is
+    damaged or unsafe, or when `outpath` holds something else.
     """
     archive, target = Path(input_archive), Path(outpath)
     with _temporary_beside(target) as directory:
+        if target.exists() and not target.is_dir():
+            raise ArchiveError(f"{target}: expected a new or empty directory, found a file")
         work = Path(directory) / "unpacked"
         work.mkdir()
         try:
@@ -193,17 +196,29 @@ def _same_meta(work: Path, target: Path) -> bool:
 
 
 def _move(work: Path, target: Path) -> None:
-    """Give the complete directory its final name; an older unpacking may be there, or files that are not in its way."""
-    if target.is_dir() and not (target / META).is_file():
-        taken = sorted(path.name for path in work.iterdir() if (target / path.name).exists())
+    """Give the complete directory its final name, or its files where that is one of an older unpacking or others."""
+    try:
+        if not target.exists():
+            os.replace(work, target)
+            return
+        names = [path.relative_to(work) for path in work.rglob("*") if path.is_file()]
+        taken = [name for name in names if _is_taken(target, name)]
         if taken:
-            raise ArchiveError(f"{target}: expected a new or empty directory, found one that has {taken[0]!r} already")
-        for path in sorted(work.iterdir(), key=lambda path: path.name == META):  # which says that all is there
-            os.replace(path, target / path.name)
-        return
-    if target.exists():
-        os.replace(target, work.with_name("replaced"))
-    os.replace(work, target)
+            found = taken[0].parts[0]
+            raise ArchiveError(f"{target}: expected a new or empty directory, found one that has {found!r} already")
+        for name in sorted(names, key=lambda name: name == Path(META)):  # which says that all is there
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(work / name, target / name)
+    except OSError as error:
+        raise ArchiveError(f"{target}: expected a directory to unpack in, found: {error.strerror}") from error
+
+
+def _is_taken(target: Path, name: Path) -> bool:
+    """Whether `target` has in the way of the file `name` what is no older version of it."""
+    if not (target / META).is_file():
+        return os.path.lexists(target / name.parts[0])
+    folders = (target / folder for folder in name.parents)
+    return (target / name).is_dir() or any(os.path.lexists(folder) and not folder.is_dir() for folder in folders)
 
 
 def find_path_and_change_it_recursive(value: Any, src: str, tgt: str) -> Any:

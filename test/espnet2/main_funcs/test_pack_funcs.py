@@ -143,6 +143,40 @@ def test_other_files_are_not_replaced(tmp_path):
     assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
 
 
+CHANGED = {**FILES, "meta.yaml": FILES["meta.yaml"] + b"espnet: changed", "exp/asr/model.pth": b"others"}
+
+
+@pytest.mark.parametrize("outpath", ["out", "."])
+def test_a_changed_archive_replaces_its_own_files_alone(tmp_path, monkeypatch, outpath):
+    root = tmp_path / "work" / outpath
+    root.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    (root / "thesis.txt").write_text("mine")
+    unpack(zip_of(tmp_path / "a.zip", FILES), outpath)
+    (root / "exp/asr/notes.txt").write_text("mine, too")
+    unpack(zip_of(tmp_path / "a.zip", CHANGED), outpath)
+    files = {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    assert files == {**CHANGED, "thesis.txt": b"mine", "exp/asr/notes.txt": b"mine, too"}
+
+
+@pytest.mark.parametrize("taken", ["exp/asr/model.pth/notes.txt", "exp"])
+def test_a_changed_archive_replaces_no_others(tmp_path, taken):
+    path = tmp_path / "out" / taken
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    (tmp_path / "out/meta.yaml").write_bytes(FILES["meta.yaml"])
+    with pytest.raises(ArchiveError, match="expected a new or empty directory, found one that has 'exp' already"):
+        unpack(zip_of(tmp_path / "a.zip", CHANGED), tmp_path / "out")
+    assert path.read_text() == "mine" and (tmp_path / "out/meta.yaml").read_bytes() == FILES["meta.yaml"]
+
+
+def test_a_file_is_not_replaced(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(ArchiveError, match="out: expected a new or empty directory, found a file"):
+        unpack(zip_of(tmp_path / "a.zip", FILES), tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "mine"
+
+
 def test_models_are_cached_by_content(tmp_path):
     first = find_model(zip_of(tmp_path / "a.zip", FILES), cache_dir=tmp_path / "cache")
     assert find_model(tmp_path / "a.zip", cache_dir=tmp_path / "cache") == first
