@@ -26,11 +26,15 @@ SHOWN = 80  # characters of a value in an error
 
 @dataclass(frozen=True)
 class Choices:
-    """The classes that config key `section` may name, as `module:Class`. Null is allowed where `optional`."""
+    """The classes that config key `section` may name, as `module:Class`. Null is allowed where `optional`.
+
+    Numbers in options of `part_of_model` are sizes, which are bounded.
+    """
 
     section: str
     classes: Mapping[str, str]
     optional: bool = False
+    part_of_model: bool = True
 
     def build(self, choice: str | None, conf: Mapping[str, Any] | None, **given: Any) -> Any:
         """Make the chosen object, or None; raises `ConfigError` for an unknown choice and for bad options."""
@@ -41,7 +45,8 @@ class Choices:
         if choice.lower() not in self.classes:
             known = listed(self.classes, choice) or "null"
             raise ConfigError(f"{self.section}: unknown choice {shortened(repr(choice), SHOWN)}; known ones: {known}")
-        return build(f"{self.section}_conf", self.classes[choice.lower()], conf, **given)
+        make = build if self.part_of_model else construct
+        return make(f"{self.section}_conf", self.classes[choice.lower()], conf, **given)
 
 
 OPEN = inspect.Parameter.VAR_KEYWORD  # of a constructor that checks the names of further options itself
@@ -54,6 +59,12 @@ def load_class(target: str) -> type:
 
 
 def build(section: str, target: str, conf: Mapping[str, Any] | None, **given: Any) -> Any:
+    """Make the part of a model that `construct` makes; raises `ConfigError` for sizes that none has, too."""
+    require_sizes(section, conf or {})
+    return construct(section, target, conf, **given)
+
+
+def construct(section: str, target: str, conf: Mapping[str, Any] | None, **given: Any) -> Any:
     """Call class `target` with the options `conf` of a config's `section`, and with what the task gives.
 
     Raises `ConfigError` for an option that the constructor does not take, one that it misses, a value of another type,
@@ -70,7 +81,6 @@ def build(section: str, target: str, conf: Mapping[str, Any] | None, **given: An
     for name in known:
         if name not in conf and parameters[name].default is inspect.Parameter.empty:
             raise ConfigError(f"{section}.{name}: {cls.__name__} needs it, and it is not given")
-    require_sizes(section, conf)
     hints = _hints(cls)
     for name, value in conf.items():
         check_value(f"{section}.{name}", value, hints.get(name, Any))

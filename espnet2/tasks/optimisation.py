@@ -27,6 +27,7 @@ OPTIM = Choices(
         "rprop": _OPTIM + "Rprop",
         "radam": _OPTIM + "RAdam",
     },
+    part_of_model=False,
 )
 _TORCH = "torch.optim.lr_scheduler:"
 _OWN = "espnet2.schedulers."
@@ -51,6 +52,7 @@ SCHEDULER = Choices(
         "exponentialdecaywarmup": _OWN + "exponential_decay_warmup:ExponentialDecayWarmup",
     },
     optional=True,
+    part_of_model=False,
 )
 
 

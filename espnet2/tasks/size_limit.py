@@ -16,7 +16,8 @@ from espnet2.runtime.errors import ConfigError
 
 LARGEST = 100_000  # an option of a constructor; the largest known are some ten thousands
 MOST_LAYERS = 1000  # the deepest published models have fewer than a hundred
-LAYERS = re.compile(r"(num_|n)?(blocks|layers?)(_sd)?")  # names of options that say how many
+LAYERS = re.compile(r"(num_|n|[wb])?(blocks|layers?)(_sd)?")  # names of options that say how many
+SIZELESS = ("max_pos_emb_len",)  # options that no tensor is as large as
 MOST_TENSORS = 100_000  # a thousand layers of a hundred
 NO_MEMORY_KNOWN = 64 << 30  # bytes
 
@@ -24,11 +25,19 @@ NO_MEMORY_KNOWN = 64 << 30  # bytes
 def require_sizes(section: str, conf: Mapping[str, Any]) -> None:
     """Raise `ConfigError` for a whole number that no part of a model can have; those of other packages are theirs."""
     for name, value in conf.items():
-        most = MOST_LAYERS if LAYERS.fullmatch(name) else LARGEST
-        items = value if isinstance(value, list | tuple) else [value]
-        wrong = next((item for item in items if isinstance(item, int) and abs(item) > most), None)
-        if wrong is not None:
-            raise ConfigError(f"{section}.{name}: expected a number of at most {most}, found {_number(wrong)}")
+        if name not in SIZELESS:
+            _require_size(f"{section}.{name}", value, MOST_LAYERS if LAYERS.fullmatch(str(name)) else LARGEST)
+
+
+def _require_size(name: str, value: Any, most: int) -> None:
+    """Raise `ConfigError` for numbers above `most`; those in a list are not numbers of layers, but sizes or indices."""
+    if isinstance(value, Mapping):
+        require_sizes(name, value)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _require_size(name, item, LARGEST)
+    elif isinstance(value, int) and abs(value) > most:
+        raise ConfigError(f"{name}: expected a number of at most {most}, found {_number(value)}")
 
 
 def _number(value: int) -> str:

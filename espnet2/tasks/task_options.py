@@ -17,7 +17,8 @@ TOKEN_TYPES = tuple(TOKENIZERS)
 INITS = ("chainer", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "normal")
 CTC = "espnet2.asr.ctc:CTC"
 COMMON_PREPROCESSOR = "espnet2.train.preprocessor:CommonPreprocessor"
-PREPROCESSOR = Choices("preprocessor", {"default": COMMON_PREPROCESSOR, "multi": f"{COMMON_PREPROCESSOR}_multi"})
+PREPROCESSORS = {"default": COMMON_PREPROCESSOR, "multi": f"{COMMON_PREPROCESSOR}_multi"}
+PREPROCESSOR = Choices("preprocessor", PREPROCESSORS, part_of_model=False)
 
 TOKEN_LIST = Option("token_list", str_or_none, None, "file of tokens, one in a line; required")
 INIT = Option("init", str_or_none, None, "how parameters are initialised", INITS)

@@ -12,6 +12,8 @@ from espnet2.tasks import choices as registry
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.choices import Choices, describe, load_class
 from espnet2.tasks.lm import LMTask
+from espnet2.tasks.optimisation import SCHEDULER
+from espnet2.tasks.size_limit import require_sizes
 
 ENCODER = Choices("encoder", {"conformer": "espnet2.asr.encoder.conformer_encoder:ConformerEncoder"})
 DECODER = Choices("decoder", {"transformer": "espnet2.asr.decoder.transformer_decoder:TransformerDecoder"})
@@ -142,3 +144,38 @@ def test_null_options_are_no_options():
 )
 def test_types_in_words(hint, words):
     assert describe(hint) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "conf"),
+    [
+        ("onecyclelr", {"max_lr": 0.1, "total_steps": 500_000}),
+        ("cosineannealinglr", {"T_max": 200_000}),
+        ("multisteplr", {"milestones": [200_000, 400_000]}),
+        ("warmuplr", {"warmup_steps": 250_000}),
+    ],
+)
+def test_numbers_of_steps_are_no_sizes(name, conf):
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    assert SCHEDULER.build(name, conf, optimizer=optimiser) is not None
+
+
+@pytest.mark.parametrize(
+    ("conf", "message"),
+    [
+        (
+            {"frontend_conf": {"use_wpe": True, "wlayers": 20_000}},
+            r"x\.frontend_conf\.wlayers: .* at most 1000, .* 20000",
+        ),
+        ({"frontends": [{"n_fft": 512}, {"n_fft": 10**9}]}, r"x\.frontends\.n_fft: .* at most 100000"),
+        ({"conv": [[512, 10], [10**6, 3]]}, r"x\.conv: .* found 1000000"),
+        ({"blayers": 1001}, r"x\.blayers: .* at most 1000"),
+        ({"layers": [3072, 2000], "max_pos_emb_len": 200_000, "use_wpe": True, "frontend_conf": {1: None}}, None),
+    ],
+)
+def test_sizes_are_bounded_at_every_depth(conf, message):
+    if message is None:
+        require_sizes("x", conf)
+        return
+    with pytest.raises(ConfigError, match=message):
+        require_sizes("x", conf)
