@@ -4,7 +4,7 @@
 and size of its vocabulary, its options of decoding with a smaller beam, and its keys, with widths and numbers of blocks
 reduced. Tokens, statistics and weights are drawn from names.
 
-Standard library, numpy and PyYAML only, as in `zoo_data`; PyTorch where weights are written.
+Runs with upstream's packages and with ours, as `zoo_calls` does.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+import zoo_calls
 import zoo_data
 
 PUBLISHED = Path(__file__).parent / "published"
@@ -27,12 +28,16 @@ LM_TASK = "espnet2.tasks.lm:LMTask"
 # The matrix that gives scores of tokens is larger than drawn, so that an n-best list has no near ties.
 SHARP = ("ctc.ctc_lo.weight", "decoder.output_layer.weight", "decoder.output.weight", "joint_network.lin_out.weight")
 SHARPNESS = 3.0
+TIED = "decoder.decoder.embed_tokens.weight"  # what the output layer of mBART shares its weights with
 TRAINED_LENGTH = ".kernel.kernel.L"  # tokens of the longest text that an S4 layer was trained on; 0 in fresh ones
 
 
 @dataclass(frozen=True)
 class Published:
-    """A published configuration: keys of its config.yaml and its language model's, and how it decodes."""
+    """A published configuration: keys of its config.yaml and its language model's, and how it decodes.
+
+    `pretrained` describes a model of transformers (`zoo_data.Pretrained`), whose directory `PRETRAINED` stands for.
+    """
 
     source: str
     vocabulary: Mapping[str, Any]
@@ -41,6 +46,7 @@ class Published:
     lm_config: Mapping[str, Any] | None = None
     task: str = "asr"
     features: int = 80
+    pretrained: Mapping[str, Any] | None = None
 
 
 def names() -> list[str]:
@@ -54,7 +60,10 @@ def read(name: str) -> Published:
 
 
 def tokens(style: str, size: int) -> list[str]:
-    """A vocabulary of `size` tokens as recipes write it: special symbols first and last; `style` is char or bpe."""
+    """A vocabulary of `size` tokens as recipes write it: special symbols first and last, or where mBART has them;
+    `style` is char, bpe or mbart."""
+    if style == "mbart":
+        return ["<s>", "<pad>", "</s>", "<unk>", *(f"\u2581{_letters(index)}" for index in range(size - 4))]
     middle = size - 3
     if style == "char":
         listed = [chr(0x4E00 + index) for index in range(middle)]
@@ -74,6 +83,8 @@ def write(name: str, directory: Path, build: Any) -> dict[str, str]:
     Returns the files by upstream's option names: `asr_train_config`, `asr_model_file`, `lm_train_config`, `lm_file`.
     """
     published = read(name)
+    model = zoo_data.Pretrained(**published.pretrained) if published.pretrained else None
+    place = zoo_calls.build(model, directory)
     np.savez(directory / "feats_stats.npz", **zoo_data.stats_arrays(zoo_data.Stats(published.features)))
     parts = {"asr_train_config": (published.config, TASKS[published.task], "asr_model_file")}
     if published.lm_config:
@@ -81,7 +92,7 @@ def write(name: str, directory: Path, build: Any) -> dict[str, str]:
     files = {}
     for option, (keys, task, weights) in parts.items():
         config = directory / f"{option}.yaml"
-        listed = {"token_list": tokens(**published.vocabulary), **_with_stats(keys, directory)}
+        listed = {"token_list": tokens(**published.vocabulary), **_placed(_with_stats(keys, directory), place)}
         config.write_text(yaml.safe_dump(listed, allow_unicode=True), encoding="utf-8")
         files[option] = str(config)
         files[weights] = str(_write_weights(build(task, config), directory / f"{weights}.pth"))
@@ -95,11 +106,19 @@ def _with_stats(keys: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     return {**keys, "normalize_conf": {"stats_file": str(directory / "feats_stats.npz")}}
 
 
+def _placed(value: Any, place: str | None) -> Any:
+    """`value` with a directory where `PRETRAINED` stands."""
+    if isinstance(value, dict):
+        return {key: _placed(item, place) for key, item in value.items()}
+    return place if value == "PRETRAINED" else value
+
+
 def _write_weights(model: Any, path: Path) -> Path:
     import torch
 
     state = {key: value.numpy() for key, value in model.state_dict().items()}
-    drawn = zoo_data.drawn_weights(state)
+    tied = {key: TIED for key in state if key == "decoder.lm_head.weight"}
+    drawn = zoo_data.drawn_weights(state, tied)
     for key in drawn:
         if key.endswith(SHARP):
             drawn[key] = drawn[key] * np.float32(SHARPNESS)

@@ -55,6 +55,8 @@ def decode(name: str) -> list[Any]:
         return [nbest_of(speaker) for speaker in results]
     if isinstance(results, tuple):  # with texts of intermediate layers
         results = results[0]
+    if found.decode.get("hugging_face_decoder"):  # upstream's texts of transformers have no scores
+        return [(list(map(int, token_int)), None) for _, _, token_int, _ in results[: published.NBEST]]
     to_results = getattr(recognise, "hypotheses_to_results", None)
     return nbest_of(results if to_results is None else to_results(results))
 

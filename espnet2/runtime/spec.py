@@ -66,9 +66,12 @@ class Length:
         return length
 
     def shortest(self, output: int = 1) -> int:
-        """The smallest input length whose output is at least `output` long."""
+        """The smallest input length whose output is at least `output` long, and every length in between at least 1.
+
+        A step that adds a frame, such as a language's, needs some of the step before it, too.
+        """
         for shift, stride, extra, *times in reversed(self.steps):
-            output = (-(-output // math.prod(times)) - extra) * stride - shift
+            output = (-(-max(output, 1) // math.prod(times)) - extra) * stride - shift
         return output
 
     @property

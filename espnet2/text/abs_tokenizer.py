@@ -74,9 +74,12 @@ def runs_between(separators: Iterable[bool]) -> list[tuple[int, int]]:
 
 
 def split_symbols(line: str, symbols: Iterable[str], dropped: bool) -> list[tuple[str, bool]]:
-    """A line as characters and symbols: (piece, whether it is one of `symbols`), without symbols if `dropped`."""
+    """A line as characters and symbols: (piece, whether it is one of `symbols`), without symbols if `dropped`.
+
+    An empty symbol is none.
+    """
     pieces: list[tuple[str, bool]] = []
-    known = sorted(symbols, key=len, reverse=True)
+    known = sorted(filter(None, symbols), key=len, reverse=True)
     while line:
         symbol = next((symbol for symbol in known if line.startswith(symbol)), None)
         piece = line[0] if symbol is None else symbol

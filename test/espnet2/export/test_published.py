@@ -36,6 +36,8 @@ def test_bundle_gives_upstreams_nbest(name: str, tmp_path: Path):
     assert len(speakers) == len(expected)
     for nbest, wanted in zip(speakers, expected, strict=True):
         assert [result.token_int for result in nbest][: len(wanted)] == [token_int for token_int, _ in wanted]
+        if None in [score for _, score in wanted]:
+            continue
         scores = [float(result.hypothesis.score) for result in nbest[: len(wanted)]]
         # Sums of float32 over up to 150 decisions: a hundred-thousandth of a score of several hundreds is above 1e-3.
         assert scores == pytest.approx([score for _, score in wanted], abs=1e-3, rel=2e-5)

@@ -41,6 +41,12 @@ def test_shortest_is_the_first_that_is_long_enough(output):
     assert rule(shortest) >= output > rule(shortest - 1)
 
 
+def test_shortest_leaves_something_before_a_frame_that_is_added():
+    halved, added = Length.conv(3, 2), Length(((0, 1, 1),))
+    assert halved.then(added).shortest() == halved.shortest() == 3
+    assert halved.then(added).shortest(3) == halved.shortest(2)
+
+
 def test_nothing_is_shorter_than_one():
     component = Component("a", "forward", (), (), lengths=(OutputLength("frames", "samples", Length.conv(4, 2, 2)),))
     assert component.shortest() == {"samples": 1}

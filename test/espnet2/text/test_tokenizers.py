@@ -29,6 +29,7 @@ KINDS = "bpe, char, word, phn, hugging_face, whisper_en, whisper_multilingual"
         ({"space_symbol": "_"}, "a b", ["a", "_", "b"]),
         ({"nonsplit_symbols": ["wor:W"]}, "a word", ["a", "<space>", "wor", "d"]),
         ({"nonsplit_symbols": ["ab:c"]}, "xaby abc", ["x", "ab", "y", "<space>", "ab", "c"]),
+        ({"nonsplit_symbols": ["", "ab"]}, "xab", ["x", "ab"]),
     ],
 )
 def test_characters(options, line, tokens):
