@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,51 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from espnet2.runtime.errors import MissingPackageError
+from espnet2.utils.hugging_face import directory, loaded, transformers
 
 KEPT = ("model_type", "auto_map")  # keys that decide which code makes the network
-
-
-def transformers() -> Any:
-    """The package transformers; raises `MissingPackageError` where it is not installed."""
-    try:
-        return importlib.import_module("transformers")
-    except ImportError as error:
-        raise MissingPackageError(
-            "expected the package transformers, found none; pip install espnet[huggingface]"
-        ) from error
-
-
-def loaded(
-    kind: Any, name: str | Path, expected: str, cache_dir: str | None = None, required: bool = True, **keywords: Any
-) -> Any:
-    """What transformers' class `kind` reads of the model `name`: a directory, or a name in the hub's cache.
-
-    Nothing is downloaded, and no code that lies beside a model is run.
-
-    Args:
-        kind: the class, which has `from_pretrained`.
-        name: of the model.
-        expected: option and content, for the message.
-        cache_dir: where the hub's files are kept; transformers' own cache by default.
-        required: a file that is not there is an error, rather than None.
-        keywords: others of `from_pretrained`, none of them from a file.
-
-    Raises:
-        ValueError: the model or the file is not there, is broken, or needs code of its own.
-    """
-    try:
-        return kind.from_pretrained(_directory(name, cache_dir), local_files_only=True, **keywords)
-    except Exception as error:  # some of them are of huggingface_hub, and have no other base
-        if not required and isinstance(error, OSError):
-            return None
-        if isinstance(error, OSError) and not Path(name).is_dir():
-            kept = f" --cache-dir {cache_dir}" if cache_dir else ""
-            raise ValueError(
-                f"{expected}, found it neither in a directory nor in the hub's cache under {str(name)!r}; "
-                f"`hf download {name}{kept}` fetches it"
-            ) from error
-        raise ValueError(f"{expected}, found {str(name)!r}: {_sentence(error)}") from error
 
 
 def read_config(
@@ -90,7 +46,7 @@ def require_type(option: str, config: Any, known: Collection[str]) -> None:
 def shares_embeddings(name: str | Path, config: Any) -> bool:
     """Whether the output layer has the weights of the embeddings, as config.json says: transformers 5 has them shared
     by every mT5."""
-    given, _ = type(config).get_config_dict(_directory(name), local_files_only=True)
+    given, _ = type(config).get_config_dict(directory(name), local_files_only=True)
     return bool(given.get("tie_word_embeddings", config.tie_word_embeddings))
 
 
@@ -136,23 +92,3 @@ def generation_config(name: str | Path, config: Any) -> dict[str, Any]:
     package = transformers().GenerationConfig
     found = loaded(package, name, "generation_config.json: expected rules of generation", required=False)
     return (found or package.from_model_config(config)).to_diff_dict()
-
-
-def _directory(name: str | Path, cache_dir: str | None = None) -> str:
-    """Where the model `name` lies; the hub's cache is looked up here, since even there transformers asks the hub what
-    to call itself. Raises `OSError` where it is not."""
-    if Path(name).is_dir():
-        return str(name)
-    hub = importlib.import_module("huggingface_hub")
-    try:
-        found = hub.try_to_load_from_cache(str(name), "config.json", cache_dir=cache_dir)
-    except ValueError as error:  # no name of the hub
-        raise FileNotFoundError(str(name)) from error
-    if not isinstance(found, str):
-        raise FileNotFoundError(str(name))
-    return str(Path(found).parent)
-
-
-def _sentence(error: Exception) -> str:
-    """The first sentence of a message that may have many."""
-    return re.split(r"\.\s|\n", str(error))[0] or type(error).__name__

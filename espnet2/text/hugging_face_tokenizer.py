@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import numpy as np
 from espnet2.runtime.errors import MissingPackageError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.token_id_converter import as_indices
+from espnet2.utils.hugging_face import loaded, transformers
+from espnet2.utils.text_file import read_text
 
 FILE = "tokenizer.json"  # all of a tokenizer, as the package tokenizers writes it
 CONFIG = "tokenizer_config.json"  # beside it: which symbol stands for unknown tokens
@@ -23,8 +26,8 @@ class HuggingFaceTokenizer(AbsTokenizer):
     """The tokenizer of a pretrained model.
 
     Args:
-        model: A directory with `tokenizer.json` (or that file), or a name on the hub, for which the package
-            transformers is needed, as for a directory without that file.
+        model: A directory with `tokenizer.json` (or that file), or a name in the hub's cache, for which the package
+            transformers is needed, as for a directory without that file. Nothing is downloaded.
 
     Attributes:
         tokenizer: The tokenizer of the package tokenizers.
@@ -88,23 +91,23 @@ class HuggingFaceTokenizer(AbsTokenizer):
 def _read(model: Path | str) -> str:
     """The content of `tokenizer.json`."""
     path = Path(model)
-    file = path / FILE if path.is_dir() else path
-    if file.is_file():
+    file = path / FILE if os.path.isdir(path) else path
+    if os.path.isfile(file):
         try:
             return file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise OptionError(f"{file}: expected a tokenizer in JSON, found a file that cannot be read") from error
     try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
+        auto = transformers().AutoTokenizer
+    except MissingPackageError as error:
         raise MissingPackageError(
             f"bpemodel: expected {FILE} in {model}, or the package transformers, found none; pip install transformers"
         ) from error
     try:
-        return AutoTokenizer.from_pretrained(str(model)).backend_tokenizer.to_str()
-    except Exception as error:  # of many kinds, some of which are another package's
-        found = " ".join(str(error).split())[:150]
-        raise OptionError(f"bpemodel: expected a tokenizer of transformers, found none for {model}: {found}") from error
+        tokenizer = loaded(auto, model, "bpemodel: expected a tokenizer of transformers", trust_remote_code=False)
+        return tokenizer.backend_tokenizer.to_str()
+    except (ValueError, AttributeError) as error:  # a tokenizer that is in Python alone has no backend
+        raise OptionError(str(error)) from error
 
 
 def _open(model: str, content: str) -> Any:
@@ -125,8 +128,24 @@ def _unknown(path: Path, content: str, tokenizer: Any) -> int | None:
     model = json.loads(content)["model"]
     if model.get("unk_id") is not None:
         return model["unk_id"]
-    beside = (path if path.is_dir() else path.parent) / CONFIG
-    config: Mapping[str, Any] = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    symbol = model.get("unk_token") or config.get("unk_token")
+    symbol = model.get("unk_token") or _settings((path if os.path.isdir(path) else path.parent) / CONFIG).get(
+        "unk_token"
+    )
     symbol = symbol.get("content") if isinstance(symbol, dict) else symbol
-    return None if symbol is None else tokenizer.token_to_id(symbol)
+    return tokenizer.token_to_id(symbol) if isinstance(symbol, str) else None
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    """What `tokenizer_config.json` says; nothing where there is none."""
+    if not os.path.isfile(file):
+        return {}
+    expected = "options of a tokenizer in JSON"
+    try:
+        settings = json.loads(read_text(file, expected, OptionError))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, OptionError):
+            raise
+        raise OptionError(f"{file}: expected {expected}, found {error}") from error
+    if not isinstance(settings, dict):
+        raise OptionError(f"{file}: expected {expected}, found {type(settings).__name__}")
+    return settings

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, subsequent_mask
-from espnet2.layers.hugging_face import transformers
+from espnet2.utils.hugging_face import transformers
 
 Past = Sequence[Tensor]  # each layer's keys or values, (R, H, past, D/H)
 

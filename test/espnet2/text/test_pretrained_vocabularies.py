@@ -156,6 +156,36 @@ def test_no_tokenizer(tmp_path, content):
         build_tokenizer("hugging_face", tmp_path)
 
 
+@pytest.mark.parametrize("content", ["", "[1]", '{"a"', "\xff", "[" * 100000])
+def test_broken_settings_of_a_tokenizer(tmp_path, content):
+    pytest.importorskip("tokenizers")
+    cases.write_hugging_face(tmp_path)
+    file = tmp_path / "tokenizer.json"
+    file.write_text(file.read_text().replace('"unk_token": "<unk>", ', ""))
+    (tmp_path / "tokenizer_config.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(OptionError, match=r"tokenizer_config.json: expected options of a tokenizer in JSON, found"):
+        build_tokenizer("hugging_face", tmp_path)
+
+
+def test_no_code_of_a_model_is_run(tmp_path):
+    pytest.importorskip("transformers")
+    settings = {"auto_map": {"AutoTokenizer": [None, "own.Own"]}, "tokenizer_class": "Own"}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "own", **settings}))
+    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')")
+    with pytest.raises(OptionError, match=r"bpemodel: expected a tokenizer of transformers, found"):
+        build_tokenizer("hugging_face", tmp_path)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["nobody/absent", "../absent", "a" * 3000])
+def test_nothing_is_downloaded(name):
+    pytest.importorskip("transformers")
+    with pytest.raises(OptionError, match=r"bpemodel: expected a tokenizer .* fetches it") as error:
+        build_tokenizer("hugging_face", name)
+    assert len(str(error.value)) <= 400
+
+
 def test_pretrained_kinds_need_a_name(monkeypatch):
     for token_type in ("hugging_face", "whisper_en"):
         with pytest.raises(OptionError, match=f"bpemodel.*{token_type}.*None"):
