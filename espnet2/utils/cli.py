@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from espnet2.runtime.errors import EspnetError, OptionError
+from espnet2.runtime.errors import EspnetError, OptionError, shortened
 from espnet2.utils.text_file import ENCODING
 
 # What is in the extras of an installation, and in none of the others.
@@ -54,7 +54,7 @@ def run(
         logging.debug("", exc_info=True)
         place = "a file" if error.filename is None else error.filename
         found = (error.strerror or str(error)).lower()
-        print(f"{prog}: {place}: expected to read or write it, found: {found}", file=sys.stderr)
+        print(shortened(f"{prog}: {place}: expected to read or write it, found: {found}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)

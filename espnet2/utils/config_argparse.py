@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from espnet2.runtime.errors import OptionError, listed
+from espnet2.runtime.errors import OptionError, listed, shortened
 from espnet2.utils.types import converted
 from espnet2.utils.yaml_file import read_yaml
+
+SHOWN = 80  # characters of a key in an error
 
 
 class PlainArgumentParser(argparse.ArgumentParser):
@@ -16,7 +19,7 @@ class PlainArgumentParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print `message` and end with exit status 2."""
-        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
+        self.exit(2, shortened(f"{self.prog}: {message} (--help lists the options)") + "\n")
 
 
 class ArgumentParser(PlainArgumentParser):
@@ -55,8 +58,8 @@ class ArgumentParser(PlainArgumentParser):
         options = {action.dest for action in self._actions if action.option_strings} - {"help", "config"}
         for name, value in read_yaml_mapping(path).items():
             if name not in options:
-                known = listed(sorted(options), name)
-                raise OptionError(f"{path}: expected options of this command, found {name!r}; known ones: {known}")
+                found, known = shortened(repr(name), SHOWN), listed(sorted(options), name)
+                raise OptionError(f"{path}: expected options of this command, found {found}; known ones: {known}")
             lists |= self.set_option(path, name, value)
         return lists
 
@@ -71,17 +74,34 @@ class ArgumentParser(PlainArgumentParser):
         return {}
 
     def _get_value_of(self, path: str, action: argparse.Action, value: Any) -> Any:
-        """The value as the option's type would read it from the command line."""
+        """The value as the option's type would read it from the command line; of a list, each item where it may be."""
+        if action.nargs in ("*", "+") and value is not None:
+            items = value if isinstance(value, list) else [value]
+            return [self._get_item_of(path, action, item) for item in items]
+        return self._get_item_of(path, action, value)
+
+    def _get_item_of(self, path: str, action: argparse.Action, value: Any) -> Any:
         convert: Any = action.type or str
         if value is None or (action.nargs == 0 and isinstance(value, bool | int)):
             return value  # switches and counts take no text
         try:
-            value = converted(convert, str(value))
+            value = converted(convert, _text_of(value))
         except (TypeError, ValueError, argparse.ArgumentTypeError) as error:
             raise OptionError(f"{path}: {action.dest}: {error}") from error
         if action.choices is not None and value not in action.choices:
             raise OptionError(f"{path}: {action.dest}: expected one of {list(action.choices)}, found {value!r}")
         return value
+
+
+def _text_of(value: Any) -> str:
+    """A value of a YAML file as it is written on a command line; null, true and the like inside stay what they are."""
+    if not isinstance(value, dict | list):
+        return str(value)
+    import yaml
+
+    return yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=sys.maxsize
+    ).strip()
 
 
 def read_yaml_mapping(path: str | Path) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from espnet2.runtime.errors import AudioError
+from espnet2.runtime.decode import mapping
+from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.utils.cli import EXTRAS, run
 from espnet2.utils.config_argparse import ArgumentParser, PlainArgumentParser
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
@@ -107,6 +108,40 @@ def test_config_fills_in_required_options_and_checks_choices(tmp_path, capsys):
     config.write_text("kind: c\n", encoding="utf-8")
     assert run(parser, lambda args: 0, ["--config", str(config)]) == 2
     assert "kind: expected one of ['a', 'b'], found 'c'" in capsys.readouterr().err
+
+
+def test_config_keeps_what_is_in_lists_and_mappings(tmp_path):
+    parser = ArgumentParser("prog")
+    parser.add_argument("--search", type=mapping)
+    parser.add_argument("--names", nargs="*")
+    parser.add_argument("--sizes", nargs="+", type=int)
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        "search: {kind: maes, nbest: null, norm: true, é: [1, null]}\nnames: [a b, 'no']\nsizes: 3\n", "utf-8"
+    )
+    args = parser.parse_args(["--config", str(config)])
+    assert args.search == {"kind": "maes", "nbest": None, "norm": True, "é": [1, None]}
+    assert args.names == ["a b", "no"]
+    assert args.sizes == [3]
+
+
+def test_long_messages_are_shortened(tmp_path, capsys):
+    parser = ArgumentParser("prog")
+    for number in range(99):
+        parser.add_argument(f"--option_{number}")
+    config = tmp_path / "c.yaml"
+    config.write_text("option_98x: 1\n", encoding="utf-8")
+    with pytest.raises(OptionError, match="found 'option_98x'; known ones: option_98, "):
+        parser.parse_known_args(["--config", str(config)])
+    config.write_text("x" * 900 + ": 1\n", encoding="utf-8")
+    for command in (["--config", str(config)], ["y" * 900]):
+        with pytest.raises(SystemExit):
+            parser.parse_args(command)
+    assert run(parser, fail(PermissionError(13, "Permission denied", "z" * 900)), []) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert all(len(line) <= 400 for line in lines)
+    assert "known ones: option_0, " in lines[0]
 
 
 @pytest.mark.parametrize("command", [["--size", "a"], ["--other"], []])
