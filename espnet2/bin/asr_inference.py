@@ -21,8 +21,10 @@ from espnet2.utils.types import str_or_none
 from espnet2.utils.upstream_options import (
     FIXED,
     IGNORED,
+    LAYERS,
     PRECISION,
     TOKENIZER,
+    add_layers,
     add_other_options,
     plain_value,
     require,
@@ -217,6 +219,9 @@ def add_pytorch_options(parser: ArgumentParser) -> None:
     group.add_argument("--num_threads", type=int, help="threads of PyTorch (default: PyTorch's)")
     for name, value in PRECISION.items():
         text = "as upstream's option of this name"
+        if name == LAYERS:
+            add_layers(group, f"{text} (default: Linear)")
+            continue
         group.add_argument(f"--{name}", type=plain_value, default=value, help=f"{text} (default: {value})")
 
 

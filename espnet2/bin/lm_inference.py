@@ -20,6 +20,7 @@ from espnet2.text.token_id_converter import TokenIDConverter
 from espnet2.utils.cli import LOG_LEVELS, run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
+from espnet2.utils.upstream_options import add_layers
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -243,7 +244,7 @@ def get_parser() -> ArgumentParser:
     for name, kind, default, text in SEARCH:
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"{text} (default: {default})")
     parser.add_argument("--quantize_lm", type=str2bool, default=False, help="quantise layers (default: false)")
-    parser.add_argument("--quantize_modules", nargs="*", default=["Linear"], help="which layers (default: Linear)")
+    add_layers(parser, "which layers (default: Linear)")
     parser.add_argument("--quantize_dtype", default="qint8", help="qint8 or float16 (default: qint8)")
     for name, default in FIXED.items():
         parser.add_argument(f"--{name}", type=str_or_none, default=default, help=f"{default} and nothing else")

@@ -19,12 +19,13 @@ def convert(modules: Iterable[torch.nn.Module], dtype: str) -> None:
         module.to(getattr(torch, dtype))
 
 
-def quantize(modules: Iterable[torch.nn.Module], layers: Sequence[str], dtype: str) -> None:
+def quantize(modules: Iterable[torch.nn.Module], layers: str | Sequence[str], dtype: str) -> None:
     """Give the `layers` within modules weights of another dtype, in place, as upstream does: PyTorch's dynamic way.
 
     Raises:
         OptionError: A layer or a dtype that PyTorch does not quantise so.
     """
+    layers = [layers] if isinstance(layers, str) else layers
     for name in layers:
         if name not in LAYERS:
             raise OptionError(f"quantize_modules: expected some of {', '.join(LAYERS)}, found {name!r}")

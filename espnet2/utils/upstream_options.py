@@ -22,11 +22,12 @@ class Group(NamedTuple):
     options: Mapping[str, Any]
 
 
+LAYERS = "quantize_modules"
 PRECISION: Mapping[str, Any] = {
     "dtype": "float32",
     "quantize_asr_model": False,
     "quantize_lm": False,
-    "quantize_modules": ["Linear"],
+    LAYERS: ["Linear"],
     "quantize_dtype": "qint8",
 }
 DTYPES = ("float32", "float64", "bfloat16", "float16")
@@ -62,8 +63,24 @@ def add_other_options(parser: argparse.ArgumentParser) -> None:
     added = parser.add_argument_group("options of other commands, with one value or without effect")
     for name, value in others.items():
         text = "without effect" if name in IGNORED else f"{value} and nothing else"
+        if name == LAYERS:
+            add_layers(added, text)
+            continue
         added.add_argument(f"--{name}", type=str_or_none if value is None else plain_value, default=value, help=text)
     parser.set_defaults(one_value_options=tuple(others))
+
+
+def add_layers(parser: argparse._ActionsContainer, text: str) -> None:
+    """Add the option of layers that are quantised, as `Linear LSTM` or `[Linear, LSTM]`."""
+    parser.add_argument(f"--{LAYERS}", nargs="*", action=_Flat, type=plain_value, default=["Linear"], help=text)
+
+
+class _Flat(argparse.Action):
+    """Words, and the items of those that are lists, as one list."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        lists = (value if isinstance(value, list) else [value] for value in values)
+        setattr(namespace, self.dest, [item for items in lists for item in items])
 
 
 def require_one_value(args: argparse.Namespace) -> None:

@@ -115,3 +115,20 @@ def test_what_a_checkpoint_cannot_do_is_one_sentence(name):
         require_one_value(parser(name).parse_args(["--bundle=b"]))
     with pytest.raises(OptionError, match="--quantized: expected False, since bundles are those of the commands"):
         require_one_value(parser(name).parse_args(["--quantized=true"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "layers"),
+    [("Linear", ["Linear"]), ("[Linear]", ["Linear"]), ("Linear LSTM", ["Linear", "LSTM"]), ("[Linear, LSTM]", None)],
+)
+def test_layers_to_quantise_are_read_as_upstream_spells_them(words, layers, tmp_path):
+    words = [words] if layers is None else words.split()
+    (tmp_path / "c.yaml").write_text(f"quantize_modules: {layers or ['Linear', 'LSTM']}")
+    for command in (["--quantize_modules", *words], ["--config", str(tmp_path / "c.yaml")]):
+        assert parser("asr_inference").parse_args(command).quantize_modules == (layers or ["Linear", "LSTM"])
+        args = parser("asr_inference_onnx").parse_args(["--bundle", "b", *command])
+        if layers == ["Linear"]:
+            require_one_value(args)
+        else:
+            with pytest.raises(OptionError, match=r"--quantize_modules: expected \['Linear'\], since the bundle's"):
+                require_one_value(args)
