@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -104,10 +105,10 @@ def require_keys(path: Path | str, table: Collection[str], reference: Path | str
 
 def found_path(listed: str, table: Path) -> str:
     """Where a file is that `table` lists: as listed if that exists, or found beside or above the table."""
-    if Path(listed).exists():
+    if os.path.exists(listed):  # False for names that are too long
         return listed
     places = (table.parent, *table.resolve().parents)
-    found = (place / listed for place in places if (place / listed).exists())
+    found = (place / listed for place in places if os.path.exists(place / listed))
     return str(next(found, listed))
 
 

@@ -114,17 +114,10 @@ def read_meta(directory: Path | str, shown: str | None = None) -> dict[str, str]
             raise ArchiveError(f"{shown}: {section}: expected names and paths, found {type(named).__name__}")
         for key, name in named.items():
             path = root / _safe_name(str(name), shown)
-            if not _is_file(path):
+            if not os.path.isfile(path):  # False for names that are too long
                 raise ArchiveError(f"{shown}: {section}.{key}: no file {shortened(repr(name), 80)} in the archive")
             files[key] = str(path)
     return files
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long
-        return False
 
 
 def get_dict_from_cache(meta: Path | str) -> dict[str, str] | None:
@@ -137,7 +130,7 @@ def get_dict_from_cache(meta: Path | str) -> dict[str, str] | None:
 
 def _members(archive: Path) -> Iterator[Member]:
     """The files of a zip or tar archive, in order; raises `ArchiveError` for links, devices and encrypted files."""
-    if not archive.is_file():
+    if not os.path.isfile(archive):
         raise ArchiveError(f"{archive}: expected a packed model, found no such file")
     if tarfile.is_tarfile(archive):  # asked first: at its end it may have a checkpoint, which is a zip archive
         with tarfile.open(archive) as file:
@@ -294,7 +287,7 @@ def _write_archive(archive: Path, mode: Any, contents: Mapping[str, Path]) -> No
 
 def _packed_name(path: Path | str) -> str:
     """The name of a file in the archive: its path from the working directory."""
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise ArchiveError(f"{path}: expected a file to pack, found none")
     try:
         # Links keep their names: valid.acc.ave.pth is one.
@@ -322,5 +315,5 @@ def _files_of_config(config: Path) -> list[Path]:
                 waiting.append(value)
             elif key in PACKED_KEYS and isinstance(value, str) and value:
                 paths = (place / value for place in places)
-                found.append(next((path for path in paths if path.is_file()), Path(value)))
+                found.append(next((path for path in paths if os.path.isfile(path)), Path(value)))
     return found

@@ -31,7 +31,7 @@ def find_model(
         except ArchiveError as error:
             raise ArchiveError(f"model_tag {model_tag!r}: {error}") from error
     path = Path(str(model_file))
-    if path.is_dir():
+    if os.path.isdir(path):
         return read_meta(path)
     cache = _default_cache() if cache_dir is None else Path(cache_dir)
     return unpack(path, cache / f"{path.name.split('.')[0]}-{_digest(path)}")
@@ -43,7 +43,7 @@ def _default_cache() -> Path:
 
 def _digest(path: Path) -> str:
     """The first 16 digits of a file's SHA-256, so that another archive of the same name is another directory."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ArchiveError(f"{path}: expected a packed model, found no such file")
     try:
         return sha256(path)[:16]

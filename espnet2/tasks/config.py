@@ -316,7 +316,7 @@ def _resolve(
         if path is None and name in schema.required_paths:
             raise ConfigError(f"{source}: {name}: no file {where[key]!r} {_places(root)}")
         if path is None and root is not None:
-            path = bases[0] / Path(where[key]).name  # does not exist, whereas the path as it is might, outside
+            path = _by_name(where[key], bases)  # does not exist, whereas the path as it is might, outside
         where[key] = where[key] if path is None else str(path)
 
 
@@ -335,10 +335,19 @@ def _paths(values: dict[str, Any], schema: type[TextConfig]) -> Iterator[tuple[s
 
 
 def find_model(name: str, bases: Sequence[Path], root: Path | None = None) -> str:
-    """The first directory or file called `name` under `bases`, inside `root` where it is given; else the name."""
+    """The first directory or file called `name` under `bases`, inside `root` where it is given; else the name, which
+    may be one of the hub, or in the first of `bases` where it is a path that leads out of `root`."""
     candidates = (Path(os.path.normpath(base / name)) for base in bases)
     inside = (path for path in candidates if root is None or path.is_relative_to(root))
-    return next((str(path) for path in inside if path.exists()), name)
+    leads_out = root is not None and (Path(name).is_absolute() or ".." in Path(name).parts)
+    return next(
+        (str(path) for path in inside if os.path.exists(path)), str(_by_name(name, bases)) if leads_out else name
+    )
+
+
+def _by_name(name: str, bases: Sequence[Path]) -> Path:
+    """A file or directory called as the last part of a path, in the first of `bases`."""
+    return bases[0] / Path(os.path.normpath(f"/{name}")).name
 
 
 def find_file(name: str, bases: Sequence[Path], root: Path | None = None) -> Path | None:
@@ -347,7 +356,7 @@ def find_file(name: str, bases: Sequence[Path], root: Path | None = None) -> Pat
     Files outside of `root`, where it is given, do not count.
     """
     candidates = [base / name for base in bases]
-    candidates += [bases[0] / Path(name).name] if bases else []
+    candidates += [_by_name(name, bases)] if bases else []
     if root is not None:
         candidates = [path for path in candidates if Path(os.path.normpath(path)).is_relative_to(root)]
-    return next((path for path in candidates if path.is_file()), None)
+    return next((path for path in candidates if os.path.isfile(path)), None)  # False for names that are too long

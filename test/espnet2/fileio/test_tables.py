@@ -3,7 +3,7 @@
 import pytest
 
 from espnet2.fileio.datadir_writer import DatadirWriter
-from espnet2.fileio.read_text import read_2columns_text
+from espnet2.fileio.read_text import found_path, read_2columns_text
 from espnet2.runtime.errors import DataError
 
 
@@ -97,3 +97,8 @@ def test_names_that_are_no_text_are_written_with_escapes(tmp_path):
     with DatadirWriter(tmp_path) as writer:
         writer["text"]["a\udcff"] = "b"
     assert (tmp_path / "text").read_text(encoding="utf-8") == "a\\udcff b\n"
+
+
+@pytest.mark.parametrize("listed", ["a" * 3000, "none.wav"])
+def test_what_is_not_there_is_as_listed(tmp_path, listed):
+    assert found_path(listed, tmp_path / "wav.scp") == listed

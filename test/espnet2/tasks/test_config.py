@@ -7,6 +7,7 @@ import yaml
 
 from espnet2.runtime.errors import ConfigError
 from espnet2.tasks.config import META_SECTIONS, TASK_MARKS, TRAINING_KEYS, ASRConfig, LMConfig, read_config
+from espnet2.text.build_tokenizer import PRETRAINED
 
 TOKENS = ["<blank>", "<unk>", "a", "<sos/eos>"]
 # What a recogniser's config of release 202204 lacks: model, preprocessor, joint decoding of languages, adapters, ...
@@ -149,6 +150,33 @@ def test_a_packed_models_paths_stay_inside(tmp_path, monkeypatch, section, name)
     write(tmp_path / "model/secret", "<blank>\n")
     write(path, {**OLD, "bpemodel": "secret"})
     assert read_config(path, ASRConfig).bpemodel == str(tmp_path / "model/secret")
+
+
+@pytest.mark.parametrize("token_type", PRETRAINED)
+def test_a_packed_models_vocabulary_stays_inside(tmp_path, monkeypatch, token_type):
+    write(tmp_path / "vocabulary/tokenizer.json", "")
+    write(tmp_path / "model/meta.yaml", META)
+    config = tmp_path / "model/exp/asr/config.yaml"
+    monkeypatch.chdir(tmp_path)
+
+    def found(name):
+        return read_config(write(config, {**OLD, "token_type": token_type, "bpemodel": name}), ASRConfig).bpemodel
+
+    leading_out = [str(tmp_path / "vocabulary"), "../../../vocabulary", "x/../vocabulary"]
+    assert {found(name) for name in leading_out} == {str(config.parent / "vocabulary")}
+    assert found("../../..") == str(config.parent) and found("someone/vocabulary") == "someone/vocabulary"
+    write(tmp_path / "model/data/vocabulary/tokenizer.json", "")
+    inside = str(tmp_path / "model/data/vocabulary")
+    assert found("data/vocabulary") == found("../../data/vocabulary") == found(inside) == inside
+
+
+@pytest.mark.parametrize("token_type", ["bpe", *PRETRAINED])
+def test_names_of_files_may_be_too_long(tmp_path, token_type):
+    config = {**OLD, "token_type": token_type, "bpemodel": "a" * 3000}
+    assert read_config(write(tmp_path / "config.yaml", config), ASRConfig).bpemodel == "a" * 3000
+    with pytest.raises(ConfigError, match="token_list: no file 'aaa") as error:
+        read_config(write(tmp_path / "config.yaml", {**OLD, "token_list": "a" * 3000}), ASRConfig)
+    assert len(str(error.value)) <= 400
 
 
 @pytest.mark.parametrize("meta", [None, "a: [", "- a", {"yaml_files": [1], "files": {"asr_model_file": "other.yaml"}}])
