@@ -25,8 +25,10 @@ RANGE = re.compile(r"(?P<place>.*)\[(?P<rows>[\d:]*)(?:,(?P<columns>[\d:]*))?\]$
 
 
 def split_range(listed: str) -> tuple[str, tuple[slice, ...]]:
-    """`feats.ark:12[0:9]` -> `feats.ark:12` and the rows, or rows and columns, that are taken of the array; as Kaldi
-    has it, the last of a range is part of it."""
+    """`feats.ark:12[0:9]` -> `feats.ark:12` and the rows, or rows and columns, that are taken of the array.
+
+    As Kaldi has it, the last of a range is part of it. Raises `ValueError` for half a range, or one that is empty.
+    """
     found = RANGE.fullmatch(listed)
     if found is None:
         return listed, ()
@@ -35,10 +37,20 @@ def split_range(listed: str) -> tuple[str, tuple[slice, ...]]:
 
 
 def _slice(text: str) -> slice:
-    first, _, last = text.partition(":")
-    if not first and not last:
+    if text in ("", ":"):
         return slice(None)
-    return slice(int(first), int(last or first) + 1)
+    numbers = text.split(":")
+    if len(numbers) > 2 or "" in numbers or int(numbers[-1]) < int(numbers[0]):
+        raise ValueError(f"the range {text}, which is not FIRST:LAST")
+    return slice(int(numbers[0]), int(numbers[-1]) + 1)
+
+
+def part_of(array: np.ndarray, ranges: tuple[slice, ...]) -> np.ndarray:
+    """The part of an array that `split_range` gave; raises `ValueError` for one behind its end, `IndexError`."""
+    found = array[ranges]
+    if array.size and not found.size:
+        raise ValueError(f"an array of {' x '.join(map(str, array.shape))}, which ends before the range")
+    return found
 
 
 def read_ark(file: BinaryIO, dtype: str, name: str) -> Value:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from espnet2.fileio.kaldi_ark import read_ark, split_range
+from espnet2.fileio.kaldi_ark import part_of, read_ark, split_range
 from espnet2.fileio.read_text import found_path
 from espnet2.fileio.shell import output_of
 from espnet2.fileio.table import TableReader
-from espnet2.runtime.errors import DataError
+from espnet2.runtime.errors import DataError, EspnetError
 
 PLACE = re.compile(r"(?P<path>.+):(?P<offset>\d+)")
+UNREADABLE = (OSError, ValueError, IndexError, EOFError, OverflowError, MemoryError)  # sizes in a broken file are any
 
 
 class KaldiScpReader(TableReader["np.ndarray | tuple[int, np.ndarray]"]):
@@ -25,7 +26,7 @@ class KaldiScpReader(TableReader["np.ndarray | tuple[int, np.ndarray]"]):
         dtype: Of samples.
 
     Raises:
-        DataError: The list cannot be read, or, on use, a file of it.
+        DataError: The list cannot be read, or, on use, a file of it, or a range is empty.
         AudioError: On use, a recording cannot be read.
     """
 
@@ -34,15 +35,17 @@ class KaldiScpReader(TableReader["np.ndarray | tuple[int, np.ndarray]"]):
         self.dtype = dtype
 
     def __getitem__(self, key: str) -> np.ndarray | tuple[int, np.ndarray]:
-        listed, part = split_range(self.data[key])
         try:
+            listed, ranges = split_range(self.data[key])
             value = self._read(listed)
-            return value[part] if isinstance(value, np.ndarray) else value
-        except (OSError, ValueError, IndexError) as error:
-            if isinstance(error, DataError):
-                raise
-            found = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            raise DataError(f"{self.fname}: {key}: expected an array of Kaldi in {listed}, found: {found}") from error
+            return part_of(value, ranges) if isinstance(value, np.ndarray) else (value[0], part_of(value[1], ranges))
+        except EspnetError:
+            raise
+        except UNREADABLE as error:
+            found = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+            raise DataError(
+                f"{self.fname}: {key}: expected an array of Kaldi in {self.data[key]}, found: {found}"
+            ) from error
 
     def place(self, key: str) -> str:
         """List and utterance."""

@@ -8,7 +8,7 @@ import soundfile
 
 from espnet2.fileio.kaldi_ark import read_ark
 from espnet2.fileio.kaldi_scp import KaldiScpReader
-from espnet2.runtime.errors import DataError, EspnetError
+from espnet2.runtime.errors import AudioError, DataError, EspnetError
 
 MATRIX = np.random.default_rng(0).standard_normal((20, 5)).astype(np.float32)
 SAMPLES = np.array([0, 1, -32768, 32767, 5], np.int16)
@@ -92,6 +92,8 @@ BROKEN = {
     "text": (b"what is this", "found: something else"),
     "words": (b" [ one two ]", "found: could not convert"),
     "range": (b" [ 1 2 ]", "found: too many indices"),
+    "size of 64 bits": (b"\0BFM \4\xff\xff\xff\xff\4\xff\xff\xff\xff", "found: "),
+    "nothing of numpy": (b"NPY\1\0", "found: "),
     "empty": (b"", "found: something else"),
 }
 
@@ -105,8 +107,42 @@ def test_values_that_cannot_be_read(tmp_path, monkeypatch, name):
     (tmp_path / "x.scp").write_text(f"a x.ark:0{part}\n")
     with pytest.raises(DataError) as error:
         KaldiScpReader("x.scp")["a"]
-    assert str(error.value).startswith("x.scp: a: expected an array of Kaldi in x.ark:0, ")
+    assert str(error.value).startswith(f"x.scp: a: expected an array of Kaldi in x.ark:0{part}, ")
     assert found in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        ("[:1]", "the range :1, which is not FIRST:LAST"),
+        ("[1:]", "the range 1:, which is not FIRST:LAST"),
+        ("[0:1:2]", "the range 0:1:2, which is not FIRST:LAST"),
+        ("[::]", "the range ::, which is not FIRST:LAST"),
+        ("[:,2:1]", "the range 2:1, which is not FIRST:LAST"),
+        ("[5:9]", "an array of 3 x 2, which ends before the range"),
+        ("[:,2]", "an array of 3 x 2, which ends before the range"),
+    ],
+)
+def test_ranges_that_are_refused(tmp_path, monkeypatch, part, found):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.ark").write_bytes(b" [\n 1 2\n 3 4\n 5 6 ]\n")
+    (tmp_path / "x.scp").write_text(f"a x.ark:0{part}\n")
+    with pytest.raises(DataError) as error:
+        KaldiScpReader("x.scp")["a"]
+    assert str(error.value) == f"x.scp: a: expected an array of Kaldi in x.ark:0{part}, found: {found}"
+
+
+def test_recordings_of_a_list(tmp_path, monkeypatch):
+    kaldiio = pytest.importorskip("kaldiio")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.ark").write_bytes(b"RIFF\4\0\0\0WAVE")
+    (tmp_path / "y.ark").write_bytes(b"AUDIO" + sized(recording("WAV")))
+    (tmp_path / "x.scp").write_text("a x.ark:0\nb y.ark:0[1:2]\n")
+    reader = KaldiScpReader("x.scp")
+    with pytest.raises(AudioError, match=r"x\.ark:0: expected"):
+        reader["a"]
+    rate, samples = reader["b"]
+    assert (rate, samples.tolist()) == (8000, kaldiio.load_mat("y.ark:0[1:2]")[1].tolist())
 
 
 def test_a_colon_may_be_part_of_a_path(tmp_path, monkeypatch):
