@@ -1,4 +1,4 @@
-"""Put adapters into a model that is there already, of which then only they are trained."""
+"""Put adapters into a model that is there already; which of its parameters are trained is the caller's to say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def create_lora_adapter(
     target_modules: list[str] = ["query"],  # noqa: B006 (upstream's signature)
     bias_type: str | None = "none",
 ) -> None:
-    """Give layers low-rank adapters, in place (Hu et al. 2022).
+    """Give layers low-rank adapters, in place (Hu et al. 2022), and leave the model in evaluation mode.
 
     Args:
         model: the model.
@@ -37,6 +37,7 @@ def create_lora_adapter(
         parent, _, last = name.rpartition(".")
         layer = with_adapter(model.get_submodule(name), rank, alpha, dropout_rate)
         setattr(model.get_submodule(parent), last, layer)
+    model.eval()
 
 
 @typechecked

@@ -1,16 +1,20 @@
 """Layers with low-rank adapters: weight + alpha / rank B A (Hu et al. 2022), B and A alone being new.
 
-Keys of the state dict are those of package loralib: the layer's own, `lora_A` and `lora_B`.
+Keys of the state dict are those of package loralib: the layer's own, `lora_A` and `lora_B`. As there, the weight holds
+the adapter in evaluation mode and does not in training mode, so that a model saved in evaluation mode is complete
+without its adapters, and a state dict is to be loaded in the mode that it was saved in.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Layer = TypeVar("Layer", bound="LowRank")
 
 
 class LowRank(nn.Module):
@@ -23,6 +27,9 @@ class LowRank(nn.Module):
         dropout_rate: dropout of what the adapter reads.
     """
 
+    weight: Tensor
+    merged = False  # whether the weight holds the adapter
+
     def adapt(self, rows: int, columns: int, rank: int, alpha: int, dropout_rate: float) -> None:
         """Make the parameters."""
         self.lora_A = nn.Parameter(torch.empty(rank, columns))
@@ -31,13 +38,29 @@ class LowRank(nn.Module):
         self.scaling = alpha / rank
         self.lora_dropout = nn.Dropout(dropout_rate)
 
+    def change(self) -> Tensor:
+        """What the adapter adds to the weight, in its shape."""
+        return (self.lora_B @ self.lora_A).view(self.weight.shape) * self.scaling
+
+    def train(self: Layer, mode: bool = True) -> Layer:
+        """Take the adapter out of the weight for training, or put it in for evaluation."""
+        super().train(mode)
+        if self.merged == mode:
+            with torch.no_grad():
+                self.weight.add_(self.change(), alpha=-1.0 if mode else 1.0)
+            self.merged = not mode
+        return self
+
 
 class LoRALinear(nn.Linear, LowRank):
     """A linear layer with an adapter."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(..., in) → (..., out)."""
-        return super().forward(input) + self.lora_dropout(input) @ self.lora_A.T @ self.lora_B.T * self.scaling
+        output = super().forward(input)
+        if self.merged:
+            return output
+        return output + self.lora_dropout(input) @ self.lora_A.T @ self.lora_B.T * self.scaling
 
 
 class LoRAEmbedding(nn.Embedding, LowRank):
@@ -45,8 +68,14 @@ class LoRAEmbedding(nn.Embedding, LowRank):
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) int64 → (..., out)."""
+        if self.merged:
+            return super().forward(input)
         read = nn.functional.embedding(input, self.lora_A.T)
         return super().forward(input) + read @ self.lora_B.T * self.scaling
+
+    def change(self) -> Tensor:
+        """What the adapter adds to the weight (tokens, out)."""
+        return (self.lora_B @ self.lora_A).T * self.scaling
 
 
 class LoRAConv2d(nn.Conv2d, LowRank):
@@ -54,8 +83,9 @@ class LoRAConv2d(nn.Conv2d, LowRank):
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, T, F) → (B, C', T', F')."""
-        adapter = (self.lora_B @ self.lora_A).view(self.weight.shape) * self.scaling
-        return super().forward(input) + self._conv_forward(self.lora_dropout(input), adapter, None)
+        if self.merged:
+            return super().forward(input)
+        return super().forward(input) + self._conv_forward(self.lora_dropout(input), self.change(), None)
 
 
 def _linear(layer: nn.Linear) -> tuple[nn.Module, int, int, int]:

@@ -7,6 +7,7 @@ from torch import nn
 from espnet2.asr.decoder.transformer_decoder import TransformerDecoder
 from espnet2.layers.create_adapter import create_adapter
 from espnet2.layers.houlsby_adapter_layer import Houlsby_Adapter
+from espnet2.tasks.checkpoint import load_state
 
 LAYERS = [
     (nn.Linear(6, 4), (torch.randn(3, 6),), (2, 6), (4, 2)),
@@ -25,12 +26,35 @@ def test_adapter_is_a_change_of_the_weight(layer, inputs, a_shape, b_shape):
     adapted = model[0]
     assert (tuple(adapted.lora_A.shape), tuple(adapted.lora_B.shape)) == (a_shape, b_shape)
     torch.testing.assert_close(model(*inputs), before)
+    model.train()
     nn.init.normal_(adapted.lora_B)
     change = adapted.lora_B @ adapted.lora_A * 3.0
     with torch.no_grad():
         layer.weight.copy_(weight + (change.T if isinstance(layer, nn.Embedding) else change).reshape(weight.shape))
+    adapted.lora_dropout.eval()
     torch.testing.assert_close(model(*inputs), layer(*inputs), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(adapted.weight, weight)
+    for _ in range(2):
+        model.eval()
+        torch.testing.assert_close(adapted.weight, layer.weight)
+        torch.testing.assert_close(model(*inputs), layer(*inputs), atol=1e-5, rtol=1e-4)
     assert {"0.weight", "0.lora_A", "0.lora_B"} <= set(model.state_dict())
+
+
+def test_a_checkpoint_of_an_adapted_model_holds_the_adapter_once():
+    """A state dict that is saved in evaluation mode is that of the plain layer, which both models take."""
+    adapted, again, plain = (nn.Sequential(nn.Linear(6, 4)) for _ in range(3))
+    for model in (adapted, again):
+        create_adapter(model, "lora", {"target_modules": ["0"]})
+        assert not model.training and not model[0].training
+    adapted.train()
+    nn.init.normal_(adapted[0].lora_B)
+    x, state = torch.randn(3, 6), adapted.eval().state_dict()
+    for model in (again, plain):
+        load_state(model, state, "model.pth")
+        torch.testing.assert_close(model(x), adapted(x))
+    torch.testing.assert_close(again.train()(x), adapted(x), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(again[0].weight, adapted.train()[0].weight)
 
 
 def _decoder():
