@@ -113,7 +113,7 @@ def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: 
     Raises `CheckpointError` that counts and names the keys at fault.
     """
     expected = model.state_dict()
-    state = {key: value for key, value in upgraded(model, state).items() if key in expected or not _merged(key, state)}
+    state = own_tensors(model, state)
     faults = {
         "lacks": [key for key in expected if key not in state],
         "has left over": [key for key in state if key not in expected],
@@ -130,6 +130,12 @@ def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: 
     loaded = Loaded(str(path), len(state), sum(value.numel() for value in state.values()))
     logging.info("%s: loaded %d tensors, %d parameters", loaded.path, loaded.tensors, loaded.parameters)
     return loaded
+
+
+def own_tensors(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors of `state` under the names of `model`, without adapters that it lacks and that weights hold."""
+    expected = model.state_dict()
+    return {key: value for key, value in upgraded(model, state).items() if key in expected or not _merged(key, state)}
 
 
 def _merged(key: str, state: Mapping[str, torch.Tensor]) -> bool:

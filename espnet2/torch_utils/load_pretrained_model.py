@@ -8,9 +8,8 @@ from pathlib import Path
 
 import torch
 
-from espnet.nets.pytorch_backend.state_names import upgraded
 from espnet2.runtime.errors import CheckpointError, OptionError
-from espnet2.tasks.checkpoint import load_checkpoint
+from espnet2.tasks.checkpoint import load_checkpoint, own_tensors
 
 SHOWN = 5  # names that an error shows
 
@@ -46,7 +45,7 @@ def load_pretrained_model(
     if source:
         state = {name.removeprefix(f"{source}."): state[name] for name in state if name.startswith(f"{source}.")}
     state = {f"{destination}.{name}" if destination else name: tensor for name, tensor in state.items()}
-    fitting = _fitting(model.state_dict(), upgraded(model, state), init_param, ignore_init_mismatch)
+    fitting = _fitting(model.state_dict(), own_tensors(model, state), init_param, ignore_init_mismatch)
     model.load_state_dict(fitting, strict=False)
     logging.info("%s: %d tensors set", init_param, len(fitting))
     return list(fitting)

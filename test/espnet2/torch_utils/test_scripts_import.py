@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from espnet2.optimizers.optim_groups import configure_optimizer
+from espnet2.runtime.errors import CheckpointError
 from espnet2.torch_utils.device_funcs import force_gatherable, to_device
 from espnet2.torch_utils.forward_adaptor import ForwardAdaptor
 from espnet2.torch_utils.get_layer_from_string import get_layer
@@ -76,6 +77,16 @@ def test_weights_that_fit(tmp_path):
     torch.save(state, tmp_path / "a.pth")
     assert load_pretrained_model(str(tmp_path / "a.pth"), model, True, "cpu") == ["0.weight"]
     assert model[0].weight.eq(1).all()
+
+
+def test_adapters_that_weights_hold_are_no_part_of_what_is_started_from(tmp_path):
+    low_rank = {"a.lora_A": torch.ones(1, 2), "a.lora_B": torch.ones(3, 1)}
+    torch.save({"a.weight": torch.ones(3, 2), "a.bias": torch.ones(3), **low_rank}, tmp_path / "a.pth")
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3))
+    assert load_pretrained_model(f"{tmp_path}/a.pth:a:0", model) == ["0.weight", "0.bias"]
+    torch.save({"0.bias": torch.ones(3), "0.lora_A": torch.ones(1, 2)}, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError, match=r"1 others: 0\.lora_A"):
+        load_pretrained_model(str(tmp_path / "a.pth"), model)
 
 
 def test_an_optimiser_with_groups_of_weight_decay():
