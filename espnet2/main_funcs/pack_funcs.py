@@ -71,8 +71,11 @@ def unpack(input_archive: Path | str, outpath: Path | str, use_cache: bool = Tru
                 if _same_meta(_root(work), target):
                     return read_meta(target)
             _extract(archive, work)
+        except ArchiveError:
+            raise
         except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError) as error:
-            raise ArchiveError(f"{archive}: expected a zip or tar archive that can be read, found: {error}") from error
+            found = getattr(error, "strerror", None) or error
+            raise ArchiveError(f"{archive}: expected a zip or tar archive that can be read, found: {found}") from error
         root = _root(work)
         read_meta(root, f"{archive}: {(root / META).relative_to(work)}")
         _move(root, target)
@@ -166,13 +169,18 @@ def _extract(archive: Path, directory: Path, only: str | None = None) -> None:
             bound = f"{MAX_MEMBERS} files and {limit} bytes"
             raise ArchiveError(f"{archive}: expected at most {bound} unpacked, found more at {member.name!r}")
         if only in (None, name.name):
-            _write(member, directory / name)
+            _write(member, directory / name, f"{archive}: {shortened(repr(member.name), 80)}")
 
 
-def _write(member: Member, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    source: Any = member.open()
-    with closing(source), path.open("wb") as target:
+def _write(member: Member, path: Path, shown: str) -> None:
+    """Write a member; raises `ArchiveError` with `shown` for one that cannot be written, as below another file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        target = path.open("wb")
+    except OSError as error:
+        raise ArchiveError(f"{shown}: expected a file that can be written, found: {error.strerror}") from error
+    opened: Any = member.open
+    with target, closing(opened()) as source:
         shutil.copyfileobj(source, target, 1 << 20)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -20,5 +21,5 @@ def read_symbols(symbols: PathLike[str] | str | Iterable[str] | None, required: 
         return []
     if isinstance(symbols, str | PathLike):
         path = Path(symbols)
-        symbols = lines_of(path, "a symbol on each line", DataError) if required or path.exists() else ()
+        symbols = lines_of(path, "a symbol on each line", DataError) if required or os.path.exists(path) else ()
     return [symbol for symbol in dict.fromkeys(symbol.rstrip() for symbol in symbols) if symbol]

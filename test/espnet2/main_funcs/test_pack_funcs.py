@@ -177,6 +177,27 @@ def test_a_file_is_not_replaced(tmp_path):
     assert (tmp_path / "out").read_text() == "mine"
 
 
+@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("exp/asr/model.pth/x", "'exp/asr/model.pth/x': expected a file that can be written, found: File exists"),
+        ("exp", "'exp': expected a file that can be written, found: Is a directory"),
+        (
+            "exp/asr/model.pth/x/y",
+            "'exp/asr/model.pth/x/y': expected a file that can be written, found: Not a directory",
+        ),
+        ("a" * 300, "aaa': expected a file that can be written, found: File name too long"),
+    ],
+)
+def test_a_member_that_cannot_be_written_is_named(tmp_path, kind, name, found):
+    archive = MAKERS[kind](tmp_path / f"model.{kind}", {**FILES, name: b"x"})
+    with pytest.raises(ArchiveError, match=found) as error:
+        unpack(archive, tmp_path / "out")
+    assert str(error.value).startswith(f"{archive}: '") and "unpacked" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
 def test_models_are_cached_by_content(tmp_path):
     first = find_model(zip_of(tmp_path / "a.zip", FILES), cache_dir=tmp_path / "cache")
     assert find_model(tmp_path / "a.zip", cache_dir=tmp_path / "cache") == first
