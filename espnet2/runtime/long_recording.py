@@ -125,19 +125,19 @@ def _joined(maker: ResultMaker, found: Sequence[Found], ranks: Sequence[int], ne
     """The hypothesis of one result of each part."""
     chosen = [part.results[rank] for part, rank in zip(found, ranks, strict=True)]
     said: list[Said] = []
-    space, before = _space(maker), 0
+    space, before, before_length = _space(maker), 0, 1
     for part, result in zip(found, chosen, strict=True):
         new = _said(result, part.first)
         if part.shared:
             middle = part.first + part.shared / 2
-            tail, head = within(before, part.shared, part.length), within(len(new), part.shared, part.length)
-            lead = 1 - before * part.shared / part.length / max(tail, 1)
+            tail, head = within(before, part.shared, before_length), within(len(new), part.shared, part.length)
+            lead = 1 - before * part.shared / before_length / max(tail, 1)
             kept, skipped = seam(said[len(said) - tail :], new[:head], middle, near, lead)
             said, new = said[: len(said) - tail + kept], new[skipped:]
         elif part.paused and space is not None and said and new and space not in (said[-1].token, new[0].token):
             said.append(Said(space, (part.first, part.first)))
         said += new
-        before = len(new)
+        before, before_length = len(new), part.length
     hypotheses = [result.hypothesis for result in chosen]
     first, end = hypotheses[0].yseq[:1].tolist(), hypotheses[0].yseq[-1:].tolist() if maker.closes else []
     frames = [one.frames for one in said if one.frames is not None]

@@ -13,7 +13,7 @@ from espnet2.runtime.errors import AudioError
 from espnet2.runtime.long_form import GB, MOST, UNDECLARED_HEADS, LongForm
 from espnet2.runtime.long_recording import Found, join, recognize_long
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.results import Result
+from espnet2.runtime.results import Result, ResultMaker
 from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 from espnet2.text.char_tokenizer import CharTokenizer
 
@@ -284,6 +284,17 @@ def test_texts_that_overlap(timed):
     (found,) = join(maker, parts, 1)
     assert found.text == "abaabbaa"
     assert [start for start, _ in found.hypothesis.frames] == ([0, 2, 4, 6, 8, 10, 12, 14] if timed else [])
+
+
+def test_a_short_part_after_a_long_one_that_says_the_same_twice():
+    """The overlap's tokens are reckoned by the length of the part before, not by that of the part itself."""
+    maker = ResultMaker({}, [*TOKENS, *map(str, range(100))], None, SPECIAL, DecodeOptions(), None)
+    phrase = [50, 51, 52, 53, 54]
+    left = [*range(6, 11), *phrase, *range(55, 105)]
+    right = [101, 102, 103, 104, *phrase]
+    parts = [Found([result(maker, left)], 0, 750), Found([result(maker, right)], 700, 100, 50, paused=False)]
+    (found,) = join(maker, parts, 1)
+    assert list(found.token_int) == [*left, *phrase]
 
 
 def test_greedy_search_in_blocks(monkeypatch):
