@@ -38,18 +38,19 @@ def _control_groups(root: Path) -> Iterator[int]:
     for line in _text(root / "proc" / "self" / "cgroup").splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         if not controllers:
-            base, names = groups, ("memory.max", "memory.current", "inactive_file")
+            base, names, prefix = groups, ("memory.max", "memory.current"), ""
         elif "memory" in controllers.split(","):
             base = groups / "memory"
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            names, prefix = ("memory.limit_in_bytes", "memory.usage_in_bytes"), "total_"
         else:
             continue
         # In a container, the path may be the one that the host sees.
         own = base.joinpath(*(part for part in path.split("/") if part not in ("", "..")))
         for group in {base, own, *(parent for parent in own.parents if base in parent.parents)}:
-            limit, used = (_number(group / name) for name in names[:2])
+            limit, used = (_number(group / name) for name in names)
             if limit is not None and used is not None and limit < _UNLIMITED:
-                yield limit - used + _fields(group / "memory.stat", " ").get(names[2], 0)
+                cached = _fields(group / "memory.stat", " ")
+                yield limit - used + sum(cached.get(f"{prefix}{kind}_file", 0) for kind in ("active", "inactive"))
 
 
 def _address_space(root: Path) -> Iterator[int]:

@@ -8,7 +8,10 @@ from espnet2.runtime.memory import UNKNOWN, available_memory
 GB = 10**9
 KIB = 1024
 MACHINE = {"proc/meminfo": "MemTotal: 16000000 kB\nMemAvailable:    8000000 kB\n"}
-STAT = "anon 5\ninactive_file 500000000\ntotal_inactive_file 250000000\n"
+STAT = (
+    "anon 5\nactive_file 200000000\ninactive_file 300000000\n"
+    "total_active_file 150000000\ntotal_inactive_file 100000000\n"
+)
 
 
 def group(base, limit, used, names=("memory.max", "memory.current")):
