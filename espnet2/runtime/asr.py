@@ -98,13 +98,10 @@ class Recognizer(ResultMaker):
         Fewer do so where memory allows no more; those that are too long for it are recognised in parts.
         """
         names = ["speech"] if len(speeches) == 1 else [f"speech {number}" for number in range(1, len(speeches) + 1)]
-        found: list[Results] = []
-        for group in self.long_form.groups([self.check(*pair) for pair in zip(speeches, names, strict=True)]):
-            if self.long_form.cuts(len(group[0])):
-                found += [recognize_long(self, speech) for speech in group]
-            else:
-                found += [self.search(encoder_out) for encoder_out in self.forward(group)]
-        return found
+        checked = [self.check(*pair) for pair in zip(speeches, names, strict=True)]
+        groups = self.long_form.groups([speech for speech in checked if not self.long_form.cuts(len(speech))])
+        short = (self.search(encoder_out) for group in groups for encoder_out in self.forward(group))
+        return [recognize_long(self, one) if self.long_form.cuts(len(one)) else next(short) for one in checked]
 
     def encode(self, speeches: Sequence[Any]) -> list[np.ndarray]:
         """Encoder outputs (T, D) of utterances that go through the encoder as one batch; (S, T, D) of S speakers."""

@@ -244,6 +244,18 @@ def test_a_recording_alone_and_among_others():
     assert not report.failures
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_what_is_cut_does_not_depend_on_the_batch(order):
+    """With `long_form` true, recordings that memory allows in one batch with others are cut all the same."""
+    speeches = [said("ab"), said(*WORDS, *WORDS), said("ba")]
+    cut = recognizer(long_form="true", batch_size=3)
+    alone = [cut(speech)[0].text for speech in speeches]
+    assert len(speeches[1]) > cut.long_form.cutter.longest
+    cut.encoder.calls.clear()
+    assert [results[0].text for results in cut.batch([speeches[i] for i in order])] == [alone[i] for i in order]
+    assert max(call[0][1] for call in cut.encoder.calls) <= cut.long_form.cutter.longest
+
+
 def result(maker, tokens, score=-1.0, frames=()):
     yseq = np.array([5, *tokens, 5])
     return maker.result(Hypothesis(yseq, score, {"ctc": score}, frames=frames))
