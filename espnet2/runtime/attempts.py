@@ -72,9 +72,9 @@ def search_whole(recognizer: Recognizer, encoded: np.ndarray | Exception) -> Res
     return recognizer.search(encoded)
 
 
-def search_long(recognizer: Recognizer, speech: np.ndarray, rate: int, name: str) -> Results:
+def search_long(recognizer: Recognizer, speech: np.ndarray, name: str) -> Results:
     """The results of a recording that is recognised in parts, with a bar of its own, in seconds."""
-    done = 0.0
+    done, rate = 0.0, recognizer.long_form.rate
     with tqdm(total=len(speech) // rate, unit="s", desc=f"  {name}", leave=False, mininterval=1) as bar:
 
         def progress(steps: float) -> None:

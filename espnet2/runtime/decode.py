@@ -268,7 +268,7 @@ class Utterances:
             if speech is None:
                 results.append(None)
             elif is_long(len(speech)):
-                search = functools.partial(search_long, recognizer, speech, self.rate, recording.utterance)
+                search = functools.partial(search_long, recognizer, speech, recording.utterance)
                 results.append(report.attempt(recording, search))
             else:
                 results.append(report.attempt(recording, functools.partial(search_whole, recognizer, next(encoded))))

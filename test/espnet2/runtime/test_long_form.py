@@ -1,5 +1,6 @@
 """What recordings need, which ones are cut, and the results of those that are, over graphs written in numpy."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -240,7 +241,7 @@ def test_a_recording_alone_and_among_others():
     assert texts == ["ab", cut(long)[0].text, "ab"]
     report = Report()
     assert [search_whole(cut, encoded)[0].text for encoded in encode_each(cut, [short, short])] == ["ab", "ab"]
-    assert search_long(cut, long, RATE, "long")[0].text == texts[1]
+    assert search_long(cut, long, "long")[0].text == texts[1]
     assert not report.failures
 
 
@@ -254,6 +255,29 @@ def test_what_is_cut_does_not_depend_on_the_batch(order):
     cut.encoder.calls.clear()
     assert [results[0].text for results in cut.batch([speeches[i] for i in order])] == [alone[i] for i in order]
     assert max(call[0][1] for call in cut.encoder.calls) <= cut.long_form.cutter.longest
+
+
+@pytest.mark.parametrize("rate", [RATE, 16 * RATE])
+def test_the_bar_counts_seconds(rate, monkeypatch):
+    """Those of features, too, whose frames have a rate of their own."""
+    shown = []
+
+    class Bar(contextlib.nullcontext):
+        n = 0
+
+        def __init__(self, total, **options):
+            super().__init__(self)
+            shown.append(total)
+
+        def update(self, count):
+            self.n += count
+            shown.append(self.n)
+
+    monkeypatch.setattr("espnet2.runtime.attempts.tqdm", Bar)
+    cut, speech = recognizer(memory_limit=limit_for(5)), said(*WORDS)
+    cut.long_form.rate = rate
+    search_long(cut, speech, "long")
+    assert shown[0] == shown[-1] == len(speech) // rate
 
 
 def result(maker, tokens, score=-1.0, frames=()):
