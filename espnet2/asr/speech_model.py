@@ -122,6 +122,7 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
             lengths=(OutputLength("out_frames", inputs[1].length_of, length),),
             attention_heads=heads,
             longest=longest,
+            least_channels=1 if self.frontend is None else self.frontend.least_channels,
         )
 
     def _reads(self, encoder: Component) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,13 @@ def trace_sizes(component: Component) -> dict[str, int]:
     """A size for each named axis, fit for tracing."""
     lengths = {rule.source: rule.length.shortest(TRACE_OUTPUT_LENGTH) for rule in component.lengths}
     sizes = {axis: 7 + index for index, axis in enumerate(axes_of(component))}
-    return {axis: lengths.get(axis, TRACE_SIZES.get(axis, size)) for axis, size in sizes.items()}
+    found = {axis: lengths.get(axis, TRACE_SIZES.get(axis, size)) for axis, size in sizes.items()}
+    return with_channels(component, found)
+
+
+def with_channels(component: Component, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes with no fewer channels than the component needs."""
+    return {axis: max(size, component.least_channels) if axis == "channels" else size for axis, size in sizes.items()}
 
 
 def dynamic_shapes(component: Component) -> tuple[dict[int, str], ...]:

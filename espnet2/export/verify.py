@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from espnet.nets.scorers.step import Graph
-from espnet2.export.examples import axes_of, draw, first_step
+from espnet2.export.examples import axes_of, draw, first_step, with_channels
 from espnet2.runtime.errors import VerificationError
 from espnet2.runtime.spec import Component
 
@@ -59,6 +59,7 @@ def component_cases(component: Component) -> Iterator[tuple[str, dict[str, np.nd
             else AXIS_SIZES.get(axis, OUTPUT_LENGTHS)[index]
             for axis in axes_of(component)
         }
+        sizes = with_channels(component, sizes)
         for batch in BATCHES:
             make = first_step if component.states and index == 0 else draw
             yield _label({**sizes, "batch": batch}), make(component, {**sizes, "batch": batch}, seed=index)

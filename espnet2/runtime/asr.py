@@ -19,7 +19,14 @@ from espnet2.runtime.long_recording import joined_frames, recognize_long
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results
 from espnet2.runtime.search import CTCGraph, SearchParts, make_search, reads_ctc_alone
-from espnet2.runtime.speech import floating_point, require_numbers, require_same_channels, require_shape, unpadded
+from espnet2.runtime.speech import (
+    floating_point,
+    require_channels,
+    require_numbers,
+    require_same_channels,
+    require_shape,
+    unpadded,
+)
 from espnet2.runtime.timestamps import frame_seconds
 from espnet2.text.abs_tokenizer import AbsTokenizer
 
@@ -167,14 +174,15 @@ class Recognizer(ResultMaker):
         Of channels (T, C), an encoder that does not read them gets the first, as upstream's front ends take it.
 
         Raises:
-            AudioError: It is no array of floating point numbers, of another shape, empty, too short, not finite, too
-                large, or too long (see `LongForm.require`).
+            AudioError: It is no array of floating point numbers, of another shape, of too few channels, empty, too
+                short, not finite, too large, or too long (see `LongForm.require`).
         """
         array, wanted = floating_point(speech, name), self.speech.axes[1:]
         if wanted == ("samples",) and array.ndim == 2 and len(array) > array.shape[1] > 0:
             array = array[:, 0]
         hint = "; channels come last" if array.ndim == 2 and wanted == ("samples",) else ""
         require_shape(array, wanted, name, hint)
+        require_channels(array, wanted, self.encoder.component.least_channels, name)
         unit = str(wanted[0])
         shortest = self.encoder.component.shortest().get(unit, 1)
         if len(array) < shortest:

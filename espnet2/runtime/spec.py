@@ -137,7 +137,8 @@ class Component:
 
     Of encoders, whose memory is to be known before they run: `attention_heads` compare every output frame with every
     other one (0: none do, so that memory grows with the length alone; None: not declared), and `longest` is the number
-    of input steps behind which input is left out or refused (0: there is no such limit).
+    of input steps behind which input is left out or refused (0: there is no such limit). `least_channels` counts for an
+    input with an axis `channels`.
     """
 
     name: str
@@ -150,11 +151,14 @@ class Component:
     candidates_only: bool = False
     attention_heads: int | None = None
     longest: int = 0
+    least_channels: int = 1
 
     def __post_init__(self) -> None:
         for size in (self.attention_heads or 0, self.longest):
             if type(size) is not int or size < 0:
                 raise ValueError(f"attention_heads, longest: expected integers of at least 0, found {size!r}")
+        if type(self.least_channels) is not int or self.least_channels < 1:
+            raise ValueError(f"least_channels: expected an integer of at least 1, found {self.least_channels!r}")
         given = {axis for tensor in self.inputs for axis in tensor.axes}
         for state in self.states:
             for axis in state.input.axes:
@@ -201,6 +205,7 @@ class Component:
             candidates_only=data.get("candidates_only") is True,
             attention_heads=data.get("attention_heads"),
             longest=data.get("longest", 0),
+            least_channels=data.get("least_channels", 1),
         )
 
 

@@ -38,6 +38,12 @@ def require_shape(array: np.ndarray, axes: Sequence[Axis], name: str, hint: str 
         raise AudioError(f"{name}: expected shape ({', '.join(map(str, axes))}), found {array.shape}{hint}")
 
 
+def require_channels(array: np.ndarray, axes: Sequence[Axis], least: int, name: str) -> None:
+    """Raise `AudioError` for an array of these axes that has fewer channels than the encoder needs."""
+    if "channels" in axes and (found := array.shape[axes.index("channels")]) < least:
+        raise AudioError(f"{name}: expected at least {least} channels, found {found}")
+
+
 def require_same_channels(speeches: Sequence[np.ndarray]) -> None:
     """Raise `AudioError` where utterances of a batch, (T, C) each, have different numbers of channels."""
     found = sorted({speech.shape[1] for speech in speeches if speech.ndim == 2})

@@ -26,13 +26,14 @@ class AbsFrontend(torch.nn.Module, ABC):
 
     `length` is the number of frames as a formula of the number of samples; `reads` gives the axes of an utterance;
     `framing` is None in a front end that needs whole utterances. `longest` is the number of samples behind which
-    samples are left out, 0 where there is no limit.
+    samples are left out, 0 where there is no limit; recordings need `least_channels`, where `reads` has that axis.
     """
 
     length: Length
     reads: tuple[Axis, ...] = ("samples",)
     framing: Framing | None = None
     longest: int = 0
+    least_channels: int = 1
 
     @abstractmethod
     def output_size(self) -> int:

@@ -77,6 +77,7 @@ class DefaultFrontend(AbsFrontend):
         if self.stft is not None and self.frontend is None:
             self.framing = Framing(n_fft, hop_length, self.stft.padding)
         channels = () if self.frontend is None else (CHANNELS,)
+        self.least_channels = 1 if self.frontend is None else self.frontend.least_channels
         self.reads = ("samples", *channels) if apply_stft else ("frames", *channels, n_fft // 2 + 1, 2)
 
     def output_size(self) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from espnet2.export.examples import trace_sizes
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
 from espnet2.export.verify import (
@@ -122,3 +123,11 @@ def test_no_case_is_empty():
     centred = OutputLength("frames", "samples", Length.conv(512, 160, 256))
     component = Component("encoder", "forward", (speech,), (Tensor("ys", ("batch", "frames")),), lengths=(centred,))
     assert min(feeds["speech"].shape[1] for _, feeds in component_cases(component)) == 1
+
+
+def test_cases_have_the_channels_that_the_component_needs():
+    speech = Tensor("speech", ("batch", "samples", "channels"))
+    for least, expected in {1: {1, 2, 3}, 2: {2, 3}, 5: {5}}.items():
+        component = Component("encoder", "encode_speech", (speech,), (), least_channels=least)
+        assert {feeds["speech"].shape[2] for _, feeds in component_cases(component)} == expected
+        assert trace_sizes(component)["channels"] == max(3, least)

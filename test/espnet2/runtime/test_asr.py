@@ -383,3 +383,14 @@ def test_the_demo_model_hears_what_upstream_heard(demo_bundle, demo_dir):
     for reference in references[:2]:
         speech = read_audio(demo_dir / "recordings" / f"{reference['utt']}.flac", speech2text.sample_rate)
         assert [r.text for r in speech2text(speech)] == [r["text"] for r in reference["lm"]["nbest"]]
+
+
+def test_too_few_channels():
+    """Whoever runs the graphs: what an encoder needs is part of its interface."""
+    graph = encoder()
+    speech = Tensor("speech", ("batch", "samples", "channels"))
+    graph.component = dataclasses.replace(graph.component, inputs=(speech, graph.component.inputs[1]), least_channels=2)
+    made = recognizer({"encoder": graph, "ctc": ctc()})
+    assert made.check(np.ones((3200, 2), np.float32)).shape == (3200, 2)
+    with pytest.raises(AudioError, match=r"^speech 2: expected at least 2 channels, found 1$"):
+        made.check(np.ones((3200, 1), np.float32), "speech 2")

@@ -348,11 +348,13 @@ def test_greedy_search_in_blocks(monkeypatch):
 def test_old_interfaces():
     data = component(heads=3, longest=7).to_dict()
     assert Component.from_dict(data) == component(heads=3, longest=7)
-    del data["attention_heads"], data["longest"]
+    del data["attention_heads"], data["longest"], data["least_channels"]
     assert Component.from_dict(data) == dataclasses.replace(component(), attention_heads=None)
     for broken in ({"attention_heads": -1}, {"longest": "1"}):
         with pytest.raises(ValueError, match="attention_heads, longest: expected integers"):
             Component.from_dict({**data, **broken})
+    with pytest.raises(ValueError, match="least_channels: expected an integer of at least 1, found 0"):
+        Component.from_dict({**data, "least_channels": 0})
 
 
 def test_results_are_tuples():

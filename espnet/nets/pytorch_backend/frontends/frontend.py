@@ -49,6 +49,7 @@ class Frontend(nn.Module):
         beamformer_options = (idim, btype, blayers, bunits, bprojs, bnmask, bdropout_rate, badim, ref_channel)
         self.wpe = DNN_WPE(*wpe_options) if use_wpe else None
         self.beamformer = DNN_Beamformer(*beamformer_options) if use_beamformer else None
+        self.least_channels = max(ref_channel, 0) + 1 if use_beamformer else 1
 
     def forward(self, x: Pair, ilens: Tensor) -> Pair:
         """Spectra (B, F, C, T), zero beyond each utterance, and lengths (B,) → spectra (B, F, C, T), or (B, F, T) where

@@ -75,6 +75,19 @@ def test_a_reference_that_is_not_there_is_refused():
         DNN_Beamformer(17, blayers=1, ref_channel=2)(_pair(1, 17, 2, 9), torch.tensor([9]))
 
 
+@pytest.mark.parametrize(
+    ("conf", "least"),
+    [
+        (None, 1),
+        ({"use_wpe": True, "ref_channel": 1}, 1),
+        ({"use_beamformer": True}, 1),
+        ({"use_beamformer": True, "ref_channel": 1}, 2),
+    ],
+)
+def test_channels_that_a_front_end_needs(conf, least):
+    assert _frontend(None if conf is None else {**SIZES, **conf}).least_channels == least
+
+
 def test_the_beamformer_removes_a_noise_that_it_knows():
     """Speech comes from one direction and noise from another; the true masks of both are given."""
     torch.manual_seed(0)
