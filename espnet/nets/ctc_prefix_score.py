@@ -15,6 +15,7 @@ Shapes: H hypotheses, C candidates, T frames, V tokens; everything is a natural 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -145,6 +146,11 @@ class CTCPrefixScore:
         parents = [Ancestor(state.parent, state.token, *end) for state, *end in ends]
         return PrefixScores(self, columns, last, enter, log_psi, parents, window)
 
+    @functools.cached_property
+    def _spoken(self) -> np.ndarray:
+        """Frames where a token is likelier than the blank, in order."""
+        return np.flatnonzero(self._log_p.argmax(axis=1) != self._blank)
+
     def _window(self, after_any: np.ndarray, states: Sequence[PrefixState], taken: int) -> Window:
         """Where prefixes of `taken` tokens, with log-probabilities after_any (H, T) of having been said, are continued.
 
@@ -155,8 +161,8 @@ class CTCPrefixScore:
         reached, before = after_any.astype(np.float32).argmax(axis=1), states[0].window or Window()
         first, last = max(int(reached.min()), before.first), max(int(reached.max()), before.last)
         start = min(before.last, max(first - self._margin, taken, 1)) if taken else 0
-        spoken = last + 1 + np.flatnonzero(self._log_p[last + 1 :].argmax(axis=1) != self._blank)
-        fifth = int(spoken[_AHEAD - 1]) if len(spoken) >= _AHEAD else len(self._log_p)
+        fifths = self._spoken[np.searchsorted(self._spoken, last + 1) + _AHEAD - 1 :]
+        fifth = int(fifths[0]) if len(fifths) else len(self._log_p)
         return Window(start, max(last + self._margin, fifth) + 1, first, last)
 
     def extend(self, x: np.ndarray, states: Sequence[PrefixState]) -> list[PrefixState]:
