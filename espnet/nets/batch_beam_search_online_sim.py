@@ -36,15 +36,12 @@ class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
             asr_config: A YAML file with `encoder_conf`, or with the name of such a file as `config`.
 
         Raises:
-            ValueError: Something else than a number stands there.
+            ValueError: Something else than a number, or than such a file, stands there.
         """
-        config = yaml.safe_load(Path(asr_config).read_text(encoding="utf-8")) or {}
-        if not config.get("encoder_conf") and config.get("config"):
-            self.set_streaming_config(config["config"])
-        blocks = config.get("encoder_conf") or {}
+        path, blocks = _encoder_conf(str(asr_config))
         for name in ("block_size", "hop_size", "look_ahead"):
             if name in blocks and type(blocks[name]) is not int:
-                raise ValueError(f"{asr_config}: expected a number as encoder_conf.{name}, found {blocks[name]!r:.80}")
+                raise ValueError(f"{path}: expected a number as encoder_conf.{name}, found {blocks[name]!r:.80}")
             setattr(self, name, blocks.get(name, getattr(self, name)))
 
     def set_block_size(self, block_size: int) -> None:
@@ -81,3 +78,21 @@ class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
         stops = bool(ends.any()) or repeats
         self._waited = stops and (self._waited or repeats)
         return stops
+
+
+def _encoder_conf(path: str) -> tuple[str, dict[str, Any]]:
+    """The file that has `encoder_conf`, or names no other one, and what stands there."""
+    passed: list[str] = []
+    while path not in passed:
+        passed.append(path)
+        config = _mapping(yaml.safe_load(Path(path).read_text(encoding="utf-8")), path)
+        if config.get("encoder_conf") or not config.get("config"):
+            return path, _mapping(config.get("encoder_conf"), f"{path}: encoder_conf")
+        path = str(config["config"])
+    raise ValueError(f"{path}: expected encoder_conf, found the names of files that name each other")
+
+
+def _mapping(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value or {}, dict):
+        raise ValueError(f"{place}: expected a mapping, found {value!r:.80}")
+    return value or {}

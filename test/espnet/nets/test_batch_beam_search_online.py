@@ -147,3 +147,30 @@ def test_a_long_stream_is_forgotten_and_none_the_worse(monkeypatch):
         known.append(search.running_hyps.states["ctc"][0].enter.size)
     assert found[0] == found[1]
     assert known[0] > 400 and known[1] < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("encoder_conf: {block_size: 8, hop_size: 3}", (8, 3, 16)),
+        ("config: other.yaml", (20, 16, 5)),
+        ("", (40, 16, 16)),
+        ("config: self.yaml", "self.yaml: expected encoder_conf, found the names of files that name each other"),
+        ("config: back.yaml", "self.yaml: expected encoder_conf, found the names of files that name each other"),
+        ("[1, 2]", r"self.yaml: expected a mapping, found \[1, 2\]"),
+        ("encoder_conf: [1]", r"self.yaml: encoder_conf: expected a mapping, found \[1\]"),
+        ("encoder_conf: {hop_size: x}", "self.yaml: expected a number as encoder_conf.hop_size, found 'x'"),
+    ],
+)
+def test_blocks_of_a_configuration(text, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, content in {"self": text, "back": "config: self.yaml"}.items():
+        (tmp_path / f"{name}.yaml").write_text(content, encoding="utf-8")
+    (tmp_path / "other.yaml").write_text("encoder_conf: {block_size: 20, look_ahead: 5}", encoding="utf-8")
+    search = BatchBeamSearchOnlineSim.__new__(BatchBeamSearchOnlineSim)
+    if isinstance(expected, str):
+        with pytest.raises(ValueError, match=expected):
+            search.set_streaming_config("self.yaml")
+    else:
+        search.set_streaming_config("self.yaml")
+        assert (search.block_size, search.hop_size, search.look_ahead) == expected
