@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,7 +18,8 @@ from espnet2.utils.types import str2bool, str_or_none
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from espnet2.runtime.asr import Recognizer
+    from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
+    from espnet2.runtime.asr import Speech2Text
 
 __all__ = ["CTCSegmentation", "CTCSegmentationTask", "ctc_align", "get_parser", "main"]
 
@@ -29,15 +30,16 @@ class CTCSegmentation(Segmentation):
     Args:
         asr_train_config: config.yaml of the recogniser.
         asr_model_file: Its weights.
-        fs: Sampling rate in Hz.
+        fs: Sampling rate in Hz; None: the model's.
         ngpu: 1: compute on a GPU.
         batch_size: 1 and nothing else.
         dtype: float32 and nothing else.
         kaldi_style_text, text_converter, time_stamps: See `Segmentation`.
-        bundle: A bundle of `espnet2.bin.export_onnx` instead of the recogniser, which needs no PyTorch.
+        bundle: A bundle of `espnet2.bin.export_onnx` instead of the recogniser and its tokens, which needs no PyTorch.
         token_type, bpemodel: Of the recogniser's tokens, instead of the config's.
-        device: Where PyTorch computes, instead of `ngpu`.
+        device: Where to compute, instead of `ngpu`.
         model_tag: A packed model on the Hugging Face hub, or a packed model's path, instead of config and weights.
+        untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
         ctc_segmentation_args: Options of `Segmentation.set_config`.
 
     Raises:
@@ -49,7 +51,7 @@ class CTCSegmentation(Segmentation):
         self,
         asr_train_config: Path | str | None = None,
         asr_model_file: Path | str | None = None,
-        fs: float = 16000,
+        fs: float | None = None,
         ngpu: int = 0,
         batch_size: int = 1,
         dtype: str = "float32",
@@ -62,30 +64,26 @@ class CTCSegmentation(Segmentation):
         bpemodel: Path | str | None = None,
         device: str | None = None,
         model_tag: Path | str | None = None,
+        untrained: bool = True,
         **ctc_segmentation_args: Any,
     ) -> None:
         allowed = {"ngpu": (ngpu, (0, 1)), "batch_size": (batch_size, (1,)), "dtype": (dtype, ("float32",))}
         for name, (value, values) in allowed.items():
             if value not in values:
                 raise OptionError(f"{name}: expected {' or '.join(map(str, values))}, found {value!r}")
+        device = device or ("cuda" if ngpu else "cpu")
+        files = {
+            "asr_train_config": asr_train_config,
+            "asr_model_file": asr_model_file,
+            "model_tag": model_tag,
+            "token_type": token_type,
+            "bpemodel": bpemodel,
+        }
+        recognizer: Speech2Text | TorchSpeech2Text
         if bundle is not None:
-            from espnet2.runtime.asr import Speech2Text
-
-            recognizer: Recognizer = Speech2Text(bundle, ctc_weight=1.0)
-            cleaner = None
+            recognizer, cleaner = _of_bundle(bundle, device, files), None
         else:
-            from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
-
-            torch_recognizer = TorchSpeech2Text.from_pretrained(
-                model_tag,
-                asr_train_config=asr_train_config,
-                asr_model_file=asr_model_file,
-                token_type=token_type,
-                bpemodel=bpemodel,
-                device=device or ("cuda" if ngpu else "cpu"),
-                ctc_weight=1.0,
-            )
-            recognizer, cleaner = torch_recognizer, torch_recognizer.asr_train_args.cleaner
+            recognizer, cleaner = _of_model(files, device, untrained)
         if recognizer.tokenizer is None:
             raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
         super().__init__(
@@ -93,7 +91,7 @@ class CTCSegmentation(Segmentation):
             list(recognizer.token_list),
             recognizer.tokenizer,
             TextCleaner(cleaner),
-            fs,
+            recognizer.sample_rate if fs is None else fs,
             kaldi_style_text,
             text_converter,
             time_stamps,
@@ -104,6 +102,26 @@ class CTCSegmentation(Segmentation):
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
         """The aligner of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
         return cls(model_tag=model_tag, **options)
+
+
+def _of_bundle(bundle: Path | str, device: str, files: Mapping[str, Any]) -> Speech2Text:
+    """The recogniser of a bundle; raises `OptionError` for files of another model."""
+    from espnet2.runtime.asr import Speech2Text
+
+    for name, value in files.items():
+        if value is not None:
+            raise OptionError(f"{name}: expected none, since the model is that of the bundle, found {str(value)!r}")
+    return Speech2Text(bundle, ctc_weight=1.0, ngram_weight=0.0, device=device)
+
+
+def _of_model(files: Mapping[str, Any], device: str, untrained: bool) -> tuple[TorchSpeech2Text, Any]:
+    """The recogniser of a trained model, and the names of its text cleaners."""
+    from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
+
+    recognizer = TorchSpeech2Text.from_pretrained(
+        **files, device=device, ctc_weight=1.0, ngram_weight=0.0, untrained=untrained
+    )
+    return recognizer, recognizer.asr_train_args.cleaner
 
 
 def ctc_align(
@@ -121,7 +139,7 @@ def ctc_align(
 
     Args:
         asr_train_config, asr_model_file: See `CTCSegmentation`.
-        audio: The recording, which is resampled to `fs`.
+        audio: The recording, which is resampled to `fs`, by default the model's rate.
         text: Lines of an utterance each.
         output: Where lines are written; None: standard output.
         print_utt_text, print_utt_score: Whether lines have texts and scores.
@@ -152,7 +170,9 @@ def get_parser() -> ArgumentParser:
     for name, text in MODEL.items():
         group.add_argument(f"--{name}", type=str_or_none, help=text)
     group = parser.add_argument_group("CTC segmentation")
-    group.add_argument("--fs", type=int, default=16000, help="sampling rate of the model in Hz (default: 16000)")
+    group.add_argument(
+        "--fs", type=int, help="sampling rate in Hz that the audio is resampled to (default: the model's)"
+    )
     for name, kind, default, text in OPTIONS:
         group.add_argument(f"--{name}", type=kind, default=default, help=f"{text} (default: {default})")
     group = parser.add_argument_group("input and output")
@@ -192,7 +212,7 @@ def command(args: argparse.Namespace) -> None:
     options = {name: getattr(args, name) for name in names}
     options |= {name: getattr(args, name) for name, *_ in OPTIONS}
     with open_input(args.text) as text, open_output(args.output) as output:
-        ctc_align(text=text, output=output, **options)
+        ctc_align(text=text, output=output, untrained=False, **options)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """Texts found in a recording that is made of two: on a bundle and on PyTorch, as a class and as a command."""
 
 import importlib.util
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -123,6 +124,43 @@ def test_options_that_do_not_go_together(caplog):
 def test_options_with_few_values(options, message):
     with pytest.raises(OptionError, match=message):
         CTCSegmentation("config.yaml", **options)
+
+
+@pytest.mark.parametrize("name", ["asr_train_config", "asr_model_file", "model_tag", "token_type", "bpemodel"])
+def test_a_bundle_has_its_own_model(demo_bundle, name):
+    with pytest.raises(OptionError, match=f"{name}: expected none, since the model is that of the bundle, found 'x'"):
+        CTCSegmentation(bundle=demo_bundle, **{name: "x"})
+
+
+def test_a_bundle_is_run_where_the_device_says(demo_bundle):
+    with pytest.raises(OptionError, match="device: expected one of cpu, cuda, found 'abacus'"):
+        CTCSegmentation(bundle=demo_bundle, device="abacus")
+
+
+class Bundle8k(Speech2Text):
+    """A recogniser of speech at 8000 Hz."""
+
+    given: ClassVar[dict] = {}
+
+    def __init__(self, bundle, **options):
+        self.given.update(options)
+        super().__init__(bundle, **options)
+        self.sample_rate = 8000
+
+
+@NEEDS_PACKAGE
+def test_the_rate_is_the_models_and_no_ngram_is_read(demo_bundle, monkeypatch):
+    monkeypatch.setattr("espnet2.runtime.asr.Speech2Text", Bundle8k)
+    assert CTCSegmentation(bundle=demo_bundle).fs == 8000
+    assert CTCSegmentation(bundle=demo_bundle, fs=16000).fs == 16000
+    assert Bundle8k.given["ngram_weight"] == 0
+
+
+@NEEDS_TORCH
+def test_the_command_takes_no_random_weights(demo_dir, joined, capsys):
+    config = demo_dir / "exp" / "asr" / "config.yaml"
+    assert main(["--asr_train_config", str(config), "-a", "both.wav", "-t", "text"]) == 2
+    assert "--asr_model_file: expected a file" in capsys.readouterr().err
 
 
 def test_a_task_prints_segments():
