@@ -63,8 +63,11 @@ class HuggingFaceTokenizer(AbsTokenizer):
         return {"bpemodel": {"file": FILE}}, {FILE: self.content.encode()}
 
     def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
-        """Each token that begins with a space, and the tokens behind it that do not."""
-        starts = [place for place, token in enumerate(tokens) if token.startswith(STARTS) or place == 0]
+        """Each token that starts a word, and the tokens behind it that do not: the vocabulary marks the starts by a
+        space, or (as WordPiece) the others by a prefix such as `##`."""
+        continued = getattr(self.tokenizer.model, "continuing_subword_prefix", None)
+        begins = [not token.startswith(continued) if continued else token.startswith(STARTS) for token in tokens]
+        starts = [place for place, begin in enumerate(begins) if begin or place == 0]
         return list(pairwise([*starts, len(tokens)]))
 
     def converter(self, token_list: Sequence[str]) -> HuggingFaceTokenizer:

@@ -148,6 +148,19 @@ def test_hugging_face_as_upstream(tmp_path):
     assert build_tokenizer("hugging_face", tmp_path / "bundled.json").tokens2text(["he", "llo"]) == "hello"
 
 
+def test_words_of_wordpieces(tmp_path):
+    tokenizers = pytest.importorskip("tokenizers")
+    vocabulary = {token: index for index, token in enumerate(["[UNK]", "un", "##aff", "##able", "good", "!"])}
+    pieces = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]"))
+    pieces.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    pieces.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = build_tokenizer("hugging_face", tmp_path)
+    tokens = tokenizer.text2tokens("good unaffable good!")
+    assert tokens == ["good", "un", "##aff", "##able", "good", "!"]
+    assert tokenizer.words(tokens) == [(0, 1), (1, 4), (4, 5), (5, 6)]
+    assert tokenizer.words(tokens[2:]) == [(0, 2), (2, 3), (3, 4)] and tokenizer.words([]) == []
+
+
 @pytest.mark.parametrize("content", ["", "{}", '{"model": 1}', "\xff"])
 def test_no_tokenizer(tmp_path, content):
     pytest.importorskip("tokenizers")
