@@ -26,6 +26,8 @@ import yaml
 import espnet
 from espnet2.runtime.errors import ArchiveError, ConfigError, shortened
 from espnet2.tasks.config import META, META_SECTIONS, read_yaml
+from espnet2.text.build_tokenizer import PRETRAINED
+from espnet2.text.whisper_vocabulary import ASSETS
 
 MAX_BYTES = 64 << 30  # unpacked; the largest published model takes 36 GB
 MAX_MEMBERS = 10_000
@@ -318,10 +320,15 @@ def _files_of_config(config: Path) -> list[Path]:
     found: list[Path] = []
     places = [Path(), config.parent, *config.resolve().parent.parents]
     while waiting:
-        for key, value in waiting.pop().items():
-            if isinstance(value, dict):
-                waiting.append(value)
-            elif key in PACKED_KEYS and isinstance(value, str) and value:
-                paths = (place / value for place in places)
+        section = waiting.pop()
+        waiting += [value for value in section.values() if isinstance(value, dict)]
+        for key in PACKED_KEYS:
+            value = section.get(key)
+            if not isinstance(value, str) or not value:
+                continue
+            paths = [place / value for place in places]
+            if key != "bpemodel" or section.get("token_type") not in PRETRAINED:
                 found.append(next((path for path in paths if os.path.isfile(path)), Path(value)))
+            elif section["token_type"] not in ASSETS:  # a directory, a file or a name; of Whisper it is a name
+                found += _all_files([path for path in paths if os.path.exists(path)][:1])
     return found

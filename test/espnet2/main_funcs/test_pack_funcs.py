@@ -349,3 +349,24 @@ def test_files_that_a_configuration_names_have_to_be_there(trained, tmp_path):
     (tmp_path / "data/bpe.model").unlink()
     with pytest.raises(ArchiveError, match=r"data/bpe.model: expected a file to pack, found none"):
         pack("m.zip", {}, {"asr_train_config": "exp/asr/config.yaml"})
+
+
+@pytest.mark.parametrize(
+    ("token_type", "bpemodel", "packed"),
+    [
+        ("hugging_face", "data/bert", ["data/bert/tokenizer.json", "data/bert/tokenizer_config.json"]),
+        ("hugging_face", "data/bert/tokenizer.json", ["data/bert/tokenizer.json"]),
+        ("hugging_face", "bert-base", []),
+        ("whisper_en", "whisper_en", []),
+        ("whisper_multilingual", "data/bert", []),
+    ],
+)
+def test_a_pretrained_vocabulary_is_packed_where_it_is_no_name(trained, tmp_path, token_type, bpemodel, packed):
+    (tmp_path / "data/bert").mkdir()
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / "data/bert" / name).write_text("{}")
+    config = "exp/asr/config.yaml"
+    Path(config).write_text(yaml.safe_dump({"token_type": token_type, "bpemodel": bpemodel}))
+    assert pack("m.zip", {}, {"asr_train_config": config}) == [config, *packed]
+    unpack("m.zip", "out")
+    assert [name for name in packed if not (tmp_path / "out" / name).is_file()] == []
