@@ -43,7 +43,8 @@ class ChunkIterFactory(AbsIterFactory):
         num_workers: Processes that load utterances.
         collate_fn: Utterances -> batch, used where `discard_short_samples` is false; chunks need no padding otherwise.
         pin_memory: See `SequenceIterFactory`.
-        excluded_key_prefixes: Beginnings of names of arrays that are not cut, such as `enroll`: each chunk has all.
+        excluded_key_prefixes: Names of arrays that are not cut, but for digits at their ends, so that `enroll` stands
+            for `enroll` and `enroll12`: each chunk has all.
         discard_short_samples: Leave out utterances without chunks. If false, those are batched whole, with padding, and
             batches have lengths.
         default_fs, chunk_max_abs_length: Refused unless None.
