@@ -18,7 +18,8 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "swish": Swish,
 }
 
-TAIL = 5  # frames that `trim_by_ctc_posterior` keeps behind the last token
+TAIL = 5  # frames that `trim_by_ctc_posterior` keeps behind the last that may be a token
+SURE = 0.95  # posterior above which a frame is a blank to it
 
 Name = TypeVar("Name")
 Choice = TypeVar("Choice")
@@ -119,7 +120,7 @@ def make_pad_mask_with_reference(lengths: Tensor | Sequence[int], xs: Tensor, le
 def trim_by_ctc_posterior(
     h: Tensor, ctc_probs: Tensor, masks: Tensor, pos_emb: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Cut off the blanks at the end of a batch, but for `TAIL` frames.
+    """Cut off the blanks at the end of a batch that CTC is sure of, but for `TAIL` frames.
 
     Args:
         h: (B, T, D) encoder output.
@@ -131,7 +132,7 @@ def trim_by_ctc_posterior(
         The same of the T' frames that the longest utterance keeps, with masks of what each keeps.
     """
     frames = torch.arange(1, h.shape[1] + 1, device=h.device)
-    last = (frames * (ctc_probs.argmax(dim=-1) != 0)).amax(dim=1)
+    last = (frames * (masks[:, 0] & (ctc_probs[..., 0] <= SURE))).amax(dim=1)
     lengths = torch.minimum(last + TAIL, masks.sum(dim=(1, 2)))
     longest = int(lengths.max())
     trimmed = make_non_pad_mask(lengths, longest).unsqueeze(1)

@@ -43,6 +43,25 @@ def test_blanks_at_the_end_are_cut(positions, kept):
     assert positions == 0 or places.equal(pos_emb[:, (positions - kept) // 2 * (positions > 12) :][:, :kept])
 
 
+@pytest.mark.parametrize(("blank", "kept"), [(0.9, 16), (0.949, 16), (0.951, 8), (1.0, 8)])
+def test_a_blank_that_ctc_is_unsure_of_is_kept(blank, kept):
+    """Upstream keeps as many frames."""
+    posterior = one_hot([[1, 1, 1, *[0] * 17]])
+    posterior[0, 10, :2] = torch.tensor([blank, 1 - blank])
+    trimmed, _, _ = trim_by_ctc_posterior(torch.zeros(1, 20, 2), posterior, torch.ones(1, 1, 20, dtype=torch.bool))
+    assert trimmed.shape[1] == kept
+
+
+def test_padding_is_no_token_where_blanks_are_cut():
+    """Upstream keeps as many frames."""
+    posterior, masks = one_hot([[0] * 20, [0] * 20]), torch.ones(2, 1, 20, dtype=torch.bool)
+    masks[0, 0, 9:] = False
+    posterior[0, 18, :2] = torch.tensor([0.2, 0.8])
+    posterior[1, 2, :2] = 0.5
+    _, left, _ = trim_by_ctc_posterior(torch.zeros(2, 20, 2), posterior, masks)
+    assert left.sum(-1).flatten().tolist() == [5, 8]
+
+
 def test_accuracy_leaves_padding_out():
     scores = torch.tensor([[1.0, 2, 0], [0, 1, 3], [5, 0, 0], [1, 1, 2]])
     assert th_accuracy(scores, torch.tensor([[1, 2], [1, -1]]), -1) == pytest.approx(2 / 3)
