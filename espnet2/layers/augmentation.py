@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,10 +48,12 @@ class DataAugmentation:
         apply_n: the least and the largest number of effects.
 
     Raises:
-        ValueError: an unknown effect or option, or a range that the effects cannot fill.
+        ValueError: an unknown effect or option, a weight that is not above 0, or a range that the effects cannot fill.
     """
 
     def __init__(self, effects: Sequence[Any], apply_n: Sequence[int] = (1, 1)):
+        for effect in effects:
+            _require_form(effect)
         self.effect_probs = tuple(effect[0] for effect in effects)
         self.effects = tuple(
             [_plain(one) for one in effect[1]] if len(effect) == 2 else _plain(effect[1:]) for effect in effects
@@ -74,6 +76,21 @@ class DataAugmentation:
             name, options = effect
             waveform = effects_dict[name](waveform, sample_rate, **options)
         return waveform.numpy()
+
+
+def _require_form(effect: Any, sizes: Sequence[int] = (2, 3)) -> None:
+    """Raise `ValueError` for what is no effect, a weight that is no number above 0, and options that are no mapping."""
+    if not isinstance(effect, list | tuple) or len(effect) not in sizes:
+        raise ValueError(f"effects: expected weight, name and options of each, found {effect!r}")
+    weight, what, *options = effect
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or weight <= 0:
+        raise ValueError(f"effects: expected a weight above 0 (leave out an effect that is off), found {weight!r}")
+    if not isinstance(what, str if options else list | tuple) or not what:
+        raise ValueError(f"effects: expected {'a name' if options else 'a list of effects'}, found {what!r}")
+    for one in () if options else what:
+        _require_form(one, (3,))
+    if options and not isinstance(options[0], Mapping):
+        raise ValueError(f"effects: {what}: expected a mapping of options, found {options[0]!r}")
 
 
 def _plain(effect: Sequence[Any]) -> list[Any]:
