@@ -21,6 +21,7 @@ VECTORS = {b"FV ": "<f4", b"DV ": "<f8"}
 # Matrices of whole numbers between the smallest and the largest value: token -> dtype.
 SCALED = {b"CM2": "<u2", b"CM3": "u1"}
 PICKLED = b"PKL"
+UNKNOWN = 0x7FFFFF00  # from here on, the size in a WAV file's header stands for none, as programs write it into a pipe
 RANGE = re.compile(r"(?P<place>.*)\[(?P<rows>[\d:]*)(?:,(?P<columns>[\d:]*))?\]$")
 
 
@@ -96,7 +97,7 @@ def _container(start: bytes, file: BinaryIO) -> bytes:
         return file.read()
     size = _bytes(file, 3)
     length = int.from_bytes(start[4:] + size, "little")
-    return size + file.read(length or -1)
+    return size + (_bytes(file, length) if 0 < length < UNKNOWN else file.read())
 
 
 def _binary(token: bytes, file: BinaryIO) -> np.ndarray:

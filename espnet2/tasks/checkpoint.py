@@ -91,7 +91,9 @@ def _model_of(content: Any) -> Any:
 
 
 def _refusal(message: str) -> str:
-    wanted = re.search(r"GLOBAL (\S+)", message)
+    wanted = re.search(
+        r"GLOBAL (\w+(?:\.\w+)+)", message
+    )  # a text file that starts with c looks like one without a dot
     if wanted is None:
         return f"expected a checkpoint, found {DAMAGED}, or a plain pickle"
     return f"refused, since it wants to run {wanted[1]}; expected a state dict (tensors by name)"

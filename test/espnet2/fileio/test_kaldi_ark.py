@@ -152,3 +152,8 @@ def test_a_colon_may_be_part_of_a_path(tmp_path, monkeypatch):
     (tmp_path / "x.scp").write_text("a C:one.ark\nb C:one.ark:1\n")
     reader = KaldiScpReader("x.scp")
     assert reader["a"].tolist() == reader["b"].tolist() == [1, 2]
+
+
+def test_a_cut_wav_file_is_refused():
+    with pytest.raises(ValueError, match="2 bytes too early"):
+        read_ark(io.BytesIO(recording("WAV")[:-2]), "float32", "x")
