@@ -73,7 +73,7 @@ class Speech2TextStreaming(StreamingRecognizer):
         device: str = "cpu",
         *,
         model_file: Path | str | None = None,
-        model_tag: str | None = None,
+        model_tag: Path | str | None = None,
         ngram_file: Path | str | None = None,
         ngram_scorer: str = "full",
         chunks: Mapping[str, int | None] | None = None,
@@ -87,7 +87,8 @@ class Speech2TextStreaming(StreamingRecognizer):
         from espnet2.export.trained import load_trained, tokenizer_of
 
         trained = load_trained(
-            *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file, model_tag),
+            *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file),
+            model_tag=None if model_tag is None else str(model_tag),
             streaming=True,
             chunks=chunks,
             untrained=untrained,

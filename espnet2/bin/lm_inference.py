@@ -34,7 +34,7 @@ class GenerateText:
 
     Args:
         lm_train_config: config.yaml of the language model.
-        lm_file: Its weights; without them, they are random.
+        lm_file: Its weights; None: see `untrained`.
         ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the language model.
         ngram_file: A KenLM model.
         token_type: Kind of tokens, instead of the config's.
@@ -50,6 +50,7 @@ class GenerateText:
         nbest: Results, at most.
         quantize_lm: Give layers of these types, `quantize_modules`, weights of another dtype, `quantize_dtype` (`qint8`
             or `float16`).
+        untrained: Take random weights where none are named; False: raise an error.
 
     Raises:
         OptionError: An option has a value that is not allowed.
@@ -76,6 +77,7 @@ class GenerateText:
         quantize_lm: bool = False,
         quantize_modules: Sequence[str] = ("Linear",),
         quantize_dtype: str = "qint8",
+        untrained: bool = True,
     ) -> None:
         from espnet2.tasks.lm import LMTask
 
@@ -85,6 +87,8 @@ class GenerateText:
                 raise OptionError(f"{name}: expected at least {least}, found {value}")
         if batch_size != 1:
             raise OptionError(f"batch_size: expected 1, found {batch_size}")
+        if lm_file is None and not untrained:
+            raise OptionError("lm_file: expected the weights of the language model, found none")
         self.lm, self.lm_train_args = LMTask.build_model_from_file(lm_train_config, lm_file, device)
         token_list = self.lm_train_args.token_list
         self.converter = TokenIDConverter(token_list)
@@ -144,14 +148,14 @@ class GenerateText:
         return Result(text, token, token_int, hypothesis)
 
     @classmethod
-    def from_pretrained(cls, model_tag: str | None = None, **options: Any) -> Self:
+    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
         """The generator of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
         if model_tag is None:
             return cls(**options)
         from espnet2.main_funcs.pretrained import find_model
 
         local = Path(model_tag).exists()
-        files = find_model(model_file=model_tag if local else None, model_tag=None if local else model_tag)
+        files = find_model(**{"model_file" if local else "model_tag": str(model_tag)})
         names = ("lm_train_config", "lm_file", "ngram_file")
         return cls(**{name: files[name] for name in names if name in files} | options)
 
@@ -200,10 +204,12 @@ def inference(
 
     _require_fixed({"word_lm_train_config": word_lm_train_config, "word_lm_file": word_lm_file})
     generate = GenerateText.from_pretrained(model_tag, device="cuda" if ngpu else "cpu", **options)
+    given = {name: options[name] for name in ("token_type", "bpemodel") if options.get(name)}
+    config = argparse.Namespace(**{**vars(generate.lm_train_args), **given})
     batches = LMTask.build_streaming_iterator(
         data_path_and_name_and_type,
-        LMTask.build_preprocess_fn(generate.lm_train_args, train=False),
-        LMTask.build_collate_fn(generate.lm_train_args, train=False),
+        LMTask.build_preprocess_fn(config, train=False),
+        LMTask.build_collate_fn(config, train=False),
         key_file=key_file,
         num_workers=num_workers,
         allow_variable_data_keys=allow_variable_data_keys,
@@ -272,7 +278,7 @@ SEARCH: tuple[tuple[str, Any, Any, str], ...] = (
 
 def command(args: argparse.Namespace) -> None:
     options = {name: value for name, value in vars(args).items() if name != "config"}
-    inference(**options)
+    inference(**options, untrained=False)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

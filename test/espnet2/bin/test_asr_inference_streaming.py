@@ -1,6 +1,7 @@
 """Streams on PyTorch: every cut gives what the whole utterance gives; upstream's class and its command."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +14,14 @@ pytest.importorskip("torch")
 import torch
 import yaml
 
+from espnet2.bin.asr_align import CTCSegmentation
+from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.asr_inference_streaming import Speech2TextStreaming, main
+from espnet2.bin.lm_inference import GenerateText
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.verify import difference
 from espnet2.runtime.asr_streaming import StreamingRecognizer
-from espnet2.runtime.errors import OptionError
+from espnet2.runtime.errors import ArchiveError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.stream_encoder import StreamEncoder
 from espnet2.tasks.asr import ASRTask
@@ -148,6 +152,16 @@ def test_upstreams_class(model, files):
         Speech2TextStreaming(**files, decoder_text_length_limit=3)
     with pytest.raises(OptionError, match="beams: expected an option of recognition, found an unknown name"):
         Speech2TextStreaming(**files, beams=3)
+
+
+@pytest.mark.parametrize("kind", [Speech2Text, Speech2TextStreaming, GenerateText, CTCSegmentation])
+def test_a_tag_may_be_a_path(kind, monkeypatch):
+    def download(tag, cache_dir=None):
+        raise ArchiveError(f"tag {tag!r}")
+
+    monkeypatch.setattr("espnet2.main_funcs.pretrained.download", download)
+    with pytest.raises(ArchiveError, match="tag 'a/b'"):
+        kind.from_pretrained(Path("a/b"))
 
 
 def test_the_command(files, tmp_path, capsys):

@@ -36,6 +36,24 @@ def test_a_file_of_texts(model, tmp_path):
     assert (tmp_path / "one" / "1best_recog" / "token").read_text().split()[0] == "u2"
 
 
+def test_texts_are_read_by_the_tokens_that_are_named(model, tmp_path):
+    """`a b` is three characters, and two words."""
+    (tmp_path / "text").write_text("u1 a b\n")
+    options = ["--lm_train_config", model[0], "--lm_file", model[1], "--num_workers", "0", "--token_type", "word"]
+    options += ["--data_path_and_name_and_type", f"{tmp_path}/text,text,text", "--beam_size", "2", "--maxlen", "3"]
+    assert main([*options, "--output_dir", str(tmp_path / "out")]) == 0
+    expected = GenerateText(*model, token_type="word", beam_size=2, maxlen=3, minlen=1)("a b")[0].token
+    assert (tmp_path / "out" / "1best_recog" / "token").read_text().split() == ["u1", *expected]
+    other = GenerateText(*model, beam_size=2, maxlen=3, minlen=1)("a b")[0].token
+    assert other != expected
+
+
+def test_the_command_takes_no_random_weights(model, tmp_path, capsys):
+    options = ["--output_dir", str(tmp_path), "--data_path_and_name_and_type", "text,text,text"]
+    assert main(["--lm_train_config", model[0], *options]) == 2
+    assert "lm_file: expected the weights of the language model, found none" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("options", "message"), [
     ({"beam_size": 0}, "beam_size: expected at least 1, found 0"),
     ({"batch_size": 2}, "batch_size: expected 1, found 2"),
