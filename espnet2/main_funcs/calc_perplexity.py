@@ -13,7 +13,7 @@ import torch
 
 from espnet2.lm.espnet_model import ESPnetLanguageModel
 from espnet2.lm.espnet_model_multitask import ESPnetMultitaskLanguageModel
-from espnet2.runtime.errors import DataError
+from espnet2.runtime.errors import DataError, OptionError
 from espnet2.tasks.lm import LMTask
 from espnet2.utils.atomic import write_atomically
 
@@ -60,6 +60,8 @@ def _perplexity(nll: float, count: int) -> float:
 
 def measure(args: Namespace) -> None:
     """`calc_perplexity` of the model and the texts that the options of `lm_calc_perplexity` name."""
+    if args.model_file is None:
+        raise OptionError("--model_file: expected the weights of the language model, found none")
     device = "cuda" if args.ngpu > 0 else "cpu"
     model, config = LMTask.build_model_from_file(args.train_config, args.model_file, device)
     batches = LMTask.build_streaming_iterator(

@@ -111,6 +111,12 @@ def test_perplexity_on_a_gpu_that_is_not_there_is_refused(fixtures_dir, tmp_path
     assert "device: expected one that PyTorch can use, found 'cuda'" in capsys.readouterr().err
 
 
+def test_the_perplexity_of_random_weights_is_not_measured(capsys):
+    command = ["--train_config", "config.yaml", "--output_dir", "x", "--data_path_and_name_and_type", "t,text,text"]
+    assert lm_calc_perplexity.main(command) == 2
+    assert "--model_file: expected the weights of the language model, found none" in capsys.readouterr().err
+
+
 def test_a_transducer(corpus, tmp_path):
     fields = [("wav.scp,speech", "sound"), ("text,text", "text")]
     options = options_for(corpus, fields, decoder="stateless", best_model_criterion="valid,loss,min", max_epoch=1)
