@@ -10,6 +10,7 @@ from torch import Tensor
 
 BLOCK = 256  # samples that a recursive filter computes by one matrix product
 ZERO_CROSSINGS = 6  # of the resampling kernel, on either side
+PHASES = 64  # that resampling computes by one convolution, or more
 ROLLOFF = 0.99  # cutoff of the resampling kernel as a fraction of the lower Nyquist frequency
 
 
@@ -91,7 +92,8 @@ def peaking(x: Tensor, fs: int, freq: float, q: float, gain: float) -> Tensor:
 def resample(x: Tensor, old: int, new: int, zero_crossings: int = ZERO_CROSSINGS, rolloff: float = ROLLOFF) -> Tensor:
     """Band-limited interpolation of x (..., N) from `old` to `new` Hz: (..., ceil(N new / old)).
 
-    The kernel is a sinc in a Hann window (J. O. Smith, "Digital Audio Resampling").
+    The kernel is a sinc in a Hann window (J. O. Smith, "Digital Audio Resampling"). Every `new`-th output has the same
+    phase, so that phases are the channels of a strided convolution; those that read the same samples go together.
     """
     divisor = math.gcd(old, new)
     old, new = old // divisor, new // divisor
@@ -100,13 +102,19 @@ def resample(x: Tensor, old: int, new: int, zero_crossings: int = ZERO_CROSSINGS
     cutoff = min(old, new) * rolloff / old  # as a fraction of the old Nyquist frequency
     reach = math.ceil(zero_crossings / cutoff)
     count = -(-x.shape[-1] * new // old)
-    place = torch.arange(count, device=x.device) * old
-    taps = torch.arange(-reach, reach + 2, device=x.device)
-    distance = taps - (place % new / new)[:, None].to(torch.float64)
-    phase = (distance * cutoff).clamp(-zero_crossings, zero_crossings)
-    kernel = torch.sinc(phase) * torch.cos(phase * (math.pi / zero_crossings / 2)).square() * cutoff
-    padded = torch.nn.functional.pad(x, (reach, reach + old + 1))
-    return (padded[..., (place // new)[:, None] + taps + reach] * kernel.to(x.dtype)).sum(-1)
+    padded = torch.nn.functional.pad(x, (reach, reach + old + 1)).reshape(-1, 1, x.shape[-1] + 2 * reach + old + 1)
+    together = max(PHASES, 2 * reach * new // old)
+    outputs = []
+    for start in range(0, new, together):
+        end = min(start + together, new)
+        first, last = start * old // new, (end - 1) * old // new
+        samples = torch.arange(first - reach, last + reach + 2, dtype=torch.float64, device=x.device)
+        places = torch.arange(start, end, dtype=torch.float64, device=x.device) * old / new
+        phase = ((samples - places[:, None]) * cutoff).clamp(-zero_crossings, zero_crossings)
+        kernel = torch.sinc(phase) * torch.cos(phase * (math.pi / zero_crossings / 2)).square() * cutoff
+        output = torch.nn.functional.conv1d(padded[..., first:], kernel.to(x.dtype)[:, None], stride=old)
+        outputs.append(output[..., : -(-count // new)])
+    return torch.cat(outputs, dim=1).transpose(1, 2).reshape(*x.shape[:-1], -1)[..., :count]
 
 
 def stretch(x: Tensor, rate: float, n_fft: int, hop: int, win_length: int, window: Tensor, length: int) -> Tensor:

@@ -10,6 +10,7 @@ from augmentation_cases import CASES, DRAWN, FS, SEEDS, signal
 
 from espnet2.layers import augmentation
 from espnet2.layers.augmentation import DataAugmentation, effects_dict
+from espnet2.layers.signal_filters import resample
 
 GOLDEN = np.load(Path(__file__).parents[2] / "golden" / "augmentation" / "effects.npz")
 
@@ -42,6 +43,20 @@ def test_limited_bandwidth_keeps_low_tones_and_loses_high_ones(method):
     limited = augmentation.bandwidth_limitation(low + high, 16000, method)  # 8000 is the only lower rate
     torch.testing.assert_close(limited[500:-500], low[500:-500], atol=0.01, rtol=0)
     assert augmentation.bandwidth_limitation(low, 8000).equal(low)
+
+
+@pytest.mark.parametrize(("old", "new"), [(16000, 8000), (8000, 16000), (48000, 22050), (4001, 4800), (4800, 4001)])
+def test_a_resampled_tone_is_the_tone_at_other_times(old, new):
+    times = [
+        torch.arange(count, dtype=torch.float64) / rate
+        for count, rate in ((old // 4, old), (-(-(old // 4) * new // old), new))
+    ]
+    before, after = (torch.sin(2 * torch.pi * 440 * time) for time in times)
+    found = resample(torch.stack([before, -before]), old, new, 64)
+    assert found.shape == (2, len(after))
+    inside = slice(len(after) // 4, -len(after) // 4)
+    torch.testing.assert_close(found[0, inside], after[inside], atol=1e-3, rtol=0)
+    assert found[1].equal(-found[0]) and resample(before[:0], old, new).shape == (0,)
 
 
 @pytest.mark.parametrize(
