@@ -89,6 +89,7 @@ def kill():
 
 def signal_in_second_epoch(number):
     def patch():
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
         step = TrainingModule.training_step
 
         def patched(self, batch, batch_idx):
