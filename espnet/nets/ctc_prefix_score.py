@@ -155,7 +155,7 @@ class CTCPrefixScore:
         """Where prefixes of `taken` tokens, with log-probabilities after_any (H, T) of having been said, are continued.
 
         As upstream has it: `margin` frames to both sides of the frames where they most probably end, no later than
-        those of the step before, and over a silence up to the fifth frame where CTC hears a token again.
+        those of the step before, and over a silence up to the fifth frame where CTC's best symbol is a token again.
         """
         # In single precision, as there: the first of frames that are alike is what counts.
         reached, before = after_any.astype(np.float32).argmax(axis=1), states[0].window or Window()
@@ -221,7 +221,7 @@ class CTCPrefixScore:
                 )
         for row, window in enumerate(state.window for state in states):
             if window is not None:
-                # Behind the window nothing but blanks is heard.
+                # Behind the window, the best symbol of every frame is taken to be a blank.
                 said = np.logaddexp(token_last[row, window.end - 1 :][:1], blank_last[row, window.end - 1 :][:1])
                 token_last[row, window.end :] = -np.inf
                 blank_last[row, window.end :] = said + np.cumsum(self._log_p[window.end :, self._blank], dtype=float)

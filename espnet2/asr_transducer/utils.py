@@ -47,7 +47,7 @@ def make_chunk_mask(size: int, chunk_size: int, num_left_chunks: int = 0, device
 def get_transducer_task_io(
     labels: Tensor, encoder_out_lens: Tensor, ignore_id: int = -1, blank_id: int = 0
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What the decoder reads and what the loss compares with.
+    """Labels that the decoder reads, and those that the loss compares with.
 
     Args:
         labels: (B, U) int64, padded by `ignore_id`.

@@ -122,7 +122,7 @@ def _stream_type() -> Any:
 
 
 def _of_file(source: Path | str | BinaryIO, read: Callable[[Any], Result], name: str | None) -> Result:
-    """What `read` gives of an opened file; one of unknown length is opened as a stream, where there is no seeking."""
+    """Open a file and return what `read` gives of it; one of unknown length is opened as a stream, without seeking."""
     import soundfile
 
     called = str(source) if name is None else name

@@ -88,7 +88,7 @@ RANDOM_INTEGERS = re.compile(r"rand_int_(\d+)_(\d+)")  # a type whose name says 
 
 
 def open_reader(path: str, kind: str, dtype: str) -> Reader:
-    """What reads the list at `path`: a mapping from utterances to arrays, (rate, samples), lists of numbers or texts.
+    """Open the list at `path`: a mapping from utterances to arrays, (rate, samples), lists of numbers or texts.
 
     Args:
         path: The list.

@@ -1,4 +1,4 @@
-"""What writers of Kaldi-style lists share."""
+"""Base of the writers of Kaldi-style lists."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from espnet2.runtime.errors import AudioError
 
 
 def output_of(command: str) -> io.BytesIO:
-    """What a command, which ends with `|`, writes to its standard output; raises `AudioError` where it fails."""
+    """Run a command, which ends with `|`, and return its standard output; raises `AudioError` where it fails."""
     done = subprocess.run(command[:-1], shell=True, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()

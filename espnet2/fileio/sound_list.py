@@ -82,7 +82,7 @@ class SoundListReader(TableReader[tuple[int, np.ndarray]]):
         return rate, samples
 
     def _output(self, command: str) -> bytes:
-        """What a command writes; that of the last one is kept for the next segment of its recording."""
+        """Output of a command; that of the last one is kept for the next segment of its recording."""
         if self.segments is None:
             return output_of(command).getvalue()
         if self.last is None or self.last[0] != command:

@@ -32,7 +32,7 @@ class TableReader(Mapping[str, Value]):
         return found_path(self.data[key], self.fname)
 
     def place(self, key: str) -> str:
-        """What messages about a key's value call it: its file, or, where that is not this value alone, list and key."""
+        """Name of a key's value in messages: its file, or, where that is not this value alone, list and key."""
         return self.get_path(key)
 
     def keys_table(self) -> Mapping[str, object]:

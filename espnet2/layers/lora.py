@@ -39,7 +39,7 @@ class LowRank(nn.Module):
         self.lora_dropout = nn.Dropout(dropout_rate)
 
     def change(self) -> Tensor:
-        """What the adapter adds to the weight, in its shape."""
+        """Sum that the adapter adds to the weight, in its shape."""
         return (self.lora_B @ self.lora_A).view(self.weight.shape) * self.scaling
 
     def train(self: Layer, mode: bool = True) -> Layer:
@@ -74,7 +74,7 @@ class LoRAEmbedding(nn.Embedding, LowRank):
         return super().forward(input) + read @ self.lora_B.T * self.scaling
 
     def change(self) -> Tensor:
-        """What the adapter adds to the weight (tokens, out)."""
+        """Sum that the adapter adds to the weight (tokens, out)."""
         return (self.lora_B @ self.lora_A).T * self.scaling
 
 

@@ -24,7 +24,7 @@ UNCOMPUTABLE = (ValueError, RuntimeError, LookupError, ArithmeticError, MemoryEr
 
 @dataclass
 class Report:
-    """What a decode did; times in seconds."""
+    """Summary of a decode; times in seconds."""
 
     decoded: int = 0
     audio: float = 0.0
@@ -37,7 +37,7 @@ class Report:
         self.failures.append((utterance, sentence))
 
     def attempt(self, recording: Recording, compute: Callable[[], _T]) -> _T | None:
-        """What `compute` gives; None, and a failure of the recording, where it cannot be computed."""
+        """Return what `compute` gives; None, and a failure of the recording, where it cannot be computed."""
         try:
             return compute()
         except UNCOMPUTABLE as error:
@@ -52,7 +52,7 @@ def sentence_of(error: Exception) -> str:
 
 
 def encode_each(recognizer: Recognizer, speeches: Sequence[np.ndarray]) -> list[np.ndarray | Exception]:
-    """What `forward` gives of each, or why it gives nothing: where a batch fails, each is tried alone."""
+    """Encoder output of each, or the error in its place: where a batch fails, each is tried alone."""
     return [found for group in recognizer.long_form.groups(speeches) for found in _forward_each(recognizer, group)]
 
 

@@ -244,7 +244,7 @@ class Bundle:
 
 
 def read_as_one(path: str | Path, read: Callable[[], Read]) -> Read:
-    """What `read` gives of a bundle's files, all of which are of one bundle, also while another takes its place."""
+    """Return what `read` gives of a bundle's files, all of one bundle, also while another takes its place."""
     for _ in range(ATTEMPTS):
         before = _identity(path)
         try:
@@ -259,7 +259,7 @@ def read_as_one(path: str | Path, read: Callable[[], Read]) -> Read:
 
 
 def _identity(path: str | Path) -> tuple[int, int, int] | None:
-    """What tells a bundle from one that takes its place, maybe under a number that was free again; None for none."""
+    """Identity of a bundle, which tells it from one that takes its place; None where there is none."""
     try:
         found = os.stat(Path(path) / MANIFEST)
     except OSError:

@@ -33,7 +33,7 @@ def _machine(root: Path) -> Iterator[int]:
 
 
 def _control_groups(root: Path) -> Iterator[int]:
-    """What each group of the process, and each above it, leaves; the cache of files can be given up."""
+    """Memory that each group of the process, and each above it, leaves; the cache of files can be given up."""
     groups = root / "sys" / "fs" / "cgroup"
     for line in _text(root / "proc" / "self" / "cgroup").splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
@@ -54,7 +54,7 @@ def _control_groups(root: Path) -> Iterator[int]:
 
 
 def _address_space(root: Path) -> Iterator[int]:
-    """What `ulimit -v` leaves."""
+    """Memory that `ulimit -v` leaves."""
     try:
         import resource
     except ImportError:  # Windows has no such limits

@@ -173,7 +173,7 @@ class DecodeOptions:
 
     @property
     def prompt(self) -> Prompt:
-        """What texts begin with, of a model that is trained with prompts."""
+        """Tokens that texts begin with, of a model that is trained with prompts."""
         return Prompt(self.lang_prompt_token, self.nlp_prompt_token, self.prompt_token_file, self.lid_prompt)
 
 

@@ -26,7 +26,7 @@ _BLOCK = 60 * LEVELS  # levels that are computed at a time
 
 @dataclass(frozen=True)
 class Part:
-    """What is recognised by itself: [begin, end) of a recording, for its [start, stop), which is in no other part.
+    """Part that is recognised by itself: [begin, end) of a recording, for its [start, stop), in no other part.
 
     Where no pause divides parts they overlap; what of a long pause is not near to speech is in no [begin, end).
     `paused` is whether there is a pause at `stop`.

@@ -151,7 +151,7 @@ ASR_TRANSDUCER = TrainingTask(
 
 
 def training_of(task: type) -> TrainingTask:
-    """What trains models of `task`: that of the nearest class it is derived from, else the options of all tasks."""
+    """Training of `task`: that of the nearest class it is derived from, else the options of all tasks."""
     known = {training.task: training for training in (ASR, LM, ASR_TRANSDUCER)}
     base = next((base for base in task.__mro__ if base in known), None)
     if base is None:

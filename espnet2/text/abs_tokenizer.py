@@ -15,7 +15,7 @@ from espnet2.text.token_id_converter import Converter, lenient_converter
 
 @dataclass(frozen=True)
 class Prompt:
-    """What texts are asked to begin with, of a model that is trained with prompts, as Whisper is.
+    """Prompt that texts are asked to begin with, of a model that is trained with prompts, as Whisper is.
 
     Attributes:
         language: The symbol of the language, which stands in place of language and task.
@@ -58,7 +58,7 @@ class AbsTokenizer(ABC):
         return lenient_converter(token_list)
 
     def bundled(self) -> tuple[dict[str, Any], dict[str, Path | bytes]]:
-        """What a bundle's manifest says of the tokenizer beside its kind, and its files: contents or paths by name."""
+        """Entries of a bundle's manifest beside the tokenizer's kind, and its files: contents or paths by name."""
         return {}, {}
 
     def prompted(self, prompt: Prompt) -> AbsTokenizer:

@@ -139,7 +139,7 @@ def _unknown(path: Path, content: str, tokenizer: Any) -> int | None:
 
 
 def _settings(file: Path) -> dict[str, Any]:
-    """What `tokenizer_config.json` says; nothing where there is none."""
+    """Keys of `tokenizer_config.json`; none where there is no such file."""
     if not os.path.isfile(file):
         return {}
     expected = "options of a tokenizer in JSON"

@@ -103,7 +103,7 @@ class WhisperVocabulary:
 
     @property
     def sot_sequence_including_notimestamps(self) -> tuple[int, ...]:
-        """What a text begins with where nothing else is asked for."""
+        """Tokens that a text begins with where nothing else is asked for."""
         return tuple(index for index in self.sequence if index is not None)
 
     def indices(self, tokens: Iterable[str]) -> list[int]:

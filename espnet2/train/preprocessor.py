@@ -25,7 +25,7 @@ UNUSED: dict[str, tuple[Any, ...]] = {
 
 
 class AbsPreprocessor(ABC):
-    """What makes arrays of the values of an utterance; in training it may change them at random."""
+    """Function from the values of an utterance to arrays; in training it may change them at random."""
 
     def __init__(self, train: bool) -> None:
         self.train = train

@@ -10,7 +10,7 @@ SCALARS = (bool, int, float, str, type(None))
 
 
 class Invalid:
-    """What YAML cannot hold."""
+    """Value that YAML cannot hold."""
 
 
 def get_default_kwargs(func: Callable[..., Any]) -> dict[str, Any]:

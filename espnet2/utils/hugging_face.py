@@ -26,7 +26,7 @@ def transformers() -> Any:
 def loaded(
     kind: Any, name: str | Path, expected: str, cache_dir: str | None = None, required: bool = True, **keywords: Any
 ) -> Any:
-    """What transformers' class `kind` reads of the model `name`: a directory, or a name in the hub's cache.
+    """Load the model `name`, a directory or a name in the hub's cache, by transformers' class `kind`.
 
     Nothing is downloaded, and no code that lies beside a model is run.
 

@@ -12,7 +12,7 @@ OTHERS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 def read_text(path: Path | str, expected: str, error_type: type[EspnetError], shown: str | None = None) -> str:
-    """What a text file holds, with `\\n` at the ends of its lines; raises `error_type` as `lines_of` does."""
+    """Read a text file, with `\\n` at the ends of its lines; raises `error_type` as `lines_of` does."""
     return "".join(lines_of(path, expected, error_type, shown))
 
 

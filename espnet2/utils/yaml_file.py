@@ -12,7 +12,7 @@ DEEPEST = 100  # levels; a thousand end the process in the C loader, which recur
 
 
 def read_yaml(path: str | Path, expected: str, error_type: type[EspnetError], shown: str | None = None) -> Any:
-    """What a YAML file holds; raises `error_type` where it cannot be read as `expected`.
+    """Read a YAML file; raises `error_type` where it cannot be read as `expected`.
 
     `shown` names the file in errors, where `path` is one that nobody knows, as a temporary one.
     """
@@ -51,7 +51,7 @@ def _require_shallow(events: Any) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong and the line, as far as PyYAML says it."""
+    """Fault and its line, as far as PyYAML says them."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     text = " ".join(str(problem or error).split()) or type(error).__name__
     return text if mark is None else f"{text}, line {mark.line + 1}"

@@ -127,7 +127,7 @@ class DefaultFrontend(AbsFrontend):
 
 
 def _enhancement(conf: dict, bins: int) -> Frontend | None:
-    """What `frontend_conf` switches on; None where that is nothing."""
+    """Enhancement that `frontend_conf` switches on; None where it switches on nothing."""
     known = [name for name in inspect.signature(Frontend).parameters if name != "idim"]
     unknown = [name for name in conf if name not in known]
     if unknown:

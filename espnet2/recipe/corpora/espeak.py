@@ -91,9 +91,9 @@ class _Synthesizer:
     """
 
     def __init__(self, library: str, data: bytes | None) -> None:
-        self.heard: list[np.ndarray] = []
+        self.collected: list[np.ndarray] = []
         self.library: Any = ctypes.CDLL(library)
-        self.callback = CALLBACK(self._hear)  # kept, since the library holds no reference to it
+        self.callback = CALLBACK(self._collect)  # kept, since the library holds no reference to it
         self.rate = self.library.espeak_Initialize(SYNCHRONOUS_RETRIEVAL, 0, data, 0)
         if self.rate <= 0:
             raise DataError(f"{library}: expected to start espeak-ng, found status {self.rate}")
@@ -105,9 +105,9 @@ class _Synthesizer:
         self.library.espeak_Terminate()
         _ctypes.dlclose(self.library._handle)
 
-    def _hear(self, samples, count, events) -> int:
+    def _collect(self, samples, count, events) -> int:
         if samples and count > 0:
-            self.heard.append(np.ctypeslib.as_array(samples, (count,)).copy())
+            self.collected.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
     def _voices(self) -> dict[str, bytes]:
@@ -130,15 +130,15 @@ class _Synthesizer:
         raise DataError(f"espeak-ng: expected a voice that it has, found {name!r}")
 
     def __call__(self, text: str, manner: Manner) -> tuple[np.ndarray, int]:
-        self.heard.clear()
+        self.collected.clear()
         self._choose(manner.voice)
         for parameter, value in ((RATE, manner.speed), (PITCH, manner.pitch), (WORD_GAP, manner.gap)):
             self.library.espeak_SetParameter(parameter, value, 0)
         encoded = text.encode()
         self.library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, CHARS_UTF8, None, None)
-        if not self.heard:
+        if not self.collected:
             raise DataError(f"espeak-ng: expected speech by {manner.voice}, found none")
-        return np.concatenate(self.heard).astype(np.float32) / 32768, self.rate
+        return np.concatenate(self.collected).astype(np.float32) / 32768, self.rate
 
 
 def _until_null(pointers: Any) -> list[Any]:
