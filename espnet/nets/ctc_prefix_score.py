@@ -221,7 +221,7 @@ class CTCPrefixScore:
                 )
         for row, window in enumerate(state.window for state in states):
             if window is not None:
-                # Behind the window, the best symbol of every frame is taken to be a blank.
+                # Behind the window, every frame emits a blank.
                 said = np.logaddexp(token_last[row, window.end - 1 :][:1], blank_last[row, window.end - 1 :][:1])
                 token_last[row, window.end :] = -np.inf
                 blank_last[row, window.end :] = said + np.cumsum(self._log_p[window.end :, self._blank], dtype=float)

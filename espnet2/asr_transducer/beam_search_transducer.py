@@ -78,17 +78,7 @@ class BeamSearchTransducer:
             raise AssertionError(f"beam_size: expected at most {vocab_size}, the number of labels, found {beam_size}")
         if search_type == "tsd" and max_sym_exp < 2:
             raise AssertionError(f"max_sym_exp: expected at least 2, found {max_sym_exp}")
-        options = options_of(
-            search_type=search_type,
-            max_sym_exp=max_sym_exp,
-            u_max=u_max,
-            nstep=nstep,
-            expansion_gamma=expansion_gamma,
-            expansion_beta=expansion_beta,
-            score_norm=score_norm,
-            nbest=nbest,
-            standalone=True,
-        )
+        options = options_of({**locals(), "standalone": True})
         self.beam_size, self.nbest, self.score_norm, self.streaming = beam_size, nbest, score_norm, streaming
         kind = BeamSearchTransducerOnline if streaming else Search
         self.search = search_over(decoder, joint_network, beam_size, lm, lm_weight, options, kind)

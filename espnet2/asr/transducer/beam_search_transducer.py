@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -64,10 +64,15 @@ def search_over(
         raise AssertionError(str(error)) from error
 
 
-def options_of(**options: Any) -> TransducerOptions:
-    """Options of a search; raises `AssertionError` for a value that is not allowed, as upstream's searches do."""
+def options_of(arguments: Mapping[str, Any]) -> TransducerOptions:
+    """The options of a search among its constructor's arguments.
+
+    Raises:
+        AssertionError: A value that is not allowed, as upstream's searches do.
+    """
+    names = {option.name for option in fields(TransducerOptions)}
     try:
-        return TransducerOptions(**options)
+        return TransducerOptions(**{name: value for name, value in arguments.items() if name in names})
     except ValueError as error:
         raise AssertionError(str(error)) from error
 
@@ -116,20 +121,7 @@ class BeamSearchTransducer:
         nbest: int = 1,
         token_list: Sequence[str] | None = None,
     ) -> None:
-        options = options_of(
-            search_type=search_type,
-            max_sym_exp=max_sym_exp,
-            u_max=u_max,
-            nstep=nstep,
-            prefix_alpha=prefix_alpha,
-            expansion_gamma=expansion_gamma,
-            expansion_beta=expansion_beta,
-            multi_blank_durations=multi_blank_durations,
-            multi_blank_indices=multi_blank_indices,
-            score_norm=score_norm,
-            score_norm_during=score_norm_during,
-            nbest=nbest,
-        )
+        options = options_of(locals())
         self.beam_size, self.nbest, self.token_list = beam_size, nbest, token_list
         self.search = search_over(decoder, joint_network, beam_size, lm, lm_weight, options)
 

@@ -59,18 +59,7 @@ class BeamSearchTransducerStreaming:
         for name, value in {"penalty": penalty, "hold_n": hold_n}.items():
             if value:
                 raise AssertionError(f"{name}: expected 0, found {value}")
-        options = options_of(
-            search_type=search_type,
-            max_sym_exp=max_sym_exp,
-            u_max=u_max,
-            nstep=nstep,
-            prefix_alpha=prefix_alpha,
-            expansion_gamma=expansion_gamma,
-            expansion_beta=expansion_beta,
-            score_norm=score_norm,
-            score_norm_during=score_norm_during,
-            nbest=nbest,
-        )
+        options = options_of(locals())
         self.beam_size, self.nbest, self.token_list = beam_size, nbest, token_list
         kind = Search if search_type in WHOLE and beam_size > 1 else BeamSearchTransducerOnline
         self.search = search_over(decoder, joint_network, beam_size, lm, lm_weight, options, kind)
