@@ -11,22 +11,22 @@ import numpy as np
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.scorers.length_bonus import LengthBonus
+from espnet2.bin.lm_calc_perplexity import add_text_options
 from espnet2.runtime.bundle_parts import load_ngram
 from espnet2.runtime.decode import format_score
 from espnet2.runtime.errors import DataError, OptionError
 from espnet2.runtime.results import Result
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.text.token_id_converter import TokenIDConverter
-from espnet2.utils.cli import LOG_LEVELS, run
+from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
-from espnet2.utils.types import str2bool, str2triple_str, str_or_none
-from espnet2.utils.upstream_options import add_layers
+from espnet2.utils.types import str2bool, str_or_none
+from espnet2.utils.upstream_options import add_layers, require
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# Options of upstream that are known here with their default only.
-FIXED: dict[str, Any] = {"dtype": "float32", "word_lm_train_config": None, "word_lm_file": None}
+WORD_LM = ("word_lm_train_config", "word_lm_file")  # options of upstream with one value
 
 
 class GenerateText:
@@ -81,12 +81,12 @@ class GenerateText:
     ) -> None:
         from espnet2.tasks.lm import LMTask
 
-        _require_fixed({"dtype": dtype})
         for name, value, least in (("beam_size", beam_size, 1), ("nbest", nbest, 1), ("maxlen", maxlen, 0)):
             if value < least:
                 raise OptionError(f"{name}: expected at least {least}, found {value}")
-        if batch_size != 1:
-            raise OptionError(f"batch_size: expected 1, found {batch_size}")
+        for name, found, only in (("batch_size", batch_size, 1), ("dtype", dtype, "float32")):
+            if found != only:
+                raise OptionError(f"{name}: expected {only!r}, the only value known here, found {found!r}")
         if lm_file is None and not untrained:
             raise OptionError("lm_file: expected the weights of the language model, found none")
         self.lm, self.lm_train_args = LMTask.build_model_from_file(lm_train_config, lm_file, device)
@@ -165,12 +165,6 @@ def _end_of(model: Any) -> int:
     return model.eos_id if hasattr(model, "eos_id") else model.eos
 
 
-def _require_fixed(options: dict[str, Any]) -> None:
-    for name, value in options.items():
-        if value != FIXED[name]:
-            raise OptionError(f"{name}: expected {FIXED[name]!r}, the only value known here, found {value!r}")
-
-
 def inference(
     output_dir: Path | str,
     data_path_and_name_and_type: Sequence[tuple[str, str, str]],
@@ -202,7 +196,7 @@ def inference(
     from espnet2.fileio.datadir_writer import DatadirWriter
     from espnet2.tasks.lm import LMTask
 
-    _require_fixed({"word_lm_train_config": word_lm_train_config, "word_lm_file": word_lm_file})
+    require({"word_lm_train_config": word_lm_train_config, "word_lm_file": word_lm_file})
     generate = GenerateText.from_pretrained(model_tag, device="cuda" if ngpu else "cpu", **options)
     given = {name: options[name] for name in ("token_type", "bpemodel") if options.get(name)}
     config = argparse.Namespace(**{**vars(generate.lm_train_args), **given})
@@ -231,20 +225,8 @@ def get_parser() -> ArgumentParser:
         prog="python -m espnet2.bin.lm_inference",
         description="Go on with each text of a file by a language model, and write the n best continuations.",
     )
-    parser.add_argument("--log_level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="of messages")
     parser.add_argument("--output_dir", required=True, help="where 1best_recog/{text,token,token_int,score}, ... go")
-    parser.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
-    parser.add_argument("--seed", type=int, default=0, help="without effect")
-    parser.add_argument("--num_workers", type=int, default=1, help="processes that read data (default: 1)")
-    parser.add_argument(
-        "--data_path_and_name_and_type",
-        type=str2triple_str,
-        action="append",
-        required=True,
-        help="the texts, as data/test/text,text,text",
-    )
-    parser.add_argument("--key_file", type=str_or_none, help="file of the utterances (default: all)")
-    parser.add_argument("--allow_variable_data_keys", type=str2bool, default=False, help="allow other fields")
+    add_text_options(parser)
     for name, text in FILES.items():
         parser.add_argument(f"--{name}", type=str_or_none, help=text)
     for name, kind, default, text in SEARCH:
@@ -252,8 +234,9 @@ def get_parser() -> ArgumentParser:
     parser.add_argument("--quantize_lm", type=str2bool, default=False, help="quantise layers (default: false)")
     add_layers(parser, "which layers (default: Linear)")
     parser.add_argument("--quantize_dtype", default="qint8", help="qint8 or float16 (default: qint8)")
-    for name, default in FIXED.items():
-        parser.add_argument(f"--{name}", type=str_or_none, default=default, help=f"{default} and nothing else")
+    parser.add_argument("--dtype", default="float32", help="float32 and nothing else")
+    for name in WORD_LM:
+        parser.add_argument(f"--{name}", type=str_or_none, help="None and nothing else")
     return parser
 
 

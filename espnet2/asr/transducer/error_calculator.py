@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from espnet.nets.beam_search_transducer import TransducerOptions
+from espnet.nets.beam_search_transducer import BeamSearchTransducer, TransducerOptions
 from espnet.nets.tensors import as_array
 from espnet2.asr.transducer.beam_search_transducer import search_over
 from espnet2.train.error_calculator import ErrorCalculator
@@ -25,7 +25,12 @@ def transducer_search(model: Any, output: Tensor, lengths: Tensor, **options: An
     """
     known = TransducerOptions(**{**model.generation(), **options, "nbest": 1})
     search = search_over(model.decoder, model.joint_network, BEAM, None, 0.0, known)
-    frames = (as_array(x[:length]) for x, length in zip(output.float(), lengths.tolist(), strict=True))
+    return _best_labels(search, output.float(), lengths.tolist())
+
+
+def _best_labels(search: BeamSearchTransducer, output: Tensor, lengths: Sequence[int]) -> list[list[int]]:
+    """The likeliest labels of each utterance, of encoder output (B, T, D)."""
+    frames = (as_array(x[:length]) for x, length in zip(output, lengths, strict=True))
     return [search(x)[0].yseq[1:].tolist() for x in frames]
 
 
@@ -70,8 +75,7 @@ class ErrorCalculatorTransducer:
         if not self.report_cer and not self.report_wer:
             return None, None
         lengths = [encoder_out.shape[1]] * len(encoder_out) if encoder_out_lens is None else encoder_out_lens.tolist()
-        found = [self.search(as_array(x[:n]))[0].yseq[1:].tolist() for x, n in zip(encoder_out, lengths, strict=True)]
-        return self.rates.rates(found, target.tolist())
+        return self.rates.rates(_best_labels(self.search, encoder_out, lengths), target.tolist())
 
     def convert_to_char(self, pred: Any, target: Any) -> tuple[list[str], list[str]]:
         """The texts of sequences of indices (B, U), without blanks."""

@@ -56,7 +56,7 @@ def test_the_command_takes_no_random_weights(model, tmp_path, capsys):
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"beam_size": 0}, "beam_size: expected at least 1, found 0"),
-    ({"batch_size": 2}, "batch_size: expected 1, found 2"),
+    ({"batch_size": 2}, "batch_size: expected 1, the only value known here, found 2"),
     ({"dtype": "float64"}, "dtype: expected 'float32', the only value known here, found 'float64'"),
     ({"token_type": "none"}, "token_type: expected"),
 ])  # fmt: skip
