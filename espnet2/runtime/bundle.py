@@ -26,25 +26,21 @@ import dataclasses
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from espnet2.runtime.errors import BundleError, EspnetError
+from espnet2.runtime.bundle_replacement import MANIFEST, identity_of, read_as_one, replace
+from espnet2.runtime.errors import BundleError
 from espnet2.runtime.spec import Component
 from espnet2.text.build_tokenizer import TOKENIZERS
-from espnet2.utils.atomic import exchange
 from espnet2.utils.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from espnet2.runtime.session import OnnxGraph
 
-Read = TypeVar("Read")
-
 FORMAT_VERSION = 1
-ATTEMPTS = 10  # to read a bundle that is replaced meanwhile
-MANIFEST = "bundle.yaml"
 TASKS = ("asr",)
 SPECIAL = ("blank", "sos", "eos")
 OPTIONAL = ("mask",)  # where the search knows it
@@ -182,13 +178,13 @@ class Bundle:
             temporary.mkdir(parents=True)
             _fill(temporary, manifest, files)
             bundle = cls._read(temporary)
-            _replace(temporary, target)
+            replace(temporary, target)
         except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
             if isinstance(error, OSError):
                 raise BundleError(f"{path}: expected a directory that can be written, found: {error}") from error
             raise
-        return dataclasses.replace(bundle, path=Path(path), identity=_identity(target))
+        return dataclasses.replace(bundle, path=Path(path), identity=identity_of(target))
 
     @classmethod
     def require_writable(cls, path: str | Path) -> None:
@@ -213,7 +209,7 @@ class Bundle:
     @classmethod
     def _read(cls, directory: Path) -> Bundle:
         file = directory / MANIFEST
-        identity = _identity(directory)
+        identity = identity_of(directory)
         data = read_yaml(file, "the manifest of a bundle", BundleError)
         try:
             manifest = Manifest.from_dict(data)
@@ -236,35 +232,11 @@ class Bundle:
         if quantized:
             entry = self.manifest.quantized.get("int8", {}).get(name, entry)
         graph = OnnxGraph(self.file(entry), self.components[name], **options)
-        if _identity(self.path) != self.identity:
+        if identity_of(self.path) != self.identity:
             raise BundleError(
                 f"{self.path}: expected the bundle that was loaded, found another in its place; load it anew"
             )
         return graph
-
-
-def read_as_one(path: str | Path, read: Callable[[], Read]) -> Read:
-    """Return what `read` gives of a bundle's files, all of one bundle, also while another takes its place."""
-    for _ in range(ATTEMPTS):
-        before = _identity(path)
-        try:
-            found = read()
-        except EspnetError:
-            if _identity(path) == before:
-                raise
-        else:
-            if _identity(path) == before:
-                return found
-    raise BundleError(f"{path}: expected a bundle that stays, found one that was replaced {ATTEMPTS} times meanwhile")
-
-
-def _identity(path: str | Path) -> tuple[int, int, int] | None:
-    """Identity of a bundle, which tells it from one that takes its place; None where there is none."""
-    try:
-        found = os.stat(Path(path) / MANIFEST)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | bytes]) -> None:
@@ -291,27 +263,6 @@ def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | 
         if found == data["tokens"]:
             return
     raise BundleError(f"tokens: expected strings that YAML can hold, found {sorted(set(data['tokens']) - set(found))}")
-
-
-def _replace(temporary: Path, target: Path) -> None:
-    """Rename `temporary` to `target`; what was there before goes last, and comes back if that fails.
-
-    Where the system cannot exchange two names, there is a moment without a bundle.
-    """
-    if target.exists() and exchange(temporary, target):
-        shutil.rmtree(temporary, ignore_errors=True)
-        return
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    existed = target.exists()
-    if existed:
-        target.rename(old)
-    try:
-        temporary.rename(target)
-    except BaseException:
-        if existed:
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _component(name: str, entry: Mapping[str, Any]) -> Component:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from espnet2.runtime import bundle as bundle_module
+from espnet2.runtime import bundle_replacement
 from espnet2.runtime.bundle import MANIFEST, Bundle, Manifest
 from espnet2.runtime.errors import BundleError
 
@@ -56,7 +57,7 @@ def test_round_trip(tmp_path, manifest, files):
 @pytest.mark.parametrize("exchanges", [True, False])
 def test_an_older_bundle_is_replaced(tmp_path, manifest, files, written, monkeypatch, exchanges):
     if not exchanges:
-        monkeypatch.setattr(bundle_module, "exchange", lambda one, other: False)
+        monkeypatch.setattr(bundle_replacement, "exchange", lambda one, other: False)
     Bundle.write(written, manifest, {**files, "ctc.onnx": b"new"})
     assert (written / "ctc.onnx").read_bytes() == b"new"
     assert [p.name for p in tmp_path.iterdir()] == ["b"]
@@ -88,7 +89,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, manifest, files, monkeypa
 
 
 def test_a_failed_replacement_keeps_the_older_bundle(manifest, files, written, monkeypatch):
-    monkeypatch.setattr(bundle_module, "exchange", lambda one, other: False)
+    monkeypatch.setattr(bundle_replacement, "exchange", lambda one, other: False)
     rename = type(written).rename
 
     def fail(self, target):

@@ -6,9 +6,10 @@ import threading
 
 import pytest
 
-from espnet2.runtime import bundle as bundle_module
+from espnet2.runtime import bundle_replacement
 from espnet2.runtime.asr import Speech2Text
-from espnet2.runtime.bundle import MANIFEST, Bundle, read_as_one
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.bundle_replacement import MANIFEST, read_as_one
 from espnet2.runtime.errors import BundleError
 from espnet2.utils.atomic import exchange
 
@@ -103,4 +104,4 @@ def test_names_are_exchanged(tmp_path, monkeypatch):
     assert not exchange(tmp_path / "one", tmp_path / "none")
     monkeypatch.setattr(sys, "platform", "win32")
     assert not exchange(tmp_path / "one", tmp_path / "other")
-    assert bundle_module.exchange is exchange
+    assert bundle_replacement.exchange is exchange
