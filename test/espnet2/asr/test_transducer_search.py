@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import zoo
 import zoo_calls
+from transducer_tables import BLANK_BIAS, FRAMES, LM_WEIGHT, SHARPNESS, Table
 from zoo_rows import MODEL, VOCABULARY
 
 from espnet.nets.beam_search_transducer import (
@@ -18,29 +19,13 @@ from espnet.nets.beam_search_transducer import (
     TransducerOptions,
     TransducerUtterance,
 )
-from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.transducer_prefixes import Labels, Prefix
 from espnet.nets.transducer_searches import Emitted, Scored, merged
 from espnet2.export.torch_graph import TorchGraph
 
 CASES = json.loads((Path(__file__).parents[2] / "golden" / "transducer" / "cases.json").read_text())
-FRAMES, LM_WEIGHT, SHARPNESS, BLANK_BIAS = 14, 0.4, 2.0, 3.0  # as tools/make_transducer_golden.py has them
 LOUD = 4.0  # of encoder outputs that have many labels
 SOS = VOCABULARY - 1
-
-
-def log_softmax(x: np.ndarray) -> np.ndarray:
-    return x - np.log(np.exp(x).sum(-1, keepdims=True))
-
-
-class Table(BatchScorerInterface):
-    """A language model of bigrams."""
-
-    def __init__(self) -> None:
-        self.scores = log_softmax(np.random.RandomState(0).standard_normal((VOCABULARY, VOCABULARY)))
-
-    def batch_score(self, ys, states, xs):
-        return self.scores[ys[:, -1]], states
 
 
 @pytest.fixture(scope="module")

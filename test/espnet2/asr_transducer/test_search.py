@@ -7,27 +7,15 @@ import numpy as np
 import pytest
 import zoo
 import zoo_calls
-from search_tables import log_softmax
+from transducer_tables import BLANK_BIAS, FRAMES, LM_WEIGHT, SHARPNESS, Table
 from zoo_rows import MODEL, VOCABULARY
 
 from espnet.nets.beam_search_transducer import BeamSearchTransducer, TransducerOptions
-from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet2.asr_transducer.espnet_transducer_model import SEARCH
 from espnet2.export.torch_graph import TorchGraph
 
 CASES = json.loads((Path(__file__).parents[2] / "golden" / "transducer" / "standalone.json").read_text())
-FRAMES, LM_WEIGHT, SHARPNESS, BLANK_BIAS = 14, 0.4, 2.0, 3.0  # as tools/make_transducer_golden.py has them
 SOS = VOCABULARY - 1
-
-
-class Table(BatchScorerInterface):
-    """A language model of bigrams."""
-
-    def __init__(self) -> None:
-        self.scores = log_softmax(np.random.RandomState(0).standard_normal((VOCABULARY, VOCABULARY)))
-
-    def batch_score(self, ys, states, xs):
-        return self.scores[ys[:, -1]], states
 
 
 @pytest.fixture(scope="module")

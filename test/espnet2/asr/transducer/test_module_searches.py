@@ -9,10 +9,9 @@ import pytest
 import torch
 import zoo
 import zoo_calls
-from search_tables import log_softmax
+from transducer_tables import BLANK_BIAS, FRAMES, LM_WEIGHT, SHARPNESS, Table
 from zoo_rows import MODEL, VOCABULARY
 
-from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet2.asr.decoder.transducer_decoder import TransducerDecoder
 from espnet2.asr.transducer.beam_search_transducer import BeamSearchTransducer, Hypothesis
 from espnet2.asr.transducer.beam_search_transducer_streaming import BeamSearchTransducerStreaming
@@ -24,22 +23,11 @@ from espnet2.lm.seq_rnn_lm import SequentialRNNLM
 from espnet2.lm.transformer_lm import TransformerLM
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "transducer"
-FRAMES, LM_WEIGHT, SHARPNESS, BLANK_BIAS = 14, 0.4, 2.0, 3.0  # as tools/make_transducer_golden.py has them
 KINDS = {
     "cases.json": ("transducer-lstm", BeamSearchTransducer),
     "standalone.json": ("labels-rnn-lstm", standalone.BeamSearchTransducer),
 }
 CASES = [(name, case) for name in KINDS for case in json.loads((GOLDEN / name).read_text())[::3]]
-
-
-class Table(BatchScorerInterface):
-    """A language model of bigrams."""
-
-    def __init__(self) -> None:
-        self.scores = log_softmax(np.random.RandomState(0).standard_normal((VOCABULARY, VOCABULARY)))
-
-    def batch_score(self, ys, states, xs):
-        return self.scores[ys[:, -1]], states
 
 
 @pytest.fixture(scope="module")
