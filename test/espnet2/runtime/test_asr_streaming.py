@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy_graphs import Graph, Value
 
 from espnet2.runtime import Speech2Text, Speech2TextStreaming
 from espnet2.runtime.asr_streaming import StreamingRecognizer
@@ -30,29 +31,6 @@ STREAMING = {
     "look_ahead": 0,
 }
 SEARCHES = {"greedy": {"ctc_greedy": True}, "beam": {"ctc_weight": 1.0, "beam_size": 3}}
-
-
-class Value:
-    """What a graph returns."""
-
-    def __init__(self, array):
-        self.array = array
-
-    def numpy(self):
-        return self.array
-
-
-class Graph:
-    """A graph that a function of arrays computes; keeps its feeds."""
-
-    def __init__(self, component, function):
-        self.component, self.function, self.calls = component, function, []
-
-    def __call__(self, feeds):
-        self.calls.append(dict(feeds))
-        arrays = [getattr(feeds[t.name], "array", feeds[t.name]) for t in self.component.feeds]
-        results = self.function(*arrays)
-        return {t.name: Value(r) for t, r in zip(self.component.results, results, strict=True)}
 
 
 def encoder_step(steps="steps", features=False):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy_graphs import Value
 
 from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
 from espnet.nets.batch_beam_search_online_sim import BatchBeamSearchOnlineSim
@@ -17,16 +18,6 @@ TOKENS = ["<blank>", "a", "b", "<sos/eos>"]
 SPECIAL = {"blank": 0, "sos": 3, "eos": 3}
 BLOCKS = 4, 2, 1
 GIVEN = {"search_block_size": 6, "search_hop_size": 3, "search_look_ahead": 0}
-
-
-class Value:
-    """What a graph returns."""
-
-    def __init__(self, array):
-        self.array = array
-
-    def numpy(self):
-        return self.array
 
 
 class CTC:
