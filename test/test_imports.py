@@ -56,7 +56,7 @@ def test_runtime_loads_nothing_heavy_even_where_it_is_installed():
 
 
 def test_naming_the_runtime_package_loads_no_dependency():
-    loaded = imported("espnet2.runtime.errors", "espnet2.runtime.spec", blocked=())
+    loaded = imported("espnet2.interface.errors", "espnet2.interface.spec", blocked=())
     assert not loaded & {"numpy", "onnxruntime", "sentencepiece", "soundfile", "soxr", "tqdm", "yaml"}
 
 

@@ -11,7 +11,7 @@ import torch
 import zoo
 import zoo_calls
 
-from espnet2.tasks.checkpoint import load_state
+from espnet2.torch_utils.checkpoint import load_state
 from espnet2.torch_utils.load_pretrained_model import load_pretrained_model
 
 NAMES = json.loads((Path(__file__).with_name("golden") / "state_names.json").read_text(encoding="utf-8"))

@@ -22,8 +22,8 @@ import zoo_rows
 from espnet2.export.examples import axes_of, draw, first_step
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
-from espnet2.runtime.errors import MissingPackageError
-from espnet2.runtime.spec import Component, Tensor
+from espnet2.interface.errors import MissingPackageError
+from espnet2.interface.spec import Component, Tensor
 
 GOLDEN = Path(__file__).with_name("golden")
 GRAPH_TOLERANCE = 1e-4  # onnxruntime against PyTorch

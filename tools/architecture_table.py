@@ -22,7 +22,7 @@ import zoo_calls  # noqa: E402
 from zoo_data import New, Row  # noqa: E402
 
 from espnet2.asr_transducer.encoder.validation import KEYS  # noqa: E402
-from espnet2.runtime.errors import EspnetError  # noqa: E402
+from espnet2.interface.errors import EspnetError  # noqa: E402
 from espnet2.tasks.abs_task import AbsTask  # noqa: E402
 from espnet2.tasks.asr import ASRTask  # noqa: E402
 from espnet2.tasks.asr_transducer import ENCODER, ASRTransducerTask  # noqa: E402

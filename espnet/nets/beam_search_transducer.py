@@ -14,10 +14,10 @@ import numpy as np
 
 from espnet.nets.beam_search import Hypothesis, top_k
 from espnet.nets.scorer_interface import BatchScorerInterface
-from espnet.nets.scorers.step import Graph
 from espnet.nets.tensors import answers_in_kind, as_array
 from espnet.nets.transducer_prefixes import Labels, Prefixes
 from espnet.nets.transducer_searches import BLANK, SEARCHES, Emitted, Scored
+from espnet2.interface.graph import Graph
 
 MOST_PER_FRAME = 1000  # symbols: more would be no search that ends
 WHOLE = ("alsd",)  # searches that need the whole utterance

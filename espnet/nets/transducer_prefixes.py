@@ -13,8 +13,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from espnet.nets.scorer_interface import BatchScorerInterface
-from espnet.nets.scorers.step import Graph
 from espnet.nets.tensors import as_array
+from espnet2.interface.graph import Graph
 
 NO_FRAMES = np.zeros((0, 0), np.float32)  # language models are told of an utterance, and do not listen to it
 

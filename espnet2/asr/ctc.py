@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import require_rates
-from espnet2.runtime import spec
-from espnet2.runtime.errors import TrainingError
+from espnet2.interface import spec
+from espnet2.interface.errors import TrainingError
 
 TRAINED_TYPES = ("builtin", "builtin2")
 CTC_TYPES = (*TRAINED_TYPES, "gtnctc", "brctc")

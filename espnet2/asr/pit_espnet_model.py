@@ -18,8 +18,8 @@ from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.asr.training import Stats
+from espnet2.interface.errors import TrainingError
 from espnet2.layers.abs_normalize import AbsNormalize
-from espnet2.runtime.errors import TrainingError
 
 
 class PITLossWrapper(torch.nn.Module):

@@ -14,8 +14,8 @@ import torch
 from espnet.nets.pytorch_backend.transformer.attention import most_heads
 from espnet2.asr.encoder.abs_encoder import last_output
 from espnet2.asr.streaming import StreamingModel
-from espnet2.runtime.errors import ConfigError
-from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
+from espnet2.interface.errors import ConfigError
+from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 

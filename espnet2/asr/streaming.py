@@ -17,10 +17,10 @@ from torch import Tensor
 
 from espnet2.asr.encoder.abs_encoder import Blocks
 from espnet2.asr.frontend.abs_frontend import Framing
+from espnet2.interface.errors import OptionError
+from espnet2.interface.spec import Axis, Component, Length, State
+from espnet2.interface.spec import Tensor as SpecTensor
 from espnet2.layers.global_mvn import GlobalMVN
-from espnet2.runtime.errors import OptionError
-from espnet2.runtime.spec import Axis, Component, Length, State
-from espnet2.runtime.spec import Tensor as SpecTensor
 
 FEATURES = Framing(window=1, hop=1, padding=0)  # of a model without front end, whose samples are features
 MANY_STEPS = 50  # up to which example values go

@@ -17,7 +17,7 @@ from espnet.nets.pytorch_backend.transformer.add_sos_eos import add_sos_eos
 from espnet.nets.pytorch_backend.transformer.label_smoothing_loss import LabelSmoothingLoss
 from espnet2.asr.decoder.linear_decoder import BEFORE, LinearDecoder
 from espnet2.asr.transducer.error_calculator import transducer_search
-from espnet2.runtime.errors import TrainingError
+from espnet2.interface.errors import TrainingError
 from espnet2.train.error_calculator import ErrorCalculator
 
 PADDING = -1  # of texts as batches have them, whatever a model's `ignore_id` is

@@ -9,7 +9,7 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import require_positive
 from espnet.nets.pytorch_backend.state_names import State, upgrade_on_load
 from espnet2.asr_transducer.activation import get_activation
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 
 class JointNetwork(nn.Module):

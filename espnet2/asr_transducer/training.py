@@ -12,7 +12,7 @@ from torch import Tensor
 from espnet.nets.pytorch_backend.transducer.loss import transducer_loss
 from espnet2.asr.training import LossOptions, Stats, TrainableRecogniser
 from espnet2.asr.transducer.error_calculator import transducer_search
-from espnet2.runtime.errors import TrainingError
+from espnet2.interface.errors import TrainingError
 
 
 @dataclass(frozen=True)

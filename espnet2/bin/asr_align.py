@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 from espnet2.runtime.segmentation import CTCSegmentationTask, Segmentation
 from espnet2.text.cleaner import TextCleaner
 from espnet2.utils.cli import run

@@ -9,9 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.bundle_parts import load_ngram
-from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.unread_options import warn_of_unread
 from espnet2.utils.cli import run

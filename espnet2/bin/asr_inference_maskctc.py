@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet2.bin import asr_inference
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser

@@ -12,7 +12,7 @@ import numpy as np
 
 from espnet.nets.beam_search import Hypothesis as Found
 from espnet2.bin import asr_inference
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result
 from espnet2.utils.cli import run

@@ -34,8 +34,8 @@ def statuses(text: str) -> tuple[int, ...]:
 
 
 def run_jobs(args: argparse.Namespace) -> None:
+    from espnet2.interface.errors import OptionError
     from espnet2.recipe.jobs import Jobs, parse_range, require_success, run_local, run_slurm
-    from espnet2.runtime.errors import OptionError
 
     words = list(args.words)
     name, first, last = parse_range(words.pop(0)) if words and "=" in words[0] else (None, 1, 1)

@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from espnet2.export.trained import load_trained
 from espnet2.fileio.recording import recording_of_file
+from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Recognizer, Speech2Text
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 
 

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from espnet.nets.scorers.step import Graph
 from espnet2.export.examples import draw, trace_sizes
 from espnet2.export.trained import Trained
-from espnet2.export.verify import Check, difference, verify_component, verify_decode
+from espnet2.export.verify import difference, verify_component, verify_decode
 from espnet2.fileio.recording import recording_of_file
-from espnet2.runtime.errors import AudioError, OptionError
+from espnet2.interface.check import Check
+from espnet2.interface.errors import AudioError, OptionError
+from espnet2.interface.graph import Graph
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Results, by_speaker
 from espnet2.runtime.stream_encoder import StreamEncoder

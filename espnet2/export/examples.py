@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from espnet2.runtime.spec import Component, Tensor
+from espnet2.interface.spec import Component, Tensor
 
 # Sizes for tracing. None is 0 or 1, which torch.export would freeze, and no two that could be confused are equal.
 TRACE_SIZES = {"batch": 2, "beam": 3, "parent": 4, "past": 5, "tokens": 6, "steps": 3, "channels": 3}

@@ -17,7 +17,8 @@ from espnet2.export.compare import compare_components, compare_decodes, compare_
 from espnet2.export.quantize import QUANTIZED_COMPONENTS, quantize_int8, require_accepted
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
 from espnet2.export.trained import Trained, load_trained
-from espnet2.export.verify import Check, require_passed, summary, table
+from espnet2.export.verify import require_passed, summary, table
+from espnet2.interface.check import Check
 from espnet2.runtime.bundle import Bundle, Manifest, sha256
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.session import OnnxGraph

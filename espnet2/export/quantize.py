@@ -14,7 +14,7 @@ import onnx
 
 from espnet2.export.quiet import quiet
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX
-from espnet2.runtime.errors import VerificationError
+from espnet2.interface.errors import VerificationError
 
 QUANTIZED_COMPONENTS = ("encoder", "encoder_step", "decoder_step", "lm_step")
 MAX_TOKEN_ERROR_RATE = 0.02  # of int8 against fp32, over all recordings

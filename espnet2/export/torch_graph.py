@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from espnet.nets.pytorch_backend.step_scorer import ModuleGraph
-from espnet2.runtime.spec import Component
+from espnet2.interface.spec import Component
 
 
 class TorchGraph(ModuleGraph):

@@ -13,7 +13,7 @@ import torch
 
 from espnet2.export.examples import draw, dynamic_shapes, trace_sizes
 from espnet2.export.quiet import quiet
-from espnet2.runtime.spec import Component
+from espnet2.interface.spec import Component
 
 OPSET = 20
 EXTERNAL_DATA_BYTES = 1_900_000_000  # a protobuf file cannot hold 2 GB

@@ -14,16 +14,16 @@ from typing import Any
 import torch
 
 from espnet.nets.scorer_interface import ScorerInterface
-from espnet.nets.scorers.step import Graph
 from espnet2.export.torch_graph import TorchGraph
+from espnet2.interface.errors import ConfigError, OptionError
+from espnet2.interface.graph import Graph
+from espnet2.interface.spec import Component
 from espnet2.main_funcs.pretrained import find_model
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.bundle_parts import load_ngram
-from espnet2.runtime.errors import ConfigError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Results
-from espnet2.runtime.spec import Component
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.asr_transducer import ASRTransducerTask

@@ -8,17 +8,16 @@ steps from an empty cache and from a filled one; the hypotheses of a decode must
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from espnet.nets.scorers.step import Graph
 from espnet2.export.examples import axes_of, draw, first_step, with_channels
-from espnet2.runtime.errors import VerificationError
-from espnet2.runtime.spec import Component
+from espnet2.interface.check import Check
+from espnet2.interface.errors import VerificationError
+from espnet2.interface.graph import Graph
+from espnet2.interface.spec import Component
 
-TOLERANCE = 1e-4  # of each value that a component returns, relative to it where it exceeds 1
 SCORE_TOLERANCE = 1e-3  # of a hypothesis' score
 BATCHES = (1, 3)
 # Sizes of one case each; an axis with a length rule gets what gives so many output steps (and some odd rest).
@@ -33,20 +32,6 @@ AXIS_SIZES = {
 }
 
 Nbest = Sequence[tuple]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One comparison: what was run, how far the results were apart, and how far they may be."""
-
-    subject: str
-    case: str
-    difference: float
-    tolerance: float = TOLERANCE
-
-    @property
-    def passed(self) -> bool:
-        return self.difference <= self.tolerance  # false for NaN
 
 
 def component_cases(component: Component) -> Iterator[tuple[str, dict[str, np.ndarray]]]:

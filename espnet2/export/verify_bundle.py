@@ -9,9 +9,9 @@ from typing import Any
 from espnet2.export.compare import compare_components, compare_decodes, compare_streams, read_signals, token_error_rate
 from espnet2.export.quantize import MAX_TOKEN_ERROR_RATE
 from espnet2.export.trained import CHUNKS, Trained, load_trained
-from espnet2.export.verify import Check
+from espnet2.interface.check import Check
+from espnet2.interface.errors import VerificationError
 from espnet2.runtime.bundle import Bundle, sha256
-from espnet2.runtime.errors import VerificationError
 
 
 def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **model: Any) -> list[Check]:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from espnet2.runtime.errors import AudioError
+from espnet2.interface.errors import AudioError
 
 CONTAINERS = (b"RIFF", b"fLaC", b"OggS", b"FORM")  # what recordings with a header begin with
 # Frames of a file whose header does not say how many there are, as encoders write it into a pipe, are beyond this,

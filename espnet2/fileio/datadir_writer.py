@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from espnet2.runtime.errors import DataError
+from espnet2.interface.errors import DataError
 
 
 class DatadirWriter:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.runtime.errors import DataError, MissingPackageError
+from espnet2.interface.errors import DataError, MissingPackageError
 
 
 class H5FileWrapper(Mapping[str, np.ndarray]):

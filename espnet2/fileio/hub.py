@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from espnet2.runtime.errors import ArchiveError, MissingPackageError, OptionError
+from espnet2.interface.errors import ArchiveError, MissingPackageError, OptionError
 
 HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 LONGEST = 200  # characters of an error that the hub's client explains

@@ -11,7 +11,7 @@ from espnet2.fileio.kaldi_ark import part_of, read_ark, split_range
 from espnet2.fileio.read_text import found_path
 from espnet2.fileio.shell import output_of
 from espnet2.fileio.table import TableReader
-from espnet2.runtime.errors import DataError, EspnetError
+from espnet2.interface.errors import DataError, EspnetError
 
 PLACE = re.compile(r"(?P<path>.+):(?P<offset>\d+)")
 UNREADABLE = (OSError, ValueError, IndexError, EOFError, OverflowError, MemoryError)  # sizes in a broken file are any

@@ -11,7 +11,7 @@ import numpy as np
 from espnet2.fileio.audio import read_samples
 from espnet2.fileio.read_text import found_path
 from espnet2.fileio.table import TableReader
-from espnet2.runtime.errors import AudioError
+from espnet2.interface.errors import AudioError
 
 
 class MultiSoundScpReader(TableReader[tuple[int, np.ndarray]]):

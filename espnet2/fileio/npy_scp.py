@@ -8,7 +8,7 @@ import numpy as np
 
 from espnet2.fileio.scp_writer import ScpWriter
 from espnet2.fileio.table import TableReader
-from espnet2.runtime.errors import DataError
+from espnet2.interface.errors import DataError
 
 
 class NpyScpReader(TableReader[np.ndarray]):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from espnet2.fileio.read_text import load_num_sequence_text
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 
 
 class _RandomArrays(Mapping[str, np.ndarray]):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.utils.text_file import lines_of
 
 # Name -> the type of the numbers, and what is between them (None: white space).

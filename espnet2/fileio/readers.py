@@ -19,7 +19,7 @@ from espnet2.fileio.rttm import RttmReader
 from espnet2.fileio.sound_list import SoundListReader
 from espnet2.fileio.sound_scp import SoundScpReader
 from espnet2.fileio.table import TableReader
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 
 Reader = Mapping[str, Any]
 Choice = TypeVar("Choice")

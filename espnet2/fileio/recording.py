@@ -11,7 +11,7 @@ import numpy as np
 
 from espnet2.fileio.audio import only_channel, read_samples, resample
 from espnet2.fileio.readers import open_speech
-from espnet2.runtime.errors import AudioError, DataError, EspnetError
+from espnet2.interface.errors import AudioError, DataError, EspnetError
 
 DTYPE = "float32"
 

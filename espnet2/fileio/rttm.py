@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from espnet2.runtime.errors import DataError
+from espnet2.interface.errors import DataError
 from espnet2.utils.text_file import lines_of
 
 FIELDS = 9

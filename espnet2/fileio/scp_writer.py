@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO, TypeVar
 
-from espnet2.runtime.errors import DataError
+from espnet2.interface.errors import DataError
 
 Self = TypeVar("Self", bound="ListWriter")
 

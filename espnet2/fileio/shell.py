@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 
-from espnet2.runtime.errors import AudioError
+from espnet2.interface.errors import AudioError
 
 
 def output_of(command: str) -> io.BytesIO:

@@ -13,7 +13,7 @@ from espnet2.fileio.audio import read_samples
 from espnet2.fileio.read_text import found_path, read_2columns_text, require_keys
 from espnet2.fileio.shell import output_of
 from espnet2.fileio.table import TableReader
-from espnet2.runtime.errors import AudioError, DataError
+from espnet2.interface.errors import AudioError, DataError
 
 
 class Segment(NamedTuple):

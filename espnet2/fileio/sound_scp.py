@@ -12,7 +12,7 @@ from espnet2.fileio.audio import read_samples, subtype_of
 from espnet2.fileio.read_text import found_path
 from espnet2.fileio.scp_writer import ScpWriter
 from espnet2.fileio.table import TableReader
-from espnet2.runtime.errors import AudioError, DataError
+from espnet2.interface.errors import AudioError, DataError
 
 
 def soundfile_read(

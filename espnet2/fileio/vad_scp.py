@@ -10,7 +10,7 @@ import numpy as np
 
 from espnet2.fileio.scp_writer import ListWriter
 from espnet2.fileio.table import TableReader
-from espnet2.runtime.errors import DataError
+from espnet2.interface.errors import DataError
 
 Span = tuple[float, float]
 

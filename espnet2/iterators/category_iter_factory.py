@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from espnet2.interface.errors import OptionError
 from espnet2.iterators.sequence_iter_factory import EpochIterator, SequenceIterFactory
-from espnet2.runtime.errors import OptionError
 from espnet2.samplers.category_balanced_sampler import CategoryBalancedSampler
 
 SAMPLERS = {"catbel": CategoryBalancedSampler}

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
-from espnet2.runtime.errors import DataError, OptionError
 from espnet2.samplers.batching import require_at_least_one
 
 _log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from espnet2.interface.errors import DataError, EspnetError, OptionError
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
-from espnet2.runtime.errors import DataError, EspnetError, OptionError
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import nn
 from typeguard import typechecked
 
+from espnet2.interface.errors import MissingPackageError
 from espnet2.layers.houlsby_adapter_layer import Houlsby_Adapter
 from espnet2.layers.lora import with_adapter
-from espnet2.runtime.errors import MissingPackageError
 
 
 @typechecked

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 SAMPLE_RATE = 16000  # Hz
 WINDOW, HOP, FFT = 400, 160, 512  # 25 ms and 10 ms

@@ -12,8 +12,8 @@ import torch
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import full_lengths, make_pad_mask, require_positive
+from espnet2.interface.spec import Length
 from espnet2.layers.inversible_interface import InversibleInterface
-from espnet2.runtime.spec import Length
 
 WINDOWS = {
     "bartlett": torch.bartlett_window,

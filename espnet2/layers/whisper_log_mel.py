@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
+from espnet2.interface.spec import Length
 from espnet2.layers.log_mel import ENERGY_FLOOR, mel_filters
 from espnet2.layers.stft import Stft
-from espnet2.runtime.spec import Length
 
 SAMPLE_RATE = 16000  # Hz
 WINDOW, HOP = 400, 160  # 25 ms and 10 ms

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from espnet.nets.scorer_interface import BatchScorerInterface
-from espnet2.runtime.errors import ConfigError
-from espnet2.runtime.spec import Component
+from espnet2.interface.errors import ConfigError
+from espnet2.interface.spec import Component
 
 
 class AbsLM(torch.nn.Module, BatchScorerInterface, ABC):

@@ -8,8 +8,8 @@ from torch.nn.functional import pad
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask, require_rates
+from espnet2.interface.spec import Component
 from espnet2.lm.abs_model import AbsLM
-from espnet2.runtime.spec import Component
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 

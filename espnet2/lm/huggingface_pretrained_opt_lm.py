@@ -15,10 +15,10 @@ from espnet.nets.pytorch_backend.nets_utils import choose, require_positive
 from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, target_mask, visible_rows
+from espnet2.interface import spec
 from espnet2.layers.hugging_face import read_config
 from espnet2.lm.abs_model import AbsLM
 from espnet2.lm.transformer_lm import cached_step
-from espnet2.runtime import spec
 
 PADDING = 0  # the token that no other looks at, and that has no position
 RESERVED = 2  # rows of the table of positions before the first token's; padding gets the second of them

@@ -13,8 +13,8 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
 from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
+from espnet2.interface import spec
 from espnet2.lm.abs_model import AbsLM
-from espnet2.runtime import spec
 
 # Each with the names of its states.
 RNN_TYPES: dict[str, tuple[Callable[..., nn.RNNBase], tuple[str, ...]]] = {

@@ -15,8 +15,8 @@ from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of,
 from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.encoder import Encoder
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, target_mask
+from espnet2.interface import spec
 from espnet2.lm.abs_model import AbsLM
-from espnet2.runtime import spec
 
 PADDING = 0  # the token that no other looks at
 POSITIONAL_ENCODINGS: dict[str | None, Callable[[int, float], Positions]] = {

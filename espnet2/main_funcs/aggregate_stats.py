@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.utils.atomic import write_atomically
 from espnet2.utils.text_file import lines_of
 

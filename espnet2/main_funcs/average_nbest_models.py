@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from espnet2.tasks.checkpoint import load_checkpoint
+from espnet2.torch_utils.checkpoint import load_checkpoint
 from espnet2.train.checkpoint_io import save
 from espnet2.train.history import History
 from espnet2.utils.atomic import link_atomically

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.lm.espnet_model import ESPnetLanguageModel
 from espnet2.lm.espnet_model_multitask import ESPnetMultitaskLanguageModel
-from espnet2.runtime.errors import DataError, OptionError
 from espnet2.tasks.lm import LMTask
 from espnet2.utils.atomic import write_atomically
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from espnet2.runtime.errors import DataError
+from espnet2.interface.errors import DataError
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.utils.atomic import write_atomically
 

@@ -24,7 +24,7 @@ from typing import IO, Any
 import yaml
 
 import espnet
-from espnet2.runtime.errors import ArchiveError, ConfigError, shortened
+from espnet2.interface.errors import ArchiveError, ConfigError, shortened
 from espnet2.tasks.config import META, META_SECTIONS, read_yaml
 from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.text.whisper_vocabulary import ASSETS
@@ -278,7 +278,7 @@ def pack(
 
 def _read_weights(paths: Iterable[Path | str]) -> None:
     """Raise `CheckpointError` for a file that would be packed and never load."""
-    from espnet2.tasks.checkpoint import load_checkpoint  # PyTorch, which unpacking does without
+    from espnet2.torch_utils.checkpoint import load_checkpoint  # PyTorch, which unpacking does without
 
     for path in paths:
         load_checkpoint(path)

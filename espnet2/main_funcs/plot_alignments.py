@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet2.fileio.recording import Recording
-from espnet2.runtime.errors import AudioError, DataError, OptionError
+from espnet2.interface.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.text.token_id_converter import TokenIDConverter
 from espnet2.train.pictures.alignment import align_utterance, draw

@@ -11,9 +11,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from espnet2.interface.errors import OptionError, TrainingError
 from espnet2.main_funcs.average_nbest_models import average_nbest_models
 from espnet2.main_funcs.collect_stats import collect_stats
-from espnet2.runtime.errors import OptionError, TrainingError
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.arguments import check, config_of, full_config, to_yaml
 from espnet2.tasks.config import read_yaml

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from espnet2.interface.errors import OptionError
 from espnet2.recipe.files import require, write_lines
-from espnet2.runtime.errors import OptionError
 
 MODES = ("unigram", "bpe", "char", "word")
 BEFORE, AFTER = ("<blank>", "<unk>"), ("<sos/eos>",)

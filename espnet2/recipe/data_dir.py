@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from espnet2.fileio.read_text import read_2columns_text
+from espnet2.interface.errors import DataError
 from espnet2.recipe.files import c_sorted, line_of, write_table
-from espnet2.runtime.errors import DataError
 
 OF_UTTERANCES = ("text", "utt2spk", "segments", "utt2num_samples")
 OF_RECORDINGS = ("reco2speed",)

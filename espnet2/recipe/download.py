@@ -10,7 +10,7 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-from espnet2.runtime.errors import ArchiveError
+from espnet2.interface.errors import ArchiveError
 
 _log = logging.getLogger(__name__)
 

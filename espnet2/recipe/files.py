@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from espnet2.fileio.read_text import read_2columns_text
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.utils.atomic import write_atomically
 
 

@@ -18,10 +18,10 @@ from tqdm import tqdm
 
 from espnet2.fileio.audio import read_samples
 from espnet2.fileio.shell import output_of
+from espnet2.interface.errors import AudioError, OptionError
 from espnet2.recipe.data_dir import DataDir
 from espnet2.recipe.files import require_other
 from espnet2.recipe.validate import validate_data_dir
-from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.speech import require_numbers
 from espnet2.utils.atomic import write_atomically
 

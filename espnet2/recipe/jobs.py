@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2.runtime.errors import EspnetError, OptionError
+from espnet2.interface.errors import EspnetError, OptionError
 from espnet2.utils.atomic import write_atomically
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 
 from espnet2.fileio.read_text import read_2columns_text
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.recipe.files import write_lines
 from espnet2.recipe.score import COLUMNS, COUNTS, Counts, markdown_table, read_counts
-from espnet2.runtime.errors import DataError, OptionError
 
 RATES = ("wer", "cer", "ter")
 SPEED = re.compile(r"recognised \d+ of \d+ recordings: ([\d.]+) s of speech in ([\d.]+) s")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from espnet2.fileio.read_text import read_2columns_text, require_keys
+from espnet2.interface.errors import DataError, MissingPackageError
 from espnet2.recipe.files import line_of, write_lines
-from espnet2.runtime.errors import DataError, MissingPackageError
 from espnet2.utils.atomic import write_atomically
 
 RESULT, COUNTS = "result.txt", "counts.json"

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from espnet2.interface.errors import OptionError
 from espnet2.recipe.data_dir import DataDir, Segment, combine
 from espnet2.recipe.files import require_other
 from espnet2.recipe.validate import validate_data_dir
-from espnet2.runtime.errors import OptionError
 
 SLOWEST, FASTEST = 0.1, 10.0
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from espnet2.fileio.read_text import read_2columns_text
+from espnet2.interface.errors import DataError
 from espnet2.recipe.files import write_lines, write_table
-from espnet2.runtime.errors import DataError
 from espnet2.utils.text_file import lines_of
 
 MERGED = ("text", "token", "token_int", "score")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2.fileio.read_text import read_2columns_text
+from espnet2.interface.errors import DataError
 from espnet2.recipe.files import line_of, write_lines, write_table
-from espnet2.runtime.errors import DataError
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.cleaner import TextCleaner
 from espnet2.utils.atomic import write_atomically

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from espnet2.interface.errors import DataError
 from espnet2.recipe.data_dir import DataDir
 from espnet2.recipe.files import require_other
-from espnet2.runtime.errors import DataError
 
 _log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from espnet2.fileio.read_text import read_2columns_text
+from espnet2.interface.errors import DataError
 from espnet2.recipe.data_dir import DataDir, spk2utt
 from espnet2.recipe.files import line_of
-from espnet2.runtime.errors import DataError
 
 _log = logging.getLogger(__name__)
 

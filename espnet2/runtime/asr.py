@@ -10,10 +10,10 @@ import numpy as np
 
 from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.scorer_interface import ScorerInterface
-from espnet.nets.scorers.step import Graph
+from espnet2.interface.errors import AudioError, OptionError
+from espnet2.interface.graph import Graph
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.bundle_parts import BundleParts, find_bundle
-from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.long_form import LongForm
 from espnet2.runtime.long_recording import joined_frames, recognize_long
 from espnet2.runtime.options import PROVIDERS, DecodeOptions

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from espnet.nets.scorer_interface import ScorerInterface
-from espnet.nets.scorers.step import Graph
+from espnet2.interface.errors import AudioError, OptionError, StreamError
+from espnet2.interface.graph import Graph
+from espnet2.interface.spec import Axis
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.bundle_parts import BundleParts, find_bundle
-from espnet2.runtime.errors import AudioError, OptionError, StreamError
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker
 from espnet2.runtime.search import SearchParts
-from espnet2.runtime.spec import Axis
 from espnet2.runtime.speech import floating_point, require_numbers, require_shape
 from espnet2.runtime.stream_encoder import StreamEncoder
 from espnet2.runtime.streaming_search import make_streaming_search

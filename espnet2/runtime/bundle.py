@@ -31,9 +31,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from espnet2.interface.errors import BundleError
+from espnet2.interface.spec import Component
 from espnet2.runtime.bundle_replacement import MANIFEST, identity_of, read_as_one, replace
-from espnet2.runtime.errors import BundleError
-from espnet2.runtime.spec import Component
 from espnet2.text.build_tokenizer import TOKENIZERS
 from espnet2.utils.yaml_file import read_yaml
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ngram import NgramFullScorer, NgramPartScorer
-from espnet.nets.scorers.step import Graph
+from espnet2.interface.errors import BundleError, MissingPackageError, OptionError
+from espnet2.interface.graph import Graph
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.bundle_replacement import read_as_one
-from espnet2.runtime.errors import BundleError, MissingPackageError, OptionError
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.unread_options import warn_of_unread
 from espnet2.text.abs_tokenizer import AbsTokenizer

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from espnet2.runtime.errors import BundleError, EspnetError
+from espnet2.interface.errors import BundleError, EspnetError
 from espnet2.utils.atomic import exchange
 
 MANIFEST = "bundle.yaml"

@@ -23,9 +23,9 @@ from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.read_text import read_2columns_text
 from espnet2.fileio.readers import SPEECH_TYPES
 from espnet2.fileio.recording import Recording, recording_of_file, recordings_of_list
+from espnet2.interface.errors import AudioError, DataError, OptionError
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.attempts import Report, encode_each, search_long, search_whole, sentence_of
-from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results, by_speaker
 from espnet2.runtime.speech import require_sound

@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from espnet2.fileio.audio import CONTAINERS
 from espnet2.fileio.recording import Recording
+from espnet2.interface.errors import AudioError, OptionError
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.attempts import UNCOMPUTABLE, Report, sentence_of
 from espnet2.runtime.decode import Emit, line_of
-from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.runtime.results import Result, Results, by_speaker
 
 STDIN = "-"

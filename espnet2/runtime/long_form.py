@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from espnet2.runtime.errors import AudioError
+from espnet2.interface.errors import AudioError
+from espnet2.interface.spec import Component, Length
 from espnet2.runtime.memory import available_memory
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.pauses import Cutter, Part
-from espnet2.runtime.spec import Component, Length
 
 GB = 10**9
 # Numbers of 32 bits that live at once for each head and pair of frames. Measured with relative positions: 8.0 to 9.0 in

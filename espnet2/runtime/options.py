@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from os import PathLike
 from typing import Any
 
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 from espnet2.text.abs_tokenizer import Prompt
 from espnet2.utils.types import str_or_none
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.ctc_alignment import CTCAligner
-from espnet.nets.scorers.step import Graph
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
+from espnet2.interface.graph import Graph
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.timestamps import Timed, make_timestamps
 from espnet2.text.abs_tokenizer import AbsTokenizer, Prompt

@@ -19,9 +19,10 @@ from espnet.nets.mask_ctc import MaskCTC
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ctc import CTCPrefixScorer
 from espnet.nets.scorers.length_bonus import LengthBonus
-from espnet.nets.scorers.step import Graph, StepScorer
+from espnet.nets.scorers.step import StepScorer
 from espnet.nets.tensors import as_array
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
+from espnet2.interface.graph import Graph
 from espnet2.runtime.options import DecodeOptions
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.runtime.errors import DataError, MissingPackageError, OptionError
+from espnet2.interface.errors import DataError, MissingPackageError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.cleaner import TextCleaner
 

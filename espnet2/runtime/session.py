@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from espnet2.runtime.errors import BundleError, GraphError, OptionError
+from espnet2.interface.errors import BundleError, GraphError, OptionError
+from espnet2.interface.spec import ONNX_TYPES, Component, Tensor
 from espnet2.runtime.options import PROVIDERS
-from espnet2.runtime.spec import ONNX_TYPES, Component, Tensor
 
 
 class OnnxGraph:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.runtime.errors import AudioError
-from espnet2.runtime.spec import Axis
+from espnet2.interface.errors import AudioError
+from espnet2.interface.spec import Axis
 
 LARGEST = 2.0**31  # samples of 32 bits that nobody scaled; the power spectrum of 1e17 is beyond float32
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet.nets.scorers.step import Graph
+from espnet2.interface.graph import Graph
 
 MOST_STEPS = 16  # of one call: more make it no faster, and need more memory
 GOES_ON = 10**9  # samples that remain, as long as the end of a stream is not known

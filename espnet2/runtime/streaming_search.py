@@ -14,7 +14,7 @@ from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
 from espnet.nets.beam_search_timesync import BeamSearchTimeSync, BeamSearchTimeSyncOnline
 from espnet.nets.beam_search_transducer import BeamSearchTransducerOnline
 from espnet.nets.ctc_greedy import GreedyCTCOnline
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import (
     ByGraph,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice, pairwise
 
 from espnet2.fileio.read_text import load_num_sequence_text, require_keys
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 
 Shapes = dict[str, list[int]]
 

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from espnet2.fileio.read_text import read_2columns_text
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.samplers.abs_sampler import AbsSampler
 from espnet2.samplers.batching import require_at_least_one
 

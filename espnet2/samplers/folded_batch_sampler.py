@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 from espnet2.samplers.abs_sampler import AbsSampler
 from espnet2.samplers.batching import (
     Shapes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from espnet2.fileio.read_text import read_2columns_text
-from espnet2.runtime.errors import DataError
+from espnet2.interface.errors import DataError
 from espnet2.samplers.abs_sampler import AbsSampler
 from espnet2.samplers.batching import evenly, require_at_least_one
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from espnet2.runtime.errors import ConfigError
-from espnet2.tasks.checkpoint import load_checkpoint, load_state
+from espnet2.interface.errors import ConfigError
 from espnet2.tasks.choices import Choices
 from espnet2.tasks.commands import TaskCommands
 from espnet2.tasks.config import TextConfig, check_config, read_config, read_yaml
 from espnet2.tasks.size_limit import bounded
+from espnet2.torch_utils.checkpoint import load_checkpoint, load_state
 from espnet2.torch_utils.to_device import to_device
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 

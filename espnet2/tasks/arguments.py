@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from espnet2.runtime.errors import OptionError, listed
+from espnet2.interface.errors import OptionError, listed
 from espnet2.tasks.choices import Choices, load_class
 from espnet2.tasks.options import MAPPING, Option
 from espnet2.tasks.task_options import Conf, Row, TrainingTask

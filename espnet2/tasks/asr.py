@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from espnet2.runtime.errors import ConfigError
+from espnet2.interface.errors import ConfigError
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices, build
 from espnet2.tasks.config import ASRConfig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from espnet2.runtime.errors import ConfigError
+from espnet2.interface.errors import ConfigError
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import JOINT_NETWORK, NORMALIZE, SPECAUG, frontend_of, require_fit, vocab_size_of
 from espnet2.tasks.choices import Choices, build

@@ -15,7 +15,7 @@ from typing import Any
 
 import typeguard
 
-from espnet2.runtime.errors import ConfigError, listed, shortened
+from espnet2.interface.errors import ConfigError, listed, shortened
 from espnet2.tasks.size_limit import require_sizes
 
 # What constructors raise for values that they, or PyTorch's layers, cannot work with.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from espnet2.fileio.read_text import read_2columns_text
+from espnet2.interface.errors import OptionError
 from espnet2.iterators.sequence_iter_factory import EpochIterator, SequenceIterFactory
-from espnet2.runtime.errors import OptionError
 from espnet2.samplers.batching import require_at_least_one
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.train.dataset import ESPnetDataset

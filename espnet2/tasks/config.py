@@ -18,7 +18,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-from espnet2.runtime.errors import ConfigError, DataError, shortened
+from espnet2.interface.errors import ConfigError, DataError, shortened
 from espnet2.tasks.choices import SHOWN, check_value
 from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.text.token_id_converter import read_token_list

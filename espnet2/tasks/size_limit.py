@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from espnet2.runtime.errors import ConfigError
+from espnet2.interface.errors import ConfigError
 
 LARGEST = 100_000  # an option of a constructor; the largest known are some ten thousands
 MOST_LAYERS = 1000  # the deepest published models have fewer than a hundred

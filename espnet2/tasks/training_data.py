@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from espnet2.interface.errors import OptionError
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
-from espnet2.runtime.errors import OptionError
 from espnet2.samplers.build_batch_sampler import build_batch_sampler
 from espnet2.samplers.unsorted_batch_sampler import UnsortedBatchSampler
 from espnet2.tasks.commands import require_fields

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet2.runtime.errors import ConfigError, OptionError
+from espnet2.interface.errors import ConfigError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.hugging_face_token_id_converter import HuggingFaceTokenIDConverter

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Collection
 from types import ModuleType
 
-from espnet2.runtime.errors import MissingPackageError, OptionError
+from espnet2.interface.errors import MissingPackageError, OptionError
 from espnet2.text.korean_cleaner import KoreanCleaner
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from espnet2.runtime.errors import MissingPackageError, OptionError
+from espnet2.interface.errors import MissingPackageError, OptionError
 
 G2P = Callable[[str], list[str]]
 SPACE = "<space>"

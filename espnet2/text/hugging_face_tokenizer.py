@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.runtime.errors import MissingPackageError, OptionError
+from espnet2.interface.errors import MissingPackageError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.token_id_converter import as_indices
 from espnet2.utils.hugging_face import loaded, transformers

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-from espnet2.runtime.errors import DataError
+from espnet2.interface.errors import DataError
 from espnet2.utils.text_file import lines_of
 
 

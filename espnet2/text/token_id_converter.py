@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from espnet2.runtime.errors import DataError
+from espnet2.interface.errors import DataError
 from espnet2.utils.text_file import lines_of
 
 

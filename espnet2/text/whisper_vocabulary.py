@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
-from espnet2.runtime.errors import MissingPackageError, OptionError
+from espnet2.interface.errors import MissingPackageError, OptionError
 from espnet2.text.byte_level_bpe import CHARACTER_OF, SPACE, ByteLevelBPE
 
 ENGLISH, MULTILINGUAL = "whisper_en", "whisper_multilingual"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from espnet2.runtime.errors import CheckpointError, OptionError
-from espnet2.tasks.checkpoint import load_checkpoint, own_tensors
+from espnet2.interface.errors import CheckpointError, OptionError
+from espnet2.torch_utils.checkpoint import load_checkpoint, own_tensors
 
 SHOWN = 5  # names that an error shows
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 
 QUANTIZED = {"qint8": torch.qint8, "float16": torch.float16}
 LAYERS = ("Linear", "LSTM", "GRU", "LSTMCell", "GRUCell", "RNNCell")  # that PyTorch quantises dynamically

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 
 
 def to_device(module: torch.nn.Module, device: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from espnet2.runtime.errors import ConfigError
-from espnet2.runtime.spec import Component
+from espnet2.interface.errors import ConfigError
+from espnet2.interface.spec import Component
 
 
 class AbsESPnetModel(torch.nn.Module, ABC):

@@ -13,7 +13,7 @@ import numpy as np
 
 from espnet2.fileio.audio import read_samples, recording_size
 from espnet2.fileio.read_text import found_path, read_2columns_text
-from espnet2.runtime.errors import AudioError, DataError, OptionError
+from espnet2.interface.errors import AudioError, DataError, OptionError
 
 FRAME, SHIFT = 1024, 512  # samples
 SILENCE = 0.01  # of the mean power, 20 dB below

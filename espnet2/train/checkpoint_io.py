@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import CheckpointIO
 
-from espnet2.runtime.errors import CheckpointError
+from espnet2.interface.errors import CheckpointError
 from espnet2.utils.atomic import write_atomically
 
 CHECKPOINT = "checkpoint.pth"  # from which training goes on

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import torch
 
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 
 Item = tuple[str, dict[str, np.ndarray]]
 Batch = tuple[list[str], dict[str, torch.Tensor]]

@@ -11,7 +11,7 @@ import numpy as np
 from espnet2.fileio.read_text import require_keys
 from espnet2.fileio.readers import DATA_TYPES as DATA_TYPES
 from espnet2.fileio.readers import PADDED, WITH_RATE, open_reader
-from espnet2.runtime.errors import AudioError, DataError, OptionError
+from espnet2.interface.errors import AudioError, DataError, OptionError
 
 _log = logging.getLogger(__name__)
 

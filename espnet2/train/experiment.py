@@ -12,7 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
-from espnet2.runtime.errors import TrainingError
+from espnet2.interface.errors import TrainingError
 from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
 from espnet2.train.checkpoint_io import CHECKPOINT, save_weights
 from espnet2.train.history import History, number

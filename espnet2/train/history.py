@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from espnet2.runtime.errors import TrainingError
+from espnet2.interface.errors import TrainingError
 
 Stats = dict[str, float]
 LEAST, MOST = 1e-3, 1e3  # numbers between them are written with three decimals

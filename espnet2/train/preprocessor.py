@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.runtime.errors import AudioError, DataError, OptionError
+from espnet2.interface.errors import AudioError, DataError, OptionError
 from espnet2.text.build_tokenizer import build_converter, build_tokenizer
 from espnet2.text.cleaner import TextCleaner
 from espnet2.text.token_id_converter import Converter

@@ -24,7 +24,7 @@ from pytorch_lightning.plugins.environments import (
 )
 from pytorch_lightning.strategies import DDPStrategy
 
-from espnet2.runtime.errors import MissingPackageError, OptionError
+from espnet2.interface.errors import MissingPackageError, OptionError
 from espnet2.train.checkpoint_io import AtomicCheckpointIO
 
 PRECISIONS = {"float16": "16-true", "float32": "32-true", "float64": "64-true"}

@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from espnet2.runtime.errors import ConfigError
+from espnet2.interface.errors import ConfigError
 from espnet2.torch_utils.add_gradient_noise import add_gradient_noise
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.train.history import Meter, Stats

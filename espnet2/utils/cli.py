@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from espnet2.runtime.errors import EspnetError, OptionError, shortened
+from espnet2.interface.errors import EspnetError, OptionError, shortened
 from espnet2.utils.text_file import ENCODING
 
 # What is in the extras of an installation, and in none of the others.

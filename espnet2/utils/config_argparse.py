@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from espnet2.runtime.errors import OptionError, listed, shortened
+from espnet2.interface.errors import OptionError, listed, shortened
 from espnet2.utils.types import converted
 from espnet2.utils.yaml_file import read_yaml
 

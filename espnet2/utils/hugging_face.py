@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from espnet2.runtime.errors import MissingPackageError
+from espnet2.interface.errors import MissingPackageError
 
 ONE_OF = ("config.json", "tokenizer_config.json")  # of a network, or of a tokenizer alone
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from espnet2.runtime.errors import EspnetError
+from espnet2.interface.errors import EspnetError
 
 ENCODING = "utf-8-sig"  # a byte order mark at the start is no part of the text
 OTHERS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}

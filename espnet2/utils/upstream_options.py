@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 from espnet2.utils.model_options import MODEL_OPTIONS
 from espnet2.utils.types import str_or_none
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from espnet2.runtime.errors import EspnetError
+from espnet2.interface.errors import EspnetError
 from espnet2.utils.text_file import read_text
 
 DEEPEST = 100  # levels; a thousand end the process in the C loader, which recurses on the machine's stack

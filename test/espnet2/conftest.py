@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from espnet2.interface.spec import Component, Length, OutputLength, State, Tensor
 from espnet2.runtime.bundle import Bundle, Manifest
-from espnet2.runtime.spec import Component, Length, OutputLength, State, Tensor
 
 TOKENS = ["<blank>", "<unk>", "a", "日", "<space>", "<sos/eos>"]
 RATE = 16000

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 import numpy as np
 from tqdm import tqdm
 
-from espnet.nets.scorers.step import Graph
 from espnet2.export.examples import draw
 from espnet2.export.trained import load_trained
+from espnet2.interface.graph import Graph
 from espnet2.runtime.bundle import Bundle
 from espnet2.utils.model_options import add_model_options, model_options
 

@@ -14,7 +14,7 @@ from espnet.nets.scorers.step import StepScorer, StepState
 from espnet.nets.tensors import as_array
 
 if TYPE_CHECKING:
-    from espnet2.runtime.spec import Component
+    from espnet2.interface.spec import Component
 
 _NO_FRAMES = np.zeros((0, 0), np.float32)  # language models do not read an encoder output
 

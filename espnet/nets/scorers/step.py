@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.tensors import as_array
-
-
-class Graph(Protocol):
-    """A component that runs: arrays, or values a graph returned, in by name; values with `.numpy()` out by name."""
-
-    component: Any
-
-    def __call__(self, feeds: Mapping[str, Any]) -> Mapping[str, Any]: ...
+from espnet2.interface.graph import Graph
 
 
 class StepState(NamedTuple):

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 import torch
 
 from espnet.nets.scorer_interface import ScorerInterface
-from espnet2.runtime.errors import ConfigError
-from espnet2.runtime.spec import Component
+from espnet2.interface.errors import ConfigError
+from espnet2.interface.spec import Component
 
 
 class AbsDecoder(torch.nn.Module, ScorerInterface, ABC):

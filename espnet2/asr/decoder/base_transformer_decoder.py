@@ -20,7 +20,7 @@ from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential
 from espnet.nets.pytorch_backend.transformer.subsampling import FrameInput, linear_input, token_input
 from espnet.nets.scorer_interface import MaskParallelScorerInterface
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 Cache = list[Tensor]  # keys and values, (layers, B, H, tokens, D/H) each
 

@@ -22,7 +22,7 @@ from espnet.nets.pytorch_backend.transformer.lightconv2d import LightweightConvo
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import PositionwiseFeedForward
 from espnet.nets.pytorch_backend.transformer.repeat import repeat
 from espnet2.asr.decoder.base_transformer_decoder import BaseTransformerDecoder
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 MANY_TOKENS = 6000  # positions up to which examples are drawn
 

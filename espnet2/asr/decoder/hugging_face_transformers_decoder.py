@@ -16,6 +16,8 @@ from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.asr.decoder.hugging_face_networks import CausalNetwork, CrossNetwork
+from espnet2.interface import spec
+from espnet2.interface.spec import Length, OutputLength
 from espnet2.layers.hugging_face import (
     embedded,
     generation_config,
@@ -26,8 +28,6 @@ from espnet2.layers.hugging_face import (
     shares_embeddings,
     tokenized,
 )
-from espnet2.runtime import spec
-from espnet2.runtime.spec import Length, OutputLength
 
 FAMILIES = {False: "AutoModelForSeq2SeqLM", True: "AutoModelForCausalLM"}
 # Types of models, by `causal_lm`. GPT-2 and OPT are none of them, since upstream does not find their embeddings.

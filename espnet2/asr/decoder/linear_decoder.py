@@ -15,7 +15,7 @@ from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, requir
 from espnet.nets.pytorch_backend.step_scorer import SteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import hypotheses
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 BEFORE, BEHIND = 2, 1  # tokens that are no classes: blank and unknown at the beginning of the list, sos/eos at its end
 NEVER = -1e10  # the log-probability of those; finite, so that sums stay numbers

@@ -9,7 +9,7 @@ from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet2.asr.decoder.transformer_decoder import TransformerDecoder
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 
 class MLMDecoder(TransformerDecoder):

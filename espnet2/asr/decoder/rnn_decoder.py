@@ -15,7 +15,7 @@ from espnet.nets.pytorch_backend.rnn.attentions import initial_att
 from espnet.nets.pytorch_backend.step_scorer import SteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import hypotheses, selected
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 # Each with the names of its states.
 RNN_TYPES: dict[str, tuple[Callable[[int, int], nn.RNNCellBase], tuple[str, ...]]] = {

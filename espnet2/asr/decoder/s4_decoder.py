@@ -18,7 +18,7 @@ from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of,
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.asr.state_spaces.s4 import ACTIVATIONS, S4
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 Choice = TypeVar("Choice")
 NAME = "_name_"

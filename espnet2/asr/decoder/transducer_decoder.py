@@ -13,7 +13,7 @@ from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, req
 from espnet.nets.pytorch_backend.rnn.stack import RNN_TYPES, run_stack
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 State = tuple[Tensor, Tensor | None]  # hidden and cell (layers, B, D); None where a layer has no cell
 

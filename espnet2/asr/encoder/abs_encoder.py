@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
-from espnet2.runtime.spec import Axis, Component, Length, OutputLength, State, Tensor
+from espnet2.interface.spec import Axis, Component, Length, OutputLength, State, Tensor
 
 
 class Blocks(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typeguard import typechecked
 
-from espnet2.runtime.errors import MissingPackageError
+from espnet2.interface.errors import MissingPackageError
 
 
 class FairseqAVHubertEncoder:

@@ -21,8 +21,8 @@ from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ
 from espnet.nets.pytorch_backend.state_names import State, upgrade_on_load
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.asr.specaug.specaug import SpecAug
+from espnet2.interface.spec import Axis, Length
 from espnet2.layers.kaldi_fbank import KaldiFbank
-from espnet2.runtime.spec import Axis, Length
 
 N_MELS = 128
 PATCH = 16  # frames and mel bands

@@ -31,8 +31,8 @@ from espnet.nets.pytorch_backend.transformer.subsampling import (
 )
 from espnet2.asr.encoder.abs_encoder import AbsEncoder, Blocks
 from espnet2.asr.encoder.feature_stream import FeatureStream, Waiting
-from espnet2.runtime.spec import State
-from espnet2.runtime.spec import Tensor as SpecTensor
+from espnet2.interface.spec import State
+from espnet2.interface.spec import Tensor as SpecTensor
 
 # Kernels and strides.
 CONVOLUTIONS = {"conv2d": ((3, 3), (2, 2)), "conv2d6": ((3, 5), (2, 3)), "conv2d8": ((3, 3, 3), (2, 2, 2))}

@@ -20,7 +20,7 @@ from espnet.nets.pytorch_backend.pretrained.waveform import (
     require_convolutions,
 )
 from espnet2.asr.encoder.waveform_encoder import Projected, WaveformEncoder
-from espnet2.runtime.errors import ConfigError
+from espnet2.interface.errors import ConfigError
 from espnet2.utils.text_file import lines_of
 
 EXTRACTOR_MODES = {"group_norm": "group", "layer_norm": "layer"}

@@ -12,7 +12,7 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, require_positive, require_rates
 from espnet.nets.pytorch_backend.rnn.encoders import CELLS, RNN, RNNP, VGG2L
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 
 class RecurrentEncoder(AbsEncoder):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from espnet.nets.pytorch_backend.pretrained.waveform import WaveformNetwork
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
-from espnet2.runtime.spec import Axis
+from espnet2.interface.spec import Axis
 
 
 class WaveformEncoder(AbsEncoder):

@@ -10,8 +10,8 @@ from espnet.nets.pytorch_backend.pretrained import dimensions
 from espnet.nets.pytorch_backend.pretrained.whisper import AudioEncoder
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.asr.specaug.specaug import SpecAug
+from espnet2.interface.spec import Axis
 from espnet2.layers.whisper_log_mel import WhisperLogMel
-from espnet2.runtime.spec import Axis
 
 
 class OpenAIWhisperEncoder(AbsEncoder):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 
-from espnet2.runtime.spec import Axis, Component, Length, OutputLength, Tensor
+from espnet2.interface.spec import Axis, Component, Length, OutputLength, Tensor
 
 
 class Framing(NamedTuple):

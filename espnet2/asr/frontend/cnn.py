@@ -19,7 +19,7 @@ from espnet.nets.pytorch_backend.pretrained.waveform import (
 )
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.frontend.default import parse_frequency
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 FLOOR = 1e-5  # added to the variance of the samples
 # What normalises the result of the first convolution, and of the others.

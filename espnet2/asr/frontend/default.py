@@ -12,9 +12,9 @@ from espnet.nets.pytorch_backend.frontends.complex_pair import Pair
 from espnet.nets.pytorch_backend.frontends.frontend import Frontend
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet2.asr.frontend.abs_frontend import AbsFrontend, Framing
+from espnet2.interface.spec import Length
 from espnet2.layers.log_mel import LogMel
 from espnet2.layers.stft import Stft
-from espnet2.runtime.spec import Length
 
 MULTIPLIERS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 ENHANCEMENT = ("use_wpe", "use_beamformer")

@@ -13,8 +13,8 @@ from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
 from espnet.nets.pytorch_backend.pretrained.waveform import TimeNorm
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.frontend.default import parse_frequency
+from espnet2.interface.spec import Length
 from espnet2.layers.hugging_face import feature_extractor, new_network, pretrained_network, read_config, require_type
-from espnet2.runtime.spec import Length
 
 MODEL_TYPES = ("wav2vec2", "hubert", "wavlm", "unispeech-sat")
 FLOOR = 1e-7  # added to the variance of the samples, by transformers' Wav2Vec2FeatureExtractor

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
+from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 
 
 class AbsPostEncoder(torch.nn.Module, ABC):

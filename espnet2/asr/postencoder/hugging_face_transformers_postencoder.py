@@ -13,8 +13,8 @@ from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
 from espnet2.asr.postencoder.length_adaptor_postencoder import halving_layers
+from espnet2.interface.spec import Length
 from espnet2.layers.hugging_face import embedded, new_network, pretrained_network, read_config, require_type
-from espnet2.runtime.spec import Length
 
 # What a model's encoder calls the vectors that it reads. BERT's has no positions then, which lie in its embeddings.
 READS = {

@@ -9,7 +9,7 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import choose, require_rates
 from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError, subsample
 from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 
 def halving_layers(size: int, count: int) -> tuple[nn.Sequential, Length]:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from espnet2.runtime.spec import Axis, Component, Length, OutputLength, Tensor
+from espnet2.interface.spec import Axis, Component, Length, OutputLength, Tensor
 
 
 class AbsPreEncoder(torch.nn.Module, ABC):

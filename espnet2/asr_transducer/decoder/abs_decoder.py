@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 # What becomes of the states' axes in a step.
 AFTER = {"parent": "beam", "past": "past+1"}

@@ -16,7 +16,7 @@ from espnet2.asr_transducer.decoder.modules.mega.feed_forward import NormalizedP
 from espnet2.asr_transducer.decoder.modules.mega.multi_head_damped_ema import MultiHeadDampedEMA, TruncatedDampedEMA
 from espnet2.asr_transducer.decoder.modules.mega.positional_bias import RelativePositionBias, RotaryRelativePositionBias
 from espnet2.asr_transducer.normalization import get_normalization
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 # Each made for queries of a size and a number of positions.
 REL_POS_BIAS_TYPES = {

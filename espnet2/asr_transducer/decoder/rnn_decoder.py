@@ -9,7 +9,7 @@ from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, req
 from espnet.nets.pytorch_backend.rnn.stack import RNN_TYPES, run_stack
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
 from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder, label_embedding
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 
 class RNNDecoder(AbsDecoder):

@@ -13,7 +13,7 @@ from espnet2.asr_transducer.decoder.blocks.rwkv import RWKV
 from espnet2.asr_transducer.decoder.modules.rwkv.attention import SelfAttention
 from espnet2.asr_transducer.decoder.modules.rwkv.feed_forward import FeedForward
 from espnet2.asr_transducer.normalization import get_normalization
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 
 class RWKVDecoder(AbsDecoder):

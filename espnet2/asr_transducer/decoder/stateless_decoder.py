@@ -7,7 +7,7 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
 from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder, label_embedding
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 
 class StatelessDecoder(AbsDecoder):

@@ -19,8 +19,8 @@ from espnet2.asr_transducer.encoder.building import (
     build_positional_encoding,
 )
 from espnet2.asr_transducer.encoder.validation import current_keys, validate_architecture
-from espnet2.runtime.spec import State
-from espnet2.runtime.spec import Tensor as SpecTensor
+from espnet2.interface.spec import State
+from espnet2.interface.spec import Tensor as SpecTensor
 
 
 class Encoder(AbsEncoder):

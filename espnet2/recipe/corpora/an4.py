@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from espnet2.interface.errors import DataError
 from espnet2.recipe.data_dir import DataDir
-from espnet2.runtime.errors import DataError
 from espnet2.utils.text_file import lines_of
 
 SUFFIXES = (".wav", ".sph")

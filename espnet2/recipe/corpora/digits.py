@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from espnet2.interface.errors import OptionError
 from espnet2.recipe.corpora.espeak import Manner, speak
 from espnet2.recipe.data_dir import DataDir
 from espnet2.recipe.files import write_table
-from espnet2.runtime.errors import OptionError
 
 FS = 16000  # Hz
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.runtime.errors import DataError, MissingPackageError
+from espnet2.interface.errors import DataError, MissingPackageError
 
 # Of speak_lib.h.
 SYNCHRONOUS_RETRIEVAL = 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet2.interface.errors import DataError
 from espnet2.recipe.data_dir import DataDir
-from espnet2.runtime.errors import DataError
 from espnet2.utils.text_file import lines_of
 
 # Our names of data directories: those that recipes of LibriSpeech have.

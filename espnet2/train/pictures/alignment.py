@@ -10,7 +10,7 @@ import numpy as np
 
 from espnet.nets.ctc_alignment import align
 from espnet.nets.ctc_greedy import greedy_text
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.timestamps import Timed, Timestamps, frame_seconds
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.train.pictures.figure import COLOURS, GREY, MAP, fonts, new_figure

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from espnet2.runtime.errors import MissingPackageError
+from espnet2.interface.errors import MissingPackageError
 from espnet2.utils.atomic import write_atomically
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from espnet2.asr.encoder.transformer_encoder import TransformerEncoder
 from espnet2.asr.espnet_model import ESPnetASRModel
 from espnet2.asr.frontend.default import DefaultFrontend
 from espnet2.asr.specaug.specaug import SpecAug
+from espnet2.interface.errors import ConfigError
 from espnet2.layers.utterance_mvn import UtteranceMVN
-from espnet2.runtime.errors import ConfigError
 
 TOKENS = ["<unk>", "<blank>", "a", "<sos>", "<eos>", "b"]
 

@@ -8,7 +8,7 @@ import torch
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention, most_heads
 from espnet2.asr.encoder.whisper_encoder import OpenAIWhisperEncoder
 from espnet2.asr.speech_model import _cost
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 from espnet2.tasks.asr import ASRTask
 
 CONFIG = """

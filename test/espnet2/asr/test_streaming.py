@@ -12,7 +12,7 @@ from espnet2.export.examples import draw, first_step
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
 from espnet2.export.verify import difference, verify_component
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 from espnet2.runtime.session import OnnxGraph
 from espnet2.tasks.asr import ASRTask
 

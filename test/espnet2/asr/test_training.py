@@ -8,7 +8,7 @@ import zoo_calls
 import zoo_training
 import zoo_training_calls
 
-from espnet2.runtime.errors import TrainingError
+from espnet2.interface.errors import TrainingError
 
 ROWS = {row.name.removeprefix("training-"): row for row in zoo_training.ROWS}
 

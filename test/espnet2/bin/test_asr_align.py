@@ -8,8 +8,8 @@ import pytest
 import soundfile
 
 from espnet2.bin.asr_align import CTCSegmentation, ctc_align, get_parser, main
+from espnet2.interface.errors import DataError, MissingPackageError, OptionError
 from espnet2.runtime import Speech2Text
-from espnet2.runtime.errors import DataError, MissingPackageError, OptionError
 from espnet2.runtime.segmentation import CTCSegmentationTask, Segmentation
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.cleaner import TextCleaner

@@ -13,7 +13,7 @@ import zoo_calls
 
 from espnet2.asr.maskctc_model import MaskCTCInference
 from espnet2.bin.asr_inference_maskctc import Speech2Text, get_parser
-from espnet2.runtime.errors import ConfigError, OptionError
+from espnet2.interface.errors import ConfigError, OptionError
 from espnet2.tasks.asr import ASRTask
 
 

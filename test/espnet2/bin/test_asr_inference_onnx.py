@@ -11,9 +11,9 @@ import yaml
 
 from espnet2.bin.asr_inference_onnx import get_parser, main
 from espnet2.fileio.recording import Recording
+from espnet2.interface.errors import GraphError
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.attempts import encode_each
-from espnet2.runtime.errors import GraphError
 
 SEARCH = ["--ctc_weight", "1", "--beam_size", "3", "--num_threads", "1"]
 

@@ -20,8 +20,8 @@ from espnet2.bin.asr_inference_streaming import Speech2TextStreaming, main
 from espnet2.bin.lm_inference import GenerateText
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.verify import difference
+from espnet2.interface.errors import ArchiveError, OptionError
 from espnet2.runtime.asr_streaming import StreamingRecognizer
-from espnet2.runtime.errors import ArchiveError, OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.stream_encoder import StreamEncoder
 from espnet2.tasks.asr import ASRTask

@@ -15,7 +15,7 @@ import zoo_calls
 import zoo_data
 
 from espnet2.bin.asr_transducer_inference import Speech2Text, get_parser, main
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
 
 CASES = json.loads((Path(__file__).parents[2] / "golden" / "transducer" / "recognised.json").read_text())
 ROW = zoo.ROWS["standalone-default"]

@@ -12,8 +12,8 @@ import soundfile
 from espnet2.bin import asr_inference_onnx, asr_inference_streaming_onnx
 from espnet2.fileio import recording
 from espnet2.fileio.readers import SPEECH_TYPES
+from espnet2.interface.spec import Tensor
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.spec import Tensor
 from espnet2.utils.lock import only_one
 
 COMMANDS = {"bundle": asr_inference_onnx, "streams": asr_inference_streaming_onnx}

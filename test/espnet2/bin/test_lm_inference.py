@@ -4,7 +4,7 @@ import pytest
 import script_cases
 
 from espnet2.bin.lm_inference import GenerateText, inference, main
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 
 
 @pytest.fixture(scope="module")

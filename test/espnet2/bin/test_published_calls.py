@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch")
 from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text  # noqa: E402
 from espnet2.bin.asr_inference_streaming import Speech2TextStreaming  # noqa: E402
 from espnet2.fileio.audio import read_audio  # noqa: E402
+from espnet2.interface.errors import AudioError, OptionError  # noqa: E402
 from espnet2.runtime import Speech2Text  # noqa: E402
-from espnet2.runtime.errors import AudioError, OptionError  # noqa: E402
 
 ADDRESS = "https://huggingface.co/someone/digits/tree/main"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from espnet2.export.examples import draw, dynamic_shapes, first_step, ragged_lengths, trace_sizes
-from espnet2.runtime.spec import Component, Length, OutputLength, State, Tensor
+from espnet2.interface.spec import Component, Length, OutputLength, State, Tensor
 
 ENCODER = Component(
     name="encoder",

@@ -16,10 +16,10 @@ from espnet2.export.quantize import quantize_int8, require_accepted
 from espnet2.export.trace import export_component
 from espnet2.export.trained import load_trained
 from espnet2.export.verify_bundle import verify_bundle
+from espnet2.interface.errors import OptionError, VerificationError
+from espnet2.interface.spec import Component
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.errors import OptionError, VerificationError
 from espnet2.runtime.session import OnnxGraph
-from espnet2.runtime.spec import Component
 
 GRAPHS = {"encoder", "ctc", "decoder_start", "decoder_step", "lm_step"}
 

@@ -16,9 +16,9 @@ from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
 from espnet2.export.compare import compare_decodes
 from espnet2.export.make_bundle import make_bundle
 from espnet2.export.trained import load_trained
+from espnet2.interface.errors import OptionError
 from espnet2.runtime import Speech2Text
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.errors import OptionError
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.lm import LMTask
 from espnet2.text.byte_level_bpe import SPACE

@@ -7,8 +7,8 @@ from espnet.nets.ctc_greedy import greedy_text
 from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
 from espnet2.export.verify import verify_decode
 from espnet2.fileio.audio import read_audio
+from espnet2.interface.errors import OptionError
 from espnet2.runtime import Speech2Text
-from espnet2.runtime.errors import OptionError
 
 OPTIONS = [
     {"time_sync": True, "nbest": 4},

@@ -9,8 +9,8 @@ from espnet2.export.compare import compare_streams, read_signals
 from espnet2.export.make_bundle import make_bundle
 from espnet2.export.trained import load_trained
 from espnet2.export.verify_bundle import verify_bundle
+from espnet2.interface.errors import BundleError, VerificationError
 from espnet2.runtime.bundle import STREAMING, Bundle
-from espnet2.runtime.errors import BundleError, VerificationError
 
 GRAPHS = {"encoder_step", "ctc", "decoder_start", "decoder_step"}
 

@@ -15,11 +15,11 @@ from espnet.nets.scorers.ngram import NgramFullScorer
 from espnet.nets.transducer_searches import SEARCHES
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
+from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import SearchParts, make_search
 from espnet2.runtime.session import OnnxGraph
-from espnet2.runtime.spec import Component, Tensor
 from espnet2.runtime.streaming_search import make_streaming_search
 
 THREADS = 8

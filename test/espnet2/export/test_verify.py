@@ -19,9 +19,9 @@ from espnet2.export.verify import (
     verify_component,
     verify_decode,
 )
-from espnet2.runtime.errors import VerificationError
+from espnet2.interface.errors import VerificationError
+from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime.session import OnnxGraph
-from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 
 
 class Scale(torch.nn.Module):

@@ -13,7 +13,7 @@ from espnet2.fileio import audio
 from espnet2.fileio.audio import read_audio, read_samples, recording_size
 from espnet2.fileio.sound_list import SoundListReader
 from espnet2.fileio.sound_scp import SoundScpReader
-from espnet2.runtime.errors import AudioError, DataError
+from espnet2.interface.errors import AudioError, DataError
 
 PCM = np.array([0, 1, -32768, 32767], np.int16)
 

@@ -6,7 +6,7 @@ import types
 import pytest
 
 from espnet2.fileio.hub import HubName, download, hub_name
-from espnet2.runtime.errors import ArchiveError, MissingPackageError, OptionError
+from espnet2.interface.errors import ArchiveError, MissingPackageError, OptionError
 
 NEWEST, MAIN = HubName("someone/some_model"), HubName("someone/some_model", "main")
 

@@ -8,7 +8,7 @@ import soundfile
 
 from espnet2.fileio.kaldi_ark import read_ark
 from espnet2.fileio.kaldi_scp import KaldiScpReader
-from espnet2.runtime.errors import AudioError, DataError, EspnetError
+from espnet2.interface.errors import AudioError, DataError, EspnetError
 
 MATRIX = np.random.default_rng(0).standard_normal((20, 5)).astype(np.float32)
 SAMPLES = np.array([0, 1, -32768, 32767, 5], np.int16)

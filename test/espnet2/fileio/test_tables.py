@@ -4,7 +4,7 @@ import pytest
 
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.read_text import found_path, read_2columns_text
-from espnet2.runtime.errors import DataError
+from espnet2.interface.errors import DataError
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from espnet2.fileio.rttm import RttmReader, load_rttm_text
 from espnet2.fileio.score_scp import NOTE, SingingScoreReader, SingingScoreWriter
 from espnet2.fileio.sound_scp import SoundScpReader, SoundScpWriter, soundfile_read
 from espnet2.fileio.vad_scp import VADScpReader, VADScpWriter
-from espnet2.runtime.errors import AudioError, DataError, EspnetError
+from espnet2.interface.errors import AudioError, DataError, EspnetError
 
 PCM = np.arange(-4, 4, dtype=np.int16)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.iterators.category_iter_factory import CategoryIterFactory
 from espnet2.iterators.chunk_iter_factory import ChunkIterFactory, lengths_of
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
-from espnet2.runtime.errors import DataError, OptionError
 from espnet2.samplers.category_balanced_sampler import CategoryBalancedSampler
 
 

@@ -6,8 +6,8 @@ import data_cases
 import numpy as np
 import pytest
 
+from espnet2.interface.errors import AudioError, DataError, OptionError
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
-from espnet2.runtime.errors import AudioError, DataError, OptionError
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.train.dataset import ESPnetDataset
 

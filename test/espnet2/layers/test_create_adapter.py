@@ -7,7 +7,7 @@ from torch import nn
 from espnet2.asr.decoder.transformer_decoder import TransformerDecoder
 from espnet2.layers.create_adapter import create_adapter
 from espnet2.layers.houlsby_adapter_layer import Houlsby_Adapter
-from espnet2.tasks.checkpoint import load_state
+from espnet2.torch_utils.checkpoint import load_state
 
 LAYERS = [
     (nn.Linear(6, 4), (torch.randn(3, 6),), (2, 6), (4, 2)),

@@ -12,8 +12,8 @@ import torch
 import zoo
 import zoo_calls
 
+from espnet2.interface.errors import MissingPackageError
 from espnet2.layers.hugging_face import generation_config, read_config, tokenized
-from espnet2.runtime.errors import MissingPackageError
 from espnet2.utils.hugging_face import transformers
 
 ROWS = ("huggingface-wav2vec2", "hugging_face-post-bart", "hugging_face-bart", "hugging_face-llama")

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from espnet2.interface.errors import CheckpointError
 from espnet2.main_funcs.average_nbest_models import average_nbest_models
-from espnet2.runtime.errors import CheckpointError
 from espnet2.train.history import History
 
 ACCURACIES = (0.1, 0.5, 0.3, 0.5)

@@ -11,10 +11,10 @@ import torch
 import yaml
 
 from espnet2.bin.pack import main as pack_command
+from espnet2.interface.errors import ArchiveError, MissingPackageError, OptionError
 from espnet2.main_funcs import pack_funcs
 from espnet2.main_funcs.pack_funcs import pack, unpack
 from espnet2.main_funcs.pretrained import find_model
-from espnet2.runtime.errors import ArchiveError, MissingPackageError, OptionError
 
 META = {"files": {"asr_model_file": "exp/asr/model.pth"}, "yaml_files": {"asr_train_config": "exp/asr/config.yaml"}}
 FILES = {

@@ -8,12 +8,12 @@ import soundfile
 
 from espnet2.bin.recipe import main as recipe
 from espnet2.fileio.read_text import read_2columns_text
+from espnet2.interface.errors import AudioError, DataError, OptionError
 from espnet2.recipe.data_dir import DataDir
 from espnet2.recipe.format_audio import format_data_dir
 from espnet2.recipe.speed import perturb_data_dir
 from espnet2.recipe.trim import trim_data_dir
 from espnet2.recipe.validate import validate_data_dir
-from espnet2.runtime.errors import AudioError, DataError, OptionError
 
 
 def lengths(directory):

@@ -5,8 +5,8 @@ import tarfile
 
 import pytest
 
+from espnet2.interface.errors import ArchiveError
 from espnet2.recipe.download import download
-from espnet2.runtime.errors import ArchiveError
 
 
 def archive(path, names):

@@ -12,8 +12,8 @@ import espnet2.recipe.once
 from espnet2.bin.recipe import main as recipe
 from espnet2.bin.run_jobs import main as run_jobs
 from espnet2.bin.run_once import main as run_once
+from espnet2.interface.errors import DataError
 from espnet2.recipe.splits import merge_decodes, split_keys
-from espnet2.runtime.errors import DataError
 
 # Runs each job of an array as Slurm does, with what it would be told of.
 SBATCH = """#!/usr/bin/env bash

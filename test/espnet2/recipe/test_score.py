@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from espnet2.bin.recipe import main as recipe
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.recipe.results import System, size_of
 from espnet2.recipe.score import Aligned, Counts, align, read_counts
-from espnet2.runtime.errors import DataError, OptionError
 from espnet2.utils.edit_distance import edit_distance
 
 REF = "a-1 one two three\na-2 four\nb-1 five six\nb-2\n"

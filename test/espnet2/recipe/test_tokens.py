@@ -4,9 +4,9 @@ import pytest
 
 from espnet2.bin.recipe import main as recipe
 from espnet2.bin.tokenize_text import main as tokenize
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.recipe.bpe import _pieces, train_bpe
 from espnet2.recipe.texts import merge_texts
-from espnet2.runtime.errors import DataError, OptionError
 from espnet2.text.build_tokenizer import build_tokenizer
 from espnet2.text.token_id_converter import TokenIDConverter
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from espnet2.interface.errors import DataError
 from espnet2.recipe.data_dir import DataDir, combine, spk2utt
 from espnet2.recipe.validate import validate_data_dir
-from espnet2.runtime.errors import DataError
 
 
 def test_a_valid_directory_is_read(data):

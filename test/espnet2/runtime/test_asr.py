@@ -8,12 +8,12 @@ import pytest
 from numpy_graphs import Graph
 
 from espnet2.fileio.audio import read_audio
+from espnet2.interface.errors import AudioError, BundleError, MissingPackageError, OptionError
+from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime.asr import Recognizer, Speech2Text
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.bundle_parts import load_ngram
-from espnet2.runtime.errors import AudioError, BundleError, MissingPackageError, OptionError
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 from espnet2.text.char_tokenizer import CharTokenizer
 
 TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]

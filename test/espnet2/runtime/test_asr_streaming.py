@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy_graphs import Graph, Value
 
+from espnet2.interface.errors import AudioError, BundleError, OptionError, StreamError
+from espnet2.interface.spec import Component, State, Tensor
 from espnet2.runtime import Speech2Text, Speech2TextStreaming
 from espnet2.runtime.asr_streaming import StreamingRecognizer
-from espnet2.runtime.errors import AudioError, BundleError, OptionError, StreamError
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.spec import Component, State, Tensor
 from espnet2.runtime.timestamps import Timed
 from espnet2.text.char_tokenizer import CharTokenizer
 

@@ -6,10 +6,10 @@ import os
 import pytest
 import yaml
 
+from espnet2.interface.errors import BundleError
 from espnet2.runtime import bundle as bundle_module
 from espnet2.runtime import bundle_replacement
 from espnet2.runtime.bundle import MANIFEST, Bundle, Manifest
-from espnet2.runtime.errors import BundleError
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
+from espnet2.interface.errors import BundleError
 from espnet2.runtime import bundle_replacement
 from espnet2.runtime.asr import Speech2Text
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.bundle_replacement import MANIFEST, read_as_one
-from espnet2.runtime.errors import BundleError
 from espnet2.utils.atomic import exchange
 
 CAN_EXCHANGE = sys.platform.startswith(("linux", "darwin"))

@@ -9,14 +9,14 @@ from numpy_graphs import Graph
 
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.ctc_greedy import GreedyCTC
+from espnet2.interface.errors import AudioError
+from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.attempts import Report, encode_each, search_long, search_whole
-from espnet2.runtime.errors import AudioError
 from espnet2.runtime.long_form import GB, MOST, UNDECLARED_HEADS, LongForm
 from espnet2.runtime.long_recording import Found, join, recognize_long
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker
-from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 from espnet2.text.char_tokenizer import CharTokenizer
 
 TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]

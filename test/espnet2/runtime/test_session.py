@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from espnet2.interface.errors import BundleError, OptionError
+from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime import session
-from espnet2.runtime.errors import BundleError, OptionError
 from espnet2.runtime.session import OnnxGraph, available_cores, may_overflow
-from espnet2.runtime.spec import Component, Tensor
 
 STEP = Component(
     name="step",

@@ -15,8 +15,8 @@ import zoo_data
 
 from espnet2.bin import asr_inference, asr_inference_onnx
 from espnet2.export.make_bundle import make_bundle
+from espnet2.interface.errors import OptionError
 from espnet2.runtime import Speech2Text
-from espnet2.runtime.errors import OptionError
 
 ROW = zoo.ROWS["model-pit"]
 OPTIONS = {"beam_size": 4, "nbest": 2, "ctc_weight": 0.3, "maxlenratio": -5.0}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from espnet2.runtime.errors import AudioError
+from espnet2.interface.errors import AudioError
 from espnet2.runtime.speech import require_channels, require_same_channels, require_shape
 
 

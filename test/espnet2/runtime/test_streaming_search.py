@@ -8,10 +8,10 @@ from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
 from espnet.nets.batch_beam_search_online_sim import BatchBeamSearchOnlineSim
 from espnet.nets.beam_search_timesync import BeamSearchTimeSyncOnline
 from espnet.nets.ctc_greedy import GreedyCTCOnline
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
+from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import SearchParts, make_search
-from espnet2.runtime.spec import Component, Tensor
 from espnet2.runtime.streaming_search import make_streaming_search
 
 TOKENS = ["<blank>", "a", "b", "<sos/eos>"]

@@ -7,11 +7,11 @@ import pytest
 import soundfile
 
 from espnet2.bin.asr_inference_onnx import main
+from espnet2.interface.errors import OptionError
+from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime import Speech2Text
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime.timestamps import Timed, Timestamps, ctm_fields, frame_seconds, make_timestamps, timed_line
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.phoneme_tokenizer import PhonemeTokenizer

@@ -5,7 +5,7 @@ import json
 import data_cases
 import pytest
 
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.samplers.build_batch_sampler import SAMPLERS, build_batch_sampler
 from espnet2.samplers.folded_batch_sampler import FoldedBatchSampler
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from espnet2.runtime.errors import ConfigError
+from espnet2.interface.errors import ConfigError
 from espnet2.tasks.optimisation import OPTIM, SCHEDULER
 from espnet2.train.training_module import AFTER_STEPS, READS_VALUE
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from espnet2.runtime.errors import ConfigError, OptionError
+from espnet2.interface.errors import ConfigError, OptionError
 from espnet2.tasks.arguments import TrainingParser, check, config_of, full_config, to_yaml
 from espnet2.tasks.options import COMMON
 from espnet2.tasks.task_options import ASR, ASR_TRANSDUCER, LM

@@ -5,7 +5,7 @@ import yaml
 from zoo_transducer_model import CONFORMER, INPUT
 
 from espnet2.export.trained import task_of
-from espnet2.runtime.errors import ConfigError
+from espnet2.interface.errors import ConfigError
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.asr_transducer import ASRTransducerTask
 

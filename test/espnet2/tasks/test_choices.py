@@ -7,7 +7,7 @@ from typing import Any, Optional, Union
 import pytest
 import torch
 
-from espnet2.runtime.errors import ConfigError
+from espnet2.interface.errors import ConfigError
 from espnet2.tasks import choices as registry
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.choices import Choices, describe, load_class

@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-from espnet2.runtime.errors import ConfigError, OptionError
+from espnet2.interface.errors import ConfigError, OptionError
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.asr_transducer import ASRTransducerTask

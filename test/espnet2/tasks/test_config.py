@@ -5,7 +5,7 @@ import os
 import pytest
 import yaml
 
-from espnet2.runtime.errors import ConfigError
+from espnet2.interface.errors import ConfigError
 from espnet2.tasks.config import META_SECTIONS, TASK_MARKS, TRAINING_KEYS, ASRConfig, LMConfig, read_config
 from espnet2.text.build_tokenizer import PRETRAINED
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 import yaml
 
+from espnet2.interface.errors import LISTED, LONGEST, EspnetError, listed, shortened
 from espnet2.main_funcs.pack_funcs import pack, unpack
-from espnet2.runtime.errors import LISTED, LONGEST, EspnetError, listed, shortened
 from espnet2.tasks import size_limit
 from espnet2.tasks.asr import ASRTask
-from espnet2.tasks.checkpoint import load_state
 from espnet2.tasks.lm import LMTask
+from espnet2.torch_utils.checkpoint import load_state
 from espnet2.torch_utils.load_pretrained_model import load_pretrained_model
 
 TOKENS = ["<blank>", "<unk>", "a", "<sos/eos>"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from espnet2.runtime.errors import ConfigError
+from espnet2.interface.errors import ConfigError
 from espnet2.tasks.config import ASRConfig, ASRTransducerConfig, LMConfig, check_config
 
 KEYS = json.loads((Path(__file__).parents[2] / "golden/task_keys.json").read_text(encoding="utf-8"))

@@ -9,8 +9,8 @@ import soundfile
 import torch
 import yaml
 
+from espnet2.interface.errors import CheckpointError, ConfigError
 from espnet2.main_funcs.pretrained import find_model
-from espnet2.runtime.errors import CheckpointError, ConfigError
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.lm import LMTask
 

@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from espnet2.runtime.errors import DataError, MissingPackageError, OptionError
+from espnet2.interface.errors import DataError, MissingPackageError, OptionError
 from espnet2.text.cleaner import CLEANERS, TextCleaner
 from espnet2.text.token_id_converter import TokenIDConverter
 

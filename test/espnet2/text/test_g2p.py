@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from espnet2.runtime.errors import MissingPackageError, OptionError
+from espnet2.interface.errors import MissingPackageError, OptionError
 from espnet2.text import g2p
 from espnet2.text.phoneme_tokenizer import PhonemeTokenizer, g2p_choices
 

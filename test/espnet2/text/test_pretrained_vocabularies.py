@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import vocabulary_cases as cases
 
-from espnet2.runtime.errors import DataError, MissingPackageError, OptionError
+from espnet2.interface.errors import DataError, MissingPackageError, OptionError
 from espnet2.text.abs_tokenizer import Prompt
 from espnet2.text.build_tokenizer import build_converter, build_tokenizer, load_tokenizer
 from espnet2.text.byte_level_bpe import ByteLevelBPE

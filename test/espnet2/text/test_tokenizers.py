@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet2.runtime.errors import ConfigError, OptionError
+from espnet2.interface.errors import ConfigError, OptionError
 from espnet2.text.build_tokenizer import build_tokenizer, load_tokenizer
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.phoneme_tokenizer import PhonemeTokenizer

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from espnet2.interface.errors import CheckpointError
 from espnet2.optimizers.optim_groups import configure_optimizer
-from espnet2.runtime.errors import CheckpointError
 from espnet2.torch_utils.device_funcs import force_gatherable, to_device
 from espnet2.torch_utils.forward_adaptor import ForwardAdaptor
 from espnet2.torch_utils.get_layer_from_string import get_layer

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
+from espnet2.interface.errors import ConfigError
 from espnet2.lm.abs_model import AbsLM
-from espnet2.runtime.errors import ConfigError
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2.runtime.errors import DataError, EspnetError, OptionError
+from espnet2.interface.errors import DataError, EspnetError, OptionError
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.train.dataset import DATA_TYPES, ESPnetDataset
 

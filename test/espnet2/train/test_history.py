@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from espnet2.runtime.errors import TrainingError
+from espnet2.interface.errors import TrainingError
 from espnet2.train.history import History, Meter, number, timespan
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from espnet2.interface.errors import DataError, MissingPackageError, OptionError
 from espnet2.main_funcs.collect_stats import collect_stats
-from espnet2.runtime.errors import DataError, MissingPackageError, OptionError
 from espnet2.train.class_choices import ClassChoices
 from espnet2.train.collate_fn import HuBERTCollateFn
 from espnet2.train.dataset import ESPnetDataset

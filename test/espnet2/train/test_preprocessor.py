@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from espnet2.runtime.errors import DataError, EspnetError
+from espnet2.interface.errors import DataError, EspnetError
 from espnet2.train.augmentation import convolve, is_speech
 from espnet2.train.preprocessor import CommonPreprocessor, CommonPreprocessor_multi
 

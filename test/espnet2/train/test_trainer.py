@@ -3,7 +3,7 @@
 import pytest
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from espnet2.runtime.errors import EspnetError
+from espnet2.interface.errors import EspnetError
 from espnet2.tasks.arguments import TrainingParser
 from espnet2.tasks.task_options import LM
 from espnet2.train.trainer import build_trainer, is_distributed, is_first_process

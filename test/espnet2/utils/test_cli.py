@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from espnet2.interface.errors import AudioError, OptionError
 from espnet2.runtime.decode import mapping
-from espnet2.runtime.errors import AudioError, OptionError
 from espnet2.utils.cli import EXTRAS, run
 from espnet2.utils.config_argparse import ArgumentParser, PlainArgumentParser
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none

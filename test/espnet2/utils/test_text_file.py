@@ -9,7 +9,7 @@ import pytest
 from espnet2.fileio.audio import read_audio
 from espnet2.fileio.read_text import load_num_sequence_text, read_2columns_text
 from espnet2.fileio.sound_list import read_segments
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.text.symbols import read_symbols
 from espnet2.text.token_id_converter import read_token_list
 from espnet2.utils.config_argparse import read_yaml_mapping

@@ -13,7 +13,7 @@ from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, requir
 from espnet.nets.pytorch_backend.pretrained.context import ContextNetwork, PositionalConv
 from espnet.nets.pytorch_backend.pretrained.layer import PretrainedLayer, ProjAttention
 from espnet.nets.pytorch_backend.pretrained.names import Names, attach
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 BASE_CONVOLUTIONS = ((512, 10, 5), *[(512, 3, 2)] * 4, *[(512, 2, 2)] * 2)
 

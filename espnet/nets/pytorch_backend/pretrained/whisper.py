@@ -15,7 +15,7 @@ from espnet.nets.pytorch_backend.pretrained.layer import NamedLayer, PretrainedL
 from espnet.nets.pytorch_backend.pretrained.names import WHISPER
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 
 class WhisperAttention(MultiHeadedAttention):

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_map
 
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet.nets.pytorch_backend.rnn.ragged import run_ragged
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 HALF = Length(((1, 2, 0),))  # rounded up

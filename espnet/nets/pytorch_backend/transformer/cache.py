@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 
 def hypotheses(vocab_size: int) -> tuple[spec.Tensor, spec.Tensor]:

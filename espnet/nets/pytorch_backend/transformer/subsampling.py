@@ -19,7 +19,7 @@ from espnet.nets.pytorch_backend.transformer.embedding import (
     PositionalEncoding,
     Positions,
 )
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 Embedded = tuple[Tensor, Tensor | None, Tensor]
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet2.asr_transducer.decoder.modules.mega.multi_head_damped_ema import MultiHeadDampedEMA
-from espnet2.runtime import spec
+from espnet2.interface import spec
 
 State = tuple[str, tuple[spec.Axis, ...], str]
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 
 class AbsBlock(nn.Module, ABC):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.nets_utils import choose, full_lengths, make_pad_mask, require_positive
 from espnet.nets.pytorch_backend.transformer.subsampling import subsample
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 # Kernels and strides of the two convolutions by the factor.
 CONVOLUTIONS = {2: ((3, 3), (2, 1)), 4: ((3, 3), (2, 2)), 6: ((3, 5), (2, 3))}

@@ -12,7 +12,7 @@ from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet.nets.pytorch_backend.transformer.subsampling import subsample
 from espnet2.asr_transducer.encoder.blocks.abs_block import AbsBlock
-from espnet2.runtime.spec import Length
+from espnet2.interface.spec import Length
 
 
 class MultiBlocks(nn.Module):

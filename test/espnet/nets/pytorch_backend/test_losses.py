@@ -10,7 +10,7 @@ from espnet.nets.pytorch_backend.transducer.loss import transducer_loss
 from espnet.nets.pytorch_backend.transformer.add_sos_eos import add_sos_eos
 from espnet.nets.pytorch_backend.transformer.label_smoothing_loss import LabelSmoothingLoss
 from espnet2.asr.ctc import CTC
-from espnet2.runtime.errors import TrainingError
+from espnet2.interface.errors import TrainingError
 
 TEXTS = torch.tensor([[1, 4, 2], [3, -1, -1]])
 

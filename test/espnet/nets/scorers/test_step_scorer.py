@@ -7,7 +7,7 @@ from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.beam_search import BeamSearch
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.scorers.step import StepScorer
-from espnet2.runtime.spec import Component, State, Tensor
+from espnet2.interface.spec import Component, State, Tensor
 
 V, D = 7, 3
 RNG = np.random.default_rng(0)

@@ -13,10 +13,10 @@ from espnet.nets.generation import Generation, GenerationRules
 from espnet.nets.scorers.step import StepScorer
 from espnet2.asr.decoder.hugging_face_transformers_decoder import FAMILIES
 from espnet2.export.torch_graph import TorchGraph
-from espnet2.runtime.errors import OptionError
+from espnet2.interface.errors import OptionError
+from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import SearchParts, make_search
-from espnet2.runtime.spec import Component, Tensor
 
 START, END = 2, 4
 MEMORY = np.random.default_rng(0).standard_normal((3, 31, 16)).astype(np.float32)

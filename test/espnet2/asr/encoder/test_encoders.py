@@ -12,7 +12,7 @@ from espnet.nets.pytorch_backend.transformer.subsampling import INPUT_LAYERS, To
 from espnet2.asr.encoder.attention_choice import resolve_positions
 from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
 from espnet2.asr.encoder.transformer_encoder import TransformerEncoder
-from espnet2.runtime.spec import OutputLength
+from espnet2.interface.spec import OutputLength
 
 FEATURES, SIZE = 20, 8
 BLOCKS = {"output_size": SIZE, "attention_heads": 2, "linear_units": 12, "num_blocks": 2}

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from espnet2.interface.errors import DataError, MissingPackageError
 from espnet2.recipe.corpora import digits, espeak
 from espnet2.recipe.corpora.espeak import Manner, speak
-from espnet2.runtime.errors import DataError, MissingPackageError
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from espnet.nets.ctc_alignment import align
 from espnet2.export.trained import load_trained
 from espnet2.fileio.audio import read_audio
 from espnet2.fileio.read_text import read_2columns_text
-from espnet2.runtime.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.text.token_id_converter import TokenIDConverter
 from espnet2.train.pictures.alignment import COLOURS, Alignment, align_utterance, draw
 from espnet2.train.pictures.figure import as_image

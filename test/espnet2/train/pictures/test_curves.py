@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from espnet2.runtime.errors import MissingPackageError
+from espnet2.interface.errors import MissingPackageError
 from espnet2.train.pictures.curves import CurvePlots, figures, plot_curves
 from espnet2.train.pictures.figure import BLUE, DPI, VERMILLION, as_image, file_name
 

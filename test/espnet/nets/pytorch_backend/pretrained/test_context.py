@@ -4,7 +4,7 @@ import torch
 
 from espnet.nets.pytorch_backend.pretrained.context import PositionalConv
 from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ, TORCHAUDIO, attach
-from espnet2.tasks.checkpoint import load_state
+from espnet2.torch_utils.checkpoint import load_state
 
 
 def test_names_of_older_torchaudio():

@@ -14,9 +14,9 @@ import zoo_data
 
 from espnet.nets.pytorch_backend.state_names import rename, upgraded
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
+from espnet2.interface.errors import CheckpointError
 from espnet2.layers.create_adapter import create_adapter
-from espnet2.runtime.errors import CheckpointError
-from espnet2.tasks.checkpoint import load_checkpoint, load_state
+from espnet2.torch_utils.checkpoint import load_checkpoint, load_state
 
 STATE = {"weight": torch.ones(3, 2), "bias": torch.zeros(3)}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet2.runtime.spec import Component, Length, OutputLength, State, Tensor
+from espnet2.interface.spec import Component, Length, OutputLength, State, Tensor
 
 STEP = Component(
     name="step",

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from espnet.nets.pytorch_backend.state_names import upgraded
-from espnet2.runtime.errors import CheckpointError
+from espnet2.interface.errors import CheckpointError
 
 SHOWN = 5  # keys that an error names
 DAMAGED = "a file that is truncated or damaged"

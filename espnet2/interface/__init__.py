@@ -1,0 +1,1 @@
+"""What every other package speaks: tensors and components, errors, graphs that run, checks; standard library only."""
