@@ -1,0 +1,94 @@
+"""The table of tasks: where the two halves of each family are, and which options name the files of its models.
+
+A family has a torch-free half, a `Family` of `espnet2.runtime`, and a half on PyTorch's side, a class derived from
+`AbsTask`. Both are imported when they are first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task.
+
+    Attributes:
+        noun: Name of its models in help texts and messages.
+        task: Class derived from `AbsTask`, as `module:Name`.
+        config: Option that names a config.yaml of this task.
+        weights: Option that names the weights.
+        family: Object derived from `Family`, as `module:Name`; "" for models that only go with those of other tasks.
+        companions: Tasks whose models may go with one of this task.
+        files: Options that name other files of a model, with their help.
+    """
+
+    noun: str
+    task: str
+    config: str
+    weights: str
+    family: str = ""
+    companions: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def options(self) -> dict[str, str]:
+        """Options of the files, with their help."""
+        return {self.config: f"config.yaml of the {self.noun}", self.weights: f"weights of the {self.noun}"}
+
+
+_NGRAM = {"ngram_file": "KenLM n-gram model (.arpa or .bin)"}
+_RECOGNITION = "espnet2.runtime.families.asr:ASR"
+
+FAMILIES: Mapping[str, Row] = {
+    "asr": Row(
+        "recogniser",
+        "espnet2.tasks.asr:ASRTask",
+        "asr_train_config",
+        "asr_model_file",
+        _RECOGNITION,
+        companions=("lm",),
+        files=_NGRAM,
+    ),
+    "asr_transducer": Row(
+        "recogniser",
+        "espnet2.tasks.asr_transducer:ASRTransducerTask",
+        "asr_train_config",
+        "asr_model_file",
+        _RECOGNITION,
+        companions=("lm",),
+        files=_NGRAM,
+    ),
+    "lm": Row("language model", "espnet2.tasks.lm:LMTask", "lm_train_config", "lm_file"),
+}
+
+
+def family_of(task: str) -> Any:
+    """The torch-free half of a task's family; raises `KeyError` for a task that has none."""
+    if not FAMILIES[task].family:
+        raise KeyError(task)
+    return load(FAMILIES[task].family)
+
+
+def task_class(task: str) -> Any:
+    """The half of a task on PyTorch's side; raises `KeyError` for an unknown task."""
+    return load(FAMILIES[task].task)
+
+
+def with_bundles() -> list[str]:
+    """Names of the tasks whose models are exported to bundles of their own."""
+    return [name for name, row in FAMILIES.items() if row.family]
+
+
+def rows_of(task: str) -> Iterator[Row]:
+    """The row of a task, then those of its companions."""
+    yield FAMILIES[task]
+    yield from (FAMILIES[name] for name in FAMILIES[task].companions)
+
+
+def load(target: str) -> Any:
+    """Import the object that `module:Name` names."""
+    module, name = target.split(":")
+    return getattr(importlib.import_module(module), name)
