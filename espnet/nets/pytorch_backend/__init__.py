@@ -1,1 +1,1 @@
-"""PyTorch layers that the models are built of, each exportable to ONNX as it is."""
+"""PyTorch layers of the models, each exportable to ONNX as it is."""

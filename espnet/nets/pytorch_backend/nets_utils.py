@@ -18,8 +18,8 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "swish": Swish,
 }
 
-TAIL = 5  # frames that `trim_by_ctc_posterior` keeps behind the last that may be a token
-SURE = 0.95  # posterior above which a frame is a blank to it
+TAIL = 5  # frames that `trim_by_ctc_posterior` keeps after the last possible token
+SURE = 0.95  # posterior above which it takes a frame for blank
 
 Name = TypeVar("Name")
 Choice = TypeVar("Choice")
@@ -27,12 +27,12 @@ Movable = TypeVar("Movable", Tensor, nn.Module)
 
 
 class UnfitOptionError(ValueError, AssertionError):
-    """An option that a module cannot be built with. Upstream raises the one or the other of these errors."""
+    """Invalid option of a module; derived from both error classes that upstream raises for it."""
 
 
 def choose(option: str, name: Name, table: Mapping[Name, Choice]) -> Choice:
-    """Look `name` up in the table of what `option` may be; raises `UnfitOptionError` with the known names for
-    another."""
+    """Look `name` up in the table of values of `option`; raises `UnfitOptionError` with the known names for any
+    other."""
     if name not in table:
         raise UnfitOptionError(f"unknown {option} {name!r}; known ones: {', '.join(map(str, table))}")
     return table[name]
@@ -120,7 +120,7 @@ def make_pad_mask_with_reference(lengths: Tensor | Sequence[int], xs: Tensor, le
 def trim_by_ctc_posterior(
     h: Tensor, ctc_probs: Tensor, masks: Tensor, pos_emb: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Cut off the blanks at the end of a batch that CTC is sure of, but for `TAIL` frames.
+    """Cut off trailing frames that CTC recognises as blank, except for `TAIL` of them.
 
     Args:
         h: (B, T, D) encoder output.
@@ -129,7 +129,7 @@ def trim_by_ctc_posterior(
         pos_emb: positions (1 or B, T, D), or relative ones (1 or B, 2T-1, D).
 
     Returns:
-        The same of the T' frames that the longest utterance keeps, with masks of what each keeps.
+        h, masks and pos_emb, cut to the T' frames of the longest remaining utterance.
     """
     frames = torch.arange(1, h.shape[1] + 1, device=h.device)
     last = (frames * (masks[:, 0] & (ctc_probs[..., 0] <= SURE))).amax(dim=1)
@@ -143,7 +143,7 @@ def trim_by_ctc_posterior(
 
 
 def th_accuracy(pad_outputs: Tensor, pad_targets: Tensor, ignore_label: int) -> float:
-    """Share of targets (B, U), but for `ignore_label`, that scores (B * U, V) are highest for."""
+    """Accuracy of scores (B * U, V): the share of targets (B, U), except `ignore_label`, with the highest score."""
     best = pad_outputs.view(*pad_targets.shape, -1).argmax(dim=-1)
     known = pad_targets != ignore_label
     return float((best == pad_targets)[known].sum()) / float(known.sum())

@@ -1,7 +1,7 @@
-"""State dicts of other releases, whose tensors have other names: the module that has the tensors rewrites them.
+"""State dicts of other releases, whose tensors have other names: each module renames its own tensors.
 
 A module with such tensors has a method `upgrade_state(state, prefix)` and calls `upgrade_on_load(self)` when it is
-made, so that `load_state_dict` of any model around it takes them; `upgraded` is for whoever compares names beforehand.
+built, so that `load_state_dict` of any model that contains it accepts them. `upgraded` gives the new names beforehand.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 State = dict[str, Tensor]
-Names = tuple[tuple[str, str | None], ...]  # a pattern of the beginning of a name, and what it becomes; None: no tensor
+Names = tuple[tuple[str, str | None], ...]  # pattern of a name's beginning, and its replacement (None: drop)
 
 
 def upgrade_on_load(module: Any) -> None:
@@ -26,7 +26,7 @@ def _upgrade(module: Any, state: State, prefix: str, *_: Any) -> None:
 
 
 def upgraded(model: nn.Module, state: Mapping[str, Tensor]) -> State:
-    """The tensors of `state` under the names that `model` has; what no module of it knows stays as it is."""
+    """Return the tensors of `state` under the names of `model`; names that no module rewrites stay unchanged."""
     found = dict(state)
     for name, module in model.named_modules():
         if hasattr(module, "upgrade_state"):
@@ -35,7 +35,7 @@ def upgraded(model: nn.Module, state: Mapping[str, Tensor]) -> State:
 
 
 def rename(state: State, prefix: str, names: Names) -> None:
-    """Rename the tensors of `state` below `prefix`, by the first row of `names` that fits; no name is given twice."""
+    """Rename the tensors of `state` below `prefix` by the first matching row of `names`; no name is assigned twice."""
     for name in [name for name in state if name.startswith(prefix)]:
         rest = name.removeprefix(prefix)
         pattern, own = next(((pattern, own) for pattern, own in names if re.match(pattern, rest)), (None, None))

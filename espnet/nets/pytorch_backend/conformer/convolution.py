@@ -12,7 +12,7 @@ from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hi
 class DepthwiseConv1d(nn.Conv1d):
     """A convolution over time in which each channel has a kernel of its own.
 
-    It is computed as one over two axes, the first of size 1: onnxruntime has fast depthwise kernels for two axes only,
+    It is computed as a convolution over two axes, the first of size 1: onnxruntime's depthwise kernels for two axes are
     3 to 5 times as fast as those for one.
 
     Args:

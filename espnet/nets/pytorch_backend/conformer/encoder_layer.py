@@ -59,7 +59,7 @@ class EncoderLayer(ResidualLayer):
 
         Args:
             x: (B, T, D).
-            mask: (B, 1 or T, T) bool, True where attention may look, or its `attention_bias`, or None.
+            mask: (B, 1 or T, T) bool, True at visible positions, or its `attention_bias`, or None.
             pos_emb: encodings of relative positions for attention that reads them.
             padding: (B, T, 1) bool, True at padded frames.
 
@@ -79,5 +79,5 @@ class EncoderLayer(ResidualLayer):
     def frame_branch(
         self, x: Tensor, norm: nn.Module, module: nn.Module, padding: Tensor | None, weight: float = 1.0
     ) -> Tensor:
-        """The residual branch of a module that is told which frames are real."""
+        """Residual branch of a module that reads the mask of padded frames."""
         return self.residual(x, norm, lambda y: self.dropout(module(y, padding)), weight)

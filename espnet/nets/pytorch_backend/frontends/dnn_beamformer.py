@@ -1,4 +1,4 @@
-"""Beamformer without distortion, from masks (Souden et al. 2010; Ochiai et al. 2017)."""
+"""Mask-based MVDR beamformer (Souden et al. 2010; Ochiai et al. 2017)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BEAMFORMERS = ("mvdr",)
 
 
 class AttentionReference(nn.Module):
-    """Weights of channels, as the reference that the beamformer must not distort (Ochiai et al. 2017, section 3.2.2).
+    """Attention over channels that chooses the beamformer's reference (Ochiai et al. 2017, section 3.2.2).
 
     Args:
         bidim: F.
@@ -40,7 +40,7 @@ class AttentionReference(nn.Module):
 
 
 class DNN_Beamformer(nn.Module):
-    """One channel from several.
+    """Mask-based MVDR beamformer: several channels in, one channel out.
 
     Args:
         bidim: F.

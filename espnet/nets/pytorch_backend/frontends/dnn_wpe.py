@@ -15,16 +15,16 @@ LOAD = 1e-10  # added to the diagonal of the correlation matrix
 SHARE = (
     1e-9  # of its trace, added as well: more than rounding, where frames are fewer than filter taps, or channels alike
 )
-PLAIN_ITERATIONS = 2  # without masks, the second from the power of what the first gave
+PLAIN_ITERATIONS = 2  # without masks; the second uses the power of the first one's output
 
 
 class DNN_WPE(nn.Module):
-    """Subtract from each frame what frames before it predict.
+    """Dereverberation that subtracts from each frame its prediction from earlier frames.
 
     Args:
         wtype, widim, wlayers, wunits, wprojs, dropout_rate: see `MaskEstimator`.
-        taps: frames that predict.
-        delay: frames from the last of them to the predicted one.
+        taps: number of earlier frames used for the prediction.
+        delay: frames between the last of these and the predicted frame.
         use_dnn_mask: take the power of masked spectra, rather than that of whole spectra in two iterations.
 
     Raises:
@@ -60,7 +60,7 @@ class DNN_WPE(nn.Module):
         return result
 
     def dereverberated(self, data: Pair, power: Tensor, ilens: Tensor) -> Pair:
-        """Spectra (B, F, C, T) of lengths (B,) without what can be predicted; errors weigh 1 / power (B, F, T)."""
+        """Subtract the prediction from spectra (B, F, C, T) of lengths (B,); errors have weight 1 / power (B, F, T)."""
         wide = data.double()
         lags = range(self.delay, self.delay + self.taps)
         # (B, F, K, C, T): K frames before each one, the latest first.

@@ -1,1 +1,1 @@
-"""Masked language models that fill in what CTC is not sure of."""
+"""Masked language models of Mask-CTC, which fill in tokens with low CTC probability."""

@@ -1,1 +1,1 @@
-"""Layers of encoders that are pretrained on speech alone or on the web: wav2vec 2.0, HuBERT, BEATs, Whisper."""
+"""Layers of pretrained models: wav2vec 2.0, HuBERT, BEATs, Whisper."""

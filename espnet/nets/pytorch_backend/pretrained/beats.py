@@ -11,15 +11,15 @@ from espnet.nets.pytorch_backend.pretrained.layer import ProjAttention
 from espnet.nets.pytorch_backend.transformer.attention import QUERY, as_bias
 
 GATES = 2  # update and reset
-GATE_UNITS = 4  # numbers that are summed up to a gate
+GATE_UNITS = 4  # numbers that are summed to give a gate
 
 
 class RelativeBuckets(nn.Module):
-    """A bias for every distance of query and key, shared by distances that are about the same (Raffel et al. 2020).
+    """Bucketed bias of relative positions: similar distances share a bias (Raffel et al. 2020).
 
     Args:
         num_buckets: half of them are for keys after the query.
-        max_distance: from where on all are the same.
+        max_distance: distance from which on all distances share one bucket.
     """
 
     table: Tensor
@@ -34,7 +34,7 @@ class RelativeBuckets(nn.Module):
         """The bucket of each distance from 0 to `max_distance`."""
         exact = self.each_side // 2
         distance = torch.arange(self.max_distance + 1)
-        # As a graph would, float32's logarithm decides the borders of buckets.
+        # The logarithm is taken in float32, as in a graph, since it decides the borders of the buckets.
         octaves = torch.log(distance.clamp(min=1).float() / exact) / math.log(self.max_distance / exact)
         coarse = (exact + (octaves * (self.each_side - exact)).to(torch.int64)).clamp(max=self.each_side - 1)
         return torch.where(distance < exact, distance, coarse)
@@ -54,8 +54,8 @@ class GatedAttention(ProjAttention):
     Args:
         n_head: H.
         n_feat: D.
-        embedding: the bias of each bucket and head; None where positions do not count.
-        gated: weigh the bias by what the query makes of it.
+        embedding: the bias of each bucket and head; None for attention without positions.
+        gated: weight the bias by a gate computed from the query.
     """
 
     def __init__(self, n_head: int, n_feat: int, embedding: nn.Embedding | None, gated: bool):

@@ -35,7 +35,7 @@ class PositionalConv(nn.Module):
         size: D.
         kernel: taps.
         groups: groups of channels.
-        gain, direction: what checkpoints call these.
+        gain, direction: their names in checkpoints.
     """
 
     def __init__(self, size: int, kernel: int, groups: int, gain: str, direction: str):
@@ -51,7 +51,7 @@ class PositionalConv(nn.Module):
         upgrade_on_load(self)
 
     def upgrade_state(self, state: State, prefix: str) -> None:
-        """Take gain and direction under the names that PyTorch gives them before and since release 2.1."""
+        """Accept gain and direction under the names of PyTorch before and since release 2.1."""
         aliases = ((GAINS, self.gain), (DIRECTIONS, self.direction))
         rename(state, prefix, tuple((re.escape(name), own) for names, own in aliases for name in names if name != own))
 
@@ -75,11 +75,11 @@ class ContextNetwork(nn.Module):
     Args:
         channels: C, size of a feature.
         size: D.
-        names: what checkpoints call the parts.
+        names: names of the submodules in checkpoints.
         positions: encoding of positions.
         make_layer: makes one layer.
         num_layers: number of layers.
-        normalize_before: whether layers normalise what they read, so that the last one's result needs it too.
+        normalize_before: whether layers normalise their input, so that the last layer's output is normalised too.
         always_project: project features even where C is D.
     """
 
@@ -107,7 +107,7 @@ class ContextNetwork(nn.Module):
         attach(self, names.norm, nn.LayerNorm(size))
 
     def part(self, path: str) -> Any:
-        """The part that checkpoints call so."""
+        """Return the submodule with this name in checkpoints."""
         return self.get_submodule(path)
 
     def project(self, features: Tensor) -> Tensor:
@@ -116,7 +116,7 @@ class ContextNetwork(nn.Module):
         return self.part(self.names.feature_projection)(features) if self.projected else features
 
     def hidden(self, features: Tensor, padding: Tensor, scores: Tensor | None = None) -> Iterator[Tensor]:
-        """Encode a padded batch; every utterance gets what it gets alone.
+        """Encode a padded batch; padding does not change an utterance's result.
 
         Args:
             features: (B, T, C).
@@ -124,7 +124,7 @@ class ContextNetwork(nn.Module):
             scores: of relative positions, for layers whose attention reads them.
 
         Yields:
-            What enters the layers, then what each gives, (B, T, D).
+            The first layer's input, then the output of each layer, (B, T, D).
         """
         x = self.project(features).masked_fill(padding.unsqueeze(-1), 0.0)
         x = x + self.part(self.names.positions)(x)
@@ -136,6 +136,6 @@ class ContextNetwork(nn.Module):
             yield x
 
     def contextualize(self, features: Tensor, padding: Tensor, scores: Tensor | None = None) -> Tensor:
-        """The last layer's result, arguments as in `hidden`: (B, T, C) → (B, T, D)."""
+        """Return the last layer's output; arguments as in `hidden`: (B, T, C) → (B, T, D)."""
         *_, x = self.hidden(features, padding, scores)
         return self.part(self.names.norm)(x) if self.normalize_before else x

@@ -57,7 +57,7 @@ PUBLISHED = {
     "large-v1": _published(1280, 20, 32),
     "large-v2": _published(1280, 20, 32),
     "large-v3": _published(1280, 20, 32, 51866, 128),
-    # What the name meant when ESPnet's models were trained: its encoder reads 80 mel bands, whatever the model.
+    # The sizes this name had when ESPnet's models were trained: 80 mel bands for every model.
     "large": _published(1280, 20, 32),
     "large-v3-turbo": _TURBO,
     "turbo": _TURBO,
@@ -85,5 +85,5 @@ def whisper_model(name: str, download_dir: str | None) -> tuple[WhisperDimension
 
 
 def weights_of(weights: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
-    """Those weights whose key starts with `part`, without it."""
+    """Select the weights whose key starts with `part`, and remove that prefix."""
     return {key.removeprefix(part): value for key, value in weights.items() if key.startswith(part)}

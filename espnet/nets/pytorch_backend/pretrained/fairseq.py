@@ -1,4 +1,4 @@
-"""Encoders of waveforms as fairseq builds them: sizes from a file, or of published models; what only training reads."""
+"""Waveform encoders as fairseq builds them: sizes from a file or of published models, and training-only options."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from espnet.nets.pytorch_backend.pretrained.files import read_model
 from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ, attach
 from espnet.nets.pytorch_backend.pretrained.waveform import WaveformNetwork, WaveformSizes, require_convolutions
 
-MOST = 100  # convolutions; a config does not get to fill the memory
+MOST = 100  # convolutions; a limit against configurations that would fill the memory
 NORMS = {"default": "group", "layer_norm": "layer"}
-# Options that make another network than this one, with the only value that does not.
+# Options of other network variants, with the only supported value of each.
 FIXED: dict[str, Any] = {
     "activation_fn": "gelu",
     "layer_type": "transformer",
@@ -27,10 +27,10 @@ FIXED: dict[str, Any] = {
     "pos_enc_type": "abs",
     "attn_type": "",
 }
-# Options of wav2vec 2.0's quantiser, which only training reads, and of what files say beside their options.
+# Options of wav2vec 2.0's quantiser, which only training reads, and other entries of fairseq's files.
 QUANTISER = ("quantize_targets", "latent_dim", "latent_groups", "latent_vars", "finetuned", "classes")
 SIZES = ("encoder_layers", "encoder_embed_dim", "encoder_ffn_embed_dim", "encoder_attention_heads")
-# Other options of fairseq's HuBERT: of the network, and those that only training reads.
+# Other options of fairseq's HuBERT: of the network, and of training.
 NETWORK = (
     *("conv_bias", "conv_feature_layers", "conv_pos", "conv_pos_groups"),
     *("extractor_mode", "final_dim", "layer_norm_first", "target_glu"),
@@ -43,7 +43,7 @@ TRAINING = (
     *("mask_channel_min_space", "no_mask_channel_overlap", "required_seq_len_multiple"),
     *("skip_masked", "skip_nomask", "untie_final_proj"),
 )
-# Further ones of wav2vec 2.0's training and of files, and those of networks that `FIXED` rules out.
+# Further options of wav2vec 2.0's training and files, and of networks that `FIXED` rules out.
 UNREAD = (
     *("_name", "label_rate", "sample_rate", "max_positions", "depthwise_conv_kernel_size", "crop_seq_to_multiple"),
     *("same_quantizer", "quantizer_depth", "quantizer_factor", "require_same_masks", "mask_dropout"),
@@ -78,10 +78,10 @@ HUBERT: dict[str, Options] = {
 def options_of(url: str, directory: str, published: Mapping[str, Options], given: Options | None) -> Options:
     """The options of a network: those `given`, or those of the file in `directory`, or of a published one.
 
-    A published file may hold classes of fairseq, which are not run; its name says what the network is.
+    A published file may hold classes of fairseq, which are not loaded; the network follows from the file's name.
 
     Raises:
-        ValueError: none of these says what the network is, or an option that fairseq does not have.
+        ValueError: none of these sources defines the network, or an option is unknown to fairseq.
     """
     name = url.rsplit("/", 1)[-1]
     path = Path(directory) / name
@@ -112,7 +112,7 @@ def _options_in(path: Path) -> Options:
 
 
 def _model_options(config: Any) -> Options | None:
-    """The innermost network's options: fine-tuned models hold those of what they started from."""
+    """Options of the innermost network: fine-tuned models hold those of the model that they started from."""
     options = vars(config) if isinstance(config, argparse.Namespace) else config
     if not isinstance(options, Mapping) or not options:
         return None
@@ -130,10 +130,10 @@ def check_names(options: Options, known: Collection[str] = (*NETWORK, *FIXED, *T
 
 
 def sizes_of(options: Options) -> WaveformSizes:
-    """What `options` of fairseq say of a network.
+    """Sizes of the network that fairseq's `options` describe.
 
     Raises:
-        ValueError: an option that makes another network.
+        ValueError: an option of an unsupported network variant.
     """
     for name, value in FIXED.items():
         if options.get(name, value) != value:
@@ -180,7 +180,7 @@ def _evaluate(node: ast.expr) -> Any:
 
 
 def network_of(options: Options) -> tuple[WaveformNetwork, int]:
-    """The network, with the mask that training puts in place of features; and the size of training's targets."""
+    """Build the network, with training's mask embedding, and return it with the size of training's targets."""
     sizes = sizes_of(options)
     network = WaveformNetwork(sizes, FAIRSEQ, always_project=False)
     network.mask_emb = nn.Parameter(torch.rand(sizes.size))

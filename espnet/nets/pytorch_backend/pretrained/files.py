@@ -11,23 +11,23 @@ from typing import Any
 
 import torch
 
-# What PyTorch raises for files that are no file of its own, cut off, or damaged.
+# Errors of PyTorch for files that are truncated, damaged or not PyTorch's.
 UNREADABLE = (pickle.UnpicklingError, OSError, RuntimeError, EOFError, LookupError, ValueError, TypeError)
 
 
 def read_model(path: str | Path, kind: str, allowed: Sequence[Any] = ()) -> Mapping[str, Any]:
-    """What the file at `path` holds by name, without running any code of it.
+    """Read the mapping stored in the file at `path`, without running code from it.
 
     Args:
         path: the file.
-        kind: what it should be, for errors.
+        kind: expected content, for error messages.
         allowed: classes that it may hold beside tensors and plain values.
 
     Raises:
         ValueError: it cannot be read, holds another class, or no mapping.
     """
     try:
-        # A protocol warning precedes the refusal of a plain pickle, which is the message to give.
+        # PyTorch warns about the protocol of a plain pickle before it refuses it; the refusal is the message to show.
         with warnings.catch_warnings(), torch.serialization.safe_globals(list(allowed)):
             warnings.simplefilter("ignore", UserWarning)
             content = torch.load(path, map_location="cpu", weights_only=True)

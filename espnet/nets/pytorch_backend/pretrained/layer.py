@@ -1,4 +1,4 @@
-"""The Transformer layer (Vaswani et al. 2017) that all pretrained networks share, under each one's names."""
+"""Transformer layer (Vaswani et al. 2017) of all pretrained networks, with the submodule names of each."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class ProjAttention(MultiHeadedAttention):
 
 
 class NamedLayer(nn.Module):
-    """The parts of a Transformer layer, and how they are put together.
+    """Transformer layer whose submodules have the names of a checkpoint.
 
     Args:
         size: D.
         attention: self-attention.
         units: size between the feed-forward layers.
-        names: what checkpoints call the parts.
+        names: names of the submodules in checkpoints.
         normalize_before: normalise before (True) or after (False) each residual branch.
-        residual_weight: weight of what goes past a branch (Wang et al. 2022, "DeepNet").
+        residual_weight: weight of the skip connection (Wang et al. 2022, "DeepNet").
         activation: between the feed-forward layers.
     """
 
@@ -61,11 +61,11 @@ class NamedLayer(nn.Module):
         attach(self, self.names.source_norm, nn.LayerNorm(size))
 
     def part(self, path: str) -> Any:
-        """The part that checkpoints call so."""
+        """Return the submodule with this name in checkpoints."""
         return self.get_submodule(path)
 
     def residual(self, x: Tensor, norm: str, branch: Callable[[Tensor], Tensor]) -> Tensor:
-        """x (B, T, D), weighted, plus what `branch` makes of it."""
+        """Residual connection: x (B, T, D), weighted, plus `branch`'s output for it."""
         weight, normalize = self.residual_weight, self.part(norm)
         past = x if weight == 1.0 else x * weight
         return past + branch(normalize(x)) if self.normalize_before else normalize(past + branch(x))

@@ -1,4 +1,4 @@
-"""What checkpoints of different origin call the same layers, as tables of dotted paths."""
+"""Names of the same layers in checkpoints of different origin, as tables of dotted paths."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ WHISPER = LayerNames("attn", "attn_ln", "mlp.0", "mlp.2", "mlp_ln", "cross_attn"
 
 
 def attach(root: nn.Module, path: str, part: nn.Module | nn.Parameter) -> None:
-    """Register `part` of `root` under a dotted path; what lies between is made of bare modules."""
+    """Register `part` of `root` under a dotted path; empty modules fill the levels in between."""
     *parents, name = path.split(".")
     for parent in parents:
         if parent not in root._modules:

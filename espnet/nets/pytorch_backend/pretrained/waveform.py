@@ -20,14 +20,14 @@ BASE_CONVOLUTIONS = ((512, 10, 5), *[(512, 3, 2)] * 4, *[(512, 2, 2)] * 2)
 
 @dataclass(frozen=True)
 class WaveformSizes:
-    """What makes one network differ from another.
+    """Sizes of a waveform network.
 
     Attributes:
         size: D.
         heads: H.
         units: size between the feed-forward layers.
         layers: number of layers.
-        normalize_before: whether layers normalise what they read (True) or what they give.
+        normalize_before: whether layers normalise their input (True) or their output.
         norm: "group", over time and after the first convolution only, or "layer", after every one.
         convolutions: channels, kernel and stride of each convolution.
         conv_bias: whether these have a bias.
@@ -51,7 +51,7 @@ class WaveformSizes:
 
 
 def require_convolutions(option: str, convolutions: Sequence[Sequence[int]]) -> None:
-    """Raise `ValueError` that names `option` for what does not make at least one convolution over samples."""
+    """Raise a `ValueError` that names `option` unless it describes at least one convolution."""
     for convolution in convolutions:
         if len(convolution) != 3 or min(convolution) < 1:
             raise ValueError(f"{option}: expected channels, kernel and stride of each, found {list(convolution)}")
@@ -73,7 +73,7 @@ def scaled_over_time(x: Tensor, lengths: Tensor, floor: float) -> Tensor:
 
 
 class TimeNorm(nn.GroupNorm):
-    """Scale every channel over an utterance's own frames to mean 0 and variance 1 (Wu and He 2018), then by weights."""
+    """Group normalisation of each channel over an utterance's own frames (Wu and He 2018)."""
 
     def __init__(self, channels: int):
         super().__init__(channels, channels)
@@ -84,7 +84,7 @@ class TimeNorm(nn.GroupNorm):
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Scale every frame over its channels (Ba et al. 2016)."""
+    """Layer normalisation of every frame over its channels (Ba et al. 2016)."""
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:  # type: ignore[override]
         """x (B, C, T) → (B, C, T)."""
@@ -96,7 +96,7 @@ class SampleConv(nn.Module):
 
     Args:
         conv: convolution without padding.
-        conv_path, norm_path: what checkpoints call convolution and normalisation.
+        conv_path, norm_path: names of convolution and normalisation in checkpoints.
     """
 
     def __init__(self, conv: nn.Conv1d, conv_path: str, norm: TimeNorm | ChannelNorm | None, norm_path: str):
@@ -115,11 +115,11 @@ class SampleConv(nn.Module):
 
 
 class WaveformNetwork(ContextNetwork):
-    """Convolutions over samples, and the context network on what they give.
+    """Convolutional feature extractor over samples, followed by the context network.
 
     Args:
-        sizes: what makes it differ from others.
-        names: what checkpoints call its parts.
+        sizes: sizes of the network.
+        names: names of the submodules in checkpoints.
         always_project: project features even where they have size D.
     """
 

@@ -28,7 +28,7 @@ class WhisperAttention(MultiHeadedAttention):
 class AudioEncoder(nn.Module):
     """Two convolutions, the second of which halves the frames, positions from a table, layers.
 
-    The table holds 1500 positions, which is 30 s; what comes after that is left out.
+    The table holds 1500 positions, which is 30 s; later input is dropped.
     """
 
     positional_embedding: Tensor
@@ -124,7 +124,7 @@ class TextLayer(NamedLayer):
 
 
 class ExpandedEmbedding(nn.Module):
-    """An embedding to which tokens were added: the original ones, then the new ones."""
+    """Embedding of the original tokens, followed by that of added ones."""
 
     def __init__(self, original: int, added: int, size: int):
         super().__init__()

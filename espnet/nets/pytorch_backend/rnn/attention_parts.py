@@ -1,8 +1,8 @@
-"""Attention of recurrent decoders, one step at a time: which frames of an utterance each hypothesis looks at.
+"""Attention of recurrent decoders, computed one step at a time.
 
-What depends on the encoder's output alone is computed once per utterance (`start`) and shared by its hypotheses
-(`step`). What an attention remembers from step to step are tensors that start as zeros: weights are remembered as their
-difference from those before the first step, which are the same for every real frame.
+Values that depend on the encoder's output alone are computed once per utterance (`start`) and shared by its hypotheses
+(`step`). States are tensors that start as zeros: attention weights are stored as their difference from the initial
+weights, which are equal for all real frames.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ SCALE = 2.0  # of scores before softmax, but for those attentions of several hea
 
 
 class Frames(NamedTuple):
-    """Which frames are real, (B, 1, T) each: a bias that hides the padding, and weights that are all the same."""
+    """Mask of real frames as tensors (B, 1, T): a bias that hides the padding, and uniform weights."""
 
     bias: Tensor
     uniform: Tensor
 
     @classmethod
     def of(cls, lengths: Tensor, memory: Tensor) -> Frames:
-        """Make them from lengths (B,) and what `start` gave first, (heads, B, T, ...)."""
+        """Create from lengths (B,) and the first tensor that `start` returned, (heads, B, T, ...)."""
         real = make_non_pad_mask(lengths, memory.shape[2])
         uniform = real.to(memory.dtype) / lengths.unsqueeze(1)
         return cls(attention_bias(real, memory.dtype), uniform.unsqueeze(1))
@@ -38,8 +38,8 @@ class Attention(nn.Module, ABC):
     """Base of attentions.
 
     Attributes:
-        memory: what `start` returns: each tensor's name with H and its last size.
-        states: what a step hands to the next: each tensor's name with its first and last size ("frames" is T).
+        memory: names of the tensors that `start` returns, each with H and its last size.
+        states: names of the states, each with its first and last size ("frames" is T).
     """
 
     memory: Mapping[str, tuple[int, int]]
@@ -53,11 +53,11 @@ class Attention(nn.Module, ABC):
     def step(
         self, query: Tensor, memory: Sequence[Tensor], frames: Frames, states: Sequence[Tensor]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Look at the frames.
+        """Attend to the frames.
 
         Args:
             query: (B, beam, S), the decoder's state of each hypothesis.
-            memory: what `start` returned.
+            memory: result of `start`.
             frames: which frames are real.
             states: (n, B, beam, T or size) each; zeros before the first step.
 
@@ -67,7 +67,7 @@ class Attention(nn.Module, ABC):
 
 
 class ScoringAttention(Attention):
-    """Base of attentions that score each frame, and weigh frames by the softmax of their scores."""
+    """Base of attentions that weight frames by the softmax of a score per frame."""
 
     def __init__(self, heads: int, key_size: int, value_size: int, scale: float = SCALE):
         super().__init__()
@@ -85,7 +85,7 @@ class ScoringAttention(Attention):
         return self.joined(weights @ value), self.remembered(weights, frames, kept)
 
     def kept_key(self, key: Tensor) -> Tensor:
-        """What `start` returns of a projected key."""
+        """Return the tensor that `start` keeps of a projected key."""
         return key
 
     @abstractmethod
@@ -104,10 +104,10 @@ class ScoringAttention(Attention):
     def scores(
         self, queries: Sequence[Tensor], keys: Sequence[Tensor], frames: Frames, states: Sequence[Tensor]
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
-        """Each head's scores (B, beam, T) of queries (B, beam, A) and keys (B, T, A), and what `remembered` needs."""
+        """Score queries (B, beam, A) and keys (B, T, A): (B, beam, T) for each head, and the input of `remembered`."""
 
     def remembered(self, weights: Tensor, frames: Frames, kept: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The next states, from weights (H, B, beam, T) and what `scores` kept."""
+        """Return the next states, from weights (H, B, beam, T) and the second result of `scores`."""
         return ()
 
 
@@ -133,7 +133,7 @@ class OneHead(ScoringAttention):
 
 
 class ManyHeads(ScoringAttention):
-    """Heads (Vaswani et al. 2017) with projections of their own, of which all have the whole size."""
+    """Several heads (Vaswani et al. 2017), each with projections of the full size."""
 
     def __init__(
         self, eprojs: int, dunits: int, aheads: int, att_dim_k: int, att_dim_v: int, scale: float | None = None
@@ -191,12 +191,12 @@ class Additive(ScoringAttention):
     def looks(
         self, queries: list[Tensor], frames: Frames, states: Sequence[Tensor]
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
-        """What is added to keys: each head's query (B, beam, 1, A), with what the past says of each frame."""
+        """Return the term added to keys: each head's query (B, beam, 1, A), plus features of earlier weights."""
         return queries, ()
 
 
 class LocationAware(Additive):
-    """Additive scores that know the weights of the step before through a convolution (Chorowski et al. 2015)."""
+    """Additive scores with convolutional features of the previous step's weights (Chorowski et al. 2015)."""
 
     loc_conv: Any
     mlp_att: Any
@@ -218,6 +218,6 @@ def location_conv(channels: int, filters: int, rows: int = 1) -> nn.Conv2d:
 
 
 def convolved(conv: nn.Module, rows: Tensor) -> Tensor:
-    """What `location_conv` makes of rows (n, B, beam, T) of weights: (B, beam, T, C)."""
+    """Apply `location_conv` to rows (n, B, beam, T) of weights: (B, beam, T, C)."""
     flat = conv(rows.flatten(1, 2).transpose(0, 1).unsqueeze(1))  # (B · beam, C, 1, T)
     return flat.squeeze(2).transpose(1, 2).unflatten(0, rows.shape[1:3])

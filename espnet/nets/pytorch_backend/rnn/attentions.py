@@ -68,7 +68,7 @@ class AttLoc(LocationAware, OneHead):
 
 
 class AttLoc2D(LocationAware, OneHead):
-    """Location-aware attention that sees the weights of the `att_win` last steps."""
+    """Location-aware attention over the weights of the last `att_win` steps."""
 
     def __init__(self, eprojs: int, dunits: int, att_dim: int, att_win: int, aconv_chans: int, aconv_filts: int):
         super().__init__(eprojs, dunits, att_dim)
@@ -82,7 +82,7 @@ class AttLoc2D(LocationAware, OneHead):
 
 
 class AttLocRec(Additive, OneHead):
-    """Location-aware attention whose knowledge of earlier weights goes through a recurrent layer."""
+    """Location-aware attention with a recurrent layer over the features of earlier weights."""
 
     def __init__(self, eprojs: int, dunits: int, att_dim: int, aconv_chans: int, aconv_filts: int):
         super().__init__(eprojs, dunits, att_dim)
@@ -96,7 +96,7 @@ class AttLocRec(Additive, OneHead):
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
         before, hidden, cell = states
         real = (frames.uniform > 0).unsqueeze(-1)
-        # Zeros never win against what ReLU gives, so they keep the padding out of the maximum.
+        # Outputs of ReLU are never below zero, so zeros keep the padding out of the maximum.
         seen = (torch.relu(convolved(self.loc_conv, before + frames.uniform)) * real).amax(dim=2)
         state = self.att_lstm(seen.flatten(0, 1), (hidden.flatten(0, 2), cell.flatten(0, 2)))
         hidden, cell = (part.view(hidden.shape) for part in state)
@@ -107,7 +107,7 @@ class AttLocRec(Additive, OneHead):
 
 
 class AttCov(Additive, OneHead):
-    """Additive scores that know the sum of all earlier weights, the coverage (See et al. 2017, Tu et al. 2016)."""
+    """Additive scores with the coverage, the sum of all earlier weights (See et al. 2017, Tu et al. 2016)."""
 
     def __init__(self, eprojs: int, dunits: int, att_dim: int):
         super().__init__(eprojs, dunits, att_dim)
@@ -126,7 +126,7 @@ class AttCov(Additive, OneHead):
 
 
 class AttCovLoc(LocationAware, OneHead):
-    """Location-aware attention that sees the coverage, the sum of all earlier weights."""
+    """Location-aware attention over the coverage, the sum of all earlier weights."""
 
     def __init__(self, eprojs: int, dunits: int, att_dim: int, aconv_chans: int, aconv_filts: int):
         super().__init__(eprojs, dunits, att_dim)
@@ -174,12 +174,12 @@ class AttMultiHeadLoc(LocationAware, ManyHeads):
         self.mlp_att = linear_layers(aheads, aconv_chans, att_dim_k, bias=False)
 
     def reach(self, head: int, aconv_filts: int) -> int:
-        """Frames to either side that a head's convolution sees."""
+        """Frames to either side within a head's convolution kernel."""
         return aconv_filts
 
 
 class AttMultiHeadMultiResLoc(AttMultiHeadLoc):
-    """Location-aware attention of several heads, the later of which see more frames at once."""
+    """Location-aware attention of several heads, with wider kernels from head to head."""
 
     def __init__(
         self,
@@ -199,7 +199,7 @@ class AttMultiHeadMultiResLoc(AttMultiHeadLoc):
 
 _CONV = ("aconv_chans", "aconv_filts")
 _HEADS = ("eprojs", "dunits", "aheads", "adim", "adim")
-# Each with the options that it is made from, in the order of its arguments.
+# Each with its options, in the order of its arguments.
 ATTENTIONS: dict[str, tuple[type[Attention], tuple[str, ...]]] = {
     "noatt": (NoAtt, ("eprojs",)),
     "dot": (AttDot, ("eprojs", "dunits", "adim")),
@@ -233,10 +233,10 @@ def initial_att(
         eprojs: D, of the encoder's output.
         dunits: S, of the decoder's states.
         aheads: H.
-        adim: A, the size in which queries and keys meet.
-        awin: earlier steps that "location2d" sees.
+        adim: A, size of projected queries and keys.
+        awin: earlier steps that "location2d" reads.
         aconv_chans: channels of convolutions over earlier weights.
-        aconv_filts: frames to either side that these see.
+        aconv_filts: frames to either side within their kernels.
 
     Raises:
         ValueError: the name is unknown, or a size is not positive.

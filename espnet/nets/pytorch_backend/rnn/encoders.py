@@ -23,14 +23,15 @@ HALF = Length(((1, 2, 0),))  # rounded up
 
 
 def make_cell(typ: str, idim: int, cdim: int, **options: Any) -> tuple[nn.RNNBase, int]:
-    """Layers of type `typ` (`lstm`, `gru`, or with `b` before it for two directions) and the size of their output."""
+    """Make layers of type `typ` (`lstm`, `gru`, with `b` before it for two directions); returns their output size
+    too."""
     bidirectional = typ.startswith("b")
     cell = CELLS[typ.removeprefix("b")](idim, cdim, batch_first=True, bidirectional=bidirectional, **options)
     return cell, cdim * (1 + bidirectional)
 
 
 def run_after(rnn: Any, xs: Tensor, lengths: Tensor, state: Any) -> tuple[Tensor, Any]:
-    """`run_ragged` from the state of what came before; the backward direction has seen nothing yet."""
+    """Call `run_ragged` with the previous state; the backward direction starts from zeros."""
     if state is not None and rnn.bidirectional:
         forward = torch.tensor([1.0, 0.0]).repeat(rnn.num_layers)[:, None, None]
         state = tree_map(lambda part: part * forward.to(part), state)
@@ -38,14 +39,14 @@ def run_after(rnn: Any, xs: Tensor, lengths: Tensor, state: Any) -> tuple[Tensor
 
 
 class RNNP(nn.Module):
-    """Layers of which each is followed by subsampling and a projection (Chan et al. 2016).
+    """Recurrent layers, each followed by subsampling and a projection (Chan et al. 2016).
 
     Args:
         idim: F.
         elayers: number of layers.
         cdim: S, size of a layer in each direction.
         hdim: D, size of the projections.
-        subsample: of every so many frames of layer i, one is kept.
+        subsample: layer i keeps one of every `subsample[i]` frames.
         dropout: dropout between layers, in training.
         typ: as for `make_cell`.
     """
@@ -86,7 +87,7 @@ class RNNP(nn.Module):
 
 
 class RNN(nn.Module):
-    """Layers without projections in between, and a linear layer with tanh at the end.
+    """Recurrent layers without projections in between, and a linear layer with tanh at the end.
 
     Args:
         idim: F.

@@ -1,4 +1,4 @@
-"""Recurrent layers with a dropout after each, over label sequences, from given states."""
+"""Recurrent layers, each followed by dropout, over label sequences."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What transducers are trained with."""
+"""Training loss of transducers."""

@@ -1,8 +1,7 @@
 """The transducer's loss: the negative log-probability of a text, over all alignments (Graves 2012, section 2.4).
 
-The lattice has a node for each number of frames and of labels that lie behind. All nodes with one sum of both, a
-diagonal, are computed at once, so that there are T + U steps, and tensors of the lattice are kept with the diagonal as
-their first axis.
+The lattice has a node for each pair of frames and labels consumed. All nodes of a diagonal, where the sum of both is
+the same, are computed at once in T + U steps, so the diagonal is the first axis of the lattice's tensors.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ def transducer_loss(
 
     Args:
         logits: (B, T, U + 1, V) joint network's output, not normalised.
-        targets: (B, U) int64 labels; what lies behind an utterance's labels is not looked at.
+        targets: (B, U) int64 labels; the padding behind an utterance's labels is not read.
         frames: (B,) frames of each utterance, at least 1.
         labels: (B,) labels of each utterance.
         blank: index of the blank.
-        fastemit_lambda: by how much more than the blanks' the labels' gradients count (Yu et al. 2021, "FastEmit").
-        long_blanks: index of each blank that lasts more than a frame, and how many (H. Xu et al. 2022, "Multi-blank
-            transducers for speech recognition").
-        sigma: taken off all log-probabilities, so that alignments of few steps are preferred (the same, section 3.3).
+        fastemit_lambda: additional weight of the labels' gradients (Yu et al. 2021, "FastEmit").
+        long_blanks: index of each blank that lasts more than a frame → its number of frames (H. Xu et al. 2022,
+            "Multi-blank transducers for speech recognition").
+        sigma: subtracted from all log-probabilities, which favours alignments of few steps (ibid., section 3.3).
     """
     blanks = {blank: 1, **(long_blanks or {})}
     return _TransducerLoss.apply(logits, targets, frames, labels, blanks, fastemit_lambda, sigma)
@@ -86,7 +85,7 @@ class _TransducerLoss(torch.autograd.Function):
         length = logits.shape[1]
 
         def used(arc: Tensor, score_after: Tensor) -> Tensor:
-            """How often alignments go this way, by the loss's gradient: (B, T, U + 1)."""
+            """Occupancy of an arc, from the loss's gradient: (B, T, U + 1)."""
             return (frames_of((before + arc + score_after).exp(), length) * grad[:, None, None]).to(norm.dtype)
 
         after_emit = pad(backward[1:, :, 1:], (0, 1), value=IMPOSSIBLE)[: len(emit)]
@@ -100,7 +99,7 @@ class _TransducerLoss(torch.autograd.Function):
 
 
 def _forward_scores(stay: list[Tensor], emit: Tensor, durations: list[int]) -> Tensor:
-    """Log-probability of what leads to each node: (D + 1, B, U + 1)."""
+    """Forward log-probability of each node: (D + 1, B, U + 1)."""
     last, batch, width = emit.shape
     nodes = emit.new_full((last + 1, batch, width + 1), IMPOSSIBLE)  # with a column before the first
     nodes[0, :, 1] = 0.0
@@ -117,7 +116,7 @@ def _forward_scores(stay: list[Tensor], emit: Tensor, durations: list[int]) -> T
 
 
 def _backward_scores(stay: list[Tensor], emit: Tensor, durations: list[int], frames: Tensor, labels: Tensor) -> Tensor:
-    """Log-probability of what leads from each node to the end: (D + the longest duration, B, U + 1)."""
+    """Backward log-probability of each node: (D + the longest duration, B, U + 1)."""
     last, batch, width = emit.shape
     nodes = emit.new_full((last + max(durations), batch, width + 1), IMPOSSIBLE)  # with a column behind the last
     nodes[frames + labels, torch.arange(batch, device=labels.device), labels] = 0.0

@@ -1,4 +1,4 @@
-"""What an attention decoder reads and what it has to say, of a text."""
+"""Input and target sequences of an attention decoder."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Multi-headed attention (Vaswani et al. 2017), also with relative positions (Dai et al. 2019).
 
 Every variant ends in one softmax of scaled products plus a bias: the mask's, and the scores of relative positions where
-there are some. It is written out, since `scaled_dot_product_attention` becomes a longer graph that moves more memory:
-with it, onnxruntime takes up to a tenth more time for a decoder's step.
+there are some. It is written out, since `scaled_dot_product_attention` exports to a longer graph that moves more
+memory: onnxruntime then takes up to 10 % longer for a decoder's step.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ QUERY, KEY, VALUE, OUT = range(4)
 
 
 def as_bias(mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    """A boolean mask as a bias; a bias, or None, as it is."""
+    """Convert a boolean mask to a bias; return a bias or None unchanged."""
     return attention_bias(mask, dtype) if mask is not None and mask.dtype == torch.bool else mask
 
 
 class AttentionHeads(nn.Module, ABC):
-    """What all variants share: projections into heads, and the weighing of values.
+    """Base of all variants: projections into heads, and the weighted sum of values.
 
     Args:
         n_head: H.
@@ -38,7 +38,7 @@ class AttentionHeads(nn.Module, ABC):
         qk_norm: normalise queries and keys per head (Henry et al. 2020).
 
     Attributes:
-        names: what checkpoints call the projections of queries, keys, values, and of the result.
+        names: names in checkpoints of the projections of queries, keys, values and output.
         key_bias: whether the projection of keys has a bias.
     """
 
@@ -87,7 +87,7 @@ class AttentionHeads(nn.Module, ABC):
         return self.k_norm(self.split_heads(self.project(KEY, key))), self.split_heads(self.project(VALUE, value))
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, scores: Tensor | None = None) -> Tensor:
-        """Weigh the values, merge the heads, project.
+        """Compute the weighted sum of values, merge the heads, project.
 
         Args:
             q: (B, H, Tq, D/H).
@@ -96,7 +96,7 @@ class AttentionHeads(nn.Module, ABC):
             scores: (B, H, Tq, Tk) further scores, scaled already.
 
         Returns:
-            (B, Tq, D); a query that may not look at anything gets zeros from every head.
+            (B, Tq, D); a query whose keys are all masked gets zeros from every head.
         """
         logits = torch.matmul(q * self.d_k**-0.5, k.transpose(-2, -1))
         for term in (scores, bias):
@@ -147,7 +147,7 @@ class MultiHeadedAttention(AttentionHeads):
         Args:
             query: (B, Tq, D).
             key, value: (B, Tk, D).
-            mask: (B, 1 or Tq, Tk) bool, True where attention may look, or its `attention_bias`, or None.
+            mask: (B, 1 or Tq, Tk) bool, True at visible keys, or its `attention_bias`, or None.
             expand_kv: all rows of the batch have the same keys and values; project those of the first only.
 
         Returns:
@@ -159,7 +159,7 @@ class MultiHeadedAttention(AttentionHeads):
         return self.attend(self.project_query(query), k, v, as_bias(mask, query.dtype))
 
     def before(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What `advance` knows before the first of x (B, U, D): keys and values (B, H, 0, D/H)."""
+        """Initial cache of `advance` for x (B, U, D): keys and values (B, H, 0, D/H)."""
         nothing = x.new_zeros(x.shape[0], self.h, 0, self.d_k)
         return nothing, nothing
 
@@ -211,7 +211,7 @@ class RelPositionMultiHeadedAttention(AttentionHeads):
             (B, H, T, T), of which element (i, j) is the score of relative position i - j.
         """
         batch, heads, frames, _ = x.shape
-        # Read with rows one shorter than they are, each row starts one later than the row above.
+        # Reshaped to rows that are one shorter, each row starts one position later than the row above.
         return x.flatten(-2)[..., frames:].view(batch, heads, frames, 2 * frames - 1)[..., :frames]
 
     def position_scores(self, q: Tensor, pos_emb: Tensor, bias: Tensor | None) -> Tensor:
@@ -226,7 +226,7 @@ class RelPositionMultiHeadedAttention(AttentionHeads):
         Args:
             query, key, value: (B, T, D).
             pos_emb: (1, 2T-1, D), relative positions T-1 down to -(T-1).
-            mask: (B, 1 or T, T) bool, True where attention may look, or its `attention_bias`, or None.
+            mask: (B, 1 or T, T) bool, True at visible keys, or its `attention_bias`, or None.
 
         Returns:
             (B, T, D).
@@ -245,11 +245,10 @@ class RelPositionMultiHeadedAttention(AttentionHeads):
 
 
 class LegacyRelPositionMultiHeadedAttention(RelPositionMultiHeadedAttention):
-    """The relative attention of models before 2021, with T encodings where 2T - 1 are needed.
+    """Relative attention of models before 2021, with T encodings instead of 2T - 1.
 
-    Above the diagonal its shift wraps around into the row below. Models were trained so, hence it stays; and as what
-    ends up where depends on the utterance's length, lengths are read from the mask: an utterance in a padded batch gets
-    what it gets alone.
+    Above the diagonal its shift wraps around into the row below. Models were trained that way, so it is kept. The
+    result depends on the utterance's length; lengths are read from the mask, so that padding does not change it.
     """
 
     def rel_shift(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -265,7 +264,7 @@ class LegacyRelPositionMultiHeadedAttention(RelPositionMultiHeadedAttention):
         frames = x.shape[-1]
         step = torch.arange(frames, device=x.device)
         length = (step[-1:] + 1 if lengths is None else lengths).view(-1, 1, 1, 1)
-        # With a zero before each row of L numbers, read on from the second row as if rows had L numbers.
+        # Put a zero before each row of L numbers, then read on from the second row as if rows had L numbers.
         place = (step.unsqueeze(-1) + 1) * length + step
         row, column = place // (length + 1), place % (length + 1)
         index = row.clamp(max=frames - 1) * (frames + 1) + column

@@ -1,7 +1,7 @@
-"""What step-by-step models remember of the hypotheses of a beam, and how a step picks it up.
+"""Caches of step-by-step models: how a step selects the entries of the hypotheses that it continues.
 
 A cache is one tensor (layers, batch, parent, ...): for every layer and utterance, one entry per hypothesis of the step
-before. A step says for each of its hypotheses which of those it continues, so that a search never copies caches.
+before. A step is given the parent of each of its hypotheses, so that a search never copies caches.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from espnet2.interface import spec
 
 
 def hypotheses(vocab_size: int) -> tuple[spec.Tensor, spec.Tensor]:
-    """What every step reads first: each hypothesis's last token, and which one of the step before it continues."""
+    """First inputs of every step: each hypothesis's last token, and the index of the hypothesis that it continues."""
     return (
         spec.Tensor("tokens", ("batch", "beam"), "int64", below=vocab_size),
         spec.Tensor("parents", ("batch", "beam"), "int64", below="parent"),
@@ -23,7 +23,7 @@ def hypotheses(vocab_size: int) -> tuple[spec.Tensor, spec.Tensor]:
 
 
 def entries_of(parents: Tensor, cache: Tensor) -> Tensor:
-    """Where hypotheses find what they continue in `cache.flatten(0, 2)`.
+    """Indices into `cache.flatten(0, 2)` of the entries that hypotheses continue.
 
     Args:
         parents: (batch, beam) int64, below `parent`.
@@ -39,14 +39,15 @@ def entries_of(parents: Tensor, cache: Tensor) -> Tensor:
 
 
 def continued(cache: Tensor, entries: Tensor) -> list[Tensor]:
-    """Pick what hypotheses continue: for each layer (batch * beam, ...) out of (layers, batch, parent, ...)."""
+    """Select the entries that hypotheses continue: (batch * beam, ...) per layer out of (layers, batch, parent,
+    ...)."""
     # Gathering each layer out of the whole copies it once; picking the layer first would copy it twice.
     everything = cache.flatten(0, 2)
     return [everything.index_select(0, layer) for layer in entries.unbind()]
 
 
 def selected(cache: Tensor, parents: Tensor) -> Tensor:
-    """Pick what hypotheses continue: (layers, batch, beam, ...) out of (layers, batch, parent, ...)."""
+    """Select the entries that hypotheses continue: (layers, batch, beam, ...) out of (layers, batch, parent, ...)."""
     return cache.flatten(0, 2)[entries_of(parents, cache)].unflatten(1, parents.shape)
 
 

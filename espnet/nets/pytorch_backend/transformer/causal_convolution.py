@@ -1,4 +1,4 @@
-"""What lightweight and dynamic convolutions over the tokens so far share (Wu et al. 2019)."""
+"""Base of lightweight and dynamic causal convolutions over tokens (Wu et al. 2019)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CausalConvolution(nn.Module, ABC):
         n_feat: D.
         dropout_rate: dropout of kernels.
         kernel_size: K, of the centred kernel.
-        use_kernel_mask: has to be True, as decoders set it: tokens see none of those that follow.
+        use_kernel_mask: must be True, as decoders set it: the convolution is causal.
         use_bias: add a bias to each channel.
 
     Raises:
@@ -60,11 +60,11 @@ class CausalConvolution(nn.Module, ABC):
         """Weights of P tokens and the token itself, for y (B, U, D) from `position` on: (1 or B, 1 or U, P + 1, D)."""
 
     def widened(self, mixed: Tensor, y: Tensor) -> Tensor:
-        """What the last linear layer reads, from the convolution's result and its input, (B, U, D) each."""
+        """Input of the last linear layer, from the convolution's output and its input, (B, U, D) each."""
         return mixed
 
     def before(self, x: Tensor) -> tuple[Tensor]:
-        """What `advance` knows before the first of x (B, U, D): P frames of zeros (B, P, D)."""
+        """Initial cache of `advance` for x (B, U, D): P frames of zeros (B, P, D)."""
         return (x.new_zeros(x.shape[0], self.before_middle, self.size),)
 
     def advance(self, x: Tensor, known: Sequence[Tensor], position: Tensor) -> tuple[Tensor, tuple[Tensor]]:
@@ -72,11 +72,11 @@ class CausalConvolution(nn.Module, ABC):
 
         Args:
             x: (B, U, D).
-            known: the gated units' results for the tokens before, P or more, zeros where there are none: (B, P', D).
+            known: outputs of the gated unit for the P or more tokens before, zeros where there are none: (B, P', D).
             position: (1 or B, 1) int64, how many tokens there are before x.
 
         Returns:
-            (B, U, D), and what is known of the last P' tokens (B, P', D).
+            (B, U, D), and the cache of the last P' tokens (B, P', D).
         """
         y = self.act(self.linear1(x))
         frames = torch.cat((known[0], y), dim=1)
@@ -101,6 +101,6 @@ def across_features(y: Tensor, kernel: Tensor) -> Tensor:
 
 
 def require_odd(kernel_size: int) -> None:
-    """Refuse a kernel that has no middle."""
+    """Raise `ValueError` for an even kernel size."""
     if kernel_size % 2 == 0:
         raise ValueError(f"conv_kernel_length: expected odd numbers for this decoder, found {kernel_size}")

@@ -13,13 +13,13 @@ from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 
 
 class SelfAttention(Protocol):
-    """What combines tokens with those before them: attention, or a causal convolution."""
+    """Protocol of a layer that combines tokens with earlier ones: attention, or a causal convolution."""
 
     def before(self, x: Tensor) -> tuple[Tensor, ...]:
-        """What `advance` knows before the first of x (B, U, D)."""
+        """Initial cache of `advance` for x (B, U, D)."""
 
     def advance(self, x: Tensor, known: Sequence[Tensor], context: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """x (B, U, D), what is known of the tokens before, which of them there are → (B, U, D), what is known now."""
+        """x (B, U, D), cache of the tokens before, which of them exist → (B, U, D), next cache."""
 
 
 class DecoderLayer(nn.Module):
@@ -30,9 +30,9 @@ class DecoderLayer(nn.Module):
         self_attn: attention among the tokens, or another `SelfAttention`.
         src_attn: attention to the encoder's output.
         feed_forward: position-wise network.
-        dropout_rate: dropout of what each part adds.
+        dropout_rate: dropout of each residual branch.
         normalize_before: normalise the input of each part, rather than its output.
-        concat_after: combine what attention read and what it gave by a linear layer, instead of taking the latter.
+        concat_after: combine attention's input and output by a linear layer, instead of using the output alone.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class DecoderLayer(nn.Module):
 
         Args:
             tgt: (B, U, D).
-            tgt_mask: (B or 1, U, U) bool, True where a token may look, or its `attention_bias`; or what else the
-                self-attention reads.
+            tgt_mask: (B or 1, U, U) bool, True at visible tokens, or its `attention_bias`; or another context of the
+                self-attention.
             memory: (B, T, D), the encoder's output.
             memory_mask: (B, 1, T) bool, its `attention_bias`, or None.
 
@@ -77,7 +77,7 @@ class DecoderLayer(nn.Module):
 
     @property
     def attention(self) -> SelfAttention:
-        """The part that looks at other tokens."""
+        """The submodule that reads other tokens."""
         return cast(SelfAttention, self.self_attn)
 
     def step(
@@ -96,13 +96,13 @@ class DecoderLayer(nn.Module):
 
         Args:
             x: (R, U, D).
-            known: what the self-attention returned for the known tokens, (R, ...) each.
+            known: the self-attention's cache of the known tokens, (R, ...) each.
             context: which tokens are known, as the self-attention reads it.
             memory_key, memory_value: (B, H, T, D/H), the projected encoder output.
             memory_bias: (B, 1, 1, T) or None.
 
         Returns:
-            (R, U, D), and what is known to the next step.
+            (R, U, D), and the cache for the next step.
         """
         normed = self.norm1(x) if self.normalize_before else x
         attended, known = self.attention.advance(normed, known, context)

@@ -1,4 +1,4 @@
-"""Dynamic convolution (Wu et al. 2019, section 4): every token brings its own kernels."""
+"""Dynamic convolution (Wu et al. 2019, section 4): kernels are predicted from each token."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from espnet.nets.pytorch_backend.transformer.causal_convolution import CausalCon
 
 
 class DynamicConvolution(CausalConvolution):
-    """Convolution of the channels from c to c + D/H with a kernel that a linear layer makes of the token.
+    """Convolution whose kernels, one for each D/H channels, are a linear function of the token.
 
-    A kernel is normalised over those tokens that there are, so that the first one has all the weight for itself.
+    A kernel is normalised over existing tokens only, so that the first token gets all the weight.
 
     Args:
         as `CausalConvolution`.

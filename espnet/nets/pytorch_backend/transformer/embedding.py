@@ -18,20 +18,20 @@ Offset = int | Tensor  # the first frame's position: one for all utterances, or 
 
 
 class Positions(nn.Module):
-    """An encoding of positions as input layers use it, called as `encoding(x)`."""
+    """Protocol of a positional encoding as input layers use it, called as `encoding(x)`."""
 
     def with_positions(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What layers get: x (B, T, D), lengths (B,) → (B, T, D), and the encodings where they are relative."""
+        """Return the layers' input: x (B, T, D), lengths (B,) → (B, T, D), and the encodings if they are relative."""
         return self(x), None
 
 
 class Sinusoid(Positions):
-    """What all encodings share: PE(p, 2i) = sin(p / 10000^(2i/D)), PE(p, 2i+1) = cos(p / 10000^(2i/D)).
+    """Base of sinusoidal encodings: PE(p, 2i) = sin(p / 10000^(2i/D)), PE(p, 2i+1) = cos(p / 10000^(2i/D)).
 
     Args:
         d_model: D, even.
         dropout_rate: dropout of the result.
-        max_len: a table's size in upstream; only the legacy encoding's numbers depend on it.
+        max_len: size of upstream's table; it changes the results of the legacy encoding only.
     """
 
     frequencies: Tensor
@@ -48,7 +48,7 @@ class Sinusoid(Positions):
         self.dropout = nn.Dropout(dropout_rate)
 
     def upgrade_state(self, state: State, prefix: str) -> None:
-        """Drop the table of sines that checkpoints of 2019 hold; it is not a weight."""
+        """Drop the table of sines in checkpoints of 2019, which is not a weight."""
         state.pop(prefix + "pe", None)
 
     def upwards(self, x: Tensor, offset: Offset = 0) -> Tensor:
@@ -181,7 +181,7 @@ class NoPositionalEncoding(Positions):
 
 
 class ConvolutionalPositionalEmbedding(Positions):
-    """What a wide convolution makes of x (Baevski et al. 2020); in place of x, to which the paper adds it.
+    """Output of a wide convolution over x (Baevski et al. 2020), in place of x (the paper adds it to x).
 
     Args:
         d_model: D, a multiple of 16.

@@ -1,4 +1,4 @@
-"""The Transformer's stack of encoder layers, and the parts that it shares with other encoders, made by name."""
+"""Stack of Transformer encoder layers, and the table of feed-forward networks that other encoders use too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from espnet.nets.pytorch_backend.transformer.subsampling import FrameInput, line
 def feed_forward_maker(
     kind: str, size: int, hidden: int, kernel_size: int, dropout_rate: float, activation: nn.Module | None = None
 ) -> Callable[[], nn.Module]:
-    """What makes the feed-forward networks of a stack.
+    """Return a function that makes the feed-forward networks of a stack.
 
     Args:
         kind: `positionwise_layer_type` of the configuration.
@@ -113,7 +113,7 @@ class Encoder(nn.Module):
 
         Args:
             xs: (B, T, idim), or (B, T) int64 tokens.
-            masks: (B, 1 or T, T) bool, True where attention may look.
+            masks: (B, 1 or T, T) bool, True at visible positions.
 
         Returns:
             (B, T, D), and `masks`.
@@ -130,7 +130,7 @@ class Encoder(nn.Module):
             xs: (N, T, idim), or (N, T) int64 tokens.
             offset: P.
             keys, values: for each layer (N, H, P, D/H) of the positions before.
-            bias: (N, 1, T, P + T) `attention_bias`; None where all may be seen.
+            bias: (N, 1, T, P + T) `attention_bias`; None if nothing is masked.
 
         Returns:
             (N, T, D), and for each layer keys and values (N, H, P + T, D/H).

@@ -53,7 +53,7 @@ class EncoderLayer(ResidualLayer):
 
         Args:
             x: (B, T, D).
-            mask: (B, 1 or T, T) bool, True where attention may look, or its `attention_bias`, or None.
+            mask: (B, 1 or T, T) bool, True at visible positions, or its `attention_bias`, or None.
             pos_emb: encodings of relative positions for attention that reads them.
             padding: (B, T, 1) bool, True at padded frames.
 
@@ -70,7 +70,7 @@ class EncoderLayer(ResidualLayer):
         Args:
             x: (N, T, D).
             k, v: (N, H, P, D/H) keys and values of the positions before.
-            bias: (N, 1, T, P + T) `attention_bias`; None where all may be seen.
+            bias: (N, 1, T, P + T) `attention_bias`; None if nothing is masked.
 
         Returns:
             (N, T, D), and keys and values (N, H, P + T, D/H).

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 
 class LabelSmoothingLoss(nn.Module):
-    """Divergence of what is predicted from targets that give `1 - smoothing` to the token and the rest to all others.
+    """Divergence of predictions from targets with `1 - smoothing` for the token and the rest for all others.
 
     Args:
         size: V.
-        padding_idx: target that does not count.
-        smoothing: what the other tokens get together.
+        padding_idx: target that is ignored.
+        smoothing: probability of all other tokens together.
         normalize_length: average over tokens instead of utterances.
     """
 

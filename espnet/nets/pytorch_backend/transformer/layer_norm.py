@@ -8,9 +8,9 @@ EPSILON = 1e-12
 
 
 class LayerNorm(nn.Module):
-    """Scale every vector along `dim`, of `nout` channels, to mean 0 and variance 1 (Ba et al. 2016), then by weights.
+    """Layer normalisation (Ba et al. 2016) along `dim`, which has `nout` channels.
 
-    Upstream's layers only use the last dimension; another is for code that is written against this class.
+    Upstream's layers use the last dimension only; others are for code written against this class.
     """
 
     def __init__(self, nout: int, dim: int = -1):
@@ -20,7 +20,7 @@ class LayerNorm(nn.Module):
         self.axis = dim
 
     def reset_parameters(self) -> None:
-        """Leave what is scaled as it is."""
+        """Set the weights to the identity."""
         nn.init.ones_(self.weight)
         nn.init.zeros_(self.bias)
 

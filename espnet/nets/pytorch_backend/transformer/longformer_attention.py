@@ -11,18 +11,18 @@ from espnet.nets.pytorch_backend.transformer.mask import visible_rows
 
 
 class LongformerSelfAttention(nn.Module):
-    """Sliding windows.
+    """Self-attention within sliding windows.
 
-    A frame sees the frames at distances of up to `window` times `dilation` that are multiples of `dilation`. Frames are
-    cut into chunks of `window`, so that all that one sees lies in its own chunk and the two beside it.
+    A frame attends to frames at distances of up to `window` times `dilation` that are multiples of `dilation`. Frames
+    are cut into chunks of `window`, so that a frame attends to its own chunk and the two beside it.
 
     Args:
         n_head: H.
         n_feat: D, a multiple of H.
         dropout_rate: dropout of the attention weights.
-        window: frames seen on each side.
-        dilation: distance of the frames seen.
-        whole_chunks: a frame sees all of the three chunks.
+        window: visible frames on each side.
+        dilation: distance between visible frames.
+        whole_chunks: a frame attends to all of the three chunks.
     """
 
     query: nn.Module
@@ -43,7 +43,7 @@ class LongformerSelfAttention(nn.Module):
         self.window = window
         self.dilation = dilation
         self.whole_chunks = whole_chunks
-        # Speech has no frames that all others see, but checkpoints have the projections for those.
+        # Speech has no frames with global attention, but checkpoints hold its projections.
         for name in ("query", "key", "value", "query_global", "key_global", "value_global"):
             self.add_module(name, nn.Linear(n_feat, n_feat))
 
@@ -72,7 +72,7 @@ class LongformerSelfAttention(nn.Module):
         return x.unflatten(-1, (self.h, self.d_k)).transpose(1, 2)
 
     def chunks(self, x: Tensor, value: float = 0.0) -> Tensor:
-        """Fill up to N whole chunks, and put the frames that see each other side by side.
+        """Pad to N whole chunks, and put the frames that attend to each other side by side.
 
         x (B, H, T, C) → (B, H, dilation, N · window, C).
         """
@@ -88,7 +88,7 @@ class LongformerSelfAttention(nn.Module):
         return torch.cat((x[:, :, :, :-2], x[:, :, :, 1:-1], x[:, :, :, 2:]), dim=-2)
 
     def band(self, x: Tensor) -> Tensor:
-        """What is added to the scores (window, 3 · window) of a chunk, which keeps frames within the window."""
+        """Bias (window, 3 · window) of a chunk's scores that restricts frames to the window."""
         place = torch.arange(3 * self.window, device=x.device)
         distance = (place - self.window - place[: self.window].unsqueeze(-1)).abs()
         hidden = (distance > self.window) & (not self.whole_chunks)

@@ -1,4 +1,4 @@
-"""Attention masks. A boolean mask says where attention may look; a bias says the same as a number to add to scores."""
+"""Attention masks, boolean (True at visible keys) or as a bias that is added to scores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def target_mask(ys_in_pad: Tensor, ignore_id: int) -> Tensor:
         ys_in_pad: (B, U) token ids, padded with `ignore_id`.
 
     Returns:
-        (B, U, U) bool: token u sees the real tokens up to u.
+        (B, U, U) bool: the real tokens up to u are visible to token u.
     """
     return (ys_in_pad != ignore_id).unsqueeze(-2) & subsequent_mask(ys_in_pad.shape[1], ys_in_pad.device)
 
@@ -28,7 +28,7 @@ def attention_bias(mask: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Turn a boolean mask into a bias that is added to attention scores.
 
     Args:
-        mask: (B, 1 or Tq, Tk) bool, True where attention may look.
+        mask: (B, 1 or Tq, Tk) bool, True at visible keys.
 
     Returns:
         (B, 1, 1 or Tq, Tk): 0 where `mask` is true, elsewhere half the lowest number of `dtype`. Half, because a
@@ -38,5 +38,5 @@ def attention_bias(mask: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def visible_rows(bias: Tensor) -> Tensor:
-    """Which queries may look at anything: bias (..., Tq, Tk) → (..., Tq, 1) bool."""
+    """Mark the queries that have a visible key: bias (..., Tq, Tk) → (..., Tq, 1) bool."""
     return bias.amax(dim=-1, keepdim=True) >= 0

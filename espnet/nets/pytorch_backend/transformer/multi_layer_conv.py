@@ -9,7 +9,7 @@ from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hi
 
 
 def same_padding(kernel_size: int) -> int:
-    """Zeros at both ends for as many frames out as in; raises `ValueError` for an even kernel, which has none."""
+    """Padding at both ends that keeps the number of frames; raises `ValueError` for an even kernel."""
     if kernel_size < 1 or kernel_size % 2 == 0:
         raise ValueError(f"expected an odd kernel size, found {kernel_size}")
     return kernel_size // 2

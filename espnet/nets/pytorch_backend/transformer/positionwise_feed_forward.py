@@ -23,12 +23,12 @@ class PositionwiseFeedForward(nn.Module):
         self.activation = activation or nn.ReLU()
 
     def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
-        """x (B, T, D) → (B, T, D); `padding` is for the variants that mix frames."""
+        """x (B, T, D) → (B, T, D); only the variants with convolutions read `padding`."""
         return self.w_2(self.dropout(self.activation(self.w_1(x))))
 
 
 def hide_padding(x: Tensor, padding: Tensor | None) -> Tensor:
-    """Zero the padded frames of x (B, T, C) before a convolution over time sees them.
+    """Set the padded frames of x (B, T, C) to zero before a convolution over time.
 
     Args:
         padding: (B, T, 1) bool, True at padded frames; None where there are none.

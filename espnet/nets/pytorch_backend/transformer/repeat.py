@@ -24,7 +24,7 @@ class MultiSequential(nn.Sequential):
         self.layer_drop_rate = layer_drop_rate
 
     def active(self) -> Iterator[tuple[int, nn.Module]]:
-        """The layers to run this time, each with its number; all of them outside of training."""
+        """The layers of this call, each with its number; all of them outside of training."""
         for index, layer in enumerate(self):
             if not (self.training and torch.rand(()).item() < self.layer_drop_rate):
                 yield index, layer

@@ -1,4 +1,4 @@
-"""What encoder layers share: residual branches with normalisation, dropout and stochastic depth."""
+"""Base of encoder layers: residual branches with normalisation, dropout and stochastic depth."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ResidualLayer(nn.Module):
     Args:
         size: D.
         dropout_rate: dropout of a branch's result.
-        normalize_before: normalise what enters a branch (True), or the sum (False).
+        normalize_before: normalise a branch's input (True), or the sum (False).
         concat_after: combine attention's input and output by a linear layer.
         stochastic_depth_rate: probability that training skips the layer (Huang et al. 2016).
     """
@@ -37,16 +37,17 @@ class ResidualLayer(nn.Module):
             self.concat_linear = nn.Linear(2 * size, size)
 
     def skipped(self) -> bool:
-        """Whether training leaves this layer out, this time."""
+        """Draw whether training skips the layer in this call."""
         return self.training and torch.rand(()).item() < self.stochastic_depth_rate
 
     def residual(self, x: Tensor, norm: nn.Module, branch: Callable[[Tensor], Tensor], weight: float = 1.0) -> Tensor:
-        """x (B, T, D) plus `weight` times what `branch` makes of it."""
+        """x (B, T, D) plus `weight` times `branch`'s output for it."""
         x = self.add(x, branch(norm(x) if self.normalize_before else x), weight)
         return x if self.normalize_before else norm(x)
 
     def add(self, x: Tensor, branch: Tensor, weight: float = 1.0) -> Tensor:
-        """x (B, T, D) plus `weight` times a branch's result (B, T, D), more in training, to make up for skipping."""
+        """x (B, T, D) plus `weight` times a branch's output (B, T, D), scaled up in training to make up for
+        skipping."""
         if self.training and self.stochastic_depth_rate:
             weight = weight / (1.0 - self.stochastic_depth_rate)
         return x + (branch if weight == 1.0 else weight * branch)

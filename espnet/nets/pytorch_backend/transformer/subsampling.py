@@ -1,7 +1,7 @@
-"""Input layers: what turns features into the first layer's input, most of them by convolutions with a stride.
+"""Input layers: map features to the first layer's input, mostly by strided convolutions.
 
-All are called as `layer(x, lengths)` and return the new x, the relative positions' encodings (or None) and the new
-lengths; the attribute `length` is the formula of those.
+All are called as `layer(x, lengths)` and return the new x, the encodings of relative positions (or None) and the new
+lengths, whose formula is the attribute `length`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Embedded = tuple[Tensor, Tensor | None, Tensor]
 
 
 class TooShortUttError(Exception):
-    """An utterance that subsampling leaves nothing of.
+    """An utterance that is too short for subsampling.
 
     Args:
-        message: what is told to the user.
+        message: message for the user.
         actual_size: frames that the utterance has.
         limit: frames that it needs.
     """
@@ -40,15 +40,14 @@ class TooShortUttError(Exception):
 
 
 def subsample(lengths: Tensor, length: Length) -> Tensor:
-    """Lengths (B,) after the layers that `length` describes, 0 for what they leave nothing of."""
+    """Lengths (B,) after the layers that `length` describes, 0 for utterances that are too short for them."""
     return length(lengths).clamp(min=0)
 
 
 class ConvSubsampling(nn.Module):
     """Convolutions without padding, each followed by ReLU; then a linear layer and the positional encoding.
 
-    Releases call the last two layers `out.0` and `out.1`, or `out` and `pos_enc`; `other_names` turns the ones into
-    the others.
+    Releases name the last two layers `out.0` and `out.1`, or `out` and `pos_enc`; `other_names` maps one to the other.
 
     Args:
         idim: F, size of the features.
@@ -74,7 +73,7 @@ class ConvSubsampling(nn.Module):
         upgrade_on_load(self)
 
     def make_conv(self, idim: int, odim: int, kernel: int, stride: int, first: bool) -> nn.Module:
-        """One of the convolutions."""
+        """Make one of the convolutions."""
         return nn.Conv1d(idim if first else odim, odim, kernel, stride)
 
     def channels(self, idim: int, odim: int) -> int:
@@ -86,11 +85,11 @@ class ConvSubsampling(nn.Module):
         self.out = nn.Sequential(linear, pos_enc)
 
     def upgrade_state(self, state: State, prefix: str) -> None:
-        """Take the last two layers under the names of other releases."""
+        """Accept the last two layers under the names of other releases."""
         rename(state, prefix, self.other_names)
 
     def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The last two layers: x (B, T', C) → (B, T', D), relative positions' encodings or None."""
+        """Apply the last two layers: x (B, T', C) → (B, T', D), encodings of relative positions or None."""
         return self.out[1].with_positions(self.out[0](x), lengths)
 
     def convolve(self, x: Tensor) -> Tensor:
@@ -131,11 +130,11 @@ class Conv2dSubsampling(ConvSubsampling):
     strides: tuple[int, ...] = (2, 2)
 
     def make_conv(self, idim: int, odim: int, kernel: int, stride: int, first: bool) -> nn.Module:
-        """One of the convolutions."""
+        """Make one of the convolutions."""
         return nn.Conv2d(1 if first else odim, odim, kernel, stride)
 
     def channels(self, idim: int, odim: int) -> int:
-        """D times what is left of the features."""
+        """D times the remaining features."""
         if idim < self.length.shortest():
             raise ValueError(f"{type(self).__name__} needs at least {self.length.shortest()} features, not {idim}")
         return odim * self.length(idim)
@@ -177,7 +176,7 @@ class Conv2dSubsampling8(Conv2dSubsampling):
         self.pos_enc = pos_enc
 
     def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The last two layers: x (B, T', C) → (B, T', D), relative positions' encodings or None."""
+        """Apply the last two layers: x (B, T', C) → (B, T', D), encodings of relative positions or None."""
         return self.pos_enc.with_positions(self.out(x), lengths)
 
 
@@ -235,7 +234,7 @@ class FrameInput(nn.ModuleList):
 
 
 class BareInput(nn.Module):
-    """A linear layer without positions, whose weights have no layer's name before them."""
+    """Linear layer without positions, whose parameters have no prefix in checkpoints."""
 
     length = Length()
 
@@ -275,7 +274,7 @@ def positions_input(idim: int, odim: int, dropout_rate: float, pos_enc: Position
 
 
 def bare_input(idim: int, odim: int, dropout_rate: float, pos_enc: Positions) -> InputLayer:
-    """No positions, and a linear layer only where sizes differ."""
+    """No positions; a linear layer if the sizes differ, otherwise nothing."""
     return FrameInput([NoPositionalEncoding(odim, dropout_rate)]) if idim == odim else BareInput(idim, odim)
 
 
