@@ -238,9 +238,9 @@ def pytorch_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def inference(args: argparse.Namespace) -> int:
-    from espnet2.runtime.decode import decode
+    from espnet2.runtime.decode import UtteranceRunner, decode
 
-    return decode(args, lambda: load(args))
+    return decode(args, lambda: UtteranceRunner(*load(args)))
 
 
 def load(args: argparse.Namespace, kind: type[Speech2Text] = Speech2Text) -> tuple[Speech2Text, int]:

@@ -66,9 +66,9 @@ def get_parser() -> ArgumentParser:
 
 
 def inference(args: argparse.Namespace) -> int:
-    from espnet2.runtime.decode import decode
+    from espnet2.runtime.decode import UtteranceRunner, decode
 
-    return decode(args, lambda: asr_inference.load(args, Speech2Text))
+    return decode(args, lambda: UtteranceRunner(*asr_inference.load(args, Speech2Text)))
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

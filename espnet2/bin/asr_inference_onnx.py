@@ -57,9 +57,9 @@ def bundle_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def inference(args: argparse.Namespace) -> int:
-    from espnet2.runtime.decode import decode
+    from espnet2.runtime.decode import UtteranceRunner, decode
 
-    return decode(args, lambda: _load(args))
+    return decode(args, lambda: UtteranceRunner(*_load(args)))
 
 
 def _load(args: argparse.Namespace) -> tuple[Speech2Text, int]:

@@ -33,7 +33,7 @@ from espnet2.utils.upstream_options import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from espnet2.runtime.decode_streaming import Streams
+    from espnet2.runtime.decode_streaming import StreamRunner
 
 
 class Speech2TextStreaming(StreamingRecognizer):
@@ -145,16 +145,16 @@ def get_parser() -> ArgumentParser:
 
 
 def inference(args: argparse.Namespace) -> int:
-    from espnet2.runtime.decode import decode_by
+    from espnet2.runtime.decode import decode
     from espnet2.runtime.decode_streaming import check_pieces
 
     check_pieces(args)
-    return decode_by(args, lambda: _load(args))
+    return decode(args, lambda: _load(args))
 
 
-def _load(args: argparse.Namespace) -> Streams:
+def _load(args: argparse.Namespace) -> StreamRunner:
     from espnet2.runtime.decode import decode_options
-    from espnet2.runtime.decode_streaming import Streams, piece_samples
+    from espnet2.runtime.decode_streaming import StreamRunner, piece_samples
 
     require_one_value(args)
     options = {**pytorch_options(args), **decode_options(args), "untrained": False}
@@ -162,7 +162,7 @@ def _load(args: argparse.Namespace) -> Streams:
     require(quantized, "--")
     chunks = {name: getattr(args, name) for name in CHUNK_OPTIONS}
     speech2text = Speech2TextStreaming.from_pretrained(options.pop("model_tag"), chunks=chunks, **options)
-    return Streams(speech2text, piece_samples(args, speech2text.sample_rate))
+    return StreamRunner(speech2text, piece_samples(args, speech2text.sample_rate))
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.upstream_options import add_other_options
 
 if TYPE_CHECKING:
-    from espnet2.runtime.decode_streaming import Streams
+    from espnet2.runtime.decode_streaming import StreamRunner
 
 CHUNK_MS = 320.0
 
@@ -38,20 +38,20 @@ def get_parser() -> ArgumentParser:
 
 
 def inference(args: argparse.Namespace) -> int:
-    from espnet2.runtime.decode import decode_by
+    from espnet2.runtime.decode import decode
     from espnet2.runtime.decode_streaming import check_pieces
 
     check_pieces(args)
-    return decode_by(args, lambda: _load(args))
+    return decode(args, lambda: _load(args))
 
 
-def _load(args: argparse.Namespace) -> Streams:
+def _load(args: argparse.Namespace) -> StreamRunner:
     from espnet2.runtime.asr_streaming import Speech2TextStreaming
-    from espnet2.runtime.decode_streaming import Streams, piece_samples
+    from espnet2.runtime.decode_streaming import StreamRunner, piece_samples
 
     speech2text = Speech2TextStreaming(**bundle_options(args))
     logging.info("loaded %s: %s", args.bundle, ", ".join(speech2text.bundle.components))
-    return Streams(speech2text, piece_samples(args, speech2text.sample_rate))
+    return StreamRunner(speech2text, piece_samples(args, speech2text.sample_rate))
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

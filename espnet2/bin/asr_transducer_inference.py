@@ -23,7 +23,7 @@ from espnet2.utils.upstream_options import add_other_options, require_one_value
 if TYPE_CHECKING:
     from espnet2.asr_transducer.beam_search_transducer import Hypothesis
     from espnet2.runtime.asr_streaming import StreamingRecognizer
-    from espnet2.runtime.decode import Way
+    from espnet2.runtime.decode import SearchRunner
 
 BEAM_SIZE = 5
 WINDOW, LEFT_CONTEXT = 640, 32  # in ms, and in frames of the encoder
@@ -190,22 +190,22 @@ def get_parser() -> ArgumentParser:
 
 
 def inference(args: argparse.Namespace) -> int:
-    from espnet2.runtime.decode import decode_by
+    from espnet2.runtime.decode import decode
 
-    return decode_by(args, lambda: _load(args))
+    return decode(args, lambda: _load(args))
 
 
-def _load(args: argparse.Namespace) -> Way:
-    from espnet2.runtime.decode import Utterances, decode_options
-    from espnet2.runtime.decode_streaming import Streams
+def _load(args: argparse.Namespace) -> SearchRunner:
+    from espnet2.runtime.decode import UtteranceRunner, decode_options
+    from espnet2.runtime.decode_streaming import StreamRunner
 
     require_one_value(args)
     options = {**asr_inference.pytorch_options(args), **decode_options(args)}
     options |= {name: getattr(args, name) for name in STREAM_OPTIONS} | {"untrained": False}
     speech2text = Speech2Text.from_pretrained(options.pop("model_tag"), **options)
     if speech2text.stream is not None:
-        return Streams(speech2text.stream, speech2text.window)
-    return Utterances(speech2text, speech2text.sample_rate)
+        return StreamRunner(speech2text.stream, speech2text.window)
+    return UtteranceRunner(speech2text, speech2text.sample_rate)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

@@ -39,7 +39,7 @@ def plot(args: argparse.Namespace) -> int:
     from espnet2.export.trained import load_trained
     from espnet2.fileio.read_text import read_2columns_text
     from espnet2.main_funcs.plot_alignments import plot_alignments
-    from espnet2.runtime.decode import find_recordings
+    from espnet2.runtime.inputs import find_recordings
 
     recordings = find_recordings(args)
     texts = None if args.text is None else read_2columns_text(args.text)

@@ -108,9 +108,9 @@ def named_path(text: str) -> tuple[str, str]:
 
 def options_by_name(text: str) -> dict[str, Any]:
     """Options as YAML writes them in a line; raises `ValueError` for anything else."""
-    from espnet2.runtime.decode import mapping
+    from espnet2.utils.types import mapping_or_none
 
-    return {str(name): value for name, value in (mapping(text) or {}).items()}
+    return {str(name): value for name, value in (mapping_or_none(text) or {}).items()}
 
 
 FROM_TO = {"source": {"help": "data directory to read"}, "target": {"help": "data directory to write"}}

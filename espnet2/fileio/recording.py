@@ -1,4 +1,4 @@
-"""Recordings that are recognised: files, or the utterances of a list, each of which is read on use."""
+"""Recordings: files, or the utterances of a list, each of which is read on use."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ DTYPE = "float32"
 
 @dataclass(frozen=True)
 class Recording:
-    """An utterance, and how its speech is read.
+    """An utterance whose speech is read on use.
 
     Args:
-        utterance: Its name in tables of results.
+        name: Its key in files of results.
         place: Where its speech is, for messages.
         load: Returns (sampling rate in Hz, samples (T,) or (T, C)), or an array without rate, such as features (T, D).
         has_channels: Samples of several channels are expected, of which an encoder of one channel gets the first.
     """
 
-    utterance: str
+    name: str
     place: str
     load: Callable[[], Any]
     has_channels: bool = False
@@ -62,9 +62,9 @@ class Recording:
         return value
 
 
-def recording_of_file(path: str, utterance: str | None = None) -> Recording:
-    """A file as a recording that has its path, or another name, as utterance."""
-    return Recording(path if utterance is None else utterance, path, partial(_read_file, path))
+def recording_of_file(path: str, name: str | None = None) -> Recording:
+    """A file as a recording under a name; None: its path."""
+    return Recording(path if name is None else name, path, partial(_read_file, path))
 
 
 def _read_file(path: str) -> tuple[int, np.ndarray]:

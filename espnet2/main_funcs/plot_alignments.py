@@ -41,7 +41,7 @@ def plot_alignments(
     check = trained.recognizer(DecodeOptions()).check
     drawn = 0
     for recording in recordings:
-        utterance, path = recording.utterance, recording.place
+        utterance, path = recording.name, recording.place
         try:
             speech = check(recording.read(trained.sample_rate), path)
             token_ids = None if texts is None else _token_ids(trained, texts, utterance)

@@ -1,35 +1,34 @@
-"""Decoding of recordings, and of what comes from standard input, piece by piece, as if they were being spoken."""
+"""Recognition of recordings, and of standard input, as streams: piece by piece, as while they are spoken."""
 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import logging
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from tqdm import tqdm
 
 from espnet2.fileio.audio import CONTAINERS
 from espnet2.fileio.recording import Recording
 from espnet2.interface.errors import AudioError, OptionError
 from espnet2.runtime.asr_streaming import StreamingRecognizer
-from espnet2.runtime.attempts import UNCOMPUTABLE, Report, sentence_of
-from espnet2.runtime.decode import Emit, line_of
-from espnet2.runtime.results import Result, Results, by_speaker
+from espnet2.runtime.decode import require_texts
+from espnet2.runtime.loop import UNCOMPUTABLE, Report, Write
+from espnet2.runtime.results import Result, Results
+from espnet2.runtime.writers.search import GrowingLine
 
 STDIN = "-"
 DAY_MS = 86_400_000
-CLEAR = "\r\x1b[K"  # of a terminal: to the start of the line, and clear it
 
 _log = logging.getLogger(__name__)
 
 
 def add_piece_options(parser: argparse.ArgumentParser, chunk_ms: float | None = None) -> None:
-    """How much speech comes at once: in ms (`--chunk_ms`), or in samples (upstream's `--sim_chunk_length`)."""
+    """Add the options of the piece size: in ms (`--chunk_ms`), or in samples (upstream's `--sim_chunk_length`)."""
     text = "speech that comes at once, in ms (default: " + ("all)" if chunk_ms is None else f"{chunk_ms:g})")
     parser.add_argument("--chunk_ms", type=float, default=chunk_ms, help=text)
     parser.add_argument("--decoding_window", type=float, help="upstream's name of --chunk_ms for transducers")
@@ -37,7 +36,7 @@ def add_piece_options(parser: argparse.ArgumentParser, chunk_ms: float | None = 
 
 
 def check_pieces(args: argparse.Namespace) -> None:
-    """Raise `OptionError` for an option of `add_piece_options` that no speech can come by."""
+    """Raise `OptionError` for a piece size of `add_piece_options` that is out of range."""
     if args.sim_chunk_length is not None and args.sim_chunk_length < 0:
         raise OptionError(f"--sim_chunk_length: expected a number of samples, or 0, found {args.sim_chunk_length}")
     for name in ("chunk_ms", "decoding_window"):
@@ -49,93 +48,64 @@ def check_pieces(args: argparse.Namespace) -> None:
 
 
 def piece_samples(args: argparse.Namespace, rate: int) -> int:
-    """Samples that come at once, by the options; 0: all."""
+    """Samples of a piece by the options; 0: all."""
     if args.sim_chunk_length is not None:
         return args.sim_chunk_length
     chunk_ms = args.chunk_ms if args.decoding_window is None else args.decoding_window
     return 0 if chunk_ms is None else max(1, round(rate * chunk_ms / 1000))
 
 
-class Line:
-    """A text that grows: on a terminal in its place, elsewhere, where `growing`, as a line for each change."""
-
-    def __init__(self, recognizer: StreamingRecognizer, growing: bool) -> None:
-        self.recognizer = recognizer
-        self.terminal = sys.stdout.isatty()
-        self.growing = growing
-        self.shown = ""
-
-    def grow(self, results: Sequence[Result]) -> None:
-        """Show the best result so far."""
-        line = line_of(self.recognizer, results[0]).rstrip() if results else ""
-        if line == self.shown:
-            return
-        self.shown = line
-        if self.terminal:
-            room = shutil.get_terminal_size().columns - 1
-            print(CLEAR + line[-room:], end="", flush=True)
-        elif self.growing:
-            _print(line)
-
-    def end(self, utterance: str, results: Results | None) -> None:
-        """The final text is the last line of its recording; empty where there is none."""
-        (nbest,) = by_speaker(results or []).values()
-        line = line_of(self.recognizer, nbest[0]) if nbest else ""
-        if self.terminal:
-            print(CLEAR + line, flush=True)
-        elif not self.growing or line.rstrip() != self.shown or not line:
-            _print(line)
-        self.shown = ""
-
-
-class Streams:
-    """Recordings as streams: the samples come in pieces, and all of a group at the same time.
+class StreamRunner:
+    """Recognises recordings as streams: the samples come in pieces, and those of a group at the same time.
 
     Args:
-        recognizer: Of streams.
+        recognizer: A recogniser of streams.
         piece: Samples that come at once; 0: all.
     """
 
     def __init__(self, recognizer: StreamingRecognizer, piece: int) -> None:
         self.recognizer = recognizer
         self.piece = piece
-        self.line: Line | None = None
+        self.line: GrowingLine | None = None
+
+    @property
+    def batch_size(self) -> int:
+        """Recordings of a group."""
+        return self.recognizer.options.batch_size
 
     @property
     def shows_progress(self) -> bool:
-        """A bar would be drawn over a line that grows on a terminal."""
+        """False where a bar would be drawn over a line that grows on a terminal."""
         return self.line is None or not self.line.terminal
 
-    def printer(self, count: int) -> Emit:
-        """Lines that grow; of several recordings, final texts only where there is no terminal."""
-        alone = count == 1 or self.recognizer.options.batch_size == 1
-        if alone:
-            self.line = Line(self.recognizer, growing=count == 1)
-            return self.line.end
-        return Line(self.recognizer, growing=False).end
+    def line_writer(self, count: int) -> Write[Results]:
+        """Return a line that grows; of several recordings, off a terminal, it shows final texts only."""
+        line = GrowingLine(self.recognizer, growing=count == 1)
+        if count == 1 or self.batch_size == 1:
+            self.line = line
+        return line
 
-    def hear(self, recordings: Sequence[Recording], report: Report) -> list[Results | None]:
-        """Results of recordings that are heard side by side; where that fails, each is tried alone."""
+    def run(self, items: Sequence[Recording], report: Report) -> list[Results | None]:
+        """The results of recordings that are recognised side by side; where that fails, each is tried alone."""
+        return require_texts(items, self._run(items, report), report)
+
+    def _run(self, items: Sequence[Recording], report: Report) -> list[Results | None]:
+        if len(items) == 1:
+            (item,) = items
+            found = report.attempt(item, functools.partial(self._recognize, items, report))
+            return [None] if found is None else found
         try:
-            found, seconds, samples = self._hear(recordings)
-        except UNCOMPUTABLE as error:
-            if len(recordings) > 1:
-                return [result for recording in recordings for result in self.hear([recording], report)]
-            (recording,) = recordings
-            sentence, place = sentence_of(error), recording.place
-            report.fail(recording.utterance, sentence if sentence.startswith(f"{place}: ") else f"{place}: {sentence}")
-            return [None]
-        report.compute += seconds
-        report.audio += 0 if self.recognizer.encoder.frame else samples / self.recognizer.sample_rate
-        return [*found]
+            return self._recognize(items, report)
+        except UNCOMPUTABLE:
+            return [result for item in items for result in self._run([item], report)]
 
-    def _hear(self, recordings: Sequence[Recording]) -> tuple[list[list[Result]], float, int]:
-        """Final results, seconds that they took, and samples that were heard."""
-        sessions = [self.recognizer.session() for _ in recordings]
+    def _recognize(self, items: Sequence[Recording], report: Report) -> list[Results | None]:
+        """Final results; the report gets the time that they took, and the duration of the recordings."""
+        sessions = [self.recognizer.session() for _ in items]
         axes = 1 + len(self.recognizer.encoder.frame)
-        sources = [pieces(recording, self.recognizer.sample_rate, self.piece, axes) for recording in recordings]
-        places = [recording.place for recording in recordings]
-        results: list[list[Result]] = [[] for _ in recordings]
+        sources = [pieces(item, self.recognizer.sample_rate, self.piece, axes) for item in items]
+        places = [item.place for item in items]
+        results: list[list[Result]] = [[] for _ in items]
         seconds, samples = 0.0, 0
         for round_ in itertools.zip_longest(*sources):
             active = [index for index, given in enumerate(round_) if given is not None]
@@ -148,8 +118,11 @@ class Streams:
             for index, result in zip(active, found, strict=True):
                 results[index] = result
             if self.line is not None and not sessions[0].ended:
-                self.line.grow(results[0])
-        return results, seconds, samples
+                self.line.show(results[0])
+        report.compute += seconds
+        # The duration of a frame of features is not known.
+        report.audio += 0 if self.recognizer.encoder.frame else samples / self.recognizer.sample_rate
+        return [*results]
 
 
 def pieces(recording: Recording, rate: int, size: int, axes: int = 1) -> Iterator[tuple[np.ndarray, bool]]:
@@ -170,7 +143,7 @@ def pieces(recording: Recording, rate: int, size: int, axes: int = 1) -> Iterato
 
 
 def _from_stdin(size: int) -> Iterator[tuple[np.ndarray, bool]]:
-    """Samples of 16 bits, little-endian, as numbers in [-1, 1); what is last is known only after it."""
+    """Samples of 16 bits, little-endian, as numbers in [-1, 1); an empty piece ends them."""
     if sys.stdin is None:
         raise AudioError(f"{STDIN}: expected raw samples of 16 bits, found that standard input is closed")
     first = True
@@ -182,8 +155,3 @@ def _from_stdin(size: int) -> Iterator[tuple[np.ndarray, bool]]:
         yield np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / 2**15, False
         first = False
     yield np.zeros(0, np.float32), True
-
-
-def _print(line: str) -> None:
-    with tqdm.external_write_mode(file=sys.stdout):
-        print(line, flush=True)

@@ -93,6 +93,19 @@ def float_or_none(value: str) -> float | None:
     return None if str_or_none(value) is None else float(value)
 
 
+def mapping_or_none(value: str) -> Any:
+    """Options by name, written in one line of YAML: `{u_max: 100}`; None for nothing. Raises `ValueError`."""
+    import yaml
+
+    try:
+        found = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ValueError(value) from error
+    if found is not None and not isinstance(found, dict):
+        raise ValueError(value)
+    return found
+
+
 NUMBERS: Mapping[Any, str] = {
     int: "a whole number",
     int_or_none: "a whole number or none",

@@ -13,7 +13,7 @@ from espnet2.bin.asr_inference_onnx import get_parser, main
 from espnet2.fileio.recording import Recording
 from espnet2.interface.errors import GraphError
 from espnet2.runtime.asr import Recognizer
-from espnet2.runtime.attempts import encode_each
+from espnet2.runtime.decode import encode_each
 
 SEARCH = ["--ctc_weight", "1", "--beam_size", "3", "--num_threads", "1"]
 
@@ -155,7 +155,7 @@ def test_an_interrupted_decode_keeps_earlier_results(work, monkeypatch):
     read_speech = Recording.read
 
     def stop(recording, fs, axes):
-        if recording.utterance == "utt3":
+        if recording.name == "utt3":
             raise KeyboardInterrupt
         return read_speech(recording, fs, axes)
 

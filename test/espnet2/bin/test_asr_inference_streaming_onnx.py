@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from espnet2.bin.asr_inference_streaming_onnx import get_parser, main
-from espnet2.runtime.decode_streaming import CLEAR
+from espnet2.runtime.writers.search import CLEAR
 
 SEARCH = ["--ctc_greedy", "true", "--num_threads", "1"]
 FRAME_MS = "0.1875"  # three samples

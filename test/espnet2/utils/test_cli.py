@@ -6,10 +6,9 @@ import re
 import pytest
 
 from espnet2.interface.errors import AudioError, OptionError
-from espnet2.runtime.decode import mapping
 from espnet2.utils.cli import EXTRAS, run
 from espnet2.utils.config_argparse import ArgumentParser, PlainArgumentParser
-from espnet2.utils.types import str2bool, str2triple_str, str_or_none
+from espnet2.utils.types import mapping_or_none, str2bool, str2triple_str, str_or_none
 
 
 def fail(error):
@@ -112,7 +111,7 @@ def test_config_fills_in_required_options_and_checks_choices(tmp_path, capsys):
 
 def test_config_keeps_what_is_in_lists_and_mappings(tmp_path):
     parser = ArgumentParser("prog")
-    parser.add_argument("--search", type=mapping)
+    parser.add_argument("--search", type=mapping_or_none)
     parser.add_argument("--names", nargs="*")
     parser.add_argument("--sizes", nargs="+", type=int)
     config = tmp_path / "c.yaml"

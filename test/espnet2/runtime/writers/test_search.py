@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from espnet2.runtime.decode import format_score
+from espnet2.runtime.writers.search import format_score
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,135 @@
+"""Results of a search: the files that upstream's recipes read, and texts on stdout."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from espnet2.fileio.datadir_writer import DatadirWriter
+from espnet2.runtime.loop import print_line
+from espnet2.runtime.results import Result, ResultMaker, Results, by_speaker
+from espnet2.runtime.timestamps import Timed, ctm_fields, timed_line
+
+TABLES = ("text", "token", "token_int", "score", "ctm")
+CLEAR = "\r\x1b[K"  # of a terminal: to the start of the line, and clear it
+
+
+class SearchFiles:
+    """Tables `text`, `token`, `token_int` and `score`, with time stamps `ctm`, in `1best_recog`, `2best_recog`, ...
+
+    Of several speakers, the tables end in `_spk1`, `_spk2`, ...
+    """
+
+    patterns = tuple(f"[0-9]*best_recog/{table}{suffix}" for table in TABLES for suffix in ("", "_spk[0-9]*"))
+
+    def __init__(self, directory: Path, recognizer: ResultMaker) -> None:
+        self.writer = DatadirWriter(directory)
+        self.recognizer = recognizer
+        # Upstream's transducers score with plain numbers, its other searches with tensors.
+        self.format_score = format_score if recognizer.closes else str
+
+    def __enter__(self) -> SearchFiles:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.writer.__exit__(*error)
+
+    @property
+    def written(self) -> set[Path]:
+        """The tables that have lines."""
+        return {table.path for ranked in self.writer.children.values() for table in ranked.children.values()}
+
+    def __call__(self, name: str, results: Results | None) -> None:
+        """Write a line for each result into the tables of its rank."""
+        for suffix, nbest in by_speaker(results or []).items():
+            for rank, result in enumerate(nbest, 1):
+                text, token, token_int, hypothesis = result
+                tables = self.writer[f"{rank}best_recog"]
+                tables["token" + suffix][name] = " ".join(token)
+                tables["token_int" + suffix][name] = " ".join(map(str, token_int))
+                tables["score" + suffix][name] = self.format_score(float(hypothesis.score))
+                if text is not None:
+                    tables["text" + suffix][name] = one_line(text)
+                for timed in _times(self.recognizer, result):
+                    tables["ctm" + suffix][name] = ctm_fields(timed)
+
+
+class SearchLines:
+    """The best text of each recording as a line on stdout, with tabs between speakers' texts.
+
+    The line is empty where there is no text, so that lines and recordings correspond.
+    """
+
+    def __init__(self, recognizer: ResultMaker) -> None:
+        self.recognizer = recognizer
+
+    def __call__(self, name: str, results: Results | None) -> None:
+        nbests = by_speaker(results or []).values()
+        print_line("\t".join(line_of(self.recognizer, nbest[0]) if nbest else "" for nbest in nbests))
+
+
+class GrowingLine:
+    """The text of a stream on stdout: on a terminal it grows in its line, elsewhere, if `growing`, each change has one.
+
+    The final text is the last line of a recording; it is empty where there is none.
+    """
+
+    def __init__(self, recognizer: ResultMaker, growing: bool) -> None:
+        self.recognizer = recognizer
+        self.terminal = sys.stdout.isatty()
+        self.growing = growing
+        self.shown = ""
+
+    def show(self, results: Sequence[Result]) -> None:
+        """Show the best result so far."""
+        line = line_of(self.recognizer, results[0]).rstrip() if results else ""
+        if line == self.shown:
+            return
+        self.shown = line
+        if self.terminal:
+            room = shutil.get_terminal_size().columns - 1
+            print(CLEAR + line[-room:], end="", flush=True)
+        elif self.growing:
+            print_line(line)
+
+    def __call__(self, name: str, results: Results | None) -> None:
+        """Show the final text, and end the line."""
+        (nbest,) = by_speaker(results or []).values()
+        line = line_of(self.recognizer, nbest[0]) if nbest else ""
+        if self.terminal:
+            print(CLEAR + line, flush=True)
+        elif not self.growing or line.rstrip() != self.shown or not line:
+            print_line(line)
+        self.shown = ""
+
+
+def line_of(recognizer: ResultMaker, result: Result) -> str:
+    """The text of a result, or its tokens where there is none, with times where they are known and asked for."""
+    text = " ".join(result.token) if result.text is None else result.text
+    return one_line(timed_line(_times(recognizer, result)) or text)
+
+
+def one_line(text: str) -> str:
+    """A text without line breaks, which tokens of bytes may have: each utterance has one line of a file."""
+    return " ".join(re.split(r"\r\n|\r|\n", text))
+
+
+def format_score(score: float) -> str:
+    """A score as upstream's files have it: as PyTorch prints a tensor of one number, `tensor(-0.8684)`."""
+    value = float(np.float32(score))
+    if not math.isfinite(value):
+        return f"tensor({value})"
+    if value == int(value) and abs(value) < 1e8:
+        return f"tensor({value:.0f}.)"
+    return f"tensor({value:.4f})" if 1e-4 <= abs(value) <= 1e8 else f"tensor({value:.4e})"
+
+
+def _times(recognizer: ResultMaker, result: Result) -> list[Timed]:
+    return [] if recognizer.timestamps is None else recognizer.times(result)
