@@ -1,4 +1,4 @@
-"""Connectionist temporal classification (Graves et al. 2006): token scores of every frame."""
+"""Connectionist temporal classification (Graves et al. 2006): token log-probabilities of every frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hybrid CTC/attention recogniser (Watanabe et al. 2017): samples in, scores of tokens out."""
+"""Hybrid CTC/attention recogniser (Watanabe et al. 2017), CTC-only and attention-only models, and transducers."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ Intermediate = list[tuple[int, torch.Tensor]]
 
 
 class ESPnetASRModel(TrainableRecogniser, SpeechModel):
-    """Front end, normalisation, encoder, decoder and CTC. `loss_options` are what only the training loss reads.
+    """Recogniser of front end, normalisation, encoder, decoder and CTC; only the training loss reads `loss_options`.
 
-    `frontend` None means that features come in, `encoder` None that they are the encoder output (such a model is not
-    exported). The decoder is dropped where `ctc_weight` is 1 and CTC where it is 0, as checkpoints have them. A
-    `sym_blank` that is not in `token_list` stands for its first token, a `sym_sos` or `sym_eos` for its last.
+    With `frontend` None the input is features; with `encoder` None it is the encoder output (such a model is not
+    exported). The decoder is dropped if `ctc_weight` is 1, and CTC if it is 0, as in checkpoints. A `sym_blank` that
+    is not in `token_list` stands for its first token, a `sym_sos` or `sym_eos` for its last.
 
-    With a joint network, the model is a transducer, and its blank the token 0. One with several blanks (H. Xu et al.,
+    With a joint network, the model is a transducer whose blank is token 0. A multi-blank transducer (H. Xu et al.,
     "Multi-blank transducers for speech recognition", 2022) has a token `<blankN>` for each blank that lasts N frames.
 
     Raises:
-        ValueError: a part is missing that `ctc_weight` or the encoder needs.
+        ValueError: a submodule is missing that `ctc_weight` or the encoder needs.
     """
 
     @typechecked
@@ -119,7 +119,7 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         upgrade_on_load(self)
 
     def upgrade_state(self, state: State, prefix: str) -> None:
-        """Drop the decoder that `ctc_weight` 1 leaves out; releases up to 0.9.10 and 202301 kept it."""
+        """Drop the decoder of a model with `ctc_weight` 1, which releases up to 0.9.10 and 202301 kept."""
         if self.drops_decoder:
             rename(state, prefix, ((r"decoder\.", None),))
 
@@ -131,7 +131,7 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         Returns:
             Encoder output (B, T', D) and its lengths (B,); (B, S, T', D) and (B, S) from an encoder that separates
             speakers. With intermediate CTC the first is a pair: the output, and (layer, its output) for each layer
-            that CTC looks at.
+            with intermediate CTC.
         """
         feats, feats_lengths = self.extract_feats(speech, speech_lengths)
         if self.preencoder is not None:
@@ -145,7 +145,7 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         return encoder_out, encoder_out_lens
 
     def generation(self) -> Mapping[str, Any]:
-        """See the base class. A transducer of several blanks is searched as it has been trained."""
+        """See the base class. A multi-blank transducer is searched with its multi-blank search."""
         if len(self.blanks) == 1:
             return super().generation()
         indices, durations = zip(*self.blanks.items(), strict=True)
@@ -157,7 +157,7 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
 
 
 def _blanks(token_list: Sequence[str], durations: Sequence[Any], blank: int) -> dict[int, int]:
-    """The frames that each blank lasts, by its index; the common one is the last."""
+    """Duration in frames of each blank, by its index; the standard blank is the last."""
     blanks = {}
     for duration in reversed(durations):
         if type(duration) is not int or duration < 2 or f"<blank{duration}>" not in token_list:
@@ -170,5 +170,5 @@ def _blanks(token_list: Sequence[str], durations: Sequence[Any], blank: int) -> 
 
 
 def token_id(token_list: Sequence[str], symbol: str, otherwise: int = -1) -> int:
-    """Index of `symbol`, or of the token at the place `otherwise` where the list does not have it."""
+    """Index of `symbol`, or, if it is not in the list, of the token at position `otherwise`."""
     return token_list.index(symbol) if symbol in token_list else range(len(token_list))[otherwise]

@@ -1,4 +1,4 @@
-"""The Mask-CTC recogniser (Higuchi et al. 2020): CTC writes a text, and a masked language model fills its doubts."""
+"""Mask-CTC recogniser (Higuchi et al. 2020): a masked language model replaces tokens of low CTC probability."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from espnet2.layers.abs_normalize import AbsNormalize
 
 
 class MaskCTCModel(ESPnetASRModel):
-    """A recogniser whose decoder is an `MLMDecoder`, which is trained to find tokens that are masked at random.
+    """Recogniser whose decoder is an `MLMDecoder`, trained to predict randomly masked tokens.
 
-    The mask symbol follows the vocabulary: `token_list` gets `sym_mask` at its end, which is `mask_token`. Where
-    `ctc_weight` is 1 there is no decoder, and the model is one of CTC alone.
+    The mask symbol follows the vocabulary: `sym_mask` is appended to `token_list`, with index `mask_token`. With
+    `ctc_weight` 1 there is no decoder, only CTC.
 
     Raises:
         ValueError: as `ESPnetASRModel`, or `ctc_weight` is 0, since decoding begins with CTC.
@@ -102,12 +102,12 @@ class MaskCTCModel(ESPnetASRModel):
 
 
 class MaskCTCInference(torch.nn.Module):
-    """The search of a Mask-CTC model, on PyTorch.
+    """Mask-CTC decoding on PyTorch.
 
     Args:
         asr_model: the model, with a decoder.
-        n_iterations: calls of the decoder; 0: one for every token in doubt.
-        threshold_probability: tokens of CTC that are less probable are in doubt.
+        n_iterations: calls of the decoder; 0: one for every masked token.
+        threshold_probability: CTC tokens of lower probability are masked.
     """
 
     @typechecked
@@ -121,7 +121,7 @@ class MaskCTCInference(torch.nn.Module):
 
     @torch.inference_mode()
     def forward(self, enc_out: torch.Tensor) -> Hypothesis:
-        """The one hypothesis for the encoder output (T, D) of an utterance."""
+        """Decode the encoder output (T, D) of an utterance to one hypothesis."""
         (hypothesis,) = self.search(enc_out.numpy(force=True))
         return hypothesis
 

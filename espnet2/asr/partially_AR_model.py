@@ -1,4 +1,5 @@
-"""Partially autoregressive decoding over modules, called as upstream's (`espnet.nets.beam_search_partially_AR`)."""
+"""Partially autoregressive decoding on PyTorch, with upstream's interface (see
+`espnet.nets.beam_search_partially_AR`)."""
 
 from __future__ import annotations
 
@@ -14,17 +15,17 @@ from espnet2.asr.decoder.abs_decoder import AbsDecoder
 
 
 class PartiallyARInference(torch.nn.Module):
-    """Greedy CTC, whose doubtful segments are written anew by beam searches.
+    """Greedy CTC decoding whose segments of low probability are decoded again by beam search.
 
     Args:
         ctc: output layer.
         decoder: decoder.
-        threshold_probability: tokens of CTC that are less probable are doubtful.
+        threshold_probability: CTC tokens of lower probability are decoded again.
         sos, eos: start and end symbol.
-        mask_token: index that hypotheses begin and end with.
+        mask_token: index with which hypotheses begin and end.
         token_list: the vocabulary.
-        scorers: scorers by name; the decoder alone where not given.
-        weights: weights by scorer name; 1 for the decoder where not given.
+        scorers: scorers by name; by default the decoder alone.
+        weights: weights by scorer name; by default 1 for the decoder.
         beam_size: hypotheses kept at each step of a segment.
         max_seq_len: longest segment in tokens.
         max_mask_parallel: not used: segments are searched one after the other.
@@ -62,7 +63,7 @@ class PartiallyARInference(torch.nn.Module):
 
     @torch.no_grad()
     def forward(self, enc_out: torch.Tensor, *args: Any, **kwargs: Any) -> list[Hypothesis]:
-        """The one hypothesis for encoder output (T, D), between `mask_token`s."""
+        """Decode encoder output (T, D) to one hypothesis, between `mask_token`s."""
         (found,) = self.search(enc_out)
         yseq = found.yseq.clone()
         yseq[[0, -1]] = self.mask_token

@@ -1,4 +1,4 @@
-"""The hybrid recogniser of several speakers at once, trained with every order of them (Chang et al. 2020)."""
+"""Hybrid recogniser of several speakers with permutation invariant training (Chang et al. 2020)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from espnet2.layers.abs_normalize import AbsNormalize
 
 
 class PITLossWrapper(torch.nn.Module):
-    """Where checkpoints have the CTC layer a second time, as what training permutes; it is the same layer."""
+    """Holder of the CTC layer under its second name in checkpoints."""
 
     def __init__(self, criterion_fn: CTC):
         super().__init__()
@@ -31,14 +31,14 @@ class PITLossWrapper(torch.nn.Module):
 
 
 class ESPnetASRModel(SingleESPnetASRModel):
-    """The parts of a single speaker's recogniser; the encoder says how many speakers it separates.
+    """Recogniser whose encoder separates several speakers; its other submodules are those of a single speaker's model.
 
-    `encode` gives (B, S, T', D) and lengths (B, S). A batch has the text of the first speaker as `text` and those of
-    the others as `text_spk2` and so on; CTC says which output each of them belongs to.
+    `encode` returns (B, S, T', D) and lengths (B, S). A batch has the text of the first speaker as `text` and those of
+    the others as `text_spk2` and so on; the CTC loss decides which output each text belongs to.
 
     Raises:
-        ValueError: no CTC, intermediate CTC, a post-encoder behind several speakers, or other numbers of speakers in
-            training's input and output.
+        ValueError: no CTC, intermediate CTC, a post-encoder with several speakers, or different numbers of speakers in
+            the texts and in the encoder.
     """
 
     @typechecked
@@ -116,7 +116,7 @@ class ESPnetASRModel(SingleESPnetASRModel):
         text: tuple[Tensor, Tensor],
         fields: Mapping[str, Tensor],
     ) -> tuple[Tensor, Stats]:
-        """See the base class; of several speakers, with their outputs (B, S, T, D) and lengths (B, S)."""
+        """See the base class; outputs are (B, S, T, D) with lengths (B, S)."""
         if output.dim() == 3:
             return super().losses(output, between, lengths, text, fields)
         if output.shape[1] != self.num_ref:
@@ -146,7 +146,7 @@ class ESPnetASRModel(SingleESPnetASRModel):
 
     @torch.no_grad()
     def best_order(self, output: Tensor, lengths: Tensor, texts: Tensor, text_lengths: Tensor) -> Tensor:
-        """The speaker (B, S), by number, whose text each of the outputs (B, S, T, D) is likeliest to be."""
+        """Best permutation by CTC loss: the speaker (B, S) whose text belongs to each of the outputs (B, S, T, D)."""
         speakers = output.shape[1]
         log_probs = self.ctc.log_softmax(output).float().repeat_interleave(speakers, dim=1).flatten(0, 1)
         losses = torch.nn.functional.ctc_loss(

@@ -1,4 +1,4 @@
-"""What recognisers share: samples go through a front end and an encoder, and heads score tokens."""
+"""Base of recognisers: front end, encoder, and output heads."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 
 def _cost(parts: Sequence[Any], whole: Length) -> tuple[int, int]:
-    """`attention_heads` and `longest` (see `Component`) of parts that are run one after the other.
+    """`attention_heads` and `longest` (see `Component`) of modules that are run one after the other.
 
-    A head over frames that are twice as many as those of the output counts as four.
+    A head over twice as many frames as the output has counts as four.
     """
     length, heads, limits = Length(), 0, [0]
     for part in parts:
@@ -40,12 +40,12 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
     Attributes:
         vocab_size: V.
         token_list: the tokens in the order of their indices.
-        blank_id, sos, eos: indices of the blank, and of what sentences start and end with.
-        frontend: makes features of samples; None: features come in.
-        specaug: augments features in training, or None.
-        normalize: of features, or None.
-        preencoder, encoder, postencoder: what makes vectors of them, one after the other; the encoder alone is a must.
-        ctc, decoder, joint_network: what scores tokens; None for what a model does not have.
+        blank_id, sos, eos: indices of blank, start and end symbol.
+        frontend: front end; None if the input is features.
+        specaug: augmentation of features in training, or None.
+        normalize: normalisation of features, or None.
+        preencoder, encoder, postencoder: encoder with the modules before and after it, which may be None.
+        ctc, decoder, joint_network: output heads; None for those that a model does not have.
     """
 
     vocab_size: int
@@ -68,7 +68,7 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         """Encode samples (B, N), or features (B, T, C) where there is no front end, of lengths (B,).
 
         Returns:
-            (B, T', D), or a pair of that and what layers in between give; and the lengths (B,).
+            (B, T', D), or a pair of that and outputs of intermediate layers; and the lengths (B,).
         """
 
     def encode_speech(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -77,7 +77,7 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         return last_output(encoded), lengths
 
     def extract_feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Samples (B, N) to normalised features (B, T, C), zero beyond each utterance, and lengths (B,).
+        """Compute normalised features (B, T, C) of samples (B, N), zero beyond each utterance, and lengths (B,).
 
         Augmentation changes features in training only.
         """
@@ -90,12 +90,13 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         return speech, speech_lengths
 
     def generation(self) -> Mapping[str, Any]:
-        """Rules by which a search makes text, where the model has its own (see `espnet2.runtime.search`)."""
+        """Search rules of the model's own, if it has any (see `espnet2.runtime.search`)."""
         rules = getattr(self.decoder, "generation", None)
         return {} if rules is None else rules()
 
     def parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
-        """The graphs "encoder" (this model, samples in), "ctc", and those of the decoder and the joint network."""
+        """Return the parts of the model: "encoder" (samples in), "ctc", and those of the decoder and the joint
+        network."""
         known = (self.ctc, self.decoder, self.joint_network)
         heads: Sequence[Any] = [module for module in known if module is not None]
         return (
@@ -104,7 +105,7 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         )
 
     def _encoder_component(self) -> Component:
-        """The encoder's graph, from what the first of the parts reads to what the last one gives."""
+        """Component of the encoder, from the first submodule's input to the last one's output."""
         if self.encoder is None:
             raise ConfigError("encoder: expected one in a model that is exported, found none")
         (encoder,) = self.encoder.components()
@@ -126,7 +127,7 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         )
 
     def _reads(self, encoder: Component) -> tuple[Tensor, Tensor]:
-        """Samples, or features where there is no front end, and their lengths."""
+        """Inputs: samples, or features without a front end, and their lengths."""
         reader = self.frontend or self.preencoder
         speech = encoder.inputs[0] if reader is None else Tensor("speech", ("batch", *reader.reads))
         return (

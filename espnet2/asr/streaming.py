@@ -1,9 +1,9 @@
-"""The encoder of a stream: samples in, as they come, and frames out, block by block, with all memory in named tensors.
+"""Streaming encoder: reads samples step by step, outputs frames block by block, and keeps its states in named tensors.
 
-One step takes the samples from a block's last frame to the next one's, so every step is of the same size, and of the
-same graph. What makes that possible is a `lead`: zeros that a stream begins with, so that the first block is complete
-where a step ends. A block is encoded once it is known that another frame follows, or that the stream has ended, since
-the last block differs from the others.
+One step reads the samples from a block's last frame to the next block's, so that all steps have the same size and use
+the same graph. Therefore a stream begins with a `lead` of zeros, which aligns the end of the first block with the end
+of a step. The last block is encoded differently, so a block is encoded once another frame follows or the stream has
+ended.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from espnet2.interface.spec import Tensor as SpecTensor
 from espnet2.layers.global_mvn import GlobalMVN
 
 FEATURES = Framing(window=1, hop=1, padding=0)  # of a model without front end, whose samples are features
-MANY_STEPS = 50  # up to which example values go
+MANY_STEPS = 50  # upper bound of example values
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where blocks lie in a stream of samples.
+    """Positions of blocks in a stream of samples.
 
     Attributes:
-        framing: of the front end.
-        features: features as a formula of samples.
-        frames: frames after the input layer as a formula of features.
-        blocks: what the encoder makes of these frames.
+        framing: framing of the front end.
+        features: number of feature frames as a formula of samples.
+        frames: number of frames after the input layer as a formula of features.
+        blocks: blocks of these frames.
 
     Raises:
-        ValueError: the end of a stream, mirrored, could give more than a step's frames.
+        ValueError: the mirrored end of a stream could give more frames than a step.
     """
 
     framing: Framing
@@ -64,7 +64,7 @@ class Geometry:
 
     @property
     def span(self) -> int:
-        """Samples that a frame is made of."""
+        """Samples that contribute to a frame."""
         return self.framing.hop * (self.frames.shortest() - 1) + self.framing.window
 
     @property
@@ -74,12 +74,12 @@ class Geometry:
 
     @property
     def first(self) -> int:
-        """Samples after which the first block is encoded: there is a frame behind it, wherever the stream ends."""
+        """Samples after which the first block can be encoded, wherever the stream ends."""
         return self.whole.shortest(self.blocks.size + 1)
 
     @property
     def least_steps(self) -> int:
-        """Steps up to the first block."""
+        """Number of steps up to the first block."""
         return -(-self.first // self.step)
 
     @property
@@ -89,28 +89,28 @@ class Geometry:
 
     @property
     def unused(self) -> int:
-        """Samples at the end of a step that make no frame yet which it needs."""
+        """Samples at the end of a step that complete no frame of it."""
         return (self.first - self._complete(self.blocks.size)) // self.stride * self.stride
 
     @property
     def carried(self) -> int:
-        """Samples of a step that the next one needs, too."""
+        """Samples of a step that the next one reads again."""
         return self.first - self._complete(self.blocks.size) + self.span - self.stride
 
     def _complete(self, frames: int) -> int:
-        """Samples that this many frames are made of, besides what is mirrored at the start."""
+        """Samples that complete this many frames, not counting mirrored ones at the start."""
         return self.stride * (frames - 1) + self.span - self.framing.padding
 
 
 class StreamingModel:
-    """What a recogniser needs to encode streams; its parts are those of `ESPnetASRModel`."""
+    """Streaming methods of recognisers; the submodules are those of `ESPnetASRModel`."""
 
     frontend: Any
     normalize: Any
     encoder: Any
 
     def unfit_for_streams(self) -> str | None:
-        """Why the model needs whole utterances, in a few words; None where it does not."""
+        """Return the reason why the model needs whole utterances; None if it can stream."""
         encoder, frontend, normalize = self.encoder, self.frontend, self.normalize
         if encoder.blocks is None:
             return f"{type(encoder).__name__}, which needs whole utterances"
@@ -128,16 +128,16 @@ class StreamingModel:
         return None
 
     def geometry(self) -> Geometry:
-        """Where the encoder's blocks lie in samples, or in features where there is no front end."""
+        """Positions of the encoder's blocks in samples, or in features without a front end."""
         encoder = self.encoder
         if self.frontend is None:
             return Geometry(FEATURES, Length(), encoder.input_length, encoder.blocks)
         return Geometry(self.frontend.framing, self.frontend.length, encoder.input_length, encoder.blocks)
 
     def streaming(self) -> Mapping[str, int]:
-        """What whoever feeds `encoder_step` has to know, as a bundle's manifest holds it.
+        """Parameters that a client of `encoder_step` needs, as stored in a bundle's manifest.
 
-        Raises `OptionError` where the model needs whole utterances.
+        Raises `OptionError` if the model needs whole utterances.
         """
         unfit = self.unfit_for_streams()
         if unfit is not None:
@@ -154,7 +154,7 @@ class StreamingModel:
         }
 
     def streaming_parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
-        """The parts of the model (see `parts`), whose encoder is `encoder_step`."""
+        """Return the parts of the model (see `parts`) with `encoder_step` as the encoder."""
         self.streaming()
         own: Any = self
         return ((own, self.step_component()), *own.parts()[1:])
@@ -194,22 +194,22 @@ class StreamingModel:
     def encode_step(
         self, speech: Tensor, remaining: Tensor, past_speech: Tensor, past_frames: Tensor, step: Tensor, *states: Tensor
     ) -> tuple[Tensor, ...]:
-        """Encode what comes next in each of B streams.
+        """Encode the next steps of B streams.
 
-        A stream starts with zeros in all states. Its first `lead` samples are zeros (see `streaming`); after its last
-        sample, zeros fill the last of at least `least_steps` steps, one of which is not wholly of its samples.
+        States are zero at the start of a stream. Its first `lead` samples are zeros (see `streaming`). After its last
+        sample, zeros fill the last step, which is never full of samples; there are at least `least_steps` steps.
 
         Args:
             speech: (B, N, S) samples, or (B, N, S, F) features, of N steps.
-            remaining: (B,) int64, samples from the first of these to the end of the stream, below 0 behind the end;
-                N * S or more where it goes on.
+            remaining: (B,) int64, samples from the first of these to the end of the stream, negative after the end;
+                N * S or more if the stream continues.
             past_speech: (B, C) or (B, C, F) samples before them.
             past_frames: (B, size - hop, D) frames after the input layer before those of these steps.
-            step: (B,) int64, steps before these.
-            states: those of the encoder.
+            step: (B,) int64, number of earlier steps.
+            states: states of the encoder.
 
         Returns:
-            (B, T', D'), the lengths (B,) of what is ready, and the next states.
+            (B, T', D'), the lengths (B,) of its valid frames, and the next states.
         """
         geometry = self.geometry()
         count, hop = speech.shape[1], geometry.blocks.hop
@@ -224,7 +224,8 @@ class StreamingModel:
         return encoded, lens, window[:, count * geometry.step :], frames[:, count * hop :], step + count, *after
 
     def _features(self, used: Tensor, window: Tensor, start: Tensor, end: Tensor) -> Tensor:
-        """Normalised features of samples `used`, the first of `window`, in which time goes on from `start` (B,).
+        """Compute normalised features of samples `used`, a range of `window`, which begins at sample `start` (B,) of
+        the stream.
 
         Samples before the stream and behind its `end` (B,) are mirrored.
         """

@@ -1,6 +1,6 @@
-"""The training of recognisers: losses of CTC, decoders and transducers, and the statistics that tell how it goes.
+"""Training of recognisers: losses of CTC, decoders and transducers, and training statistics.
 
-What the model makes of speech is the same as in recognition; only the losses are here.
+The forward pass is that of recognition; this module only adds the losses.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from espnet2.asr.transducer.error_calculator import transducer_search
 from espnet2.interface.errors import TrainingError
 from espnet2.train.error_calculator import ErrorCalculator
 
-PADDING = -1  # of texts as batches have them, whatever a model's `ignore_id` is
+PADDING = -1  # padding of texts in batches, whatever a model's `ignore_id` is
 
-Stats = dict[str, Any]  # tensors and numbers; None for what is not computed in this mode
+Stats = dict[str, Any]  # tensors and numbers; None if not computed in this mode
 Head = Callable[[Any, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Stats]]
 
 
@@ -31,17 +31,17 @@ class LossOptions:
     """Options of the training loss, named as in `model_conf`.
 
     Attributes:
-        ctc_weight: part of CTC in the loss; the decoder has the rest, a transducer all of its own.
-        interctc_weight: part of CTC of layers in between, in that of CTC.
-        aux_ctc: layer, as text → name of the field of a batch with the text that its CTC is to spell.
-        ignore_id: what texts are padded by.
+        ctc_weight: weight of CTC in the loss; the decoder has the rest; a transducer's loss always has weight 1.
+        interctc_weight: share of intermediate CTC in the CTC loss.
+        aux_ctc: layer, as text → name of the batch's field with the target text of its CTC.
+        ignore_id: padding of texts.
         lsm_weight: label smoothing.
         length_normalized_loss: the decoder's loss is per token, rather than per utterance.
         report_cer, report_wer: error rates, in evaluation mode.
-        sym_space, sym_blank: what error rates read as a space and as nothing.
-        extract_feats_in_collect_stats: statistics are those of features, rather than of samples.
-        lang_token_id: what attention decoders read behind the start symbol; -1 for nothing.
-        transducer_multi_blank_sigma: what all log-probabilities lose in transducers of several blanks.
+        sym_space, sym_blank: space and blank for error rates.
+        extract_feats_in_collect_stats: collect statistics of features rather than of samples.
+        lang_token_id: token after the start symbol in attention decoders; -1 for none.
+        transducer_multi_blank_sigma: subtracted from all log-probabilities of multi-blank transducers.
     """
 
     ctc_weight: float = 0.5
@@ -60,7 +60,7 @@ class LossOptions:
 
 
 class TrainableRecogniser:
-    """What a recogniser needs to be trained; its parts are those of `ESPnetASRModel`."""
+    """Training methods of recognisers; the submodules are those of `ESPnetASRModel`."""
 
     vocab_size: int
     token_list: list[str]
@@ -81,7 +81,7 @@ class TrainableRecogniser:
         """Loss of a batch.
 
         Args:
-            speech: (B, N) samples, or (B, T, C) features where there is no front end.
+            speech: (B, N) samples, or (B, T, C) features without a front end.
             speech_lengths: (B,) int64.
             text: (B, U) int64, padded by -1.
             text_lengths: (B,) int64.
@@ -91,7 +91,7 @@ class TrainableRecogniser:
             The loss, a scalar; statistics by name, scalars; and the number of utterances, by which to average both.
 
         Raises:
-            TrainingError: an option asks for what the encoder or the batch does not have.
+            TrainingError: an option needs an output of the encoder or a field of the batch that is missing.
         """
         text = self.texts(text, text_lengths)
         encoded, lengths = self.encode(speech, speech_lengths)
@@ -100,7 +100,7 @@ class TrainableRecogniser:
         return loss, statistics({**stats, "loss": loss}, loss), torch.tensor(len(text), device=loss.device)
 
     def texts(self, text: Tensor, text_lengths: Tensor) -> Tensor:
-        """Texts (B, U) of a batch, cut to the longest and padded by `ignore_id`."""
+        """Cut texts (B, U) of a batch to the longest, and pad them by `ignore_id`."""
         text = text[:, : int(text_lengths.max())]
         return text.masked_fill(text == PADDING, self.loss_options.ignore_id)
 
@@ -112,7 +112,7 @@ class TrainableRecogniser:
         text: tuple[Tensor, Tensor],
         fields: Mapping[str, Tensor],
     ) -> tuple[Tensor, Stats]:
-        """Loss and statistics of what the encoder gave: `output` (B, T, D), that of layers `between`, and lengths."""
+        """Compute loss and statistics from the encoder's `output` (B, T, D), those of layers `between`, and lengths."""
         options, stats = self.loss_options, Stats()
         if self.ctc is not None:
             loss_ctc, stats["cer_ctc"] = self.ctc_loss(output, lengths, *text)
@@ -132,7 +132,7 @@ class TrainableRecogniser:
         return loss, stats
 
     def ctc_loss(self, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Any]:
-        """CTC's loss of one layer's output (B, T, D), and the error rate of characters, of hybrid models."""
+        """Compute the CTC loss of one layer's output (B, T, D), and the character error rate in hybrid models."""
         loss = self.ctc(output, lengths, text, text_lengths).sum()
         if not self.reports() or self.joint_network is not None:
             return loss, None
@@ -146,7 +146,7 @@ class TrainableRecogniser:
         text: tuple[Tensor, Tensor],
         fields: Mapping[str, Tensor],
     ) -> tuple[Tensor, Stats]:
-        """Mean of CTC's losses of layers in between (Lee and Watanabe 2021), and statistics of each."""
+        """Compute the mean of intermediate CTC losses (Lee and Watanabe 2021), and statistics of each."""
         auxiliary = {str(layer): name for layer, name in (self.loss_options.aux_ctc or {}).items()}
         if not between or self.ctc is None:
             missing = "an encoder without interctc_layer_idx" if self.ctc is not None else "a model without CTC"
@@ -170,18 +170,18 @@ class TrainableRecogniser:
         return torch.stack(losses).mean(), stats
 
     def head_loss(self, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Stats]:
-        """Loss and statistics of what is behind the encoder beside CTC."""
+        """Compute loss and statistics of the output head other than CTC."""
         if self.joint_network is not None:
             return transducer_head(self, output, lengths, text, text_lengths)
         head = classifier_head if isinstance(self.decoder, LinearDecoder) else attention_head
         return head(self, output, lengths, text, text_lengths)
 
     def reports(self) -> bool:
-        """Whether error rates are to be computed now."""
+        """Whether error rates are computed now."""
         return not self.training and (self.loss_options.report_cer or self.loss_options.report_wer)
 
     def error_calculator(self) -> ErrorCalculator:
-        """What computes them."""
+        """Calculator of error rates."""
         options = self.loss_options
         symbols = options.sym_space, options.sym_blank
         return ErrorCalculator(self.token_list, *symbols, options.report_cer, options.report_wer, options.ignore_id)
@@ -189,14 +189,14 @@ class TrainableRecogniser:
     def collect_feats(
         self, speech: Tensor, speech_lengths: Tensor, text: Tensor, text_lengths: Tensor, **kwargs: Tensor
     ) -> dict[str, Tensor]:
-        """What statistics of the training data are made of: features before normalisation, and their lengths."""
+        """Compute the features before normalisation, and their lengths, for statistics of the training data."""
         if self.frontend is not None and self.loss_options.extract_feats_in_collect_stats:
             speech, speech_lengths = self.frontend(speech, speech_lengths)
         return {"feats": speech, "feats_lengths": speech_lengths}
 
 
 def statistics(stats: Stats, like: Tensor) -> dict[str, Tensor]:
-    """Statistics as scalars on the device of `like`, without those that were not computed."""
+    """Convert statistics to scalars on the device of `like`, without those that were not computed."""
     known = {name: value for name, value in stats.items() if value is not None}
     return {name: torch.as_tensor(value, device=like.device).detach() for name, value in known.items()}
 
@@ -204,7 +204,7 @@ def statistics(stats: Stats, like: Tensor) -> dict[str, Tensor]:
 def attention_head(
     model: Any, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor
 ) -> tuple[Tensor, Stats]:
-    """Cross-entropy of a decoder that reads the text, and what it would say for each token."""
+    """Compute the cross-entropy of a decoder with teacher forcing, and its best token at each position."""
     options: LossOptions = model.loss_options
     if options.lang_token_id != -1:
         text = torch.nn.functional.pad(text, (1, 0), value=options.lang_token_id)
@@ -223,7 +223,7 @@ def attention_head(
 def classifier_head(
     model: Any, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor
 ) -> tuple[Tensor, Stats]:
-    """Cross-entropy of the class that a text of one token names; the unknown token does not count."""
+    """Compute the cross-entropy of the class named by a text of one token; the unknown token is ignored."""
     if text.shape[1] != 1:
         raise TrainingError(f"text: expected one token, which names a class, found {text.shape[1]}")
     classes = text.squeeze(1) - BEFORE
@@ -235,7 +235,7 @@ def classifier_head(
 def transducer_head(
     model: Any, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor
 ) -> tuple[Tensor, Stats]:
-    """The transducer's loss, and error rates of a small beam search."""
+    """Compute the transducer's loss, and error rates with a small beam search."""
     labels = text.masked_fill(text == model.loss_options.ignore_id, model.blank_id)
     predicted = model.decoder(torch.nn.functional.pad(labels, (1, 0), value=model.blank_id))
     scores = model.joint_network(output.unsqueeze(2), predicted.unsqueeze(1))
@@ -251,6 +251,6 @@ def transducer_head(
 
 
 def accuracy(scores: Tensor, said: Tensor, ignore_id: int) -> Tensor:
-    """The part of the tokens `said` (...), but for `ignore_id`, whose score (..., V) is the best."""
+    """Share of tokens `said` (...), except `ignore_id`, with the best score (..., V)."""
     counts = said != ignore_id
     return ((scores.argmax(dim=-1) == said) & counts).sum() / counts.sum().clamp(min=1)

@@ -1,1 +1,1 @@
-"""Transducers."""
+"""Stand-alone transducers (upstream's task `asr_transducer`)."""

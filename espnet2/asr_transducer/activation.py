@@ -11,13 +11,13 @@ from espnet.nets.pytorch_backend.nets_utils import choose
 
 
 class FTSwish(nn.Module):
-    """Flattened-T swish (Chieng et al. 2018): x · sigmoid(x) + T where that is not negative, and T elsewhere.
+    """Flattened-T swish (Chieng et al. 2018): x · sigmoid(x) + T if that is not negative, otherwise T.
 
-    The paper has T where x is negative. Models of upstream were trained with a flat part that ends later.
+    The paper has T for negative x. Upstream's models were trained with a longer flat part.
 
     Args:
         threshold: T.
-        mean_shift: taken off every output.
+        mean_shift: subtracted from every output.
 
     Raises:
         ValueError: a threshold of 0 or more.
@@ -50,8 +50,7 @@ class Smish(nn.Module):
 class Swish(nn.Module):
     """x · sigmoid(x) (Ramachandran et al. 2017), times a beta above 1.
 
-    The paper's beta is inside the sigmoid. Upstream's is outside it, and of no effect up to 1, and models were trained
-    so.
+    The paper's beta is inside the sigmoid. Upstream's models were trained with it outside, and without effect up to 1.
     """
 
     def __init__(self, beta: float = 1.0):
@@ -63,7 +62,7 @@ class Swish(nn.Module):
         return nn.functional.silu(x) * self.scale
 
 
-# Upstream's `softplus` parameters have no effect: its mish is PyTorch's, which has none.
+# Upstream's `softplus` parameters have no effect: its mish is PyTorch's, which has no parameters.
 PARAMETERS: dict[str, float] = {
     "ftswish_threshold": -0.2,
     "ftswish_mean_shift": 0.0,

@@ -1,4 +1,4 @@
-"""Beam searches over the modules of a stand-alone transducer, called as upstream's."""
+"""Beam searches over the modules of a stand-alone transducer, with upstream's interface."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from espnet2.asr.transducer.beam_search_transducer import hypotheses, options_of
 
 @dataclass
 class Hypothesis:
-    """A label sequence that starts with the blank, its log-probability, and states, None where a search keeps none.
+    """Label sequence that starts with the blank, its log-probability, and states (None in searches without states).
 
-    `frames` are those of its labels, where they are known.
+    `frames` are those of its labels, if known.
     """
 
     score: float
@@ -44,16 +44,16 @@ class BeamSearchTransducer:
     Args:
         decoder: prediction network.
         joint_network: joint network.
-        beam_size: hypotheses kept, at most the labels.
+        beam_size: hypotheses kept, at most V.
         lm: language model.
         lm_weight: its weight.
         search_type: `default`, `tsd`, `alsd` or `maes`.
         nbest: hypotheses returned.
-        streaming: encoder output comes in pieces, the last of which is said to be final.
+        streaming: encoder output arrives in pieces.
         others: see `TransducerOptions`.
 
     Raises:
-        AssertionError: An option has a value that is not allowed.
+        AssertionError: An option has an invalid value.
     """
 
     def __init__(
@@ -84,23 +84,23 @@ class BeamSearchTransducer:
         self.search = search_over(decoder, joint_network, beam_size, lm, lm_weight, options, kind)
 
     def reset_cache(self) -> None:
-        """Begin another stream."""
+        """Start another stream."""
         if isinstance(self.search, BeamSearchTransducerOnline):
             self.search.reset()
 
     def __call__(self, enc_out: Tensor, is_final: bool = True) -> list[Hypothesis]:
-        """The n-best hypotheses for encoder output (T, D), best first; in a stream, for all of it so far."""
+        """Decode encoder output (T, D), in a stream all of it so far, to the n-best hypotheses, best first."""
         found = [Hypothesis(h.score, h.yseq) for h in hypotheses(self.search(as_array(enc_out)))]
         if is_final:
             self.reset_cache()
         return found
 
     def sort_nbest(self, hyps: Sequence[Hypothesis]) -> list[Hypothesis]:
-        """The `nbest` best of some hypotheses, by score, or by score per label."""
+        """Return the `nbest` best hypotheses, by score, or by score per label."""
         return sorted(hyps, key=self._rank, reverse=True)[: self.nbest]
 
     def recombine_hyps(self, hyps: Sequence[Hypothesis]) -> list[Hypothesis]:
-        """Hypotheses of which equal label sequences are one, with the probability of all of them."""
+        """Merge hypotheses with equal label sequences, and add up their probabilities."""
         together: dict[tuple[int, ...], Hypothesis] = {}
         for hypothesis in hyps:
             same = together.setdefault(tuple(hypothesis.yseq), hypothesis)

@@ -1,4 +1,4 @@
-"""Error rates of what a stand-alone transducer that is being trained would write."""
+"""Error rates of a stand-alone transducer during training."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from espnet2.asr.transducer.error_calculator import ErrorCalculatorTransducer
 
 
 class ErrorCalculator(ErrorCalculatorTransducer):
-    """Character and word error rates of a stand-alone transducer's modules, by the search `maes`.
+    """Character and word error rates of a stand-alone transducer, with the search `maes`.
 
     Args:
         decoder: prediction network.
         joint_network: joint network.
         token_list: the tokens in the order of their indices.
-        sym_space: the token that stands between words.
-        sym_blank: the token that stands for nothing.
+        sym_space: the token for a space.
+        sym_blank: the blank token.
         nstep: expansions per frame of the search.
-        report_cer, report_wer: which of the two are asked for.
+        report_cer, report_wer: which of the two to compute.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The stand-alone transducer (Graves 2012): samples in, scores of labels out."""
+"""Stand-alone transducer (Graves 2012): samples in, scores of labels out."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from espnet2.asr_transducer.joint_network import JointNetwork
 from espnet2.asr_transducer.training import TrainableTransducer, TransducerLossOptions
 from espnet2.layers.abs_normalize import AbsNormalize
 
-# What upstream's search of this task has by default, where it differs from that of `espnet2.asr`.
+# Defaults of upstream's search of this task that differ from those of `espnet2.asr`.
 SEARCH = {"max_sym_exp": 3, "nstep": 2, "score_norm": False, "standalone": True}
 
 
 class ESPnetASRTransducerModel(TrainableTransducer, SpeechModel):
     """Front end, normalisation, encoder, decoder and joint network.
 
-    The blank is token 0, whatever its symbol, and a language model's sentences start and end with the last token.
-    `loss_options` are what only the training loss reads; checkpoints have layers for it:
+    The blank is token 0, whatever its symbol; the last token is start and end symbol of a language model. Only the
+    training loss reads `loss_options`; checkpoints hold its layers:
 
     - `ctc_lin`, of the encoder's output, with `auxiliary_ctc_weight`;
     - `lm_lin`, of the decoder's, with `auxiliary_lm_loss_weight`;
@@ -98,14 +98,14 @@ class ESPnetASRTransducerModel(TrainableTransducer, SpeechModel):
         )
 
     def encode(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """See the base class; there is nothing in between."""
+        """See the base class; there are no intermediate outputs."""
         return self.encoder.encode(*self.extract_feats(speech, speech_lengths))
 
     def frame_samples(self) -> int:
-        """Samples, or features where there is no front end, per frame after the input block."""
+        """Samples (features without a front end) per frame after the input block."""
         hop = 1 if self.frontend is None else self.frontend.framing.hop
         return hop * self.encoder.embed.length.stride
 
     def generation(self) -> Mapping[str, Any]:
-        """Options that the search has where none are given (`TransducerOptions`)."""
+        """Default options of the search (`TransducerOptions`)."""
         return SEARCH

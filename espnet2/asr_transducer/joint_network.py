@@ -13,7 +13,7 @@ from espnet2.interface import spec
 
 
 class JointNetwork(nn.Module):
-    """Sum of what the encoder hears and what the decoder expects, an activation, and an output layer.
+    """Sum of projected encoder and decoder output, an activation, and an output layer.
 
     Args:
         output_size: V, with the blank.
@@ -21,7 +21,7 @@ class JointNetwork(nn.Module):
         decoder_size: size of the decoder's output.
         joint_space_size: J.
         joint_activation_type: one of `activation.ACTIVATIONS`.
-        lin_dec_bias: a bias of the decoder's projection, too.
+        lin_dec_bias: whether the decoder's projection has a bias.
         activation_parameters: some of `activation.PARAMETERS`.
     """
 
@@ -45,7 +45,7 @@ class JointNetwork(nn.Module):
         upgrade_on_load(self)
 
     def upgrade_state(self, state: State, prefix: str) -> None:
-        """Give the decoder's projection the bias 0 where it has none, as in releases 202209 to 202304."""
+        """Add a zero bias to the decoder's projection in checkpoints of releases 202209 to 202304, which have none."""
         weight, bias = state.get(f"{prefix}lin_dec.weight"), f"{prefix}lin_dec.bias"
         if self.lin_dec.bias is not None and weight is not None:
             state.setdefault(bias, weight.new_zeros(len(weight)))

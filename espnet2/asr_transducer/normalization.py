@@ -12,11 +12,11 @@ from espnet.nets.pytorch_backend.nets_utils import choose
 
 
 class BasicNorm(nn.Module):
-    """x over its root mean square, with a learned constant below the root (Povey, of icefall).
+    """x divided by its root mean square, with a learned constant under the root (Povey, icefall).
 
     Args:
         normalized_shape: D.
-        eps: the constant at first.
+        eps: initial value of the constant.
     """
 
     def __init__(self, normalized_shape: int, eps: float = 0.25):
@@ -29,12 +29,12 @@ class BasicNorm(nn.Module):
 
 
 class RMSNorm(nn.Module):
-    """x over its root mean square, times a weight per feature (Zhang and Sennrich 2019).
+    """x divided by its root mean square, times a weight per feature (Zhang and Sennrich 2019).
 
     Args:
         normalized_shape: D.
         eps: added to the root.
-        partial: the share of the features that the root is of; all of them where it is not between 0 and 1.
+        partial: share of the features used for the root mean square; all if it is not between 0 and 1.
 
     Raises:
         ValueError: the share is less than one feature.
@@ -55,11 +55,11 @@ class RMSNorm(nn.Module):
 
 
 class ScaleNorm(nn.Module):
-    """x over its length, times one weight (Nguyen and Salazar 2019).
+    """x divided by its length, times one weight (Nguyen and Salazar 2019).
 
     Args:
         normalized_shape: D.
-        eps: the least length.
+        eps: lower bound of the length.
     """
 
     def __init__(self, normalized_shape: int, eps: float = 1e-5):
@@ -72,7 +72,7 @@ class ScaleNorm(nn.Module):
         return x * (self.scale / x.norm(dim=-1, keepdim=True).clamp(min=self.eps))
 
 
-# Each with the options that it takes and their defaults.
+# Each with its options and their defaults.
 NORMALIZATIONS: dict[str, tuple[Callable[..., nn.Module], dict[str, float]]] = {
     "basic_norm": (BasicNorm, {"eps": 0.25}),
     "layer_norm": (nn.LayerNorm, {"eps": 1e-12}),
@@ -84,13 +84,13 @@ NORMALIZATIONS: dict[str, tuple[Callable[..., nn.Module], dict[str, float]]] = {
 def get_normalization(
     normalization_type: str, eps: float | None = None, partial: float | None = None, **others: Any
 ) -> tuple[Callable[..., nn.Module], dict[str, float]]:
-    """What makes a normalisation of a size, and the keywords to call it with.
+    """Return the class of a normalisation, and the keywords to call it with.
 
     Args:
         normalization_type: one of `NORMALIZATIONS`.
         eps: see the classes; None for the type's own.
         partial: of `RMSNorm`, ignored by others; None for its own.
-        others: nothing.
+        others: must be empty.
 
     Raises:
         ValueError: another name, another option, or a constant that is not positive.

@@ -1,4 +1,4 @@
-"""The training of stand-alone transducers: their loss, and the two that may help it along."""
+"""Training of stand-alone transducers: the transducer loss, and two auxiliary losses."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class TransducerLossOptions(LossOptions):
     """Options of the training loss, named as in `model_conf`.
 
     Attributes:
-        transducer_weight: of the transducer's loss.
+        transducer_weight: weight of the transducer's loss.
         fastemit_lambda: see `transducer_loss`.
-        auxiliary_ctc_weight: of CTC's loss of the encoder's output.
-        auxiliary_ctc_dropout_rate: dropout of what CTC reads.
-        auxiliary_lm_loss_weight: of the cross-entropy of the next label, by the decoder alone.
+        auxiliary_ctc_weight: weight of the CTC loss on the encoder's output.
+        auxiliary_ctc_dropout_rate: dropout before CTC.
+        auxiliary_lm_loss_weight: weight of the cross-entropy of the next label, predicted by the decoder alone.
         auxiliary_lm_loss_smoothing: label smoothing there.
         validation_nstep: expansions per frame of the search that gives error rates.
-        use_k2_pruned_loss: the loss is another one, which is not there.
+        use_k2_pruned_loss: upstream's pruned loss, which is not supported.
     """
 
     transducer_weight: float = 1.0
@@ -41,7 +41,7 @@ class TransducerLossOptions(LossOptions):
 
 
 class TrainableTransducer(TrainableRecogniser):
-    """What a stand-alone transducer needs to be trained; its parts are those of `ESPnetASRTransducerModel`."""
+    """Training methods of stand-alone transducers; the submodules are those of `ESPnetASRTransducerModel`."""
 
     ctc_lin: Any
     lm_lin: Any
@@ -55,7 +55,7 @@ class TrainableTransducer(TrainableRecogniser):
         text: tuple[Tensor, Tensor],
         fields: Mapping[str, Tensor],
     ) -> tuple[Tensor, Stats]:
-        """See the base class; there is nothing in between, and no field but the text is read."""
+        """See the base class; intermediate outputs and other fields of the batch are not used."""
         options = self.loss_options
         if options.use_k2_pruned_loss:
             raise TrainingError(
@@ -80,7 +80,7 @@ class TrainableTransducer(TrainableRecogniser):
         return loss, stats
 
     def auxiliary_ctc(self, output: Tensor, lengths: Tensor, labels: Tensor, label_lengths: Tensor) -> Tensor:
-        """CTC's loss of encoder output (B, T, D)."""
+        """Compute the CTC loss of encoder output (B, T, D)."""
         rate = self.loss_options.auxiliary_ctc_dropout_rate
         scores = self.ctc_lin(torch.nn.functional.dropout(output, rate, self.training))
         log_probs = scores.float().log_softmax(dim=-1).transpose(0, 1)
@@ -90,9 +90,9 @@ class TrainableTransducer(TrainableRecogniser):
         return losses.mean()
 
     def auxiliary_lm(self, predicted: Tensor, labels: Tensor) -> Tensor:
-        """Divergence of what follows each label from smoothed targets, per utterance.
+        """Compute the divergence of the predicted next labels from smoothed targets, per utterance.
 
-        The target of a label is above 1 by its smoothing, all in all, which is upstream's.
+        As in upstream, the target probabilities of a label add up to more than 1, by the amount of smoothing.
 
         Args:
             predicted: (B, U + 1, D) decoder output.

@@ -1,4 +1,4 @@
-"""Masks, lengths that are too short, inputs and targets of the loss, for scripts of stand-alone transducers."""
+"""Upstream's helpers for stand-alone transducers: masks, check of short utterances, inputs and targets of the loss."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ __all__ = [
     "make_source_mask",
 ]
 
-# Frames that an utterance needs more than, by subsampling factor, and the limit that upstream names.
+# By subsampling factor: number of frames that an utterance must exceed, and the limit that upstream reports.
 SHORTEST = {2: (2, 7), 4: (6, 7), 6: (10, 11)}
 
 
 def check_short_utt(sub_factor: int, size: int) -> tuple[bool, int]:
-    """Whether an utterance of `size` frames is too short to be subsampled, with the limit; else -1."""
+    """Check whether an utterance of `size` frames is too short for subsampling; returns that and the limit (-1 if
+    not)."""
     shorter, limit = SHORTEST.get(sub_factor, (0, -1))
     return (True, limit) if size <= shorter else (False, -1)
 
@@ -33,12 +34,12 @@ def make_source_mask(lengths: Tensor) -> Tensor:
 
 
 def make_chunk_mask(size: int, chunk_size: int, num_left_chunks: int = 0, device: torch.device | None = None) -> Tensor:
-    """Mark what frames do not see: (T, T) bool, True outside a frame's chunk and those before it.
+    """Mark invisible frames: (T, T) bool, True outside a frame's chunk and those before it.
 
     Args:
         size: T.
         chunk_size: frames of a chunk.
-        num_left_chunks: chunks before its own that a frame sees; all, where it is not above 0.
+        num_left_chunks: visible chunks before a frame's own; all if not above 0.
         device: of the mask.
     """
     return ~chunk_mask(size, chunk_size, num_left_chunks, device)
@@ -47,7 +48,7 @@ def make_chunk_mask(size: int, chunk_size: int, num_left_chunks: int = 0, device
 def get_transducer_task_io(
     labels: Tensor, encoder_out_lens: Tensor, ignore_id: int = -1, blank_id: int = 0
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Labels that the decoder reads, and those that the loss compares with.
+    """Make the decoder's input labels and the loss's target labels.
 
     Args:
         labels: (B, U) int64, padded by `ignore_id`.

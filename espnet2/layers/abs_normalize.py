@@ -1,4 +1,4 @@
-"""The interface of feature normalisation."""
+"""Interface of feature normalisation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 class AbsNormalize(torch.nn.Module, ABC):
-    """Normalises features; frames beyond an utterance's length come out as zeros."""
+    """Base class of feature normalisation; frames beyond an utterance's length become zero."""
 
     @abstractmethod
     def forward(

@@ -33,22 +33,22 @@ RESAMPLE_METHODS: dict[str, tuple[int, float]] = {
 def weighted_sample_without_replacement(
     population: Sequence[Any], weights: Sequence[float], k: int, rng: Any = random
 ) -> list[Any]:
-    """Draw `k` different members, each with a chance that grows with its weight (Efraimidis and Spirakis 2006)."""
+    """Draw `k` different members with weights (Efraimidis and Spirakis 2006)."""
     keys = [rng.random() ** (1 / weight) for weight in weights]
     order = sorted(range(len(population)), key=keys.__getitem__)
     return [population[index] for index in order[len(order) - k :]]
 
 
 class DataAugmentation:
-    """Apply some effects, drawn anew for every recording.
+    """Augmentation by effects that are drawn for every recording.
 
     Args:
         effects: `(weight, name, options)` with a name of `effects_dict`, or `(weight, [(weight, name, options), ...])`,
             of which one is drawn.
-        apply_n: the least and the largest number of effects.
+        apply_n: smallest and largest number of effects.
 
     Raises:
-        ValueError: an unknown effect or option, a weight that is not above 0, or a range that the effects cannot fill.
+        ValueError: an unknown effect or option, a weight that is not positive, or an impossible number of effects.
     """
 
     def __init__(self, effects: Sequence[Any], apply_n: Sequence[int] = (1, 1)):
@@ -79,7 +79,7 @@ class DataAugmentation:
 
 
 def _require_form(effect: Any, sizes: Sequence[int] = (2, 3)) -> None:
-    """Raise `ValueError` for what is no effect, a weight that is no number above 0, and options that are no mapping."""
+    """Raise `ValueError` unless this is an effect with a positive weight and a mapping of options."""
     if not isinstance(effect, list | tuple) or len(effect) not in sizes:
         raise ValueError(f"effects: expected weight, name and options of each, found {effect!r}")
     weight, what, *options = effect
@@ -94,13 +94,13 @@ def _require_form(effect: Any, sizes: Sequence[int] = (2, 3)) -> None:
 
 
 def _plain(effect: Sequence[Any]) -> list[Any]:
-    """The effect as a list, whatever kind of sequence a configuration gave."""
+    """Convert an effect, given as any kind of sequence, to a list."""
     *head, options = effect
     return [*head, dict(options)]
 
 
 def _require_options(name: Any, options: dict[str, Any]) -> None:
-    """Raise `ValueError` for an unknown effect, and for options that it does not take."""
+    """Raise `ValueError` for an unknown effect or unknown options."""
     effect = choose("effects", str(name), effects_dict)
     try:
         inspect.signature(effect).bind(None, 0, **options)
@@ -113,29 +113,29 @@ def _nested(effect: Sequence[Any]) -> bool:
 
 
 def lowpass_filtering(waveform: Tensor, sample_rate: int, cutoff_freq: float = 1000, Q: float = 0.707) -> Tensor:
-    """Keep what is below `cutoff_freq` Hz."""
+    """Low-pass filter at `cutoff_freq` Hz."""
     return biquad(waveform, "lowpass", sample_rate, cutoff_freq, Q)
 
 
 def highpass_filtering(waveform: Tensor, sample_rate: int, cutoff_freq: float = 3000, Q: float = 0.707) -> Tensor:
-    """Keep what is above `cutoff_freq` Hz."""
+    """High-pass filter at `cutoff_freq` Hz."""
     return biquad(waveform, "highpass", sample_rate, cutoff_freq, Q)
 
 
 def bandpass_filtering(
     waveform: Tensor, sample_rate: int, center_freq: float = 3000, Q: float = 0.707, const_skirt_gain: bool = False
 ) -> Tensor:
-    """Keep what is around `center_freq` Hz; the gain there is 1, or `Q` with `const_skirt_gain`."""
+    """Band-pass filter around `center_freq` Hz; the gain there is 1, or `Q` with `const_skirt_gain`."""
     return biquad(waveform, "bandpass", sample_rate, center_freq, Q, Q if const_skirt_gain else 1.0)
 
 
 def bandreject_filtering(waveform: Tensor, sample_rate: int, center_freq: float = 3000, Q: float = 0.707) -> Tensor:
-    """Remove what is around `center_freq` Hz."""
+    """Band-reject filter around `center_freq` Hz."""
     return biquad(waveform, "bandreject", sample_rate, center_freq, Q)
 
 
 def contrast(waveform: Tensor, sample_rate: int = 16000, enhancement_amount: float = 75.0) -> Tensor:
-    """Make it louder by SoX's nonlinearity of that name; the amount is from 0 to 100."""
+    """Apply SoX's effect `contrast`; the amount is from 0 to 100."""
     phase = waveform * (math.pi / 2)
     return torch.sin(phase + enhancement_amount / 750.0 * torch.sin(4 * phase))
 
@@ -143,7 +143,7 @@ def contrast(waveform: Tensor, sample_rate: int = 16000, enhancement_amount: flo
 def equalization_filtering(
     waveform: Tensor, sample_rate: int, center_freq: float = 1000, gain: float = 0.0, Q: float = 0.707
 ) -> Tensor:
-    """Amplify what is around `center_freq` Hz by `gain` dB."""
+    """Amplify frequencies around `center_freq` Hz by `gain` dB."""
     return peaking(waveform, sample_rate, center_freq, Q, gain)
 
 
@@ -157,7 +157,7 @@ def pitch_shift(
     hop_length: float = 0.008,
     window: str | None = "hann",
 ) -> Tensor:
-    """Shift the pitch by `n_steps` of an octave's `bins_per_octave` steps; the length stays."""
+    """Shift the pitch by `n_steps` of `bins_per_octave` steps per octave, keeping the length."""
     rate = 2.0 ** (-n_steps / bins_per_octave)
     length = waveform.shape[-1]
     sizes = _window(waveform, sample_rate, n_fft, win_length, hop_length, window)
@@ -166,7 +166,7 @@ def pitch_shift(
 
 
 def speed_perturb(waveform: Tensor, sample_rate: int, factor: float) -> Tensor:
-    """Play it `factor` times as fast; the pitch changes, too."""
+    """Change the speed by `factor`, including the pitch."""
     return resample(waveform, int(factor * sample_rate), sample_rate)
 
 
@@ -179,13 +179,13 @@ def time_stretch(
     hop_length: float = 0.008,
     window: str | None = "hann",
 ) -> Tensor:
-    """Speak `factor` times as fast with the same pitch."""
+    """Change the tempo by `factor`, keeping the pitch."""
     sizes = _window(waveform, sample_rate, n_fft, win_length, hop_length, window)
     return stretch(waveform, factor, *sizes, round(waveform.shape[-1] / factor))
 
 
 def preemphasis(waveform: Tensor, sample_rate: int, coeff: float = 0.97) -> Tensor:
-    """Subtract from each sample `coeff` times the one before it."""
+    """Apply pre-emphasis: subtract `coeff` times the previous sample."""
     return waveform - coeff * torch.nn.functional.pad(waveform, (1, 0))[..., :-1]
 
 
@@ -206,7 +206,7 @@ def polarity_inverse(waveform: Tensor, sample_rate: int) -> Tensor:
 
 
 def reverse(waveform: Tensor, sample_rate: int) -> Tensor:
-    """Play it backwards."""
+    """Reverse the samples."""
     return waveform.flip(-1)
 
 
@@ -228,7 +228,7 @@ def corrupt_phase(
 
 
 def bandwidth_limitation(waveform: Tensor, sample_rate: int, res_type: str = "random") -> Tensor:
-    """Lose what lies above half of a lower sampling rate, drawn from `SAMPLE_RATES`; the length stays.
+    """Remove frequencies above half of a lower sampling rate, drawn from `SAMPLE_RATES`, keeping the length.
 
     `res_type` is one of `RESAMPLE_METHODS`, which differ in how steep the filter is, or `random`.
     """
@@ -257,7 +257,7 @@ def codecs(
 def _window(
     x: Tensor, fs: int, n_fft: float, win_length: float | None, hop_length: float, window: str | None
 ) -> tuple[int, int, int, Tensor]:
-    """Sizes of a transform in samples, from seconds: `n_fft`, hop, window; and the window, for samples x."""
+    """Convert sizes of a transform of samples x from seconds to samples: `n_fft`, hop, window; and make the window."""
     size = int(n_fft * fs)
     length = size if win_length is None else int(win_length * fs)
     shape = torch.ones(length) if window is None else choose("window", window, WINDOWS)(length)

@@ -1,4 +1,4 @@
-"""Put adapters into a model that is there already; which of its parameters are trained is the caller's to say."""
+"""Put adapters into an existing model; the caller decides which parameters are trained."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def create_lora_adapter(
     target_modules: list[str] = ["query"],  # noqa: B006 (upstream's signature)
     bias_type: str | None = "none",
 ) -> None:
-    """Give layers low-rank adapters, in place (Hu et al. 2022), and leave the model in evaluation mode.
+    """Add low-rank adapters (Hu et al. 2022) to layers, in place, and leave the model in evaluation mode.
 
     Args:
         model: the model.
         rank, alpha, dropout_rate: see `LowRank`.
         target_modules: ends of the names of the layers.
-        bias_type: which biases are trained, too; the caller's to heed, as upstream.
+        bias_type: which biases are trained, too; as in upstream, left to the caller.
 
     Raises:
         ValueError: no layer has such a name, or one is no linear layer, embedding or convolution.
@@ -46,7 +46,7 @@ def create_houlsby_adapter(
     bottleneck: int = 32,
     target_layers: list[int] = [],  # noqa: B006 (upstream's signature)
 ) -> None:
-    """Give layers of an s3prl front end bottleneck adapters; there is none here, since that package cannot be.
+    """Add bottleneck adapters to an s3prl front end, which is not supported.
 
     Raises:
         AssertionError: the model has no such front end.

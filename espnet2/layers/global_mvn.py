@@ -18,8 +18,8 @@ from espnet2.layers.inversible_interface import InversibleInterface
 def read_stats(path: str | Path) -> tuple[float, np.ndarray, np.ndarray]:
     """Frame count, sum and sum of squares per dimension.
 
-    Two formats: `.npz` with `count`, `sum`, `sum_square`; `.npy` as Kaldi lays it out, (2, C + 1) with the count at
-    the end of the first row. Raises `ValueError` for anything else.
+    Reads `.npz` with `count`, `sum`, `sum_square`, and `.npy` in Kaldi's layout, (2, C + 1) with the count at the end
+    of the first row. Raises `ValueError` for anything else.
     """
     try:
         count, total, total_square = _read_arrays(path)
@@ -43,7 +43,8 @@ def _read_arrays(path: str | Path) -> tuple[Any, np.ndarray, np.ndarray]:
 
 
 class GlobalMVN(AbsNormalize, InversibleInterface):
-    """Buffers `mean` and `std` (C,) come from `stats_file`; the variance is at least `eps`.
+    """Global mean and variance normalisation with buffers `mean` and `std` (C,) from `stats_file`; variance at least
+    `eps`.
 
     Raises `ValueError` when the file holds no statistics.
     """
@@ -80,7 +81,7 @@ class GlobalMVN(AbsNormalize, InversibleInterface):
     def inverse(
         self, input: torch.Tensor, input_lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Normalised features (B, T, C) to the original ones; frames beyond `input_lengths` (B,) are zeros."""
+        """Undo the normalisation of features (B, T, C); frames beyond `input_lengths` (B,) are zeros."""
         if self.norm_vars:
             input = input * self.std
         if self.norm_means:
@@ -89,7 +90,7 @@ class GlobalMVN(AbsNormalize, InversibleInterface):
 
 
 def zero_padding(x: torch.Tensor, lengths: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Zero the frames of (B, T, C) beyond `lengths` (B,); None stands for T."""
+    """Set frames of (B, T, C) beyond `lengths` (B,) to zero; None means T."""
     if lengths is None:
         return x, full_lengths(x)
     return x.masked_fill(make_pad_mask(lengths, x.shape[1])[:, :, None], 0.0), lengths

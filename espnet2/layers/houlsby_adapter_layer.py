@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class Houlsby_Adapter(nn.Module):
-    """Linear layer, GELU, linear layer; what is adapted adds the result to its own.
+    """Bottleneck adapter: linear layer, GELU, linear layer; the adapted layer adds the result to its own.
 
     Args:
         input_size: D.
@@ -24,5 +24,5 @@ class Houlsby_Adapter(nn.Module):
         return self.houlsby_adapter(x)
 
 
-# The layer of package s3prl that has such adapters; None where the package is not installed, as upstream.
+# The adapted layer of package s3prl; None if the package is not installed, as in upstream.
 HoulsbyTransformerSentenceEncoderLayer = None

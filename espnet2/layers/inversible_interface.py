@@ -1,4 +1,4 @@
-"""The interface of layers that can be undone."""
+"""Interface of invertible layers."""
 
 from __future__ import annotations
 

@@ -14,15 +14,14 @@ SAMPLE_RATE = 16000  # Hz
 WINDOW, HOP, FFT = 400, 160, 512  # 25 ms and 10 ms
 LOWEST = 20.0  # Hz
 PREEMPHASIS = 0.97
-SCALE = 32768.0  # to 16-bit integers' range
+SCALE = 32768.0  # scale to the range of 16-bit integers
 FLOOR = float(np.finfo(np.float32).eps)
 
 
 class KaldiFbank(nn.Module):
-    """Log energies of triangular filters between 20 Hz and 8 kHz, of samples between -1 and 1.
+    """Kaldi's log-mel filter bank between 20 Hz and 8 kHz, for samples between -1 and 1.
 
-    Every window loses its mean, is emphasised at high frequencies and weighted by Povey's window; all of that and the
-    Fourier transform are one linear map.
+    Mean subtraction, pre-emphasis, Povey's window and the Fourier transform are one linear map.
 
     Args:
         n_mels: F.
@@ -46,7 +45,7 @@ class KaldiFbank(nn.Module):
 
 
 def _basis() -> np.ndarray:
-    """(2 * bins, WINDOW) float32: cosines, then sines, of what is made of a window of samples."""
+    """Basis of that linear map: cosines, then sines, (2 * bins, WINDOW) float32."""
     centring = np.eye(WINDOW) - 1.0 / WINDOW
     emphasis = np.eye(WINDOW) - PREEMPHASIS * np.eye(WINDOW, k=-1)
     emphasis[0, 0] = 1.0 - PREEMPHASIS
@@ -62,10 +61,10 @@ def _mel(hz: float) -> float:
 
 
 def _filters(n_mels: int) -> Tensor:
-    """(bins, n_mels) float32: triangles equally spaced in mel; the highest bin is not read.
+    """Triangular filters equally spaced in mel: (bins, n_mels) float32; the highest bin is not used.
 
-    Narrow triangles barely reach a bin, so that float32 moves their weight by thousandths. Models were trained with
-    that, hence it stays.
+    Computed in float32, which changes the weights of narrow filters by thousandths, since models were trained with
+    that.
     """
     low, high = _mel(LOWEST), _mel(SAMPLE_RATE / 2)
     step, edge = (high - low) / (n_mels + 1), torch.arange(n_mels, dtype=torch.float32)

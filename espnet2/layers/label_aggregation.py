@@ -11,7 +11,7 @@ from espnet2.layers.stft import Stft
 
 
 class LabelAggregate(torch.nn.Module):
-    """A frame has a label where more than half of its samples have it.
+    """Conversion of labels of samples to labels of frames, by majority.
 
     Args:
         win_length, hop_length: samples of a frame, and from one frame to the next.

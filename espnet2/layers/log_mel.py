@@ -38,7 +38,7 @@ def mel_filters(
 ) -> np.ndarray:
     """Triangular filters equally spaced on the mel scale: (n_mels, n_fft // 2 + 1) float32.
 
-    Their area is 1 per Hz, or else their peaks are 1.
+    With `unit_area`, their area is 1 per Hz; otherwise their peaks are 1.
     """
     edges = mel_to_hz(np.linspace(hz_to_mel(fmin, htk), hz_to_mel(fmax, htk), n_mels + 2), htk)
     bins = np.linspace(0.0, fs / 2, n_fft // 2 + 1) if n_fft % 2 == 0 else np.arange(n_fft // 2 + 1) * (fs / n_fft)
@@ -49,8 +49,8 @@ def mel_filters(
 
 
 class LogMel(torch.nn.Module):
-    """`fs`, `fmin` and `fmax` are in Hz (by default 0 and half of `fs`); `log_base` None is the natural logarithm.
-    Raises `ValueError` for sizes below 1 and for an empty band.
+    """Log-mel filter bank. `fs`, `fmin` and `fmax` are in Hz (by default 0 and half of `fs`); `log_base` None is the
+    natural logarithm. Raises `ValueError` for sizes below 1 and for an empty band.
 
     The filters are the buffer `melmat` (n_fft // 2 + 1, n_mels), which checkpoints hold.
     """
@@ -79,7 +79,7 @@ class LogMel(torch.nn.Module):
         upgrade_on_load(self)
 
     def upgrade_state(self, state: State, prefix: str) -> None:
-        """Drop the filters' inverse, which releases up to 0.8 hold."""
+        """Drop the filters' inverse in checkpoints of releases up to 0.8."""
         state.pop(prefix + "inv_melmat", None)
 
     def forward(self, feat: torch.Tensor, ilens: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:

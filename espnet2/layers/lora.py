@@ -1,8 +1,8 @@
-"""Layers with low-rank adapters: weight + alpha / rank B A (Hu et al. 2022), B and A alone being new.
+"""Layers with low-rank adapters (Hu et al. 2022): weight + alpha / rank B A, where A and B are new parameters.
 
-Keys of the state dict are those of package loralib: the layer's own, `lora_A` and `lora_B`. As there, the weight holds
-the adapter in evaluation mode and does not in training mode, so that a model saved in evaluation mode is complete
-without its adapters, and a state dict is to be loaded in the mode that it was saved in.
+Keys of the state dict are those of package loralib: the layer's own, `lora_A` and `lora_B`. As there, the weight
+includes the adapter in evaluation mode only. A model saved in evaluation mode is complete without its adapters; a state
+dict must be loaded in the mode in which it was saved.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ Layer = TypeVar("Layer", bound="LowRank")
 
 
 class LowRank(nn.Module):
-    """The part that all such layers share: `lora_A` (rank, columns) and `lora_B` (rows, rank), one of them zero first.
+    """Base of such layers: `lora_A` (rank, columns) and `lora_B` (rows, rank), one of which is zero at first.
 
     Args:
         rows, columns: size of the weight as a matrix.
-        rank: of the adapter.
+        rank: rank of the adapter.
         alpha: scale of the adapter times its rank.
-        dropout_rate: dropout of what the adapter reads.
+        dropout_rate: dropout of the adapter's input.
     """
 
     weight: Tensor
-    merged = False  # whether the weight holds the adapter
+    merged = False  # whether the weight includes the adapter
 
     def adapt(self, rows: int, columns: int, rank: int, alpha: int, dropout_rate: float) -> None:
         """Make the parameters."""
@@ -39,11 +39,11 @@ class LowRank(nn.Module):
         self.lora_dropout = nn.Dropout(dropout_rate)
 
     def change(self) -> Tensor:
-        """Sum that the adapter adds to the weight, in its shape."""
+        """Compute the adapter's contribution to the weight, in its shape."""
         return (self.lora_B @ self.lora_A).view(self.weight.shape) * self.scaling
 
     def train(self: Layer, mode: bool = True) -> Layer:
-        """Take the adapter out of the weight for training, or put it in for evaluation."""
+        """Subtract the adapter from the weight for training, or add it for evaluation."""
         super().train(mode)
         if self.merged == mode:
             with torch.no_grad():
@@ -74,7 +74,7 @@ class LoRAEmbedding(nn.Embedding, LowRank):
         return super().forward(input) + read @ self.lora_B.T * self.scaling
 
     def change(self) -> Tensor:
-        """Sum that the adapter adds to the weight (tokens, out)."""
+        """Compute the adapter's contribution to the weight (tokens, out)."""
         return (self.lora_B @ self.lora_A).T * self.scaling
 
 
@@ -105,7 +105,7 @@ def _conv(layer: nn.Conv2d) -> tuple[nn.Module, int, int, int]:
     return new, layer.out_channels // layer.groups * kernel, layer.in_channels * kernel, kernel
 
 
-# The layer with an adapter in place of one, the rows and columns of its weight, and how many ranks a rank stands for.
+# Replacement of each layer, rows and columns of its weight, and factor of the rank.
 ADAPTED: dict[type[nn.Module], Callable[[Any], tuple[nn.Module, int, int, int]]] = {
     nn.Embedding: _embedding,
     nn.Conv2d: _conv,
@@ -114,7 +114,8 @@ ADAPTED: dict[type[nn.Module], Callable[[Any], tuple[nn.Module, int, int, int]]]
 
 
 def with_adapter(layer: nn.Module, rank: int, alpha: int, dropout_rate: float) -> nn.Module:
-    """The layer with an adapter, which gives what it gave before training; raises `ValueError` for other layers."""
+    """Return the layer with an adapter, whose output is unchanged before training; raises `ValueError` for other
+    layers."""
     kind = next((kind for kind in ADAPTED if isinstance(layer, kind)), None)
     if kind is None:
         names = ", ".join(f"nn.{known.__name__}" for known in ADAPTED)

@@ -18,15 +18,15 @@ def mask_along_axis(
     num_mask: int = 2,
     replace_with_zero: bool = True,
 ) -> tuple[Tensor, Tensor | None]:
-    """Replace ranges of a dimension, which every utterance has its own of.
+    """Mask ranges of a dimension, drawn for each utterance.
 
     Args:
         spec: (B, T, C) features.
-        spec_lengths: (B,) lengths, which are returned as they are.
+        spec_lengths: (B,) lengths, returned unchanged.
         mask_width_range: widths are drawn from the first number up to the second, without it.
         dim: 1 for frames, 2 for frequencies.
         num_mask: ranges per utterance, which may overlap.
-        replace_with_zero: by zero, or else by the batch's mean.
+        replace_with_zero: mask with zeros rather than the batch's mean.
     """
     size, shape = spec.shape[dim], (spec.shape[0], num_mask)
     least, beyond = mask_width_range
@@ -40,10 +40,10 @@ def mask_along_axis(
 
 
 class MaskAlongAxis(torch.nn.Module):
-    """Masks of widths that are given in frames or frequencies.
+    """Masks whose widths are given in frames or frequencies.
 
     Args:
-        mask_width_range: the least width, and the one that all are below; a number stands for both 0 and that.
+        mask_width_range: smallest width, and exclusive upper bound; a single number is the upper bound from 0.
         num_mask: masks per utterance.
         dim: "time" or "freq".
         replace_with_zero: see `mask_along_axis`.
@@ -73,10 +73,10 @@ class MaskAlongAxis(torch.nn.Module):
 
 
 class MaskAlongAxisVariableMaxWidth(torch.nn.Module):
-    """Masks whose widths are parts of the batch's size along the dimension.
+    """Masks whose widths are ratios of the batch's size along the dimension.
 
     Args:
-        mask_width_ratio_range: the least part, and the one that all are below; a number stands for both 0 and that.
+        mask_width_ratio_range: smallest ratio, and exclusive upper bound; a single number is the upper bound from 0.
         num_mask, dim, replace_with_zero: see `MaskAlongAxis`.
 
     Raises:
@@ -96,7 +96,7 @@ class MaskAlongAxisVariableMaxWidth(torch.nn.Module):
         self.replace_with_zero = replace_with_zero
 
     def forward(self, spec: Tensor, spec_lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Features (B, T, C) and lengths (B,) → the same with masks; without, where parts are below one frame."""
+        """Features (B, T, C) and lengths (B,) → the same with masks; unchanged if widths are below one frame."""
         size = spec.shape[self.dim]
         least, beyond = (min(size, int(size * ratio)) for ratio in self.mask_width_ratio_range)
         if least >= beyond:

@@ -1,4 +1,4 @@
-"""Mixtures of two recordings of a batch with the mixture of their labels (Zhang et al. 2018)."""
+"""Mixup of recordings of a batch and their labels (Zhang et al. 2018)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CONCENTRATION = 0.8  # both parameters of the beta distribution of a recording's
 
 
 class MixupAugment(torch.nn.Module):
-    """Each recording is mixed with a random one of the batch, with a chance of `mixup_probability`."""
+    """Mix each recording with a random one of the batch, with probability `mixup_probability`."""
 
     @typechecked
     def __init__(self, mixup_probability: float):

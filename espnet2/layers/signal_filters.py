@@ -17,7 +17,7 @@ ROLLOFF = 0.99  # cutoff of the resampling kernel as a fraction of the lower Nyq
 def recursive_filter(x: Tensor, b: Sequence[float], a: Sequence[float]) -> Tensor:
     """Filter x (..., N) with b(z) / a(z), two or three coefficients each, and clip the result to -1..1.
 
-    Computed in float64. The output of a block is a matrix product; only its last samples go on to the next block.
+    Computed in float64, block by block as a matrix product; only a block's last samples enter the next block.
     """
     b, a = [value / a[0] for value in b], [value / a[0] for value in a]
     order, count = len(a) - 1, x.shape[-1]
@@ -93,7 +93,7 @@ def resample(x: Tensor, old: int, new: int, zero_crossings: int = ZERO_CROSSINGS
     """Band-limited interpolation of x (..., N) from `old` to `new` Hz: (..., ceil(N new / old)).
 
     The kernel is a sinc in a Hann window (J. O. Smith, "Digital Audio Resampling"). Every `new`-th output has the same
-    phase, so that phases are the channels of a strided convolution; those that read the same samples go together.
+    phase, so phases are the channels of a strided convolution; phases over the same samples share one convolution.
     """
     divisor = math.gcd(old, new)
     old, new = old // divisor, new // divisor
@@ -118,7 +118,7 @@ def resample(x: Tensor, old: int, new: int, zero_crossings: int = ZERO_CROSSINGS
 
 
 def stretch(x: Tensor, rate: float, n_fft: int, hop: int, win_length: int, window: Tensor, length: int) -> Tensor:
-    """Speak `rate` times as fast with the same pitch: x (..., N) → (..., length), by a phase vocoder (Flanagan and
+    """Change the tempo by `rate`, keeping the pitch: x (..., N) → (..., length), by a phase vocoder (Flanagan and
     Golden 1966)."""
     spectrum = torch.stft(x, n_fft, hop, win_length, window, return_complex=True)
     frames = torch.arange(0, spectrum.shape[-1], rate, device=x.device)

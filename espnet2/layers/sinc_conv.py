@@ -1,4 +1,4 @@
-"""Convolutions whose filters are band passes, of which only the edges are learned (Ravanelli and Bengio 2018)."""
+"""Sinc convolutions: band-pass filters with learned edges (Ravanelli and Bengio 2018)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LogCompression(nn.Module):
 
 
 class MelScale:
-    """1125 ln(1 + f / 700)."""
+    """Mel scale: 1125 ln(1 + f / 700)."""
 
     @staticmethod
     def convert(f: Tensor | float) -> Tensor:
@@ -45,16 +45,16 @@ class MelScale:
 
 
 class BarkScale:
-    """Critical bandwidths: 25 + 75 (1 + 1.4 (f / kHz)²)^0.69 (Zwicker and Terhardt 1980)."""
+    """Bark scale by critical bandwidths: 25 + 75 (1 + 1.4 (f / kHz)²)^0.69 (Zwicker and Terhardt 1980)."""
 
     @staticmethod
     def convert(f: Tensor | float) -> Tensor:
-        """Hz to the critical bandwidth there, in Hz."""
+        """Frequency to critical bandwidth, both in Hz."""
         return 25.0 + 75.0 * (1.0 + 1.4 * (torch.as_tensor(f) / 1000.0) ** 2) ** 0.69
 
     @staticmethod
     def invert(x: Tensor | float) -> Tensor:
-        """A critical bandwidth to where it is found, both in Hz."""
+        """Critical bandwidth to its frequency, both in Hz."""
         return 1000.0 * ((((torch.as_tensor(x) - 25.0) / 75.0) ** (1.0 / 0.69) - 1.0) / 1.4).sqrt()
 
     @classmethod
@@ -69,13 +69,13 @@ SCALES: dict[str, type[MelScale] | type[BarkScale]] = {"mel": MelScale, "bark": 
 
 
 class SincConv(nn.Module):
-    """Band pass filters over samples.
+    """Band-pass filters over samples.
 
     The parameter `f` (out_channels, 2) holds edges of the bands as parts of the sampling rate. A band starts at |f1|
     and is |f2 - f1| wide.
 
     Args:
-        in_channels: channels; each has its own share of the filters.
+        in_channels: channels, among which the filters are divided.
         out_channels: filters.
         kernel_size: samples of a filter, an odd number.
         stride, padding, dilation: as of a convolution.
@@ -84,7 +84,7 @@ class SincConv(nn.Module):
         fs: Hz.
 
     Raises:
-        ValueError: an unknown name, a number out of range, or filters that the channels cannot share.
+        ValueError: an unknown name, a number out of range, or `out_channels` that is no multiple of `in_channels`.
     """
 
     distance: Tensor

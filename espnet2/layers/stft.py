@@ -1,7 +1,7 @@
 """Short-time Fourier transform as one strided convolution with a windowed DFT basis.
 
-Real arithmetic only, so that the same code is what onnxruntime runs. In a padded batch every utterance is reflected at
-its own end, so it gets the numbers that it would get alone.
+It uses real arithmetic only, which onnxruntime supports. In a padded batch every utterance is mirrored at its own end,
+so padding does not change the result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WINDOWS = {
 
 
 class Stft(torch.nn.Module, InversibleInterface):
-    """`n_fft`, `win_length` and `hop_length` are in samples; `window` None is the rectangular window.
+    """STFT. `n_fft`, `win_length` and `hop_length` are in samples; `window` None is the rectangular window.
 
     `length` is the number of frames as a formula of the number of samples. Raises `ValueError` for an unknown window
     or a window longer than the transform.
@@ -58,7 +58,7 @@ class Stft(torch.nn.Module, InversibleInterface):
         self.bins = n_fft // 2 + 1 if onesided else n_fft
         padding = n_fft // 2 if center else 0
         self.length = Length.conv(n_fft, hop_length, padding)
-        # The window is centred in the transform, whose first `start` and last `end` samples count for nothing.
+        # The window is centred in the transform; the first `start` and last `end` samples have weight 0.
         self.start = (n_fft - self.win_length) // 2
         self.end = n_fft - self.win_length - self.start
         self.padding = padding
@@ -92,8 +92,8 @@ class Stft(torch.nn.Module, InversibleInterface):
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Spectra (B, T, F, 2), or complex (B, T, F), to samples (B, N) by overlap-add.
 
-        N is the largest of `input_lengths` (B,), samples; without them it is what the frames cover. Raises
-        `RuntimeError` for windows whose sum has zeros, as without `center`.
+        N is the largest of `input_lengths` (B,), in samples, or by default the span of the frames. Raises
+        `RuntimeError` if the sum of the windows has zeros, as without `center`.
         """
         spectrum = input if input.is_complex() else torch.view_as_complex(input.contiguous())
         samples = torch.istft(
@@ -114,7 +114,7 @@ class Stft(torch.nn.Module, InversibleInterface):
         return self._transform(self.pad(samples, lengths))
 
     def power(self, padded: torch.Tensor) -> torch.Tensor:
-        """What `pad` gave (B, N) to the power spectrum (B, T, F); frames of padding are not masked."""
+        """Power spectrum (B, T, F) of padded samples (B, N) from `pad`; frames of padding are not masked."""
         real, imaginary = self._transform(padded).split(self.bins, dim=1)
         return (real * real + imaginary * imaginary).transpose(1, 2)
 
@@ -123,7 +123,7 @@ class Stft(torch.nn.Module, InversibleInterface):
         return torch.nn.functional.conv1d(windows, self.basis, stride=self.hop_length)
 
     def pad(self, samples: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        """Mirror `padding` samples at both ends of each utterance; what is shorter than that repeats its edge."""
+        """Mirror `padding` samples at both ends of each utterance; shorter utterances repeat their edge."""
         if not self.center:
             return samples
         count = samples.shape[1]

@@ -1,4 +1,4 @@
-"""Time warping (Park et al. 2019, section 2): the frames before a point and those behind it change their speed."""
+"""Time warping (Park et al. 2019, section 2)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ MODES = ("bicubic", "bilinear")
 
 
 def time_warp(x: Tensor, window: int = 80, mode: str = "bicubic") -> Tensor:
-    """Move a point of features x (B, T, C), the same for all, by up to `window` frames; (B, T, C) again.
+    """Move a random point of features x (B, T, C), the same for all, by up to `window` frames.
 
-    What has no point that is more than `window` frames from both ends stays as it is.
+    Features without a point that is more than `window` frames from both ends are unchanged.
     """
     frames = x.shape[1]
     if frames - window <= window:
@@ -30,10 +30,10 @@ def _stretched(x: Tensor, length: int, mode: str) -> Tensor:
 
 
 class TimeWarp(torch.nn.Module):
-    """Time warping of a batch, with draws of its own for each utterance unless all are equally long.
+    """Time warping of a batch, drawn for each utterance unless all have the same length.
 
     Args:
-        window: the farthest that a point moves, in frames.
+        window: largest shift of a point, in frames.
         mode: interpolation, "bicubic" or "bilinear".
 
     Raises:

@@ -10,7 +10,7 @@ from espnet2.layers.abs_normalize import AbsNormalize
 
 
 class UtteranceMVN(AbsNormalize):
-    """Subtracts the utterance's mean (`norm_means`) and divides by its standard deviation (`norm_vars`)."""
+    """Utterance normalisation: subtract the mean (`norm_means`), divide by the standard deviation (`norm_vars`)."""
 
     @typechecked
     def __init__(self, norm_means: bool = True, norm_vars: bool = False, eps: float = 1.0e-20):

@@ -15,16 +15,16 @@ from espnet2.layers.stft import Stft
 
 SAMPLE_RATE = 16000  # Hz
 WINDOW, HOP = 400, 160  # 25 ms and 10 ms
-SECONDS = 30  # what the model was trained on at a time
-DECADES = 8.0  # below the loudest: 80 dB, where features are cut off
+SECONDS = 30  # length of the model's training segments
+DECADES = 8.0  # floor of features below the maximum: 80 dB
 
 
 class WhisperLogMel(nn.Module):
-    """Log-mel features, cut off 80 dB below the utterance's loudest, and scaled to about -1 to 1.
+    """Whisper's log-mel features, limited to 80 dB below the utterance's maximum, and scaled to about -1 to 1.
 
     Args:
         n_mels: F.
-        window: make every utterance 30 s long, by silence behind it or by cutting it.
+        window: pad or cut every utterance to 30 s.
     """
 
     filters: Tensor

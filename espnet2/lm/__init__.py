@@ -1,1 +1,1 @@
-"""Language models: scores of the token that follows others."""
+"""Language models."""

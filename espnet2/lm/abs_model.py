@@ -1,4 +1,4 @@
-"""What every language model offers."""
+"""Base class of language models."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from espnet2.interface.spec import Component
 class AbsLM(torch.nn.Module, BatchScorerInterface, ABC):
     """Base of language models.
 
-    A search takes one as a scorer, or drives its graph (`espnet.nets.scorers.step.StepScorer`). Models that declare a
-    step get the scorer's methods from it (`espnet.nets.pytorch_backend.step_scorer`).
+    A search uses a model as a scorer, or calls its graph (`espnet.nets.scorers.step.StepScorer`). A model that declares
+    a step inherits the scorer's methods (`espnet.nets.pytorch_backend.step_scorer`).
     """
 
     @abstractmethod
@@ -25,15 +25,15 @@ class AbsLM(torch.nn.Module, BatchScorerInterface, ABC):
 
         Args:
             input: (B, U) int64 tokens, the first of which is the start symbol.
-            hidden: what a call for the tokens before returned, for models that keep a state; or None.
+            hidden: state returned by the call for the tokens before, or None.
 
         Returns:
             (B, U, V) scores of the token after each, before softmax, and the state after the last.
         """
 
     def components(self) -> tuple[Component, ...]:
-        """The graph of this model: `lm_step`, once per token.
+        """Declare the model's graph: `lm_step`, once per token.
 
-        Only a model that is exported needs it.
+        Only a model that is exported needs to override it.
         """
         raise ConfigError(f"{type(self).__name__}: expected components() to declare the graph to export, found none")

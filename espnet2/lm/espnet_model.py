@@ -14,7 +14,7 @@ from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 
 class ESPnetLanguageModel(AbsESPnetModel):
-    """Text to negative log-likelihood.
+    """Language model with loss: text to negative log-likelihood.
 
     Args:
         lm: the language model.
@@ -30,7 +30,7 @@ class ESPnetLanguageModel(AbsESPnetModel):
         self.ignore_id = ignore_id
 
     def parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
-        """The graphs of this model, each with the module that declares it."""
+        """Return the parts of the model, each a module with its component."""
         return tuple((self.lm, component) for component in self.lm.components())
 
     def nll(self, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -64,5 +64,5 @@ class ESPnetLanguageModel(AbsESPnetModel):
         return loss, {"loss": loss.detach()}, count
 
     def collect_feats(self, text: Tensor, text_lengths: Tensor, **kwargs: Tensor) -> dict[str, Tensor]:
-        """What statistics of the training data are made of: nothing, of texts."""
+        """Return no features: statistics of texts need none."""
         return {}

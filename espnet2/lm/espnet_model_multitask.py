@@ -1,4 +1,4 @@
-"""A language model of texts that begin with what is given and go on with what a task makes of it (VoxtLM's format)."""
+"""Multitask language model of texts that consist of a prompt and an answer (VoxtLM's format)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class ESPnetMultitaskLanguageModel(AbsESPnetModel):
         lm: the language model.
         vocab_size: V.
         token_list: the vocabulary.
-        ignore_id: the token that losses leave out.
-        lsm_weight: probability that label smoothing gives to the other tokens (Szegedy et al. 2016).
-        length_normalized_loss: the loss is per token, rather than per text.
-        sos_syms: symbols behind which a text's answer begins, the more important first.
+        ignore_id: the token that losses ignore.
+        lsm_weight: weight of label smoothing (Szegedy et al. 2016).
+        length_normalized_loss: average the loss per token rather than per text.
+        sos_syms: symbols after which the answer begins, in order of precedence.
         eos_sym: the symbol that ends it.
 
     Raises:
@@ -57,13 +57,13 @@ class ESPnetMultitaskLanguageModel(AbsESPnetModel):
         self.length_normalized_loss = length_normalized_loss
 
     def parts(self) -> tuple[tuple[torch.nn.Module, Component], ...]:
-        """The graphs of this model, each with the module that declares it."""
+        """Return the parts of the model, each a module with its component."""
         return tuple((self.lm, component) for component in self.lm.components())
 
     def nll(self, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Negative log-likelihood, in nats, of every token from the third on and of the end.
 
-        The first token only says that a text begins; the model does not read it.
+        The first token only marks the beginning of a text; the model does not read it.
 
         Args:
             text: (B, U) int64.
@@ -102,11 +102,11 @@ class ESPnetMultitaskLanguageModel(AbsESPnetModel):
         return loss, {"loss": loss.detach(), "acc": right}, torch.tensor(len(text), device=text.device)
 
     def collect_feats(self, text: Tensor, text_lengths: Tensor, **kwargs: Tensor) -> dict[str, Tensor]:
-        """What statistics of the training data are made of: nothing, of texts."""
+        """Return no features: statistics of texts need none."""
         return {}
 
     def _scored(self, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-probabilities (B, U - 1, V) behind the second token and all later ones, the tokens there, lengths."""
+        """Log-probabilities (B, U - 1, V) after the second token and all later ones, the tokens there, and lengths."""
         text, lengths = text[:, 1 : int(text_lengths.max())], text_lengths - 1
         padding = make_pad_mask(lengths, text.shape[1])
         target = pad(text[:, 1:], (0, 1)).scatter(1, (lengths - 1).unsqueeze(1), self.eos_id)
@@ -114,7 +114,7 @@ class ESPnetMultitaskLanguageModel(AbsESPnetModel):
         return scores.log_softmax(dim=-1), target.masked_fill(padding, self.eos_id), lengths
 
     def _answers(self, text: Tensor) -> Tensor:
-        """Where the answers of text (B, U) begin: (B,), at the first of `sos_ids` that a text has, 0 without one."""
+        """Start of the answer in each text (B, U): (B,), at the first of `sos_ids` that the text has, 0 without one."""
         begins = text.new_zeros(len(text))
         for token in reversed(self.sos_ids):
             found = text == token

@@ -20,8 +20,8 @@ from espnet2.layers.hugging_face import read_config
 from espnet2.lm.abs_model import AbsLM
 from espnet2.lm.transformer_lm import cached_step
 
-PADDING = 0  # the token that no other looks at, and that has no position
-RESERVED = 2  # rows of the table of positions before the first token's; padding gets the second of them
+PADDING = 0  # the padding token, which is masked and has no position
+RESERVED = 2  # offset of the first token's row in the table of positions; padding has row 1
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "gelu": nn.GELU,
@@ -32,7 +32,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 @dataclasses.dataclass(frozen=True)
 class OPTConfig:
-    """What a model's config.json says of its architecture; keys that it leaves out have these values."""
+    """Architecture from a model's config.json; missing keys have these defaults."""
 
     hidden_size: int = 768
     num_hidden_layers: int = 12
@@ -48,7 +48,7 @@ class OPTConfig:
 
     @classmethod
     def read(cls, name: str) -> OPTConfig:
-        """The architecture of a model in a directory, or of one of that name in the hub's cache.
+        """Read the architecture of a model in a directory, or by name from the hub's cache.
 
         Raises:
             ValueError: there is no such model, it is of another kind, or a size is not positive.
@@ -72,7 +72,7 @@ class OPTConfig:
         return config
 
     def norm(self) -> nn.LayerNorm:
-        """A layer normalisation of D channels."""
+        """Make a layer normalisation of D channels."""
         return nn.LayerNorm(self.hidden_size, elementwise_affine=self.layer_norm_elementwise_affine)
 
 
@@ -183,14 +183,14 @@ class OPTDecoder(nn.Module):
 
 
 class HuggingfaceOPTModel(BatchSteppedScorer, AbsLM):
-    """OPT with an embedding and an output layer for the recogniser's tokens; its weights are the checkpoint's.
+    """OPT with an embedding and an output layer for the recogniser's tokens; weights come from the checkpoint.
 
-    Its positions are learned: texts may have as many tokens as `max_position_embeddings` of the pretrained model says.
+    Its learned positions limit texts to `max_position_embeddings` tokens.
 
     Args:
         vocab_size: V.
         opt_name: the pretrained model: a directory with its config.json, or a name in the hub's cache, for which the
-            package transformers has to be installed.
+            package transformers must be installed.
 
     Raises:
         ValueError: there is no such model, or it is not an OPT.
@@ -218,7 +218,7 @@ class HuggingfaceOPTModel(BatchSteppedScorer, AbsLM):
     def step(
         self, tokens: Tensor, parents: Tensor, cache_tokens: Tensor, cache_key: Tensor, cache_value: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Score what may follow the last token of every hypothesis.
+        """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.

@@ -33,11 +33,11 @@ class SequentialRNNLM(BatchSteppedScorer, AbsLM):
     Args:
         vocab_size: V.
         unit: size of the embedding.
-        nhid: S, size of the recurrent layers; `unit` where it is not given.
-        nlayers: recurrent layers.
-        dropout_rate: dropout before, between and behind them.
+        nhid: S, size of the recurrent layers; `unit` by default.
+        nlayers: number of recurrent layers.
+        dropout_rate: dropout before, between and after them.
         tie_weights: the output layer's weights are those of the embedding.
-        rnn_type: one of `RNN_TYPES`, in letters of either case.
+        rnn_type: one of `RNN_TYPES`, in upper or lower case.
         ignore_id: the padding's token.
 
     Raises:
@@ -86,7 +86,7 @@ class SequentialRNNLM(BatchSteppedScorer, AbsLM):
         return self.decoder(self.drop(output)), hidden
 
     def step(self, tokens: Tensor, parents: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
-        """Score what may follow the last token of every hypothesis.
+        """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.

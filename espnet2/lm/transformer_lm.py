@@ -1,4 +1,4 @@
-"""Transformer language model (Vaswani et al. 2017; Irie et al. 2019): a causal encoder between embedding and scores."""
+"""Transformer language model (Vaswani et al. 2017; Irie et al. 2019)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from espnet.nets.pytorch_backend.transformer.mask import attention_bias, target_
 from espnet2.interface import spec
 from espnet2.lm.abs_model import AbsLM
 
-PADDING = 0  # the token that no other looks at
+PADDING = 0  # the padding token, which is masked
 POSITIONAL_ENCODINGS: dict[str | None, Callable[[int, float], Positions]] = {
     "sinusoidal": PositionalEncoding,
     None: NoPositionalEncoding,
@@ -26,7 +26,7 @@ POSITIONAL_ENCODINGS: dict[str | None, Callable[[int, float], Positions]] = {
 
 
 class TransformerLM(BatchSteppedScorer, AbsLM):
-    """Causal Transformer.
+    """Transformer language model: embedding, causal Transformer, output layer.
 
     Args:
         vocab_size: V.
@@ -36,7 +36,7 @@ class TransformerLM(BatchSteppedScorer, AbsLM):
         head: H.
         unit: size of the feed-forward networks.
         layer: number of layers.
-        dropout_rate: dropout of what each part of a layer adds.
+        dropout_rate: dropout of each residual branch.
         positional_dropout_rate: dropout after the positional encoding.
         attention_dropout_rate: dropout of attention weights.
 
@@ -85,12 +85,12 @@ class TransformerLM(BatchSteppedScorer, AbsLM):
     def step(
         self, tokens: Tensor, parents: Tensor, cache_tokens: Tensor, cache_key: Tensor, cache_value: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Score what may follow the last token of every hypothesis.
+        """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.
             parents: (B, beam) int64, which hypothesis of the step before it continues.
-            cache_tokens: (1, B, parent, past) int64, the tokens before, for the padding among them.
+            cache_tokens: (1, B, parent, past) int64, the tokens before, to mask padding.
             cache_key, cache_value: (layers, B, parent, H, past, D/H) of the tokens before.
                 Before the first step `past` is 0, and `parent` 1.
 
@@ -118,7 +118,7 @@ class TransformerLM(BatchSteppedScorer, AbsLM):
 
 
 def cached_step(vocab_size: int, layers: int, heads: int, head_size: int) -> spec.Component:
-    """The graph `lm_step` of a causal Transformer that keeps all tokens, and every layer's keys and values of them."""
+    """Component `lm_step` of a causal Transformer, whose states are all tokens and every layer's keys and values."""
     kinds: tuple[tuple[str, int, tuple[spec.Axis, ...], tuple[spec.Axis, ...], dict[str, Any]], ...] = (
         ("cache_tokens", 1, (), (), {"dtype": "int64", "below": vocab_size}),
         ("cache_key", layers, (heads,), (head_size,), {}),

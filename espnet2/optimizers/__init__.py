@@ -1,1 +1,1 @@
-"""Optimisers, and what weight decay leaves alone."""
+"""Optimisers, and parameter groups without weight decay."""

@@ -17,11 +17,11 @@ NORMALIZATIONS = (
 def decay_groups(
     model: torch.nn.Module, bias_weight_decay: bool = False, normalization_weight_decay: bool = False
 ) -> list[dict]:
-    """Parameters that need gradients, in two groups for an optimiser: those with its weight decay, and those without.
+    """Split parameters that need gradients into two groups for an optimiser: with and without weight decay.
 
     Args:
-        bias_weight_decay: biases have it.
-        normalization_weight_decay: weights of normalisation have it.
+        bias_weight_decay: apply weight decay to biases.
+        normalization_weight_decay: apply it to weights of normalisation.
     """
     without = {
         parameter
@@ -41,7 +41,7 @@ def configure_optimizer(
     optim_conf: dict[str, Any],
     weight_decay_conf: dict[str, bool],
 ) -> torch.optim.Optimizer:
-    """The optimiser of a model's `decay_groups`.
+    """Make an optimiser of a model's `decay_groups`.
 
     Args:
         optim_class: its class.
@@ -52,7 +52,7 @@ def configure_optimizer(
 
 
 def _parameters(model: torch.nn.Module) -> Iterator[tuple[torch.nn.Parameter, bool, bool]]:
-    """Every parameter, whether it is a bias, and whether it is one of a layer that normalises."""
+    """Every parameter, whether it is a bias, and whether it belongs to a normalisation layer."""
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
             yield parameter, "bias" in name, isinstance(module, NORMALIZATIONS)

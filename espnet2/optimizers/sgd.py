@@ -6,7 +6,7 @@ import torch
 
 
 class SGD(torch.optim.SGD):
-    """PyTorch's, with a learning rate of 0.1 unless another is given."""
+    """PyTorch's SGD with a default learning rate of 0.1."""
 
     def __init__(
         self,

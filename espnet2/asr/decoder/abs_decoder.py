@@ -1,4 +1,4 @@
-"""What every attention decoder offers."""
+"""Base class of attention decoders."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from espnet2.interface.spec import Component
 class AbsDecoder(torch.nn.Module, ScorerInterface, ABC):
     """Base of decoders.
 
-    A search takes one as a scorer, or drives its graphs (`espnet.nets.scorers.step.StepScorer`). Decoders that declare
-    a step get the scorer's methods from it (`espnet.nets.pytorch_backend.step_scorer`).
+    A search uses a decoder as a scorer, or calls its graphs (`espnet.nets.scorers.step.StepScorer`). A decoder that
+    declares a step inherits the scorer's methods (`espnet.nets.pytorch_backend.step_scorer`).
     """
 
     @abstractmethod
@@ -35,8 +35,8 @@ class AbsDecoder(torch.nn.Module, ScorerInterface, ABC):
         """
 
     def components(self) -> tuple[Component, ...]:
-        """The graphs of this decoder: `decoder_start`, once per utterance, and `decoder_step`, once per token.
+        """Declare the decoder's graphs: `decoder_start`, once per utterance, and `decoder_step`, once per token.
 
-        Only a decoder that is exported needs them.
+        Only a decoder that is exported needs to override it.
         """
         raise ConfigError(f"{type(self).__name__}: expected components() to declare the graphs to export, found none")

@@ -1,4 +1,4 @@
-"""What Transformer decoders share (Vaswani et al. 2017): they score token by token from cached keys and values."""
+"""Base of Transformer decoders (Vaswani et al. 2017), which score token by token from cached keys and values."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Cache = list[Tensor]  # keys and values, (layers, B, H, tokens, D/H) each
 
 
 def embed_tokens(vocab_size: int, size: int, dropout_rate: float, positions: Positions) -> FrameInput:
-    """What reads token ids (B, U)."""
+    """Input layer for token ids (B, U)."""
     return token_input(vocab_size, size, dropout_rate, positions, padding_idx=None)
 
 
 def embed_vectors(vocab_size: int, size: int, dropout_rate: float, positions: Positions) -> FrameInput:
-    """What reads vectors (B, U, V)."""
+    """Input layer for vectors (B, U, V)."""
     return linear_input(vocab_size, size, dropout_rate, positions, relu=True)
 
 
@@ -42,16 +42,16 @@ INPUT_LAYERS: dict[str, Callable[[int, int, float, Positions], FrameInput]] = {
 
 
 class CachedDecoder(BatchSteppedScorer, AbsDecoder):
-    """A Transformer decoder by its parts: how it scores known targets, and token by token.
+    """Transformer decoder over its submodules: scores known targets, or token by token.
 
     Attributes:
         vocab_size: V.
         size: D, of the encoder's output and of the decoder.
-        input_layer: "embed" where it reads token ids.
-        embed: what reads tokens; `at(tokens, offset)` embeds those that follow `offset` known ones.
+        input_layer: "embed" for token ids.
+        embed: input layer; `at(tokens, offset)` embeds tokens that follow `offset` known ones.
         decoders: the layers.
-        after_norm: normalises the last layer's output, or None.
-        output_layer: gives scores of tokens, or None.
+        after_norm: normalisation of the last layer's output, or None.
+        output_layer: output layer over the vocabulary, or None.
     """
 
     vocab_size: int
@@ -84,12 +84,11 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
             hlens: (B,) int64, its lengths.
             ys_in_pad: (B, U) int64, the start symbol and the targets; (B, U, V) for the input layer "linear".
             ys_in_lens: (B,) int64, their lengths.
-            return_hs: give the hidden vectors (B, U, D) from before the output layer too.
-            return_all_hs: give the outputs of all layers too, each (B, U, D).
+            return_hs: also return the hidden vectors (B, U, D) before the output layer.
+            return_all_hs: also return the outputs of all layers, each (B, U, D).
 
         Returns:
-            (B, U, V) scores before softmax, as a pair with the hidden vectors where these are asked for;
-            and `ys_in_lens`.
+            (B, U, V) scores before softmax, as a pair with the hidden vectors if these are requested; and `ys_in_lens`.
         """
         x = self.embed.at(ys_in_pad, 0)
         context = self.context(x, ys_in_lens)
@@ -105,7 +104,7 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         return ((scores, x) if return_hs else scores), ys_in_lens
 
     def context(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """What layers are told of known targets x (B, U, D) of lengths (B,): where tokens may look, as a bias."""
+        """Context of the layers for known targets x (B, U, D) of lengths (B,): the self-attention's bias."""
         tokens = x.shape[1]
         mask = make_non_pad_mask(lengths, tokens).unsqueeze(1) & subsequent_mask(tokens, x.device)
         return attention_bias(mask, x.dtype)
@@ -132,14 +131,14 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         cache_key: Tensor,
         cache_value: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Score what may follow the last token of every hypothesis.
+        """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.
             parents: (B, beam) int64, which hypothesis of the step before it continues.
             memory_key, memory_value: (layers, B, H, T, D/H) from `start`.
             memory_lengths: (B,) int64, lengths of the encoder's output.
-            cache_key, cache_value: (layers, B, parent, H, past, D/H), what the step before returned.
+            cache_key, cache_value: (layers, B, parent, H, past, D/H), returned by the previous step.
                 Before the first step `past` is 0, and `parent` 1.
 
         Returns:
@@ -154,11 +153,11 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         return log_probs, stacked(keys, parents), stacked(values, parents)
 
     def components(self) -> tuple[spec.Component, ...]:
-        """`decoder_start` and `decoder_step`; nothing for a decoder that reads vectors or gives none but vectors."""
+        """`decoder_start` and `decoder_step`; empty for a decoder without token input or output layer."""
         return _components(self) if self.input_layer == "embed" and self.output_layer is not None else ()
 
     def states(self) -> tuple[spec.State, ...]:
-        """What `step` hands on: keys and values of the tokens so far."""
+        """States of `step`: keys and values of the tokens so far."""
         attention = self.layers[0].src_attn
         layers, heads, size = len(self.decoders), attention.h, attention.d_k
         return tuple(
@@ -179,18 +178,18 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         cache: Cache | None = None,
         return_hs: bool = False,
     ) -> tuple[Any, Cache]:
-        """Score what may follow the last of some tokens, computing only those that are not in the cache.
+        """Score the token that follows `tgt`, computing only tokens that are not in the cache.
 
         Args:
             tgt: (B, U) int64, all tokens so far.
-            tgt_mask: (B or 1, U, U) bool, True where a token may look.
+            tgt_mask: (B or 1, U, U) bool, True at visible tokens.
             memory: (B, T, D) encoder output.
             memory_mask: (B, 1, T) bool, True at real frames.
-            cache: what the call before returned; None at the beginning.
-            return_hs: give the hidden vectors (B, D) from before the output layer too.
+            cache: returned by the previous call; None at the beginning.
+            return_hs: also return the hidden vectors (B, D) before the output layer.
 
         Returns:
-            log-probabilities (B, V), as a pair with the hidden vectors where these are asked for; and the next cache.
+            log-probabilities (B, V), as a pair with the hidden vectors if these are requested; and the next cache.
         """
         attention = self.layers[0].src_attn
         shape = len(self.decoders), len(tgt), attention.h, 0, attention.d_k
@@ -208,9 +207,9 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
 
         Args:
             ys: (U,) int64, all tokens so far.
-            state: what the call for the tokens before returned; None at the beginning.
+            state: returned by the call for the tokens before; None at the beginning.
             x: (T, D) encoder output.
-            return_hs: give the hidden vector (1, D) from before the output layer too, as the second of three.
+            return_hs: also return the hidden vector (1, D) before the output layer, as the second of three.
 
         Returns:
             log-probabilities (V,) of the next token, and the next state.
@@ -222,7 +221,7 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         """Score hypotheses of equal length: `score` for ys (H, U) and xs (H, T, D).
 
         Returns:
-            log-probabilities (H, V), as a pair with the hidden vectors (H, D) where these are asked for; and the next
+            log-probabilities (H, V), as a pair with the hidden vectors (H, D) if these are requested; and the next
             states.
         """
         log_probs, after = super().batch_score(ys, states, xs)
@@ -242,7 +241,7 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         memory: tuple[Tensor, Tensor],
         memory_bias: Tensor | None,
     ) -> tuple[Tensor, list[list[Tensor]]]:
-        """Run all layers over new tokens x (R, U, D) → the last one's output, and what each kind of cache keeps."""
+        """Run all layers over new tokens x (R, U, D); returns the last layer's output and the next caches."""
         known = []
         for layer, *before in zip(self.layers, *memory, *past, strict=True):
             x, after = layer.step(x, before[2:], context, before[0], before[1], memory_bias)
@@ -257,13 +256,13 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         return x if self.after_norm is None else self.after_norm(x)
 
     def _log_probs(self, x: Tensor) -> Tensor:
-        """The last layer's output (R, D) → log-probabilities (R, V), or normed where there is no output layer."""
+        """The last layer's output (R, D) → log-probabilities (R, V), or normalised vectors without an output layer."""
         x = self._normed(x)
         return x if self.output_layer is None else torch.log_softmax(self.output_layer(x), dim=-1)
 
 
 class BaseTransformerDecoder(CachedDecoder, MaskParallelScorerInterface):
-    """All of ESPnet's Transformer decoders but their layers, which a subclass puts into `decoders`.
+    """Base of ESPnet's Transformer decoders; a subclass sets the layers, `decoders`.
 
     Args:
         vocab_size: V.
@@ -271,10 +270,10 @@ class BaseTransformerDecoder(CachedDecoder, MaskParallelScorerInterface):
         dropout_rate: dropout of the input layer "linear".
         positional_dropout_rate: dropout after the positional encoding.
         input_layer: "embed" for token ids, "linear" for vectors.
-        use_output_layer: give scores of tokens, rather than hidden vectors.
+        use_output_layer: return scores of tokens rather than hidden vectors.
         pos_enc_class: positional encoding, made from D and a dropout rate.
-        normalize_before: layers normalise their inputs, so that the last one's output still has to be.
-        gradient_checkpoint_layers: layers that training computes twice to save memory.
+        normalize_before: layers normalise their inputs, so that the last output is normalised separately.
+        gradient_checkpoint_layers: layers that training recomputes in the backward pass to save memory.
     """
 
     decoders: MultiSequential
@@ -305,11 +304,11 @@ class BaseTransformerDecoder(CachedDecoder, MaskParallelScorerInterface):
     def forward_partially_AR(
         self, tgt: Tensor, tgt_mask: Tensor, tgt_lengths: Tensor, memory: Tensor, cache: Any = None
     ) -> tuple[Tensor, Any]:
-        """Score what may follow texts of different lengths.
+        """Score the next token of texts of different lengths.
 
         Args:
             tgt: (B, U) int64, padded.
-            tgt_mask: not used: tokens see those before them.
+            tgt_mask: not used: self-attention is causal.
             tgt_lengths: (B,) int64.
             memory: (B, T, D) encoder output.
             cache: not used.

@@ -30,9 +30,9 @@ MANY_TOKENS = 6000  # positions up to which examples are drawn
 class ConvolutionTransformerDecoder(BaseTransformerDecoder):
     """Decoder of causal convolution, source attention and feed-forward layers.
 
-    A step keeps, for every hypothesis, how many tokens it has and what its convolutions read of the last ones. So its
-    scores are those of the whole hypothesis, which is what these decoders are trained for; upstream's search, which
-    hands its convolutions the last token only, scores differently from the second token on.
+    For every hypothesis, a step keeps the number of its tokens and the convolutions' input at the last ones. So its
+    scores are those of the whole hypothesis, as in training. Upstream's search passes the last token only to the
+    convolutions, and scores differently from the second token on.
 
     Args:
         vocab_size: V.
@@ -40,15 +40,15 @@ class ConvolutionTransformerDecoder(BaseTransformerDecoder):
         attention_heads: H, of the source attention.
         linear_units: size of the feed-forward networks.
         num_blocks: layers.
-        dropout_rate: dropout of what each part of a layer adds.
+        dropout_rate: dropout of each residual branch.
         positional_dropout_rate: dropout after the positional encoding.
         self_attention_dropout_rate: dropout of convolution kernels.
         src_attention_dropout_rate: dropout of attention weights.
         input_layer: "embed" for token ids, "linear" for vectors.
-        use_output_layer: give scores of tokens, rather than hidden vectors.
+        use_output_layer: return scores of tokens rather than hidden vectors.
         pos_enc_class: positional encoding, made from D and a dropout rate.
         normalize_before: layers normalise their inputs, rather than their outputs.
-        concat_after: combine what a convolution read and what it gave by a linear layer; so with attention.
+        concat_after: combine input and output of convolution and attention by a linear layer.
         conv_wshare: different kernels of a convolution, a divisor of D.
         conv_kernel_length: size of each layer's kernels, of which the first half is used.
         conv_usebias: whether convolutions add a bias.
@@ -112,7 +112,7 @@ class ConvolutionTransformerDecoder(BaseTransformerDecoder):
         self.decoders = repeat(num_blocks, build)
 
     def context(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """What layers are told of known targets: that there are no tokens before; convolutions look back alone."""
+        """Context of the layers for known targets: there are no earlier tokens; convolutions are causal anyway."""
         return torch.zeros(1, 1, dtype=torch.int64, device=x.device)
 
     def step(
@@ -125,7 +125,7 @@ class ConvolutionTransformerDecoder(BaseTransformerDecoder):
         position: Tensor,
         cache_frames: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Score what may follow the last token of every hypothesis.
+        """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.
@@ -133,7 +133,7 @@ class ConvolutionTransformerDecoder(BaseTransformerDecoder):
             memory_key, memory_value: (layers, B, H, T, D/H) from `start`.
             memory_lengths: (B,) int64, lengths of the encoder's output.
             position: (1, B, parent) int64, tokens of each hypothesis before its last.
-            cache_frames: (layers, B, parent, P, D), what convolutions read of these. All zeros before the first step.
+            cache_frames: (layers, B, parent, P, D), the convolutions' input at these. All zeros before the first step.
 
         Returns:
             log-probabilities (B, beam, V), and the next `position` and `cache_frames`.
@@ -149,7 +149,7 @@ class ConvolutionTransformerDecoder(BaseTransformerDecoder):
         return log_probs, (count + 1).view(1, *parents.shape), stacked(frames, parents)
 
     def states(self) -> tuple[spec.State, ...]:
-        """What `step` hands on: numbers of tokens, and what the widest convolution reads of the last ones."""
+        """States of `step`: numbers of tokens, and the widest convolution's input at the last ones."""
         convolutions = [cast(CausalConvolution, layer.self_attn) for layer in self.layers]
         widest = max(1, *(convolution.before_middle for convolution in convolutions))
         frames = len(self.decoders), "batch", widest, self.size
@@ -174,13 +174,13 @@ class ConvolutionTransformerDecoder(BaseTransformerDecoder):
         cache: Any = None,
         return_hs: bool = False,
     ) -> tuple[Any, Any]:
-        """Score what may follow the last of tgt (B, U), from the beginning: `cache` stays what it is.
+        """Score the token that follows tgt (B, U), computing all of them; `cache` is returned unchanged.
 
         Args:
             as `BaseTransformerDecoder.forward_one_step`.
 
         Returns:
-            log-probabilities (B, V), as a pair with the hidden vectors (B, D) where these are asked for; and `cache`.
+            log-probabilities (B, V), as a pair with the hidden vectors (B, D) if these are requested; and `cache`.
         """
         x = self.embed.at(tgt, 0)
         for layer in self.layers:
@@ -190,24 +190,24 @@ class ConvolutionTransformerDecoder(BaseTransformerDecoder):
 
 
 class LightweightConvolutionTransformerDecoder(ConvolutionTransformerDecoder):
-    """Lightweight convolutions."""
+    """Decoder with lightweight convolutions."""
 
     convolution = LightweightConvolution
 
 
 class LightweightConvolution2DTransformerDecoder(ConvolutionTransformerDecoder):
-    """Lightweight convolutions over tokens and over features."""
+    """Decoder with lightweight convolutions over tokens and over features."""
 
     convolution = LightweightConvolution2D
 
 
 class DynamicConvolutionTransformerDecoder(ConvolutionTransformerDecoder):
-    """Dynamic convolutions."""
+    """Decoder with dynamic convolutions."""
 
     convolution = DynamicConvolution
 
 
 class DynamicConvolution2DTransformerDecoder(ConvolutionTransformerDecoder):
-    """Dynamic convolutions over tokens and over features."""
+    """Decoder with dynamic convolutions over tokens and over features."""
 
     convolution = DynamicConvolution2D

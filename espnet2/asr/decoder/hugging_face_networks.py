@@ -1,5 +1,5 @@
-"""How networks of the package transformers read an encoder's output, and go on token by token from cached keys and
-values. Masks, positions and caches are made here: a network is only told what to compute."""
+"""Networks of the package transformers as decoders: they read the encoder's output, and step token by token from cached
+keys and values. Masks, positions and caches are made here and passed to the network."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Past = Sequence[Tensor]  # each layer's keys or values, (R, H, past, D/H)
 
 
 class CrossNetwork:
-    """The decoder of a model of encoder and decoder, whose layers attend to the encoder's output.
+    """Decoder of an encoder-decoder model, whose layers attend to the encoder's output.
 
     Args:
         decoder: transformers' network.
-        start_token: what upstream puts in the place of every first token; None: nothing.
+        start_token: token that replaces every first token, as upstream does; None: no replacement.
     """
 
     def __init__(self, decoder: Any, start_token: int | None):
@@ -42,8 +42,8 @@ class CrossNetwork:
         ).last_hidden_state
 
     def start(self, memory: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Memory (B, T, D) → what all layers look at, keys and values (layers, B, H, T, D/H)."""
-        # One token goes through the network, of which a graph keeps nothing but the projections of the memory.
+        """Memory (B, T, D) → keys and values of the cross-attention of all layers (layers, B, H, T, D/H)."""
+        # One token is run through the network; the exported graph keeps only the projections of the memory.
         package = transformers()
         cache = package.EncoderDecoderCache(package.DynamicCache(), package.DynamicCache())
         visible = memory.new_zeros(1, 1, 1, 1)
@@ -74,9 +74,9 @@ class CrossNetwork:
 
 
 class CausalNetwork:
-    """A language model whose prompt is a text, the encoder's output in the place of embedded tokens, and a text.
+    """Language model prompted with a text, the encoder's output in place of embedded tokens, and another text.
 
-    The first token is not read: the last vector of the prompt, which predicts the first word, stands in its place.
+    The first token is replaced by the last vector of the prompt, which predicts the first word.
 
     Args:
         decoder: transformers' network.
@@ -124,7 +124,7 @@ class CausalNetwork:
     def step(
         self, tokens: Tensor, past: tuple[Past, Past], memory: tuple[Past, Past], lengths: Tensor, last: Tensor
     ) -> Any:
-        """Tokens (R,), prompts of each layer (R, H, P, D/H), what else `start` says of them → hidden (R, D), next keys
+        """Tokens (R,), prompts of each layer (R, H, P, D/H), the other results of `start` → hidden (R, D), next keys
         and values."""
         size, known = memory[0][0].shape[2], past[0][0].shape[2]
         cache = _filled(*(map(_joined, kind, after) for kind, after in zip(memory, past, strict=True)))
@@ -146,7 +146,7 @@ class CausalNetwork:
         before the last one of each (B,); and that one (B, D)."""
         parts = self.prefix.expand(memory.shape[0], -1, -1), memory, self.postfix.expand(memory.shape[0], -1, -1)
         everything = torch.cat(parts, dim=1)
-        # What comes after the prefix and an utterance's own frames is found behind the padding of the frames.
+        # The postfix of each utterance lies behind the padding of the frames.
         own, padding = lengths.unsqueeze(1) + self.prefix.shape[1], memory.shape[1] - lengths.unsqueeze(1)
         place = torch.arange(everything.shape[1], device=memory.device)
         source = torch.where(place < own, place, place + padding).clamp(max=everything.shape[1] - 1)
@@ -156,12 +156,12 @@ class CausalNetwork:
 
 
 def cache_option(decoder: Any) -> str:
-    """What the network calls its cached keys and values: transformers 5.24 gave them another name."""
+    """Name of the network's argument for cached keys and values, which changed in transformers 5.24."""
     return "cache" if "cache" in inspect.signature(decoder.forward).parameters else "past_key_values"
 
 
 def _picked(vectors: Tensor, places: Tensor) -> Tensor:
-    """Those of vectors (B, T, D) at places (B, U) → (B, U, D)."""
+    """Select vectors (B, T, D) at positions (B, U) → (B, U, D)."""
     return vectors.gather(1, places.unsqueeze(2).expand(-1, -1, vectors.shape[2]))
 
 

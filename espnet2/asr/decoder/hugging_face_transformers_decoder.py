@@ -30,12 +30,12 @@ from espnet2.layers.hugging_face import (
 )
 
 FAMILIES = {False: "AutoModelForSeq2SeqLM", True: "AutoModelForCausalLM"}
-# Types of models, by `causal_lm`. GPT-2 and OPT are none of them, since upstream does not find their embeddings.
+# Types of models, by `causal_lm`. GPT-2 and OPT are missing, since upstream does not find their embeddings.
 MODEL_TYPES = {
     False: ("bart", "mbart", "t5", "mt5"),
     True: ("llama", "qwen2", "qwen3", "gpt_neox"),
 }
-# What upstream overrides, what plays no part where nothing is drawn at random, and what is no rule of the text.
+# Keys that upstream overrides, that matter for sampling only, or that are no rule of the text.
 NO_RULES = (
     *("num_beams", "bos_token_id", "pad_token_id", "temperature", "top_k", "top_p"),
     *("use_cache", "output_attentions", "output_hidden_states", "transformers_version"),
@@ -44,8 +44,8 @@ START_TOKENS = {"mbart": 2}  # upstream puts mBART's </s> in the place of the fi
 
 
 class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
-    """A pretrained model's decoder, which attends to the encoder's output, or a language model (`causal_lm`), which
-    reads it in the place of embedded tokens.
+    """Decoder of a pretrained model, which attends to the encoder's output, or a language model (`causal_lm`), which
+    reads it in place of embedded tokens.
 
     Args:
         vocab_size: V.
@@ -53,7 +53,7 @@ class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
         model_name_or_path: directory, or name in the hub's cache, of a model of one of `MODEL_TYPES`; nothing is
             downloaded. Weights come from the checkpoint; `config.json` is all that is needed, but for prefix and
             postfix.
-        causal_lm: the model is a language model rather than one of encoder and decoder.
+        causal_lm: the model is a language model rather than an encoder-decoder model.
         prefix, postfix: texts before and after the encoder's output in a language model's prompt. Checkpoints do not
             hold their vectors: they come from the model's tokenizer and published weights. An empty text, too, has
             the special tokens that the tokenizer puts around a text.
@@ -115,13 +115,13 @@ class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
 
     @property
     def network(self) -> Any:
-        """The network, as something that goes on token by token."""
+        """The network, wrapped for decoding token by token."""
         if self.causal_lm:
             return CausalNetwork(self.decoder, self.decoder_word_embeddings, self.prefix, self.postfix)
         return CrossNetwork(self.decoder, self.start_token)
 
     def reload_pretrained_parameters(self) -> None:
-        """Take the published weights, which training starts from, where `load_pretrained_weights` asks for them.
+        """Load the published weights, from which training starts, if `load_pretrained_weights` is set.
 
         Raises `ValueError` where they are not there, or are of another shape.
         """
@@ -134,8 +134,8 @@ class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
         self.lm_head.load_state_dict(published.get_output_embeddings().state_dict())
 
     def generation(self) -> dict[str, Any]:
-        """How transformers' generate makes text with this model: `espnet.nets.generation.GenerationRules` by name, and
-        whatever else its generation_config.json asks for."""
+        """Rules of transformers' generate for this model: `espnet.nets.generation.GenerationRules` by name, and the
+        other entries of its generation_config.json."""
         config = self.decoder.config
         given = self.generation_config
         own = getattr(config, "decoder_start_token_id", None)
@@ -152,7 +152,7 @@ class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
         return self.lm_head(self.network.forward(ys_in_pad, self.linear_in(hs_pad), hlens)), ys_in_lens
 
     def start(self, encoder_out: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, ...]:
-        """What the steps look at, once per utterance.
+        """Compute the memory that all steps read, once per utterance.
 
         Args:
             encoder_out: (B, T, F).
@@ -167,14 +167,14 @@ class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
     def step(
         self, tokens: Tensor, parents: Tensor, memory_key: Tensor, memory_value: Tensor, *others: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Score what may follow the last token of every hypothesis.
+        """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.
             parents: (B, beam) int64, which hypothesis of the step before it continues.
             memory_key, memory_value: (layers, B, H, T or P, D/H) from `start`.
             others: lengths (B,) int64 of the encoder's output, or of the prompts with their last vectors (B, D);
-                cache_key and cache_value (layers, B, parent, H, past, D/H), what the step before returned.
+                cache_key and cache_value (layers, B, parent, H, past, D/H), returned by the previous step.
 
         Returns:
             log-probabilities (B, beam, V), and the next `cache_key` and `cache_value`.

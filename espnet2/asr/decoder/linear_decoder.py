@@ -1,4 +1,4 @@
-"""A classifier in a decoder's place: one linear layer over the pooled frames of an utterance."""
+"""Classifier in place of a decoder: one linear layer over the pooled frames of an utterance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.interface import spec
 
 BEFORE, BEHIND = 2, 1  # tokens that are no classes: blank and unknown at the beginning of the list, sos/eos at its end
-NEVER = -1e10  # the log-probability of those; finite, so that sums stay numbers
+NEVER = -1e10  # their log-probability; finite, so that sums stay finite
 
 Pool = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -34,7 +34,7 @@ def pool_max(x: Tensor, padding: Tensor, lengths: Tensor) -> Tensor:
 
 
 def pool_first(x: Tensor, padding: Tensor, lengths: Tensor) -> Tensor:
-    """The first frame, where some encoders put a token for the whole: x (B, T, D) → (B, D)."""
+    """The first frame, where some encoders put a token for the whole utterance: x (B, T, D) → (B, D)."""
     return x[:, 0]
 
 
@@ -42,7 +42,7 @@ POOLINGS: dict[str, Pool] = {"mean": pool_mean, "max": pool_max, "CLS": pool_fir
 
 
 class LinearDecoder(SteppedScorer, AbsDecoder):
-    """Scores of classes, which are all tokens but the first two and the last one.
+    """Linear classifier; classes are all tokens except the first two and the last one.
 
     In a search, every token of a hypothesis is scored alike; one that ends after its first token (`maxlenratio` -1)
     names the class.
@@ -94,7 +94,7 @@ class LinearDecoder(SteppedScorer, AbsDecoder):
         return self.linear_out(self.dropout(self.pooling(hs_pad, padding, hlens)))
 
     def start(self, encoder_out: Tensor) -> Tensor:
-        """What a step reads of the encoder's output (B, T, D): all of it, since its length is known to the step."""
+        """Return the encoder's output (B, T, D) unchanged: pooling needs its lengths, which only the step gets."""
         return encoder_out.clone()
 
     def step(self, tokens: Tensor, parents: Tensor, memory: Tensor, memory_lengths: Tensor) -> Tensor:
@@ -113,12 +113,12 @@ class LinearDecoder(SteppedScorer, AbsDecoder):
         step = spec.Component(
             "decoder_step",
             "step",
-            # Without states there is no axis of parents; these are below the size of the beam all the same.
+            # Without states there is no axis of parents; indices are still below the beam size.
             (tokens, dataclasses.replace(parents, below="beam"), memory, lengths),
             (spec.Tensor("log_probs", ("batch", "beam", self.vocab_size)),),
         )
         return start, step
 
     def score(self, ys: Any, state: Any, x: Any) -> tuple[Tensor, Any]:
-        """Log-probabilities (V,) for encoder output x (T, D), whatever the tokens ys (U,) are, which may be None."""
+        """Log-probabilities (V,) for encoder output x (T, D); the tokens ys (U,), which may be None, are not read."""
         return super().score([0] if ys is None else ys, state, x)

@@ -1,4 +1,4 @@
-"""Masked language model over encoder output (Higuchi et al. 2020, "Mask CTC"): a decoder that sees the whole text."""
+"""Masked language model over encoder output (Higuchi et al. 2020, "Mask CTC"): a decoder without a causal mask."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from espnet2.interface import spec
 class MLMDecoder(TransformerDecoder):
     """Transformer decoder without a causal mask, over the vocabulary and a mask symbol behind it.
 
-    It scores no token by what is before it, so that its graph is that of all tokens, `mlm`, rather than steps.
+    It has one graph over all tokens, `mlm`, instead of steps.
 
     Args:
         vocab_size: V, without the mask symbol, whose index is V.
@@ -58,25 +58,25 @@ class MLMDecoder(TransformerDecoder):
         )
 
     def context(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """What layers are told of tokens x (B, U, D) of lengths (B,): to look at all of them, as a bias."""
+        """Context of the layers for tokens x (B, U, D) of lengths (B,): a bias that hides padding only."""
         return attention_bias(make_non_pad_mask(lengths, x.shape[1]).unsqueeze(1), x.dtype)
 
     def scores(self, tokens: Tensor, token_lengths: Tensor, encoder_out: Tensor, encoder_out_lens: Tensor) -> Tensor:
-        """Score what may stand at every place of a text.
+        """Score the tokens at every position of a text.
 
         Args:
-            tokens: (B, U) int64, where V marks a place to fill.
+            tokens: (B, U) int64, where V marks a masked position.
             token_lengths: (B,) int64.
             encoder_out: (B, T, D).
             encoder_out_lens: (B,) int64.
 
         Returns:
-            (B, U, V + 1) scores before softmax: decoding compares them between places.
+            (B, U, V + 1) scores before softmax, which decoding compares between positions.
         """
         return self(encoder_out, encoder_out_lens, tokens, token_lengths)[0]
 
     def components(self) -> tuple[spec.Component, ...]:
-        """`mlm`; nothing for a decoder that reads vectors or gives none but vectors."""
+        """`mlm`; empty for a decoder without token input or output layer."""
         if self.input_layer != "embed" or self.output_layer is None:
             return ()
         component = spec.Component(

@@ -1,4 +1,4 @@
-"""Recurrent decoder with attention (Chan et al. 2016): listens anew before each token."""
+"""Recurrent decoder with attention (Chan et al. 2016)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RNN_TYPES: dict[str, tuple[Callable[[int, int], nn.RNNCellBase], tuple[str, ...]
     "lstm": (nn.LSTMCell, ("hidden", "cell")),
     "gru": (nn.GRUCell, ("hidden",)),
 }
-# What upstream writes into a config file when `att_conf` is not given.
+# Defaults that upstream writes into a configuration file without `att_conf`.
 ATTENTION: dict[str, Any] = {
     "atype": "location",
     "num_att": 1,
@@ -75,7 +75,7 @@ def build_attention_list(
     The other arguments are those of `initial_att`.
 
     Raises:
-        ValueError: `num_encs` is not 1, or an option of the attention is not what it has to be.
+        ValueError: `num_encs` is not 1, or an option of the attention has an invalid value.
     """
     require_one_encoder(num_encs)
     require_positive(num_att=num_att)
@@ -90,9 +90,10 @@ def require_one_encoder(num_encs: int) -> None:
 
 
 class RNNDecoder(SteppedScorer, AbsDecoder):
-    """Recurrent layers that read the last token and what attention found in the encoder's output.
+    """Recurrent layers over the last token and the attention's context vector.
 
-    In a search, each hypothesis has a coverage of its own, as in `forward`; upstream's add to one another's.
+    In a search, each hypothesis has a coverage of its own, as in `forward`; upstream mixes up the coverage of
+    hypotheses.
 
     Args:
         vocab_size: V. The last token is the start and end symbol.
@@ -100,16 +101,16 @@ class RNNDecoder(SteppedScorer, AbsDecoder):
         rnn_type: one of `RNN_TYPES`.
         num_layers: recurrent layers.
         hidden_size: S, of the recurrent layers and of the embedding.
-        sampling_probability: how often training reads the tokens that it has found best instead of the known ones
+        sampling_probability: probability that training feeds the best predicted token instead of the reference
             (scheduled sampling; Bengio et al. 2015).
         dropout: dropout of the embedding and of each recurrent layer's output.
-        context_residual: the output layer reads what attention found, too.
-        replace_sos: upstream's option of translation, which has no effect in recognition.
+        context_residual: the output layer also reads the context vector.
+        replace_sos: upstream's option for translation, without effect in recognition.
         num_encs: encoders, of which there is one.
         att_conf: options of `build_attention_list`.
 
     Raises:
-        ValueError: an option is not what it has to be.
+        ValueError: an option has an invalid value.
     """
 
     @typechecked
@@ -156,7 +157,7 @@ class RNNDecoder(SteppedScorer, AbsDecoder):
             hlens: (B,) int64, its lengths.
             ys_in_pad: (B, U) int64, the start symbol and the targets.
             ys_in_lens: (B,) int64, their lengths.
-            strm_idx: which of the attentions to use; the last one for a number beyond.
+            strm_idx: index of the attention to use; the last one for larger numbers.
 
         Returns:
             (B, U, V) scores before softmax, and `ys_in_lens`.
@@ -178,12 +179,12 @@ class RNNDecoder(SteppedScorer, AbsDecoder):
         return self._attention.start(encoder_out)
 
     def step(self, tokens: Tensor, parents: Tensor, *memory_and_states: Tensor) -> tuple[Tensor, ...]:
-        """Score what may follow the last token of every hypothesis.
+        """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.
             parents: (B, beam) int64, which hypothesis of the step before it continues.
-            memory_and_states: what `start` returned; (B,) int64, lengths of the encoder's output; and the states,
+            memory_and_states: result of `start`; (B,) int64, lengths of the encoder's output; and the states,
                 (layers, B, parent, S) of the recurrent layers and (n, B, parent, ...) of the attention. These are
                 zeros before the first step.
 

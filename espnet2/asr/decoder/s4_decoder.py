@@ -31,7 +31,7 @@ class FF(nn.Module):
         d_input: D.
         expand: size of the hidden vector in D.
         activation: between them.
-        dropout: behind the activation.
+        dropout: after the activation.
         tie_dropout, transposed: without effect on the numbers.
     """
 
@@ -65,7 +65,7 @@ LAYERS: dict[str, Callable[..., nn.Module]] = {"s4": S4, "mha": source_attention
 
 
 class LayerNormalization(nn.Module):
-    """Layer normalisation, which checkpoints call `norm.norm`."""
+    """Layer normalisation, named `norm.norm` in checkpoints."""
 
     def __init__(self, size: int):
         super().__init__()
@@ -77,7 +77,7 @@ class LayerNormalization(nn.Module):
 
 
 class BatchNormalization(nn.Module):
-    """Batch normalisation of each channel over texts and tokens, which checkpoints call `norm.norm`."""
+    """Batch normalisation of each channel over texts and tokens, named `norm.norm` in checkpoints."""
 
     def __init__(self, size: int):
         super().__init__()
@@ -93,7 +93,7 @@ NORMS: dict[str | None, Callable[[int], nn.Module]] = {
     "batch": BatchNormalization,
     "none": nn.Identity,
 }
-# Whether what a layer read is added to what it gave.
+# Whether a layer's input is added to its output.
 RESIDUALS: dict[str | None, bool] = {
     **dict.fromkeys(("R", "residual"), True),
     **dict.fromkeys(("N", "none", "F", "ff", "feedforward", None), False),
@@ -110,14 +110,14 @@ class SequenceResidualBlock(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, run: Callable[[Tensor], Tensor]) -> Tensor:
-        """x (R, U, D), and what applies the layer to (R, U, D) → (R, U, D)."""
+        """x (R, U, D), and a function that applies the layer to (R, U, D) → (R, U, D)."""
         y = self.drop(run(self.norm(x) if self.prenorm else x))
         y = x + y if self.added else y
         return y if self.prenorm else self.norm(y)
 
 
 class SequenceModel(nn.Module):
-    """Blocks, and a normalisation behind the last one where they normalise what they read."""
+    """Stack of blocks, with a final normalisation if the blocks normalise their input."""
 
     def __init__(self, blocks: Sequence[SequenceResidualBlock], norm: nn.Module | None):
         super().__init__()
@@ -126,7 +126,7 @@ class SequenceModel(nn.Module):
 
 
 class S4Decoder(BatchSteppedScorer, AbsDecoder):
-    """State spaces in place of self-attention: a step costs the same however long a hypothesis is.
+    """Decoder with state spaces in place of self-attention: the cost of a step does not depend on the length.
 
     Upstream's search steps through the state spaces as this class does. Its `forward` equals that only where its
     extension for Cauchy products is installed; without it, half of each kernel is missing.
@@ -136,15 +136,15 @@ class S4Decoder(BatchSteppedScorer, AbsDecoder):
         encoder_output_size: D.
         input_layer: "embed".
         dropinp: dropout of the embedded tokens.
-        dropout: of what each layer gives.
-        prenorm: layers normalise what they read, rather than what they give.
+        dropout: dropout of each layer's output.
+        prenorm: layers normalise their input rather than their output.
         n_layers: how many times the layers of `layer` are stacked.
-        transposed, pool: False and None; upstream's other ways.
+        transposed, pool: False and None; upstream's other variants are not supported.
         tie_dropout, track_norms, drop_path: without effect on inference.
         n_repeat: how many times that stack is stacked.
         layer: the layers, each with its `_name_`, one of `LAYERS`, and its options. At least one is "s4" and one "mha";
             all of a name have the same sizes.
-        residual: one of `RESIDUALS`; "R" adds what a layer read to what it gave.
+        residual: one of `RESIDUALS`; "R" adds a layer's input to its output.
         norm: one of `NORMS`.
 
     Raises:
@@ -230,7 +230,7 @@ class S4Decoder(BatchSteppedScorer, AbsDecoder):
         memory_lengths: Tensor,
         cache_state: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """Score what may follow the last token of every hypothesis.
+        """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.
@@ -286,7 +286,7 @@ class S4Decoder(BatchSteppedScorer, AbsDecoder):
         memory_lengths: Tensor,
         recur: Callable[[int, Tensor], Tensor],
     ) -> Tensor:
-        """Tokens (R, U), projected memory, and what runs the state space of a number → scores (R, U, V)."""
+        """Tokens (R, U), projected memory, and a function that runs a numbered state space → scores (R, U, V)."""
         x = self.drop(self.dropout_emb(self.embed(tokens)))
         mask = make_non_pad_mask(memory_lengths, memory[0].shape[3]).unsqueeze(1)
         bias = attention_bias(mask, x.dtype)
@@ -304,7 +304,7 @@ class S4Decoder(BatchSteppedScorer, AbsDecoder):
 
 
 def _chosen(option: str, given: Any, table: Mapping[str | None, Choice]) -> Choice:
-    """The entry of a table that is given as its name, or as a mapping with its name alone."""
+    """Return the entry of a table that is given by name, or as a mapping with the name alone."""
     name = given.get(NAME) if isinstance(given, Mapping) else given
     if isinstance(given, Mapping) and set(given) - {NAME}:
         raise ValueError(f"{option}: expected {NAME} alone, found {', '.join(map(str, given))}")

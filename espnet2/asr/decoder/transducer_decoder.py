@@ -28,7 +28,7 @@ class TransducerDecoder(AbsDecoder):
         hidden_size: D, of the embedding too.
         dropout: dropout of each recurrent layer's output.
         dropout_embed: dropout of the embedding.
-        embed_pad: the label whose embedding is zero: the blank, with which every sequence starts.
+        embed_pad: label whose embedding is zero: the blank, with which every sequence starts.
     """
 
     @typechecked
@@ -56,14 +56,14 @@ class TransducerDecoder(AbsDecoder):
         """D."""
         return self.hidden_size
 
-    # Unlike other decoders, this one never reads the encoder's output.
+    # Unlike other decoders, a prediction network does not read the encoder's output.
     def forward(self, labels: Tensor) -> Tensor:  # type: ignore[override]
-        """Read known labels: (B, U) int64, the blank first → (B, U, D)."""
+        """Process known labels: (B, U) int64, the blank first → (B, U, D)."""
         states = [labels.new_zeros((len(self.decoder), len(labels), self.hidden_size), dtype=self.embed.weight.dtype)]
         return self._advance(labels, [list(state.unbind()) for state in states * len(self.state_names)])[0]
 
     def step(self, tokens: Tensor, parents: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
-        """Read the last label of every hypothesis.
+        """Process the last label of every hypothesis.
 
         Args:
             tokens: (B, beam) int64.
@@ -82,10 +82,10 @@ class TransducerDecoder(AbsDecoder):
         x = self.dropout_embed(self.embed(labels))
         return run_stack(zip(self.decoder, self.dropout_dec, strict=True), x, states)
 
-    # The methods of searches that keep states beside hypotheses (`yseq`, `dec_state`), as upstream's do.
+    # Methods of upstream's searches, which keep states beside hypotheses (`yseq`, `dec_state`).
 
     def set_device(self, device: torch.device) -> None:
-        """Nothing: tensors are made where the parameters are."""
+        """Do nothing: tensors are made on the parameters' device."""
 
     def init_state(self, batch_size: int) -> State:
         """State of `batch_size` hypotheses before the first label."""
@@ -105,11 +105,11 @@ class TransducerDecoder(AbsDecoder):
         return torch.cat(hidden, dim=1), None if cells[0] is None else torch.cat(cells, dim=1)
 
     def score(self, hyp: Any, cache: dict[str, Any]) -> tuple[Tensor, State, Tensor]:  # type: ignore[override]
-        """Read the last label of a hypothesis.
+        """Process the last label of a hypothesis.
 
         Args:
             hyp: with `yseq`, its labels, and `dec_state`, the state before the last.
-            cache: outputs and states of label sequences that were read before, to which this one is added.
+            cache: outputs and states of label sequences processed before, to which this one is added.
 
         Returns:
             (D,), the state after the label, and the label (1,) int64.
@@ -120,7 +120,7 @@ class TransducerDecoder(AbsDecoder):
     def batch_score(
         self, hyps: Sequence[Any], dec_states: State, cache: dict[str, Any], use_lm: bool
     ) -> tuple[Tensor, State, Tensor | None]:
-        """Read the last label of each hypothesis, whose states are their own.
+        """Process the last label of each hypothesis; every hypothesis has its own state.
 
         Returns:
             (H, D), the states after the labels, and for a language model the labels (H, 1) int64.
@@ -130,7 +130,7 @@ class TransducerDecoder(AbsDecoder):
         return torch.cat([out for out, _ in read]), states, self._last(hyps).unsqueeze(1) if use_lm else None
 
     def _read(self, hyp: Any, cache: dict[str, Any]) -> tuple[Tensor, State]:
-        """`step` for one hypothesis, unless its labels have been read before: (1, D), and the state."""
+        """`step` for one hypothesis, unless its labels are in the cache: (1, D), and the state."""
         key = "_".join(map(str, hyp.yseq))
         if key not in cache:
             label = self._last([hyp]).unsqueeze(1)
@@ -144,7 +144,7 @@ class TransducerDecoder(AbsDecoder):
         return torch.tensor([hyp.yseq[-1] for hyp in hyps], device=self.embed.weight.device)
 
     def components(self) -> tuple[spec.Component, ...]:
-        """`decoder_step`: what the labels so far predict, with the recurrent layers' states."""
+        """`decoder_step`: the prediction network's output, with the states of the recurrent layers."""
         layers, size = len(self.decoder), self.hidden_size
         component = spec.Component(
             name="decoder_step",

@@ -1,4 +1,4 @@
-"""Transformer decoder (Vaswani et al. 2017); beside it all of its relatives, under upstream's path."""
+"""Transformer decoder (Vaswani et al. 2017), and its variants under upstream's import path."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ class TransformerDecoder(BaseTransformerDecoder):
         attention_heads: H.
         linear_units: size of the feed-forward networks.
         num_blocks: layers.
-        dropout_rate: dropout of what each part of a layer adds.
+        dropout_rate: dropout of each residual branch.
         positional_dropout_rate: dropout after the positional encoding.
         self_attention_dropout_rate, src_attention_dropout_rate: dropout of attention weights.
         input_layer: "embed" for token ids, "linear" for vectors.
-        use_output_layer: give scores of tokens, rather than hidden vectors.
+        use_output_layer: return scores of tokens rather than hidden vectors.
         pos_enc_class: positional encoding, made from D and a dropout rate.
         normalize_before: layers normalise their inputs, rather than their outputs.
-        concat_after: combine what attention read and what it gave by a linear layer.
+        concat_after: combine attention's input and output by a linear layer.
         layer_drop_rate: probability that training skips a layer.
         qk_norm: normalise queries and keys per head.
-        use_flash_attn, use_sdpa: upstream's choice of a kernel, on which the numbers do not depend.
-        gradient_checkpoint_layers: layers that training computes twice to save memory.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; results do not depend on it.
+        gradient_checkpoint_layers: layers that training recomputes in the backward pass to save memory.
     """
 
     @typechecked

@@ -17,19 +17,19 @@ TOKENS = "token_embedding.weight"
 
 
 class OpenAIWhisperDecoder(CachedDecoder):
-    """Whisper's decoder over ESPnet's tokens or Whisper's own. Its table ends at 448 tokens; more get its last entry.
+    """Whisper's decoder over ESPnet's tokens or Whisper's own; tokens after the 448th get the last position.
 
-    The file `whisper_model`.pt in `download_dir` is read where it is there: only sizes, and weights to be fine-tuned or
-    replaced by a checkpoint's, come of it. Nothing is downloaded.
+    If the file `whisper_model`.pt exists in `download_dir`, it gives sizes and initial weights, which training or a
+    checkpoint replaces. Nothing is downloaded.
 
     Args:
-        vocab_size: V; another number than the published model's makes a new embedding.
-        encoder_output_size: D, which has to be the published model's.
-        dropout_rate: dropout of what enters the layers.
+        vocab_size: V; if it differs from the published model's, the embedding is new.
+        encoder_output_size: D, which must equal the published model's.
+        dropout_rate: dropout of the input of the layers.
         whisper_model: name of a published model.
-        download_dir: where its file is; by default where OpenAI's package puts it.
+        download_dir: directory of its file; by default that of OpenAI's package.
         load_origin_token_embedding: keep the embedding of the published model's tokens, which come first in the token
-            list, and add one of what comes after them.
+            list, and add one for the tokens after them.
     """
 
     @typechecked
@@ -75,7 +75,7 @@ class OpenAIWhisperDecoder(CachedDecoder):
         return super().forward(hs_pad, hlens, ys_in_pad, ys_in_lens, return_hs, return_all_hs)
 
     def _load(self, weights: dict[str, Tensor]) -> None:
-        """Start from a published model's weights, as far as its tokens are those of this one."""
+        """Load a published model's weights, as far as its tokens are those of this one."""
         state = self.decoders.state_dict()
         original = weights.pop(TOKENS)
         name = TOKENS if TOKENS in state else TOKENS.replace(".", ".ori_emb.")
@@ -85,15 +85,15 @@ class OpenAIWhisperDecoder(CachedDecoder):
 
     @property
     def embed(self) -> TextDecoder:
-        """What reads tokens."""
+        """The input layer."""
         return self.decoders
 
     @property
     def after_norm(self) -> nn.Module:
-        """Normalises the last layer's output."""
+        """Normalisation of the last layer's output."""
         return self.decoders.ln
 
     @property
     def output_layer(self) -> Callable[[Tensor], Tensor]:
-        """Gives scores of tokens."""
+        """Output layer over the vocabulary."""
         return self.decoders.logits

@@ -1,4 +1,4 @@
-"""What every encoder is: a map from features to hidden vectors that declares its ONNX interface."""
+"""Base class of encoders, which map features to hidden vectors and declare their ONNX interface."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from espnet2.interface.spec import Axis, Component, Length, OutputLength, State,
 
 
 class Blocks(NamedTuple):
-    """The blocks that an encoder makes of a stream, in frames after its input layer.
+    """Geometry of the blocks into which an encoder cuts a stream, in frames after its input layer.
 
-    `size` of a block, `hop` from the start of one to the next, and the `look_ahead` at its end that the next one gives.
+    `size` of a block, `hop` between block starts, and the `look_ahead` at its end, which the next block outputs.
     """
 
     size: int
@@ -24,7 +24,7 @@ class Blocks(NamedTuple):
 
 
 def last_output(encoded: Any) -> torch.Tensor:
-    """The last layer's output alone, where intermediate CTC makes it the first of a pair."""
+    """Return the last layer's output, which intermediate CTC makes the first of a pair."""
     return encoded if isinstance(encoded, torch.Tensor) else encoded[0]
 
 
@@ -35,14 +35,14 @@ class AbsEncoder(nn.Module, ABC):
         input_size: F, size of a frame of features.
         length: output frames as a formula of input frames.
         input_layer_reads_tokens: whether "frames" are token ids.
-        speakers: (S,) in an encoder that gives an output for each of S speakers, whose outputs are (B, S, ...).
-        blocks: what a stream is cut into; None in an encoder that needs whole utterances.
-        streams_as_whole: whether the blocks of a stream give what the whole utterance gives.
-        parallel_blocks: whether `encode_step` takes several blocks at once.
+        speakers: (S,) in an encoder that separates S speakers, whose outputs are (B, S, ...).
+        blocks: blocks of a stream; None in an encoder that needs whole utterances.
+        streams_as_whole: whether streaming gives the same output as encoding the whole utterance.
+        parallel_blocks: whether `encode_step` accepts several blocks at once.
         input_length: frames after the input layer as a formula of frames of features, in an encoder with blocks.
-        output_stride: these frames per frame that `encode_step` gives.
-        sees_all_frames: whether attention, where there is some, compares all frames of an utterance with each other.
-        longest: steps of input behind which input is left out; 0 where there is no limit.
+        output_stride: frames after the input layer per output frame of `encode_step`.
+        sees_all_frames: whether attention, if any, compares all frames of an utterance with each other.
+        longest: steps of input that are encoded, after which input is dropped; 0 for no limit.
     """
 
     input_size: int
@@ -60,7 +60,7 @@ class AbsEncoder(nn.Module, ABC):
 
     @property
     def reads(self) -> tuple[Axis, ...]:
-        """Axes of an utterance: frames of features; ("samples",) for an encoder that holds its own front end."""
+        """Axes of an utterance: frames of features; ("samples",) for an encoder that contains a front end."""
         return ("frames",) if self.input_layer_reads_tokens else ("frames", self.input_size)
 
     def output_size(self) -> int:
@@ -72,7 +72,7 @@ class AbsEncoder(nn.Module, ABC):
         """Encode features xs_pad (B, T, F) of lengths ilens (B,) → (B, T', D), lengths (B,), states or None."""
 
     def check_length(self, xs_pad: torch.Tensor) -> None:
-        """Raise `TooShortUttError` for an xs_pad (B, T, ...) that gives no output; graphs leave that to callers."""
+        """Raise `TooShortUttError` if xs_pad (B, T, ...) is too short for an output; for graphs, callers check that."""
         size, limit = xs_pad.shape[1], self.length.shortest()
         if not torch.compiler.is_exporting() and size < limit:
             raise TooShortUttError(
@@ -93,7 +93,7 @@ class AbsEncoder(nn.Module, ABC):
         raise NotImplementedError(f"{type(self).__name__} needs whole utterances")
 
     def states(self) -> tuple[State, ...]:
-        """What `encode_step` carries from a block to the next, zeros at first."""
+        """States of `encode_step`, zeros at first."""
         return ()
 
     def encode_step(
@@ -102,18 +102,18 @@ class AbsEncoder(nn.Module, ABC):
         """Encode the next N blocks of each of B streams.
 
         Args:
-            frames: (B, size + (N - 1) * hop, D) of `embed_frames`, of which all but the last N * hop came before, too.
-            first: (B,) int64, the number of the first of these blocks; before block 0 everything is garbage.
-            lengths: (B,) int64, the frames of a whole stream that ends in these blocks; else more than were given.
+            frames: (B, size + (N - 1) * hop, D) of `embed_frames`; all but the last N * hop repeat earlier ones.
+            first: (B,) int64, number of the first of these blocks; the output of negative blocks is undefined.
+            lengths: (B,) int64, frames of the whole stream if it ends in these blocks; otherwise a larger number.
             states: those of `states`.
 
         Returns:
-            (B, T', D'), the lengths (B,) of what is ready, and the next states.
+            (B, T', D'), the lengths (B,) of its valid frames, and the next states.
         """
         raise NotImplementedError(f"{type(self).__name__} needs whole utterances")
 
     def components(self) -> tuple[Component, ...]:
-        """The graph "encoder": features (batch, frames, F), or what `reads` says → (batch, out_frames, D)."""
+        """The graph "encoder": features (batch, frames, F), or the axes of `reads` → (batch, out_frames, D)."""
         steps = str(self.reads[0])
         features = Tensor("xs_pad", ("batch", *self.reads))
         if self.input_layer_reads_tokens:

@@ -1,4 +1,4 @@
-"""What the options of Conformer-like encoders say of positions and attention, which have to go together."""
+"""Options of Conformer-like encoders for positional encoding and attention, which must match."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MakeAttention = Callable[[], AttentionHeads]
 MakePositions = Callable[[int, float, int], Positions]
 BranchAttention = AttentionHeads | FastSelfAttention
 
-# The attention that each positional encoding goes with.
+# The attention that matches each positional encoding.
 ATTENTION_OF_POSITIONS = {
     "abs_pos": ("selfattn", "fast_selfattn"),
     "scaled_abs_pos": ("selfattn", "fast_selfattn"),
@@ -27,7 +27,7 @@ ATTENTION_OF_POSITIONS = {
     "legacy_rel_pos": ("legacy_rel_selfattn",),
     "conv": ("selfattn",),
 }
-# What names of the configuration mean for each `rel_pos_type`.
+# Meaning of the configuration's names for each `rel_pos_type`.
 REL_POS_TYPES = {
     "legacy": {"rel_pos": "legacy_rel_pos", "rel_selfattn": "legacy_rel_selfattn"},
     "latest": {"legacy_rel_pos": "", "legacy_rel_selfattn": ""},
@@ -37,7 +37,7 @@ REL_POS_TYPES = {
 def attention_makers(
     attention_heads: int, size: int, dropout_rate: float, zero_triu: bool = False, qk_norm: bool = False
 ) -> dict[str, MakeAttention]:
-    """What makes the attention of a stack, by name.
+    """Table of functions that make the attention of a layer.
 
     Args:
         attention_heads: H.
@@ -63,16 +63,16 @@ def branch_attention(
     qk_norm: bool = False,
     encodings: Mapping[str, MakePositions] = POSITIONAL_ENCODINGS,
 ) -> tuple[str, Callable[[], BranchAttention]]:
-    """The positional encoding that a Branchformer's options ask for, and what makes the attention.
+    """Resolve a Branchformer's options to the positional encoding and a function that makes the attention.
 
     Args:
         rel_pos_type, pos_enc, attention: see `resolve_positions`; here attention may be "fast_selfattn" as well.
         heads: H, D, dropout of the attention weights.
         zero_triu, qk_norm: see `attention_makers`.
-        encodings: positional encodings that there are.
+        encodings: supported positional encodings.
 
     Raises:
-        ValueError: an unknown name, or an encoding and an attention that do not go together.
+        ValueError: an unknown name, or an encoding and an attention that do not match.
     """
     attention_heads, size, dropout_rate = heads
     makers: dict[str, Callable[[], BranchAttention]] = {
@@ -91,18 +91,18 @@ def resolve_positions(
     option: str = "selfattention_layer_type",
     encodings: Mapping[str, MakePositions] = POSITIONAL_ENCODINGS,
 ) -> tuple[str, str]:
-    """The positional encoding and the attention that three options of the configuration ask for together.
+    """Resolve three options of the configuration to the positional encoding and the attention.
 
     Args:
         rel_pos_type: "legacy" or "latest".
         pos_enc: `pos_enc_layer_type` of the configuration.
         attention: its option for attention.
-        known: names that `attention` may be.
-        option: how that option is called.
-        encodings: positional encodings that there are.
+        known: valid names for `attention`.
+        option: name of that option.
+        encodings: supported positional encodings.
 
     Raises:
-        ValueError: an unknown name, or an encoding and an attention that do not go together.
+        ValueError: an unknown name, or an encoding and an attention that do not match.
     """
     meaning = choose("rel_pos_type", rel_pos_type, REL_POS_TYPES)
     found = meaning.get(pos_enc, pos_enc), meaning.get(attention, attention)
@@ -119,10 +119,10 @@ def resolve_positions(
 
 
 def rates_of_layers(option: str, value: float | list[float], num_blocks: int) -> list[float]:
-    """A probability for each layer, where `option` gives one for all or a list.
+    """Return a probability for each layer; `option` gives one number for all layers, or a list.
 
     Raises:
-        ValueError: a list of another length, or what is no probability.
+        ValueError: a list of another length, or a number that is not a probability.
     """
     rates = value if isinstance(value, list) else [value] * num_blocks
     if len(rates) != num_blocks:

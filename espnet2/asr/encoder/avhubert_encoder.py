@@ -1,4 +1,4 @@
-"""Audio-visual HuBERT (Shi et al. 2022), which cannot be here."""
+"""Audio-visual HuBERT (Shi et al. 2022), which is not supported."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from espnet2.interface.errors import MissingPackageError
 
 
 class FairseqAVHubertEncoder:
-    """Encoder of lips and speech, made from a checkpoint that package fairseq reads; the options are upstream's.
+    """Encoder of video and speech from a checkpoint of package fairseq; the options are upstream's.
 
     Raises:
-        MissingPackageError: always; for speech alone there are the encoders `hubert` and `torchaudiohubert`.
+        MissingPackageError: always; use the encoders `hubert` and `torchaudiohubert` for speech alone.
     """
 
     @typechecked

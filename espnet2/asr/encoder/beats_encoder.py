@@ -1,4 +1,4 @@
-"""BEATs (Chen et al. 2022): audio in patches of its spectrogram."""
+"""BEATs (Chen et al. 2022): a Transformer over patches of the spectrogram."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from espnet2.layers.kaldi_fbank import KaldiFbank
 N_MELS = 128
 PATCH = 16  # frames and mel bands
 SHORTEST = 3200  # samples (0.2 s) below which an utterance is repeated
-# Samples put behind a batch, so that repeated utterances fit: they have the patches of one time, or of two where twice
-# their length has, which is from here on.
+# Samples of padding that make room for repeated utterances. These have the patches of one time step, or of two from
+# this length on.
 MARGIN = 2680
-POSITIONS_FROM = 2  # entries of the table of positions that stand for none
+POSITIONS_FROM = 2  # unused entries at the start of the table of positions
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU}
 # Further options of published models, which only training and the classifier on top read.
 TRAINING = (
     *("activation_dropout", "attention_dropout", "dropout", "dropout_input", "encoder_layerdrop"),
     *("finetuned_model", "layer_wise_gradient_decay_ratio", "predictor_class", "predictor_dropout"),
 )
-CLASSIFIER = "predictor."  # of published models that are fine-tuned; not run
+CLASSIFIER = "predictor."  # of fine-tuned published models; not used
 
 
 @dataclass(frozen=True)
 class BeatsSizes:
-    """What makes one network differ from another, as `beats_config` and checkpoints name it."""
+    """Sizes of a network, named as in `beats_config` and checkpoints."""
 
     input_patch_size: int = PATCH
     embed_dim: int = 512
@@ -63,10 +63,10 @@ class BeatsSizes:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> BeatsSizes:
-        """Those of `options` that make a difference; others are of training.
+        """Select the network's options from `options`; the others must be known options of training.
 
         Raises:
-            ValueError: an option that is of neither.
+            ValueError: an unknown option.
         """
         known = [field.name for field in fields(cls)]
         for name in options:
@@ -90,28 +90,29 @@ PUBLISHED = BeatsSizes(deep_norm=True, relative_position_embedding=True, max_dis
 
 
 class BeatsEncoder(ContextNetwork, AbsEncoder):
-    """Kaldi's filter bank, embedding of patches, and a Transformer over all patches, those of one time one by one.
+    """Kaldi's filter bank, embedding of patches, and a Transformer over all patches.
 
     Utterances below 0.2 s are repeated until they are longer.
 
-    The file at `beats_ckpt_path` is read where it is there: only sizes, and weights to be fine-tuned or replaced by a
-    checkpoint's, come of it. Nothing is downloaded.
+    If the file at `beats_ckpt_path` exists, it gives sizes and initial weights, which training or a checkpoint
+    replaces. Nothing is downloaded.
 
     Args:
-        input_size: not looked at; samples of 16 kHz come in.
-        beats_ckpt_path: a published model's file. Where it is not there, sizes are those of `beats_config`, or without
-            that the published models' own.
-        max_layer: how many layers to run; all, and the normalisation after them, where it is not given.
+        input_size: not used; the input is samples at 16 kHz.
+        beats_ckpt_path: a published model's file. Without it, sizes are those of `beats_config`, by default the
+            published models'.
+        max_layer: number of layers to run; by default all, and the normalisation after them.
         downsampling_rate: stride of a convolution over the output; 1 for none.
         adapter_config: not supported.
-        use_weighted_representation: a trained mean over what enters the layers and what each gives, up to `max_layer`.
-        beats_config: sizes, as `BeatsSizes` names them; they count more than those of the file.
+        use_weighted_representation: output a trained weighted mean of the layers' outputs and their first input, up to
+            `max_layer`.
+        beats_config: sizes, named as in `BeatsSizes`; they override those of the file.
         specaug_config: options of `SpecAug`.
         add_positional_information: add a trained table of positions to the output.
-        max_positions: size of that table; what comes after that gets its last entry.
-        fbank_mean, fbank_std: what features are normalised by.
+        max_positions: size of that table; later frames get its last entry.
+        fbank_mean, fbank_std: mean and deviation by which features are normalised.
         roll_augment, roll_interval: of training.
-        is_pretraining: expected false.
+        is_pretraining: must be false.
     """
 
     @typechecked
@@ -170,12 +171,12 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
         upgrade_on_load(self)
 
     def upgrade_state(self, state: State, prefix: str) -> None:
-        """Drop the kernels of ones by which upstream counts frames since 202609; they are no weights."""
+        """Drop the all-ones kernels with which upstream counts frames since 202609, which are not weights."""
         for name in ("raw2fbank_pad", "patch_embedding_pad"):
             state.pop(f"{prefix}{name}.weight", None)
 
     def start_from(self, weights: Mapping[str, Tensor], path: str) -> None:
-        """Load a published model's weights; raises `ValueError` for others than the network's and a classifier's."""
+        """Load a published model's weights; raises `ValueError` for weights of neither the network nor a classifier."""
         weights = {key: value for key, value in weights.items() if not key.startswith(CLASSIFIER)}
         self.upgrade_state(weights, "")
         shapes = {key: value.shape for key, value in self.state_dict().items()}
@@ -189,7 +190,7 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
         self.load_state_dict(weights)
 
     def add_output(self, max_layer: int | None, weighted: bool, downsampling_rate: int) -> None:
-        """Register what comes after the layers."""
+        """Register the modules that follow the layers."""
         if max_layer is not None and not 0 <= max_layer <= len(self.layers):
             raise ValueError(f"max_layer: expected 0 to {len(self.layers)}, found {max_layer}")
         self.valid_length = self.patch_length
@@ -221,14 +222,14 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
         """Samples xs_pad (B, N) of lengths ilens (B,) → (B, T, D), lengths (B,), None.
 
         Raises:
-            TooShortUttError: fewer than 120 samples; upstream repeats these, too.
+            TooShortUttError: fewer than 120 samples, which upstream repeats, too.
         """
         self.check_length(xs_pad)
         samples, ilens = repeat_short(xs_pad, ilens)
         features = (self.fbank(samples) - self.fbank_mean) / self.fbank_scale
         if self.specaug is not None and self.training:
             features, _ = self.specaug(features, self.fbank.length(ilens))
-        # The patches of one time stand one behind the other, from low frequencies to high ones.
+        # The patches of one time step follow each other, from low to high frequencies.
         patches = self.patch_embedding(features.unsqueeze(1)).flatten(2).transpose(1, 2)
         lengths = self.patch_length(ilens).clamp(min=0)
         x = self.represent(patches, make_pad_mask(lengths, patches.shape[1]))
@@ -240,7 +241,7 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
         return x, lengths, None
 
     def represent(self, patches: Tensor, padding: Tensor) -> Tensor:
-        """The layers' result: patches (B, T, C), padding (B, T) → (B, T, D)."""
+        """Run the layers: patches (B, T, C), padding (B, T) → (B, T, D)."""
         scores = None
         if self.buckets is not None:
             attention = self.layers[0].part(FAIRSEQ.layer.attention)
@@ -257,7 +258,7 @@ class BeatsEncoder(ContextNetwork, AbsEncoder):
 def repeat_short(samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     """Repeat utterances below `SHORTEST` until they are longer: (B, N), (B,) → (B, N + `MARGIN`), (B,).
 
-    The new lengths may go beyond that, but not so far that it makes a patch.
+    The new lengths may exceed that, by less than a patch.
     """
     times = torch.where(lengths < SHORTEST, torch.full_like(lengths, SHORTEST) // lengths.clamp(min=1) + 1, 1)
     place = torch.arange(samples.shape[1] + MARGIN, device=samples.device)

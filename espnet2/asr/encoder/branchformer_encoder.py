@@ -34,13 +34,13 @@ FRAME_INPUTS: Mapping[str | None, MakeInput] = {
 def branch_inputs(
     known: Mapping[str | None, MakeInput], padding_idx: int, none: MakeInput, none_has_positions: bool, positions: str
 ) -> dict[str | None, MakeInput]:
-    """The input layers that a Branchformer may have.
+    """Input layers of a Branchformer, by name.
 
     Args:
-        known: those that read features.
+        known: input layers that read features.
         padding_idx: token whose embedding is zero and not trained.
-        none: what "no input layer" means.
-        none_has_positions: whether that adds positions.
+        none: maker of the layer used when `input_layer` is None.
+        none_has_positions: whether that layer adds positions.
         positions: name of the positional encoding.
     """
 
@@ -61,7 +61,7 @@ class BranchformerEncoderLayer(ResidualLayer):
         cgmlp: cgMLP, or None.
         dropout_rate: dropout of either branch and of their merger.
         merge_method: a name in `MERGES`, for layers that have both.
-        cgmlp_weight: of cgMLP in "fixed_ave", from 0 to 1; attention has the rest. A branch that weighs nothing is left
+        cgmlp_weight: weight of cgMLP in "fixed_ave", from 0 to 1; attention has the rest. A branch of weight 0 is left
             out.
         attn_branch_drop_rate: probability that training gives all weight to cgMLP, except in "fixed_ave".
         stochastic_depth_rate: probability that training skips the layer.
@@ -109,7 +109,7 @@ class BranchformerEncoderLayer(ResidualLayer):
                 self.add_module(name, nn.Linear(size, 1))
 
     def attention_dropped(self) -> bool:
-        """Whether training does without attention, this time."""
+        """Draw whether training drops the attention branch in this call."""
         return self.training and torch.rand(()).item() < self.attn_branch_drop_rate
 
     def forward(
@@ -119,7 +119,7 @@ class BranchformerEncoderLayer(ResidualLayer):
 
         Args:
             x: (B, T, D).
-            mask: (B, 1, T) bool, True where attention may look, or its `attention_bias`, or None.
+            mask: (B, 1, T) bool, True at visible frames, or its `attention_bias`, or None.
             pos_emb: encodings of relative positions for attention that reads them.
             padding: (B, T, 1) bool, True at padded frames.
 
@@ -166,7 +166,7 @@ def _fixed_average(layer: BranchformerEncoderLayer, attended: Tensor, gated: Ten
     return (1.0 - layer.cgmlp_weight) * attended + layer.cgmlp_weight * gated
 
 
-# What makes one of what attention and cgMLP give, (B, T, D) each.
+# Ways of merging the outputs of attention and cgMLP, (B, T, D) each.
 MERGES: dict[str, Callable[[BranchformerEncoderLayer, Tensor, Tensor, Tensor | None], Tensor]] = {
     "concat": _concat,
     "learned_ave": _learned_average,
@@ -184,15 +184,15 @@ class BranchformerEncoder(StackedEncoder):
         attention_heads: H.
         attention_layer_type: "selfattn", "rel_selfattn", "legacy_rel_selfattn" or "fast_selfattn".
         pos_enc_layer_type: "abs_pos", "scaled_abs_pos", "rel_pos" or "legacy_rel_pos".
-        rel_pos_type: "legacy" reads "rel_pos" and "rel_selfattn" as models before 2021 meant them; or "latest".
+        rel_pos_type: "legacy" gives "rel_pos" and "rel_selfattn" their meaning before 2021; or "latest".
         use_cgmlp: whether layers have a cgMLP branch.
         cgmlp_linear_units: channels of cgMLP, even.
         cgmlp_conv_kernel: frames that the kernel of its gate spans, odd.
         use_linear_after_conv: whether the gate ends in a linear layer.
         gate_activation: "identity", or a name in `nets_utils.ACTIVATIONS`.
         merge_method: "concat", "learned_ave" or "fixed_ave".
-        cgmlp_weight: of cgMLP in "fixed_ave"; one number, or one for each layer.
-        attn_branch_drop_rate: probability that training does without attention; one number, or one for each layer.
+        cgmlp_weight: weight of cgMLP in "fixed_ave"; one number, or one for each layer.
+        attn_branch_drop_rate: probability that training drops attention; one number, or one for each layer.
         num_blocks: number of layers.
         dropout_rate: dropout of the branches and of the input layer.
         positional_dropout_rate: dropout of the positional encoding.
@@ -202,7 +202,7 @@ class BranchformerEncoder(StackedEncoder):
         padding_idx: token whose embedding is zero and not trained, for the input layer "embed".
         stochastic_depth_rate: probability that training skips a layer; one number, or one for each layer.
         qk_norm: normalise queries and keys per head; "selfattn" only.
-        use_flash_attn, use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; results do not depend on it.
     """
 
     @typechecked

@@ -35,7 +35,7 @@ class ConformerEncoder(StackedEncoder):
         positionwise_layer_type: "linear", "conv1d" or "conv1d-linear".
         positionwise_conv_kernel_size: kernel of the latter two.
         macaron_style: feed-forward networks at both ends of a layer.
-        rel_pos_type: "legacy" reads "rel_pos" and "rel_selfattn" as models before 2021 meant them; or "latest".
+        rel_pos_type: "legacy" gives "rel_pos" and "rel_selfattn" their meaning before 2021; or "latest".
         pos_enc_layer_type: "abs_pos", "scaled_abs_pos", "rel_pos" or "legacy_rel_pos".
         selfattention_layer_type: "selfattn", "rel_selfattn" or "legacy_rel_selfattn".
         activation_type: a name in `nets_utils.ACTIVATIONS`.
@@ -44,12 +44,12 @@ class ConformerEncoder(StackedEncoder):
         cnn_module_kernel: kernel size of the convolution module, odd.
         padding_idx: token whose embedding is zero and not trained, for the input layer "embed".
         interctc_layer_idx, interctc_use_conditioning: see `StackedEncoder`.
-        ctc_trim: only False.
+        ctc_trim: must be False.
         stochastic_depth_rate: probability that training skips a layer; one number, or one for each layer.
         layer_drop_rate: the same, drawn by the stack.
-        max_pos_emb_len: where legacy positions count down from.
+        max_pos_emb_len: number from which legacy positions count down.
         qk_norm: normalise queries and keys per head; "selfattn" only.
-        use_flash_attn, use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; results do not depend on it.
     """
 
     @typechecked
@@ -91,7 +91,7 @@ class ConformerEncoder(StackedEncoder):
         require_positive(linear_units=linear_units, max_pos_emb_len=max_pos_emb_len)
         require_rates(dropout_rate=dropout_rate, positional_dropout_rate=positional_dropout_rate)
         if ctc_trim:
-            raise ValueError("ctc_trim is not supported: its output length depends on what is said")
+            raise ValueError("ctc_trim is not supported: its output length depends on the recognised text")
         rates = rates_of_layers("stochastic_depth_rate", stochastic_depth_rate, num_blocks)
         attentions = attention_makers(attention_heads, output_size, attention_dropout_rate, zero_triu, qk_norm)
         positions, attention = resolve_positions(rel_pos_type, pos_enc_layer_type, selfattention_layer_type)

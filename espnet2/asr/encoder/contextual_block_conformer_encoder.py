@@ -34,7 +34,7 @@ class ContextualBlockConformerEncoder(ContextualBlockEncoder):
         positionwise_conv_kernel_size: kernel of the latter two.
         macaron_style: feed-forward networks at both ends of a layer.
         pos_enc_class: positional encoding.
-        selfattention_layer_type: of no effect, as in upstream: attention has no relative positions.
+        selfattention_layer_type: without effect, as in upstream: attention has no relative positions.
         activation_type: of the convolution module, a name in `nets_utils.ACTIVATIONS`; feed-forward networks have ReLU.
         use_cnn_module: whether layers have a convolution module.
         cnn_module_kernel: kernel size of the convolution module, odd.

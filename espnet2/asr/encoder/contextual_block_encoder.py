@@ -1,9 +1,9 @@
-"""Encoders over blocks that hand a context vector on (Tsunoo et al. 2019, "Transformer ASR with contextual block
-processing"; Tsunoo et al. 2021, "Streaming Transformer ASR with blockwise synchronous beam search").
+"""Block-wise encoders with context vectors (Tsunoo et al. 2019, "Transformer ASR with contextual block processing";
+Tsunoo et al. 2021, "Streaming Transformer ASR with blockwise synchronous beam search").
 
-A block sees its own frames, and a vector that the block before it gave for all that came earlier: in each layer, one
-more position of a block asks for such a vector, and the next layer's next block reads the answer. So a block needs only
-the layer below of the block before, and all blocks of an utterance are computed at once.
+A block attends to its own frames and to a context vector that summarises all earlier blocks. In each layer, one more
+position of a block computes such a vector, which the next block reads in the next layer. So a block depends only on the
+layer below of the previous block, and all blocks of an utterance are computed at once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CONVOLUTIONS = {"conv2d": ((3, 3), (2, 2)), "conv2d6": ((3, 5), (2, 3)), "conv2d
 
 
 def input_layers(padding_idx: int) -> Mapping[str | None, MakeInput]:
-    """Makers of the input layers, which add no positions; `padding_idx` is for "embed"."""
+    """Table of functions that make the input layers, which add no positions; `padding_idx` is for "embed"."""
 
     def convolve(name: str, idim: int, odim: int, dropout_rate: float, pos_enc: Positions) -> InputLayer:
         return Conv2dSubsamplingWOPosEnc(idim, odim, dropout_rate, *CONVOLUTIONS[name])
@@ -55,7 +55,7 @@ def input_layers(padding_idx: int) -> Mapping[str | None, MakeInput]:
 class ContextualBlockEncoder(AbsEncoder):
     """Input layer, blocks with context vectors, layers, and a normalisation at the end.
 
-    An utterance that fits into one block has full context, and no context vectors.
+    An utterance that fits into one block is encoded with full context, without context vectors.
 
     Args:
         input_size: F.
@@ -63,17 +63,17 @@ class ContextualBlockEncoder(AbsEncoder):
         embed: input layer.
         pos_enc: positional encoding of frames, and of context vectors by their blocks' numbers.
         encoders: layers, called as `layer(x, bias, None, padding)`.
-        normalize_before: whether layers normalise what they read, so that the last one's result needs it too.
+        normalize_before: whether layers normalise their input, so that the last layer's output is normalised too.
         block_size: frames of a block after the input layer; 0 for a single block.
-        hop_size: frames from a block to the next.
-        look_ahead: frames at the end of a block that the next one gives.
-        init_average: the first context vector is the block's mean; only True.
-        ctx_pos_enc: add positions to it.
+        hop_size: frames from one block to the next.
+        look_ahead: frames at the end of a block that the next block outputs.
+        init_average: the first context vector is the block's mean; must be True.
+        ctx_pos_enc: add a positional encoding to it.
 
-    A stream is cut into the same blocks, where the input layer adds no positions.
+    Streams are cut into the same blocks, provided that the input layer adds no positions.
 
     Raises:
-        ValueError: sizes that leave a block no frames to give, or `init_average` False.
+        ValueError: sizes that leave a block no output frames, or `init_average` False.
     """
 
     streams_as_whole = True
@@ -129,12 +129,12 @@ class ContextualBlockEncoder(AbsEncoder):
         is_final: bool = True,
         infer_mode: bool = False,
     ) -> tuple[Tensor, Tensor, Waiting | None]:
-        """Encode whole utterances; each gets what it gets alone.
+        """Encode whole utterances; padding does not change an utterance's result.
 
         Args:
             xs_pad: (B, T, F) features, or (B, T) int64 tokens for the input layer "embed".
             ilens: (B,) int64 lengths.
-            prev_states, is_final: see `forward_infer`, to which `infer_mode` leads where the model is not in training.
+            prev_states, is_final: see `forward_infer`, which `infer_mode` selects outside of training.
 
         Returns:
             (B, T', D), lengths (B,), None.
@@ -149,16 +149,16 @@ class ContextualBlockEncoder(AbsEncoder):
     def forward_infer(
         self, xs_pad: Tensor, ilens: Tensor, prev_states: Waiting | None = None, is_final: bool = True
     ) -> tuple[Tensor, Tensor, Waiting | None]:
-        """Encode what comes next in streams of features.
+        """Encode the next features of streams.
 
         Args:
             xs_pad: (B, T, F) features, any number of them.
-            ilens: not used: streams of a batch go on by as much as each other.
-            prev_states: what was returned with the features before, None at first.
+            ilens: not used: all streams of a batch advance by the same number of frames.
+            prev_states: states returned by the previous call, None at first.
             is_final: whether the streams end here.
 
         Returns:
-            (B, T', D) frames that are complete, lengths (B,), and what goes with the next features; None at the end.
+            (B, T', D) complete frames, lengths (B,), and the states for the next call; None at the end.
 
         Raises:
             OptionError: the encoder needs whole utterances.
@@ -170,7 +170,7 @@ class ContextualBlockEncoder(AbsEncoder):
     def forward_train(
         self, xs_pad: Tensor, ilens: Tensor, prev_states: Tensor | None = None
     ) -> tuple[Tensor, Tensor, None]:
-        """What `forward` does but in `infer_mode`."""
+        """Encode whole utterances; see `forward`."""
         self.check_length(xs_pad)
         x, _, olens = self.embed(xs_pad, ilens)
         size = self.block_size or x.shape[1]
@@ -185,7 +185,7 @@ class ContextualBlockEncoder(AbsEncoder):
         return self.embed(features, full_lengths(features))[0]
 
     def states(self) -> tuple[State, ...]:
-        """The context vectors that the last block gave, to each layer its own."""
+        """Context vectors of the last block, one for each layer."""
         axes = ("batch", len(self.encoders), self.output_size())
         return (State(SpecTensor("past_context", axes), SpecTensor("context", axes)),)
 
@@ -202,7 +202,7 @@ class ContextualBlockEncoder(AbsEncoder):
 
     @property
     def skipped(self) -> int:
-        """Frames at a block's start that the block before it gives."""
+        """Frames at a block's start that the previous block outputs."""
         return self.block_size - self.look_ahead - self.hop_size
 
     def encode_blocks(
@@ -212,13 +212,13 @@ class ContextualBlockEncoder(AbsEncoder):
 
         Args:
             x: (B, T, D) frames without positions, from the start of block `first` on.
-            lengths: (B,) frames of the whole streams, what lies behind which are zeros.
+            lengths: (B,) frames of the whole streams, behind which x is zero.
             first: (B,) number of the first block.
             shape: N blocks of S frames.
-            carried: (B, L, D) context vectors that each of L layers got from the block before the first one.
+            carried: (B, L, D) context vectors for each of L layers from the block before the first one.
 
         Returns:
-            The blocks' frames and, behind them, context vectors (B, N, S + 1, D); `carried` for what follows.
+            The blocks' frames and, behind them, context vectors (B, N, S + 1, D); `carried` for the next blocks.
         """
         blocks, size = shape
         number = first.unsqueeze(-1) + torch.arange(blocks, device=x.device)
@@ -237,10 +237,10 @@ class ContextualBlockEncoder(AbsEncoder):
         return rows, torch.stack(handed, dim=1)
 
     def cut(self, x: Tensor, lengths: Tensor, number: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """Make the blocks of the given numbers (B, N), of S frames each, from frames x (B, T, D); see `encode_blocks`.
+        """Cut blocks number (B, N), of S frames each, from frames x (B, T, D); see `encode_blocks`.
 
         Returns:
-            Blocks with positions (B, N, S, D), and the context vectors that they begin with (B, N, 1, D).
+            Blocks with positions (B, N, S, D), and their initial context vectors (B, N, 1, D).
         """
         slot = torch.arange(size, device=x.device)
         place = torch.arange(number.shape[1], device=x.device).unsqueeze(-1) * self.hop_size + slot
@@ -253,13 +253,14 @@ class ContextualBlockEncoder(AbsEncoder):
         return frames, self.ctx_positions(mean, number[:, :1]).unsqueeze(2)
 
     def masks(self, x: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """What may be seen in blocks of S frames of streams of the given lengths (B,), in the dtype of x.
+        """Masks of blocks of S frames of streams of the given lengths (B,), in the dtype of x.
 
-        Between the vector that a block reads and the one that it gives lie its frames. All that is given sees frames
-        and what is read. An utterance in a single block sees its own frames alone.
+        A block consists of the context vector that it reads, its frames, and the context vector that it outputs. Frames
+        and the latter attend to the frames and the former. In a single block, frames attend to frames alone.
 
         Returns:
-            `attention_bias` (B, 1, S + 2, S + 2), and where convolutions see nothing (B, S + 2, 1), for each block.
+            `attention_bias` (B, 1, S + 2, S + 2), and the positions hidden from convolutions (B, S + 2, 1), for each
+            block.
         """
         slot = torch.arange(size + 2, device=x.device)
         single = (lengths <= size).unsqueeze(-1)
@@ -268,12 +269,12 @@ class ContextualBlockEncoder(AbsEncoder):
         return attention_bias(mask, x.dtype), outside.unsqueeze(-1)
 
     def join(self, x: Tensor, lengths: Tensor, first: Tensor, begin: Tensor, frames: int) -> Tensor:
-        """Take each frame from the block that gives it.
+        """Assemble the output: take each frame from the block that outputs it.
 
         Args:
             x: (B, N, S + 1, D) blocks, the first of which has the number `first` (B,).
             lengths: (B,) frames of the whole streams.
-            begin: (B,) number of the first frame that is taken.
+            begin: (B,) number of the first output frame.
             frames: T.
 
         Returns:
@@ -290,5 +291,5 @@ class ContextualBlockEncoder(AbsEncoder):
 
 
 def count_blocks(frames: Any, size: int, hop: int) -> Any:
-    """How many blocks T frames make, which is below 1 for frames that fit into one with room for another."""
+    """Number of blocks of T frames, which is below 1 if they fill less than one block."""
     return (frames - size + hop - 1) // hop + 1

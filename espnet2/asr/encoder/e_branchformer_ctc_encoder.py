@@ -1,4 +1,4 @@
-"""E-Branchformer encoder of OWSM-CTC (Peng et al. 2024), whose layers can attend to a prompt."""
+"""E-Branchformer encoder of OWSM-CTC (Peng et al. 2024), with cross-attention to a prompt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from espnet2.asr.encoder.e_branchformer_encoder import EBranchformerEncoder, EBr
 class EBranchformerCTCEncoder(EBranchformerEncoder):
     """E-Branchformer encoder with a prompt.
 
-    A recogniser gives no prompt; then attention to it is left out.
+    Recognition has no prompt; the cross-attention is then skipped.
 
     Args:
         input_size, output_size, attention_heads, attention_layer_type, pos_enc_layer_type, rel_pos_type,
@@ -35,7 +35,7 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
             linear_units, positionwise_layer_type, merge_conv_kernel, interctc_layer_idx, interctc_use_conditioning: as
             for `EBranchformerEncoder`.
         use_cross_attention: whether layers attend to a prompt's memory; for all, or for each.
-        use_flash_attn, use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; results do not depend on it.
     """
 
     frame_inputs: Mapping[str | None, MakeInput] = {name: FRAME_INPUTS[name] for name in ("conv2d8", "linear")}
@@ -125,14 +125,14 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
         memory: Tensor | None = None,
         memory_mask: Tensor | None = None,
     ) -> tuple[Any, Tensor, Tensor | None]:
-        """Encode a padded batch; every utterance gets what it gets alone.
+        """Encode a padded batch; padding does not change an utterance's result.
 
         Args:
             xs_pad, ilens, prev_states, masks, ctc, return_all_hs: as for `EBranchformerEncoder`.
             max_layer: the last layer that runs, counted from 0, unlike there; the stack's last by default.
-            prefix_embeds: (B, P, D), P frames that are put before the utterance's; for the input layer "conv2d8".
+            prefix_embeds: (B, P, D), P frames put before the utterance's; for the input layer "conv2d8".
             memory: (B, M, D), the prompt that layers attend to.
-            memory_mask: (B, 1, M) bool, True where they may look; None for everywhere.
+            memory_mask: (B, 1, M) bool, True at visible positions; None if all are.
 
         Returns:
             (B, P + T', D), lengths (B,), None; with intermediate CTC as `StackedEncoder`.
@@ -152,7 +152,7 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
         return self.run_layers(embedded, interctc, ctc, return_all_hs, layers, further)
 
     def prefixed(self, prefix_embeds: Tensor, xs_pad: Tensor, lengths: Tensor) -> Embedded:
-        """What the input layer returns, for prefix_embeds (B, P, D) before the frames of xs_pad (B, T, F)."""
+        """Output of the input layer, for prefix_embeds (B, P, D) before the frames of xs_pad (B, T, F)."""
         embed = self.embed
         if not isinstance(embed, Conv2dSubsampling8):
             raise ValueError("prefix_embeds needs the input_layer 'conv2d8'")

@@ -36,7 +36,7 @@ from espnet2.asr.layers.cgmlp import ConvolutionalGatingMLP
 
 
 def positions_or_bare(idim: int, odim: int, dropout_rate: float, pos_enc: Positions) -> InputLayer:
-    """The positional encoding alone, or a linear layer alone where sizes differ."""
+    """Positional encoding alone, or a linear layer alone if the sizes differ."""
     return (positions_input if idim == odim else bare_input)(idim, odim, dropout_rate, pos_enc)
 
 
@@ -82,7 +82,7 @@ class EBranchformerEncoderLayer(ResidualLayer):
         self.merge_proj = nn.Linear(2 * size, size)
 
     def attend_across(self, cross_attn: MultiHeadedAttention) -> None:
-        """Add attention to a memory."""
+        """Add cross-attention to a memory."""
         self.cross_attn = cross_attn
         self.norm_cross_attn = LayerNorm(self.size)
 
@@ -99,10 +99,10 @@ class EBranchformerEncoderLayer(ResidualLayer):
 
         Args:
             x: (B, T, D).
-            mask: (B, 1, T) bool, True where attention may look, or its `attention_bias`, or None.
+            mask: (B, 1, T) bool, True at visible frames, or its `attention_bias`, or None.
             pos_emb: encodings of relative positions for attention that reads them.
             padding: (B, T, 1) bool, True at padded frames.
-            memory: (B, M, D), what a layer with `cross_attn` attends to; None for nothing.
+            memory: (B, M, D), for layers with `cross_attn`; None for nothing.
             memory_mask: (B, 1, M) bool, or its `attention_bias`, or None.
 
         Returns:
@@ -143,7 +143,7 @@ class EBranchformerEncoder(StackedEncoder):
         attention_heads: H.
         attention_layer_type: "selfattn", "rel_selfattn", "legacy_rel_selfattn" or "fast_selfattn".
         pos_enc_layer_type: "abs_pos", "scaled_abs_pos", "rel_pos", "legacy_rel_pos", or "conv" with "selfattn".
-        rel_pos_type: "legacy" reads "rel_pos" and "rel_selfattn" as models before 2021 meant them; or "latest".
+        rel_pos_type: "legacy" gives "rel_pos" and "rel_selfattn" their meaning before 2021; or "latest".
         cgmlp_linear_units: channels of cgMLP, even.
         cgmlp_conv_kernel: frames that the kernel of its gate spans, odd.
         use_linear_after_conv: whether the gate ends in a linear layer.
@@ -157,17 +157,17 @@ class EBranchformerEncoder(StackedEncoder):
         zero_triu: no relative-position scores above the diagonal; "rel_selfattn" of the latest type only.
         padding_idx: token whose embedding is zero and not trained, for the input layer "embed".
         layer_drop_rate: probability that training skips a layer.
-        max_pos_emb_len: where legacy positions count down from.
+        max_pos_emb_len: number from which legacy positions count down.
         use_ffn: whether layers have feed-forward networks.
-        macaron_ffn: whether they have one at the beginning, too; without `use_ffn` of no effect.
+        macaron_ffn: whether they have one at the beginning, too; without effect unless `use_ffn`.
         ffn_activation_type: a name in `nets_utils.ACTIVATIONS`.
         linear_units: size between the feed-forward layers.
         positionwise_layer_type: only "linear".
         merge_conv_kernel: frames that the merging convolution spans, odd.
-        interctc_layer_idx, interctc_use_conditioning: see `StackedEncoder`; a layer's result ends in a normalisation of
-            its own here, and goes to CTC as it is.
+        interctc_layer_idx, interctc_use_conditioning: see `StackedEncoder`; layers end in a normalisation here, so CTC
+            gets their output unchanged.
         qk_norm: normalise queries and keys per head; "selfattn" only.
-        use_flash_attn, use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; results do not depend on it.
         gradient_checkpoint_layers: for training only.
     """
 
@@ -259,12 +259,12 @@ class EBranchformerEncoder(StackedEncoder):
         return_all_hs: bool = False,
         max_layer: int | None = None,
     ) -> tuple[Any, Tensor, Tensor | None]:
-        """Encode a padded batch; every utterance gets what it gets alone.
+        """Encode a padded batch; padding does not change an utterance's result.
 
         Args:
             xs_pad, ilens, prev_states, masks, ctc: as for `StackedEncoder`.
-            return_all_hs: return every layer's result, instead of those for intermediate CTC, which has no effect then.
-            max_layer: how many layers run, all by default.
+            return_all_hs: return every layer's output, instead of those for intermediate CTC, which has no effect then.
+            max_layer: number of layers to run, all by default.
 
         Returns:
             As `StackedEncoder`.
@@ -275,5 +275,5 @@ class EBranchformerEncoder(StackedEncoder):
         return self.run_layers(embedded, interctc, ctc, return_all_hs, max_layer)
 
     def intermediate(self, x: Tensor) -> Tensor:
-        """What CTC gets of a layer's result x (B, T', D) → x, which is normalised already."""
+        """Input of intermediate CTC for a layer's output x (B, T', D): x, which is normalised already."""
         return x

@@ -1,4 +1,4 @@
-"""Features of streams in pieces of any size, as upstream's `forward_infer` takes them, over the steps of a stream."""
+"""Streams of features in pieces of any size, as in upstream's `forward_infer`, on top of fixed-size steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DTYPES = {"float32": torch.float32, "int64": torch.int64}
 
 
 class Waiting(NamedTuple):
-    """Where B streams are: features (B, T, F) that wait for a step to be complete, steps taken, what they gave on."""
+    """State of B streams: features (B, T, F) of an incomplete step, number of steps, and the encoder's states."""
 
     features: Tensor
     steps: int
@@ -22,7 +22,7 @@ class Waiting(NamedTuple):
 
 
 class FeatureStream(StreamingModel):
-    """B streams of features that have come as far as each other.
+    """B streams of features that advance together.
 
     Raises `OptionError` for an encoder that needs whole utterances.
     """
@@ -35,7 +35,7 @@ class FeatureStream(StreamingModel):
         self.conf = self.streaming()
 
     def start(self, like: Tensor) -> Waiting:
-        """Streams of features as these (B, T, F) before the first of them."""
+        """Return the initial state of streams with features like these (B, T, F)."""
         component, rows = self.step_component(), like.shape[0]
         states = tuple(
             torch.zeros(component.initial_shape(state, batch=rows), dtype=DTYPES[state.input.dtype], device=like.device)
@@ -44,7 +44,7 @@ class FeatureStream(StreamingModel):
         return Waiting(like.new_zeros(like.shape[0], self.conf["lead"], like.shape[2]), 0, states)
 
     def feed(self, features: Tensor, before: Waiting, is_final: bool) -> tuple[Tensor, Tensor, Waiting]:
-        """Encode what is complete with the next features (B, T, F): (B, T', D), lengths (B,), and what waits then."""
+        """Encode the steps that the next features (B, T, F) complete: (B, T', D), lengths (B,), and the next state."""
         size, rows = self.conf["samples_per_step"], features.shape[0]
         known = torch.cat((before.features, features), dim=1)
         steps = known.shape[1] // size

@@ -1,4 +1,4 @@
-"""HuBERT (Hsu et al. 2021) as torchaudio and as fairseq build it."""
+"""HuBERT (Hsu et al. 2021) in torchaudio's and in fairseq's form."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ _CONVOLUTIONS = [list(convolution) for convolution in BASE_CONVOLUTIONS]
 class TorchAudioHuBERTPretrainEncoder(WaveformEncoder):
     """HuBERT with torchaudio's names, as ESPnet's own recipes pretrain it.
 
-    What only pretraining reads (masks, classes, how long the encoder is frozen, gradients' weight) is kept where
-    checkpoints hold it and otherwise not looked at; the output is that of a network without masks, which upstream gives
-    where `finetuning` is true.
+    Parameters that only pretraining reads (mask embedding, classes) are kept, since checkpoints hold them. The output
+    is that of the network without masking, which is upstream's output if `finetuning` is true.
 
     Args:
-        input_size: not looked at; samples come in.
+        input_size: not used; the input is samples.
         extractor_mode: "group_norm" over time after the first convolution, or "layer_norm" after every one.
         extractor_conv_layer_config: channels, kernel and stride of each convolution over samples.
         extractor_conv_bias: whether these have a bias.
@@ -45,7 +44,7 @@ class TorchAudioHuBERTPretrainEncoder(WaveformEncoder):
         encoder_num_heads: H.
         encoder_ff_interm_features: size between the feed-forward layers.
         encoder_layer_norm_first: normalise before (True) or after (False) each branch.
-        num_classes, final_dim: sizes of the embeddings of classes, which only pretraining reads.
+        num_classes, final_dim: sizes of the class embeddings, which only pretraining reads.
     """
 
     @typechecked
@@ -117,24 +116,24 @@ class TorchAudioHuBERTPretrainEncoder(WaveformEncoder):
 
     @property
     def network(self) -> WaveformNetwork:
-        """The network without what only pretraining reads."""
+        """The network without the parameters that only pretraining reads."""
         return self.hubert_pretrain_model.wav2vec2  # type: ignore[return-value]
 
 
 class FairseqHubertEncoder(Projected):
     """HuBERT with fairseq's names, fine-tuned with a projection and a normalisation of its own.
 
-    The file in `hubert_dir_path` that `hubert_url` ends with is read where it is there, and where `hubert_conf` is not
-    given: only the network's sizes come of it. Those of published files are known; weights are the checkpoint's.
+    The sizes of the network come from `hubert_conf`, from the file in `hubert_dir_path` that `hubert_url` ends with, or
+    from the table of published files. Weights come from the checkpoint.
 
     Args:
-        input_size: not looked at; samples come in.
-        hubert_url: where the file was downloaded from; its name is looked for in `hubert_dir_path`.
+        input_size: not used; the input is samples.
+        hubert_url: address of the pretrained file; its name is looked for in `hubert_dir_path`.
         hubert_dir_path: directory of that file.
         output_size: D.
         normalize_before: normalise the output.
-        freeze_finetune_updates and what follows: of training.
-        hubert_conf: options of fairseq's model, for networks whose file is not at hand and not a published one.
+        freeze_finetune_updates and the following: of training.
+        hubert_conf: options of fairseq's model, for networks whose file is missing and not a published one.
     """
 
     @typechecked
@@ -171,17 +170,17 @@ SPECIAL = 4  # symbols that fairseq adds to a dictionary
 
 
 class FairseqHubertPretrainEncoder(WaveformEncoder):
-    """HuBERT with fairseq's names, as it is pretrained. The output is that of a network without masks.
+    """HuBERT with fairseq's names, as it is pretrained; the output is that of the network without masking.
 
-    Of the file `hubert_dict`, where it is there, only the number of lines is read.
+    Only the number of lines is read from the file `hubert_dict`, if it exists.
 
     Args:
-        input_size: not looked at; samples come in.
+        input_size: not used; the input is samples.
         output_size: D.
         linear_units: size between the feed-forward layers.
         attention_heads: H.
         num_blocks: number of layers.
-        hubert_dict: file with a class in every line, as training had it; without it there is one class.
+        hubert_dict: pretraining's file with one class per line; without it there is one class.
         kwargs: further options of fairseq's model.
         label_rate and others that are not named here: of training.
     """

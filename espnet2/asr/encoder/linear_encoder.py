@@ -1,4 +1,4 @@
-"""An encoder without layers: input layer and normalisation, for features that another network has encoded."""
+"""Encoder without layers: input layer and normalisation, for features that another network has encoded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LinearEncoder(StackedEncoder):
         output_size: D.
         dropout_rate: dropout of the input layer.
         input_layer: "conv2d", "conv2d2", "conv2d6" or "conv2d8", which add positions; "linear"; or None for a linear
-            layer where sizes differ and nothing where they do not.
+            layer if the sizes differ and nothing otherwise.
         normalize_before: whether there is a normalisation at the end.
         padding_idx: without effect, since no input layer reads tokens.
     """

@@ -1,4 +1,4 @@
-"""Conformer encoder whose attention sees a window (Beltagy et al. 2020, "Longformer")."""
+"""Conformer encoder with attention within a window (Beltagy et al. 2020, "Longformer")."""
 
 from __future__ import annotations
 
@@ -35,16 +35,15 @@ from espnet2.asr.encoder.stacked_encoder import StackedEncoder
 
 CONVOLUTIONS = ("conv2d", "conv2d1", "conv2d2", "conv2d6", "conv2d8")
 UNUSED_SIZE = 256  # of the normalisation that checkpoints have even where `normalize_before` is False
-# Whether a frame sees whole chunks; the first two are two ways to the same numbers.
+# Whether a frame attends to whole chunks; the first two modes give the same results.
 MODES = {"sliding_chunks": False, "tvm": False, "sliding_chunks_no_overlap": True}
 
 
 class LongformerEncoder(StackedEncoder):
     """Longformer encoder.
 
-    Upstream fills each utterance up to a multiple of twice the largest window and lets convolutions see what becomes
-    of the filling; so does this. What lies behind an utterance's length is no part of the result, though upstream's
-    decoding reads it.
+    As in upstream, each utterance is padded to a multiple of twice the largest window, and convolutions read the
+    padding. Frames behind an utterance's length are no part of the result, though upstream's decoding reads them.
 
     Args:
         input_size: F, size of the features.
@@ -62,18 +61,18 @@ class LongformerEncoder(StackedEncoder):
         positionwise_conv_kernel_size: kernel of the latter two.
         macaron_style: feed-forward networks at both ends of a layer.
         rel_pos_type: "legacy" or "latest", without effect.
-        pos_enc_layer_type: "abs_pos" and nothing else.
-        selfattention_layer_type: "lf_selfattn" and nothing else.
+        pos_enc_layer_type: must be "abs_pos".
+        selfattention_layer_type: must be "lf_selfattn".
         activation_type: a name in `nets_utils.ACTIVATIONS`.
         use_cnn_module: whether layers have a convolution module.
         zero_triu: without effect.
         cnn_module_kernel: kernel size of the convolution module, odd.
         padding_idx: token whose embedding is zero and not trained, for the input layer "embed".
         interctc_layer_idx, interctc_use_conditioning: see `StackedEncoder`.
-        attention_windows: frames that a layer sees on each side, for each layer.
-        attention_dilation: the distance of those, for each layer; above 1 for mode "tvm" only.
-        attention_mode: "sliding_chunks", "tvm", or "sliding_chunks_no_overlap", where chunks of that many frames see
-            themselves and their neighbours.
+        attention_windows: visible frames on each side, for each layer.
+        attention_dilation: distance between these, for each layer; above 1 for mode "tvm" only.
+        attention_mode: "sliding_chunks", "tvm", or "sliding_chunks_no_overlap", where chunks of that many frames
+            attend to themselves and their neighbours.
     """
 
     @typechecked
@@ -158,7 +157,7 @@ class LongformerEncoder(StackedEncoder):
         self.input_layer_reads_tokens = input_layer == "embed"
 
     def prepare(self, embedded: Embedded) -> tuple[Tensor, tuple[Any, ...]]:
-        """Fill up to a multiple of the window; attention sees the utterances alone, convolutions the filling, too."""
+        """Pad to a multiple of the window; padding is hidden from attention but not from convolutions."""
         x, _, lengths = embedded
         frames = self.filled(x.shape[1])
         x = x.masked_fill(make_pad_mask(lengths, x.shape[1]).unsqueeze(-1), 0.0)
@@ -167,11 +166,12 @@ class LongformerEncoder(StackedEncoder):
         return x, (bias, None, make_pad_mask(self.filled(lengths), frames).unsqueeze(-1))
 
     def filled(self, length: Any) -> Any:
-        """A length, or lengths (B,), filled up."""
+        """Round a length, or lengths (B,), up to the multiple."""
         return (length + self.multiple - 1) // self.multiple * self.multiple
 
     def run_layers(self, embedded: Embedded, *args: Any, **options: Any) -> tuple[Any, Tensor, Tensor | None]:
-        """Everything behind the input layer, cut to its length: see `StackedEncoder.run_layers`."""
+        """Run all layers after the input layer, and cut the result to the input's length; see
+        `StackedEncoder.run_layers`."""
         encoded, lengths, _ = super().run_layers(embedded, *args, **options)
         frames = embedded[0].shape[1]
         if isinstance(encoded, Tensor):

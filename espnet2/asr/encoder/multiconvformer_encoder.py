@@ -32,9 +32,9 @@ class MultiConvConformerEncoder(StackedEncoder):
         attention_dropout_rate: dropout of the attention weights.
         cgmlp_linear_units: channels of cgMLP, even.
         multicgmlp_type: "sum", "weighted_sum", "concat" or "concat_fusion".
-        multicgmlp_kernel_sizes: frames that the kernels of its gate span, odd, with commas between them.
+        multicgmlp_kernel_sizes: kernel sizes of its gate in frames, odd, separated by commas.
         multicgmlp_merge_conv_kernel: frames that the last kernel of "concat_fusion" spans, odd.
-        multicgmlp_use_non_linear: whether "sum" adds activations; no effect on the others.
+        multicgmlp_use_non_linear: whether "sum" adds activations; without effect on the others.
         use_linear_after_conv: whether the gate ends in a linear layer.
         gate_activation: "identity", or a name in `nets_utils.ACTIVATIONS`.
         input_layer: "conv2d", "conv2d1", "conv2d2", "conv2d6", "conv2d8", "linear" or "embed".
@@ -43,7 +43,7 @@ class MultiConvConformerEncoder(StackedEncoder):
         positionwise_layer_type: "linear", "conv1d" or "conv1d-linear".
         positionwise_conv_kernel_size: kernel of the latter two.
         macaron_style: feed-forward networks at both ends of a layer.
-        rel_pos_type: "legacy" reads "rel_pos" and "rel_selfattn" as models before 2021 meant them; or "latest".
+        rel_pos_type: "legacy" gives "rel_pos" and "rel_selfattn" their meaning before 2021; or "latest".
         pos_enc_layer_type: "abs_pos", "scaled_abs_pos", "rel_pos" or "legacy_rel_pos".
         selfattention_layer_type: "selfattn", "rel_selfattn" or "legacy_rel_selfattn".
         activation_type: a name in `nets_utils.ACTIVATIONS`.
@@ -53,7 +53,7 @@ class MultiConvConformerEncoder(StackedEncoder):
         interctc_layer_idx, interctc_use_conditioning: see `StackedEncoder`.
         stochastic_depth_rate: probability that training skips a layer; one number, or one for each layer.
         layer_drop_rate: the same, drawn by the stack.
-        max_pos_emb_len: where legacy positions count down from.
+        max_pos_emb_len: number from which legacy positions count down.
     """
 
     @typechecked

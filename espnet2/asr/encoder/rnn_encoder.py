@@ -16,7 +16,7 @@ from espnet2.interface.spec import Length
 
 
 class RecurrentEncoder(AbsEncoder):
-    """Modules of `espnet.nets.pytorch_backend.rnn.encoders` in a row.
+    """Sequence of modules of `espnet.nets.pytorch_backend.rnn.encoders`.
 
     Args:
         input_size: F.
@@ -32,18 +32,18 @@ class RecurrentEncoder(AbsEncoder):
         self.length = functools.reduce(Length.then, (module.length for module in modules))
 
     def forward(self, xs_pad: Tensor, ilens: Tensor, prev_states: Any = None) -> tuple[Tensor, Tensor, list[Any]]:
-        """Encode a padded batch; every utterance gets what it gets alone.
+        """Encode a padded batch; padding does not change an utterance's result.
 
         Args:
             xs_pad: (B, T, F) features.
             ilens: (B,) int64 lengths.
-            prev_states: the states that the call before returned, which the forward direction starts from.
+            prev_states: states returned by the previous call, from which the forward direction starts.
 
         Returns:
             (B, T', D), zeros beyond each utterance, lengths (B,), and the state of each module.
 
         Raises:
-            TooShortUttError: subsampling leaves nothing.
+            TooShortUttError: an utterance is too short for subsampling.
         """
         self.check_length(xs_pad)
         states = []
@@ -64,7 +64,7 @@ def recurrent_layers(
     dropout: float,
     subsample: Sequence[int],
 ) -> RNN | RNNP:
-    """The recurrent layers that the options of an encoder ask for; raises `ValueError` for what cannot be."""
+    """Make the recurrent layers of an encoder from its options; raises `ValueError` for invalid ones."""
     choose("rnn_type", rnn_type, CELLS)
     require_positive(num_layers=num_layers, hidden_size=hidden_size, output_size=output_size)
     require_positive(subsample=min(subsample, default=1))
@@ -76,7 +76,7 @@ def recurrent_layers(
 
 
 class RNNEncoder(RecurrentEncoder):
-    """Recurrent layers.
+    """Encoder of recurrent layers.
 
     Args:
         input_size: F.

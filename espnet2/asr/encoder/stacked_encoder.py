@@ -1,4 +1,4 @@
-"""An encoder that is a stack of equal layers, with intermediate CTC between them."""
+"""Encoder that is a stack of equal layers, with intermediate CTC between them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class StackedEncoder(AbsEncoder):
         output_size: D.
         embed: input layer.
         encoders: layers, called as `layer(x, bias, pos_emb, padding)`.
-        normalize_before: whether layers normalise what they read, so that the last one's result needs it too.
-        interctc_layer_idx: layers, counted from 1, whose result is given to CTC as well (Lee and Watanabe 2021).
-        interctc_use_conditioning: add what CTC makes of it to the next layer's input (Nozaki and Komatsu 2021); the
-            model then sets `conditioning_layer`, a linear layer from the vocabulary to D.
+        normalize_before: whether layers normalise their input, so that the last layer's output is normalised too.
+        interctc_layer_idx: layers, counted from 1, whose output also goes to CTC (Lee and Watanabe 2021).
+        interctc_use_conditioning: add CTC's posteriors to the next layer's input (Nozaki and Komatsu 2021); the model
+            then sets `conditioning_layer`, a linear layer from the vocabulary to D.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class StackedEncoder(AbsEncoder):
         ctc: Any = None,
         return_all_hs: bool = False,
     ) -> tuple[Any, Tensor, Tensor | None]:
-        """Encode a padded batch; every utterance gets what it gets alone.
+        """Encode a padded batch; padding does not change an utterance's result.
 
         Args:
             xs_pad: (B, T, F) features, or (B, T) int64 tokens for the input layer "embed".
@@ -76,11 +76,11 @@ class StackedEncoder(AbsEncoder):
             prev_states: not used.
             masks: (B, T) bool, True at the padding behind each utterance, instead of `ilens`.
             ctc: with a method `softmax`, for conditioning on intermediate CTC.
-            return_all_hs: return every layer's result too.
+            return_all_hs: also return every layer's output.
 
         Returns:
             (B, T', D), lengths (B,), None. With intermediate CTC or `return_all_hs` the first is a pair of that and
-            the list of (layer, `intermediate` of its result (B, T', D)), or of every layer's result.
+            the list of (layer, `intermediate` of its output (B, T', D)), or of every layer's output.
 
         Raises:
             TooShortUttError: fewer frames than the input layer needs.
@@ -99,14 +99,14 @@ class StackedEncoder(AbsEncoder):
         max_layer: int | None = None,
         further: Sequence[Tensor | None] = (),
     ) -> tuple[Any, Tensor, Tensor | None]:
-        """Everything behind the input layer.
+        """Run all layers after the input layer.
 
         Args:
-            embedded: what the input layer returned.
-            interctc_layer_idx: layers, counted from 1, whose result is given to CTC.
+            embedded: result of the input layer.
+            interctc_layer_idx: layers, counted from 1, whose output goes to CTC.
             ctc, return_all_hs: as for `forward`.
-            max_layer: how many layers run, all by default.
-            further: what else layers are called with.
+            max_layer: number of layers to run, all by default.
+            further: further arguments of the layers.
 
         Returns:
             As `forward`.
@@ -127,13 +127,14 @@ class StackedEncoder(AbsEncoder):
         return ((x, hidden) if hidden else x), embedded[2], None
 
     def prepare(self, embedded: Embedded) -> tuple[Tensor, tuple[Any, ...]]:
-        """What the first layer reads, and what else all of them get: x (B, T', D), (bias, positions, padding)."""
+        """Return the first layer's input and the further arguments of all layers: x (B, T', D), (bias, positions,
+        padding)."""
         x, pos_emb, lengths = embedded
         padding = make_pad_mask(lengths, x.shape[1])
         return x, (attention_bias(~padding.unsqueeze(1), x.dtype), pos_emb, padding.unsqueeze(-1))
 
     def intermediate(self, x: Tensor) -> Tensor:
-        """What CTC gets of a layer's result x (B, T', D) → (B, T', D)."""
+        """Input of intermediate CTC for a layer's output x (B, T', D) → (B, T', D)."""
         return self.normalize(x)
 
     def condition(self, x: Tensor, hidden: Tensor, ctc: Any) -> Tensor:

@@ -50,7 +50,7 @@ class TransformerEncoder(StackedEncoder):
         interctc_layer_idx, interctc_use_conditioning: see `StackedEncoder`.
         layer_drop_rate: probability that training skips a layer.
         qk_norm: normalise queries and keys per head.
-        use_flash_attn, use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
+        use_flash_attn, use_sdpa: upstream's choice of a kernel; results do not depend on it.
     """
 
     @typechecked

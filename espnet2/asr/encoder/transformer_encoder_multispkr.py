@@ -1,5 +1,5 @@
 """Transformer encoder of several speakers (Chang et al. 2020, "End-to-end multi-speaker speech recognition with
-Transformer"): layers of each speaker separate, then all speakers go through the same layers."""
+Transformer"): speaker-dependent layers, followed by layers that all speakers share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONVOLUTIONS = ("conv2d", "conv2d1", "conv2d2", "conv2d6", "conv2d8")
 
 
 class TransformerEncoder(StackedEncoder):
-    """Transformer encoder that gives an output for each speaker.
+    """Transformer encoder with an output for each speaker.
 
     Args:
         input_size: F, size of the features.
@@ -37,7 +37,7 @@ class TransformerEncoder(StackedEncoder):
         attention_heads: H.
         linear_units: size between the feed-forward layers.
         num_blocks: number of layers that all speakers share.
-        num_blocks_sd: number of layers before those, which each speaker has its own of.
+        num_blocks_sd: number of speaker-dependent layers before those.
         dropout_rate: dropout of the branches and of the input layer.
         positional_dropout_rate: dropout of the positional encoding.
         attention_dropout_rate: dropout of the attention weights.
@@ -50,7 +50,7 @@ class TransformerEncoder(StackedEncoder):
         positionwise_conv_kernel_size: kernel of the latter two.
         padding_idx: token whose embedding is zero and not trained, for the input layer "embed".
         num_inf: S, number of speakers.
-        use_sdpa: upstream's choice of a kernel; the numbers do not depend on it.
+        use_sdpa: upstream's choice of a kernel; results do not depend on it.
     """
 
     @typechecked
@@ -108,7 +108,7 @@ class TransformerEncoder(StackedEncoder):
         self.input_layer_reads_tokens = input_layer == "embed"
 
     def run_layers(self, embedded: Embedded, *_: Any, **__: Any) -> tuple[Tensor, Tensor, None]:
-        """Everything behind the input layer, for all speakers: → (B, S, T', D), lengths (B, S), None."""
+        """Run all layers after the input layer, for all speakers: → (B, S, T', D), lengths (B, S), None."""
         x, context = self.prepare(embedded)
         separate = torch.stack([layers(x, *context) for layers in self.encoders_sd], dim=1)
         lengths = embedded[2].unsqueeze(1).repeat(1, self.num_inf)

@@ -10,7 +10,7 @@ from espnet2.asr.encoder.rnn_encoder import RecurrentEncoder, recurrent_layers
 
 
 class VGGRNNEncoder(RecurrentEncoder):
-    """A quarter as many frames by convolutions, then recurrent layers.
+    """Convolutions that reduce the frames to a quarter, then recurrent layers.
 
     Args:
         input_size: F.

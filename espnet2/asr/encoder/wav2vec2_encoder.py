@@ -11,17 +11,17 @@ from espnet2.asr.encoder.waveform_encoder import Projected
 class FairSeqWav2Vec2Encoder(Projected):
     """wav2vec 2.0 with fairseq's names, fine-tuned with a projection and a normalisation of its own.
 
-    The file in `w2v_dir_path` that `w2v_url` ends with is read where it is there, and where `w2v_conf` is not given:
-    only the network's sizes come of it. Those of published files are known; weights are the checkpoint's.
+    The sizes of the network come from `w2v_conf`, from the file in `w2v_dir_path` that `w2v_url` ends with, or from the
+    table of published files. Weights come from the checkpoint.
 
     Args:
-        input_size: not looked at; samples come in.
-        w2v_url: where the file was downloaded from; its name is looked for in `w2v_dir_path`.
+        input_size: not used; the input is samples.
+        w2v_url: address of the pretrained file; its name is looked for in `w2v_dir_path`.
         w2v_dir_path: directory of that file.
         output_size: D.
         normalize_before: normalise the output.
         freeze_finetune_updates: of training.
-        w2v_conf: options of fairseq's model, for networks whose file is not at hand and not a published one.
+        w2v_conf: options of fairseq's model, for networks whose file is missing and not a published one.
     """
 
     @typechecked

@@ -1,4 +1,4 @@
-"""What encoders of waveforms share: a pretrained network, and what turns its result into the encoder's output."""
+"""Base of waveform encoders: a pretrained network and the layers after it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WaveformEncoder(AbsEncoder):
         return ("samples",)
 
     def finish(self, x: Tensor) -> Tensor:
-        """The network's result (B, T, C) → (B, T, D)."""
+        """Map the network's output (B, T, C) to the encoder's output (B, T, D)."""
         return x
 
     def forward(
@@ -46,7 +46,7 @@ class WaveformEncoder(AbsEncoder):
 
 
 class Projected(WaveformEncoder):
-    """An encoder whose network's result may be projected to another size, and then normalised.
+    """Waveform encoder with an optional projection and a normalisation.
 
     Args:
         network: the network, under the name `encoders`.

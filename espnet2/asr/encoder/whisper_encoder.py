@@ -15,19 +15,19 @@ from espnet2.layers.whisper_log_mel import WhisperLogMel
 
 
 class OpenAIWhisperEncoder(AbsEncoder):
-    """Log-mel features and Whisper's encoder. At most 30 s are encoded; what comes after that is left out.
+    """Log-mel features and Whisper's encoder. Only the first 30 s are encoded.
 
-    The file `whisper_model`.pt in `download_dir` is read where it is there: only sizes, and weights to be fine-tuned or
-    replaced by a checkpoint's, come of it. Nothing is downloaded.
+    If the file `whisper_model`.pt exists in `download_dir`, it gives sizes and initial weights, which training or a
+    checkpoint replaces. Nothing is downloaded.
 
     Args:
-        input_size: not looked at; samples of 16 kHz come in.
-        dropout_rate: dropout of what enters the layers.
+        input_size: not used; the input is samples at 16 kHz.
+        dropout_rate: dropout of the input of the layers.
         whisper_model: name of a published model.
-        download_dir: where its file is; by default where OpenAI's package puts it.
+        download_dir: directory of its file; by default that of OpenAI's package.
         use_specaug: mask features in training.
         specaug_conf: options of `SpecAug`.
-        do_pad_trim: make every utterance 30 s long. All of it is then output, as the decoder reads all of it.
+        do_pad_trim: pad or cut every utterance to 30 s, all of which is output for the decoder.
     """
 
     @typechecked

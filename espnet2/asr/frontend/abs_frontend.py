@@ -11,9 +11,9 @@ from espnet2.interface.spec import Axis, Component, Length, OutputLength, Tensor
 
 
 class Framing(NamedTuple):
-    """How a front end cuts samples into frames: `window` samples each, `hop` from one to the next.
+    """Framing of a front end: `window` samples per frame, `hop` samples from one frame to the next.
 
-    `padding` samples are mirrored at both ends of an utterance before that.
+    `padding` samples are mirrored at both ends of an utterance first.
     """
 
     window: int
@@ -22,11 +22,11 @@ class Framing(NamedTuple):
 
 
 class AbsFrontend(torch.nn.Module, ABC):
-    """Turns samples into features.
+    """Base class of front ends, which turn samples into features.
 
     `length` is the number of frames as a formula of the number of samples; `reads` gives the axes of an utterance;
-    `framing` is None in a front end that needs whole utterances. `longest` is the number of samples behind which
-    samples are left out, 0 where there is no limit; recordings need `least_channels`, where `reads` has that axis.
+    `framing` is None in a front end that needs whole utterances. `longest` is the number of samples after which input
+    is dropped, 0 for no limit. Recordings need `least_channels` if `reads` has a channel axis.
     """
 
     length: Length
@@ -48,11 +48,11 @@ class AbsFrontend(torch.nn.Module, ABC):
         """Samples (B, N) and lengths (B,) to features (B, T, C) and lengths (B,)."""
 
     def features(self, padded: torch.Tensor) -> torch.Tensor:
-        """Features (B, T, C) of samples (B, N) that are mirrored at the ends already."""
+        """Features (B, T, C) of samples (B, N) whose ends are already mirrored."""
         raise NotImplementedError(f"{type(self).__name__} needs whole utterances")
 
     def components(self) -> tuple[Component, ...]:
-        """One graph: "frontend", samples (or what `reads` says) to features."""
+        """Declare the graph "frontend": samples (or the axes of `reads`) to features."""
         steps = str(self.reads[0])
         return (
             Component(

@@ -18,7 +18,7 @@ from espnet2.layers.log_mel import hz_to_mel, mel_to_hz
 
 FLOOR = 1e-4  # added to the variance of an utterance
 LOWEST, NARROWEST = 50.0, 50.0  # Hz, of the bands
-FIRST_EDGE, LAST_EDGE = 30.0, SAMPLE_RATE / 2 - LOWEST - NARROWEST  # Hz, before training; bands are that much higher
+FIRST_EDGE, LAST_EDGE = 30.0, SAMPLE_RATE / 2 - LOWEST - NARROWEST  # Hz, before training; added to the band edges
 
 
 class AsteroidFrontend(AbsFrontend):
@@ -26,9 +26,9 @@ class AsteroidFrontend(AbsFrontend):
 
     Args:
         sinc_filters: filters, an even number: half of them are the quadrature of the other half.
-        sinc_kernel_size: samples of a filter; of an even number, one more.
+        sinc_kernel_size: samples of a filter; an even number is increased by one.
         sinc_stride: samples from one frame to the next.
-        preemph_coef: share of the sample before that is subtracted from each sample.
+        preemph_coef: pre-emphasis coefficient.
         log_term: added to magnitudes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The convolutions over samples that wav2vec 2.0 starts with (Baevski et al. 2020)."""
+"""Convolutional feature extractor of wav2vec 2.0 (Baevski et al. 2020)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from espnet2.asr.frontend.default import parse_frequency
 from espnet2.interface.spec import Length
 
 FLOOR = 1e-5  # added to the variance of the samples
-# What normalises the result of the first convolution, and of the others.
+# Normalisation after the first convolution, and after the others.
 NORMS: dict[str, tuple[type[TimeNorm] | type[ChannelNorm], type[ChannelNorm] | None]] = {
     "layer_norm": (ChannelNorm, ChannelNorm),
     "group_norm": (TimeNorm, None),
@@ -42,7 +42,7 @@ class CNNFrontend(AbsFrontend):
         shapes: channels, kernel and stride of each convolution.
         fs: sampling rate; without effect.
         normalize_audio: scale the samples of an utterance to mean 0 and variance 1 first.
-        normalize_output: normalise the features in the end.
+        normalize_output: normalise the features.
         layer_norm_cls: how upstream implements layer normalisation; without effect on numbers.
 
     Raises:

@@ -18,7 +18,7 @@ from espnet2.layers.stft import Stft
 
 MULTIPLIERS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 ENHANCEMENT = ("use_wpe", "use_beamformer")
-CHANNELS = "channels"  # the axis of recordings that are enhanced
+CHANNELS = "channels"  # channel axis of recordings that are enhanced
 
 
 def parse_frequency(value: int | str) -> int:
@@ -86,8 +86,7 @@ class DefaultFrontend(AbsFrontend):
     def forward(self, input: torch.Tensor, input_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Samples (B, N) and lengths (B,) to features (B, T, n_mels), zero beyond each utterance, and lengths (B,).
 
-        Of several channels, (B, N, channels), which enhancement reads all of, the first one counts, and a random one in
-        training.
+        Enhancement reads all channels of (B, N, channels). Without it, the first one is used, in training a random one.
         """
         if self.frontend is not None and input.dim() == 1 + len(self.reads):
             return self._enhanced(self.frontend, input, input_lengths)
@@ -100,7 +99,7 @@ class DefaultFrontend(AbsFrontend):
     def _enhanced(
         self, frontend: Frontend, input: torch.Tensor, input_lengths: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same of samples (B, N, C), or spectra (B, T, C, F, 2)."""
+        """`forward` with enhancement: samples (B, N, C), or spectra (B, T, C, F, 2)."""
         lengths = self.length(input_lengths)
         spectrum = input if self.stft is None else self.stft(input, input_lengths)[0]
         padding = make_pad_mask(lengths, spectrum.shape[1])[:, None, None, :]
@@ -116,18 +115,18 @@ class DefaultFrontend(AbsFrontend):
         return self.logmel(self.stft.power(padded))[0]
 
     def _one_channel(self, input: torch.Tensor) -> torch.Tensor:
-        """Leave one channel of those behind the time axis, where there are any."""
+        """Select one channel of the axis after time, if there is one."""
         if input.dim() == (2 if self.apply_stft else 4):
             return input
         return input.select(2, self._drawn(input.shape[2]))
 
     def _drawn(self, channels: int) -> int:
-        """The channel that counts."""
+        """Index of the channel to use."""
         return int(torch.randint(channels, ())) if self.training else 0
 
 
 def _enhancement(conf: dict, bins: int) -> Frontend | None:
-    """Enhancement that `frontend_conf` switches on; None where it switches on nothing."""
+    """Make the enhancement that `frontend_conf` selects; None if it selects none."""
     known = [name for name in inspect.signature(Frontend).parameters if name != "idim"]
     unknown = [name for name in conf if name not in known]
     if unknown:

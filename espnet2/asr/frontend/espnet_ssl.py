@@ -1,4 +1,4 @@
-"""The front end of ESPnet's own self-supervised models, which cannot be here."""
+"""Front end of ESPnet's own self-supervised models, which is not supported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from espnet2.interface.errors import MissingPackageError
 
 
 class ESPnetSSLFrontend:
-    """Features of a network of upstream's task `ssl`, which package espnet_model_zoo downloads; the options are
+    """Front end over a network of upstream's task `ssl`, which package espnet_model_zoo downloads; the options are
     upstream's.
 
     Raises:

@@ -22,19 +22,20 @@ ALIGNMENTS = {"linear_projection": nn.Linear}
 
 
 class FusedFrontends(AbsFrontend):
-    """Log-mel features of several kinds.
+    """Log-mel features of several front ends, projected and concatenated.
 
-    A front end whose frames are k times as far apart as the greatest common divisor of all hops gives k vectors of size
-    `proj_dim` for each of its frames. What the longer ones have in the end is dropped.
+    A front end whose hop is k times the greatest common divisor of all hops gives k vectors of size `proj_dim` for each
+    of its frames. All are cut to the shortest.
 
     Args:
-        frontends: options of each, among them `frontend_type`, which is `default`.
-        align_method: `linear_projection`.
-        proj_dim: size of what each front end contributes to a frame.
-        fs: sampling rate of all of them, in Hz or as text such as "16k", whatever they say themselves.
+        frontends: options of each front end, with `frontend_type`, which must be `default`.
+        align_method: must be `linear_projection`.
+        proj_dim: size of each front end's part of a frame.
+        fs: sampling rate of all front ends, in Hz or as text such as "16k"; overrides their own.
 
     Raises:
-        ValueError: an unknown name or option, or hops that no front end with the fewest frames divides.
+        ValueError: an unknown name or option, or hops that are no multiples of that of the front end with fewest
+            frames.
         MissingPackageError: a front end `s3prl`.
     """
 
@@ -56,7 +57,7 @@ class FusedFrontends(AbsFrontend):
         hops = [frontend.hop_length for frontend in made]
         self.proj_dim = proj_dim
         self.factors = [hop // functools.reduce(math.gcd, hops) for hop in hops]
-        # The one with the smallest offset gives the fewest frames, as long as it needs not be repeated itself.
+        # The front end with the smallest offset gives the fewest frames, as long as its own frames are not repeated.
         offsets = [frontend.length.steps[0][0] for frontend in made]
         shortest = min(range(len(made)), key=lambda index: (offsets[index], self.factors[index]))
         if self.factors[shortest] > 1:

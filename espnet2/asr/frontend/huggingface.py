@@ -21,14 +21,14 @@ FLOOR = 1e-7  # added to the variance of the samples, by transformers' Wav2Vec2F
 
 
 class HuggingFaceFrontend(AbsFrontend):
-    """The last hidden vectors of a network that reads samples; `preprocessor_config.json` says whether they are
-    scaled to mean 0 and variance 1 first.
+    """Last hidden vectors of a pretrained waveform network. If `preprocessor_config.json` says so, samples are scaled
+    to mean 0 and variance 1 first.
 
     Args:
         model: directory, or name in the hub's cache, of a model of one of `MODEL_TYPES`; nothing is downloaded.
-        fs: sampling rate; the model's own.
+        fs: sampling rate in Hz, which must be the model's.
         download_dir: where the hub's files are kept; transformers' own cache by default.
-        load_pretrained: start from the published weights, rather than from random ones; see
+        load_pretrained: start from the published weights rather than random ones; see
             `reload_pretrained_parameters`.
 
     Raises:
@@ -69,7 +69,7 @@ class HuggingFaceFrontend(AbsFrontend):
         return self.encoder.config.hidden_size
 
     def reload_pretrained_parameters(self) -> None:
-        """Take the published weights, which training starts from; raises `ValueError` where they are not there."""
+        """Load the published weights, from which training starts; raises `ValueError` if they are missing."""
         if self.load_pretrained:
             published = pretrained_network("AutoModel", self.model, self.encoder.config, self.download_dir)
             self.encoder.load_state_dict(published.state_dict())
@@ -83,7 +83,7 @@ class HuggingFaceFrontend(AbsFrontend):
         encoder: Any = self.encoder
         projected = encoder.feature_projection(x.transpose(1, 2))
         hidden = projected[0] if self.keeps_unprojected else projected
-        with warnings.catch_warnings():  # WavLM's attention gives PyTorch masks of two kinds
+        with warnings.catch_warnings():  # WavLM's attention passes two kinds of masks to PyTorch
             warnings.filterwarnings("ignore", "Support for mismatched")
             encoded = encoder.encoder(hidden, make_non_pad_mask(lengths, x.shape[-1])).last_hidden_state
         return encoded, lengths
@@ -92,7 +92,7 @@ class HuggingFaceFrontend(AbsFrontend):
         """Scaled samples (B, 1, N) of lengths (B,) to features (B, C, T)."""
         first, *others = self.encoder.feature_extractor.conv_layers
         if self.normed_in_time:
-            # The layer's own forward would let padding change the statistics.
+            # With the layer's own forward, padding would change the statistics.
             x = first.conv(x)
             x = first.activation(first.layer_norm(x, self.first_length(lengths)))
         else:
@@ -103,7 +103,8 @@ class HuggingFaceFrontend(AbsFrontend):
 
 
 def _scaled(x: Tensor, real: Tensor, lengths: Tensor) -> Tensor:
-    """Samples x (B, N), real where `real` (B, N) says, scaled to mean 0 and variance 1 over each utterance."""
+    """Scale samples x (B, N) to mean 0 and variance 1 over each utterance; `real` (B, N) marks samples that are no
+    padding."""
     count = lengths.unsqueeze(1).to(x.dtype)
     centred = x - x.masked_fill(~real, 0.0).sum(dim=1, keepdim=True) / count
     variance = centred.masked_fill(~real, 0.0).square().sum(dim=1, keepdim=True) / count

@@ -1,4 +1,4 @@
-"""Mel spectrogram with pre-emphasis, as speaker recognisers read it."""
+"""Mel spectrogram with pre-emphasis, as speaker recognition uses it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ NORMALISATIONS = {None: False, "mn": True}
 
 
 def preemphasised(x: Tensor, coefficients: Tensor) -> Tensor:
-    """Samples x (B, N) filtered with the two coefficients (1, 1, 2), of the sample before and of the sample itself; the
-    one before the first is the second, where there is one."""
+    """Filter samples x (B, N) with two coefficients (1, 1, 2), for the previous and the current sample; the edge is
+    mirrored."""
     before = torch.arange(-1, x.shape[1] - 1, device=x.device).abs().clamp(max=x.shape[1] - 1)
     return coefficients[0, 0, 0] * x[:, before] + coefficients[0, 0, 1] * x
 
 
 class MelSpectrogramTorch(AbsFrontend):
-    """Energies in mel bands.
+    """Mel spectrogram front end.
 
     Args:
-        preemp: subtract from each sample 0.97 of the one before it first.
+        preemp: apply pre-emphasis with coefficient 0.97 first.
         n_fft, win_length, hop_length: samples, at 16 kHz.
         log: take the logarithm.
         f_min, f_max: Hz.

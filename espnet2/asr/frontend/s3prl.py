@@ -1,4 +1,4 @@
-"""The front end of package s3prl, which cannot be here."""
+"""Front end of package s3prl, which is not supported."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from espnet2.interface.errors import MissingPackageError
 
 
 class S3prlFrontend:
-    """Features of a network that package s3prl downloads; the options are upstream's.
+    """Front end over a network that package s3prl downloads; the options are upstream's.
 
     Raises:
-        MissingPackageError: always; trainings can have many of these networks through the front end `huggingface`.
+        MissingPackageError: always; the front end `huggingface` offers many of these networks for training.
     """
 
     @typechecked

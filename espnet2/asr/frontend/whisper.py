@@ -13,16 +13,16 @@ from espnet2.layers.whisper_log_mel import SAMPLE_RATE, WhisperLogMel
 
 
 class WhisperFrontend(AbsFrontend):
-    """Hidden vectors of Whisper's encoder. At most 30 s are encoded; what comes after that is left out.
+    """Hidden vectors of Whisper's encoder. Only the first 30 s are encoded.
 
-    Checkpoints hold the whole of Whisper, so that its decoder is here, too; nothing reads it. Weights are those of the
-    model's file in `download_dir` where it is there; nothing is downloaded.
+    The decoder is kept unused, since checkpoints hold all of Whisper. If the model's file exists in `download_dir`, it
+    gives the initial weights; nothing is downloaded.
 
     Args:
         whisper_model: name of a published model.
-        fs: sampling rate in Hz; Whisper knows speech at 16000.
-        freeze_weights: training leaves the weights as they are.
-        download_dir: where its file is; by default where OpenAI's package puts it.
+        fs: sampling rate in Hz, which must be 16000.
+        freeze_weights: do not train the weights.
+        download_dir: directory of its file; by default that of OpenAI's package.
     """
 
     @typechecked
@@ -35,7 +35,7 @@ class WhisperFrontend(AbsFrontend):
     ):
         super().__init__()
         if parse_frequency(fs) != SAMPLE_RATE:
-            raise ValueError(f"fs: expected {SAMPLE_RATE}, which is what Whisper was trained on, found {fs}")
+            raise ValueError(f"fs: expected {SAMPLE_RATE}, the rate that Whisper was trained on, found {fs}")
         sizes, weights = dimensions.whisper_model(whisper_model, download_dir)
         self.size = sizes.n_audio_state
         self.log_mel = WhisperLogMel(sizes.n_mels)

@@ -1,4 +1,4 @@
-"""A front end that cuts samples into windows and leaves the rest to a pre-encoder."""
+"""Front end that cuts samples into windows, for a pre-encoder."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from espnet2.interface.spec import Axis, Length
 
 
 class SlidingWindow(AbsFrontend):
-    """Windows of samples.
+    """Front end that returns windows of samples.
 
     Args:
         win_length: samples of a window.
         hop_length: samples from one window to the next.
         channels: channels of the samples.
-        padding: without effect, as upstream.
-        fs: sampling rate in Hz; None where the pre-encoder knows it.
+        padding: without effect, as in upstream.
+        fs: sampling rate in Hz; None if the pre-encoder defines it.
 
     Raises:
         ValueError: a number below 1.

@@ -1,4 +1,4 @@
-"""MLP with a convolutional gate, cgMLP (Sakuma et al. 2022), as the Branchformer has it (Peng et al. 2022)."""
+"""Convolutional gating MLP, cgMLP (Sakuma et al. 2022), in the Branchformer's form (Peng et al. 2022)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def half(size: int) -> int:
 
 
 class SpatialGatingUnit(nn.Module, ABC):
-    """Multiply one half of the channels with a gate that is computed from the other half over time.
+    """Spatial gating unit: multiplies half of the channels with a gate computed from the other half over time.
 
     Args:
         size: C, even.
@@ -40,7 +40,7 @@ class SpatialGatingUnit(nn.Module, ABC):
         self.dropout = nn.Dropout(dropout_rate)
 
     def espnet_initialization_fn(self) -> None:
-        """Begin with a gate of about one, as `espnet2.torch_utils.initialize` asks for."""
+        """Initialise the gate to about one; called by `espnet2.torch_utils.initialize`."""
         for module in self.modules():
             if isinstance(module, nn.Conv1d) or module is self.linear:
                 for name, parameter in module.named_parameters():
@@ -53,7 +53,7 @@ class SpatialGatingUnit(nn.Module, ABC):
     def forward(self, x: Tensor, padding: Tensor | None = None, *, mask_pad: Tensor | None = None) -> Tensor:
         """x (B, T, C), padding (B, T, 1) bool, True at padded frames → (B, T, C/2).
 
-        `mask_pad` (B, 1, T), True at frames that are none, is upstream's form of `padding`.
+        `mask_pad` (B, 1, T), True at padded frames, is upstream's form of `padding`.
         """
         if mask_pad is not None:
             padding = ~mask_pad.transpose(1, 2)
@@ -65,7 +65,7 @@ class SpatialGatingUnit(nn.Module, ABC):
 
 
 class ConvolutionalSpatialGatingUnit(SpatialGatingUnit):
-    """The gate is a depthwise convolution.
+    """Spatial gating unit whose gate is a depthwise convolution.
 
     Args:
         size: C, even.
@@ -90,7 +90,7 @@ class GatingMLP(nn.Module):
     Args:
         size: D.
         linear_units: C, even.
-        csgu: what maps (B, T, C) to (B, T, C/2).
+        csgu: gating unit, (B, T, C) → (B, T, C/2).
     """
 
     def __init__(self, size: int, linear_units: int, csgu: SpatialGatingUnit):

@@ -10,7 +10,7 @@ from espnet.nets.pytorch_backend.transformer.attention import as_bias
 
 
 class FastSelfAttention(nn.Module):
-    """One global query and one global key per head, each a weighted mean over time.
+    """Additive attention with one global query and one global key per head, each a weighted mean over time.
 
     Queries are values as well: the result is u = W(k_global * q) + q.
 
@@ -36,7 +36,7 @@ class FastSelfAttention(nn.Module):
         self.dropout = nn.Dropout(dropout_rate)
 
     def espnet_initialization_fn(self) -> None:
-        """Draw weights as `espnet2.torch_utils.initialize` asks for."""
+        """Initialise the weights; called by `espnet2.torch_utils.initialize`."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, std=0.02)
@@ -54,7 +54,7 @@ class FastSelfAttention(nn.Module):
 
         Args:
             xs_pad: (B, T, D).
-            mask: (B, 1, T) bool, True where attention may look, or its `attention_bias`, or None.
+            mask: (B, 1, T) bool, True at visible frames, or its `attention_bias`, or None.
 
         Returns:
             (B, T, D).

@@ -17,10 +17,10 @@ Fuse = Callable[["MultiConvolutionalSpatialGatingUnit", list[Tensor], Tensor | N
 
 
 def kernels_of(sizes: int | str) -> list[int]:
-    """Kernel sizes as the configuration writes them: a number, or numbers with commas between them.
+    """Parse kernel sizes of the configuration: a number, or numbers separated by commas.
 
     Raises:
-        ValueError: what are no numbers.
+        ValueError: the text is no list of numbers.
     """
     try:
         return [int(size) for size in str(sizes).split(",")]
@@ -30,16 +30,16 @@ def kernels_of(sizes: int | str) -> list[int]:
 
 
 class MultiConvolutionalSpatialGatingUnit(SpatialGatingUnit):
-    """The gate is made of convolutions of several kernel sizes.
+    """Spatial gating unit whose gate has convolutions of several kernel sizes.
 
     Args:
         size: C, even; with "concat" and "concat_fusion" C/2 is a multiple of the number of kernels.
-        arch_type: how the convolutions are put together. "sum" adds what they give for every channel, "weighted_sum"
-            weighs each by a softmax over kernels, frame by frame; with "concat" each gives a part of the channels, to
-            which "concat_fusion" adds a depthwise convolution of all.
-        kernel_sizes: frames that the kernels span, odd, with commas between them.
+        arch_type: how the convolutions are combined. "sum" adds their outputs for every channel; "weighted_sum" weights
+            them by a softmax over kernels, frame by frame; with "concat" each computes a part of the channels;
+            "concat_fusion" adds a depthwise convolution over all of these.
+        kernel_sizes: kernel sizes in frames, odd, separated by commas.
         merge_conv_kernel: frames that the last convolution of "concat_fusion" spans, odd.
-        use_non_linear: whether "sum" applies `activation` to what it adds; no effect on the others.
+        use_non_linear: whether "sum" applies `activation` to its terms; without effect on the others.
         dropout_rate, use_linear_after_conv, gate_activation: as for `SpatialGatingUnit`.
         activation: see `use_non_linear`.
     """
@@ -95,7 +95,7 @@ def _concat_fusion(unit: MultiConvolutionalSpatialGatingUnit, xs: list[Tensor], 
     return x + unit.depthwise_conv_fusion(x.transpose(1, 2)).transpose(1, 2)
 
 
-# All map what the convolutions give, (B, T, C/2) or a part of its channels each, to (B, T, C/2).
+# All map the outputs of the convolutions, (B, T, C/2) or a part of its channels each, to (B, T, C/2).
 FUSIONS: dict[str, Fuse] = {
     "sum": _sum,
     "weighted_sum": _weighted_sum,

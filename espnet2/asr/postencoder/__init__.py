@@ -1,1 +1,1 @@
-"""What follows an encoder."""
+"""Post-encoders."""

@@ -1,4 +1,4 @@
-"""The interface of post-encoders, which lie between the encoder and whoever reads its output."""
+"""Interface of post-encoders, which transform the encoder's output."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 
 
 class AbsPostEncoder(torch.nn.Module, ABC):
-    """Maps an encoder's output, of size `input_size`. `length` is the number of output frames as a formula of input
-    frames; more than `longest` input frames are refused, where that is not 0."""
+    """Base class of post-encoders. `length` is the number of output frames as a formula of input frames. More than
+    `longest` input frames are refused, unless that is 0."""
 
     input_size: int
     length: Length = Length()
@@ -26,7 +26,7 @@ class AbsPostEncoder(torch.nn.Module, ABC):
         """Encoder output (B, T, D) and lengths (B,) to (B, T', D') and lengths (B,)."""
 
     def components(self) -> tuple[Component, ...]:
-        """The graph "postencoder", which a recogniser's encoder has in it."""
+        """Declare the graph "postencoder"; in a recogniser it is part of the graph "encoder"."""
         return (
             Component(
                 name="postencoder",

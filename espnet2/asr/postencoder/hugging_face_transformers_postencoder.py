@@ -1,5 +1,5 @@
-"""Post-encoder that is the encoder of a pretrained text model: BERT (Devlin et al. 2019), BART (Lewis et al. 2020),
-T5 (Raffel et al. 2020) and their relatives."""
+"""Post-encoder from the encoder of a pretrained text model: BERT (Devlin et al. 2019), BART (Lewis et al. 2020), T5
+(Raffel et al. 2020) and similar ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from espnet2.asr.postencoder.length_adaptor_postencoder import halving_layers
 from espnet2.interface.spec import Length
 from espnet2.layers.hugging_face import embedded, new_network, pretrained_network, read_config, require_type
 
-# What a model's encoder calls the vectors that it reads. BERT's has no positions then, which lie in its embeddings.
+# Names of the encoders' argument for input vectors. BERT's positions are part of its embeddings, and not used then.
 READS = {
     "bert": "hidden_states",
     "roberta": "hidden_states",
@@ -25,12 +25,12 @@ READS = {
     "t5": "inputs_embeds",
     "mt5": "inputs_embeds",
 }
-LEARNED_POSITIONS = ("bart", "mbart")  # of frames that come as vectors
+LEARNED_POSITIONS = ("bart", "mbart")  # for input vectors
 
 
 class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
-    """A linear layer to the size of the model, and the model's encoder; the learned positions of BART and mBART end
-    at `max_position_embeddings` frames.
+    """Linear layer to the size of a pretrained model, and the model's encoder. The learned positions of BART and mBART
+    limit it to `max_position_embeddings` frames.
 
     Args:
         input_size: size of the encoder's output.
@@ -78,13 +78,13 @@ class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
         return self.transformer.config.hidden_size
 
     def reload_pretrained_parameters(self) -> None:
-        """Take the published weights, which training starts from; raises `ValueError` where they are not there."""
+        """Load the published weights, from which training starts; raises `ValueError` if they are missing."""
         published = pretrained_network("AutoModel", self.model_name_or_path, self.transformer.config)
         self.transformer.load_state_dict(_encoder(published).state_dict())
 
     def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Encoder output (B, T, F) and lengths (B,) to (B, T', D) and lengths (B,)."""
-        # Padded, since with a language token even an utterance too short for the convolutions has an output.
+        # Padded, since with a language token even an utterance that is too short for the convolutions has an output.
         padded = nn.functional.pad(input.transpose(1, 2), (0, self.ratio - 1))
         shortened = self.length_adaptor(padded)[..., : input.shape[1] // self.ratio]
         x = self.linear_in(shortened.transpose(1, 2))
@@ -95,7 +95,7 @@ class HuggingFaceTransformersPostEncoder(AbsPostEncoder):
 
 
 def _encoder(network: Any) -> nn.Module:
-    """A network's encoder without the embeddings of tokens, which it does not read."""
+    """Return a network's encoder without its unused token embeddings."""
     encoder = network.encoder
     if hasattr(encoder, "embed_tokens"):
         del encoder.embed_tokens

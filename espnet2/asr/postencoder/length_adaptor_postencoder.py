@@ -1,4 +1,4 @@
-"""Length adaptor (Li et al. 2020, section 3.2): convolutions that shorten an encoder's output to a text's scale."""
+"""Length adaptor (Li et al. 2020, section 3.2): convolutions that shorten an encoder's output."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def halving_layers(size: int, count: int) -> tuple[nn.Sequential, Length]:
 
 
 class LengthAdaptorPostEncoder(AbsPostEncoder):
-    """Each layer, a convolution of two frames with stride 2 and ReLU, halves the number of frames.
+    """Length adaptor whose layers, convolutions of two frames with stride 2 and ReLU, halve the number of frames.
 
     Args:
         input_size: size of the encoder's output.
-        length_adaptor_n_layers: layers; 0 keeps the frames as they are.
+        length_adaptor_n_layers: number of layers; with 0, frames are unchanged.
         input_layer: "linear" for a linear layer, normalisation and dropout before them, or None.
         output_size: D, which "linear" needs; without it D is `input_size`.
         dropout_rate: dropout of "linear".
-        return_int_enc: upstream's option of its speech-to-text models, without effect on what this gives.
+        return_int_enc: upstream's option for its speech-to-text models, without effect here.
 
     Raises:
-        ValueError: an option has a value that is not allowed, or "linear" comes without `output_size`.
+        ValueError: an option has an invalid value, or "linear" is given without `output_size`.
     """
 
     @typechecked
@@ -78,7 +78,7 @@ class LengthAdaptorPostEncoder(AbsPostEncoder):
             (B, T', D) and lengths (B,).
 
         Raises:
-            TooShortUttError: fewer frames than one of the output needs.
+            TooShortUttError: fewer frames than one output frame needs.
         """
         limit = self.length.shortest()
         if not torch.compiler.is_exporting() and input.shape[1] < limit:

@@ -1,1 +1,1 @@
-"""What adapts features to an encoder."""
+"""Pre-encoders."""

@@ -1,4 +1,4 @@
-"""The interface of pre-encoders, which lie between the features and the encoder."""
+"""Interface of pre-encoders, which transform features before the encoder."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from espnet2.interface.spec import Axis, Component, Length, OutputLength, Tensor
 
 
 class AbsPreEncoder(torch.nn.Module, ABC):
-    """Maps features to what an encoder reads.
+    """Base class of pre-encoders.
 
     `length` is the number of output frames as a formula of input frames; `reads` gives the axes of an utterance's
-    features. More than `longest` input frames are refused, where that is not 0.
+    features. More than `longest` input frames are refused, unless that is 0.
     """
 
     length: Length = Length()
@@ -29,7 +29,7 @@ class AbsPreEncoder(torch.nn.Module, ABC):
         """Features (B, T, ...) and lengths (B,) to (B, T', D) and lengths (B,)."""
 
     def components(self) -> tuple[Component, ...]:
-        """The graph "preencoder", which a recogniser's encoder has in it."""
+        """Declare the graph "preencoder"; in a recogniser it is part of the graph "encoder"."""
         steps = str(self.reads[0])
         return (
             Component(

@@ -1,4 +1,4 @@
-"""A linear layer between features and encoder."""
+"""Linear layer between features and encoder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 
 
 class LinearProjection(AbsPreEncoder):
-    """Maps features of size `input_size` to size `output_size`, with dropout; raises `ValueError` for sizes below 1."""
+    """Linear layer from size `input_size` to `output_size`, with dropout; raises `ValueError` for sizes below 1."""
 
     @typechecked
     def __init__(self, input_size: int, output_size: int, dropout: float = 0.0):

@@ -1,4 +1,4 @@
-"""Features of short windows of samples by band passes and depthwise convolutions (Kürzinger et al. 2020)."""
+"""Lightweight sinc convolutions (Kürzinger et al. 2020): features of windows of samples by band-pass filters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from espnet2.asr.frontend.default import parse_frequency
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.layers.sinc_conv import LogCompression, SincConv
 
-WINDOW = 400  # samples of the windows that the sizes are made for: 25 ms at 16 kHz
+WINDOW = 400  # samples of a window: 25 ms at 16 kHz
 BANDS, BAND_KERNEL = 128, 101  # filters, and samples of each
 SPATIAL = 0.15  # dropout
 
@@ -22,7 +22,7 @@ class SpatialDropout(nn.Module):
     """Dropout of whole channels (Tompson et al. 2015).
 
     Args:
-        dropout_probability: chance of a channel.
+        dropout_probability: probability of dropping a channel.
         shape: order of axes of the input in which channels come second; by default (0, 2, 1).
     """
 
@@ -48,7 +48,8 @@ DROPOUTS: dict[str, Callable[[float], nn.Module]] = {
 
 
 class LightweightSincConvs(AbsPreEncoder):
-    """Reads windows of 400 samples, as the front end `sliding_window` cuts them, and gives one vector for each.
+    """Band-pass filters and depthwise convolutions over windows of 400 samples from the front end `sliding_window`; one
+    vector for each window.
 
     Args:
         fs: Hz.
@@ -57,7 +58,7 @@ class LightweightSincConvs(AbsPreEncoder):
         activation_type: one of `ACTIVATIONS`.
         dropout_type: one of `DROPOUTS`.
         windowing_type: window of the band passes, `hamming` or `none`.
-        scale_type: scale on which the bands are spaced before training, `mel` or `bark`.
+        scale_type: scale of the initial bands, `mel` or `bark`.
 
     Raises:
         ValueError: an unknown name, or sizes that do not fit together.
@@ -104,7 +105,7 @@ class LightweightSincConvs(AbsPreEncoder):
         self.blocks = nn.Sequential(OrderedDict(blocks))
 
     def espnet_initialization_fn(self) -> None:
-        """Begin with filters of one scale, as `espnet2.torch_utils.initialize` asks for."""
+        """Initialise the filters on the chosen scale; called by `espnet2.torch_utils.initialize`."""
         self.filters.init_filters()
         for module in self.modules():
             if isinstance(module, nn.BatchNorm1d):
@@ -114,7 +115,7 @@ class LightweightSincConvs(AbsPreEncoder):
     def block(
         self, idim: int, odim: int, kernel: int = 9, stride: int = 1, dropout: float = 0.15, pool: bool = False
     ) -> nn.Sequential:
-        """A convolution of each channel by itself, activation, normalisation, mean over two steps where `pool`."""
+        """Depthwise convolution, activation, normalisation, and mean over two steps if `pool`."""
         layers: dict[str, nn.Module] = {
             "depthwise": nn.Conv1d(idim, odim, kernel, stride, groups=idim),
             "activation": self.activation(),

@@ -8,7 +8,7 @@ import torch
 
 
 class AbsSpecAug(torch.nn.Module, ABC):
-    """Changes features in training; recognition never calls it."""
+    """Base class of feature augmentation, which is applied in training only."""
 
     @abstractmethod
     def forward(

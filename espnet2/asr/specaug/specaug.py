@@ -13,25 +13,25 @@ from espnet2.layers.time_warp import TimeWarp
 
 
 class SpecAug(AbsSpecAug):
-    """Augmentation of features, in this order: time warping, masks over frequencies, masks over frames.
+    """SpecAugment, in this order: time warping, frequency masks, time masks.
 
     Args:
         apply_time_warp: warp the time.
-        time_warp_window: the farthest that a point moves, in frames.
+        time_warp_window: largest shift of a point, in frames.
         time_warp_mode: interpolation, "bicubic" or "bilinear".
         apply_freq_mask: mask frequencies.
-        freq_mask_width_range: the least width of a mask, and the one that all are below; a number stands for 0 and
-            that.
+        freq_mask_width_range: smallest width of a mask, and exclusive upper bound; a single number is the upper bound
+            from 0.
         num_freq_mask: masks per utterance.
         apply_time_mask: mask frames.
         time_mask_width_range: as for frequencies, in frames.
-        time_mask_width_ratio_range: instead of it, as parts of the longest utterance of the batch.
+        time_mask_width_ratio_range: the same as ratios of the batch's longest utterance; instead of the option above.
         num_time_mask: masks per utterance.
-        replace_with_zero: what is masked becomes zero, or else the batch's mean.
+        replace_with_zero: mask with zeros rather than the batch's mean.
 
     Raises:
-        ValueError: nothing is to be applied; the width of time masks is given neither or both ways; or an option that
-            cannot be used.
+        ValueError: no augmentation is enabled, the width of time masks is given in neither or both ways, or an option
+            is invalid.
     """
 
     @typechecked

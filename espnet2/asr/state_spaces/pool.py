@@ -33,7 +33,7 @@ def _axes(transposed: bool) -> tuple[int, int]:
 
 
 class Resampling(nn.Module):
-    """The common constructor: C is `d_input`, and see `downsample`."""
+    """Base with the common constructor: C is `d_input`; see `downsample`."""
 
     def __init__(self, d_input: int, stride: int = 1, expand: int = 1, transposed: bool = True):
         super().__init__()
@@ -65,7 +65,7 @@ class UpSample(Resampling):
 
 
 class DownAvgPool(Resampling):
-    """Mean over each `stride` steps; steps that do not fill the last of them are dropped."""
+    """Mean over each `stride` steps; incomplete groups at the end are dropped."""
 
     def forward(self, x: Tensor) -> Tensor:
         time, channels = _axes(self.transposed)
@@ -75,7 +75,7 @@ class DownAvgPool(Resampling):
 
 
 class DownLinearPool(Resampling):
-    """A linear layer over the channels of each `stride` steps, whose number has to divide that of all steps."""
+    """Linear layer over the channels of each `stride` steps; the number of steps must be a multiple of `stride`."""
 
     def __init__(self, d_input: int, stride: int = 1, expand: int = 1, transposed: bool = True):
         super().__init__(d_input, stride, expand, transposed)

@@ -32,7 +32,7 @@ def multiply(real: Tensor, imag: Tensor, x: Tensor) -> Tensor:
 
 @dataclasses.dataclass(frozen=True)
 class StateSpace:
-    """The system of each of D channels, discretised by the bilinear transform (Gu et al. 2022, section 3).
+    """Linear systems of D channels, discretised by the bilinear transform (Gu et al. 2022, section 3).
 
     Args:
         rate: (D, 1), 2 / step size.
@@ -50,7 +50,7 @@ class StateSpace:
 
     @classmethod
     def of(cls, weights: Mapping[str, Tensor]) -> StateSpace:
-        """From weights as checkpoints have them; channel d has the system d mod n_ssm."""
+        """Create from a checkpoint's weights; channel d has the system d mod n_ssm."""
         log_dt = weights["log_dt"]
         copies = len(log_dt) // len(weights["w_imag"])
         output = weights["C"][0]
@@ -72,7 +72,7 @@ class StateSpace:
         return self._updated(x, updates)
 
     def _updated(self, x: Tensor, updates: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
-        """The inverse without P, and what each rank of P changes of it: x (..., D, 2n) → (..., D, 2n)."""
+        """Apply the inverse without P, corrected for each rank of P: x (..., D, 2n) → (..., D, 2n)."""
         real, imag = self.rate - self.real, self.imag
         square = real * real + imag * imag
         x = multiply(real / square, imag / square, x)
@@ -81,19 +81,19 @@ class StateSpace:
         return x
 
     def advance(self, state: Tensor, u: Tensor) -> Tensor:
-        """The next state: state (R, D, 2n), input u (R, D) → (R, D, 2n)."""
+        """Compute the next state: state (R, D, 2n), input u (R, D) → (R, D, 2n)."""
         pulled = (state.unsqueeze(0) * self.low_rank.unsqueeze(1)).sum(dim=-1, keepdim=True)
         drift = multiply(self.real, self.imag, state) - (2.0 * pulled * self.low_rank.unsqueeze(1)).sum(dim=0)
         return self.solve(self.rate * state + drift + 2.0 * self.b * u.unsqueeze(-1))
 
     def transition(self) -> Tensor:
-        """The matrix by which a step without input multiplies the state: (D, 2n, 2n)."""
+        """State transition matrix: (D, 2n, 2n)."""
         channels, size = self.b.shape
         basis = torch.eye(size, dtype=self.b.dtype, device=self.b.device).unsqueeze(1).expand(-1, channels, -1)
         return self.advance(basis, basis.new_zeros(size, channels)).permute(1, 2, 0)
 
     def kernel(self, length: int) -> Tensor:
-        """The output's answer to an impulse: (D, length)."""
+        """Impulse response: (D, length)."""
         power = self.transition()
         columns = self.solve(2.0 * self.b.unsqueeze(0))[0].unsqueeze(-1)
         while columns.shape[-1] < length:
@@ -103,9 +103,9 @@ class StateSpace:
 
 
 def recover_output(module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Turn the C of a trained checkpoint into that of the system, and its L into 0.
+    """Convert the C of a trained checkpoint to that of the system, and its L to 0.
 
-    Upstream keeps C (1 - A^L) once it has seen L tokens, as its algorithm reads it. Both state dicts mean the same.
+    Upstream stores C (1 - A^L) once it has processed L tokens. Both state dicts describe the same system.
     """
     names = ("C", "log_dt", "B", "P", "inv_w_real", "w_imag", "L")
     if any(prefix + name not in state_dict for name in names) or not int(state_dict[prefix + "L"]):
@@ -122,14 +122,14 @@ def recover_output(module: nn.Module, state_dict: dict[str, Any], prefix: str, *
 
 
 class SSKernelNPLR(nn.Module):
-    """The weights of the systems, as HiPPO-LegS begins them (Gu et al. 2022, theorem 1 and appendix C.4).
+    """Parameters of the systems, initialised as HiPPO-LegS (Gu et al. 2022, theorem 1 and appendix C.4).
 
     Args:
         size: D.
         d_state: N = 2n, even.
-        n_ssm: different systems, which channels share.
-        rank: of P.
-        dt_min, dt_max: between which step sizes begin.
+        n_ssm: number of different systems, which channels share.
+        rank: rank of P.
+        dt_min, dt_max: range of initial step sizes.
     """
 
     def __init__(self, size: int, d_state: int, n_ssm: int, rank: int, dt_min: float, dt_max: float):
@@ -163,7 +163,7 @@ class SSKernelNPLR(nn.Module):
 
 
 class SSKernel(nn.Module):
-    """What checkpoints call `kernel.kernel`."""
+    """Holder of the parameters named `kernel.kernel` in checkpoints."""
 
     def __init__(self, kernel: SSKernelNPLR):
         super().__init__()
@@ -171,22 +171,22 @@ class SSKernel(nn.Module):
 
 
 class S4(nn.Module):
-    """A state space per channel, activation, and a gated linear layer.
+    """S4 layer: a state space per channel, activation, and a gated linear layer.
 
     Args:
         d_model: D.
         d_state: N, size of a state.
         l_max: a length that upstream's checkpoints may have; it does not limit texts.
-        channels, bidirectional, hyper_act, bottleneck, gate, mode, real_type: upstream's variants, of which there is
-            the default one here.
+        channels, bidirectional, hyper_act, bottleneck, gate, mode, real_type: upstream's variants, of which only the
+            default is supported.
         activation: between state space and linear layer.
         postact: "glu".
         dropout: of the activation's result.
-        measure, measure_args, lr, deterministic: how upstream's training begins. Here it begins with LegS.
-        rank: of P.
-        dt_min, dt_max: between which step sizes begin.
-        n_ssm: different systems, a divisor of D; D where it is not given.
-        tie_dropout, transposed, verbose, keops: without effect on the numbers.
+        measure, measure_args, lr, deterministic: upstream's initialisation. Here it is always LegS.
+        rank: rank of P.
+        dt_min, dt_max: range of initial step sizes.
+        n_ssm: number of different systems, a divisor of D; D by default.
+        tie_dropout, transposed, verbose, keops: without effect.
 
     Raises:
         ValueError: an option has a value that is not allowed.

@@ -1,1 +1,1 @@
-"""Transducers in training."""
+"""Searches over PyTorch transducers, with upstream's interface, and error rates in training."""

@@ -1,4 +1,4 @@
-"""Beam searches over a transducer's modules, called as upstream's; `espnet.nets.beam_search_transducer` holds them."""
+"""Beam searches of `espnet.nets.beam_search_transducer` over PyTorch modules, with upstream's interface."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRAPHS = ("decoder_step", "joint_start", "joint_step")
 
 @dataclass
 class Hypothesis:
-    """A label sequence that starts with the blank, its log-probability, and states, None where a search keeps none."""
+    """Label sequence that starts with the blank, its log-probability, and states (None in searches without states)."""
 
     score: float
     yseq: list[int]
@@ -45,10 +45,11 @@ def search_over(
     options: TransducerOptions,
     kind: type[Search] = Search,
 ) -> Search:
-    """The search of a kind over a decoder, a joint network and a language model, a module or another scorer.
+    """Make a search of the given type over a decoder, a joint network and a language model (a module or another
+    scorer).
 
     Raises:
-        AssertionError: An option has a value that is not allowed, as upstream's searches have it.
+        AssertionError: An option has an invalid value (upstream's searches raise the same).
     """
     modules: tuple[Any, ...] = (decoder, joint_network)
     graphs = {part.name: ModuleGraph(module, part) for module in modules for part in module.components()}
@@ -65,10 +66,10 @@ def search_over(
 
 
 def options_of(arguments: Mapping[str, Any]) -> TransducerOptions:
-    """The options of a search among its constructor's arguments.
+    """Select a search's options from its constructor's arguments.
 
     Raises:
-        AssertionError: A value that is not allowed, as upstream's searches do.
+        AssertionError: An option has an invalid value (upstream's searches raise the same).
     """
     names = {option.name for option in fields(TransducerOptions)}
     try:
@@ -78,7 +79,7 @@ def options_of(arguments: Mapping[str, Any]) -> TransducerOptions:
 
 
 def hypotheses(found: Sequence[Found]) -> list[Hypothesis]:
-    """Hypotheses as upstream's classes have them."""
+    """Convert hypotheses to upstream's classes."""
     return [Hypothesis(float(hypothesis.score), hypothesis.yseq.tolist(), None) for hypothesis in found]
 
 
@@ -93,11 +94,11 @@ class BeamSearchTransducer:
         lm_weight: its weight.
         search_type: `default`, `greedy`, `tsd`, `alsd`, `nsc`, `maes` or `mbg`.
         nbest: hypotheses returned.
-        token_list: tokens as text; not used, since there are no log lines here.
+        token_list: not used.
         others: see `TransducerOptions`.
 
     Raises:
-        AssertionError: An option has a value that is not allowed.
+        AssertionError: An option has an invalid value.
     """
 
     def __init__(
@@ -126,5 +127,5 @@ class BeamSearchTransducer:
         self.search = search_over(decoder, joint_network, beam_size, lm, lm_weight, options)
 
     def __call__(self, enc_out: Tensor) -> list[Hypothesis]:
-        """The n-best hypotheses for encoder output (T, D), best first."""
+        """Decode encoder output (T, D) to the n-best hypotheses, best first."""
         return hypotheses(self.search(as_array(enc_out)))

@@ -1,4 +1,4 @@
-"""Beam searches over a transducer's modules for streams, called as upstream's."""
+"""Streaming beam searches over PyTorch transducers, with upstream's interface."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ __all__ = ["BeamSearchTransducerStreaming", "ExtendedHypothesis", "Hypothesis"]
 
 
 class BeamSearchTransducerStreaming:
-    """Search over a transducer of `espnet2.asr` for a stream whose encoder output comes in pieces.
+    """Search over a transducer of `espnet2.asr` for a stream whose encoder output arrives in pieces.
 
-    The hypotheses are those of all frames so far, however they are cut; `alsd` is computed anew for each piece.
+    The result does not depend on how the frames are cut; `alsd` searches all frames again for each piece.
 
     Args:
-        penalty, hold_n: 0; upstream's other ways.
+        penalty, hold_n: must be 0.
         others: those of `BeamSearchTransducer`.
 
     Raises:
-        AssertionError: An option has a value that is not allowed.
+        AssertionError: An option has an invalid value.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class BeamSearchTransducerStreaming:
         self.reset()
 
     def reset(self) -> None:
-        """Begin another stream."""
+        """Start another stream."""
         self._frames: list[Tensor] = []
         if isinstance(self.search, BeamSearchTransducerOnline):
             self.search.reset()
@@ -78,7 +78,7 @@ class BeamSearchTransducerStreaming:
 
         Args:
             enc_out: (T, D), the next frames of the encoder output.
-            start_idx: frames at the beginning of enc_out that were there before.
+            start_idx: frames at the beginning of enc_out that an earlier call has processed.
             is_final: the stream ends with these, and the next call begins another.
             incremental_decode: not used: hypotheses are always those of all frames.
         """

@@ -1,4 +1,4 @@
-"""Error rates of what a transducer that is being trained would write."""
+"""Error rates of a transducer during training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BEAM = 2  # hypotheses, as upstream's statistics have it
 
 
 def transducer_search(model: Any, output: Tensor, lengths: Tensor, **options: Any) -> list[list[int]]:
-    """The likeliest labels of each utterance, of encoder output (B, T, D) and lengths (B,).
+    """Decode encoder output (B, T, D) of lengths (B,) to the best labels of each utterance.
 
     Args:
         model: a recogniser with a joint network.
@@ -29,7 +29,7 @@ def transducer_search(model: Any, output: Tensor, lengths: Tensor, **options: An
 
 
 def _best_labels(search: BeamSearchTransducer, output: Tensor, lengths: Sequence[int]) -> list[list[int]]:
-    """The likeliest labels of each utterance, of encoder output (B, T, D)."""
+    """Decode encoder output (B, T, D) to the best labels of each utterance."""
     frames = (as_array(x[:length]) for x, length in zip(output, lengths, strict=True))
     return [search(x)[0].yseq[1:].tolist() for x in frames]
 
@@ -41,9 +41,9 @@ class ErrorCalculatorTransducer:
         decoder: prediction network.
         joint_network: joint network.
         token_list: the tokens in the order of their indices.
-        sym_space: the token that stands between words.
-        sym_blank: the token that stands for nothing.
-        report_cer, report_wer: which of the two are asked for.
+        sym_space: the token for a space.
+        sym_blank: the blank token.
+        report_cer, report_wer: which of the two to compute.
     """
 
     options = TransducerOptions(search_type="default", score_norm=False, nbest=1)
@@ -65,12 +65,12 @@ class ErrorCalculatorTransducer:
     def __call__(
         self, encoder_out: Tensor, target: Tensor, encoder_out_lens: Tensor | None = None
     ) -> tuple[float | None, float | None]:
-        """Both rates, None for one that is not asked for.
+        """Compute both rates, None for one that is not requested.
 
         Args:
             encoder_out: (B, T, D).
             target: (B, U), labels padded by the blank.
-            encoder_out_lens: (B,), T each where not given.
+            encoder_out_lens: (B,), T each by default.
         """
         if not self.report_cer and not self.report_wer:
             return None, None
@@ -78,13 +78,13 @@ class ErrorCalculatorTransducer:
         return self.rates.rates(_best_labels(self.search, encoder_out, lengths), target.tolist())
 
     def convert_to_char(self, pred: Any, target: Any) -> tuple[list[str], list[str]]:
-        """The texts of sequences of indices (B, U), without blanks."""
+        """Convert sequences of indices (B, U) to texts, without blanks."""
         return self.rates.texts(pred), self.rates.texts(target)
 
     def calculate_cer(self, char_pred: Sequence[str], char_target: Sequence[str]) -> float | None:
-        """Edits of characters, without spaces, per character of the target texts."""
+        """Character error rate: edits per character of the target texts, without spaces."""
         return self.rates.cer(char_pred, char_target)
 
     def calculate_wer(self, char_pred: Sequence[str], char_target: Sequence[str]) -> float | None:
-        """Edits of words per word of the target texts."""
+        """Word error rate: edits per word of the target texts."""
         return self.rates.wer(char_pred, char_target)

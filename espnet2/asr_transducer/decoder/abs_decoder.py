@@ -1,4 +1,4 @@
-"""What every prediction network of a transducer offers."""
+"""Base class of prediction networks of transducers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from torch import Tensor, nn
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet2.interface import spec
 
-# What becomes of the states' axes in a step.
+# Axes of the states after a step.
 AFTER = {"parent": "beam", "past": "past+1"}
 
 
 class AbsDecoder(nn.Module, ABC):
-    """Base of decoders, which read labels alone. A search drives one through its graph (`Prefixes`).
+    """Base of decoders, which read labels only. A search calls a decoder through its graph (`Prefixes`).
 
-    The graph is the method `step`, which reads the last label of every hypothesis. It gets tokens (B, beam) int64 and,
-    where there are states, parents (B, beam) int64, which hypothesis of the step before each continues, and the states,
-    (layers, B, parent, ...) each and zeros before the first step. It returns (B, beam, D) and the next states.
+    The graph is the method `step`, which processes the last label of every hypothesis. Its inputs are tokens (B, beam)
+    int64 and, for decoders with states, parents (B, beam) int64, the index of the hypothesis that each continues, and
+    the states, (layers, B, parent, ...) each and zeros before the first step. It returns (B, beam, D) and the next
+    states.
 
     Attributes:
         vocab_size: V, with the blank.
@@ -29,19 +30,19 @@ class AbsDecoder(nn.Module, ABC):
 
     vocab_size: int
     output_size: int
-    # Sizes that the states' own axes have before the first step.
+    # Sizes of the states' own axes before the first step.
     initial: ClassVar[Mapping[str, int]] = {"parent": 1}
 
     @abstractmethod
     def forward(self, labels: Tensor) -> Tensor:
-        """Read known labels: (B, U) int64, the blank first → (B, U, D)."""
+        """Process known labels: (B, U) int64, the blank first → (B, U, D)."""
 
     @abstractmethod
     def states(self) -> tuple[spec.Tensor, ...]:
-        """The states that `step` reads, in order: (layers, "batch", "parent", ...)."""
+        """States of `step`, in order: (layers, "batch", "parent", ...)."""
 
     def components(self) -> tuple[spec.Component, ...]:
-        """`decoder_step`: what the labels so far predict."""
+        """`decoder_step`: the output of the prediction network after the labels so far."""
         states = self.states()
         component = spec.Component(
             name="decoder_step",
@@ -61,7 +62,7 @@ def _after(state: spec.Tensor) -> spec.Tensor:
 
 
 def label_embedding(vocab_size: int, size: int, embed_pad: int) -> nn.Embedding:
-    """Vectors of labels, zeros for `embed_pad`; raises `ValueError` where that is no label."""
+    """Make the embedding of labels, zero for `embed_pad`; raises `ValueError` if that is no label."""
     if not -vocab_size <= embed_pad < vocab_size:
         raise ValueError(f"embed_pad: expected one of {vocab_size} labels, found {embed_pad}")
     return nn.Embedding(vocab_size, size, padding_idx=embed_pad)
@@ -70,10 +71,10 @@ def label_embedding(vocab_size: int, size: int, embed_pad: int) -> nn.Embedding:
 def step_blocks(
     blocks: Iterable[Any], x: Tensor, parents: Tensor, states: Sequence[Tensor]
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Read the last label of every hypothesis by blocks, one after the other.
+    """Process the last label of every hypothesis by a sequence of blocks.
 
     Args:
-        blocks: each with a method `step`, which maps x and the block's states to those after it.
+        blocks: each with a method `step`, which maps x and the block's states to the next ones.
         x: (B * beam, D).
         parents: (B, beam) int64.
         states: (layers, B, parent, ...) each.

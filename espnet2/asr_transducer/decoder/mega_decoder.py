@@ -18,7 +18,7 @@ from espnet2.asr_transducer.decoder.modules.mega.positional_bias import Relative
 from espnet2.asr_transducer.normalization import get_normalization
 from espnet2.interface import spec
 
-# Each made for queries of a size and a number of positions.
+# Each is made for a size of queries and a number of positions.
 REL_POS_BIAS_TYPES = {
     "simple": lambda qk_size, positions: RelativePositionBias(positions),
     "rotary": lambda qk_size, positions: RotaryRelativePositionBias(qk_size),
@@ -28,8 +28,8 @@ REL_POS_BIAS_TYPES = {
 class MEGADecoder(AbsDecoder):
     """Embedding, blocks of gated attention and of a feed-forward layer each, and a normalisation.
 
-    Labels are read one by one as they are all at once. (Upstream's steps are not: they begin with a label too many, an
-    all-zero one, read truncated averages in full, and cut chunks elsewhere.)
+    Steps give the same results as `forward`. (Upstream's steps differ from its `forward`: they begin with an additional
+    all-zero label, use truncated averages in full, and cut chunks elsewhere.)
 
     Args:
         vocab_size: V, with the blank.
@@ -39,18 +39,18 @@ class MEGADecoder(AbsDecoder):
         v_size: of values.
         num_heads: averages of each feature.
         rel_pos_bias_type: one of `REL_POS_BIAS_TYPES`.
-        max_positions: distances that the simple bias tells apart, where there are no chunks.
-        truncation_length: labels that averages are over; None for all.
+        max_positions: distances that the simple bias distinguishes, without chunks.
+        truncation_length: number of labels in averages; None for all.
         normalization_type, normalization_args: see `get_normalization`.
         activation_type, activation_args: see `get_activation`.
-        chunk_size: labels that attention reads together; below 1 for all.
-        num_blocks: blocks.
+        chunk_size: labels of a chunk, within which attention is restricted; below 1 for no chunks.
+        num_blocks: number of blocks.
         dropout_rate: dropout of each block's attention layer.
         embed_dropout_rate: dropout of the embedding.
         att_dropout_rate: dropout of the attention's weights.
         ema_dropout_rate: dropout of the averages.
         ffn_dropout_rate: dropout in feed-forward layers.
-        embed_pad: the label whose embedding is zero: the blank, with which every sequence starts.
+        embed_pad: label whose embedding is zero: the blank, with which every sequence starts.
     """
 
     initial: ClassVar[Mapping[str, int]] = {"parent": 1, "past": 0}
@@ -130,7 +130,7 @@ class MEGADecoder(AbsDecoder):
         return self.final_norm(x).unflatten(0, parents.shape), *after
 
     def states(self) -> tuple[spec.Tensor, ...]:
-        """What each block's attention remembers."""
+        """States of each block's attention."""
         first: Any = self.mega_blocks[0]
         return tuple(
             spec.Tensor(name, (len(self.mega_blocks), "batch", "parent", *axes), dtype)

@@ -23,7 +23,7 @@ class RNNDecoder(AbsDecoder):
         num_layers: recurrent layers.
         dropout_rate: dropout of each recurrent layer's output.
         embed_dropout_rate: dropout of the embedding.
-        embed_pad: the label whose embedding is zero: the blank, with which every sequence starts.
+        embed_pad: label whose embedding is zero: the blank, with which every sequence starts.
     """
 
     @typechecked

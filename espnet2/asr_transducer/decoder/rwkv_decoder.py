@@ -22,16 +22,16 @@ class RWKVDecoder(AbsDecoder):
     Args:
         vocab_size: V, with the blank.
         block_size: D.
-        context_size: labels at most, of upstream's kernel for training; there is no such limit here.
+        context_size: limit of upstream's training kernel, without effect here.
         linear_size: of the feed-forward layers; None for 4 D.
         attention_size: of the attention; None for D.
         normalization_type, normalization_args: see `get_normalization`.
         num_blocks: blocks.
-        rescale_every: blocks after which half precision would be scaled down; of no effect, as upstream.
+        rescale_every: number of blocks after which half precision is scaled down; without effect, as in upstream.
         embed_dropout_rate: dropout of the embedding.
         att_dropout_rate: dropout of each attention's output.
         ffn_dropout_rate: dropout of each feed-forward layer's output.
-        embed_pad: the label whose embedding is zero: the blank, with which every sequence starts.
+        embed_pad: label whose embedding is zero: the blank, with which every sequence starts.
     """
 
     @typechecked
@@ -92,7 +92,7 @@ class RWKVDecoder(AbsDecoder):
         return self.dropout_embed(self.embed_norm(self.embed(labels)))
 
     def states(self) -> tuple[spec.Tensor, ...]:
-        """What each block read last, and what its attention remembers."""
+        """States of each block: last inputs, and those of its attention."""
         sizes = {"att_before": self.output_size, "ffn_before": self.output_size}
         sizes |= dict.fromkeys(("total", "weight", "largest"), self.attention_size)
         layers = len(self.rwkv_blocks)

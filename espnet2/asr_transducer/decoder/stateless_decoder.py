@@ -17,7 +17,7 @@ class StatelessDecoder(AbsDecoder):
         vocab_size: V, with the blank.
         embed_size: D.
         embed_dropout_rate: dropout of the embedding.
-        embed_pad: the label whose embedding is zero: the blank, with which every sequence starts.
+        embed_pad: label whose embedding is zero: the blank, with which every sequence starts.
     """
 
     @typechecked

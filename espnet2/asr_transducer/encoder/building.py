@@ -1,4 +1,4 @@
-"""Blocks from their configuration."""
+"""Build blocks from their configuration."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from espnet2.asr_transducer.normalization import get_normalization
 
 
 class MainParameters(NamedTuple):
-    """What all blocks of an encoder share; see `build_main_parameters`."""
+    """Options shared by all blocks of an encoder; see `build_main_parameters`."""
 
     pos_wise_act: Callable[[], nn.Module]
     conv_mod_act: Callable[[], nn.Module]
@@ -66,23 +66,23 @@ def build_main_parameters(
     num_left_chunks: int = 0,
     **activation_parameters: float,
 ) -> MainParameters:
-    """Check what `main_conf` gives.
+    """Check the options of `main_conf`.
 
     Args:
         pos_wise_act_type: activation of feed-forward layers.
-        conv_mod_act_type: of the Conformer's convolution.
-        pos_enc_dropout_rate: dropout of encodings of positions.
+        conv_mod_act_type: activation of the Conformer's convolution module.
+        pos_enc_dropout_rate: dropout of positional encodings.
         pos_enc_max_len: without effect.
         simplified_att_score: see `RelPositionMultiHeadedAttention`.
         norm_type: normalisation of blocks.
-        conv_mod_norm_type: of the gated convolution.
-        after_norm_eps, after_norm_partial: of the normalisation behind the last block.
+        conv_mod_norm_type: normalisation of the gated convolution.
+        after_norm_eps, after_norm_partial: options of the normalisation after the last block.
         blockdrop_rate: see `MultiBlocks`.
-        dynamic_chunk_training: all convolutions are causal, and in training, attention is cut into chunks; as upstream,
-            any text means so.
-        short_chunk_threshold: chunks of more than this share of an utterance are as long as it.
-        short_chunk_size: the longest of the other chunks, in frames.
-        num_left_chunks: what they see besides themselves; 0 for all that came before.
+        dynamic_chunk_training: use causal convolutions, and restrict attention to chunks in training; as in upstream,
+            any text counts as true.
+        short_chunk_threshold: chunks of more than this share of an utterance are extended to the whole of it.
+        short_chunk_size: largest size of other chunks, in frames.
+        num_left_chunks: visible chunks to the left; 0 for all.
         activation_parameters: see `espnet2.asr_transducer.activation`.
 
     Raises:
@@ -113,7 +113,8 @@ def build_main_parameters(
 
 
 def build_input_block(input_size: int, configuration: Conf, first: Conf) -> ConvInput:
-    """The input block, which gives what the `first` block reads; one of convolutions reads what it gives."""
+    """Build the input block with the output size that the `first` block needs (a first `conv1d` block adapts
+    itself)."""
     hidden, vgg_like = first.get("hidden_size"), configuration.get("vgg_like", False)
     conv_size = configuration.get("conv_size") or (VGG_SIZES if vgg_like else hidden or first["output_size"])
     output_size = None if first["block_type"] == "conv1d" else hidden
@@ -121,7 +122,7 @@ def build_input_block(input_size: int, configuration: Conf, first: Conf) -> Conv
 
 
 def build_positional_encoding(block_size: int, main: MainParameters) -> RelPositionalEncoding:
-    """Encodings of the size that the first block reads."""
+    """Build the positional encoding with the size of the first block."""
     return RelPositionalEncoding(block_size, main.pos_enc_dropout_rate, main.pos_enc_max_len)
 
 
@@ -155,7 +156,7 @@ def _shared(conf: Conf, main: MainParameters) -> dict[str, Any]:
 
 
 def build_conformer_block(conf: Conf, size: int, main: MainParameters) -> Conformer:
-    """A `conformer` block of `body_conf`."""
+    """Build a `conformer` block of `body_conf`."""
     given = {"eps": conf.get("conv_mod_norm_eps"), "momentum": conf.get("conv_mod_norm_momentum")}
     norm = {key: value for key, value in given.items() if value is not None}
     return Conformer(
@@ -171,12 +172,12 @@ def build_conformer_block(conf: Conf, size: int, main: MainParameters) -> Confor
 
 
 def build_branchformer_block(conf: Conf, size: int, main: MainParameters) -> Branchformer:
-    """A `branchformer` block of `body_conf`."""
+    """Build a `branchformer` block of `body_conf`."""
     return Branchformer(size, conf["linear_size"], _attention(conf, main), _gating(conf, main), **_shared(conf, main))
 
 
 def build_ebranchformer_block(conf: Conf, size: int, main: MainParameters) -> EBranchformer:
-    """An `ebranchformer` block of `body_conf`."""
+    """Build an `ebranchformer` block of `body_conf`."""
     kernel = conf.get("depth_conv_kernel_size", conf["conv_mod_kernel_size"])
     return EBranchformer(
         size,
@@ -191,7 +192,7 @@ def build_ebranchformer_block(conf: Conf, size: int, main: MainParameters) -> EB
 
 
 def build_conv1d_block(conf: Conf, size: int, main: MainParameters) -> Conv1d:
-    """A `conv1d` block of `body_conf`, which reads frames of the given size."""
+    """Build a `conv1d` block of `body_conf` for frames of the given size."""
     options = {key: value for key, value in conf.items() if key not in ("block_type", "num_blocks", "input_size")}
     return Conv1d(size, causal=main.dynamic_chunk_training, **options)
 
@@ -205,7 +206,7 @@ BLOCKS: dict[str, Callable[[Conf, int, MainParameters], AbsBlock]] = {
 
 
 def build_body_blocks(body_conf: Sequence[Conf], size: int, output_size: int, main: MainParameters) -> MultiBlocks:
-    """All blocks, the first of which reads frames of the given size, and the normalisation behind them."""
+    """Build all blocks, for input frames of the given size, and the final normalisation."""
     return MultiBlocks(
         list(_blocks(body_conf, size, main)),
         output_size,

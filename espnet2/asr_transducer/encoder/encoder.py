@@ -1,4 +1,4 @@
-"""The stand-alone transducer's encoder: an input block, and whatever blocks its configuration lists."""
+"""Encoder of the stand-alone transducer: an input block, and a configurable list of blocks."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from espnet2.interface.spec import Tensor as SpecTensor
 class Encoder(AbsEncoder):
     """Input block, blocks, and a normalisation at the end.
 
-    Whole utterances are encoded with all of their frames in sight. Streams are cut into chunks, which see the frames
-    before them that caches hold, and those that are looked ahead at. With causal convolutions, and nothing looked ahead
-    at, that is what whole utterances give where a mask cuts attention likewise. With `vgg_like`, streams have a frame
-    less at the start and one or two at the end, which whole utterances make of zeros around them.
+    Whole utterances are encoded with full context. Streams are cut into chunks, which see the cached frames before them
+    and the look-ahead. With causal convolutions and no look-ahead, the result equals that of whole utterances under the
+    same attention mask. With `vgg_like`, streams have one frame less at the start and one or two less at the end,
+    which whole utterances compute from zero padding.
 
     Args:
         input_size: F.
         body_conf: blocks, each a dictionary with its `block_type` and the keys that `validation` lists.
         input_conf: of the input block: `vgg_like` (False), `subsampling_factor` (4), `conv_size` (the first block's;
             64 and 128 with `vgg_like`).
-        main_conf: what blocks share, the keywords of `build_main_parameters`.
+        main_conf: options shared by all blocks, the keywords of `build_main_parameters`.
 
     Raises:
-        ValueError: options that are unknown or that do not fit.
+        ValueError: options that are unknown or do not fit together.
     """
 
     output_size: int  # type: ignore[assignment]  # an attribute here, as upstream's
@@ -80,7 +80,7 @@ class Encoder(AbsEncoder):
         return self(xs_pad, ilens)
 
     def _training_chunks(self, frames: Tensor) -> Tensor | None:
-        """The mask of chunks of random size, short ones or one; frames (B, T, D) → (T, T) bool."""
+        """Draw a mask of chunks of random size for frames (B, T, D): (T, T) bool."""
         total = frames.shape[1]
         size = int(torch.randint(1, max(total, 2), ()))
         if size > total * self.short_chunk_threshold:
@@ -90,23 +90,23 @@ class Encoder(AbsEncoder):
     # Streams, with upstream's interface.
 
     def reset_cache(self, left_context: int, device: torch.device | str = "cpu") -> None:
-        """Forget the stream that `chunk_forward` was called for; the next one sees `left_context` frames back."""
+        """Reset the stream of `chunk_forward`; the next one has `left_context` frames of left context."""
         self.cache = [
             [torch.zeros(1, frames, channels, device=device) for frames, channels in shapes]
             for shapes in self.encoders.caches(left_context)
         ]
 
     def chunk_forward(self, x: Tensor, x_len: Tensor, processed_frames: Tensor | int, left_context: int = 32) -> Tensor:
-        """Encode the next chunk of the stream that `reset_cache` began.
+        """Encode the next chunk of the stream that `reset_cache` started.
 
-        As upstream does, all frames after the input block but for the first and the last one make the chunk, so that
-        chunks of features have to overlap.
+        As in upstream, the chunk is all frames after the input block except the first and the last one, so that chunks
+        of features must overlap.
 
         Args:
             x: (1, T, F).
             x_len: (1,), T.
             processed_frames: frames of the chunks before this one.
-            left_context: what `reset_cache` was told.
+            left_context: that of `reset_cache`.
 
         Returns:
             (1, T' - 2, D).
@@ -119,15 +119,15 @@ class Encoder(AbsEncoder):
     # Streams, with explicit states.
 
     def set_streaming(self, chunk_size: int, left_context: int, right_context: int = 0) -> None:
-        """Choose how streams are cut, in frames after the input block.
+        """Set the chunk size and context of streams, in frames after the input block.
 
         Args:
-            chunk_size: frames that a step gives.
-            left_context: frames before them that attention sees.
-            right_context: frames after them that a step sees, too, which the next one computes again.
+            chunk_size: output frames of a step.
+            left_context: frames before them that are visible to attention.
+            right_context: look-ahead frames, which the next step computes again.
 
         Raises:
-            ValueError: negative numbers, no frames, or a block that gives fewer frames than it reads.
+            ValueError: negative numbers, no frames, or a block that subsamples.
         """
         require_positive(chunk_size=chunk_size)
         for option, value in (("left_context", left_context), ("right_context", right_context)):
@@ -151,7 +151,7 @@ class Encoder(AbsEncoder):
         return self.embed.within(features)
 
     def _groups(self) -> dict[tuple[int, int], list[tuple[int, int]]]:
-        """Frames and channels of caches → block and number of each one that is so large."""
+        """Group caches by size: frames and channels → block and index of each cache of that size."""
         groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
         for block, shapes in enumerate(self.encoders.caches(self.left_context)):
             for number, shape in enumerate(shapes):
@@ -159,7 +159,7 @@ class Encoder(AbsEncoder):
         return groups
 
     def states(self) -> tuple[State, ...]:
-        """One tensor for all caches of a size."""
+        """States: one tensor for all caches of a size."""
         axes = {shape: ("batch", len(places), *shape) for shape, places in self._groups().items() if shape[0]}
         return tuple(
             State(SpecTensor(f"cache_{frames}x{channels}", size), SpecTensor(f"next_cache_{frames}x{channels}", size))
@@ -167,7 +167,7 @@ class Encoder(AbsEncoder):
         )
 
     def encode_step(self, frames: Tensor, first: Tensor, lengths: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
-        """See the base class; the last chunk gives what is looked ahead at, too."""
+        """See the base class; the last chunk outputs its look-ahead frames, too."""
         assert self.blocks is not None
         groups, size, hop = self._groups(), self.blocks.size, self.blocks.hop
         caches: list[list[Tensor]] = [[] for _ in self.encoders.blocks]
@@ -207,8 +207,8 @@ class Encoder(AbsEncoder):
 
 
 def chunk_mask(size: int, chunk_size: int, num_left_chunks: int = 0, device: torch.device | None = None) -> Tensor:
-    """Which frames are seen: (T, T) bool, True up to the end of a frame's chunk, from `num_left_chunks` before it on
-    where that is above 0."""
+    """Mask of visible frames: (T, T) bool, True up to the end of a frame's chunk, beginning `num_left_chunks` before it
+    if that is above 0."""
     chunk = torch.arange(size, device=device) // chunk_size
     before = chunk.unsqueeze(1) - chunk.unsqueeze(0)
     return (before >= 0) & (before <= num_left_chunks) if num_left_chunks > 0 else before >= 0

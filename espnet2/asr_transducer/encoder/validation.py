@@ -1,4 +1,4 @@
-"""What the lists and dictionaries of an encoder's configuration may hold."""
+"""Validation of the lists and dictionaries of an encoder's configuration."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CONSTANTS = dict.fromkeys(
     (*NUMBER, *NOTHING),
 )
 _EVERY: Types = {"block_type": TEXT, "num_blocks": (*INTEGER, *NOTHING)}
-# Upstream reads neither `depthwise_conv_kernel_size`, which its documentation names, nor keys of the other blocks.
+# Upstream ignores `depthwise_conv_kernel_size`, though its documentation names it, and keys of other blocks.
 ATTENTION: Types = {**_EVERY, **SIZES, **RATES, **CONSTANTS, "depthwise_conv_kernel_size": INTEGER}
-# What upstream writes into a configuration while it builds is a key as well: `input_size`, and `output_size` of inputs.
+# Keys that upstream adds to a configuration while building are valid, too: `input_size`, and `output_size` of inputs.
 KEYS: dict[str, Types] = {
     "branchformer": ATTENTION,
     "conformer": ATTENTION,
@@ -54,12 +54,12 @@ RENAMED = {"left_chunk_size": "num_left_chunks"}  # keys of `main_conf` up to re
 
 
 def current_keys(main_conf: Conf) -> dict[str, Any]:
-    """`main_conf` with the keys of today."""
+    """Rename older keys of `main_conf`."""
     return {RENAMED.get(key, key): value for key, value in main_conf.items()}
 
 
 def validate_keys(where: str, configuration: Conf, known: Types) -> None:
-    """Raise `ValueError` that names the first key that is unknown, or of another type than the known one."""
+    """Raise a `ValueError` that names the first unknown key or value of another type."""
     for key, value in configuration.items():
         if key not in known:
             raise ValueError(f"{where}: expected keys among {', '.join(sorted(known))}, found {key}")
@@ -69,13 +69,13 @@ def validate_keys(where: str, configuration: Conf, known: Types) -> None:
 
 
 def validate_block_arguments(configuration: Conf, block_id: int) -> int:
-    """Check the block of this number, counted from 1.
+    """Check the block with this number, counted from 1.
 
     Returns:
-        The size of the frames that it gives.
+        The size of its output frames.
 
     Raises:
-        ValueError: no type or an unknown one, an unknown key, one that is missing, or a value out of range.
+        ValueError: no or an unknown type, an unknown or missing key, or a value out of range.
     """
     where, kind = f"body_conf, block {block_id}", configuration.get("block_type")
     if not isinstance(kind, str):
@@ -91,13 +91,13 @@ def validate_block_arguments(configuration: Conf, block_id: int) -> int:
 
 
 def validate_architecture(input_conf: Conf, body_conf: Sequence[Conf]) -> int:
-    """Check the input block's keys, and all blocks and how they follow each other.
+    """Check the input block's keys, all blocks, and whether their sizes match.
 
     Returns:
-        The size of the frames that the last block gives.
+        The size of the last block's output frames.
 
     Raises:
-        ValueError: see `validate_block_arguments`; or a block does not read what the one before it gives.
+        ValueError: see `validate_block_arguments`; or a block's input size differs from the previous output size.
     """
     validate_keys("input_conf", input_conf, INPUT_KEYS)
     if not body_conf:

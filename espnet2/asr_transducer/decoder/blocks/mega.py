@@ -1,4 +1,4 @@
-"""Moving average equipped gated attention (Ma et al. 2022), with one head, over label sequences.
+"""Moving average equipped gated attention (Ma et al. 2022) with one head, over label sequences.
 
 Shapes: B sequences, U labels, D model, K size of queries and keys, V of values, S labels in the memory.
 """
@@ -20,15 +20,15 @@ class GrowingMemory:
     """Keys and values of all labels so far."""
 
     def states(self, qk_size: int, v_size: int) -> tuple[State, ...]:
-        """Name, axes behind those of hypotheses, and dtype of each."""
+        """Name, axes after those of hypotheses, and dtype of each state."""
         return ("cache_key", ("past", qk_size), "float32"), ("cache_value", ("past", v_size), "float32")
 
     def visible(self, distances: Tensor, position: Tensor) -> Tensor:
-        """Which keys (U, S) queries see, whose distances (U, S) are given: theirs and those before."""
+        """Mask of visible keys (U, S) for distances (U, S): a query's own label and earlier ones."""
         return distances <= 0
 
     def add(self, key: Tensor, value: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Remember one label more.
+        """Append one label to the memory.
 
         Args:
             key, value: (B, K), (B, V).
@@ -42,7 +42,7 @@ class GrowingMemory:
 
 
 class ChunkMemory:
-    """Keys and values of the labels of the chunk at hand.
+    """Keys and values of the labels of the current chunk.
 
     Args:
         size: C, labels per chunk.
@@ -52,18 +52,18 @@ class ChunkMemory:
         self.size = size
 
     def states(self, qk_size: int, v_size: int) -> tuple[State, ...]:
-        """As of `GrowingMemory`; `position` is the number of labels so far."""
+        """As in `GrowingMemory`; `position` is the number of labels so far."""
         caches = (("cache_key", (self.size, qk_size), "float32"), ("cache_value", (self.size, v_size), "float32"))
         return *caches, ("position", (), "int64")
 
     def visible(self, distances: Tensor, position: Tensor) -> Tensor:
-        """As of `GrowingMemory`, of the query's own chunk; position: (U, 1) of the queries."""
+        """As in `GrowingMemory`, within the query's own chunk; position: (U, 1) of the queries."""
         return (distances <= 0) & (distances >= -(position % self.size))
 
     def add(
         self, key: Tensor, value: Tensor, keys: Tensor, values: Tensor, position: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """As of `GrowingMemory`, with keys (B, C, K), values (B, C, V), position (B,) and distances (B, C)."""
+        """As in `GrowingMemory`, with keys (B, C, K), values (B, C, V), position (B,) and distances (B, C)."""
         distances = torch.arange(self.size, device=keys.device) - (position % self.size).unsqueeze(1)
         here = (distances == 0).unsqueeze(2)
         keys, values = torch.where(here, key.unsqueeze(1), keys), torch.where(here, value.unsqueeze(1), values)
@@ -71,14 +71,14 @@ class ChunkMemory:
 
 
 class MEGA(nn.Module):
-    """A moving average gives queries, keys and gates, and attention reads values of the labels themselves.
+    """Gated attention whose queries, keys and gates come from a moving average, and whose values from the labels.
 
     Args:
         size: D.
         qk_size: K.
         v_size: V.
         ema: the moving average of D features.
-        rel_pos_bias: what scores get for distances.
+        rel_pos_bias: bias of scores by distance.
         activation: of values and gates.
         normalization: of D features.
         memory: which labels attention reads.
@@ -111,7 +111,7 @@ class MEGA(nn.Module):
         self.dropout, self.dropout_attn, self.dropout_ema = map(nn.Dropout, dropout_rates)
 
     def states(self) -> tuple[State, ...]:
-        """Name, axes behind those of hypotheses, and dtype of what `step` remembers."""
+        """Name, axes after those of hypotheses, and dtype of the states of `step`."""
         _, qk_size, v_size, _ = self.sizes
         return ("ema", self.multihead_damped_ema.state_sizes, "float32"), *self.memory.states(qk_size, v_size)
 

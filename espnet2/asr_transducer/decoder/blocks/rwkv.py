@@ -1,4 +1,4 @@
-"""Block of linear attention and a feed-forward layer, both of which see the label before, too (Peng et al. 2023)."""
+"""Block of linear attention and a feed-forward layer, both of which also read the previous label (Peng et al. 2023)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from espnet2.asr_transducer.decoder.modules.rwkv.feed_forward import FeedForward
 
 
 class RWKV(nn.Module):
-    """Each of the two parts reads normalised labels, and is added to what it read.
+    """Linear attention and feed-forward layer, each with a normalised input and a residual connection.
 
     Args:
-        layer_norm_att, layer_norm_ffn: of D features, before each part.
-        att, ffn: the parts.
+        layer_norm_att, layer_norm_ffn: normalisations of D features, before each layer.
+        att, ffn: attention and feed-forward layer.
         att_dropout_rate, ffn_dropout_rate: dropout of their outputs.
     """
 
@@ -42,12 +42,12 @@ class RWKV(nn.Module):
         return x + self.dropout_ffn(self.ffn(normed, _before(normed)))
 
     def step(self, x: Tensor, att_before: Tensor, ffn_before: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """Read one label.
+        """Process one label.
 
         Args:
             x: (B, D).
-            att_before, ffn_before: (B, D), what either part read before; zeros at first.
-            state: (B, A) each, of the attention.
+            att_before, ffn_before: (B, D), previous inputs of attention and feed-forward layer; zeros at first.
+            state: (B, A) each, states of the attention.
 
         Returns:
             (B, D), and the states after the label.

@@ -1,1 +1,1 @@
-"""Parts of the blocks of prediction networks."""
+"""Layers of the blocks of prediction networks."""

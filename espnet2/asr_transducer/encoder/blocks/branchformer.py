@@ -23,7 +23,7 @@ class Branchformer(AbsBlock):
         conv_mod: of `linear_size` channels.
         norm_class: makes a normalisation of a size.
         norm_args: its keywords.
-        dropout_rate: of each branch and of what they are merged to.
+        dropout_rate: dropout of each branch and of the merged result.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Branchformer(AbsBlock):
         self.dropout = nn.Dropout(dropout_rate)
 
     def caches(self, left_context: int) -> tuple[tuple[int, int], ...]:
-        """See `AbsBlock`: what attention reads, and the convolution if it is causal."""
+        """See `AbsBlock`: caches of attention, and of a causal convolution."""
         return ((left_context, self.block_size), *self.conv_mod.conv.caches())
 
     def step(
@@ -63,7 +63,7 @@ class Branchformer(AbsBlock):
     def branches(
         self, x: Tensor, pos_enc: Tensor, bias: Tensor, padding: Tensor, right: int, *caches: Tensor
     ) -> tuple[Tensor, ...]:
-        """What `step` reads → what both branches find (B, T, 2D), and the next caches."""
+        """Run both branches on the arguments of `step`: (B, T, 2D), and the next caches."""
         attended, *seen = self.self_att(self.norm_self_att(x), pos_enc, bias, right, *caches[:1])
         convolved, *heard = self.conv_mod(self.channel_proj1(self.norm_mlp(x)), padding, right, *caches[1:])
         found = self.dropout(attended), self.dropout(self.channel_proj2(convolved))

@@ -23,7 +23,7 @@ class Conformer(AbsBlock):
         conv_mod: convolution.
         norm_class: makes a normalisation of a size.
         norm_args: its keywords.
-        dropout_rate: dropout of what each part adds.
+        dropout_rate: dropout of each residual branch.
     """
 
     def __init__(

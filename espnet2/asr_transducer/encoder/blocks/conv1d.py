@@ -1,4 +1,4 @@
-"""Convolution over frames as a block of its own, which may give fewer frames of another size."""
+"""Block with a convolution over frames, which may reduce their number and change their size."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from espnet2.interface.spec import Length
 
 
 class Conv1d(AbsBlock):
-    """Convolution, batch normalisation, ReLU; the encodings of positions get a projection of the new size.
+    """Convolution, batch normalisation, ReLU; positional encodings are projected to the new size.
 
     Args:
         input_size: D.
         output_size: D'.
         kernel_size: K.
-        stride: frames read per frame given; without effect where `causal`, as in upstream.
-        dilation: frames from a weight to the next.
+        stride: input frames per output frame; without effect if `causal`, as in upstream.
+        dilation: distance in frames between the kernel's weights.
         groups: of channels.
         bias: whether the convolution has one.
         batch_norm: whether to normalise.
         relu: whether to end with ReLU.
-        causal: a frame depends on those before it, and there are as many frames as before.
-        dropout_rate: of the output.
+        causal: pad on the left only, and keep the number of frames.
+        dropout_rate: dropout of the output.
 
     Raises:
-        ValueError: sizes below 1, groups that divide no size, or a dilation where `causal`, which upstream cannot run.
+        ValueError: sizes below 1, groups that divide no size, or dilation with `causal`, which upstream cannot run.
     """
 
     droppable = False
@@ -67,14 +67,14 @@ class Conv1d(AbsBlock):
         self.out_pos = nn.Linear(input_size, output_size)
 
     def caches(self, left_context: int) -> tuple[tuple[int, int], ...]:
-        """The frames that a causal kernel spans, but for one."""
+        """Frames of a causal kernel except one."""
         return ((self.span, self.conv.in_channels),) if self.causal and self.span else ()
 
     def positions(self, pos_enc: Tensor, padding: Tensor) -> Tensor:
-        """Encodings of fewer positions: (1 or B, 2T-1, D) → (1 or B, 2T'-1, D'), or only of another size where causal.
+        """Subsampled and projected encodings: (1 or B, 2T-1, D) → (1 or B, 2T'-1, D'); only projected ones if causal.
 
-        Models were trained with these of position r in front: of s·r below 0, where s is the stride, and from 0 on, of
-        s·r plus all frames that no output begins with. The latter depends on the utterance's length.
+        As upstream's models were trained, position r gets the encoding of s·r below 0, where s is the stride, and from
+        0 on of s·r plus the number of frames with which no output begins, which depends on the utterance's length.
         """
         if not self.causal and self.stride == 1:
             pos_enc = pos_enc[:, self._chosen(padding, self.span)]
@@ -85,7 +85,7 @@ class Conv1d(AbsBlock):
         return self.out_pos(pos_enc)
 
     def _chosen(self, padding: Tensor, left: Tensor | int) -> Tensor:
-        """Places (2T'-1,), or (B, 2T'-1), in encodings of T-1 to -(T-1), where `left` frames (B, 1) begin no output."""
+        """Indices (2T'-1,), or (B, 2T'-1), into encodings of T-1 to -(T-1); `left` frames (B, 1) begin no output."""
         frames = padding.shape[1]
         last = self.length(frames) - 1
         position = last - torch.arange(2 * last + 1, device=padding.device)

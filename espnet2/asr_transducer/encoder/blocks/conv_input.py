@@ -1,4 +1,4 @@
-"""Input blocks: convolutions over time and frequency that leave fewer frames."""
+"""Input blocks: subsampling by convolutions over time and frequency."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from espnet2.interface.spec import Length
 
 # Kernels and strides of the two convolutions by the factor.
 CONVOLUTIONS = {2: ((3, 3), (2, 1)), 4: ((3, 3), (2, 2)), 6: ((3, 5), (2, 3))}
-# Sizes of the two poolings by the factor. Both halve the frames, whatever the factor says.
+# Sizes of the two poolings by the factor. Both halve the frames, whatever the factor is.
 POOLINGS = {4: (2, 2), 6: (3, 2)}
 VGG_SIZES = (64, 128)
 
@@ -25,12 +25,12 @@ class ConvInput(nn.Module):
     Args:
         input_size: F.
         conv_size: channels; with `vgg_like`, of the one pair and of the other.
-        subsampling_factor: frames read per frame given: 2, 4 or 6; with `vgg_like`, 4 or 6, which is 4 as well.
-        vgg_like: which of the two.
-        output_size: D; None for what the convolutions give.
+        subsampling_factor: input frames per output frame: 2, 4 or 6; with `vgg_like` 4, or 6, which also gives 4.
+        vgg_like: use the VGG network.
+        output_size: D; None for the size of the convolutions' output.
 
     Attributes:
-        length: frames given as a formula of frames read.
+        length: output frames as a formula of input frames.
         stream_length: the same of `within`.
         output_size: D.
 
@@ -78,11 +78,11 @@ class ConvInput(nn.Module):
         layers: list[nn.Module] = []
         self.length = Length()
         self.pools = sizes
-        self.span = 15 + sizes[0]  # from the frame where an output begins in `within` to the last that it depends on
+        self.span = 15 + sizes[0]  # from the first frame of an output in `within` to the last one that it depends on
         for channels, size, pool in zip((1, pair[0]), pair, sizes, strict=True):
             layers += [nn.Conv2d(channels, size, 3, padding=1), nn.ReLU(), nn.Conv2d(size, size, 3), nn.ReLU()]
             layers.append(nn.MaxPool2d(pool, stride=2, ceil_mode=True))
-            # A last maximum may be of fewer frames.
+            # The last pooling window may be incomplete.
             self.length = self.length.then(Length(((-2, 1, 0), (1 - pool, 2, 1))))
         self.conv = nn.Sequential(*layers)
         return pair[1]
@@ -94,19 +94,19 @@ class ConvInput(nn.Module):
 
     @property
     def stream_length(self) -> Length:
-        """Length of what `within` gives."""
+        """Length of the result of `within`."""
         return Length.conv(self.span, 4) if self.vgg_like else self.length
 
     def within(self, x: Tensor) -> Tensor:
-        """The frames that depend on neither end of a part of a stream: x (B, T, F) → (B, T', D).
+        """Compute the output frames that depend on neither end of a part of a stream: x (B, T, F) → (B, T', D).
 
-        With `vgg_like` those are all but the first and the last ones, of which whole utterances have more.
+        With `vgg_like`, whole utterances have more frames at both ends.
         """
         frames = self(x, full_lengths(x))[0]
         return frames[:, 1 : 1 + self.stream_length(x.shape[1])] if self.vgg_like else frames
 
     def _pooled(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """x (B, 1, T, F) → (B, C, T', F'), with zeros behind each utterance's end, as there are behind a single one."""
+        """x (B, 1, T, F) → (B, C, T', F'), with zeros after each utterance's end, as in a batch of one."""
         for first, size in zip((0, 5), self.pools, strict=True):
             x = self.conv[first : first + 4](hide(x, lengths))
             lengths = lengths - 2
@@ -116,5 +116,5 @@ class ConvInput(nn.Module):
 
 
 def hide(x: Tensor, lengths: Tensor) -> Tensor:
-    """Zeros behind the lengths (B,) of x (B, C, T, F)."""
+    """Set x (B, C, T, F) to zero after the lengths (B,)."""
     return x.masked_fill(make_pad_mask(lengths, x.shape[2]).view(-1, 1, x.shape[2], 1), 0.0)

@@ -13,14 +13,14 @@ from espnet2.asr_transducer.encoder.modules.convolution import ConvolutionalSpat
 
 
 class EBranchformer(Branchformer):
-    """A Branchformer whose branches are convolved before they are merged, between two halves of feed-forward layers.
+    """Branchformer block with a convolutional merge, between two half feed-forward layers.
 
     Args:
         block_size, linear_size, self_att, conv_mod, norm_class, norm_args: see `Branchformer`.
         feed_forward: after the branches.
         feed_forward_macaron: before them.
         depthwise_conv_mod: of D features from each branch.
-        dropout_rate: of each branch and of the feed-forward layers.
+        dropout_rate: dropout of each branch and of the feed-forward layers.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class EBranchformer(Branchformer):
         self.norm_feed_forward_macaron = norm_class(block_size, **(norm_args or {}))
 
     def caches(self, left_context: int) -> tuple[tuple[int, int], ...]:
-        """See `AbsBlock`: those of the branches, and the convolution over both if it is causal."""
+        """See `AbsBlock`: caches of the branches, and of a causal merging convolution."""
         return (*super().caches(left_context), *self.depthwise_conv_mod.conv.caches())
 
     def step(

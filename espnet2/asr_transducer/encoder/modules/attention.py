@@ -21,12 +21,12 @@ def rel_shift(x: Tensor, keys: int) -> Tensor:
         (B, H, Tq, Tk), of which element (i, j) is the score of relative position Tk - Tq + i - j.
     """
     batch, heads, queries, positions = x.shape
-    # Read with rows one shorter than they are, each row starts one later than the row above.
+    # Reshaped to rows that are one shorter, each row starts one position later than the row above.
     return x.flatten(-2)[..., queries:].view(batch, heads, queries, positions - 1)[..., :keys]
 
 
 class RelPositionMultiHeadedAttention(AttentionHeads):
-    """Attention of frames to themselves, and to those before them that a cache holds.
+    """Self-attention with relative positions, over frames and a cache of earlier ones.
 
     Args:
         num_heads: H.
@@ -50,18 +50,19 @@ class RelPositionMultiHeadedAttention(AttentionHeads):
         nn.init.xavier_uniform_(self.pos_bias_v)
 
     def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:
-        """Whole utterances: x (B, T, D), `attention_bias` (B, 1, 1 or T, T), pos_emb (1, 2T-1, D) → (B, T, D)."""
+        """Attend within whole utterances: x (B, T, D), `attention_bias` (B, 1, 1 or T, T), pos_emb (1, 2T-1, D) → (B,
+        T, D)."""
         return self(x, pos_emb, mask)[0]
 
     def forward(self, x: Tensor, pos_enc: Tensor, bias: Tensor, right: int = 0, *caches: Tensor) -> tuple[Tensor, ...]:
-        """Attend within whole utterances, or, given a cache, within chunks and to what came before them.
+        """Attend within whole utterances or, given a cache, within chunks and to their left context.
 
         Args:
             x: (B, T, D).
             pos_enc: (1 or B, L+2T-1, D), relative positions L+T-1 down to -(T-1); L is 0 without a cache.
             bias: (B, 1, 1 or T, L+T), `attention_bias`.
-            right: frames of x that are looked ahead at, and not kept.
-            caches: (B, L, D), what came before x.
+            right: look-ahead frames of x, which are not cached.
+            caches: (B, L, D), input before x.
 
         Returns:
             (B, T, D), and the next cache.
@@ -76,7 +77,7 @@ class RelPositionMultiHeadedAttention(AttentionHeads):
 
     def position_scores(self, q: Tensor, pos_enc: Tensor, keys: int) -> Tensor:
         """Scores of positions: q (B, H, T, D/H), pos_enc (1 or B, L+2T-1, D) → (B or 1, H, T, keys)."""
-        # The shift needs one more position, whose score is never read.
+        # The shift needs one more position, whose score is not used.
         p = self.linear_pos(pad(pos_enc, (0, 0, 1, 0)))
         if self.simplified:
             rows = p.transpose(1, 2).unsqueeze(2)

@@ -13,13 +13,13 @@ from espnet2.asr_transducer.encoder.blocks.abs_block import keep_last
 
 
 class FrameConvolution(DepthwiseConv1d):
-    """A depthwise convolution that gives as many frames as it reads.
+    """Depthwise convolution that keeps the number of frames.
 
     Args:
         channels: C.
         kernel_size: K.
-        causal: a frame depends on the K-1 before it, not on those around it. Only this needs a cache in streams: where
-            frames around count, a chunk is read as if nothing came before or after it, as upstream does.
+        causal: a frame depends on the K-1 frames before it, which streams cache. A convolution that is not causal
+            treats a chunk of a stream as a whole utterance, as in upstream.
 
     Raises:
         ValueError: a kernel below 1, or an even one that is not causal.
@@ -42,9 +42,9 @@ class FrameConvolution(DepthwiseConv1d):
 
         Args:
             x: (B, T, C).
-            padding: (B, T, 1) bool, True at frames that count as zeros.
-            right: frames of x that are looked ahead at.
-            caches: what came before x, of `caches`.
+            padding: (B, T, 1) bool, True at frames that are treated as zeros.
+            right: look-ahead frames of x.
+            caches: input before x, as in `caches`.
 
         Returns:
             (B, T, C), and the next caches.
@@ -61,7 +61,7 @@ class FrameConvolution(DepthwiseConv1d):
 
 
 class ConvolutionalSpatialGatingUnit(nn.Module):
-    """Half of the channels, times the other half normalised and convolved (Peng et al. 2022, "Branchformer").
+    """Convolutional spatial gating unit (Peng et al. 2022, "Branchformer").
 
     Args:
         size: C, even.
@@ -99,7 +99,7 @@ class ConvolutionalSpatialGatingUnit(nn.Module):
 
 
 class DepthwiseConvolution(nn.Module):
-    """A convolution over what both branches of a block found (Kim et al. 2022, "E-Branchformer").
+    """Depthwise convolution over the outputs of both branches of a block (Kim et al. 2022, "E-Branchformer").
 
     Args:
         size: D of each branch.

@@ -16,18 +16,18 @@ from espnet2.interface.spec import Length
 
 
 class MultiBlocks(nn.Module):
-    """What the encoder has behind its input block.
+    """Blocks of an encoder and the final normalisation.
 
     Args:
         block_list: blocks.
         output_size: D' of the last one.
         norm_class: makes the normalisation at the end.
         norm_args: its keywords.
-        blockdrop_rate: how often training leaves out the last of many blocks, and in proportion those before it (Huang
-            et al. 2016, "stochastic depth"); as in upstream, the very last one stays.
+        blockdrop_rate: probability that training skips the last of many blocks, less for earlier ones (Huang et al.
+            2016, "stochastic depth"); as in upstream, the very last block is never skipped.
 
     Attributes:
-        length: frames given as a formula of frames read.
+        length: output frames as a formula of input frames.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class MultiBlocks(nn.Module):
             x: (B, T, D).
             pos_enc: (1, 2T-1, D), relative positions T-1 down to -(T-1).
             lengths: (B,).
-            visible: (T, T) bool, where attention may look; everywhere where it is not given.
+            visible: (T, T) bool, True at visible frames; by default all are.
 
         Returns:
             (B, T', D'), and the lengths (B,).
@@ -77,13 +77,13 @@ class MultiBlocks(nn.Module):
 
     @staticmethod
     def _masks(x: Tensor, lengths: Tensor, visible: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Padding (B, T, 1), and `attention_bias` (B, 1, 1 or T, T) of what is neither padding nor invisible."""
+        """Padding (B, T, 1), and `attention_bias` (B, 1, 1 or T, T) of visible frames that are no padding."""
         padding = make_pad_mask(lengths, x.shape[1])
         mask = ~padding.unsqueeze(1)
         return padding.unsqueeze(-1), attention_bias(mask if visible is None else mask & visible, x.dtype)
 
     def caches(self, left_context: int) -> list[tuple[tuple[int, int], ...]]:
-        """Those of each block."""
+        """Caches of each block."""
         return [block.caches(left_context) for block in self.blocks]  # type: ignore[operator]
 
     def step(

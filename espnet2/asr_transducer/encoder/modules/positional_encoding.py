@@ -9,12 +9,12 @@ from espnet.nets.pytorch_backend.transformer.embedding import Sinusoid
 
 
 class RelPositionalEncoding(Sinusoid):
-    """Encodings of relative positions (Dai et al. 2019), for layers that add none to what they read.
+    """Encodings of relative positions (Dai et al. 2019).
 
     Args:
         size: P, even.
         dropout_rate: dropout of the encodings.
-        max_len: a table's size in upstream, without effect: no length is too long.
+        max_len: size of upstream's table, without effect: lengths are not limited.
     """
 
     def __init__(self, size: int, dropout_rate: float = 0.0, max_len: int = 5000):

@@ -1,1 +1,1 @@
-"""Parts of MEGA blocks."""
+"""Layers of MEGA blocks."""

@@ -1,4 +1,4 @@
-"""Feed-forward layer with a normalisation behind it (Ma et al. 2022)."""
+"""Feed-forward layer followed by a normalisation (Ma et al. 2022)."""
 
 from __future__ import annotations
 

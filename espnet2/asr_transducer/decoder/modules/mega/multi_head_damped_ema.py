@@ -1,6 +1,6 @@
 """Multi-dimensional damped exponential moving average (Ma et al. 2022, "Mega").
 
-Every feature is spread over H averages, each with its own decay, and gathered from them again.
+Every feature is expanded to H averages, each with its own decay, which are then combined again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class MultiHeadDampedEMA(nn.Module):
-    """The average over all frames so far, through an activation.
+    """Moving average over all frames so far, followed by an activation.
 
     Args:
         size: D.
@@ -44,16 +44,16 @@ class MultiHeadDampedEMA(nn.Module):
         return self._out((state * self.kernel_projection_matrix).sum(2) * self.scaling, x), state
 
     def _reach(self, length: int) -> int:
-        """How many of `length` frames the average is over."""
+        """Number of frames, up to `length`, in the average."""
         return length
 
     def _coefficients(self) -> tuple[Tensor, Tensor]:
-        """What a frame adds to each average, and what is kept of the average before: (D, H, 1)."""
+        """Weights of a frame and of the previous average: (D, H, 1)."""
         damping = self.damping_factor.sigmoid()
         return damping * self.ema_expansion_matrix, 1 - damping * self.decay_factor.sigmoid()
 
     def _kernel(self, length: int) -> Tensor:
-        """The weights (D, length) of a frame and those before it."""
+        """Kernel of the average: weights (D, length) of a frame and those before it."""
         weight, kept = self._coefficients()
         powers = kept ** torch.arange(length, device=kept.device)
         return (weight * powers * self.kernel_projection_matrix.unsqueeze(2)).sum(1) * self.scaling
@@ -63,10 +63,10 @@ class MultiHeadDampedEMA(nn.Module):
 
 
 class TruncatedDampedEMA(MultiHeadDampedEMA):
-    """The average over the last frames alone.
+    """Moving average over the last frames only.
 
     Args:
-        truncation_length: L, those frames.
+        truncation_length: L, number of these frames.
         others: see the base class.
     """
 

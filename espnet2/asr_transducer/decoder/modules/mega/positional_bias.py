@@ -1,4 +1,4 @@
-"""What attention adds to a score for the distance between two labels (Ma et al. 2022)."""
+"""Bias of attention scores for the distance between two labels (Ma et al. 2022)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ LONGEST_WAVE = 10000  # labels per radian, of the slowest rotation
 
 
 class RelativePositionBias(nn.Module):
-    """A weight for each distance; those further away than the table have its last one.
+    """Table of biases, one for each distance; larger distances get the last one.
 
     Args:
-        max_positions: distances that have a weight, to either side.
+        max_positions: distances in the table, to either side.
     """
 
     def __init__(self, max_positions: int):
@@ -29,7 +29,7 @@ class RelativePositionBias(nn.Module):
 
 
 class RotaryRelativePositionBias(nn.Module):
-    """The product of two learned vectors, each rotated by its position (Su et al. 2021), which the distance decides.
+    """Product of two learned vectors, each rotated by its position (Su et al. 2021), which depends on the distance.
 
     Args:
         size: of the vectors.
@@ -44,7 +44,7 @@ class RotaryRelativePositionBias(nn.Module):
             raise ValueError(f"qk_size: expected an even number with rel_pos_bias_type rotary, found {size}")
         self.alpha = nn.Parameter(0.02 * torch.randn(1, size))
         self.beta = nn.Parameter(0.02 * torch.randn(1, size))
-        # Checkpoints have this entry, which nothing reads.
+        # Checkpoints hold this entry, which is not used.
         self.register_buffer("_pe", torch.zeros(1))
 
     def forward(self, distances: Tensor) -> Tensor:

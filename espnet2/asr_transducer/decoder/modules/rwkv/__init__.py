@@ -1,1 +1,1 @@
-"""Parts of RWKV blocks."""
+"""Layers of RWKV blocks."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-LOWEST = -1e38  # smaller than any exponent, and still far from float32's end
+LOWEST = -1e38  # smaller than any exponent, and well within float32's range
 
 
 class SelfAttention(nn.Module):
-    """Each label gets the mean of the values so far, whose weights grow with their keys and shrink with the distance.
+    """Linear attention: a mean of the values so far, weighted by their keys and a decay with distance.
 
     Args:
         size: D.
         attention_size: A.
-        block_id: which block this is, from 0.
+        block_id: index of the block, from 0.
         num_blocks: blocks of the decoder.
     """
 
@@ -60,7 +60,7 @@ class SelfAttention(nn.Module):
     def _mean(
         self, key: Tensor, value: Tensor, total: Tensor, weight: Tensor, largest: Tensor
     ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
-        """The weighted mean with one label more.
+        """Update the weighted mean by one label.
 
         Args:
             key, value: (B, A), of the label.
@@ -69,7 +69,7 @@ class SelfAttention(nn.Module):
             largest: (B, A), the largest exponent so far; not read before the first label.
 
         Returns:
-            (B, A), and the three with the label.
+            (B, A), and the three states after the label.
         """
         largest = torch.where(weight > 0, largest, LOWEST)
         bonus = self.time_first + key

@@ -12,7 +12,7 @@ class FeedForward(nn.Module):
     Args:
         size: D.
         hidden_size: between the layers.
-        block_id: which block this is, from 0.
+        block_id: index of the block, from 0.
         num_blocks: blocks of the decoder.
     """
 
