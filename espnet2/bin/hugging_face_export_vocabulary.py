@@ -5,32 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from espnet2.recipe.vocabularies import export_hugging_face as export_vocabulary
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
 
-
-def export_vocabulary(output: str, model_name_or_path: str, log_level: str, add_symbol: list[str]) -> None:
-    """Write the tokens in the order of their indices, one on each line.
-
-    Args:
-        output: A file, or - for standard output.
-        model_name_or_path: See `HuggingFaceTokenizer`.
-        log_level: Without effect here; the command sets it.
-        add_symbol: SYMBOL:PLACE of further tokens, such as `<blank>:0`; places below 0 count from the end.
-
-    Raises:
-        OptionError, MissingPackageError: As `HuggingFaceTokenizer`, and for a symbol without place.
-    """
-    from espnet2.recipe.tokens import Symbol, open_output
-    from espnet2.text.hugging_face_tokenizer import HuggingFaceTokenizer
-
-    symbols = [Symbol.parse(text) for text in add_symbol]
-    vocabulary = HuggingFaceTokenizer(model_name_or_path).tokenizer.get_vocab(with_added_tokens=True)
-    tokens = sorted(vocabulary, key=vocabulary.__getitem__)
-    for symbol in symbols:
-        symbol.insert_into(tokens)
-    with open_output(output) as file:
-        file.writelines(f"{token}\n" for token in tokens)
+__all__ = ["export_vocabulary", "get_parser", "main"]
 
 
 def get_parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""What a recipe's stages do with data, texts and scores: `python -m espnet2.bin.recipe --help`."""
+"""Run a stage of a recipe on data, texts or scores: `python -m espnet2.bin.recipe --help`."""
 
 from __future__ import annotations
 
@@ -204,8 +204,8 @@ COMMANDS = {
         score,
         "compare texts, and write the counts and the aligned texts",
         {
-            "--ref": {"required": True, "help": "what was said: utterances and texts"},
-            "--hyp": {"required": True, "help": "what was heard"},
+            "--ref": {"required": True, "help": "reference texts by utterance"},
+            "--hyp": {"required": True, "help": "recognised texts by utterance"},
             "--output_dir": {"required": True, "help": "where result.txt and counts.json go"},
             "--token_type": {"default": "word", "help": "word, char or bpe: WER, CER or TER (default: word)"},
             "--bpemodel": {"type": str_or_none, "help": "SentencePiece model of token_type bpe"},

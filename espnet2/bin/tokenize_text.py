@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from espnet2.recipe.vocabularies import tokenize
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.types import str2bool, str_or_none
@@ -41,33 +42,6 @@ def get_parser() -> argparse.ArgumentParser:
         "--add_nonsplit_symbol", action="append", default=[], help="SYMBOL:PLACE of a symbol that is never split"
     )
     return parser
-
-
-def tokenize(args: argparse.Namespace) -> None:
-    from collections import Counter
-
-    from espnet2.recipe.tokens import Fields, Symbol, open_input, open_output, tokenize_lines, vocabulary
-    from espnet2.text.build_tokenizer import build_tokenizer
-    from espnet2.text.cleaner import TextCleaner
-
-    tokenizer = build_tokenizer(
-        args.token_type,
-        args.bpemodel,
-        args.non_linguistic_symbols,
-        args.remove_non_linguistic_symbols,
-        args.space_symbol,
-        args.delimiter,
-        args.g2p,
-        args.add_nonsplit_symbol,
-    )
-    fields = None if args.field is None else Fields.parse(args.field)
-    symbols = [Symbol.parse(text) for text in (*args.add_symbol, *args.add_nonsplit_symbol)]
-    with open_input(args.input) as lines, open_output(args.output) as output:
-        tokenized = tokenize_lines(lines, tokenizer, TextCleaner(args.cleaner), fields, args.delimiter)
-        if args.write_vocabulary:
-            counts = Counter(token for tokens in tokenized for token in tokens)
-            written = vocabulary(counts, symbols, args.vocabulary_size, args.cutoff)
-        output.writelines(f"{line}\n" for line in (written if args.write_vocabulary else map(" ".join, tokenized)))
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
