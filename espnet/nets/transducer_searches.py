@@ -1,8 +1,7 @@
-"""The searches of `TransducerUtterance`: which labels does a transducer emit, frame after frame?
+"""Searches over a transducer: each extends the hypotheses of an utterance by the labels of further frames.
 
-Each takes the hypotheses that the frames so far left, and gives those that more frames leave. What decoder and language
-model make of a label sequence depends on the sequence alone and is read once (`Prefixes`); the searches shuffle labels,
-scores and the frames at which labels were emitted.
+Decoder output and language model scores of a label sequence depend on the sequence alone and are computed once
+(`Prefixes`); the searches handle labels, scores and the frames at which labels were emitted.
 
 - default: A. Graves, "Sequence transduction with recurrent neural networks", 2012, without merging of equal sequences.
 - tsd, alsd: G. Saon et al., "Alignment-length synchronous decoding for RNN transducer", 2020.
@@ -19,47 +18,17 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from espnet.nets.transducer_prefixes import Labels
-
-if TYPE_CHECKING:
-    from espnet.nets.beam_search_transducer import TransducerUtterance
+from espnet.nets.transducer_utterance import Advance, Emitted, Scored, TransducerUtterance
 
 BLANK = 0  # but for transducers with several blanks
 LABELS_PER_FRAME = 4  # of mbg, upstream's number
 AHEAD = 8  # frames that greedy looks at in one call, as most emit the blank
 
-
-class Emitted(NamedTuple):
-    """The frame at which the last label was emitted, and those of the labels before it, which hypotheses share."""
-
-    frame: int
-    before: Emitted | None = None
-
-
-class Scored(NamedTuple):
-    """A label sequence, its log-probability, the frames of its labels, and the frame from which it goes on."""
-
-    labels: Labels
-    score: float
-    emitted: Emitted | None = None
-    resumed: int = 0
-
-    def spans(self) -> list[tuple[int, int]]:
-        """The frames [start, end) of each label, from the first to the last."""
-        spans, emitted = [], self.emitted
-        while emitted is not None:
-            spans.append((emitted.frame, emitted.frame + 1))
-            emitted = emitted.before
-        return spans[::-1]
-
-
-# Hypotheses, what is asked about them, new frames (T, J) and the first one's number to the hypotheses after these.
-Advance = Callable[["TransducerUtterance", Sequence[Scored], np.ndarray, int], list[Scored]]
-Step = Callable[["TransducerUtterance", Sequence[Scored], np.ndarray, int], list[Scored]]
+Step = Callable[[TransducerUtterance, Sequence[Scored], np.ndarray, int], list[Scored]]
 
 
 def by_frame(step: Step) -> Advance:

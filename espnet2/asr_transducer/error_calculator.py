@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from espnet.nets.beam_search_transducer import TransducerOptions
+from espnet.nets.transducer_options import TransducerOptions
 from espnet2.asr.transducer.error_calculator import ErrorCalculatorTransducer
 
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from espnet.nets.beam_search import Hypothesis as Found
 from espnet.nets.beam_search_transducer import BeamSearchTransducer as Search
-from espnet.nets.beam_search_transducer import TransducerOptions
 from espnet.nets.pytorch_backend.step_scorer import ModuleGraph, step_scorer
 from espnet.nets.tensors import as_array
+from espnet.nets.transducer_options import TransducerOptions
 
 GRAPHS = ("decoder_step", "joint_start", "joint_step")
 

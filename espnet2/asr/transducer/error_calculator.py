@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from espnet.nets.beam_search_transducer import BeamSearchTransducer, TransducerOptions
+from espnet.nets.beam_search_transducer import BeamSearchTransducer
 from espnet.nets.tensors import as_array
+from espnet.nets.transducer_options import TransducerOptions
 from espnet2.asr.transducer.beam_search_transducer import search_over
 from espnet2.train.error_calculator import ErrorCalculator
 

@@ -12,15 +12,11 @@ import zoo_calls
 from transducer_tables import BLANK_BIAS, FRAMES, LM_WEIGHT, SHARPNESS, Table
 from zoo_rows import MODEL, VOCABULARY
 
-from espnet.nets.beam_search_transducer import (
-    SEARCHES,
-    BeamSearchTransducer,
-    BeamSearchTransducerOnline,
-    TransducerOptions,
-    TransducerUtterance,
-)
+from espnet.nets.beam_search_transducer import BeamSearchTransducer, BeamSearchTransducerOnline
+from espnet.nets.transducer_options import TransducerOptions
 from espnet.nets.transducer_prefixes import Labels, Prefix
-from espnet.nets.transducer_searches import Emitted, Scored, merged
+from espnet.nets.transducer_searches import SEARCHES, merged
+from espnet.nets.transducer_utterance import Emitted, Scored, TransducerUtterance
 from espnet2.export.torch_graph import TorchGraph
 
 CASES = json.loads((Path(__file__).parents[2] / "golden" / "transducer" / "cases.json").read_text())

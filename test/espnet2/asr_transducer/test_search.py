@@ -10,7 +10,8 @@ import zoo_calls
 from transducer_tables import BLANK_BIAS, FRAMES, LM_WEIGHT, SHARPNESS, Table
 from zoo_rows import MODEL, VOCABULARY
 
-from espnet.nets.beam_search_transducer import BeamSearchTransducer, TransducerOptions
+from espnet.nets.beam_search_transducer import BeamSearchTransducer
+from espnet.nets.transducer_options import TransducerOptions
 from espnet2.asr_transducer.espnet_transducer_model import SEARCH
 from espnet2.export.torch_graph import TorchGraph
 
