@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from typeguard import typechecked
 
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.mask_ctc import MaskCTC
 from espnet.nets.pytorch_backend.maskctc.add_mask_token import mask_uniform
+from espnet.nets.pytorch_backend.step_scorer import ModuleGraph
 from espnet.nets.pytorch_backend.transformer.label_smoothing_loss import LabelSmoothingLoss
+from espnet.nets.scorers.ctc import CTCGraph
 from espnet2.asr.ctc import CTC
 from espnet2.asr.decoder.mlm_decoder import MLMDecoder
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
@@ -115,8 +116,9 @@ class MaskCTCInference(torch.nn.Module):
         super().__init__()
         self.ctc: Any = asr_model.ctc
         self.mlm: Any = asr_model.decoder
+        ctc, mlm = (ModuleGraph(module, module.components()[0]) for module in (self.ctc, self.mlm))
         self.search = MaskCTC(
-            self._log_probs, self._scores, asr_model.mask_token, asr_model.blank_id, n_iterations, threshold_probability
+            CTCGraph(ctc), mlm, asr_model.mask_token, asr_model.blank_id, n_iterations, threshold_probability
         )
 
     @torch.inference_mode()
@@ -124,13 +126,3 @@ class MaskCTCInference(torch.nn.Module):
         """Decode the encoder output (T, D) of an utterance to one hypothesis."""
         (hypothesis,) = self.search(enc_out.numpy(force=True))
         return hypothesis
-
-    def _log_probs(self, x: np.ndarray) -> np.ndarray:
-        return self.ctc.log_softmax(self._batch(x))[0].numpy(force=True)
-
-    def _scores(self, tokens: np.ndarray, x: np.ndarray) -> np.ndarray:
-        arrays = tokens, np.array(len(tokens)), x, np.array(len(x))
-        return self.mlm.scores(*map(self._batch, arrays))[0].numpy(force=True)
-
-    def _batch(self, array: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(array[None]).to(self.ctc.ctc_lo.weight.device)

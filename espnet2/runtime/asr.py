@@ -10,6 +10,7 @@ import numpy as np
 
 from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.scorer_interface import ScorerInterface
+from espnet.nets.scorers.ctc import CTCGraph
 from espnet2.interface.errors import AudioError, OptionError
 from espnet2.interface.graph import Graph
 from espnet2.runtime.bundle import Bundle
@@ -18,7 +19,7 @@ from espnet2.runtime.long_form import LongForm
 from espnet2.runtime.long_recording import joined_frames, recognize_long
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results
-from espnet2.runtime.search import CTCGraph, SearchParts, make_search, reads_ctc_alone
+from espnet2.runtime.search import SearchParts, make_search, reads_ctc_alone
 from espnet2.runtime.speech import (
     floating_point,
     require_channels,

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
-import numpy as np
-
 from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.batch_beam_search_online_sim import BatchBeamSearchOnlineSim
 from espnet.nets.beam_search_partially_AR import PartiallyARInference
@@ -17,10 +15,9 @@ from espnet.nets.ctc_greedy import GreedyCTC
 from espnet.nets.generation import Generation, GenerationRules
 from espnet.nets.mask_ctc import MaskCTC
 from espnet.nets.scorer_interface import ScorerInterface
-from espnet.nets.scorers.ctc import CTCPrefixScorer
+from espnet.nets.scorers.ctc import CTCGraph, CTCPrefixScorer
 from espnet.nets.scorers.length_bonus import LengthBonus
 from espnet.nets.scorers.step import StepScorer
-from espnet.nets.tensors import as_array
 from espnet2.interface.errors import OptionError
 from espnet2.interface.graph import Graph
 from espnet2.runtime.options import DecodeOptions
@@ -43,18 +40,6 @@ class SearchParts:
 MakeSearch = Callable[[SearchParts, DecodeOptions], Any]
 ByGraph = Mapping[str, MakeSearch]  # graph that only a model of one kind has, and its search
 OnRequest = Mapping[str, tuple[tuple[str, ...], MakeSearch]]  # option: graphs that it needs, and its search
-
-
-class CTCGraph:
-    """The graph of the CTC layer, called as searches call that layer."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._input, self._output = graph.component.inputs[0].name, graph.component.outputs[0].name
-
-    def log_softmax(self, hs_pad: np.ndarray) -> np.ndarray:
-        """Encoder output (B, T, D) to log-probabilities (B, T, V)."""
-        return self._graph({self._input: as_array(hs_pad)})[self._output].numpy()
 
 
 def make_search(parts: SearchParts, options: DecodeOptions) -> Any:
@@ -198,17 +183,9 @@ def _partially_autoregressive(parts: SearchParts, options: DecodeOptions) -> Par
 
 
 def _mask_ctc(parts: SearchParts, options: DecodeOptions) -> MaskCTC:
-    ctc, mlm = CTCGraph(parts.graphs["ctc"]), parts.graphs["mlm"]
-    names = [tensor.name for tensor in mlm.component.inputs]
-    result = mlm.component.outputs[0].name
-
-    def scores(tokens: np.ndarray, x: np.ndarray) -> np.ndarray:
-        batch = tokens[None], np.array([len(tokens)]), x[None], np.array([len(x)])
-        return mlm(dict(zip(names, batch, strict=True)))[result].numpy()[0]
-
     return MaskCTC(
-        lambda x: ctc.log_softmax(x[None])[0],
-        scores,
+        CTCGraph(parts.graphs["ctc"]),
+        parts.graphs["mlm"],
         parts.special["mask"],
         parts.special["blank"],
         options.maskctc_n_iterations,

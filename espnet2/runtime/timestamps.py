@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from espnet.nets.ctc_alignment import CTCAligner
+from espnet.nets.scorers.ctc import CTCGraph
 from espnet2.interface.errors import OptionError
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.search import CTCGraph
 from espnet2.text.abs_tokenizer import AbsTokenizer
 
 LONGEST = 0.2  # seconds that a transducer's token is taken to last, about a syllable: the best guess on spoken digits

@@ -10,15 +10,28 @@ import numpy as np
 from espnet.nets.ctc_prefix_score import CTCPrefixScore, PrefixScores, PrefixState
 from espnet.nets.scorer_interface import BatchPartialScorerInterface
 from espnet.nets.tensors import as_array, like
+from espnet2.interface.graph import Graph
 
 _BLANK = 0
 
 
 class CTC(Protocol):
-    """What is asked of a CTC output layer."""
+    """CTC output layer, as searches call it."""
 
     def log_softmax(self, hs_pad: Any) -> Any:
         """(B, T, D) to log-probabilities (B, T, V)."""
+
+
+class CTCGraph:
+    """CTC output layer that is a graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._input, self._output = graph.component.inputs[0].name, graph.component.outputs[0].name
+
+    def log_softmax(self, hs_pad: Any) -> np.ndarray:
+        """Encoder output (B, T, D) to log-probabilities (B, T, V)."""
+        return as_array(self._graph({self._input: as_array(hs_pad)})[self._output])
 
 
 class CTCPrefixScorer(BatchPartialScorerInterface):
