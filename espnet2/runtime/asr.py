@@ -19,7 +19,8 @@ from espnet2.runtime.long_form import LongForm
 from espnet2.runtime.long_recording import joined_frames, recognize_long
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results
-from espnet2.runtime.search import SearchParts, make_search, reads_ctc_alone
+from espnet2.runtime.search import make_search, reads_ctc_alone
+from espnet2.runtime.search_makers import SearchParts
 from espnet2.runtime.speech import (
     floating_point,
     require_channels,

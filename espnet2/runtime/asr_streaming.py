@@ -24,10 +24,10 @@ from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.bundle_parts import BundleParts, find_bundle
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker
-from espnet2.runtime.search import SearchParts
+from espnet2.runtime.search import make_streaming_search
+from espnet2.runtime.search_makers import SearchParts
 from espnet2.runtime.speech import floating_point, require_numbers, require_shape
 from espnet2.runtime.stream_encoder import StreamEncoder
-from espnet2.runtime.streaming_search import make_streaming_search
 from espnet2.text.abs_tokenizer import AbsTokenizer
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Session:
 
     def _begin(self) -> None:
         self.state = self.recognizer.encoder.begin()
-        self.heard = 0  # samples
+        self.received = 0  # samples
         self.ended = False
         self.results: list[Result] | None = None
 
@@ -150,7 +150,7 @@ class StreamingRecognizer(ResultMaker):
         ends = [is_final for _, _, is_final in pieces]
         frames, states = self.encoder.advance([stream.state for stream in streams], samples, ends)
         for stream, state, piece, is_final in zip(streams, states, samples, ends, strict=True):
-            stream.state, stream.heard, stream.ended = state, stream.heard + len(piece), is_final
+            stream.state, stream.received, stream.ended = state, stream.received + len(piece), is_final
         return [stream.extend(new, end) for stream, new, end in zip(streams, frames, ends, strict=True)]
 
     def _checked(self, session: Session, speech: Any, is_final: bool, name: str) -> np.ndarray:
@@ -164,7 +164,7 @@ class StreamingRecognizer(ResultMaker):
         hint = "; a stream has one channel" if array.ndim == 2 and len(axes) == 1 else ""
         require_shape(array, axes, name, hint)
         require_numbers(array, name)
-        total = session.heard + len(array)
+        total = session.received + len(array)
         if is_final and total < self.encoder.shortest:
             unit = "frames" if self.encoder.frame else "samples"
             raise AudioError(f"{name}: expected at least {self.encoder.shortest} {unit} in a stream, found {total}")

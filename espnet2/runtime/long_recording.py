@@ -139,7 +139,7 @@ def _joined(maker: ResultMaker, found: Sequence[Found], ranks: Sequence[int], ne
         said += new
         before, before_length = len(new), part.length
     hypotheses = [result.hypothesis for result in chosen]
-    first, end = hypotheses[0].yseq[:1].tolist(), hypotheses[0].yseq[-1:].tolist() if maker.closes else []
+    first, end = hypotheses[0].yseq[:1].tolist(), hypotheses[0].yseq[-1:].tolist() if maker.ends_with_eos else []
     frames = [one.frames for one in said if one.frames is not None]
     return Hypothesis(
         np.array([*first, *(one.token for one in said), *end]),

@@ -1,4 +1,4 @@
-"""What a recogniser gives: hypotheses as text, tokens, and times."""
+"""Results of a recogniser: hypotheses as text, tokens, and times."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from espnet.nets.ctc_alignment import CTCAligner
 from espnet2.interface.errors import OptionError
 from espnet2.interface.graph import Graph
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.search import fitting_ctc_weight, kind_of
 from espnet2.runtime.timestamps import Timed, make_timestamps
 from espnet2.text.abs_tokenizer import AbsTokenizer, Prompt
 from espnet2.text.token_id_converter import lenient_converter
@@ -20,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Result(NamedTuple):
-    """One hypothesis: its text (None without a tokenizer), tokens, their indices, and what the search knows of it."""
+    """One hypothesis: its text (None without a tokenizer), tokens, their indices, and the search's hypothesis."""
 
     text: str | None
     token: list[str]
@@ -59,7 +60,7 @@ def with_prompt(tokenizer: AbsTokenizer | None, prompt: Prompt) -> AbsTokenizer 
 
 
 class ResultMaker:
-    """Makes results of hypotheses: what recognisers of whole utterances and of streams have in common.
+    """Base of recognisers of whole utterances and of streams: makes results of hypotheses.
 
     Args:
         graphs: By name.
@@ -81,16 +82,17 @@ class ResultMaker:
         options: DecodeOptions,
         seconds: float | None,
     ) -> None:
-        for part, weight in {"decoder_step": 1.0, "ctc": 0.0}.items():
-            if part not in graphs and options.ctc_weight != weight:
-                _log.info("ctc_weight: %s, not %s, since the model has no %s", weight, options.ctc_weight, part)
-                options = dataclasses.replace(options, ctc_weight=weight)
+        kind, weight = kind_of(graphs, options), fitting_ctc_weight(graphs, options.ctc_weight)
+        if "ctc_weight" in kind.reads and weight != options.ctc_weight:
+            missing = "decoder_step" if weight else "ctc"
+            _log.info("ctc_weight: %s, not %s, since the model has no %s", weight, options.ctc_weight, missing)
+            options = dataclasses.replace(options, ctc_weight=weight)
         self.options = options
         self.tokenizer = tokenizer = with_prompt(tokenizer, options.prompt)
         self.token_list = token_list
         self.converter = lenient_converter(token_list) if tokenizer is None else tokenizer.converter(token_list)
         self.primer = None if tokenizer is None else tokenizer.primer
-        self.closes = "joint_step" not in graphs  # a transducer emits no end symbol
+        self.ends_with_eos = kind.ends_with_eos
         self.timestamps = make_timestamps(options, graphs, tokenizer, seconds, special["blank"])
 
     @property
@@ -100,7 +102,7 @@ class ResultMaker:
 
     def result(self, hypothesis: Hypothesis, aligner: CTCAligner | None = None, is_final: bool = True) -> Result:
         """The result of a hypothesis; `aligner` knows the frames of its tokens, where the search does not."""
-        labels = hypothesis.yseq[1 : len(hypothesis.yseq) - self.closes]
+        labels = hypothesis.yseq[1 : len(hypothesis.yseq) - self.ends_with_eos]
         # Upstream drops token 0, which is the blank but in the vocabularies of pretrained decoders.
         token_int = [token for token in labels.tolist() if token != 0]
         if aligner is not None and len(hypothesis.frames) != len(token_int):

@@ -1,4 +1,4 @@
-"""When each token or word of a text is said: frames of the encoder as seconds, tokens as words, and both as text."""
+"""Time stamps of tokens and words: encoder frames as seconds, tokens as words, and both as text."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from espnet2.interface.errors import OptionError
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.search import kind_of
 from espnet2.text.abs_tokenizer import AbsTokenizer
-
-LONGEST = 0.2  # seconds that a transducer's token is taken to last, about a syllable: the best guess on spoken digits
 
 
 class Timed(NamedTuple):
-    """A token or word as text, and when it is said: from `start` to `end`, in seconds."""
+    """A token or word as text, from `start` to `end`, in seconds."""
 
     text: str
     start: float
@@ -28,19 +27,19 @@ class Timed(NamedTuple):
 
 @dataclass(frozen=True)
 class Timestamps:
-    """What makes times of a recogniser's texts.
+    """Converter of the frames of tokens to times.
 
-    Where `aligner` gives one, it takes all encoder frames of an utterance, whole or in pieces, and tells the frames of
-    a hypothesis' tokens; elsewhere hypotheses have them.
+    An `aligner`, where there is one, takes all encoder frames of an utterance, whole or in pieces, and finds the frames
+    of a hypothesis' tokens; else the search does.
 
     Attributes:
         unit: `token` or `word`.
         seconds: Between encoder frames.
-        tokenizer: Knows which tokens are a word.
-        ctc: Says where the tokens are; None: the search itself does.
+        tokenizer: Joins tokens to words.
+        ctc: Output layer that tokens are aligned with; None: the search gives their frames.
         blank: Index of CTC's blank.
-        longest: Seconds that a token lasts at most, until the next one starts, where the search knows starts only, as
-            a transducer's does; 0: it knows the ends, too.
+        longest: Seconds that a token lasts at most, until the next one starts, where the search gives starts only, as
+            a transducer's does; 0: it gives the ends, too.
     """
 
     unit: str
@@ -51,7 +50,7 @@ class Timestamps:
     longest: float = 0.0
 
     def aligner(self) -> CTCAligner | None:
-        """What finds the frames of one utterance's tokens; None where the search does."""
+        """The aligner of one utterance; None where the search gives frames."""
         return None if self.ctc is None else CTCAligner(self.ctc, self.blank)
 
     def times(self, token: Sequence[str], frames: Sequence[tuple[int, int]]) -> list[Timed]:
@@ -87,25 +86,25 @@ def make_timestamps(
     seconds: float | None,
     blank: int = 0,
 ) -> Timestamps | None:
-    """What makes times of the texts of a recogniser with these graphs; None where the option `timestamps` is `none`.
+    """The time stamps of a recogniser with these graphs; None where the option `timestamps` is `none`.
 
     `seconds` are those between encoder frames (of a stream: the manifest's `frame_stride` over its sampling rate), None
     where they are not known.
 
-    Raises `OptionError` where the model cannot tell when its tokens or words are said.
+    Raises `OptionError` where the model gives no times.
     """
     unit = options.timestamps
     if unit == "none":
         return None
-    if "joint_step" not in graphs and "ctc" not in graphs:
+    kind = kind_of(graphs, options)
+    if not kind.gives_frames and "ctc" not in graphs:
         raise OptionError(f"timestamps: expected none, since the model is no transducer and has no CTC; found {unit!r}")
     if seconds is None:
         raise OptionError(f"timestamps: expected none, since the model reads features, not samples; found {unit!r}")
     if unit == "word" and tokenizer is None:
         raise OptionError("timestamps: expected token, since the model's tokenizer is not known; found 'word'")
-    if "joint_step" in graphs:
-        return Timestamps(unit, seconds, tokenizer, longest=LONGEST)
-    return Timestamps(unit, seconds, tokenizer, None if options.ctc_greedy else CTCGraph(graphs["ctc"]), blank)
+    ctc = None if kind.gives_frames else CTCGraph(graphs["ctc"])
+    return Timestamps(unit, seconds, tokenizer, ctc, blank, kind.longest_token)
 
 
 def frame_seconds(encoder: Component, sample_rate: int) -> float | None:
@@ -120,6 +119,6 @@ def timed_line(times: Iterable[Timed]) -> str:
 
 
 def ctm_fields(timed: Timed) -> str:
-    """What a line of NIST's CTM format has behind the recording: channel, start, duration, text without blanks."""
+    """Fields of a line of NIST's CTM format behind the recording: channel, start, duration, text without blanks."""
     text = "_".join(timed.text.split()) or "_"
     return f"1 {timed.start:.3f} {timed.end - timed.start:.3f} {text}"

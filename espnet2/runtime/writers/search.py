@@ -33,7 +33,7 @@ class SearchFiles:
         self.writer = DatadirWriter(directory)
         self.recognizer = recognizer
         # Upstream's transducers score with plain numbers, its other searches with tensors.
-        self.format_score = format_score if recognizer.closes else str
+        self.format_score = format_score if recognizer.ends_with_eos else str
 
     def __enter__(self) -> SearchFiles:
         return self

@@ -18,9 +18,9 @@ from espnet2.export.trace import export_component
 from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.search import SearchParts, make_search
+from espnet2.runtime.search import make_search, make_streaming_search
+from espnet2.runtime.search_makers import SearchParts
 from espnet2.runtime.session import OnnxGraph
-from espnet2.runtime.streaming_search import make_streaming_search
 
 THREADS = 8
 LENGTHS = (9, 12, 7, 10)

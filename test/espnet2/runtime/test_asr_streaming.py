@@ -154,7 +154,7 @@ def test_streams_are_stepped_together():
     results = {}
     for pieces in rounds:
         given = [index for index, piece in enumerate(pieces) if piece is not None]
-        ends = [sessions[index].heard + len(pieces[index]) == len(speeches[index]) for index in given]
+        ends = [sessions[index].received + len(pieces[index]) == len(speeches[index]) for index in given]
         active = [(sessions[i], pieces[i], end) for i, end in zip(given, ends, strict=True) if not sessions[i].ended]
         for (session, _, _), result in zip(active, found.advance(active), strict=True):
             results[sessions.index(session)] = result
@@ -238,7 +238,7 @@ def test_advance_refuses_what_is_not_its_own():
     ):
         with pytest.raises(StreamError, match=rf"^advance: expected triples of what session\(\) makes, .*{kinds}"):
             found.advance([(session, spoken(2), False), piece])
-    assert session.heard == 0
+    assert session.received == 0
 
 
 def test_features():

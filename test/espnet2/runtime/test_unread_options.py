@@ -5,7 +5,8 @@ from dataclasses import fields
 import pytest
 
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.unread_options import READ, unread_options, warn_of_unread
+from espnet2.runtime.search import KINDS
+from espnet2.runtime.unread_options import ALWAYS_READ, unread_options, warn_of_unread
 
 HYBRID = ("encoder", "ctc", "decoder_start", "decoder_step")
 TRANSDUCER = ("encoder", "ctc", "decoder_step", "joint_start", "joint_step")
@@ -30,6 +31,12 @@ TRANSDUCER = ("encoder", "ctc", "decoder_step", "joint_start", "joint_step")
         (("encoder_step", *HYBRID[1:]), {"search_hop_size": 8, "penalty": 1.0}, []),
         (("encoder_step", "ctc"), {"long_form": "true", "memory_limit": 1.0}, ["long_form", "memory_limit"]),
         (("encoder_step", *TRANSDUCER[1:]), {"search_hop_size": 8}, ["search_hop_size"]),
+        (("encoder_step", *TRANSDUCER[1:]), {"long_form": "true"}, ["long_form"]),
+        (
+            ("encoder_step", *HYBRID[1:]),
+            {"time_sync": True, "search_hop_size": 8, "memory_limit": 1.0},
+            ["memory_limit"],
+        ),
         (("encoder", "ctc", "mlm"), {"maskctc_n_iterations": 3, "normalize_length": True}, ["normalize_length"]),
     ],
 )
@@ -42,13 +49,6 @@ def test_options_that_have_no_effect(parts, options, unread, caplog):
 
 
 def test_every_option_is_read_somewhere():
-    always = {name for name in (option.name for option in fields(DecodeOptions)) if not _can_be_unread(name)}
-    assert set.union(always, *READ.values()) == {option.name for option in fields(DecodeOptions)}
-
-
-def _can_be_unread(name: str) -> bool:
-    other = {str: "true" if name == "long_form" else "token", bool: True, type(None): {"a": 1}, int: 7, float: 0.75}
-    if name.endswith(("_prompt_token", "_token_file")):
-        return name in unread_options(DecodeOptions(**{name: "<x>"}), ("ctc", "mlm"))
-    default = getattr(DecodeOptions(), name)
-    return name in unread_options(DecodeOptions(**{name: other[type(default)]}), ("ctc", "mlm"))
+    everywhere = ALWAYS_READ | {"long_form", "memory_limit"}
+    by_kind = [kind.reads | kind.stream_reads for kind in KINDS]
+    assert everywhere.union(*by_kind) == {option.name for option in fields(DecodeOptions)}

@@ -16,7 +16,8 @@ from espnet2.export.torch_graph import TorchGraph
 from espnet2.interface.errors import OptionError
 from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.search import SearchParts, make_search
+from espnet2.runtime.search import make_search
+from espnet2.runtime.search_makers import SearchParts
 
 START, END = 2, 4
 MEMORY = np.random.default_rng(0).standard_normal((3, 31, 16)).astype(np.float32)

@@ -1,0 +1,289 @@
+"""Makers of searches from a recogniser's graphs and options, one for each kind; `espnet2.runtime.search` chooses.
+
+Those of whole utterances are called with an encoder output (T, D), `maxlenratio` and `minlenratio`, and return the
+hypotheses, best first. Those of streams (named `..._online`) are called with the T new frames x (T, D) of a stream,
+both ratios and `is_final`, and return the hypotheses so far; T may be 0, and `reset()` begins another stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+from espnet.nets.batch_beam_search import BatchBeamSearch
+from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
+from espnet.nets.batch_beam_search_online_sim import BatchBeamSearchOnlineSim
+from espnet.nets.beam_search_partially_AR import PartiallyARInference
+from espnet.nets.beam_search_timesync import BeamSearchTimeSync, BeamSearchTimeSyncOnline
+from espnet.nets.beam_search_transducer import BeamSearchTransducer, BeamSearchTransducerOnline
+from espnet.nets.ctc_greedy import GreedyCTC, GreedyCTCOnline
+from espnet.nets.generation import Generation, GenerationRules
+from espnet.nets.mask_ctc import MaskCTC
+from espnet.nets.scorer_interface import ScorerInterface
+from espnet.nets.scorers.ctc import CTCGraph, CTCPrefixScorer
+from espnet.nets.scorers.length_bonus import LengthBonus
+from espnet.nets.scorers.step import StepScorer
+from espnet.nets.transducer_options import TransducerOptions
+from espnet2.interface.errors import OptionError
+from espnet2.interface.graph import Graph
+from espnet2.runtime.options import DecodeOptions
+
+Blocks = Sequence[int]  # size, hop and look-ahead of the encoder's blocks in a stream, in its frames
+
+
+@dataclass(frozen=True)
+class SearchParts:
+    """Material of a search.
+
+    Attributes:
+        graphs: By name; those that the search uses.
+        token_list: The vocabulary.
+        special: Indices of its special symbols.
+        ngram: Scorer of an n-gram model.
+        generation: Rules of generation that came with a pretrained decoder, or a transducer's own options.
+        primer: Tokens that every text begins with, where these are not the start symbol.
+    """
+
+    graphs: Mapping[str, Graph]
+    token_list: Sequence[str]
+    special: Mapping[str, int]
+    ngram: ScorerInterface | None = None
+    generation: Mapping[str, Any] = field(default_factory=dict)
+    primer: Sequence[int] | None = None
+
+
+def label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearch:
+    known = scorers(parts, window_margin=options.ctc_window_margin)
+    search = BatchBeamSearch(known, weights(options), **_label_synchronous_options(parts, options))
+    search.candidates_only = _candidates_only(parts)
+    return search
+
+
+def label_synchronous_online(parts: SearchParts, options: DecodeOptions, blocks: Blocks) -> BatchBeamSearchOnline:
+    search = BatchBeamSearchOnline(
+        scorers(parts, options.ctc_blanks_only, options.encoded_feat_length_limit),
+        weights(options),
+        **_label_synchronous_options(parts, options),
+        **_online_options(options, blocks),
+    )
+    search.candidates_only = _candidates_only(parts)
+    return search
+
+
+def simulated_stream(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearchOnlineSim:
+    search = BatchBeamSearchOnlineSim(
+        scorers(parts, options.ctc_blanks_only),
+        weights(options),
+        **_label_synchronous_options(parts, options),
+        **_online_options(options, (-1, -1, -1)),
+    )
+    search.candidates_only = _candidates_only(parts)
+    return search
+
+
+def _online_options(options: DecodeOptions, blocks: Sequence[int]) -> dict[str, Any]:
+    """Keywords of a label-synchronous search that sees an utterance in blocks; see `_frames_of_blocks`."""
+    return {**_frames_of_blocks(options, blocks), "disable_repetition_detection": options.disable_repetition_detection}
+
+
+def _frames_of_blocks(options: DecodeOptions, blocks: Sequence[int]) -> dict[str, int]:
+    """The blocks of a search, by upstream's names; `blocks` are the model's, -1 where it has none."""
+    names = "block_size", "hop_size", "look_ahead"
+    wanted = [getattr(options, f"search_{name}") for name in names]
+    frames = {name: own if given < 0 else given for name, given, own in zip(names, wanted, blocks, strict=True)}
+    for name, count in frames.items():
+        if count < 0:
+            raise OptionError(f"search_{name}: expected a number of frames, since the model has no blocks; found none")
+    size, hop, look_ahead = frames.values()
+    if hop < 1 or look_ahead >= size:
+        raise OptionError(
+            "search_hop_size and search_look_ahead: expected a hop of at least 1, and less look-ahead than "
+            f"search_block_size, found {hop} and {look_ahead} of {size}"
+        )
+    return frames
+
+
+def _label_synchronous_options(parts: SearchParts, options: DecodeOptions) -> dict[str, Any]:
+    """Keywords of a label-synchronous search, but for its scorers and their weights."""
+    return {
+        "beam_size": options.beam_size,
+        "vocab_size": len(parts.token_list),
+        "sos": parts.special["sos"],
+        "eos": parts.special["eos"],
+        "token_list": parts.token_list,
+        "hyp_primer": parts.primer,
+        # Where CTC is the only scorer of the acoustics, nothing else may choose the tokens that it gets to see.
+        "pre_beam_score_key": None if options.ctc_weight == 1 else "full",
+        "normalize_length": options.normalize_length,
+    }
+
+
+def _candidates_only(parts: SearchParts) -> bool:
+    """Whether hypotheses of the decoder end only where the end symbol is a candidate."""
+    decoder = parts.graphs.get("decoder_step")
+    return decoder is not None and decoder.component.candidates_only
+
+
+def time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchTimeSync:
+    return _time_synchronous(BeamSearchTimeSync, parts, options)
+
+
+def time_synchronous_online(parts: SearchParts, options: DecodeOptions, blocks: Blocks) -> BeamSearchTimeSync:
+    return _time_synchronous(BeamSearchTimeSyncOnline, parts, options, **_frames_of_blocks(options, blocks))
+
+
+def _time_synchronous(
+    kind: type[BeamSearchTimeSync], parts: SearchParts, options: DecodeOptions, **blocks: Any
+) -> BeamSearchTimeSync:
+    try:
+        return kind(
+            parts.special["sos"],
+            options.beam_size,
+            {**scorers(parts), "ctc": CTCGraph(parts.graphs["ctc"])},
+            weights(options),
+            token_list=parts.token_list,
+            blank=parts.special["blank"],
+            **blocks,
+        )
+    except ValueError as error:
+        raise OptionError(f"time_sync: {error}") from error
+
+
+def greedy(parts: SearchParts, options: DecodeOptions) -> GreedyCTC:
+    return _greedy(GreedyCTC, parts)
+
+
+def greedy_online(parts: SearchParts, options: DecodeOptions, blocks: Blocks) -> GreedyCTC:
+    return _greedy(GreedyCTCOnline, parts)
+
+
+def _greedy(kind: type[GreedyCTC], parts: SearchParts) -> GreedyCTC:
+    return kind(CTCGraph(parts.graphs["ctc"]), *(parts.special[name] for name in ("sos", "eos", "blank")))
+
+
+def partially_autoregressive(parts: SearchParts, options: DecodeOptions) -> PartiallyARInference:
+    if options.ctc_weight == 1:
+        raise OptionError("partial_ar: expected a ctc_weight below 1, since the decoder searches, found 1")
+    return PartiallyARInference(
+        CTCGraph(parts.graphs["ctc"]),
+        scorers(parts),
+        weights(options),
+        options.beam_size,
+        len(parts.token_list),
+        parts.special["sos"],
+        parts.special["eos"],
+        parts.special["blank"],
+        options.threshold_probability,
+        options.max_seq_len,
+    )
+
+
+def mask_ctc(parts: SearchParts, options: DecodeOptions) -> MaskCTC:
+    return MaskCTC(
+        CTCGraph(parts.graphs["ctc"]),
+        parts.graphs["mlm"],
+        parts.special["mask"],
+        parts.special["blank"],
+        options.maskctc_n_iterations,
+        options.maskctc_threshold_probability,
+    )
+
+
+def generation(parts: SearchParts, options: DecodeOptions) -> Generation:
+    if not parts.generation:
+        raise OptionError("hugging_face_decoder: expected a model with a decoder of transformers, found another one")
+    graphs = parts.graphs
+    try:
+        rules = _rules({**parts.generation, **(options.hugging_face_decoder_conf or {})})
+        return Generation(StepScorer(graphs["decoder_step"], graphs["decoder_start"]), rules)
+    except OptionError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise OptionError(f"hugging_face_decoder_conf: {error}") from error
+
+
+def _rules(given: Mapping[str, Any]) -> GenerationRules:
+    rules = dict(given)
+    known = {rule.name: rule for rule in fields(GenerationRules)}
+    for name, rule in known.items():
+        if rule.default is MISSING and rules.get(name) is None:
+            raise ValueError(f"{name}: expected a token's index, found none in the model's rules of generation")
+    start, trained = rules["decoder_start_token_id"], rules.pop("trained_start_token_id", None)
+    if trained not in (None, start):
+        raise OptionError(f"hugging_face_decoder: expected texts that start with token {trained}, found {start}")
+    longest = rules.get("max_length")
+    if longest is not None and type(longest) is not int:
+        raise ValueError(f"max_length: expected a number of tokens, found {longest!r}")
+    if rules.get("reads_start", True) and longest:
+        rules.setdefault("max_new_tokens", longest - 1)
+    if "max_new_tokens" in rules:
+        rules.pop("max_length", None)
+    for name in [name for name in rules if name not in known]:
+        if rules.pop(name):  # what is off needs no rule
+            raise OptionError(f"hugging_face_decoder_conf.{name}: expected some of {', '.join(known)}")
+    return GenerationRules(**rules)
+
+
+def transducer(parts: SearchParts, options: DecodeOptions) -> BeamSearchTransducer:
+    return _transducer(BeamSearchTransducer, parts, options)
+
+
+def transducer_online(parts: SearchParts, options: DecodeOptions, blocks: Blocks) -> BeamSearchTransducer:
+    return _transducer(BeamSearchTransducerOnline, parts, options)
+
+
+def _transducer(kind: type[BeamSearchTransducer], parts: SearchParts, options: DecodeOptions) -> BeamSearchTransducer:
+    conf = {**parts.generation, **(options.transducer_conf or {})}
+    known = [option.name for option in fields(TransducerOptions)]
+    for name in conf:
+        if name not in known:
+            raise OptionError(f"transducer_conf.{name}: expected some of {', '.join(known)}")
+    graphs = parts.graphs
+    lm = StepScorer(graphs["lm_step"]) if "lm_step" in graphs else None
+    try:
+        return kind(
+            graphs["decoder_step"],
+            graphs["joint_start"],
+            graphs["joint_step"],
+            beam_size=options.beam_size,
+            vocab_size=len(parts.token_list),
+            sos=parts.special["sos"],
+            lm=lm,
+            lm_weight=options.lm_weight,
+            options=TransducerOptions(**conf),
+        )
+    except (ValueError, TypeError) as error:
+        raise OptionError(f"transducer_conf: {error}") from error
+
+
+def scorers(
+    parts: SearchParts, blanks_only: bool = False, longest: int = 0, window_margin: int = 0
+) -> dict[str, ScorerInterface | None]:
+    """Scorers by name, None where the model has none; for the other arguments see these scorers."""
+    graphs = parts.graphs
+
+    def step(name: str, start: str = "") -> StepScorer | None:
+        return StepScorer(graphs[name], graphs.get(start), longest) if name in graphs else None
+
+    ctc = None
+    if "ctc" in graphs:
+        ctc = CTCPrefixScorer(CTCGraph(graphs["ctc"]), parts.special["eos"], window_margin, blanks_only)
+    return {
+        "decoder": step("decoder_step", "decoder_start"),
+        "ctc": ctc,
+        "length_bonus": LengthBonus(len(parts.token_list)),
+        "lm": step("lm_step"),
+        "ngram": parts.ngram,
+    }
+
+
+def weights(options: DecodeOptions) -> dict[str, float]:
+    """Weights of `scorers` by name."""
+    return {
+        "decoder": 1.0 - options.ctc_weight,
+        "ctc": options.ctc_weight,
+        "length_bonus": options.penalty,
+        "lm": options.lm_weight,
+        "ngram": options.ngram_weight,
+    }
