@@ -155,11 +155,26 @@ def test_equal_sequences_have_the_frames_of_the_likeliest():
 
 @pytest.mark.parametrize("name", ["greedy", "default", "tsd", "nsc", "maes"])
 def test_memory_does_not_grow_with_a_stream(graphs, name):
+    def prefixes() -> int:
+        gc.collect()
+        return sum(type(held) is Prefix for held in gc.get_objects())
+
+    left = prefixes()  # by other tests
     stream = search_of(graphs, 3, Table(), BeamSearchTransducerOnline, search_type=name, nbest=1)
     for seed in range(4):
         stream(LOUD * encoded(seed, 40), is_final=False)
-        # Hypotheses, their prefixes, and beginnings of the searches that other tests may have left.
-        assert sum(type(held) is Prefix for held in gc.get_objects()) < 40
+        assert prefixes() - left < 40  # hypotheses and their last prefixes
+
+
+def test_a_language_model_without_weight_is_none(graphs):
+    x = encoded(2)
+    found = []
+    for lm in (None, Table()):
+        search = BeamSearchTransducer(
+            *(graphs[name] for name in ("decoder_step", "joint_start", "joint_step")), 3, VOCABULARY, SOS, lm, 0.0
+        )
+        found.append([(h.yseq.tolist(), h.score, h.frames) for h in search(x)])
+    assert found[0] == found[1]
 
 
 def test_a_search_of_whole_utterances_is_refused_in_a_stream(graphs):
