@@ -1,4 +1,4 @@
-"""Recordings as samples that a recogniser takes: one channel, float32, at the model's rate."""
+"""Reading of recordings as samples: one channel, float32, at the model's rate."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 
 from espnet2.interface.errors import AudioError
 
-CONTAINERS = (b"RIFF", b"fLaC", b"OggS", b"FORM")  # what recordings with a header begin with
-# Frames of a file whose header does not say how many there are, as encoders write it into a pipe, are beyond this,
-# which is 74 hours at 16 kHz.
+CONTAINERS = (b"RIFF", b"fLaC", b"OggS", b"FORM")  # first bytes of recordings with a header
+# Encoders that write to a pipe put a huge number of frames into the header. A file has an unknown length if it is above
+# this limit, 74 hours at 16 kHz.
 LONGEST = 2**32
 TOO_LARGE = (MemoryError, OverflowError)
-BLOCK = 2**20  # frames that are read at once where their number is not known
+BLOCK = 2**20  # frames to read at once if their number is unknown
 
 Result = TypeVar("Result")
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def read_audio(path: Path | str, fs: int) -> np.ndarray:
-    """Samples (T,) of a recording with one channel, float32 in [-1, 1), resampled to `fs` Hz where it has another rate.
+    """Read samples (T,) of a recording with one channel, float32 in [-1, 1), resampled to `fs` Hz if necessary.
 
     Raises:
         AudioError: The file cannot be read, or has more than one channel.
@@ -36,7 +36,7 @@ def read_audio(path: Path | str, fs: int) -> np.ndarray:
 
 
 def only_channel(samples: np.ndarray, name: str) -> np.ndarray:
-    """Samples (T,) of (T,) or (T, 1); raises `AudioError`, which calls them `name`, for several channels."""
+    """Return samples (T,) of (T,) or (T, 1); raises an `AudioError` about `name` for several channels."""
     if samples.ndim == 1:
         return samples
     if samples.shape[1] != 1:
@@ -47,7 +47,7 @@ def only_channel(samples: np.ndarray, name: str) -> np.ndarray:
 
 
 def resample(samples: np.ndarray, rate: int, fs: int, name: str) -> np.ndarray:
-    """Samples (T,) or (T, C) at `rate` Hz to samples at `fs` Hz, with a log line that calls them `name`."""
+    """Resample (T,) or (T, C) from `rate` Hz to `fs` Hz, with a log line about `name`."""
     if rate == fs:
         return samples
     import soxr
@@ -57,7 +57,7 @@ def resample(samples: np.ndarray, rate: int, fs: int, name: str) -> np.ndarray:
 
 
 def recording_size(path: Path | str) -> tuple[int, int]:
-    """Number of samples per channel, and sampling rate in Hz, of a file that libsndfile reads.
+    """Read the number of samples per channel, and the sampling rate in Hz, from a file's header.
 
     Raises:
         AudioError: It cannot be read.
@@ -71,7 +71,7 @@ def recording_size(path: Path | str) -> tuple[int, int]:
 
 
 def subtype_of(path: Path | str) -> str:
-    """The encoding of a recording's samples, such as PCM_16; raises `AudioError` where it cannot be read."""
+    """Read the encoding of a recording's samples, such as PCM_16; raises `AudioError` if that fails."""
     return _of_file(path, lambda file: str(file.subtype), None)
 
 
@@ -82,14 +82,14 @@ def read_samples(
     span: tuple[float, float] | None = None,
     name: str | None = None,
 ) -> tuple[np.ndarray, int]:
-    """Samples (T,) or (T, C) and sampling rate of any file that libsndfile reads.
+    """Read samples (T,) or (T, C) and sampling rate of any format of libsndfile.
 
     Args:
         source: The file, or its contents.
         dtype: float32, float64, int16 or int32.
         always_2d: (T, C) for one channel, too.
-        span: The seconds at which to start and to end; -1 is the end of the recording.
-        name: What errors call the recording; default: the file.
+        span: Start and end in seconds; -1 is the end of the recording.
+        name: Name of the recording in errors; default: the file.
 
     Raises:
         AudioError: It cannot be read.
@@ -113,7 +113,7 @@ def _stream_type() -> Any:
     import soundfile
 
     class Stream(soundfile.SoundFile):
-        """A file that is read from its start to its end."""
+        """File object for sequential reading, without seeking."""
 
         def seekable(self) -> bool:
             return False
@@ -122,13 +122,13 @@ def _stream_type() -> Any:
 
 
 def _of_file(source: Path | str | BinaryIO, read: Callable[[Any], Result], name: str | None) -> Result:
-    """Open a file and return what `read` gives of it; one of unknown length is opened as a stream, without seeking."""
+    """Open a file and apply `read` to it; one of unknown length is opened as a stream, without seeking."""
     import soundfile
 
     called = str(source) if name is None else name
     is_missing = isinstance(source, str | Path) and not Path(source).exists()
     try:
-        # libsndfile goes back and forth in a file, which a pipe, such as a shell's <(command), does not let it do.
+        # libsndfile seeks in a file, which a pipe, such as a shell's <(command), does not support.
         if isinstance(source, str | Path) and Path(source).is_fifo():
             source = io.BytesIO(Path(source).read_bytes())
         with soundfile.SoundFile(source) as file:
@@ -143,7 +143,7 @@ def _of_file(source: Path | str | BinaryIO, read: Callable[[Any], Result], name:
 
 
 def _blocks(file: Any, dtype: str, last: int | None) -> Iterator[np.ndarray]:
-    """Samples (T, C) up to frame `last`, or to the end; the first block may be empty."""
+    """Read blocks of samples (T, C) up to frame `last`, or to the end; the first block may be empty."""
     read = 0
     while True:
         wanted = BLOCK if last is None else min(BLOCK, last - read)

@@ -1,4 +1,4 @@
-"""Kaldi-style tables, written so that a table under its final name is complete."""
+"""Writer of Kaldi-style tables, which get their final names when they are complete."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from espnet2.interface.errors import DataError
 
 
 class DatadirWriter:
-    """A directory of tables: `writer["1best_recog"]["text"]["utt1"] = "hello"` writes a line of `1best_recog/text`.
+    """Directory of tables: `writer["1best_recog"]["text"]["utt1"] = "hello"` writes a line of `1best_recog/text`.
 
-    Lines go to `text.partial`, which is renamed to `text` on `close`. Where the `with` block ends by an exception, the
-    partial files stay as they are, and files of an earlier run keep their contents.
+    Lines go to `text.partial`, which is renamed to `text` on `close`. If the `with` block ends by an exception, the
+    partial files remain, and files of an earlier run are unchanged.
     """
 
     def __init__(self, p: Path | str) -> None:

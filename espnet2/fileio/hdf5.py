@@ -1,4 +1,4 @@
-"""Arrays in a file of HDF5, read by the package h5py."""
+"""Arrays in HDF5 files, by the package h5py."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from espnet2.interface.errors import DataError, MissingPackageError
 
 
 class H5FileWrapper(Mapping[str, np.ndarray]):
-    """Utterance -> the array of this name.
+    """Mapping from utterances to arrays in an HDF5 file.
 
     Args:
         path: The file.
 
     Raises:
-        DataError: It is no file of HDF5.
+        DataError: It is no HDF5 file.
         MissingPackageError: h5py is not installed.
     """
 

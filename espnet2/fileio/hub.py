@@ -1,4 +1,4 @@
-"""Models on the Hugging Face hub: which repository a tag names, and its files in the cache of that hub."""
+"""Models on the Hugging Face hub: repositories by tag, and their files in the hub's cache."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from urllib.parse import unquote, urlsplit
 from espnet2.interface.errors import ArchiveError, MissingPackageError, OptionError
 
 HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
-LONGEST = 200  # characters of an error that the hub's client explains
+LONGEST = 200  # characters of an error of the hub's client
 _NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?", re.ASCII)
 ZOO_TAG, ZOO_ZIP = "a tag of upstream's model zoo", "download the zip that the zoo names"
-# Errors of huggingface_hub, the more special ones first, and what was found.
+# Errors of huggingface_hub, subclasses first, and the second part of the message.
 ERRORS = {
     "GatedRepoError": "found one whose terms have to be accepted there (then log in: hf auth login)",
     "RepositoryNotFoundError": "found none, or a private one (log in: hf auth login); if the name is "
     f"{ZOO_TAG}, {ZOO_ZIP}, and give it as --model_file",
     "RevisionNotFoundError": "found no such revision",
-    "OfflineModeIsEnabled": "found no copy in the cache, and the hub is not to be asked (HF_HUB_OFFLINE)",
+    "OfflineModeIsEnabled": "found no copy in the cache while offline (HF_HUB_OFFLINE)",
     "LocalEntryNotFoundError": "found no copy in the cache, and the hub cannot be reached",
 }
 
 
 class HubName(NamedTuple):
-    """A repository of the hub, and its revision (None: the newest)."""
+    """Repository of the hub, and its revision (None: the newest)."""
 
     repository: str
     revision: str | None = None
@@ -36,10 +36,10 @@ class HubName(NamedTuple):
 
 
 def hub_name(tag: str) -> HubName:
-    """The repository that a tag names: `name`, `name@revision`, or an address on the hub, `…/name/tree/revision`.
+    """Parse a tag: `name`, `name@revision`, or an address on the hub, `…/name/tree/revision`.
 
     Raises:
-        OptionError: The tag is another address, or a name that no repository of the hub can have.
+        OptionError: The tag is another address, or no valid name of a repository.
     """
     host, path = _address(tag)
     name, _, revision = path.strip("/").partition("/tree/" if host in HOSTS else "@")
@@ -52,7 +52,7 @@ def hub_name(tag: str) -> HubName:
 
 
 def _address(tag: str) -> tuple[str, str]:
-    """Host and path of an address; no host, and the whole tag, where it is none."""
+    """Host and path of an address; for other tags, no host and the whole tag."""
     try:
         address = urlsplit(tag if "://" in tag else f"https://{tag}")
         host = address.hostname or ""
@@ -62,7 +62,7 @@ def _address(tag: str) -> tuple[str, str]:
 
 
 def download(tag: str, cache_dir: str | Path | None = None) -> Path:
-    """The directory with the files of a repository on the hub, downloaded where they are not in the cache.
+    """Return the directory with a repository's files, which are downloaded unless they are in the cache.
 
     Raises:
         OptionError: The tag names no repository.
@@ -78,7 +78,7 @@ def download(tag: str, cache_dir: str | Path | None = None) -> Path:
         ) from error
     try:
         return Path(hub.snapshot_download(name.repository, revision=name.revision, cache_dir=cache_dir))
-    except Exception as error:  # of the client, its HTTP library and the disk, with no common base
+    except Exception as error:  # errors of the client, its HTTP library and the disk have no common base
         raise ArchiveError(
             f"model_tag {name}: expected a repository that can be downloaded from the Hugging Face hub, {_found(error)}"
         ) from error

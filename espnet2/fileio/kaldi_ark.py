@@ -1,4 +1,4 @@
-"""Kaldi's archives: arrays, and recordings as kaldiio writes them, at the place that a list names.
+"""Kaldi's archives: arrays, and recordings as kaldiio writes them, at a given offset.
 
 Formats: https://kaldi-asr.org/doc/io.html and `matrix/compressed-matrix.h` of Kaldi. Nothing is unpickled.
 """
@@ -21,14 +21,15 @@ VECTORS = {b"FV ": "<f4", b"DV ": "<f8"}
 # Matrices of whole numbers between the smallest and the largest value: token -> dtype.
 SCALED = {b"CM2": "<u2", b"CM3": "u1"}
 PICKLED = b"PKL"
-UNKNOWN = 0x7FFFFF00  # from here on, the size in a WAV file's header stands for none, as programs write it into a pipe
+# Programs that write WAV to a pipe put a size of at least this into the header: the size is unknown.
+UNKNOWN = 0x7FFFFF00
 RANGE = re.compile(r"(?P<place>.*)\[(?P<rows>[\d:]*)(?:,(?P<columns>[\d:]*))?\]$")
 
 
 def split_range(listed: str) -> tuple[str, tuple[slice, ...]]:
-    """`feats.ark:12[0:9]` -> `feats.ark:12` and the rows, or rows and columns, that are taken of the array.
+    """Split `feats.ark:12[0:9]` into `feats.ark:12` and the range of rows, or of rows and columns.
 
-    As Kaldi has it, the last of a range is part of it. Raises `ValueError` for half a range, or one that is empty.
+    As in Kaldi, ranges include their end. Raises `ValueError` for an incomplete or empty range.
     """
     found = RANGE.fullmatch(listed)
     if found is None:
@@ -47,7 +48,7 @@ def _slice(text: str) -> slice:
 
 
 def part_of(array: np.ndarray, ranges: tuple[slice, ...]) -> np.ndarray:
-    """The part of an array that `split_range` gave; raises `ValueError` for one behind its end, `IndexError`."""
+    """Select a range from `split_range` of an array; raises `ValueError` for one behind its end."""
     found = array[ranges]
     if array.size and not found.size:
         raise ValueError(f"an array of {' x '.join(map(str, array.shape))}, which ends before the range")
@@ -55,12 +56,12 @@ def part_of(array: np.ndarray, ranges: tuple[slice, ...]) -> np.ndarray:
 
 
 def read_ark(file: BinaryIO, dtype: str, name: str) -> Value:
-    """A matrix (T, D), a vector (T,), or (sampling rate in Hz, samples (T,) or (T, C)) of a recording.
+    """Read a matrix (T, D), a vector (T,), or (sampling rate in Hz, samples (T,) or (T, C)) of a recording.
 
     Args:
-        file: Where the value begins, behind its key.
-        dtype: Of samples.
-        name: What errors call the recording.
+        file: File at the beginning of the value, after its key.
+        dtype: dtype of samples.
+        name: Name of the recording in errors.
 
     Raises:
         AudioError: The value is a recording that cannot be read.
@@ -77,7 +78,7 @@ def read_ark(file: BinaryIO, dtype: str, name: str) -> Value:
     if start.startswith(CONTAINERS):
         return _recording(start + _container(start, file), dtype, name)
     if start[:3] == PICKLED:
-        raise ValueError("a Python object, which is not read, since it may run anything")
+        raise ValueError("a pickled Python object, which could run code and is not read")
     return _text(start + file.read())
 
 
@@ -87,12 +88,12 @@ def _recording(content: bytes, dtype: str, name: str) -> tuple[int, np.ndarray]:
 
 
 def _sized(file: BinaryIO) -> bytes:
-    """A file in the archive: the number of bytes of its size, its size, and its bytes."""
+    """Read a file in the archive: the number of bytes of its size, its size, and its bytes."""
     return _bytes(file, int.from_bytes(_bytes(file, _bytes(file, 1)[0]), "little"))
 
 
 def _container(start: bytes, file: BinaryIO) -> bytes:
-    """The rest of a recording. A WAV file says how long it is, unless it was written into a pipe."""
+    """Read the rest of a recording. A WAV file gives its size, unless it was written to a pipe."""
     if start[:4] != b"RIFF":
         return file.read()
     size = _bytes(file, 3)
@@ -125,7 +126,7 @@ def _compressed(token: bytes, file: BinaryIO) -> np.ndarray:
         dtype = SCALED[token[:3]]
         levels = _numbers(file, dtype, rows * columns).reshape(rows, columns)
         return lowest + span * (levels / np.float32(np.iinfo(dtype).max)).astype(np.float32)
-    # Each column has the values of its percentiles 0, 25, 75 and 100, and between these bytes are linear.
+    # Each column has its values at percentiles 0, 25, 75 and 100; bytes are linear in between.
     percentiles = lowest + span * _numbers(file, "<u2", columns * 4).reshape(columns, 4).astype(np.float32) / 65535
     levels = _numbers(file, "u1", rows * columns).reshape(columns, rows)
     found = [np.interp(column, (0, 64, 192, 255), values) for column, values in zip(levels, percentiles, strict=True)]
@@ -133,7 +134,7 @@ def _compressed(token: bytes, file: BinaryIO) -> np.ndarray:
 
 
 def _count(file: BinaryIO) -> int:
-    """A whole number behind the byte that says its size."""
+    """Read an integer, which follows a byte with its size."""
     return int.from_bytes(_bytes(file, 5)[1:], "little")
 
 
@@ -149,7 +150,7 @@ def _bytes(file: BinaryIO, count: int) -> bytes:
 
 
 def _text(content: bytes) -> np.ndarray:
-    """`[ 1 2 ]`: a vector; with lines, a matrix."""
+    """Read text: `[ 1 2 ]` is a vector; several lines are a matrix."""
     inside, bracket, _ = content.partition(b"]")
     before, opened, numbers = inside.partition(b"[")
     if not bracket or not opened or before.strip():

@@ -14,19 +14,19 @@ from espnet2.fileio.table import TableReader
 from espnet2.interface.errors import DataError, EspnetError
 
 PLACE = re.compile(r"(?P<path>.+):(?P<offset>\d+)")
-UNREADABLE = (OSError, ValueError, IndexError, EOFError, OverflowError, MemoryError)  # sizes in a broken file are any
+UNREADABLE = (OSError, ValueError, IndexError, EOFError, OverflowError, MemoryError)  # from sizes in a damaged file
 
 
 class KaldiScpReader(TableReader["np.ndarray | tuple[int, np.ndarray]"]):
-    """Utterance -> a matrix (T, D) or vector (T,), or (sampling rate in Hz, samples (T,)) of a recording.
+    """Mapping from utterances to a matrix (T, D) or vector (T,), or (sampling rate in Hz, samples (T,)).
 
     Args:
         fname: Lines such as `utt1 feats.ark:123`, where `feats.ark:123[0:9]` is the first ten rows; paths are found as
             `SoundScpReader` finds them, and commands are run by the shell, as in `SoundListReader`.
-        dtype: Of samples.
+        dtype: dtype of samples.
 
     Raises:
-        DataError: The list cannot be read, or, on use, a file of it, or a range is empty.
+        DataError: The list or, on use, a file of it cannot be read, or a range is empty.
         AudioError: On use, a recording cannot be read.
     """
 

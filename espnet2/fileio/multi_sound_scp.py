@@ -1,4 +1,4 @@
-"""Several recordings of an utterance, which may have other lengths, as one array."""
+"""Several recordings of an utterance, possibly of different lengths, as one array."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from espnet2.interface.errors import AudioError
 
 
 class MultiSoundScpReader(TableReader[tuple[int, np.ndarray]]):
-    """Utterance -> (sampling rate in Hz, samples (N, T) of N recordings, or (N, T, C) of several channels).
+    """Mapping from utterances to (sampling rate in Hz, samples (N, T) of N recordings, or (N, T, C)).
 
     Args:
         fname: Lines such as `utt1 a.wav b.wav`; paths are found as `SoundScpReader` finds them.
-        dtype: Of the samples, as in `SoundScpReader`.
+        dtype: dtype of samples, as in `SoundScpReader`.
         always_2d: (N, T, C) for one channel, too.
         stack_axis: The axis of the recordings.
-        pad: What shorter recordings end with.
+        pad: Value with which shorter recordings are padded.
 
     Raises:
         DataError: The list cannot be read.
-        AudioError: On use, a recording cannot be read, or has another rate or other channels than the first.
+        AudioError: On use, a recording cannot be read, or its rate or channels differ from the first one's.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class MultiSoundScpReader(TableReader[tuple[int, np.ndarray]]):
         return fs, np.stack(pad_to_same_length([samples for samples, _ in read], self.pad), self.stack_axis)
 
     def get_path(self, key: str) -> Any:
-        """Where the recordings of a key are."""
+        """Return the paths of a key's recordings."""
         return [found_path(path, self.fname) for path in self.data[key].split()]
 
     def place(self, key: str) -> str:
@@ -69,7 +69,7 @@ def _channels(samples: np.ndarray) -> str:
 
 
 def pad_to_same_length(arrays: Sequence[np.ndarray], pad: float) -> list[np.ndarray]:
-    """Arrays (T, ...) with `pad` behind those that are shorter than the longest."""
+    """Pad arrays (T, ...) to the length of the longest with `pad`."""
     longest = max(map(len, arrays))
     padded = [np.full((longest, *array.shape[1:]), pad if len(array) < longest else 0, array.dtype) for array in arrays]
     for target, array in zip(padded, arrays, strict=True):

@@ -12,7 +12,7 @@ from espnet2.interface.errors import DataError
 
 
 class NpyScpReader(TableReader[np.ndarray]):
-    """Utterance -> the array of its `.npy` file.
+    """Mapping from utterances to the arrays of `.npy` files.
 
     Args:
         fname: The list; its paths are found as `SoundScpReader` finds them.
@@ -38,14 +38,14 @@ class NpyScpReader(TableReader[np.ndarray]):
 
 
 class NpyScpWriter(ScpWriter):
-    """Writes arrays and their list: `writer["utt1"] = array`.
+    """Writer of arrays and their list: `writer["utt1"] = array`.
 
     Args:
-        outdir: Where the `.npy` files go.
+        outdir: Directory of the `.npy` files.
         scpfile: The list.
 
     Raises:
-        TypeError: On use, something else than an array.
+        TypeError: On use, a value is no array.
     """
 
     def __setitem__(self, key: str, value: np.ndarray) -> None:

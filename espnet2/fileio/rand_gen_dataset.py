@@ -1,4 +1,4 @@
-"""Arrays of random numbers, which take the place of data where only its shape matters; NumPy's state draws them."""
+"""Arrays of random numbers from NumPy's global generator, as stand-ins for data of given shapes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from espnet2.interface.errors import OptionError
 
 
 class _RandomArrays(Mapping[str, np.ndarray]):
-    """Key -> an array of its shape, another one each time.
+    """Mapping from keys to random arrays, drawn at each access.
 
     Args:
         shape_file: Lines such as `utt1 1243,80`.
-        dtype: Of the arrays.
-        loader_type: Of the file, as in `load_num_sequence_text`.
+        dtype: dtype of the arrays.
+        loader_type: Format of the file, as in `load_num_sequence_text`.
     """
 
     def __init__(self, shape_file: Path | str, dtype: str | np.dtype, loader_type: str) -> None:
@@ -38,7 +38,7 @@ class _RandomArrays(Mapping[str, np.ndarray]):
 
 
 class FloatRandomGenerateDataset(_RandomArrays):
-    """Key -> numbers of the normal distribution, in an array of its shape."""
+    """Mapping from keys to arrays of normally distributed numbers."""
 
     def __init__(self, shape_file: Path | str, dtype: str | np.dtype = "float32", loader_type: str = "csv_int") -> None:
         super().__init__(shape_file, dtype, loader_type)
@@ -48,7 +48,7 @@ class FloatRandomGenerateDataset(_RandomArrays):
 
 
 class IntRandomGenerateDataset(_RandomArrays):
-    """Key -> whole numbers from `low` to below `high` (None: from 0 to below `low`), in an array of its shape."""
+    """Mapping from keys to arrays of integers from `low` to below `high` (None: from 0 to below `low`)."""
 
     def __init__(
         self,

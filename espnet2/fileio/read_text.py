@@ -9,7 +9,7 @@ from pathlib import Path
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.utils.text_file import lines_of
 
-# Name -> the type of the numbers, and what is between them (None: white space).
+# Name -> type of the numbers, and their separator (None: white space).
 NUMBERS: dict[str, tuple[Callable[[str], float], str | None]] = {
     "text_int": (int, None),
     "csv_int": (int, ","),
@@ -19,7 +19,7 @@ NUMBERS: dict[str, tuple[Callable[[str], float], str | None]] = {
 
 
 def read_2columns_text(path: Path | str, keys_to_load: Collection[str] | None = None) -> dict[str, str]:
-    """Key -> rest of its line (which may be empty or hold blanks), for all keys or those of `keys_to_load`.
+    """Read a table: key → rest of its line (possibly empty or with spaces), for all keys or those of `keys_to_load`.
 
     Raises:
         DataError: The file cannot be read, a line has no key, or a key comes twice.
@@ -31,11 +31,11 @@ def read_2columns_text(path: Path | str, keys_to_load: Collection[str] | None = 
 def read_multi_columns_text(
     path: Path | str, return_unsplit: bool = False
 ) -> tuple[dict[str, list[str]], dict[str, str] | None]:
-    """Key -> the columns behind it (`[""]` where there is none), and key -> rest of its line, or None.
+    """Read a table: key → its columns (`[""]` if there is none), and key → rest of its line, or None.
 
     Args:
         path: Lines such as `utt1 channel1.wav channel2.wav`.
-        return_unsplit: Give the second, too.
+        return_unsplit: Also return the second mapping.
 
     Raises:
         DataError: As `read_2columns_text`.
@@ -45,32 +45,32 @@ def read_multi_columns_text(
 
 
 def read_label(path: Path | str) -> dict[str, list[list[str]]]:
-    """Key -> [start, end, label] of each part of its line, as they are written there.
+    """Read a table: key → [start, end, label] of each part of its line, as text.
 
     Args:
         path: Lines such as `utt1 0.5 1.2 a 1.2 1.5 b`.
 
     Raises:
-        DataError: As `read_2columns_text`, or a line that is not made of threes.
+        DataError: As `read_2columns_text`, or the columns of a line are no triples.
     """
     found = {}
     for key, value in read_2columns_text(path).items():
         items = value.split()
         if len(items) % 3:
-            raise DataError(f"{path}: {key}: expected 'start end label' again and again, found {len(items)} words")
+            raise DataError(f"{path}: {key}: expected repeated 'start end label', found {len(items)} words")
         found[key] = [items[place : place + 3] for place in range(0, len(items), 3)]
     return found
 
 
 def load_num_sequence_text(path: Path | str, loader_type: str = "csv_int") -> dict[str, list[float]]:
-    """Key -> the numbers of its line, one or more.
+    """Read a table: key → one or more numbers.
 
     Args:
         path: Lines such as `utt1 1243,80`.
-        loader_type: text_int, text_float (with blanks between numbers), csv_int or csv_float (with commas).
+        loader_type: text_int, text_float (numbers separated by spaces), csv_int or csv_float (by commas).
 
     Raises:
-        DataError: The file cannot be read or has no line, or a line has no key, no numbers, or a key of before.
+        DataError: The file cannot be read or has no line, or a line has no key, no numbers, or a repeated key.
         OptionError: An unknown `loader_type`.
     """
     if loader_type not in NUMBERS:
@@ -94,7 +94,7 @@ def load_num_sequence_text(path: Path | str, loader_type: str = "csv_int") -> di
 
 
 def require_keys(path: Path | str, table: Collection[str], reference: Path | str, keys: Collection[str]) -> None:
-    """Raise `DataError` where the table that was read from `path` lacks some of the `keys` of `reference`."""
+    """Raise `DataError` if the table read from `path` lacks some of the `keys` of `reference`."""
     missing = [key for key in keys if key not in table]
     if missing:
         more = "" if len(missing) <= 3 else f" and {len(missing) - 3} more"
@@ -104,8 +104,9 @@ def require_keys(path: Path | str, table: Collection[str], reference: Path | str
 
 
 def found_path(listed: str, table: Path) -> str:
-    """Where a file is that `table` lists: as listed if that exists, or found beside or above the table."""
-    if os.path.exists(listed):  # False for names that are too long
+    """Find a file that `table` lists: as listed if that exists, otherwise relative to the table or a directory above
+    it."""
+    if os.path.exists(listed):  # false for names that are too long
         return listed
     places = (table.parent, *table.resolve().parents)
     found = (place / listed for place in places if os.path.exists(place / listed))
@@ -113,7 +114,7 @@ def found_path(listed: str, table: Path) -> str:
 
 
 def require_values(path: Path | str, table: Mapping[str, str], expected: str) -> None:
-    """Raise `DataError` where a key of the table that was read from `path` has nothing behind it."""
+    """Raise `DataError` if a key of the table read from `path` has no value."""
     for key, value in table.items():
         if not value:
             raise DataError(f"{path}: {key}: expected {expected}, found nothing")

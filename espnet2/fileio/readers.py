@@ -1,5 +1,5 @@
-"""The types of a list, as `--data_path_and_name_and_type PATH,NAME,TYPE` has them, and what reads each: one table for
-training, recognition and recipes."""
+"""Types of lists in `--data_path_and_name_and_type PATH,NAME,TYPE`, and their readers: one table for training,
+recognition and recipes."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def _text(path: str, dtype: str) -> Reader:
     return table
 
 
-PADDED = "variable_columns_sound"  # with NaN behind what is shorter, as upstream has it
-# Those that may hold speech: samples with their rate, or arrays of features.
+PADDED = "variable_columns_sound"  # shorter recordings are padded with NaN, as in upstream
+# Types that may hold speech: samples with their rate, or arrays of features.
 SPEECH_TYPES: dict[str, Callable[[str, str], TableReader[Any]]] = {
     "sound": _sound,
     "multi_columns_sound": _columns,  # a recording per channel on a line
@@ -83,8 +83,8 @@ DATA_TYPES: dict[str, Callable[[str, str], Reader]] = {
     "rttm": _rttm,
     "rand_float": _random,
 }
-WITH_RATE = (*SPEECH_TYPES, PADDED)  # those that may give (rate, samples)
-RANDOM_INTEGERS = re.compile(r"rand_int_(\d+)_(\d+)")  # a type whose name says between which
+WITH_RATE = (*SPEECH_TYPES, PADDED)  # types that may give (rate, samples)
+RANDOM_INTEGERS = re.compile(r"rand_int_(\d+)_(\d+)")  # the name includes the range
 
 
 def open_reader(path: str, kind: str, dtype: str) -> Reader:
@@ -93,7 +93,7 @@ def open_reader(path: str, kind: str, dtype: str) -> Reader:
     Args:
         path: The list.
         kind: Its type, one of `DATA_TYPES`, or such as rand_int_3_10.
-        dtype: Of samples.
+        dtype: dtype of samples.
 
     Raises:
         OptionError: An unknown type.

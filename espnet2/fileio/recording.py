@@ -22,9 +22,9 @@ class Recording:
 
     Args:
         name: Its key in files of results.
-        place: Where its speech is, for messages.
+        place: Location of its speech, for messages.
         load: Returns (sampling rate in Hz, samples (T,) or (T, C)), or an array without rate, such as features (T, D).
-        has_channels: Samples of several channels are expected, of which an encoder of one channel gets the first.
+        has_channels: Samples may have several channels; an encoder of one channel gets the first.
     """
 
     name: str
@@ -33,14 +33,14 @@ class Recording:
     has_channels: bool = False
 
     def read(self, fs: int, axes: int = 1) -> np.ndarray:
-        """Samples (T,), resampled to `fs` Hz, or (T, C); features (T, D).
+        """Read samples (T,) or (T, C), resampled to `fs` Hz, or features (T, D).
 
         Args:
             fs: The model's sampling rate in Hz.
-            axes: Of what the model takes of an utterance: 1 for samples of one channel, 2 for features or channels.
+            axes: Number of axes of the model's input: 1 for samples of one channel, 2 for features or channels.
 
         Raises:
-            AudioError: Whatever is wrong with the recording.
+            AudioError: The recording cannot be read or used.
         """
         try:
             value = self.load()
@@ -53,7 +53,7 @@ class Recording:
             raise
         except EspnetError as error:
             raise AudioError(str(error)) from error
-        # A file or a command can fail in ways that cannot be listed, and no recording may end the others' recognition.
+        # Files and commands can fail with any error, and a failure must not stop the recognition of other recordings.
         except Exception as error:
             found = " ".join(str(error).split()) or type(error).__name__
             raise AudioError(f"{self.place}: expected a recording, found: {found}") from error
@@ -73,7 +73,7 @@ def _read_file(path: str) -> tuple[int, np.ndarray]:
 
 
 def recordings_of_list(path: str, kind: str) -> list[Recording]:
-    """The utterances of a list whose type is one of `espnet2.fileio.readers.SPEECH_TYPES`, in its order.
+    """Make recordings of a list's utterances, in its order; its type is one of `espnet2.fileio.readers.SPEECH_TYPES`.
 
     Raises:
         OptionError: An unknown type.

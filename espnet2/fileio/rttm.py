@@ -1,4 +1,4 @@
-"""Who speaks when: RTTM files, as upstream's recipes of diarization write them, in samples.
+"""RTTM files (speaker turns), in samples as in upstream's diarisation recipes.
 
 SPEAKER meeting1 1 0 2200 <NA> <NA> speaker1 <NA>       from sample 0 to sample 2200
 END     meeting1 <NA> <NA> 64000 <NA> <NA> <NA> <NA>    the recording has 64000 samples
@@ -27,7 +27,7 @@ class _Recording:
 
 
 def load_rttm_text(path: Path | str) -> dict[str, tuple[list[str], list[Turn], int]]:
-    """Recording -> its speakers, in the order in which they begin, turns (speaker, first and last sample) and length.
+    """Read recording → speakers in order of their first turn, turns (speaker, first and last sample), and length.
 
     Raises:
         DataError: The file cannot be read, or a line is neither `SPEAKER` nor `END` with its nine fields.
@@ -55,7 +55,7 @@ def load_rttm_text(path: Path | str) -> dict[str, tuple[list[str], list[Turn], i
 
 
 class RttmReader(Mapping[str, np.ndarray]):
-    """Recording -> (T, S): 1 where a speaker speaks, 0 elsewhere.
+    """Mapping from recordings to speaker activity (T, S): 1 where a speaker is active, otherwise 0.
 
     Args:
         fname: The file.

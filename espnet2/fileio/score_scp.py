@@ -1,7 +1,6 @@
-"""Scores of singing by list: notes with lyrics, as JSON.
+"""Musical scores by list: notes with lyrics, in JSON.
 
-Scores in MusicXML and MIDI, which upstream reads with music21 and miditoolkit, are for the task of singing, which does
-not exist here.
+MusicXML and MIDI, which upstream reads with music21 and miditoolkit for singing synthesis, are not supported.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from espnet2.utils.text_file import read_text
 
 @dataclass
 class NOTE:
-    """A note: its lyric, its pitch as a number of MIDI, and when it starts and ends in seconds."""
+    """A note: lyric, pitch as a MIDI number, start and end in seconds."""
 
     lyric: str
     midi: int
@@ -31,14 +30,14 @@ class NOTE:
 
 
 class SingingScoreReader(TableReader[dict[str, Any]]):
-    """Utterance -> its score: `tempo`, `item_list` (what a note's items are) and `note` (a list of notes).
+    """Mapping from utterances to scores: `tempo`, `item_list` (names of a note's items) and `note` (a list of notes).
 
     Args:
         fname: Lines such as `utt1 scores/utt1.json`; paths are found as `SoundScpReader` finds them.
         dtype: Kept for upstream's signature.
 
     Raises:
-        DataError: The list cannot be read, or, on use, a file of it is no mapping in JSON.
+        DataError: The list cannot be read or, on use, a file of it is no mapping in JSON.
     """
 
     def __init__(self, fname: Path | str, dtype: type = np.int16) -> None:
@@ -55,10 +54,10 @@ class SingingScoreReader(TableReader[dict[str, Any]]):
 
 
 class SingingScoreWriter(ScpWriter):
-    """Writes scores and their list: `writer["utt1"] = {"tempo": 100, "item_list": [...], "note": [...]}`.
+    """Writer of scores and their list: `writer["utt1"] = {"tempo": 100, "item_list": [...], "note": [...]}`.
 
     Args:
-        outdir: Where the JSON files go.
+        outdir: Directory of the JSON files.
         scpfile: The list.
     """
 

@@ -12,7 +12,7 @@ Self = TypeVar("Self", bound="ListWriter")
 
 
 class ListWriter:
-    """A list of lines `key value`, each of which is in the file at once, whether `close` is called or not.
+    """Writer of lines `key value`, each of which is flushed at once.
 
     Args:
         scpfile: The list; its directory is made.
@@ -49,11 +49,11 @@ def _open(path: Path | str) -> TextIO:
 
 
 class ScpWriter(ListWriter):
-    """A list of files; subclasses write the values to files of `outdir`.
+    """Writer of a list of files; subclasses write the values to files in `outdir`.
 
     Args:
-        outdir: Where the files go; it is made.
-        scpfile: The list; its directory is made.
+        outdir: Directory of the files, which is created.
+        scpfile: The list; its directory is created.
     """
 
     def __init__(self, outdir: Path | str, scpfile: Path | str) -> None:
@@ -68,5 +68,5 @@ class ScpWriter(ListWriter):
         self._list(key, place if isinstance(place, str) else " ".join(place))
 
     def get_path(self, key: str) -> Any:
-        """Where the value of a key has been written: a path, or a list of them."""
+        """Return the path, or list of paths, to which the value of a key was written."""
         return self.data[key]

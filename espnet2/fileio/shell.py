@@ -1,4 +1,4 @@
-"""Commands in lists: `sox utt1.sph -t wav - |` is a command that the shell runs, and whose output is read."""
+"""Commands in lists, such as `sox utt1.sph -t wav - |`, which the shell runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from espnet2.interface.errors import AudioError
 
 
 def output_of(command: str) -> io.BytesIO:
-    """Run a command, which ends with `|`, and return its standard output; raises `AudioError` where it fails."""
+    """Run a command, which ends with `|`, and return its standard output; raises `AudioError` if it fails."""
     done = subprocess.run(command[:-1], shell=True, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()

@@ -17,7 +17,7 @@ from espnet2.interface.errors import AudioError, DataError
 
 
 class Segment(NamedTuple):
-    """A part of a recording, in seconds; `end` is -1 for its end."""
+    """Segment of a recording, in seconds; an `end` of -1 is the recording's end."""
 
     recording: str
     start: float
@@ -25,10 +25,10 @@ class Segment(NamedTuple):
 
 
 def read_segments(path: Path | str) -> dict[str, Segment]:
-    """Utterance -> part of a recording, from lines such as `utt1 recording1 0.25 3.1`.
+    """Read utterance → segment of a recording, from lines such as `utt1 recording1 0.25 3.1`.
 
     Raises:
-        DataError: The file cannot be read, or a line is something else.
+        DataError: The file cannot be read, or a line is invalid.
     """
     return {key: _segment(path, key, value) for key, value in read_2columns_text(path).items()}
 
@@ -45,20 +45,20 @@ def _segment(path: Path | str, key: str, value: str) -> Segment:
 
 
 class SoundListReader(TableReader[tuple[int, np.ndarray]]):
-    """Utterance -> (sampling rate in Hz, samples (T,), or (T, C) where there is more than one channel).
+    """Mapping from utterances to (sampling rate in Hz, samples (T,), or (T, C) for several channels).
 
-    A value of the list that ends with `|` is a command that the shell runs, and that writes a recording to its standard
-    output: `sox utt1.sph -t wav - |`. Lists of training and of recognition are the user's own; a list that comes from
-    someone else is read with `SoundScpReader`, which runs nothing.
+    A value of the list that ends with `|` is a shell command that writes a recording to its standard output:
+    `sox utt1.sph -t wav - |`. Lists of training and recognition are the user's own; for lists of others, use
+    `SoundScpReader`, which runs nothing.
 
     Args:
         fname: Lines such as `utt1 recordings/1.wav`; paths are found as `SoundScpReader` finds them.
-        dtype: Of the samples, as in `SoundScpReader`.
-        segments: File of lines such as `utt1 recording1 0.25 3.1`: the list then has recordings, and the utterances
-            are parts of them.
+        dtype: dtype of samples, as in `SoundScpReader`.
+        segments: File of lines such as `utt1 recording1 0.25 3.1`: the list then has recordings, and utterances are
+            segments of them.
 
     Raises:
-        DataError: A file cannot be read, a line has no value, or a segment is of a recording that is not listed.
+        DataError: A file cannot be read, a line has no value, or the recording of a segment is not listed.
     """
 
     def __init__(self, fname: Path | str, dtype: str = "float32", segments: Path | str | None = None) -> None:
@@ -82,7 +82,7 @@ class SoundListReader(TableReader[tuple[int, np.ndarray]]):
         return rate, samples
 
     def _output(self, command: str) -> bytes:
-        """Output of a command; that of the last one is kept for the next segment of its recording."""
+        """Return the output of a command; the last one is cached for further segments of the recording."""
         if self.segments is None:
             return output_of(command).getvalue()
         if self.last is None or self.last[0] != command:
@@ -90,10 +90,10 @@ class SoundListReader(TableReader[tuple[int, np.ndarray]]):
         return self.last[1]
 
     def place(self, key: str) -> str:
-        """The file, or list and utterance where this is a segment or a command."""
+        """See the base class: the file, or list and utterance for a segment or a command."""
         alone = self.segments is None and not self.data[key].endswith("|")
         return self.get_path(key) if alone else f"{self.fname}: {key}"
 
     def keys_table(self) -> Mapping[str, object]:
-        """The segments, where there are some, or the list."""
+        """See the base class: the segments, if there are any, or the list."""
         return self.data if self.segments is None else self.segments

@@ -24,19 +24,19 @@ def soundfile_read(
     end: int | None = None,
     return_subtype: bool = False,
 ) -> tuple[Any, ...]:
-    """Samples (T,) or (T, C) and rate in Hz of a recording, or of several that are joined.
+    """Read samples (T,) or (T, C) and rate in Hz of a recording, or of several that are joined.
 
     Args:
         wavs: A path, or those of several recordings of one rate.
         dtype: float32, float64, int16 or int32; default float64.
         always_2d: (T, C) for one channel, too.
         concat_axis: The axis along which several recordings are joined: 1 for channels, 0 for time.
-        start: The first sample that is read.
-        end: The sample before which reading ends; None: the end of the recording.
-        return_subtype: Give the encodings of the files, such as PCM_16, as third value.
+        start: First sample to read.
+        end: Sample before which to stop; None: the end of the recording.
+        return_subtype: Return the encodings of the files, such as PCM_16, as third value.
 
     Raises:
-        AudioError: A recording cannot be read, or does not fit the first one.
+        AudioError: A recording cannot be read, or does not match the first one.
     """
     paths = [wavs] if isinstance(wavs, str) else list(wavs)
     name = "float64" if dtype is None else str(np.dtype(dtype))
@@ -54,19 +54,18 @@ def soundfile_read(
 
 
 class SoundScpReader(TableReader[tuple[int, np.ndarray]]):
-    """Utterance -> (sampling rate in Hz, samples (T,), or (T, C) where there is more than one channel).
+    """Mapping from utterances to (sampling rate in Hz, samples (T,), or (T, C) for several channels).
 
     Args:
         fname: `wav.scp`; its paths are relative to the working directory or, failing that, to the file's own
             directory or one above it.
-        dtype: Of the samples: float32 or float64 in [-1, 1), int16 or int32 as stored; default float64.
+        dtype: dtype of samples: float32 or float64 in [-1, 1), int16 or int32 as stored; default float64.
         always_2d: (T, C) for one channel, too.
-        multi_columns: A line may have several paths with blanks between them.
+        multi_columns: A line may have several paths separated by spaces.
         concat_axis: As in `soundfile_read`.
 
     Raises:
-        DataError: The list cannot be read, or has a command (`cmd |`) where a path should be. Commands of a list are
-            never run.
+        DataError: The list cannot be read, or has a command (`cmd |`) instead of a path. Commands are never run.
     """
 
     def __init__(
@@ -100,32 +99,33 @@ class SoundScpReader(TableReader[tuple[int, np.ndarray]]):
         return [found_path(path, self.fname) for path in listed]
 
     def get_path(self, key: str) -> Any:
-        """Where the recording of a key is: as listed if that exists, or found beside or above the list.
+        """Find the recording of a key: as listed if that exists, otherwise relative to the list or a directory above
+        it.
 
-        A list of paths where lines may have several.
+        Returns a list of paths if lines may have several.
         """
         return self._paths(key) if self.multi_columns else super().get_path(key)
 
     def place(self, key: str) -> str:
-        """The file; list and utterance where there may be several."""
+        """See the base class: the file, or list and utterance if there may be several files."""
         return f"{self.fname}: {key}" if self.multi_columns else super().place(key)
 
 
 class SoundScpWriter(ScpWriter):
-    """Writes recordings and their list: `writer["utt1"] = rate, samples`, with samples (T,) or (T, C).
+    """Writer of recordings and their list: `writer["utt1"] = rate, samples`, with samples (T,) or (T, C).
 
     Args:
-        outdir: Where recordings go.
+        outdir: Directory of the recordings.
         scpfile: The list.
-        format: The suffix of the files, which says the container: wav, flac, ...
+        format: Container and suffix of the files: wav, flac, ...
         multi_columns: Write a file for each of several channels.
         output_name_format: The name of a file, with `{key}` and `{audio_format}`.
         output_name_format_multi_columns: The name of a channel's file, with `{channel}`, too.
-        subtype: The encoding of samples, such as PCM_24; default: the container's.
+        subtype: Encoding of samples, such as PCM_24; default: the container's.
 
     Raises:
-        ValueError, TypeError: On use, something else than a rate and samples.
-        AudioError: On use, samples of other axes.
+        ValueError, TypeError: On use, a value is no rate and samples.
+        AudioError: On use, samples have other axes.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What readers of Kaldi-style lists share."""
+"""Base of readers of Kaldi-style lists."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Value = TypeVar("Value", covariant=True)
 
 
 class TableReader(Mapping[str, Value]):
-    """Key -> what the file is or has that a list names for it; subclasses read it on use.
+    """Mapping from keys to the contents of listed files, which subclasses read on use.
 
     Args:
         fname: The list.
-        expected: What each line should have behind its key, for errors.
+        expected: Expected value of a line, for errors.
 
     Raises:
         DataError: The list cannot be read, or a line has a key only.
@@ -28,11 +28,11 @@ class TableReader(Mapping[str, Value]):
         require_values(fname, self.data, expected)
 
     def get_path(self, key: str) -> str:
-        """Where the file of a key is: as listed if that exists, or found beside or above the list."""
+        """Find the file of a key: as listed if that exists, otherwise relative to the list or a directory above it."""
         return found_path(self.data[key], self.fname)
 
     def place(self, key: str) -> str:
-        """Name of a key's value in messages: its file, or, where that is not this value alone, list and key."""
+        """Name of a key's value in messages: its file, or list and key if the file holds more than this value."""
         return self.get_path(key)
 
     def keys_table(self) -> Mapping[str, object]:
@@ -46,5 +46,5 @@ class TableReader(Mapping[str, Value]):
         return iter(self.keys_table())
 
     def __contains__(self, key: object) -> bool:
-        # The one of Mapping would read the file.
+        # Mapping's own would read the file.
         return key in self.keys_table()

@@ -1,4 +1,4 @@
-"""Where there is speech: `utt1 0.0000:1.2000 3.1000:4.5000`, in seconds."""
+"""Voice activity by list: `utt1 0.0000:1.2000 3.1000:4.5000`, in seconds."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Span = tuple[float, float]
 
 
 class VADScpReader(TableReader[list[Span]]):
-    """Utterance -> parts with speech: start and end in seconds.
+    """Mapping from utterances to speech segments: start and end in seconds.
 
     Args:
         fname: The list.
-        dtype: Kept for upstream's signature; times are Python's numbers.
+        dtype: Kept for upstream's signature; times are Python numbers.
 
     Raises:
-        DataError: The list cannot be read, or, on use, a line is something else.
+        DataError: The list cannot be read or, on use, a line is invalid.
     """
 
     def __init__(self, fname: Path | str, dtype: Any = np.float32) -> None:
@@ -43,7 +43,7 @@ class VADScpReader(TableReader[list[Span]]):
 
 
 class VADScpWriter(ListWriter):
-    """Writes parts with speech: `writer["utt1"] = [(0.0, 1.2), (3.1, 4.5)]`.
+    """Writer of speech segments: `writer["utt1"] = [(0.0, 1.2), (3.1, 4.5)]`.
 
     Args:
         scpfile: The list.

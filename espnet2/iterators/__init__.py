@@ -1,1 +1,1 @@
-"""The batches of an epoch, loaded by several processes."""
+"""Iterators over the batches of an epoch, loaded by several processes."""

@@ -1,4 +1,4 @@
-"""What makes the batches of an epoch."""
+"""Base class of iterator factories."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 
 class AbsIterFactory(ABC):
-    """Makes an iterator over batches for each epoch."""
+    """Factory of an iterator over batches for each epoch."""
 
     @abstractmethod
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> Iterable[Any]:
-        """The batches of an epoch, counted from 1."""
+        """Make the iterator over the batches of an epoch, counted from 1."""

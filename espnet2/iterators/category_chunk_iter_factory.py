@@ -1,4 +1,4 @@
-"""`category_chunk`: pieces of utterances that a sampler of categories has chosen."""
+"""`category_chunk`: chunks of utterances chosen by a sampler of categories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`category`: whole utterances in batches that are drawn anew from categories for each epoch."""
+"""`category`: whole utterances in batches that are drawn from categories in each epoch."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ SAMPLERS = {"catbel": CategoryBalancedSampler}
 
 
 class CategoryIterFactory(SequenceIterFactory):
-    """Batches of a sampler of categories, whose seed is the number of the epoch.
+    """Iterator factory over a sampler of categories, whose seed is the number of the epoch.
 
     Args:
         dataset: Utterance -> item.
-        batches: Utterances of each batch, where there are no `sampler_args`.
+        batches: Utterances of each batch, if there are no `sampler_args`.
         num_iters_per_epoch: See `SequenceIterFactory`.
-        seed: Of the order of batches.
-        sampler_args: Options of the sampler but the epoch.
+        seed: Seed of the order of batches.
+        sampler_args: Options of the sampler except the epoch.
         batch_type: catbel.
         shuffle, num_workers, collate_fn, pin_memory: See `SequenceIterFactory`.
 
     Raises:
-        OptionError: Another `batch_type`, or what `SequenceIterFactory` raises.
-        DataError: As of the sampler and of `SequenceIterFactory`.
+        OptionError: An unknown `batch_type`, or as in `SequenceIterFactory`.
+        DataError: As in the sampler and in `SequenceIterFactory`.
     """
 
     def __init__(
@@ -58,7 +58,8 @@ class CategoryIterFactory(SequenceIterFactory):
         self.batch_type = batch_type
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> EpochIterator:
-        """The batches of an epoch, counted from 1; `shuffle` overrides that of the constructor."""
+        """Make the iterator over the batches of an epoch, counted from 1; `shuffle` overrides that of the
+        constructor."""
         if self.sampler_args is not None:
             self.batches = list(SAMPLERS[self.batch_type](**{**self.sampler_args, "epoch": epoch}))
         return super().build_iter(epoch, shuffle)

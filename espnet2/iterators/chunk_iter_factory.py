@@ -1,4 +1,4 @@
-"""`chunk`: pieces of utterances, all of one length, in batches."""
+"""`chunk`: batches of chunks of utterances, all of one length."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _log = logging.getLogger(__name__)
 
 Arrays = dict[str, Tensor]
 Item = tuple[str, Arrays]
-WHOLE = ("utt2category", "utt2fs")  # fields that say something of the whole utterance
+WHOLE = ("utt2category", "utt2fs")  # fields that describe the whole utterance
 
 
 class ChunkIterFactory(AbsIterFactory):
-    """Batches of chunks (Luo and Mesgarani 2018, https://arxiv.org/abs/1711.00541).
+    """Iterator factory over chunks (Luo and Mesgarani 2018, https://arxiv.org/abs/1711.00541).
 
     The length of an utterance's chunks is drawn from those of `chunk_length` that are shorter than it. Chunks of one
-    length (and of one `utt2category`, where the data has that field) are collected and leave in batches; what does not
-    fill a batch by the end of the epoch is left out. Order and lengths are upstream's, and depend on `seed` and epoch.
+    length (and of one `utt2category`, if the data has that field) are collected into batches; an incomplete batch at
+    the end of the epoch is dropped. Order and lengths are upstream's, and depend on `seed` and epoch.
 
     Args:
         dataset: Utterance -> (utterance, arrays (T, ...) by name, which have the same T).
@@ -37,20 +37,20 @@ class ChunkIterFactory(AbsIterFactory):
         chunk_length: Frames of a chunk: a number, or numbers and ranges such as `300,500` and `300-500`.
         chunk_shift_ratio: From the start of a chunk to that of the next, as a share of the length.
         num_cache_chunks: Chunks of one length that are collected before batches are made of them.
-        num_samples_per_epoch: Batches of `batches` that are an epoch; default: all.
-        seed: Of what is drawn.
+        num_samples_per_epoch: Number of `batches` in an epoch; default: all.
+        seed: Random seed.
         shuffle: Change the order of utterances and chunks, and where the first chunk starts.
         num_workers: Processes that load utterances.
-        collate_fn: Utterances -> batch, used where `discard_short_samples` is false; chunks need no padding otherwise.
+        collate_fn: Utterances -> batch, used if `discard_short_samples` is false; otherwise chunks need no padding.
         pin_memory: See `SequenceIterFactory`.
-        excluded_key_prefixes: Names of arrays that are not cut, but for digits at their ends, so that `enroll` stands
-            for `enroll` and `enroll12`: each chunk has all.
-        discard_short_samples: Leave out utterances without chunks. If false, those are batched whole, with padding, and
-            batches have lengths.
+        excluded_key_prefixes: Names, without trailing digits, of arrays that are not cut: `enroll` stands for `enroll`
+            and `enroll12`; each chunk has the whole arrays.
+        discard_short_samples: Skip utterances that are too short for a chunk. If false, these are batched whole, with
+            padding, and batches have lengths.
         default_fs, chunk_max_abs_length: Refused unless None.
 
     Raises:
-        OptionError: An option has a value that is not allowed.
+        OptionError: An option has an invalid value.
         DataError: On use, arrays of an utterance differ in length.
     """
 
@@ -102,7 +102,8 @@ class ChunkIterFactory(AbsIterFactory):
         self.discard_short_samples = discard_short_samples
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> Iterator[Any]:
-        """The batches of an epoch, counted from 1; `shuffle` overrides that of the constructor."""
+        """Make the iterator over the batches of an epoch, counted from 1; `shuffle` overrides that of the
+        constructor."""
         shuffle = self.shuffle if shuffle is None else shuffle
         rng = np.random.RandomState(epoch + self.seed)
         # Chunks of one category and length; those of utterances that are too short are in a group of their own.
@@ -125,7 +126,8 @@ class ChunkIterFactory(AbsIterFactory):
     def _chunks(
         self, uid: str, arrays: Arrays, rng: np.random.RandomState, shuffle: bool
     ) -> tuple[int, list[Arrays]] | None:
-        """The length of an utterance's chunks, 0 for the whole utterance, and the chunks; None where it has none."""
+        """Return the length of an utterance's chunks, 0 for the whole utterance, and the chunks; None if it has
+        none."""
         names = [name for name in arrays if not re.fullmatch(self.excluded_key_pattern, name)]
         lengths = {name: len(arrays[name]) for name in names}
         if len(set(lengths.values())) != 1:
@@ -147,7 +149,7 @@ class ChunkIterFactory(AbsIterFactory):
         ]
 
     def _batches(self, group: list[Item], rng: np.random.RandomState, shuffle: bool) -> Iterator[Any]:
-        """Full batches of a group, which keeps the rest."""
+        """Take full batches from a group, which keeps the rest."""
         order = np.arange(len(group))
         if shuffle:
             rng.shuffle(order)
@@ -173,7 +175,7 @@ class ChunkIterFactory(AbsIterFactory):
 
 
 def lengths_of(chunk_length: int | str) -> list[int]:
-    """The lengths that `300`, `300,500` and `300-500` stand for; raises `OptionError`."""
+    """Parse lengths such as `300`, `300,500` and `300-500`; raises `OptionError`."""
     lengths: list[int] = []
     for part in str(chunk_length).split(","):
         found = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)

@@ -1,4 +1,4 @@
-"""Epochs that go through several data sets, one after the other."""
+"""Epochs over several data sets, one after the other."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from espnet2.iterators.abs_iter_factory import AbsIterFactory
 
 
 class MultipleIterFactory(AbsIterFactory):
-    """The batches of several factories in turn, each built when its turn comes.
+    """Iterator factory over several factories in turn, each built when needed.
 
     Args:
-        build_funcs: Each builds a factory.
-        seed: Of the order.
+        build_funcs: Functions that build a factory each.
+        seed: Seed of the order.
         shuffle: Change the order of the factories from epoch to epoch.
     """
 
@@ -27,7 +27,8 @@ class MultipleIterFactory(AbsIterFactory):
         self.shuffle = shuffle
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> Iterator[Any]:
-        """The batches of an epoch; `shuffle` overrides that of the constructor, for the order and for each factory."""
+        """Make the iterator over the batches of an epoch; `shuffle` overrides the constructor's, also for each
+        factory."""
         shuffle = self.shuffle if shuffle is None else shuffle
         count = len(self.build_funcs)
         order = np.random.RandomState(epoch + self.seed).permutation(count) if shuffle else range(count)

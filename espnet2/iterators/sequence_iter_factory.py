@@ -17,16 +17,17 @@ from espnet2.iterators.abs_iter_factory import AbsIterFactory
 
 @dataclass(frozen=True)
 class Failure:
-    """An error of a worker process, which goes to the main process as what it is: raised, it would become a text."""
+    """Error of a worker process, passed to the main process as an object, since PyTorch would turn a raised one into
+    text."""
 
     error: EspnetError
 
 
 class EpochDataset(Dataset[Any]):
-    """Place in an epoch -> what `collate` makes of its utterances, or a `Failure`.
+    """Data set from an index in an epoch to a collated batch, or a `Failure`.
 
-    What is random in a data set is seeded for each utterance, so that it does not depend on which process loads it, nor
-    on what was loaded before.
+    Random operations of a data set are seeded for each utterance, so that they do not depend on the process that loads
+    it, nor on what was loaded before.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class EpochDataset(Dataset[Any]):
 
 
 class EpochIterator:
-    """The batches of an epoch, with a length; raises the `EspnetError` of a worker process where it comes to it."""
+    """Iterator over the batches of an epoch, with a length; raises the `EspnetError` of a worker process."""
 
     def __init__(self, loader: DataLoader[Any]) -> None:
         self.loader = loader
@@ -70,27 +71,27 @@ class EpochIterator:
 
 
 class SequenceIterFactory(AbsIterFactory):
-    """Batches of whole utterances.
+    """Iterator factory over batches of whole utterances.
 
-    The order depends on `seed` and the epoch alone, and is upstream's. With `num_iters_per_epoch`, epochs follow each
-    other through all batches, which are shuffled anew each time that all have been used.
+    The order depends on `seed` and the epoch alone, and is upstream's. With `num_iters_per_epoch`, successive epochs go
+    through all batches, which are shuffled again whenever all have been used.
 
     Args:
         dataset: Utterance -> item.
         batches: Utterances of each batch.
         num_iters_per_epoch: Batches of an epoch; default: all.
-        seed: Of the order, and of what is random in the data set.
+        seed: Seed of the order, and of random operations of the data set.
         shuffle: Change the order of the batches from epoch to epoch.
         shuffle_within_batch: Refused unless false.
-        num_workers: Processes that load; 0: the calling one does.
+        num_workers: Number of loading processes; 0: load in the calling one.
         collate_fn: Items -> batch; default: PyTorch's, which makes tensors of numbers and arrays of one shape.
-        pin_memory: Have tensors in memory that a GPU copies faster from, where there is a GPU.
-        rank: Of this process, of the `world_size` ones that train together. Each has every `world_size`-th utterance of
-            each batch.
+        pin_memory: Put tensors into pinned memory, if there is a GPU.
+        rank: Rank of this process among `world_size` ones that train together. Each gets every `world_size`-th
+            utterance of each batch.
 
     Raises:
         DataError: A batch has an utterance that the data set lacks.
-        OptionError: A number out of its range, or a batch that has fewer utterances than there are processes.
+        OptionError: A number out of its range, or a batch with fewer utterances than processes.
     """
 
     def __init__(
@@ -122,7 +123,8 @@ class SequenceIterFactory(AbsIterFactory):
         _require_utterances(dataset, self.batches)
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> EpochIterator:
-        """The batches of an epoch, counted from 1; `shuffle` overrides that of the constructor."""
+        """Make the iterator over the batches of an epoch, counted from 1; `shuffle` overrides that of the
+        constructor."""
         batches = self.epoch_batches(epoch, self.shuffle if shuffle is None else shuffle)
         # Items are whole batches: the loader neither samples nor collates.
         loader: DataLoader[Any] = DataLoader(
@@ -167,7 +169,7 @@ def _of_rank(batches: Sequence[Sequence[str]], rank: int, world_size: int) -> li
 
 
 def _require_utterances(dataset: Any, batches: Iterable[Sequence[str]]) -> None:
-    # Any other data set would be asked for its integers, one by one.
+    # `in` on another data set would iterate over its integer keys.
     if not hasattr(dataset, "__contains__"):
         return
     missing = [utterance for batch in batches for utterance in batch if utterance not in dataset]

@@ -1,1 +1,1 @@
-"""Utterances in batches: which go together, and in which order."""
+"""Samplers: composition and order of batches."""

@@ -1,4 +1,4 @@
-"""What every sampler is: the batches of a data set, in order."""
+"""Base class of samplers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 
 class AbsSampler:
-    """Iterates over batches, each a tuple of utterance ids; the same batches each time."""
+    """Iterable over batches, each a tuple of utterance ids; the same batches each time."""
 
     def __init__(self, batches: Iterable[Sequence[str]]) -> None:
         self.batches = [tuple(batch) for batch in batches]

@@ -1,4 +1,4 @@
-"""What samplers share: shape files, and how utterances in order are cut into batches."""
+"""Helpers of samplers: shape files, and cutting a sequence of utterances into batches."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ ORDERS = ("ascending", "descending")
 
 
 def read_shapes(shape_file: str) -> Shapes:
-    """Utterance -> its shape, from lines such as `utt1 1243,80`.
+    """Read utterance → shape, from lines such as `utt1 1243,80`.
 
     Raises:
-        DataError: The file cannot be read, has no or a broken line, a size below 0, or an utterance twice.
+        DataError: The file cannot be read, is empty, has an invalid line, a size below 0, or an utterance twice.
     """
     table = load_num_sequence_text(shape_file, "csv_int")
     for number, (utterance, shape) in enumerate(table.items(), 1):
@@ -27,7 +27,7 @@ def read_shapes(shape_file: str) -> Shapes:
 
 
 def read_same_shapes(shape_files: Sequence[str]) -> list[Shapes]:
-    """Shape files of the same utterances; raises `DataError` where one lacks an utterance of another."""
+    """Read shape files of the same utterances; raises `DataError` if one lacks an utterance of another."""
     if not shape_files:
         raise OptionError("shape_files: expected at least one file, found none")
     first, tables = shape_files[0], [read_shapes(path) for path in shape_files]
@@ -52,18 +52,19 @@ def require_orders(**values: str) -> None:
 
 
 def by_length(shapes: Shapes) -> list[str]:
-    """Utterances from the shortest to the longest; those of one length stay in the order of the file."""
+    """Sort utterances from short to long; those of equal length keep the order of the file."""
     return sorted(shapes, key=lambda utterance: shapes[utterance][0])
 
 
 def cut(utterances: Iterable[str], sizes: Iterable[int]) -> list[list[str]]:
-    """Consecutive utterances as batches of given sizes."""
+    """Cut consecutive utterances into batches of given sizes."""
     rest = iter(utterances)
     return [list(islice(rest, size)) for size in sizes]
 
 
 def evenly(utterances: Sequence[str], batch_size: int, drop_last: bool) -> list[list[str]]:
-    """Batches of `batch_size`, or a few more each so that none is left over; with `drop_last`, those are left out."""
+    """Cut into batches of `batch_size`, and distribute the remaining utterances over them, or drop these with
+    `drop_last`."""
     number, total = max(len(utterances) // batch_size, 1), len(utterances)
     if drop_last:
         return cut(utterances, [batch_size] * number)
@@ -72,18 +73,18 @@ def evenly(utterances: Sequence[str], batch_size: int, drop_last: bool) -> list[
 
 
 def ordered(batches: Iterable[Sequence[str]], sort_in_batch: str, sort_batch: str) -> list[Sequence[str]]:
-    """Batches from short to long utterances, turned round inside and outside where the order is descending."""
+    """Reverse batches of sorted utterances, and their order, as requested."""
     inside = [batch[::-1] if sort_in_batch == "descending" else batch for batch in batches]
     return inside[::-1] if sort_batch == "descending" else inside
 
 
 def without_small_last(sizes: Sequence[int], min_batch_size: int, first: int) -> list[int]:
-    """Sizes of batches where a last one that is too small is shared out, one utterance each.
+    """Return sizes of batches after distributing a last batch that is too small over the others.
 
     Args:
         sizes: From short to long utterances.
         min_batch_size: The smallest size that the last batch may have.
-        first: The batch that gets one first, as an index from the end; the ones before it follow, in turns.
+        first: The first batch to get an utterance, as an index from the end; the ones before it follow, in turns.
     """
     if len(sizes) < 2 or sizes[-1] >= min_batch_size:
         return list(sizes)

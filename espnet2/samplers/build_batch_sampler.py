@@ -1,4 +1,4 @@
-"""The sampler that `batch_type` names."""
+"""Make the sampler that `batch_type` names."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def build_batch_sampler(
     fold_lengths: Sequence[int] = (),
     padding: bool = True,
 ) -> AbsSampler:
-    """The sampler of a `batch_type`, with those of the options that it has.
+    """Make the sampler of a `batch_type`, with the options that it accepts.
 
     Raises:
         OptionError: An unknown type, a number below 1, or not one fold length for each shape file.

@@ -1,4 +1,4 @@
-"""`catbel`: batches in which every category is there equally often, such as speakers."""
+"""`catbel`: batches that are balanced over categories, such as speakers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from espnet2.samplers.batching import require_at_least_one
 
 
 class CategoryBalancedSampler(AbsSampler):
-    """Batches of utterances of different categories (Chung et al. 2020, https://arxiv.org/abs/2003.11982).
+    """Sampler of batches with different categories (Chung et al. 2020, https://arxiv.org/abs/2003.11982).
 
-    A batch has at most one utterance of a category, or, where it has more utterances than there are categories, one
-    more than their ratio. What does not fit is left out, and so is a last batch that is not full. The order depends on
-    the epoch alone, and is upstream's.
+    A batch has at most one utterance of a category or, if it has more utterances than there are categories, one more
+    than their ratio. Other utterances are dropped, and so is an incomplete last batch. The order depends on the epoch
+    alone, and is upstream's.
 
     Args:
         batch_size: Utterances of a batch.
@@ -52,7 +52,7 @@ class CategoryBalancedSampler(AbsSampler):
 
 
 def _balanced(utterances: dict[str, list[str]], batch_size: int, rng: random.Random) -> list[list[str]]:
-    """Full batches; an utterance that would be one too many of its category gives its turn to those behind it."""
+    """Make full batches; an utterance that exceeds its category's limit is deferred."""
     categories = list(utterances)
     rng.shuffle(categories)
     waiting = {category: list(utterances[category]) for category in categories}

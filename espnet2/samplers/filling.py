@@ -18,7 +18,7 @@ from espnet2.samplers.batching import (
 
 @dataclass(frozen=True)
 class Filling:
-    """When a batch is full: options of `LengthBatchSampler` and `NumElementsBatchSampler`."""
+    """Limits of a batch: options of `LengthBatchSampler` and `NumElementsBatchSampler`."""
 
     batch_bins: int
     min_batch_size: int
@@ -26,7 +26,7 @@ class Filling:
     padding: bool
 
     def sizes(self, bins: Sequence[int]) -> list[int]:
-        """Sizes of batches of utterances with these many bins, from short to long ones."""
+        """Return sizes of batches of utterances with these numbers of bins, from short to long."""
         sizes = list(self._full(bins))
         left_over = len(bins) - sum(sizes)
         if left_over and not (self.drop_last and sizes):
@@ -38,7 +38,7 @@ class Filling:
         for count in bins:
             size += 1
             total += count
-            # The utterances come from short to long, so that the others are padded to the last one.
+            # Utterances are sorted from short to long, so the last one determines the padding.
             used = size * count if self.padding else total
             if used > self.batch_bins and size >= self.min_batch_size:
                 yield size
@@ -52,7 +52,7 @@ def filled(
     sort_in_batch: str,
     sort_batch: str,
 ) -> list[Sequence[str]]:
-    """Batches of the utterances of `shape_files`, where `bins` counts those of a shape."""
+    """Make batches of the utterances of `shape_files`; `bins` counts the bins of a shape."""
     require_at_least_one(batch_bins=filling.batch_bins, min_batch_size=filling.min_batch_size)
     require_orders(sort_in_batch=sort_in_batch, sort_batch=sort_batch)
     tables = read_same_shapes(shape_files)

@@ -1,4 +1,4 @@
-"""`folded`: the longer the utterances, the fewer in a batch."""
+"""`folded`: smaller batches for longer utterances."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from espnet2.samplers.batching import (
 
 
 class FoldedBatchSampler(AbsSampler):
-    """Batches of `batch_size / (1 + length // fold_length)` utterances, by the shortest one of the batch.
+    """Sampler of batches of `batch_size / (1 + length // fold_length)` utterances; the shortest one decides.
 
     Args:
-        batch_size: Utterances of a batch of short ones.
+        batch_size: Size of a batch of short utterances.
         shape_files: Lines such as `utt1 1243,80`; the first number counts. The first file gives the order.
         fold_lengths: For each file, the length at which the batch has half as many utterances, then a third, ...
-        min_batch_size: Utterances of a batch of long ones; a smaller last batch is shared out.
+        min_batch_size: Smallest size of a batch; a smaller last batch is distributed over the others.
         sort_in_batch: ascending or descending, of the lengths in a batch.
         sort_batch: ascending or descending, of the batches.
-        drop_last: Has no effect, as in upstream: no utterance is left out.
+        drop_last: Has no effect, as in upstream: no utterance is dropped.
 
     Raises:
         DataError: A file cannot be read, has no or a broken line, lists other utterances, or one of them twice.

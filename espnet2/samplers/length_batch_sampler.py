@@ -9,15 +9,15 @@ from espnet2.samplers.filling import Filling, filled
 
 
 class LengthBatchSampler(AbsSampler):
-    """Batches that are closed once their lengths add up to more than `batch_bins`.
+    """Sampler of batches that end once their lengths add up to more than `batch_bins`.
 
     Args:
         batch_bins: Lengths of a batch. A longer utterance is a batch of its own.
         shape_files: Lines such as `utt1 1243,80`; the first number counts. The first file gives the order.
-        min_batch_size: Utterances of a batch at least; a smaller last batch is shared out.
+        min_batch_size: Smallest size of a batch; a smaller last batch is distributed over the others.
         sort_in_batch: ascending or descending, of the lengths in a batch.
         sort_batch: ascending or descending, of the batches.
-        drop_last: Leave the utterances out that do not fill a batch.
+        drop_last: Drop utterances that do not fill a batch.
         padding: Count the padding, too.
 
     Raises:

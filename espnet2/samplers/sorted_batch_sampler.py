@@ -7,14 +7,14 @@ from espnet2.samplers.batching import evenly, read_shapes, require_at_least_one,
 
 
 class SortedBatchSampler(AbsSampler):
-    """Batches of utterances that are sorted by length.
+    """Sampler of batches of utterances sorted by length.
 
     Args:
-        batch_size: Utterances of a batch; a few more where the number of utterances is no multiple of it.
+        batch_size: Utterances of a batch; a few more if the number of utterances is no multiple of it.
         shape_file: Lines such as `utt1 1243,80`; the first number counts.
         sort_in_batch: ascending or descending, of the lengths in a batch.
         sort_batch: ascending or descending, of the batches.
-        drop_last: Leave the utterances out that do not fill a batch.
+        drop_last: Drop utterances that do not fill a batch.
 
     Raises:
         DataError: The file cannot be read, has no or a broken line, or an utterance comes twice.

@@ -9,12 +9,12 @@ from espnet2.samplers.batching import evenly, require_at_least_one
 
 
 class UnsortedBatchSampler(AbsSampler):
-    """Batches in the order of the file.
+    """Sampler of batches in the order of the file.
 
     Args:
-        batch_size: Utterances of a batch; a few more where the number of utterances is no multiple of it.
+        batch_size: Utterances of a batch; a few more if the number of utterances is no multiple of it.
         key_file: Any file with an utterance at the beginning of each line, such as a shape file or `wav.scp`.
-        drop_last: Leave the utterances out that do not fill a batch.
+        drop_last: Drop utterances that do not fill a batch.
 
     Raises:
         DataError: The file cannot be read, is empty, or an utterance comes twice.

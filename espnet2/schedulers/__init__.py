@@ -1,1 +1,1 @@
-"""Learning rates that change during training; those that PyTorch does not have."""
+"""Learning rate schedulers that PyTorch lacks."""

@@ -1,4 +1,4 @@
-"""Learning rates in cycles: a line up, and half a cosine down (Loshchilov and Hutter 2017)."""
+"""Cosine annealing with warm-up and restarts (Loshchilov and Hutter 2017)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from torch.optim.lr_scheduler import LRScheduler
 
 
 class CosineAnnealingWarmupRestarts(LRScheduler):
-    """Cycles between `min_lr` and `max_lr`, whatever the optimiser's rate.
+    """Cycles of linear warm-up and cosine annealing between `min_lr` and `max_lr`; the optimiser's rate is not used.
 
     Args:
         first_cycle_steps: steps of the first cycle.
-        cycle_mult: how much longer the fall of the next cycle is.
-        max_lr, min_lr: the rates between which it goes.
-        warmup_steps: steps of the line up, in every cycle.
-        gamma: by which the highest rate of the next cycle is multiplied.
+        cycle_mult: factor by which the annealing lengthens from cycle to cycle.
+        max_lr, min_lr: highest and lowest rate.
+        warmup_steps: warm-up steps of every cycle.
+        gamma: factor of the highest rate from cycle to cycle.
 
     Raises:
-        ValueError: a cycle does not have more steps than its line up.
+        ValueError: a cycle has no more steps than its warm-up.
     """
 
     def __init__(

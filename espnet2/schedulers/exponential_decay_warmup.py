@@ -1,4 +1,4 @@
-"""Learning rates that rise for some steps and fall exponentially."""
+"""Exponential decay with warm-up."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from torch.optim.lr_scheduler import LRScheduler
 
 
 class ExponentialDecayWarmup(LRScheduler):
-    """`max_lr` after `warmup_steps`, then an exponential fall that is at `min_lr` after `total_steps`.
+    """Exponential decay from `max_lr` after `warmup_steps` to `min_lr` after `total_steps`.
 
-    With `warm_from_zero` the first steps are a line up; without, they have the optimiser's own rate, but for the very
-    first, which has `max_lr`: both are upstream's.
+    With `warm_from_zero`, warm-up is linear from 0. Otherwise it has the optimiser's own rate, except for the first
+    step, which has `max_lr`, as in upstream.
 
     Raises:
-        ValueError: there are no steps behind the first ones.
+        ValueError: there are no steps after the warm-up.
     """
 
     def __init__(

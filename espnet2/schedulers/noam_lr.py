@@ -1,4 +1,4 @@
-"""Learning rates as of the first Transformer (Vaswani et al. 2017); `warmuplr` says the same with a rate to read."""
+"""Learning rates of the first Transformer (Vaswani et al. 2017); `warmuplr` is the same with a readable peak rate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from espnet2.schedulers.warmup_lr import require_warmup
 
 
 class NoamLR(LRScheduler):
-    """lr · model_size^-0.5 · min(step^-0.5, step · warmup^-1.5)."""
+    """Scheduler of lr · model_size^-0.5 · min(step^-0.5, step · warmup^-1.5)."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class NoamLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def lr_for_WarmupLR(self, lr: float) -> float:
-        """The rate with which `WarmupLR` has the rates that this has with `lr`."""
+        """Return the rate of an equivalent `WarmupLR`."""
         return lr / (self.model_size * self.warmup_steps) ** 0.5
 
     def get_lr(self) -> list[float | Tensor]:

@@ -1,4 +1,4 @@
-"""Learning rates that go through given points, and then fall with the inverse square root of the step."""
+"""Piecewise linear warm-up, then decay with the inverse square root of the step."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch.optim.lr_scheduler import LRScheduler
 
 
 class PiecewiseLinearWarmupLR(LRScheduler):
-    """Lines between the points (step, rate); behind the last, at step w, lr · (w / step)^0.5.
+    """Linear interpolation between points (step, rate); after the last one, at step w, lr · (w / step)^0.5.
 
     Raises:
-        ValueError: the lists have other lengths, or steps do not rise.
+        ValueError: the lists have different lengths, or steps do not increase.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Learning rates that rise, stay and fall (Baevski et al. 2020)."""
+"""Tri-stage learning rates: warm-up, hold, decay (Baevski et al. 2020)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch.optim.lr_scheduler import LRScheduler
 
 
 class TristageLR(LRScheduler):
-    """A line from lr · `init_lr_scale` up to lr, lr, an exponential fall to lr · `final_lr_scale`.
+    """Linear warm-up from lr · `init_lr_scale` to lr, hold, exponential decay to lr · `final_lr_scale`.
 
-    The three last for their ratio of `max_steps`; the ratios add up to 1.
+    The stages have ratios of `max_steps` that add up to 1.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Learning rates that rise for some steps and fall with the inverse square root of the step (Vaswani et al. 2017)."""
+"""Linear warm-up, then decay with the inverse square root of the step (Vaswani et al. 2017)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 
 class WarmupLR(LRScheduler):
-    """lr · warmup^0.5 · min(step^-0.5, step · warmup^-1.5), which is lr at its peak, after `warmup_steps` steps.
+    """Scheduler of lr · warmup^0.5 · min(step^-0.5, step · warmup^-1.5), which peaks at lr after `warmup_steps` steps.
 
     Raises:
         ValueError: `warmup_steps` is not above 0.

@@ -1,4 +1,4 @@
-"""Learning rates that rise for some steps and fall when a value gets no better."""
+"""Linear warm-up, then reduction on a plateau."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from espnet2.schedulers.warmup_lr import require_warmup
 
 
 class WarmupReduceLROnPlateau(ReduceLROnPlateau):
-    """lr · step / warmup in the first `warmup_steps` steps; the rest is PyTorch's `ReduceLROnPlateau`.
+    """Scheduler of lr · step / warmup in the first `warmup_steps` steps, then PyTorch's `ReduceLROnPlateau`.
 
-    Rates of the very first step are lr, as upstream's.
+    The rate of the first step is lr, as in upstream.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class WarmupReduceLROnPlateau(ReduceLROnPlateau):
         super().__init__(optimizer, mode, factor, patience, threshold, threshold_mode, cooldown, min_lr, eps)
 
     def step(self, metrics: Any = None, epoch: int | None = None) -> None:  # type: ignore[override]
-        """After a step, without a value; after an epoch, with the value that should get better."""
+        """Advance: after a step without a value, after an epoch with the monitored value."""
         if metrics is not None:
             super().step(metrics)
             return

@@ -1,4 +1,4 @@
-"""Learning rates that rise for some steps and fall after every so many epochs."""
+"""Linear warm-up, then step decay by epochs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from espnet2.schedulers.warmup_lr import require_warmup
 
 
 class WarmupStepLR(LRScheduler):
-    """lr · step / warmup, then lr · gamma^(epochs since then // step_size), with `steps_per_epoch` steps an epoch."""
+    """Scheduler of lr · step / warmup, then lr · gamma^(epochs since then // step_size); epochs of `steps_per_epoch`
+    steps."""
 
     def __init__(
         self,

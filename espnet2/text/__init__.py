@@ -1,1 +1,1 @@
-"""Text to tokens to indices, and back."""
+"""Tokenizers and vocabularies: text to tokens to indices, and back."""

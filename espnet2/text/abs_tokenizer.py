@@ -1,4 +1,4 @@
-"""What every tokenizer does, and the symbols that it does not split."""
+"""Base class of tokenizers, and symbols that they do not split."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from espnet2.text.token_id_converter import Converter, lenient_converter
 
 @dataclass(frozen=True)
 class Prompt:
-    """Prompt that texts are asked to begin with, of a model that is trained with prompts, as Whisper is.
+    """Requested prompt of a model that is trained with prompts, such as Whisper.
 
     Attributes:
-        language: The symbol of the language, which stands in place of language and task.
-        task: Symbols of the task (or text), which stand in its place.
+        language: Symbol of the language, which replaces language and task.
+        task: Symbols of the task (or text), which replace it.
         token_file: File of symbols that are tokens of their own.
-        identify: Let the model say the language: texts begin with nothing.
+        identify: Let the model predict the language: texts have no prompt.
     """
 
     language: str | None = None
@@ -31,11 +31,11 @@ class Prompt:
 
 
 class AbsTokenizer(ABC):
-    """Splits a line of text into tokens and joins tokens to text.
+    """Base of tokenizers, which split a line of text into tokens and join tokens to text.
 
     Attributes:
-        token_list: Tokens in the order of their indices, where the tokenizer's own are those of results.
-        primer: Indices that every text begins with; None: the model's start symbol.
+        token_list: Tokens in the order of their indices, if results have the tokenizer's own tokens.
+        primer: Indices with which every text begins; None: the model's start symbol.
     """
 
     token_list: Sequence[str] | None = None
@@ -51,32 +51,32 @@ class AbsTokenizer(ABC):
 
     @abstractmethod
     def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
-        """The tokens [start, end) of each word of a text."""
+        """Return the range of tokens [start, end) of each word of a text."""
 
     def converter(self, token_list: Sequence[str]) -> Converter:
-        """Indices of the tokens of a model's `token_list`."""
+        """Make the converter of the tokens of a model's `token_list` to indices."""
         return lenient_converter(token_list)
 
     def bundled(self) -> tuple[dict[str, Any], dict[str, Path | bytes]]:
-        """Entries of a bundle's manifest beside the tokenizer's kind, and its files: contents or paths by name."""
+        """Return the tokenizer's entries of a bundle's manifest, and its files: contents or paths by name."""
         return {}, {}
 
     def prompted(self, prompt: Prompt) -> AbsTokenizer:
-        """The tokenizer for texts that begin as asked; this one, where it knows no prompts."""
+        """Return the tokenizer of texts with this prompt; tokenizers without prompts return themselves."""
         return self
 
 
 def runs_between(separators: Iterable[bool]) -> list[tuple[int, int]]:
-    """Places [start, end) of the runs of false values."""
+    """Ranges [start, end) of consecutive false values."""
     places = groupby(enumerate(separators), key=lambda place: place[1])
     runs = [[index for index, _ in run] for is_separator, run in places if not is_separator]
     return [(run[0], run[-1] + 1) for run in runs]
 
 
 def split_symbols(line: str, symbols: Iterable[str], dropped: bool) -> list[tuple[str, bool]]:
-    """A line as characters and symbols: (piece, whether it is one of `symbols`), without symbols if `dropped`.
+    """Split a line into characters and symbols: (piece, whether it is one of `symbols`), without symbols if `dropped`.
 
-    An empty symbol is none.
+    An empty symbol is ignored.
     """
     pieces: list[tuple[str, bool]] = []
     known = sorted(filter(None, symbols), key=len, reverse=True)

@@ -1,4 +1,4 @@
-"""The tokenizer that a configuration names."""
+"""Make the tokenizer that a configuration names."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _whisper(options: Mapping[str, Any]) -> AbsTokenizer:
 
 
 def _published(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of the classes of a published vocabulary."""
+    """Keywords of the classes for a published vocabulary."""
     return {
         "model_type": Path(_named(options, "a name of " + " or ".join(ASSETS))).name,
         "language": options["whisper_language"] or "en",
@@ -89,7 +89,7 @@ TOKENIZERS: dict[str, Callable[[Mapping[str, Any]], AbsTokenizer]] = {
     "whisper_en": _whisper,
     "whisper_multilingual": _whisper,
 }
-PRETRAINED = ("hugging_face", *ASSETS)  # their vocabularies are what others trained on
+PRETRAINED = ("hugging_face", *ASSETS)  # tokenizers with published vocabularies
 
 
 def build_tokenizer(
@@ -106,10 +106,10 @@ def build_tokenizer(
     whisper_task: str | None = None,
     sot_asr: bool = False,
 ) -> AbsTokenizer:
-    """The tokenizer of a `token_type`, with those of the options that it has.
+    """Make the tokenizer of a `token_type` with the options that it accepts.
 
     Raises:
-        OptionError: An unknown type, or an option that does not fit it.
+        OptionError: An unknown type, or an invalid option.
     """
     options = dict(locals())
     if token_type not in TOKENIZERS:
@@ -127,10 +127,10 @@ def build_converter(
     whisper_task: str | None = None,
     sot_asr: bool = False,
 ) -> Converter:
-    """The indices of a `token_type`: those of `token_list`, or of the published vocabulary that `bpemodel` names.
+    """Make the converter of a `token_type`: over `token_list`, or the published vocabulary that `bpemodel` names.
 
     Raises:
-        OptionError: An option that does not fit the type.
+        OptionError: An invalid option for the type.
         DataError: `token_list` cannot be used.
     """
     options = dict(locals())
@@ -149,14 +149,14 @@ def load_tokenizer(
     language: str | None = None,
     task: str | None = None,
 ) -> AbsTokenizer | None:
-    """The tokenizer that makes text of a recogniser's tokens.
+    """Load the tokenizer that converts a recogniser's tokens to text.
 
-    None where there is none: the kind of tokens is not known, or the model of `bpe` or `hugging_face` is not, which is
-    logged. `config` is the file that both are from, if any; log lines and errors name it. Whisper's tokens are those
+    Returns None if the kind of tokens is unknown, or if the model of `bpe` or `hugging_face` is missing, which is
+    logged. `config` is the file that names both, if any; log lines and errors mention it. Whisper's tokens are those
     of `token_list`, and texts begin with `language` and `task`.
 
     Raises:
-        OptionError: An unknown type, or a file that is not a tokenizer's model; `ConfigError` with `config`.
+        OptionError: An unknown type, or a file that is no tokenizer's model; `ConfigError` if `config` is given.
     """
     if token_type is None:
         return None

@@ -1,4 +1,4 @@
-"""Byte-pair encoding over the bytes of UTF-8, as GPT-2 and Whisper have it (Radford et al. 2019)."""
+"""Byte-level byte-pair encoding, as in GPT-2 and Whisper (Radford et al. 2019)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from espnet2.text.abs_tokenizer import split_symbols
 
 
 def _characters() -> dict[int, str]:
-    """The character that stands for each byte: itself where it is printable, else one above U+00FF."""
+    """Character that represents each byte: itself if it is printable, otherwise one above U+00FF."""
     printable = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)}
     others = [byte for byte in range(256) if byte not in printable]
     return {byte: chr(byte) for byte in printable} | {byte: chr(256 + place) for place, byte in enumerate(others)}
@@ -21,19 +21,19 @@ CHARACTER_OF = _characters()
 BYTE_OF = {character: byte for byte, character in CHARACTER_OF.items()}
 SPACE = CHARACTER_OF[ord(" ")]
 
-# Texts are cut before merging: contractions, runs of letters, of numbers and of other characters, each with the space
-# before it, and white space. The latter patterns are for the kinds of characters, of which a space is one of its own.
+# Texts are split before merging: contractions, runs of letters, of numbers and of other characters, each with the space
+# before it, and white space. The second pattern is over the kinds of characters; a space is a kind of its own.
 _CONTRACTION = re.compile("'(?:s|t|re|ve|m|ll|d)")
 _PIECE = re.compile(r" ?L+| ?N+| ?O+|[ W]+(?![LNO])|[ W]+")
-_SEPARATORS = "\x1c\x1d\x1e\x1f"  # Python counts them as white space, Unicode does not
+_SEPARATORS = "\x1c\x1d\x1e\x1f"  # white space to Python, but not to Unicode
 
 
 class ByteLevelBPE:
-    """Texts to tokens, which are strings of the characters that stand for bytes, and back.
+    """Conversion of texts to tokens and back; tokens are strings of the characters that represent bytes.
 
     Args:
-        tokens: The tokens in the order in which training found them, so that lower indices are merged first.
-        whole: Symbols that are one token each wherever a text has them.
+        tokens: The tokens in the order of training's merges, so that lower indices are merged first.
+        whole: Symbols that are always one token each.
 
     Attributes:
         vocab_size: The number of `tokens`.
@@ -53,12 +53,12 @@ class ByteLevelBPE:
     def decode(tokens: Iterable[str]) -> str:
         """Text of a sequence of tokens; bytes that are not UTF-8 become U+FFFD.
 
-        A token that has characters which stand for no byte is text itself.
+        A token with characters that represent no byte is taken as text.
         """
         return b"".join(map(_bytes, tokens)).decode("utf-8", "replace")
 
     def _split(self, text: str) -> Iterator[str]:
-        """Whole symbols, and what is between them."""
+        """Split a text into whole symbols and the pieces between them."""
         if not self._initials & set(text):
             yield text
             return
@@ -82,7 +82,7 @@ class ByteLevelBPE:
             place = end
 
     def _merge(self, parts: list[str]) -> list[str]:
-        """Join neighbours, those of the lowest rank first, as long as there is a token for two of them."""
+        """Merge neighbours, lowest rank first, as long as their concatenation is a token."""
         last = len(self._ranks)
         while len(parts) > 1:
             ranks = [self._ranks.get(left + right, last) for left, right in pairwise(parts)]

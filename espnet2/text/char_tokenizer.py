@@ -10,7 +10,7 @@ from espnet2.text.symbols import read_symbols
 
 
 class CharTokenizer(AbsTokenizer):
-    """Each character is a token, and a space is `space_symbol`.
+    """Tokenizer of characters; a space is `space_symbol`.
 
     Args:
         non_linguistic_symbols: Symbols (or a file of them) that are one token each, such as `<noise>`.
@@ -46,5 +46,5 @@ class CharTokenizer(AbsTokenizer):
         return "".join(" " if token == self.space_symbol else token for token in tokens)
 
     def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
-        """What is between tokens of a space."""
+        """See the base class: words are separated by the token of a space."""
         return runs_between(token == self.space_symbol for token in tokens)

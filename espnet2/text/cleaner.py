@@ -1,4 +1,4 @@
-"""Text normalisation that upstream's configurations name, by the packages that do it."""
+"""Text normalisation by the cleaners of upstream's configurations, which need other packages."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TextCleaner:
 
     Raises:
         OptionError: An unknown name.
-        MissingPackageError: On use, where the cleaner's package is not installed.
+        MissingPackageError: On use, if the cleaner's package is not installed.
     """
 
     def __init__(self, cleaner_types: Collection[str] | None = None) -> None:

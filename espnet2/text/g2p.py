@@ -1,4 +1,4 @@
-"""Letters to phonemes: the choices of `g2p` in upstream's configurations, by the packages that know languages."""
+"""Grapheme to phoneme conversion: the choices of `g2p` in upstream's configurations, by other packages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPACE = "<space>"
 
 
 def load_g2p(name: str | None) -> G2P:
-    """The function from a text to phonemes that a configuration names; None: texts are written in phonemes.
+    """Return the function from text to phonemes that a configuration names; None: texts are phonemes already.
 
     Raises:
         OptionError: An unknown name.
@@ -40,7 +40,7 @@ def _without_spaces(g2p: G2P) -> G2P:
 
 
 def _split() -> G2P:
-    """Phonemes with a space between them; three spaces are one between words."""
+    """Split phonemes at spaces; three spaces are a space between words."""
     return lambda text: [piece.replace(SPACE, " ") for piece in text.replace("   ", f" {SPACE} ").split(" ")]
 
 
@@ -56,7 +56,7 @@ _FIELDS = {
     "to_end": re.compile(r"/A:[^+]*\+[^+]*\+(\d+)/"),
     "length": re.compile(r"/F:(\d+)_"),
 }
-_FAR = -50  # what upstream takes for a field that is not given
+_FAR = -50  # upstream's value for a missing field
 
 
 def _japanese() -> Any:
@@ -74,7 +74,7 @@ def _japanese_kana() -> G2P:
 
 
 def _japanese_accent(pauses: bool) -> G2P:
-    """Each phoneme, the place of its phrase's accent, and its mora's distance from that."""
+    """Each phoneme, the position of its phrase's accent, and its mora's distance from that."""
     package = _japanese()
 
     def phonemes(text: str) -> list[str]:
@@ -106,12 +106,12 @@ def _prosody(labels: list[str]) -> Iterator[str]:
         elif phone == "pau":
             yield "_"
         else:
-            yield phone.lower() if phone in "AEIOU" else phone  # vowels without voice
+            yield phone.lower() if phone in "AEIOU" else phone  # devoiced vowels
             yield from _marks(phone, label, following)
 
 
 def _marks(phone: str, label: str, following: str) -> Iterator[str]:
-    """The end of an accent phrase, a fall, or a rise behind a phoneme."""
+    """Mark after a phoneme: end of an accent phrase, fall, or rise."""
     start, next_start = _field("from_start", label), _field("from_start", following)
     if _field("to_end", label) == 1 and next_start == 1 and phone in (*"aeiouAEIOUN", "cl"):
         yield "#"
@@ -135,7 +135,7 @@ def _syllables(package: Any, text: str) -> list[str]:
 
 
 def _initials_and_finals(package: Any, text: str) -> list[str]:
-    """The parts of each syllable, the tone at the end of the final. As upstream, nü and lü lose their final."""
+    """Initial and final of each syllable, with the tone at the end. As in upstream, nü and lü lose their final."""
     parts = _needed("pypinyin.style._utils", "pypinyin")
     phones = []
     for syllable in _syllables(package, text):
@@ -149,7 +149,7 @@ def _initials_and_finals(package: Any, text: str) -> list[str]:
 
 
 def _joined_without_tones(package: Any, text: str) -> list[str]:
-    """The parts of each syllable with an underscore between them, v for the sound of ü."""
+    """Initial and final of each syllable joined by an underscore, with v for ü."""
     parts = _needed("pypinyin.style._utils", "pypinyin")
     phones = []
     for (syllable,) in package.pinyin(text, style=package.Style.NORMAL):
@@ -170,7 +170,7 @@ def _espeak(language: str) -> Callable[[], G2P]:
 
 
 def _espeak_characters(language: str) -> Callable[[], G2P]:
-    """Each character of the phonemes is one."""
+    """Every character of espeak-ng's output as a phoneme."""
 
     def make() -> G2P:
         backend = _espeak_backend(language)
@@ -180,7 +180,7 @@ def _espeak_characters(language: str) -> Callable[[], G2P]:
 
 
 def _espeak_backend(language: str) -> Any:
-    """The phonemizer of a language, over espeak-ng's library on the system, or that of the package espeakng-loader."""
+    """Phonemizer of a language, with the system's library of espeak-ng or that of the package espeakng-loader."""
     kind = _needed("phonemizer.backend", "phonemizer").EspeakBackend
     if not kind.is_available():
         wrapper = importlib.import_module("phonemizer.backend.espeak.wrapper").EspeakWrapper
@@ -191,7 +191,7 @@ def _espeak_backend(language: str) -> Any:
 
 
 def _korean(space: str) -> Callable[[], G2P]:
-    """The letters (jamo) of a text as it is pronounced."""
+    """Letters (jamo) of a text's pronunciation."""
 
     def make() -> G2P:
         g2p = _needed("g2pk", "g2pk").G2p()
@@ -205,7 +205,7 @@ _JASO = re.compile(f"[{re.escape(PUNCTUATION)} \u1100-\u1112\u1161-\u1175\u11a8-
 
 
 def _jaso() -> G2P:
-    """The letters (jamo) of a text, without characters that are neither these nor punctuation."""
+    """Letters (jamo) and punctuation of a text."""
 
     def letters(text: str) -> list[str]:
         return [SPACE if c == " " else c for c in _JASO.findall(unicodedata.normalize("NFD", text))]

@@ -1,4 +1,4 @@
-"""Tokens of a model of Hugging Face to indices, and back."""
+"""Tokens of a Hugging Face tokenizer to indices, and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from espnet2.text.hugging_face_tokenizer import HuggingFaceTokenizer
 
 
 class HuggingFaceTokenIDConverter:
-    """The indices of a pretrained model's tokens; for `model_name_or_path` and errors see `HuggingFaceTokenizer`."""
+    """Converter of a pretrained model's tokens; for `model_name_or_path` and errors see `HuggingFaceTokenizer`."""
 
     def __init__(self, model_name_or_path: Path | str) -> None:
         self._tokens = HuggingFaceTokenizer(model_name_or_path)

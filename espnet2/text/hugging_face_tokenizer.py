@@ -1,4 +1,4 @@
-"""Tokens of a model of Hugging Face, by the package tokenizers."""
+"""Hugging Face tokenizers, by the package tokenizers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from espnet2.text.token_id_converter import as_indices
 from espnet2.utils.hugging_face import loaded, transformers
 from espnet2.utils.text_file import read_text
 
-FILE = "tokenizer.json"  # all of a tokenizer, as the package tokenizers writes it
-CONFIG = "tokenizer_config.json"  # beside it: which symbol stands for unknown tokens
+FILE = "tokenizer.json"  # a whole tokenizer, as the package tokenizers writes it
+CONFIG = "tokenizer_config.json"  # beside it: names the symbol for unknown tokens
 STARTS = ("\N{LOWER ONE EIGHTH BLOCK}", "\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}")  # of tokens that follow a space
 
 
@@ -31,7 +31,7 @@ class HuggingFaceTokenizer(AbsTokenizer):
 
     Attributes:
         tokenizer: The tokenizer of the package tokenizers.
-        unknown: Index of unknown tokens, if there is one.
+        unknown: Index for unknown tokens, if there is one.
 
     Raises:
         OptionError: There is no such tokenizer.
@@ -54,24 +54,24 @@ class HuggingFaceTokenizer(AbsTokenizer):
         return self.tokenizer.encode(line, add_special_tokens=False).tokens
 
     def tokens2text(self, tokens: Iterable[str]) -> str:
-        """Text of a sequence of tokens in one line, without special ones, and without spaces at its ends."""
+        """Join tokens to text in one line, without special tokens, and without spaces at its ends."""
         text = self.tokenizer.decode(self.tokens2ids(tokens), skip_special_tokens=True)
         return text.replace("\n", " ").strip()
 
     def bundled(self) -> tuple[dict[str, Any], dict[str, Path | bytes]]:
-        """All of the tokenizer in one file."""
+        """See the base class: the whole tokenizer is one file."""
         return {"bpemodel": {"file": FILE}}, {FILE: self.content.encode()}
 
     def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
-        """Each token that starts a word, and the tokens behind it that do not: the vocabulary marks the starts by a
-        space, or (as WordPiece) the others by a prefix such as `##`."""
+        """See the base class: the vocabulary marks the start of a word by a space, or (as WordPiece) other tokens by a
+        prefix such as `##`."""
         continued = getattr(self.tokenizer.model, "continuing_subword_prefix", None)
         begins = [not token.startswith(continued) if continued else token.startswith(STARTS) for token in tokens]
         starts = [place for place, begin in enumerate(begins) if begin or place == 0]
         return list(pairwise([*starts, len(tokens)]))
 
     def converter(self, token_list: Sequence[str]) -> HuggingFaceTokenizer:
-        """The tokenizer itself, which knows its indices."""
+        """See the base class: the tokenizer itself is the converter."""
         return self
 
     def get_num_vocabulary_size(self) -> int:
@@ -79,13 +79,13 @@ class HuggingFaceTokenizer(AbsTokenizer):
         return self.tokenizer.get_vocab_size(with_added_tokens=False)
 
     def ids2tokens(self, integers: np.ndarray | Iterable[int]) -> list[str]:
-        """Tokens of a sequence of indices, without special ones and those beyond the vocabulary."""
+        """Convert indices to tokens, without special ones and those beyond the vocabulary."""
         text = (index for index in as_indices(integers) if index not in self.special)
         tokens = (self.tokenizer.id_to_token(index) for index in text)
         return [token for token in tokens if token is not None]
 
     def tokens2ids(self, tokens: Iterable[str]) -> list[int]:
-        """Indices of tokens; without a symbol for unknown ones, these are left out."""
+        """Convert tokens to indices; without a symbol for unknown tokens, these are left out."""
         found = (self.tokenizer.token_to_id(token) for token in tokens)
         known = (self.unknown if index is None else index for index in found)
         return [index for index in known if index is not None]
@@ -109,7 +109,7 @@ def _read(model: Path | str) -> str:
     try:
         tokenizer = loaded(auto, model, "bpemodel: expected a tokenizer of transformers", trust_remote_code=False)
         return tokenizer.backend_tokenizer.to_str()
-    except (ValueError, AttributeError) as error:  # a tokenizer that is in Python alone has no backend
+    except (ValueError, AttributeError) as error:  # a tokenizer written in Python only has no backend
         raise OptionError(str(error)) from error
 
 
@@ -122,12 +122,12 @@ def _open(model: str, content: str) -> Any:
         ) from error
     try:
         return Tokenizer.from_str(content)
-    except Exception as error:  # the package raises no other class
+    except Exception as error:  # the package raises no more specific class
         raise OptionError(f"{model}: expected a tokenizer in JSON, found {str(error)[:150]}") from error
 
 
 def _unknown(path: Path, content: str, tokenizer: Any) -> int | None:
-    """Index of the symbol for unknown tokens, which the model knows or a file beside it."""
+    """Index of the symbol for unknown tokens, from the model or a file beside it."""
     model = json.loads(content)["model"]
     if model.get("unk_id") is not None:
         return model["unk_id"]

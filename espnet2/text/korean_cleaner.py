@@ -1,4 +1,4 @@
-"""Latin letters and digits as they are read in Korean."""
+"""Normalisation of Korean texts: Latin letters and digits are spelled out."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ KOREAN = str.maketrans(dict(zip(string.ascii_letters + string.digits, READINGS, 
 
 
 class KoreanCleaner:
-    """Normalises texts in Korean."""
+    """Cleaner of Korean texts."""
 
     @classmethod
     def normalize_text(cls, text: str) -> str:
-        """The text with names in place of Latin letters and digits, without spaces at its ends."""
+        """Replace Latin letters and digits by their names, and strip spaces at the ends."""
         return text.strip().translate(KOREAN)

@@ -1,4 +1,4 @@
-"""Phonemes as tokens, of text that is written in phonemes or in letters."""
+"""Phonemes as tokens, from text in letters or in phonemes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ g2p_choices = [*CHOICES]  # upstream's name
 
 
 class PhonemeTokenizer(AbsTokenizer):
-    """Phonemes of letters, or of a text that has phonemes with spaces between them.
+    """Tokenizer of phonemes, from letters or from phonemes separated by spaces.
 
     Args:
-        g2p_type: How to make phonemes from letters, a name of `espnet2.text.g2p.CHOICES`; None: the text has them.
+        g2p_type: Conversion from letters, a name of `espnet2.text.g2p.CHOICES`; None: the text is phonemes.
         non_linguistic_symbols: Symbols (or a file of them), such as `<noise>`.
         space_symbol: The token of a space between words.
         remove_non_linguistic_symbols: Leave those symbols out of the text.
@@ -46,9 +46,9 @@ class PhonemeTokenizer(AbsTokenizer):
         return self.g2p("".join(piece for piece, _ in split_symbols(line, self.removed, dropped=True)))
 
     def tokens2text(self, tokens: Iterable[str]) -> str:
-        """The phonemes joined; they are not turned into letters."""
+        """Join phonemes; they are not converted to letters."""
         return "".join(tokens)
 
     def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
-        """What is between tokens of a space."""
+        """See the base class: words are separated by the token of a space."""
         return runs_between(token == self.space_symbol for token in tokens)

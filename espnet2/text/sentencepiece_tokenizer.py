@@ -1,4 +1,4 @@
-"""Pieces of words as tokens, by a SentencePiece model (Kudo and Richardson 2018)."""
+"""Subword tokens by a SentencePiece model (Kudo and Richardson 2018)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from espnet2.interface.errors import MissingPackageError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 
-SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # what SentencePiece writes for one
+SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # SentencePiece's text for an unknown piece
 
 
 class SentencepiecesTokenizer(AbsTokenizer):
-    """Encodes and decodes with a SentencePiece model.
+    """Tokenizer over a SentencePiece model.
 
     Args:
         model: The model's file.

@@ -12,10 +12,10 @@ from espnet2.utils.text_file import lines_of
 
 
 def read_symbols(symbols: PathLike[str] | str | Iterable[str] | None, required: bool = False) -> list[str]:
-    """Symbols given as a collection, or as a file with one on each line; none where the file does not exist.
+    """Read symbols from a collection, or a file with one on each line; a missing file means none.
 
     Empty lines are skipped: an empty symbol would match everywhere. Raises `DataError` for a file that cannot be read,
-    and for one that does not exist where it is `required`.
+    and for a missing one if it is `required`.
     """
     if symbols is None:
         return []

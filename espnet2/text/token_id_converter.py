@@ -23,11 +23,11 @@ class Converter(Protocol):
 
 
 class TokenIDConverter:
-    """The vocabulary: a list of tokens, or a file with one on each line.
+    """Converter over a vocabulary: a list of tokens, or a file with one on each line.
 
     Args:
         token_list: Tokens in the order of their indices.
-        unk_symbol: The token that stands for all that are not in the list; None: there is none.
+        unk_symbol: The token for all that are not in the list; None: there is none.
 
     Raises:
         DataError: The file cannot be read.
@@ -54,27 +54,27 @@ class TokenIDConverter:
         return len(self.token_list)
 
     def ids2tokens(self, integers: np.ndarray | Iterable[int]) -> list[str]:
-        """Tokens of a sequence of indices; raises `ValueError` for an array that is not one-dimensional."""
+        """Convert indices to tokens; raises `ValueError` for an array that is not one-dimensional."""
         return [self.token_list[index] for index in as_indices(integers)]
 
     def tokens2ids(self, tokens: Iterable[str]) -> list[int]:
-        """Indices of a sequence of tokens; raises `DataError` for an unknown one where nothing stands for it."""
+        """Convert tokens to indices; raises `DataError` for an unknown token without an unknown symbol."""
         ids = []
         for token in tokens:
             index = self.token2id.get(token, self.unk_id)
             if index is None:
-                raise DataError(f"token list: expected tokens that it has, found {token!r}")
+                raise DataError(f"token list: expected one of its tokens, found {token!r}")
             ids.append(index)
         return ids
 
 
 def lenient_converter(token_list: Sequence[str], unk_symbol: str = "<unk>") -> TokenIDConverter:
-    """The indices of a list that may lack the unknown symbol."""
+    """Make the converter of a list that may lack the unknown symbol."""
     return TokenIDConverter(token_list, unk_symbol if unk_symbol in token_list else None)
 
 
 def as_indices(integers: np.ndarray | Iterable[int]) -> Iterable[int]:
-    """A sequence of indices; raises `ValueError` for an array that is not one-dimensional."""
+    """Convert to a sequence of indices; raises `ValueError` for an array that is not one-dimensional."""
     if not isinstance(integers, np.ndarray):
         return integers
     if integers.ndim != 1:
@@ -83,5 +83,5 @@ def as_indices(integers: np.ndarray | Iterable[int]) -> Iterable[int]:
 
 
 def read_token_list(path: Path | str) -> list[str]:
-    """One token per line; blanks at the end of a line do not belong to it, unless the token is a blank itself."""
+    """Read one token per line; white space at the end of a line is stripped, unless the token itself is white space."""
     return [line[0] + line[1:].rstrip() for line in lines_of(path, "a token list in UTF-8", DataError)]

@@ -13,7 +13,7 @@ from espnet2.text.whisper_vocabulary import WhisperVocabulary, of_package
 
 
 class WhisperTokenIDConverter:
-    """The indices of a vocabulary, such as one that came with a model."""
+    """Converter over a given vocabulary, such as a model's."""
 
     def __init__(self, tokenizer: WhisperVocabulary) -> None:
         self.tokenizer = tokenizer
@@ -24,16 +24,16 @@ class WhisperTokenIDConverter:
         return len(self.tokenizer.tokens)
 
     def ids2tokens(self, integers: np.ndarray | Iterable[int]) -> list[str]:
-        """Tokens of a sequence of indices, without symbols that are no text."""
+        """Convert indices to tokens, without symbols that are no text."""
         return self.tokenizer.printed(as_indices(integers))
 
     def tokens2ids(self, tokens: Iterable[str]) -> list[int]:
-        """Indices of the prompt but for its start, which a model is given as its own start, and of the tokens."""
+        """Convert tokens to indices, preceded by the prompt without its start symbol, which the model adds."""
         return [*self.tokenizer.sot_sequence_including_notimestamps[1:], *self.tokenizer.indices(tokens)]
 
 
 class OpenAIWhisperTokenIDConverter(WhisperTokenIDConverter):
-    """The indices of a published model's tokens; arguments and errors are those of `OpenAIWhisperTokenizer`."""
+    """Converter of a published model's tokens; arguments and errors are those of `OpenAIWhisperTokenizer`."""
 
     def __init__(
         self,
@@ -55,6 +55,6 @@ def published(
     sot: bool = False,
     speaker_change_symbol: str = "<sc>",
 ) -> WhisperVocabulary:
-    """The vocabulary that upstream's arguments describe; see `OpenAIWhisperTokenizer`."""
+    """Load the vocabulary that upstream's arguments describe; see `OpenAIWhisperTokenizer`."""
     added = [] if added_tokens_txt in (None, "none") else read_symbols(added_tokens_txt, required=True)
     return of_package(model_type, language, task, added, speaker_change_symbol if sot else None)

@@ -1,4 +1,4 @@
-"""Whisper's tokens of a text, and its text of tokens."""
+"""Whisper's tokenizer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["LANGUAGES_CODE_MAPPING", "OpenAIWhisperTokenizer", "WhisperTokenizer
 
 
 class WhisperTokenizer(AbsTokenizer):
-    """The tokenizer of a vocabulary, such as one that came with a model."""
+    """Tokenizer over a given vocabulary, such as a model's."""
 
     def __init__(self, tokenizer: WhisperVocabulary) -> None:
         self.tokenizer = tokenizer
@@ -37,20 +37,20 @@ class WhisperTokenizer(AbsTokenizer):
         return self.tokenizer.tokenizer.decode(tokens)
 
     def bundled(self) -> tuple[dict[str, Any], dict[str, Path | bytes]]:
-        """Language and task; the tokens are the bundle's."""
+        """See the base class: language and task; the tokens are those of the bundle."""
         return {"language": code_of(self.tokenizer.language), "task": self.tokenizer.task}, {}
 
     def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:
-        """Each token that begins with a space, and the tokens behind it that do not."""
+        """See the base class: a word starts with a token that begins with a space."""
         starts = [place for place, token in enumerate(tokens) if token.startswith(SPACE) or place == 0]
         return list(pairwise([*starts, len(tokens)]))
 
     def converter(self, token_list: Sequence[str]) -> WhisperTokenIDConverter:
-        """Indices of the vocabulary."""
+        """See the base class: the converter of the vocabulary."""
         return WhisperTokenIDConverter(self.tokenizer)
 
     def prompted(self, prompt: Prompt) -> WhisperTokenizer:
-        """The tokenizer whose texts begin with this prompt."""
+        """See the base class."""
         added = [] if prompt.token_file is None else read_symbols(prompt.token_file, required=True)
         made = WhisperTokenizer(self.tokenizer.with_added(added) if added else self.tokenizer)
         made.primer = made.tokenizer.primer(prompt.language, prompt.task, prompt.identify)
@@ -58,14 +58,14 @@ class WhisperTokenizer(AbsTokenizer):
 
 
 class OpenAIWhisperTokenizer(WhisperTokenizer):
-    """The tokenizer of a published model.
+    """Tokenizer of a published model.
 
     Args:
         model_type: `whisper_en` or `whisper_multilingual`.
-        language: Of speech: `en`, `zh`, and other keys of `LANGUAGES_CODE_MAPPING`.
+        language: Language of the speech: `en`, `zh`, and other keys of `LANGUAGES_CODE_MAPPING`.
         task: `transcribe` or `translate`.
-        sot: Have a symbol between the texts of speakers.
-        speaker_change_symbol: That symbol.
+        sot: Put a symbol between the texts of speakers (serialised output training).
+        speaker_change_symbol: This symbol.
         added_tokens_txt: File of further tokens, one on each line; `none` or None: there are none.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Whisper's tokens (Radford et al. 2022): byte-level BPE, and the symbols that prompts are made of."""
+"""Whisper's tokens (Radford et al. 2022): byte-level BPE, and the symbols of prompts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENGLISH, MULTILINGUAL = "whisper_en", "whisper_multilingual"
 ASSETS = {ENGLISH: "gpt2", MULTILINGUAL: "multilingual"}  # names of the tables in the package openai-whisper
 TASKS = ("transcribe", "translate")
 END, START, NO_TIMESTAMPS = "<|endoftext|>", "<|startoftranscript|>", "<|notimestamps|>"
-# Names of languages as corpora write them, of those languages that recipes train on.
+# Languages of recipes, by the names that corpora use.
 LANGUAGES_CODE_MAPPING = {
     "noinfo": "english",
     "ca": "catalan",
@@ -57,20 +57,20 @@ BASE = 50257  # tokens of text; in the English vocabulary the last of them is EN
 
 
 class WhisperVocabulary:
-    """The tokens in the order of their indices, and the prompt that a text begins with.
+    """Vocabulary in the order of indices, and the prompt with which texts begin.
 
     Args:
-        tokens: Tokens of text, then symbols. One of a model that has other tokens may lack any of the symbols.
+        tokens: Tokens of text, then symbols, any of which a model with other tokens may lack.
         model_type: `whisper_multilingual`, or `whisper_en`, whose prompts name no language and no task.
-        language: Of speech, as in `LANGUAGES_CODE_MAPPING`.
+        language: Language of the speech, as in `LANGUAGES_CODE_MAPPING`.
         task: `transcribe`, or `translate` into English.
         unprinted: Further symbols that are no text, such as one for a change of speakers.
-        whole: Further tokens that are found before all others.
+        whole: Further tokens that are matched before all others.
 
     Attributes:
         tokenizer: The byte-level BPE.
         special: Indices of the symbols that are no text.
-        sequence: Indices of START, language, task and NO_TIMESTAMPS, of which English has the first and the last; None
+        sequence: Indices of START, language, task and NO_TIMESTAMPS (English models: of the first and the last); None
             for one that the vocabulary lacks.
 
     Raises:
@@ -103,25 +103,25 @@ class WhisperVocabulary:
 
     @property
     def sot_sequence_including_notimestamps(self) -> tuple[int, ...]:
-        """Tokens that a text begins with where nothing else is asked for."""
+        """Tokens with which a text begins by default."""
         return tuple(index for index in self.sequence if index is not None)
 
     def indices(self, tokens: Iterable[str]) -> list[int]:
-        """Indices of tokens; one that is not known is read as the end of the text, as Whisper has no other symbol."""
+        """Convert tokens to indices; an unknown one becomes the end of the text, as Whisper has no unknown symbol."""
         unknown = self.ids.get(END, len(self.tokens) - 1)
         return [self.ids.get(token, unknown) for token in tokens]
 
     def printed(self, indices: Iterable[int]) -> list[str]:
-        """Tokens of the indices that are text."""
+        """Convert indices to tokens, without symbols that are no text."""
         return [self.tokens[index] for index in indices if index not in self.special]
 
     def primer(self, language: str | None = None, task: str | None = None, none: bool = False) -> list[int] | None:
-        """Indices that a text begins with; None where the vocabulary has none of them.
+        """Indices with which a text begins; None if the vocabulary has none of them.
 
         Args:
-            language: A token in place of language and task.
-            task: Text in place of the task, unless there is `language`.
-            none: START alone, so that the model says the language itself; unless there is one of the others.
+            language: A token that replaces language and task.
+            task: Text that replaces the task, unless `language` is given.
+            none: START alone, so that the model predicts the language; unless one of the others is given.
         """
         start, middle, rest = self.sequence[:1], self.sequence[1:2], self.sequence[3:]
         if language is not None:
@@ -133,7 +133,7 @@ class WhisperVocabulary:
         return [index for index in found if index is not None] or None
 
     def with_added(self, added: Iterable[str]) -> WhisperVocabulary:
-        """The vocabulary with further tokens, before the time stamps, but for those that it has."""
+        """Add tokens that the vocabulary lacks, before the time stamps."""
         whole = list(dict.fromkeys(added))
         place = self.ids.get(NO_TIMESTAMPS, len(self.tokens) - 1) + 1
         new = [token for token in whole if token not in self.ids]
@@ -142,7 +142,7 @@ class WhisperVocabulary:
 
 
 def of_model(token_list: Iterable[str], model_type: str, language: str, task: str) -> WhisperVocabulary:
-    """The vocabulary of a model's token list, which has spaces as they are."""
+    """Make the vocabulary of a model's token list, which has plain spaces."""
     return WhisperVocabulary([token.replace(" ", SPACE) for token in token_list], model_type, language, task)
 
 
@@ -153,15 +153,15 @@ def of_package(
     added: Iterable[str] = (),
     speaker_change: str | None = None,
 ) -> WhisperVocabulary:
-    """The published vocabulary, whose table the package openai-whisper brings (no code of it runs).
+    """Make the published vocabulary from the table of the package openai-whisper, whose code is not run.
 
     Args:
         model_type, language, task: See `WhisperVocabulary`.
         added: Further tokens of a multilingual vocabulary.
-        speaker_change: A symbol that is the last token, unless it is one already.
+        speaker_change: A symbol to append, unless it is a token already.
 
     Raises:
-        OptionError: A value that is not known.
+        OptionError: An unknown value.
         MissingPackageError: The package is not installed.
     """
     _require("bpemodel", model_type, ASSETS)
@@ -178,7 +178,7 @@ def of_package(
 
 
 def _read_table(model_type: str) -> list[str]:
-    """Tokens of text; those of a table of older releases of the package have their indices with them."""
+    """Read the tokens of text, from the table of current or older releases of the package."""
     spec = importlib.util.find_spec("whisper")
     for place in (spec and spec.submodule_search_locations) or ():
         for name, read in TABLES.items():
@@ -192,13 +192,13 @@ def _read_table(model_type: str) -> list[str]:
 
 
 def _ranked(text: str) -> list[str]:
-    """Lines of a token's bytes in base 64 and its rank."""
+    """Tokens from lines of bytes in base 64 and a rank."""
     found = {int(rank): base64.b64decode(code) for code, rank in map(str.split, text.splitlines())}
     return ["".join(CHARACTER_OF[byte] for byte in found[rank]) for rank in sorted(found)]
 
 
 def _indexed(text: str) -> list[str]:
-    """A mapping of tokens to indices, in JSON."""
+    """Tokens from a mapping to indices, in JSON."""
     indices = json.loads(text)
     return sorted(indices, key=indices.__getitem__)
 
@@ -208,7 +208,7 @@ _SYMBOL = re.compile(r"<\|[^|]+\|>")
 
 
 def code_of(language: str) -> str:
-    """The two letters of a language's name."""
+    """Two-letter code of a language's name."""
     return next(code for code, name in LANGUAGES_CODE_MAPPING.items() if name == language and len(code) == 2)
 
 

@@ -10,12 +10,12 @@ from espnet2.text.symbols import read_symbols
 
 
 class WordTokenizer(AbsTokenizer):
-    """Splits at `delimiter` (default: any white space).
+    """Tokenizer of words, split at `delimiter` (default: any white space).
 
     Args:
         delimiter: String between words.
         non_linguistic_symbols: Symbols (or a file of them), such as `<noise>`.
-        remove_non_linguistic_symbols: Leave words that are such a symbol out.
+        remove_non_linguistic_symbols: Leave out words that are such a symbol.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class WordTokenizer(AbsTokenizer):
         return [word for word in line.split(self.delimiter) if word not in self.removed]
 
     def tokens2text(self, tokens: Iterable[str]) -> str:
-        """The words with the delimiter (or a space) between them."""
+        """Join words by the delimiter (or a space)."""
         return (" " if self.delimiter is None else self.delimiter).join(tokens)
 
     def words(self, tokens: Sequence[str]) -> list[tuple[int, int]]:

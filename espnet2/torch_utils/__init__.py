@@ -1,1 +1,1 @@
-"""What is done to models before training."""
+"""Helpers for PyTorch models: checkpoints, devices, precision, initialisation."""

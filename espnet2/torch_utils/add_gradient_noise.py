@@ -17,12 +17,12 @@ def add_gradient_noise(
     """Add normal noise of standard deviation `eta / interval ** scale_factor` to gradients (Neelakantan et al. 2015).
 
     Args:
-        model: Whose gradients are changed; parameters without one are left out.
+        model: Model whose gradients are changed in place.
         iteration: Number of the step.
-        duration: Steps of one interval; the first interval is 1.
-        eta: Of the first interval.
-        scale_factor: How fast the noise falls.
-        seed: Of the noise, together with `iteration`, so that it is the same in every process; None: PyTorch's state.
+        duration: Steps of one interval; intervals count from 1.
+        eta: Standard deviation in the first interval.
+        scale_factor: Exponent of the decay.
+        seed: Seed of the noise, with `iteration`, so that all processes draw the same; None: PyTorch's state.
     """
     sigma = eta / (iteration // duration + 1) ** scale_factor
     generators: dict[torch.device, torch.Generator] = {}

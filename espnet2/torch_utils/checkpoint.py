@@ -1,4 +1,4 @@
-"""Reading weights that may come from strangers, and loading them into a model without losing any."""
+"""Safe reading of weights from untrusted files, and strict loading into a model."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ import torch
 from espnet.nets.pytorch_backend.state_names import upgraded
 from espnet2.interface.errors import CheckpointError
 
-SHOWN = 5  # keys that an error names
+SHOWN = 5  # number of keys in an error
 DAMAGED = "a file that is truncated or damaged"
 
-# What a trainer's checkpoint.pth holds beside tensors: epoch times, and numpy's scalars as numpy 1 and 2 name them.
+# Classes in a trainer's checkpoint.pth beside tensors: epoch times, and scalars of numpy 1 and 2.
 _scalar = np.float64(0).__reduce__()[0]
 SAFE_GLOBALS: list[Any] = [
     datetime.timedelta,
@@ -34,15 +34,15 @@ SAFE_GLOBALS: list[Any] = [
     (_scalar, "numpy._core.multiarray.scalar"),
 ]
 
-# Where trainers keep the model's state dict in what they write: ESPnet, DeepSpeed, Lightning.
+# Key of the model's state dict in files of trainers: ESPnet, DeepSpeed, Lightning.
 SECTIONS = ("model", "module", "state_dict")
-ATTRIBUTE = "model."  # of a Lightning module, whose model's names begin so
-ADAPTERS = ("lora_A", "lora_B")  # low-rank adapters of package loralib, beside the weight that they change
+ATTRIBUTE = "model."  # prefix of the model's tensors in a Lightning module
+ADAPTERS = ("lora_A", "lora_B")  # low-rank adapters of package loralib
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was loaded from `path`: numbers of tensors and of parameters in them."""
+    """Summary of a loaded file: its path, and numbers of tensors and parameters."""
 
     path: str
     tensors: int
@@ -50,19 +50,19 @@ class Loaded:
 
 
 def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
-    """Read a state dict, or the model's from a trainer's checkpoint, without running any code that the file holds.
+    """Read a state dict, or the model's part of a trainer's checkpoint, without running code from the file.
 
-    Raises `CheckpointError` for a file that is missing, damaged, not a state dict, or wants to run code.
+    Raises `CheckpointError` for a file that is missing, damaged, not a state dict, or needs code to be run.
     """
     try:
-        # A protocol warning precedes the refusal of a plain pickle, which is the message to give.
+        # PyTorch warns about the protocol of a plain pickle before it refuses it; the refusal is the message to show.
         with warnings.catch_warnings(), torch.serialization.safe_globals(SAFE_GLOBALS):
             warnings.simplefilter("ignore", UserWarning)
             state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path}: {_refusal(str(error))}") from error
     except OSError as error:
-        # PyTorch seeks before the beginning of an archive that was cut off.
+        # PyTorch seeks before the beginning of a truncated archive.
         found = DAMAGED if error.errno in (None, errno.EINVAL) else str(error.strerror).lower()
         raise CheckpointError(f"{path}: expected a checkpoint, found: {found}") from error
     except (RuntimeError, EOFError, KeyError, ValueError, IndexError) as error:
@@ -81,7 +81,7 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
 
 
 def _model_of(content: Any) -> Any:
-    """The model's part of what a trainer wrote; `content` itself where it is no mapping with such a part."""
+    """Return the model's part of a trainer's file, or `content` itself if it has no such part."""
     if not isinstance(content, Mapping):
         return content
     state = next((content[name] for name in SECTIONS if isinstance(content.get(name), Mapping)), content)
@@ -91,12 +91,10 @@ def _model_of(content: Any) -> Any:
 
 
 def _refusal(message: str) -> str:
-    wanted = re.search(
-        r"GLOBAL (\w+(?:\.\w+)+)", message
-    )  # a text file that starts with c looks like one without a dot
+    wanted = re.search(r"GLOBAL (\w+(?:\.\w+)+)", message)  # the name has no dot for a text file that starts with c
     if wanted is None:
         return f"expected a checkpoint, found {DAMAGED}, or a plain pickle"
-    return f"refused, since it wants to run {wanted[1]}; expected a state dict (tensors by name)"
+    return f"refused, since loading it would run {wanted[1]}; expected a state dict (tensors by name)"
 
 
 def _content(state: Any) -> str:
@@ -107,10 +105,10 @@ def _content(state: Any) -> str:
 
 
 def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: str | Path) -> Loaded:
-    """Copy `state`, read from `path`, into `model`; every key has to be there and every shape has to fit.
+    """Copy `state`, read from `path`, into `model`; all keys and shapes must match.
 
-    Names of other releases are those of the model's own (`espnet.nets.pytorch_backend.state_names`). Low-rank adapters
-    that the model lacks are left out: upstream's trainer saves them with the weights that they are merged into already.
+    Names of other releases are renamed (`espnet.nets.pytorch_backend.state_names`). Low-rank adapters that the model
+    lacks are skipped: upstream's trainer saves them with weights into which they are already merged.
 
     Raises `CheckpointError` that counts and names the keys at fault.
     """
@@ -135,13 +133,13 @@ def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: 
 
 
 def own_tensors(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The tensors of `state` under the names of `model`, without adapters that it lacks and that weights hold."""
+    """Return the tensors of `state` under the names of `model`, without merged adapters that it lacks."""
     expected = model.state_dict()
     return {key: value for key, value in upgraded(model, state).items() if key in expected or not _merged(key, state)}
 
 
 def _merged(key: str, state: Mapping[str, torch.Tensor]) -> bool:
-    """Whether a tensor is part of an adapter whose layer's weight is there as well."""
+    """Whether a tensor is part of an adapter whose layer's weight is present, too."""
     name = key.rpartition(".")[2]
     return name in ADAPTERS and f"{key.removesuffix(name)}weight" in state
 

@@ -1,4 +1,4 @@
-"""Nested data on devices."""
+"""Moving nested data between devices."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 
 
 def to_device(data: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False) -> Any:
-    """Move the tensors in `data` (dictionaries, lists, tuples, data classes), and make tensors of NumPy's arrays.
+    """Move the tensors in `data` (dictionaries, lists, tuples, data classes), and convert NumPy arrays to tensors.
 
     Args:
-        data: What is neither of them is left as it is; so are sets.
-        device: As of `torch.Tensor.to`; None: they stay where they are.
-        dtype: Of tensors of floating point numbers, as of `torch.Tensor.to`, or its name; None: they keep it.
-        non_blocking, copy: As of `torch.Tensor.to`.
+        data: Other values, and sets, are unchanged.
+        device: As for `torch.Tensor.to`; None: do not move.
+        dtype: dtype of floating point tensors, or its name; None: unchanged.
+        non_blocking, copy: As for `torch.Tensor.to`.
     """
     kind = getattr(torch, dtype.removeprefix("torch.")) if isinstance(dtype, str) else dtype
 
@@ -32,11 +32,12 @@ def to_device(data: Any, device: Any = None, dtype: Any = None, non_blocking: bo
 
 
 def force_gatherable(data: Any, device: Any) -> Any:
-    """Make what a model's `forward` returns tensors of one dimension or more, which several GPUs' can be joined of.
+    """Convert results of `forward` to tensors with at least one dimension, so that results of several GPUs can be
+    gathered.
 
     Args:
-        data: As of `to_device`. Numbers become tensors (1,): float32, int64.
-        device: Where tensors are moved.
+        data: As for `to_device`. Numbers become tensors (1,): float32, int64.
+        device: Device of the result.
     """
 
     def gatherable(leaf: Any) -> Any:
@@ -54,7 +55,7 @@ def force_gatherable(data: Any, device: Any) -> Any:
 
 
 def _mapped(data: Any, change: Callable[[Any], Any]) -> Any:
-    """The same structure with changed leaves."""
+    """Apply a function to the leaves of a nested structure."""
     if isinstance(data, dict):
         return {name: _mapped(value, change) for name, value in data.items()}
     if dataclasses.is_dataclass(data) and not isinstance(data, type):

@@ -8,7 +8,7 @@ import torch
 
 
 class ForwardAdaptor(torch.nn.Module):
-    """A module whose `forward` is the method `name` of another, for wrappers that call `forward` only.
+    """Module whose `forward` is the method `name` of another, for wrappers that call `forward` only.
 
     Raises:
         ValueError: There is no such method.

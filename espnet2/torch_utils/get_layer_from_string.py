@@ -10,7 +10,7 @@ import torch
 
 
 def get_layer(l_name: str, library: Any = torch.nn) -> type[torch.nn.Module]:
-    """The class that is called `l_name` in `library`, letters of either case; raises `NotImplementedError`."""
+    """Return the class named `l_name` (in any case) in `library`; raises `NotImplementedError` if there is none."""
     layers = {
         name.lower(): cls
         for name, cls in inspect.getmembers(library, inspect.isclass)

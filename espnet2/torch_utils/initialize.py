@@ -1,4 +1,4 @@
-"""Weights that training starts from (config key `init`)."""
+"""Initialisation of weights (config key `init`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 
 Fill = Callable[[Tensor], object]
 
-# How tensors of two dimensions and more are drawn.
+# Initialisers of tensors with two dimensions or more.
 FILLS: Mapping[str, Fill] = {
     "xavier_uniform": nn.init.xavier_uniform_,
     "xavier_normal": nn.init.xavier_normal_,
@@ -22,13 +22,13 @@ FILLS: Mapping[str, Fill] = {
     "normal": functools.partial(nn.init.normal_, mean=0.0, std=0.02),
 }
 INITIALIZERS = ("chainer", *FILLS)
-OWN = (nn.Embedding, nn.LayerNorm, nn.GroupNorm, LayerNorm)  # layers that keep PyTorch's way
-HOOK = "espnet_initialization_fn"  # a method of modules that draw weights in a way of their own
+OWN = (nn.Embedding, nn.LayerNorm, nn.GroupNorm, LayerNorm)  # layers that keep PyTorch's initialisation
+HOOK = "espnet_initialization_fn"  # method of modules with their own initialisation
 
 
 @torch.no_grad()
 def initialize(model: nn.Module, init: str) -> None:
-    """Draw all weights of a model again.
+    """Initialise all weights of a model.
 
     Args:
         model: changed in place.
@@ -37,7 +37,7 @@ def initialize(model: nn.Module, init: str) -> None:
             (standard deviation 0.02). Biases become zero.
 
     Raises:
-        ValueError: another name.
+        ValueError: an unknown name.
     """
     if init not in INITIALIZERS:
         raise ValueError(f"init: expected one of {', '.join(INITIALIZERS)}, found {init!r}")
@@ -49,7 +49,7 @@ def initialize(model: nn.Module, init: str) -> None:
 
 
 def _all_but_vectors(model: nn.Module, init: str) -> None:
-    """Biases are zero, other vectors stay as they are, and some layers begin as PyTorch has it."""
+    """Set biases to zero, leave other vectors unchanged, and reset some layers to PyTorch's initialisation."""
     for parameter in model.parameters():
         if parameter.dim() > 1:
             FILLS[init](parameter)
@@ -62,7 +62,7 @@ def _all_but_vectors(model: nn.Module, init: str) -> None:
 
 
 def _chainer(model: nn.Module, _: str) -> None:
-    """As Chainer does, but for embeddings, and for forget gates, which begin open (Jozefowicz et al. 2015)."""
+    """Initialise as Chainer does, except embeddings, and forget gates, whose bias is 1 (Jozefowicz et al. 2015)."""
     for name, parameter in model.named_parameters():
         if parameter.dim() == 1 and ".bias" in name:
             parameter.zero_()

@@ -1,4 +1,4 @@
-"""Starting from weights of another training."""
+"""Initialisation from pretrained weights (option `--init_param`)."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import torch
 from espnet2.interface.errors import CheckpointError, OptionError
 from espnet2.torch_utils.checkpoint import load_checkpoint, own_tensors
 
-SHOWN = 5  # names that an error shows
+SHOWN = 5  # number of names in an error
 
 
 def load_pretrained_model(
     init_param: str, model: torch.nn.Module, ignore_init_mismatch: bool = False, map_location: str = "cpu"
 ) -> list[str]:
-    """Copy weights of a file into a model, and return the names of the model's tensors that were set.
+    """Copy weights from a file into a model, and return the names of the tensors that were set.
 
     Args:
-        init_param: `FILE:SOURCE:DESTINATION:EXCLUDED`: of the file, what is under the name SOURCE goes under the name
-            DESTINATION of the model, without names that begin with one of EXCLUDED (with commas between them). All
-            but the file may be left out or empty.
-        model: that is changed.
-        ignore_init_mismatch: leave out tensors that are not in the model or have another shape.
-        map_location: without effect: weights go where the model is.
+        init_param: `FILE:SOURCE:DESTINATION:EXCLUDED`: tensors below SOURCE in the file are copied below DESTINATION in
+            the model, except names that begin with one of EXCLUDED (separated by commas). All but the file may be
+            left out or empty.
+        model: changed in place.
+        ignore_init_mismatch: skip tensors that are not in the model or have another shape.
+        map_location: without effect: weights are copied to the model's device.
 
     Raises:
-        CheckpointError: the file cannot be read, a tensor does not fit, or none is left.
+        CheckpointError: the file cannot be read, a tensor does not match, or none is left.
         OptionError: there is no file in `init_param`, or no such name in the model.
     """
     path, source, destination, excluded = (init_param.split(":") + [""] * 3)[:4]
@@ -54,7 +54,7 @@ def load_pretrained_model(
 def filter_state_dict(
     dst_state: Mapping[str, torch.Tensor], src_state: Mapping[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    """The tensors of `src_state` that `dst_state` has in the same shape."""
+    """Return the tensors of `src_state` that `dst_state` has in the same shape."""
     return {
         name: tensor
         for name, tensor in src_state.items()
@@ -65,7 +65,7 @@ def filter_state_dict(
 def _fitting(
     own: dict[str, torch.Tensor], state: dict[str, torch.Tensor], source: str, ignore_mismatch: bool
 ) -> dict[str, torch.Tensor]:
-    """Tensors of `state` that the model has in the same shape; all of them, unless others are to be ignored."""
+    """Return the tensors of `state` that the model has in the same shape; raises unless others are to be ignored."""
     fitting = filter_state_dict(own, state)
     others = [name for name in state if name not in fitting]
     if others and not ignore_mismatch:

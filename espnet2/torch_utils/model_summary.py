@@ -1,26 +1,26 @@
-"""Sizes of models in words."""
+"""Human-readable summary of models."""
 
 from __future__ import annotations
 
 import torch
 
-UNITS = (" ", "K", "M", "B", "T")  # of counts, each 1000 times the one before
+UNITS = (" ", "K", "M", "B", "T")  # units of counts, in steps of 1000
 BYTES = ("bytes", "KB", "MB", "GB", "TB")
 
 
 def get_human_readable_count(number: int) -> str:
-    """`1.20 K`, `7.50 M`: a count with two decimals and a unit of up to T (10^12)."""
+    """Format a count with two decimals and a unit of up to T (10^12): `1.20 K`, `7.50 M`."""
     value, unit = _scaled(number, UNITS)
     return f"{value:.2f} {unit}"
 
 
 def to_bytes(dtype: torch.dtype) -> int:
-    """Bytes of an element."""
+    """Return the size of an element in bytes."""
     return torch.empty((), dtype=dtype).element_size()
 
 
 def model_summary(model: torch.nn.Module) -> str:
-    """The structure of a model, its number of parameters, and the bytes of those that are trained."""
+    """Describe a model's structure, its number of parameters, and the size of trainable ones."""
     parameters = list(model.parameters())
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     total, count = (sum(parameter.numel() for parameter in group) for group in (parameters, trained))
@@ -37,7 +37,7 @@ def model_summary(model: torch.nn.Module) -> str:
 
 
 def _scaled(number: float, units: tuple[str, ...]) -> tuple[float, str]:
-    """A number in the largest unit that leaves it 1 or more."""
+    """Scale a number to the largest unit in which it is at least 1."""
     for unit in units[:-1]:
         if number < 1000:
             return number, unit

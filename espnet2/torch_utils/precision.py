@@ -1,4 +1,4 @@
-"""Modules in another precision: another dtype, or matrix products in 8 bits."""
+"""Conversion of modules to another precision: another dtype, or 8-bit matrix products."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import torch
 from espnet2.interface.errors import OptionError
 
 QUANTIZED = {"qint8": torch.qint8, "float16": torch.float16}
-LAYERS = ("Linear", "LSTM", "GRU", "LSTMCell", "GRUCell", "RNNCell")  # that PyTorch quantises dynamically
+LAYERS = ("Linear", "LSTM", "GRU", "LSTMCell", "GRUCell", "RNNCell")  # layers that PyTorch quantises dynamically
 
 
 def convert(modules: Iterable[torch.nn.Module], dtype: str) -> None:
-    """Give modules a dtype of floating point numbers, in place."""
+    """Convert modules to a floating point dtype, in place."""
     for module in modules:
         module.to(getattr(torch, dtype))
 
 
 def quantize(modules: Iterable[torch.nn.Module], layers: str | Sequence[str], dtype: str) -> None:
-    """Give the `layers` within modules weights of another dtype, in place, as upstream does: PyTorch's dynamic way.
+    """Quantise the `layers` within modules by PyTorch's dynamic quantisation, in place, as upstream does.
 
     Raises:
-        OptionError: A layer or a dtype that PyTorch does not quantise so.
+        OptionError: A layer or a dtype that PyTorch cannot quantise dynamically.
     """
     layers = [layers] if isinstance(layers, str) else layers
     for name in layers:

@@ -6,7 +6,7 @@ import torch
 
 
 def pytorch_cudnn_version() -> str:
-    """The versions of PyTorch and cuDNN, and how cuDNN is used, in one line."""
+    """Describe the versions of PyTorch and cuDNN, and cuDNN's settings, in one line."""
     cudnn = torch.backends.cudnn
     return (
         f"pytorch.version={torch.__version__}, cuda.available={torch.cuda.is_available()}, "

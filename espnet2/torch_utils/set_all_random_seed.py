@@ -1,4 +1,4 @@
-"""One seed for all random numbers."""
+"""Seeding of all random number generators."""
 
 from __future__ import annotations
 

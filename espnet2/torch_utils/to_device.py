@@ -1,4 +1,4 @@
-"""Modules where PyTorch computes."""
+"""Moving modules to a device."""
 
 from __future__ import annotations
 

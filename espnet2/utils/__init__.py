@@ -1,1 +1,1 @@
-"""What command lines share: options, configuration files, exit codes."""
+"""Helpers of command lines: options, configuration files, exit codes."""

@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all."""
+"""Atomic writing and replacing of files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-PARTIAL = ".partial-"  # what names of unfinished files begin with
+PARTIAL = ".partial-"  # prefix of unfinished files' names
 
 
 @contextmanager
 def write_atomically(path: str | Path, mode: str = "wb") -> Iterator[IO]:
-    """A file to write to, which becomes `path` when all has been written and has reached the disk.
+    """Open a file for writing that is renamed to `path` when it is complete and on disk.
 
-    Where an exception or a crash comes in between, a file that was at `path` stays as it is.
+    After an exception or a crash, an existing file at `path` is unchanged.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,14 +39,14 @@ def write_atomically(path: str | Path, mode: str = "wb") -> Iterator[IO]:
 
 
 def _umask() -> int:
-    """Permissions that new files lack; a temporary file starts with fewer."""
+    """Return the process's umask, since temporary files are created with fewer permissions."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
 def link_atomically(path: str | Path, target: str) -> None:
-    """Let `path` be a link to the file `target` beside it, or a copy where the file system has no links."""
+    """Make `path` a link to the file `target` beside it, or a copy if the file system has no links."""
     path = Path(path)
     temporary = path.with_name(f"{PARTIAL}{path.name}-{os.getpid()}")
     temporary.unlink(missing_ok=True)
@@ -57,7 +57,7 @@ def link_atomically(path: str | Path, target: str) -> None:
     os.replace(temporary, path)
 
 
-# Name of the C library's function that exchanges two names, the arguments before and between and behind the names.
+# Name of the C library's function that exchanges two names, and its arguments before, between and after the names.
 AT_WORKING_DIRECTORY, RENAME_EXCHANGE, RENAME_SWAP = -100, 2, 2
 EXCHANGES: dict[str, Callable[[Any, bytes, bytes], int]] = {
     "linux": lambda libc, one, other: libc.renameat2(
@@ -68,21 +68,21 @@ EXCHANGES: dict[str, Callable[[Any, bytes, bytes], int]] = {
 
 
 def exchange(one: str | Path, other: str | Path) -> bool:
-    """Let two files or directories that there are have each other's names, so that at no moment one is missing.
+    """Exchange the names of two existing files or directories atomically.
 
-    Python's standard library has no name for this call, which Linux and macOS have. Returns False, and changes nothing,
-    where the system or the file system cannot.
+    Python's standard library lacks this call, which Linux and macOS have. Returns False, and changes nothing, if the
+    system or the file system does not support it.
     """
     call = EXCHANGES.get(sys.platform)
     if call is None:
         return False
     try:
         return call(ctypes.CDLL(None), os.fsencode(one), os.fsencode(other)) == 0
-    except AttributeError:  # of an older C library
+    except AttributeError:  # missing in older C libraries
         return False
 
 
 def remove_partial(directory: str | Path) -> None:
-    """Remove what a process that was killed has left behind in a directory."""
+    """Remove unfinished files of killed processes from a directory."""
     for path in Path(directory).glob(f"{PARTIAL}*"):
         path.unlink(missing_ok=True)

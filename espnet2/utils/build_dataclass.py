@@ -1,4 +1,4 @@
-"""Data classes of options."""
+"""Data classes from parsed options."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Data = TypeVar("Data")
 
 
 def build_dataclass(dataclass: type[Data], args: argparse.Namespace) -> Data:
-    """Make a data class of the options that have the names of its fields; raises `ValueError` where one is missing."""
+    """Make a data class of the options with the names of its fields; raises `ValueError` if one is missing."""
     names = [field.name for field in dataclasses.fields(dataclass)]  # type: ignore[arg-type]
     missing = [name for name in names if not hasattr(args, name)]
     if missing:

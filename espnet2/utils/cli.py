@@ -1,4 +1,4 @@
-"""How every command of `espnet2.bin` starts and ends: logging, one sentence for an error, exit status."""
+"""Main function of all commands of `espnet2.bin`: logging, one sentence for an error, exit status."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from espnet2.interface.errors import EspnetError, OptionError, shortened
 from espnet2.utils.text_file import ENCODING
 
-# What is in the extras of an installation, and in none of the others.
+# Packages of each extra of the installation.
 EXTRAS = {
     "export": ("torch", "onnx", "onnx_ir", "onnxscript", "typeguard"),
     "train": ("pytorch_lightning", "tensorboard", "matplotlib", "jiwer", "espeakng_loader"),
@@ -27,10 +27,10 @@ def run(
 ) -> int:
     """Parse `cmd` (default: the process's arguments), call `command` with the options, and return the exit status.
 
-    An `EspnetError`, what the system says of a file, or a package that is not installed is printed to stderr as a
-    sentence and gives status 2, Ctrl-C gives 130; otherwise the status is what `command` returns (None: 0). A parser
-    that needs packages itself is given as the function that makes it. Logs of level `--log_level`, where the parser
-    has it, go to stderr.
+    An `EspnetError`, an `OSError` about a file, or a missing package is printed to stderr as one sentence and gives
+    status 2; Ctrl-C gives 130; otherwise the status is `command`'s return value (None: 0). A parser that needs
+    packages itself is passed as the function that makes it. Logs of level `--log_level`, if the parser has this
+    option, go to stderr.
     """
     use_utf8()
     prog = f"python -m espnet2.bin.{Path(sys.argv[0]).stem}"
@@ -50,7 +50,7 @@ def run(
         print(f"{prog}: {_missing(error)}", file=sys.stderr)
         return 2
     except OSError as error:
-        # A full disk or a missing permission, wherever it shows first; --log_level DEBUG tells where.
+        # For example a full disk or a missing permission; --log_level DEBUG shows the traceback.
         logging.debug("", exc_info=True)
         place = "a file" if error.filename is None else error.filename
         found = (error.strerror or str(error)).lower()
@@ -62,9 +62,9 @@ def run(
 
 
 def use_utf8() -> None:
-    """Have standard input and output be text in UTF-8, whatever the system's encoding is: texts may have any character.
+    """Set standard input and output to UTF-8, whatever the system's encoding is.
 
-    A terminal keeps its encoding. What an encoding lacks is written as an escape.
+    A terminal keeps its encoding. Characters that it lacks are written as escapes.
     """
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -73,7 +73,7 @@ def use_utf8() -> None:
 
 
 def _missing(error: ModuleNotFoundError) -> str:
-    """Which package, and where it comes from; raises the error where it is one of this project."""
+    """Name a missing package and its extra; raises the error again if the module is one of this project."""
     name = (error.name or "").partition(".")[0]
     if name in ("espnet", "espnet2"):
         raise error

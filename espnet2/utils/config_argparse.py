@@ -1,4 +1,4 @@
-"""An `argparse` parser with `--config FILE`: options from a YAML file, which those of the command line override."""
+"""`argparse` parser with `--config FILE`: options from a YAML file, overridden by those of the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN = 80  # characters of a key in an error
 
 
 class PlainArgumentParser(argparse.ArgumentParser):
-    """Says what is wrong with a command line in one sentence, without the usage before it."""
+    """Parser that reports an error in one sentence, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         """Print `message` and end with exit status 2."""
@@ -23,15 +23,15 @@ class PlainArgumentParser(argparse.ArgumentParser):
 
 
 class ArgumentParser(PlainArgumentParser):
-    """Reads the file of `--config` before the command line.
+    """Parser that reads the file of `--config` before the command line.
 
-    For a file that cannot be read, is no mapping, or has a key that is no option, `parse_args` ends with exit status 2;
+    If the file cannot be read, is no mapping, or has an unknown key, `parse_args` exits with status 2 and
     `parse_known_args` raises `OptionError`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.add_argument("--config", help="YAML file of options; options given here win")
+        self.add_argument("--config", help="YAML file of options; the command line overrides it")
 
     def parse_args(self, args=None, namespace=None):
         """As `argparse`'s, with the file's values as defaults."""

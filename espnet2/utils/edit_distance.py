@@ -8,7 +8,7 @@ import numpy as np
 
 
 def edit_distance(reference: Sequence, hypothesis: Sequence) -> int:
-    """The fewest insertions, deletions and substitutions that turn one sequence into the other."""
+    """Smallest number of insertions, deletions and substitutions between two sequences."""
     numbers: dict[object, int] = {}
     expected, found = (
         np.array([numbers.setdefault(item, len(numbers)) for item in sequence], dtype=np.int64)
@@ -18,6 +18,6 @@ def edit_distance(reference: Sequence, hypothesis: Sequence) -> int:
     row = columns
     for index, item in enumerate(expected, start=1):
         best = np.minimum(row[1:] + 1, row[:-1] + (found != item))
-        # An insertion adds one for each column, so that the best place to begin with them is a running minimum.
+        # Each insertion costs one per column, so the best start of a run of them is a running minimum.
         row = np.minimum.accumulate(np.concatenate([[index], best]) - columns) + columns
     return int(row[-1])

@@ -18,9 +18,9 @@ def tuneThresholdfromScore(
     """Thresholds of given error rates, and the equal error rate.
 
     Args:
-        scores: Of pairs.
-        labels: Of the same pairs.
-        target_fa: Rates of false acceptance, from 0 to 1, of each of which the nearest point is wanted.
+        scores: Scores of pairs.
+        labels: Labels of the same pairs.
+        target_fa: Rates of false acceptance, from 0 to 1; the nearest point of the curve is returned for each.
         target_fr: The same for rates of false rejection.
 
     Returns:
@@ -36,7 +36,7 @@ def tuneThresholdfromScore(
 
 
 def _rates(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Thresholds from high to low, and rates of false acceptance and rejection; only corners of the curve are kept."""
+    """Thresholds from high to low, and rates of false acceptance and rejection, at the corners of the curve only."""
     order = np.argsort(-scores, kind="stable")
     scores, matches = scores[order], (labels[order] == 1).astype(float)
     last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)  # of equal scores
@@ -68,10 +68,10 @@ def ComputeMinDcf(
     c_miss: float,
     c_fa: float,
 ) -> tuple[float, float]:
-    """The smallest detection cost (NIST), divided by that of deciding without scores, and its threshold.
+    """Normalised minimum detection cost (NIST), and its threshold.
 
     Args:
-        fnrs, fprs, thresholds: As `ComputeErrorRates` gives them.
+        fnrs, fprs, thresholds: Results of `ComputeErrorRates`.
         p_target: Probability of a pair that matches.
         c_miss: Cost of a false rejection.
         c_fa: Cost of a false acceptance.

@@ -1,4 +1,4 @@
-"""Defaults of arguments, as YAML holds them."""
+"""Default values of arguments, for YAML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Invalid:
 
 
 def get_default_kwargs(func: Callable[..., Any]) -> dict[str, Any]:
-    """The arguments of a function or class that have defaults which YAML can hold; sequences and sets are lists."""
+    """Return the defaults of a function's or class's arguments that YAML can hold; sequences and sets become lists."""
     defaults = {
         name: _plain(parameter.default)
         for name, parameter in inspect.signature(func).parameters.items()
@@ -24,7 +24,7 @@ def get_default_kwargs(func: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value of scalars, lists and dictionaries; `Invalid` where it has others."""
+    """Convert a value to scalars, lists and dictionaries; `Invalid` if that is impossible."""
     if isinstance(value, SCALARS):
         return value
     if isinstance(value, list | tuple | set):

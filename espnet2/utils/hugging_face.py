@@ -1,4 +1,4 @@
-"""Files of the package transformers' models, read safely: nothing is downloaded, and no code of a model is run."""
+"""Safe loading of models of the package transformers: nothing is downloaded, and no code of a model is run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ONE_OF = ("config.json", "tokenizer_config.json")  # of a network, or of a token
 
 
 def transformers() -> Any:
-    """The package transformers; raises `MissingPackageError` where it is not installed."""
+    """Import the package transformers; raises `MissingPackageError` if it is not installed."""
     try:
         return importlib.import_module("transformers")
     except ImportError as error:
@@ -28,22 +28,22 @@ def loaded(
 ) -> Any:
     """Load the model `name`, a directory or a name in the hub's cache, by transformers' class `kind`.
 
-    Nothing is downloaded, and no code that lies beside a model is run.
+    Nothing is downloaded, and no code of the model is run.
 
     Args:
-        kind: the class, which has `from_pretrained`.
-        name: of the model.
+        kind: class with a method `from_pretrained`.
+        name: name of the model.
         expected: option and content, for the message.
-        cache_dir: where the hub's files are kept; transformers' own cache by default.
-        required: a file that is not there is an error, rather than None.
-        keywords: others of `from_pretrained`, none of them from a file.
+        cache_dir: the hub's cache; transformers' own by default.
+        required: whether a missing file is an error, rather than None.
+        keywords: further arguments of `from_pretrained`, none of them from a file.
 
     Raises:
-        ValueError: the model or the file is not there, is broken, or needs code of its own.
+        ValueError: the model or the file is missing, damaged, or needs code of its own.
     """
     try:
         return kind.from_pretrained(directory(name, cache_dir), local_files_only=True, **keywords)
-    except Exception as error:  # some of them are of huggingface_hub, and have no other base
+    except Exception as error:  # some are errors of huggingface_hub, and have no other base
         if not required and isinstance(error, OSError):
             return None
         if isinstance(error, OSError) and not os.path.isdir(name):
@@ -56,14 +56,14 @@ def loaded(
 
 
 def directory(name: str | Path, cache_dir: str | None = None) -> str:
-    """Where the model `name` lies; the hub's cache is looked up here, since even there transformers asks the hub what
-    to call itself. Raises `OSError` where it is not."""
+    """Return the directory of the model `name`. The hub's cache is looked up here, since transformers would contact the
+    hub. Raises `OSError` if it is not found."""
     if os.path.isdir(name):
         return str(name)
     hub = importlib.import_module("huggingface_hub")
     try:
         files = [hub.try_to_load_from_cache(str(name), file, cache_dir=cache_dir) for file in ONE_OF]
-    except ValueError as error:  # no name of the hub
+    except ValueError as error:  # not a valid name on the hub
         raise FileNotFoundError(str(name)) from error
     found = next((file for file in files if isinstance(file, str)), None)
     if found is None:
@@ -72,5 +72,5 @@ def directory(name: str | Path, cache_dir: str | None = None) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    """The first sentence of a message that may have many."""
+    """Return the first sentence of a message."""
     return re.split(r"\.\s|\n", str(error))[0] or type(error).__name__

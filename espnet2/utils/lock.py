@@ -1,4 +1,4 @@
-"""Locks that hold as long as a process lives: what is killed leaves none behind."""
+"""Locks that end with the process that holds them, even if it is killed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 from espnet2.interface.errors import DataError
 
-HAS_NONE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of a file system that has no locks
+HAS_NONE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # errors of file systems without locks
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file for this process, and say whether no other has it; where there are no locks, none has."""
+    """Try to lock an open file for this process; returns whether it succeeded (True without support for locks)."""
     try:
         if os.name == "nt":
             msvcrt = importlib.import_module("msvcrt")
@@ -33,16 +33,16 @@ def try_lock(descriptor: int) -> bool:
 
 @contextmanager
 def only_one(directory: Path, what: str) -> Iterator[None]:
-    """Make a directory, and let nobody else write to it until the block ends.
+    """Make a directory, and lock it against other writers until the block ends.
 
     Raises:
-        DataError: Another process, which does `what`, writes there.
+        DataError: Another process, doing `what`, writes there.
         OSError: The directory cannot be written.
     """
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / ".lock"
     with open(path, "a", encoding="utf-8") as file:
-        # Whoever had the lock removes its file: a lock of a file without name keeps nobody out.
+        # The previous holder may have removed the file; a lock on a removed file excludes nobody.
         if (
             not try_lock(file.fileno())
             or not path.exists()
@@ -52,5 +52,5 @@ def only_one(directory: Path, what: str) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(PermissionError):  # Windows removes no file that is open
+            with suppress(PermissionError):  # Windows cannot remove open files
                 path.unlink(missing_ok=True)

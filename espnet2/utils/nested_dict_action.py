@@ -1,4 +1,4 @@
-"""Options that are mappings: `--encoder_conf output_size=96 --encoder_conf '{dropout_rate: 0.1}'`."""
+"""Options with mappings as values: `--encoder_conf output_size=96 --encoder_conf '{dropout_rate: 0.1}'`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ FORMS = "key=value, key.inner=value, or a mapping as YAML"
 
 
 class NestedDictAction(argparse.Action):
-    """Each use of the option changes keys of the mapping that is there; keys of inner mappings are `outer.inner`."""
+    """Action that merges each use of the option into its mapping; keys of inner mappings are `outer.inner`."""
 
     def __call__(self, parser, namespace, values, option_string=None):
-        """Merge what one use of the option says."""
+        """Merge one use of the option."""
         before = getattr(namespace, self.dest)
         found = copy.deepcopy(before) if isinstance(before, dict) else {}
         for value in values if isinstance(values, list) else [values]:
@@ -25,7 +25,7 @@ class NestedDictAction(argparse.Action):
 
 
 def parse_mapping(text: str) -> dict[str, Any]:
-    """The mapping that `key=value`, with a value in YAML, or a mapping in YAML says; raises `ValueError`."""
+    """Parse `key=value`, with a value in YAML, or a mapping in YAML; raises `ValueError`."""
     import yaml
 
     key, separator, value = text.partition("=")
@@ -44,7 +44,7 @@ def parse_mapping(text: str) -> dict[str, Any]:
 
 
 def merge(into: dict[str, Any], changes: dict[str, Any]) -> None:
-    """Set the keys of `changes` in `into`, those of inner mappings one by one."""
+    """Merge `changes` into `into` recursively."""
     for key, value in changes.items():
         if isinstance(value, dict) and isinstance(into.get(key), dict):
             merge(into[key], value)

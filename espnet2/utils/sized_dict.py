@@ -1,4 +1,4 @@
-"""A dictionary that knows its size in memory."""
+"""Dictionary with its size in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def get_size(obj: Any, seen: set[int] | None = None) -> int:
-    """Bytes of an object and of all that it holds, each counted once; tensors with their elements."""
+    """Size in bytes of an object and its contents, each counted once; tensors with their elements."""
     seen = set() if seen is None else seen
     if id(obj) in seen:
         return 0
@@ -19,7 +19,7 @@ def get_size(obj: Any, seen: set[int] | None = None) -> int:
         size += sum(get_size(name, seen) + get_size(value, seen) for name, value in obj.items())
     elif isinstance(obj, list | tuple | set | frozenset):
         size += sum(get_size(item, seen) for item in obj)
-    elif hasattr(obj, "element_size") and hasattr(obj, "nelement"):  # PyTorch's; its header alone has been counted
+    elif hasattr(obj, "element_size") and hasattr(obj, "nelement"):  # the elements of a tensor
         size += obj.element_size() * obj.nelement()
     elif hasattr(obj, "__dict__"):
         size += get_size(vars(obj), seen)
@@ -30,8 +30,8 @@ class SizedDict(MutableMapping[Any, Any]):
     """A dictionary with `size`, the bytes of its keys and values.
 
     Args:
-        shared: Whether processes share it, and the memory of tensors in it; values are copied otherwise.
-        data: What is in it at first, which is not counted.
+        shared: Whether processes share it, and the memory of its tensors; otherwise values are copied.
+        data: Initial contents, which are not counted.
     """
 
     def __init__(self, shared: bool = False, data: Mapping[Any, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Text files of whoever wrote them: UTF-8 with or without byte order mark, lines that end in `\\n` or `\\r\\n`."""
+"""Reading of text files: UTF-8 with or without byte order mark, lines that end in `\\n` or `\\r\\n`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from pathlib import Path
 
 from espnet2.interface.errors import EspnetError
 
-ENCODING = "utf-8-sig"  # a byte order mark at the start is no part of the text
+ENCODING = "utf-8-sig"  # UTF-8 with an optional byte order mark
 OTHERS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 def read_text(path: Path | str, expected: str, error_type: type[EspnetError], shown: str | None = None) -> str:
-    """Read a text file, with `\\n` at the ends of its lines; raises `error_type` as `lines_of` does."""
+    """Read a text file, with `\\n` as line ends; raises `error_type` as `lines_of` does."""
     return "".join(lines_of(path, expected, error_type, shown))
 
 
 def lines_of(path: Path | str, expected: str, error_type: type[EspnetError], shown: str | None = None) -> Iterator[str]:
-    """The lines of a text file, each with the `\\n` at its end.
+    """Read the lines of a text file, each with the `\\n` at its end.
 
     Args:
         path: The file.
-        expected: What it should be, for the sentence of an error.
-        error_type: Of the error that is raised where the file cannot be read, or is no text in UTF-8.
-        shown: The file's name in that sentence, where it is another than `path`.
+        expected: Expected content, for the message of an error.
+        error_type: Class of the error if the file cannot be read, or is no text in UTF-8.
+        shown: The file's name in the message, if it differs from `path`.
     """
     shown = str(path) if shown is None else shown
     try:

@@ -1,4 +1,4 @@
-"""Types of command line options, as `type=` of `argparse`: each reads one string."""
+"""Types of command line options (`type=` of `argparse`), which parse one string."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NONE = ("none", "null", "nil")
 
 
 def str2bool(value: str) -> bool:
-    """`yes`, `true`, `on`, `1` and their opposites, in any case; raises `ValueError` for anything else."""
+    """Parse `yes`, `true`, `on`, `1` and their opposites, in any case; raises `ValueError` for anything else."""
     word = str(value).lower()
     if word not in TRUE + FALSE:
         raise ValueError(f"expected one of {', '.join(TRUE + FALSE)}, found {value!r}")
@@ -21,18 +21,18 @@ def str2bool(value: str) -> bool:
 
 
 def str_or_none(value: str) -> str | None:
-    """The string itself, or None for `none`, `null`, `nil` in any case."""
+    """Parse `none`, `null`, `nil`, in any case, as None; return any other string."""
     return None if value.strip().lower() in NONE else value
 
 
 def remove_parenthesis(value: str) -> str:
-    """A string without white space around it, and without one pair of `()` or `[]`."""
+    """Strip white space and one pair of `()` or `[]`."""
     value = value.strip()
     return value[1:-1] if value[:1] + value[-1:] in ("()", "[]") else value
 
 
 def remove_quotes(value: str) -> str:
-    """A string without white space around it, and without one pair of quotation marks."""
+    """Strip white space and one pair of quotation marks."""
     value = value.strip()
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
 
@@ -45,19 +45,19 @@ def _items(value: str, count: int) -> list[str]:
 
 
 def str2pair_str(value: str) -> tuple[str, str]:
-    """Two comma-separated strings, which may be quoted and in brackets."""
+    """Parse two comma-separated strings, which may be quoted and in brackets."""
     first, second = _items(value, 2)
     return first, second
 
 
 def str2triple_str(value: str) -> tuple[str, str, str]:
-    """Three comma-separated strings, which may be quoted and in brackets: `wav.scp,speech,sound`."""
+    """Parse three comma-separated strings, which may be quoted and in brackets: `wav.scp,speech,sound`."""
     first, second, third = _items(value, 3)
     return first, second, third
 
 
 def str_or_int(value: str) -> str | int:
-    """A whole number where the string is one, else the string."""
+    """Parse an integer; return any other string unchanged."""
     try:
         return int(value)
     except ValueError:
@@ -65,7 +65,8 @@ def str_or_int(value: str) -> str | int:
 
 
 def humanfriendly_parse_size_or_none(value: str) -> int | None:
-    """Bytes: `3k`, `1.5GB`, `2 MiB`; None for `none`. Powers of 1000, or of 1024 with an i; raises `ValueError`."""
+    """Parse a size in bytes, such as `3k`, `1.5GB` (powers of 1000) or `2 MiB` (of 1024), or `none`; raises
+    `ValueError`."""
     if str_or_none(value) is None:
         return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kmgtp])(i?)(?:b|bytes?)?|b|bytes?)?", value.strip().lower())
@@ -77,19 +78,19 @@ def humanfriendly_parse_size_or_none(value: str) -> int | None:
 
 
 def int_or_none(value: str) -> int | None:
-    """A whole number, or None."""
+    """Parse an integer or `none`."""
     return None if str_or_none(value) is None else int(value)
 
 
 def positive_int(value: str) -> int:
-    """A whole number above 0; raises `argparse.ArgumentTypeError`, whose text is shown, for anything else."""
+    """Parse an integer above 0; raises `argparse.ArgumentTypeError`, whose text is shown, for anything else."""
     if not value.isdecimal() or int(value) == 0:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {value!r}")
     return int(value)
 
 
 def float_or_none(value: str) -> float | None:
-    """A number, or None."""
+    """Parse a number or `none`."""
     return None if str_or_none(value) is None else float(value)
 
 
@@ -115,7 +116,7 @@ NUMBERS: Mapping[Any, str] = {
 
 
 def converted(kind: Callable[[str], Any], text: str) -> Any:
-    """`kind(text)`; raises `ValueError` that says what was expected, for numbers too."""
+    """Return `kind(text)`; raises a `ValueError` with the expected type."""
     try:
         return kind(text)
     except ValueError as error:

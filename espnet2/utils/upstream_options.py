@@ -1,7 +1,7 @@
-"""Options that only some of the recognition commands act on: one table, so that all commands read the same files.
+"""Options that only some of the recognition commands use, in one table, so that all commands accept the same files.
 
-A command defines the options that it acts on; `add_other_options` gives it the rest of the table, each with one value.
-A value that makes no difference is taken, any other is refused in one sentence (`require_one_value`).
+A command defines the options that it uses; `add_other_options` adds the rest of the table. Values without effect are
+accepted; any other is refused in one sentence (`require_one_value`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from espnet2.utils.types import str_or_none
 
 
 class Group(NamedTuple):
-    """Options with the value that makes no difference, and why there is no other; "": any value is without effect."""
+    """Options with their neutral value, and the reason for refusing others; "": any value is without effect."""
 
     reason: str
     options: Mapping[str, Any]
@@ -37,8 +37,8 @@ FIXED: Mapping[str, Any] = {
     "word_lm_train_config": None,
     "word_lm_file": None,
 }
-# Nothing is random, one process reads and recognises, segments of partial_ar are searched one after the other, and
-# texts are shown where no files are written.
+# Recognition is deterministic and runs in one process; segments of partial_ar are searched one after the other; texts
+# are printed if no files are written.
 IGNORED: Mapping[str, Any] = {"seed": 0, "num_workers": 1, "max_mask_parallel": -1, "display_hypotheses": False}
 TOKENIZER = {
     "token_type": "kind of tokens, instead of the config's",
@@ -57,10 +57,10 @@ GROUPS = (
 
 
 def add_other_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the table that the parser has not; `require_one_value` reads which they are."""
+    """Add the options of the table that the parser lacks, and record them for `require_one_value`."""
     known = {action.dest for action in parser._actions}
     others = {name: value for group in GROUPS for name, value in group.options.items() if name not in known}
-    added = parser.add_argument_group("options of other commands, with one value or without effect")
+    added = parser.add_argument_group("options of other commands, fixed or without effect")
     for name, value in others.items():
         text = "without effect" if name in IGNORED else f"{value} and nothing else"
         if name == LAYERS:
@@ -71,12 +71,12 @@ def add_other_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_layers(parser: argparse._ActionsContainer, text: str) -> None:
-    """Add the option of layers that are quantised, as `Linear LSTM` or `[Linear, LSTM]`."""
+    """Add the option for quantised layers, written as `Linear LSTM` or `[Linear, LSTM]`."""
     parser.add_argument(f"--{LAYERS}", nargs="*", action=_Flat, type=plain_value, default=["Linear"], help=text)
 
 
 class _Flat(argparse.Action):
-    """Words, and the items of those that are lists, as one list."""
+    """Action that flattens words and lists to one list."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         lists = (value if isinstance(value, list) else [value] for value in values)
@@ -84,12 +84,12 @@ class _Flat(argparse.Action):
 
 
 def require_one_value(args: argparse.Namespace) -> None:
-    """Raise `OptionError` for an option of `add_other_options` whose value would make a difference."""
+    """Raise `OptionError` for an option of `add_other_options` with another value than the neutral one."""
     require({name: getattr(args, name) for name in args.one_value_options}, "--")
 
 
 def require(options: Mapping[str, Any], prefix: str = "") -> None:
-    """Raise `OptionError` for one of these options, all of them of the table, that has a value of its own."""
+    """Raise `OptionError` for one of these options of the table with another value than the neutral one."""
     for reason, group in GROUPS:
         for name in options.keys() & group.keys() if reason else ():
             if options[name] != group[name]:
@@ -98,18 +98,18 @@ def require(options: Mapping[str, Any], prefix: str = "") -> None:
 
 
 def require_dtype(dtype: str) -> None:
-    """Raise `OptionError` for another name than those of `DTYPES`."""
+    """Raise `OptionError` for a name that is not in `DTYPES`."""
     if dtype not in DTYPES:
         raise OptionError(f"dtype: expected one of {', '.join(DTYPES)}, found {dtype!r}")
 
 
 def names(groups: Iterable[Group] = GROUPS) -> set[str]:
-    """Names of all options of the table."""
+    """Return the names of all options of the table."""
     return {name for group in groups for name in group.options}
 
 
 def plain_value(text: str) -> Any:
-    """A number, a truth value, a list or a word, as YAML reads it."""
+    """Parse a number, a truth value, a list or a word as YAML."""
     import yaml
 
     try:

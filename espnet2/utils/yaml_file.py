@@ -1,4 +1,4 @@
-"""The one reader of YAML: the safe loader, on the nesting that such files have."""
+"""Reading of YAML with the safe loader and a limit on nesting."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 from espnet2.interface.errors import EspnetError
 from espnet2.utils.text_file import read_text
 
-DEEPEST = 100  # levels; a thousand end the process in the C loader, which recurses on the machine's stack
+DEEPEST = 100  # levels; a thousand would overflow the stack of the C loader
 
 
 def read_yaml(path: str | Path, expected: str, error_type: type[EspnetError], shown: str | None = None) -> Any:
-    """Read a YAML file; raises `error_type` where it cannot be read as `expected`.
+    """Read a YAML file; raises `error_type` if it cannot be read as `expected`.
 
-    `shown` names the file in errors, where `path` is one that nobody knows, as a temporary one.
+    `shown` names the file in errors, if `path` is a temporary one.
     """
     shown = str(path) if shown is None else shown
     return parse_yaml(read_text(path, expected, error_type, shown), shown, error_type)
 
 
 def parse_yaml(text: str, source: str, error_type: type[EspnetError]) -> Any:
-    """The value of a YAML document; raises `error_type`, with `source` first, for anything that is no plain YAML."""
+    """Parse a YAML document; raises `error_type`, with `source` first, for anything that is no plain YAML."""
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times faster on long token lists
@@ -34,14 +34,14 @@ def parse_yaml(text: str, source: str, error_type: type[EspnetError]) -> Any:
 
 
 def _may_be_deep(text: str) -> bool:
-    """Whether brackets or indentation could make more than `DEEPEST` levels; a cheap upper bound."""
+    """Whether brackets or indentation could exceed `DEEPEST` levels; a cheap upper bound."""
     indented = max((len(line) - len(line.lstrip(" ")) for line in text.splitlines()), default=0)
     opened = text.count("[") + text.count("{") + max(text.count("- -"), text.count("? "))
     return 2 * indented + opened + 2 > DEEPEST
 
 
 def _require_shallow(events: Any) -> None:
-    """Raise `ValueError` for nesting below `DEEPEST`; events come one by one, without recursion."""
+    """Raise `ValueError` for nesting deeper than `DEEPEST`, from the stream of events, without recursion."""
     depth = 0
     for event in events:
         name = type(event).__name__
@@ -51,7 +51,7 @@ def _require_shallow(events: Any) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Fault and its line, as far as PyYAML says them."""
+    """Reason and line of a YAML error."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     text = " ".join(str(problem or error).split()) or type(error).__name__
     return text if mark is None else f"{text}, line {mark.line + 1}"

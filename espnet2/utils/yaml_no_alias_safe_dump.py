@@ -1,4 +1,4 @@
-"""YAML that writes equal values out, rather than by reference."""
+"""YAML output without references to repeated values."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import yaml
 
 
 class NoAliasSafeDumper(yaml.SafeDumper):
-    """PyYAML's safe dumper without anchors and aliases; tuples are lists."""
+    """PyYAML's safe dumper without anchors and aliases; tuples become lists."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Every value is written where it is."""
+        """Write every value in full."""
         return True
 
 

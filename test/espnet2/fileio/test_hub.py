@@ -101,7 +101,7 @@ def error_of(*names: str) -> Exception:
         (["GatedRepoError", "RepositoryNotFoundError"], "found one whose terms have to be accepted there"),
         (["RevisionNotFoundError", "HfHubHTTPError"], "found no such revision"),
         (["LocalEntryNotFoundError"], "found no copy in the cache, and the hub cannot be reached"),
-        (["OfflineModeIsEnabled"], "found no copy in the cache, and the hub is not to be asked"),
+        (["OfflineModeIsEnabled"], "found no copy in the cache while offline"),
         (["HfHubHTTPError"], "found HfHubHTTPError: one line and another xxx"),
     ],
 )

@@ -86,7 +86,7 @@ def test_commands(tmp_path, monkeypatch):
 
 
 BROKEN = {
-    "pickle": (b"PKL\x80\x04K\x01.", "found: a Python object, which is not read, since it may run anything"),
+    "pickle": (b"PKL\x80\x04K\x01.", "found: a pickled Python object, which could run code and is not read"),
     "cut": (b"\0BFM \4\2\0\0\0\4\2\0\0\0\0\0\0\0", "found: the end of the file, 12 bytes too early"),
     "other type": (b"\0BXX  ", "found: a value of type b'XX  '"),
     "text": (b"what is this", "found: something else"),

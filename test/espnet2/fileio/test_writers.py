@@ -179,7 +179,7 @@ BROKEN = {
     "rttm of other lines": (RttmReader, "SPKR m 1 0 2 <NA> <NA> z <NA>", "file, line 1: expected SPEAKER or END"),
     "rttm of other fields": (RttmReader, "SPEAKER m 1 0 2", "file, line 1: expected SPEAKER or END with 9 fields"),
     "rttm of words": (RttmReader, "END m x x x x x x x", "file, line 1: expected SPEAKER or END"),
-    "labels": (read_label, "a 0 1 x 2 3", "file: a: expected 'start end label' again and again, found 5 words"),
+    "labels": (read_label, "a 0 1 x 2 3", "file: a: expected repeated 'start end label', found 5 words"),
     "spans": (lambda path: VADScpReader(path)["a"], "a 1-2", "file: a: expected start:end in seconds, found '1-2'"),
     "score": (lambda path: SingingScoreReader(path)["a"], "a file", "file: expected a score in JSON, found"),
     "no score": (lambda path: SingingScoreReader(path)["a"], "a list.json", "list.json: expected a score in JSON"),
