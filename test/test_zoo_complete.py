@@ -28,7 +28,7 @@ def _registered() -> list:
     return [
         pytest.param(task, choices, name, id=f"{task.__name__}-{choices.section}-{name}")
         for task in _tasks()
-        for choices in getattr(task, "choices", ())
+        for choices in task.choices()
         if choices.section not in TRAINING_ONLY
         for name in choices.classes
     ]

@@ -125,7 +125,7 @@ def page() -> str:
         parts.append(f"\n## {title}\n")
         if task is ASRTransducerTask:
             parts += [f"\n### `encoder_conf.body_conf`\n\n{COLUMNS}", *map(body_line, KEYS)]
-        for choices in task.choices:
+        for choices in task.choices():
             if choices.section in TRAINING_ONLY:
                 continue
             parts.append(f"\n### `{choices.section}`\n\n{COLUMNS}")

@@ -10,20 +10,20 @@ from espnet2.utils.cli import run
 
 def get_parser() -> argparse.ArgumentParser:
     from espnet2.tasks.arguments import TrainingParser
-    from espnet2.tasks.task_options import ASR
+    from espnet2.tasks.asr import ASRTask
 
     return TrainingParser(
-        ASR,
+        ASRTask,
         prog="python -m espnet2.bin.asr_train",
         description="Train a speech recogniser, or collect the statistics that training needs.",
     )
 
 
 def command(args: argparse.Namespace) -> int:
-    from espnet2.main_funcs.train import train
-    from espnet2.tasks.task_options import ASR
+    from espnet2.tasks.asr import ASRTask
+    from espnet2.tasks.training import train
 
-    return train(ASR, args)
+    return train(ASRTask, args)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

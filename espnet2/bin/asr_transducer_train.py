@@ -10,20 +10,20 @@ from espnet2.utils.cli import run
 
 def get_parser() -> argparse.ArgumentParser:
     from espnet2.tasks.arguments import TrainingParser
-    from espnet2.tasks.task_options import ASR_TRANSDUCER
+    from espnet2.tasks.asr_transducer import ASRTransducerTask
 
     return TrainingParser(
-        ASR_TRANSDUCER,
+        ASRTransducerTask,
         prog="python -m espnet2.bin.asr_transducer_train",
         description="Train a stand-alone transducer, or collect the statistics that training needs.",
     )
 
 
 def command(args: argparse.Namespace) -> int:
-    from espnet2.main_funcs.train import train
-    from espnet2.tasks.task_options import ASR_TRANSDUCER
+    from espnet2.tasks.asr_transducer import ASRTransducerTask
+    from espnet2.tasks.training import train
 
-    return train(ASR_TRANSDUCER, args)
+    return train(ASRTransducerTask, args)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

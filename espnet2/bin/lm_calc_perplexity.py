@@ -43,7 +43,7 @@ def add_text_options(parser: argparse.ArgumentParser) -> None:
 
 
 def command(args: argparse.Namespace) -> None:
-    from espnet2.main_funcs.calc_perplexity import measure
+    from espnet2.inference.perplexity import measure
 
     measure(args)
 

@@ -10,20 +10,20 @@ from espnet2.utils.cli import run
 
 def get_parser() -> argparse.ArgumentParser:
     from espnet2.tasks.arguments import TrainingParser
-    from espnet2.tasks.task_options import LM
+    from espnet2.tasks.lm import LMTask
 
     return TrainingParser(
-        LM,
+        LMTask,
         prog="python -m espnet2.bin.lm_train",
         description="Train a language model, or collect the statistics that training needs.",
     )
 
 
 def command(args: argparse.Namespace) -> int:
-    from espnet2.main_funcs.train import train
-    from espnet2.tasks.task_options import LM
+    from espnet2.tasks.lm import LMTask
+    from espnet2.tasks.training import train
 
-    return train(LM, args)
+    return train(LMTask, args)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:

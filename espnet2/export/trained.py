@@ -16,6 +16,7 @@ import torch
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet2.export.torch_graph import TorchGraph
 from espnet2.interface.errors import ConfigError, OptionError
+from espnet2.interface.families import task_class
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component
 from espnet2.main_funcs.pretrained import find_model
@@ -25,12 +26,11 @@ from espnet2.runtime.bundle_parts import load_ngram
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Results
 from espnet2.tasks.abs_task import AbsTask
-from espnet2.tasks.asr import ASRTask
-from espnet2.tasks.asr_transducer import ASRTransducerTask
-from espnet2.tasks.config import read_yaml
+from espnet2.tasks.detect import task_of
 from espnet2.tasks.lm import LMTask
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import load_tokenizer
+from espnet2.utils.yaml_file import read_mapping
 
 Part = tuple[torch.nn.Module, Component]
 CONFIG_OF = {"asr_train_config": "asr_model_file", "lm_train_config": "lm_file"}
@@ -175,12 +175,9 @@ def load_trained(
     return trained.as_streams(chunks or {}) if streaming else trained
 
 
-def task_of(config: str | Path) -> type[AbsTask]:
-    """The task of a recogniser's config.yaml: a stand-alone transducer has a section, and an encoder, of its own."""
-    data = read_yaml(config)
-    encoder = data.get("encoder_conf")
-    blocks = isinstance(encoder, dict) and "body_conf" in encoder
-    return ASRTransducerTask if blocks or ASRTransducerTask.schema.mark in data else ASRTask
+def recognition_task(config: str | Path) -> type[AbsTask]:
+    """Return the task of a recogniser's config.yaml; raises `ConfigError` for one of another task."""
+    return task_class(task_of(read_mapping(config), ("asr", "asr_transducer"), str(config)))
 
 
 def cut_streams(encoder: Any, chunks: Mapping[str, int | None]) -> dict[str, int]:
@@ -212,7 +209,7 @@ def _report(name: str, files: Mapping[str, Path], weights: str, config: str) -> 
 
 def _load(files: dict[str, Path]) -> Trained:
     model: Any
-    task = task_of(files["asr_train_config"])
+    task = recognition_task(files["asr_train_config"])
     model, config = task.build_model_from_file(files["asr_train_config"], files.get("asr_model_file"))
     _report("recogniser", files, "asr_model_file", "asr_train_config")
     parts = list(model.parts())

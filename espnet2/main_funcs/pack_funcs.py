@@ -25,10 +25,13 @@ import yaml
 
 import espnet
 from espnet2.interface.errors import ArchiveError, ConfigError, shortened
-from espnet2.tasks.config import META, META_SECTIONS, read_yaml
+from espnet2.interface.families import FAMILIES
 from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.text.whisper_vocabulary import ASSETS
+from espnet2.utils.yaml_file import read_mapping
 
+META = "meta.yaml"  # of a packed model, with the files' names in these sections
+META_SECTIONS = ("yaml_files", "files")
 MAX_BYTES = 64 << 30  # unpacked; the largest published model takes 36 GB
 MAX_MEMBERS = 10_000
 
@@ -40,7 +43,7 @@ ARCHIVES: dict[str, Any] = {
 # Files that file managers add to archives that they make.
 NOT_OF_THE_MODEL = ("__MACOSX", ".DS_Store")
 # Keys of meta.yaml whose files are weights.
-WEIGHTS = ("asr_model_file", "lm_file")
+WEIGHTS = frozenset(row.weights for row in FAMILIES.values())
 # Keys of a configuration whose values are files that recognition reads.
 PACKED_KEYS = ("bpemodel", "stats_file", "non_linguistic_symbols", "ngram_file")
 
@@ -99,6 +102,22 @@ def _root(directory: Path) -> Path:
     return _root(inside[0]) if only_folder else directory
 
 
+def packed_root(path: str | Path) -> Path | None:
+    """Return the directory of the packed model whose `meta.yaml` names the file `path`, or None."""
+    file = Path(os.path.abspath(path))
+    return next((root for root in file.parents if file in _named_files(root)), None)
+
+
+def _named_files(root: Path) -> list[Path]:
+    """Return the files that `root/meta.yaml` names; none where it is another program's."""
+    try:
+        meta = read_mapping(root / META) if (root / META).is_file() else {}
+    except ConfigError:
+        return []
+    sections = [meta.get(section) for section in META_SECTIONS]
+    return [root / str(name) for section in sections if isinstance(section, dict) for name in section.values()]
+
+
 def read_meta(directory: Path | str, shown: str | None = None) -> dict[str, str]:
     """The files that `directory/meta.yaml` names, as paths; raises `ArchiveError` when it or one of them is missing.
 
@@ -109,7 +128,7 @@ def read_meta(directory: Path | str, shown: str | None = None) -> dict[str, str]
     if not (root / META).is_file():
         raise ArchiveError(f"{shown}: expected a packed model with {META}, which names its files, found none")
     try:
-        meta = read_yaml(root / META, shown)
+        meta = read_mapping(root / META, shown)
     except ConfigError as error:
         raise ArchiveError(f"{error}; it names the files of a packed model") from error
     files: dict[str, str] = {}
@@ -316,7 +335,7 @@ def _all_files(paths: Sequence[Path | str]) -> list[Path]:
 
 def _files_of_config(config: Path) -> list[Path]:
     """Files that a configuration names, wherever in it they are, found as recognition finds them."""
-    waiting: list[dict[str, Any]] = [read_yaml(config)]
+    waiting: list[dict[str, Any]] = [read_mapping(config)]
     found: list[Path] = []
     places = [Path(), config.parent, *config.resolve().parent.parents]
     while waiting:

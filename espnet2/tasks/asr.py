@@ -10,9 +10,23 @@ from typing import Any
 from espnet2.interface.errors import ConfigError
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices, build
-from espnet2.tasks.config import ASRConfig
+from espnet2.tasks.options import UNREAD, Option, fixed
+from espnet2.tasks.rows import Conf
+from espnet2.tasks.shared import (
+    INIT,
+    INPUT_SIZE,
+    NORMALIZE,
+    PREPROCESSOR,
+    SHORT_NOISE_THRES,
+    SPECAUG,
+    SPEECH,
+    TEXT,
+    TOKEN_LIST,
+    USE_PREPROCESSOR,
+)
 from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.train.abs_espnet_model import AbsESPnetModel
+from espnet2.utils.types import str2bool
 
 FRONTEND = Choices(
     "frontend",
@@ -26,15 +40,7 @@ FRONTEND = Choices(
         "huggingface": "espnet2.asr.frontend.huggingface:HuggingFaceFrontend",
         "wav2vec_cnn": "espnet2.asr.frontend.cnn:CNNFrontend",
     },
-    optional=True,
-)
-SPECAUG = Choices("specaug", {"specaug": "espnet2.asr.specaug.specaug:SpecAug"}, optional=True)
-NORMALIZE = Choices(
-    "normalize",
-    {
-        "global_mvn": "espnet2.layers.global_mvn:GlobalMVN",
-        "utterance_mvn": "espnet2.layers.utterance_mvn:UtteranceMVN",
-    },
+    default="default",
     optional=True,
 )
 PREENCODER = Choices(
@@ -73,6 +79,7 @@ ENCODER = Choices(
         "beats": "espnet2.asr.encoder.beats_encoder:BeatsEncoder",
         "linear": "espnet2.asr.encoder.linear_encoder:LinearEncoder",
     },
+    default="rnn",
 )
 POSTENCODER = Choices(
     "postencoder",
@@ -110,10 +117,14 @@ MODEL = Choices(
         "maskctc": "espnet2.asr.maskctc_model:MaskCTCModel",
         "pit_espnet": "espnet2.asr.pit_espnet_model:ESPnetASRModel",
     },
+    default="espnet",
 )
 
 JOINT_NETWORK = "espnet2.asr_transducer.joint_network:JointNetwork"
-PREPROCESSORS = ("default", "multi")  # of tokens and samples; other ones belong to other tasks
+CTC = "espnet2.asr.ctc:CTC"
+AUX_CTC_TASKS = Option(
+    "aux_ctc_tasks", str, [], "fields of the data that aux_ctc of model_conf names", nargs="+", key=UNREAD
+)
 # Without these a recogniser could be built, but samples would not go in, or the decoder's scores not come out.
 NEEDED = (
     ("frontend_conf", "apply_stft", True),
@@ -125,14 +136,40 @@ NEEDED = (
 class ASRTask(AbsTask):
     """Hybrid CTC/attention recognisers."""
 
-    schema = ASRConfig
-    choices = (FRONTEND, SPECAUG, NORMALIZE, PREENCODER, ENCODER, POSTENCODER, DECODER, MODEL)
+    name = "asr"
+    rows = (
+        TOKEN_LIST,
+        INIT,
+        INPUT_SIZE,
+        Conf("ctc_conf", CTC),
+        Conf("joint_net_conf", JOINT_NETWORK, written=False),
+        USE_PREPROCESSOR,
+        fixed("use_lang_prompt", str2bool, False),
+        fixed("use_nlp_prompt", str2bool, False),
+        *TEXT,
+        *SPEECH,
+        SHORT_NOISE_THRES,
+        AUX_CTC_TASKS,
+        FRONTEND,
+        SPECAUG,
+        NORMALIZE,
+        MODEL,
+        PREENCODER,
+        ENCODER,
+        POSTENCODER,
+        DECODER,
+        PREPROCESSOR,
+    )
+    required = ("output_dir", "token_list")
+    required_data = ("speech", "text")
+    optional_data = ("text_spk2", "text_spk3", "text_spk4", "prompt")
+    inference_data = ("speech",)
 
     @classmethod
     def assemble(cls, config: Namespace) -> AbsESPnetModel:
         """Build from left to right: each part is told the size of what the one before it gives."""
-        if config.preprocessor not in (None, *PREPROCESSORS):
-            known = ", ".join(PREPROCESSORS)
+        if config.preprocessor not in (None, *PREPROCESSOR.classes):  # others belong to other tasks
+            known = ", ".join(PREPROCESSOR.classes)
             raise ConfigError(f"preprocessor: expected one of {known}, found {config.preprocessor!r}")
         for section, key, needed in NEEDED:
             found = getattr(config, section).get(key, needed)
@@ -167,7 +204,7 @@ class ASRTask(AbsTask):
             encoder=encoder,
             postencoder=postencoder,
             decoder=decoder,
-            ctc=build("ctc_conf", "espnet2.asr.ctc:CTC", config.ctc_conf, odim=vocab_size, **encoded),
+            ctc=build("ctc_conf", CTC, config.ctc_conf, odim=vocab_size, **encoded),
             joint_network=joint_network,
         )
 

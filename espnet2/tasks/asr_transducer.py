@@ -6,10 +6,13 @@ from argparse import Namespace
 
 from espnet2.interface.errors import ConfigError
 from espnet2.tasks.abs_task import AbsTask
-from espnet2.tasks.asr import JOINT_NETWORK, NORMALIZE, SPECAUG, frontend_of, require_fit, vocab_size_of
+from espnet2.tasks.asr import JOINT_NETWORK, frontend_of, require_fit, vocab_size_of
 from espnet2.tasks.choices import Choices, build
-from espnet2.tasks.config import ASRTransducerConfig
+from espnet2.tasks.options import Key, Option
+from espnet2.tasks.rows import Conf
+from espnet2.tasks.shared import INIT, INPUT_SIZE, NORMALIZE, SPECAUG, SPEECH, TEXT, TOKEN_LIST, USE_PREPROCESSOR
 from espnet2.train.abs_espnet_model import AbsESPnetModel
+from espnet2.utils.types import str_or_none
 
 FRONTEND = Choices(
     "frontend",
@@ -17,6 +20,7 @@ FRONTEND = Choices(
         "default": "espnet2.asr.frontend.default:DefaultFrontend",
         "sliding_window": "espnet2.asr.frontend.windowing:SlidingWindow",
     },
+    default="default",
     optional=True,
 )
 _DECODERS = "espnet2.asr_transducer.decoder."
@@ -28,16 +32,36 @@ DECODER = Choices(
         "rwkv": _DECODERS + "rwkv_decoder:RWKVDecoder",
         "stateless": _DECODERS + "stateless_decoder:StatelessDecoder",
     },
+    default="rnn",
 )
 ENCODER = "espnet2.asr_transducer.encoder.encoder:Encoder"
 MODEL = "espnet2.asr_transducer.espnet_transducer_model:ESPnetASRTransducerModel"
+NO_MODEL = Option("model", str_or_none, None, key=Key(offered=False))  # named in an error, as other tasks have it
 
 
 class ASRTransducerTask(AbsTask):
     """Transducers whose encoder is a list of blocks."""
 
-    schema = ASRTransducerConfig
-    choices = (FRONTEND, SPECAUG, NORMALIZE, DECODER)
+    name = "asr_transducer"
+    rows = (
+        TOKEN_LIST,
+        INPUT_SIZE,
+        INIT,
+        NO_MODEL,
+        Conf("model_conf", MODEL),
+        Conf("encoder_conf", ENCODER, {}, written=False),
+        Conf("joint_network_conf", JOINT_NETWORK, {}, written=False),
+        USE_PREPROCESSOR,
+        *TEXT,
+        *SPEECH,
+        FRONTEND,
+        SPECAUG,
+        NORMALIZE,
+        DECODER,
+    )
+    required = ("output_dir", "token_list")
+    required_data = ("speech", "text")
+    inference_data = ("speech",)
 
     @classmethod
     def assemble(cls, config: Namespace) -> AbsESPnetModel:

@@ -18,7 +18,7 @@ import typeguard
 from espnet2.interface.errors import ConfigError, listed, shortened
 from espnet2.tasks.size_limit import require_sizes
 
-# What constructors raise for values that they, or PyTorch's layers, cannot work with.
+# Errors of constructors for values that they, or PyTorch's layers, cannot work with.
 REFUSALS = (ValueError, TypeError, RuntimeError, ArithmeticError, AssertionError, LookupError, MemoryError)
 ABSENT = ("none", "null", "nil")  # spellings of null that upstream accepts
 SHOWN = 80  # characters of a value in an error
@@ -26,18 +26,26 @@ SHOWN = 80  # characters of a value in an error
 
 @dataclass(frozen=True)
 class Choices:
-    """The classes that config key `section` may name, as `module:Class`. Null is allowed where `optional`.
+    """Classes that a config's key may name, with their options in a second key, `SECTION_conf`.
 
-    Numbers in options of `part_of_model` are sizes, which are bounded.
+    Attributes:
+        section: The key.
+        classes: Choice in lower case, and its class as `module:Class`.
+        default: Choice of a config that has no such key.
+        optional: Null is allowed.
+        files: Options of the classes that name files, which have to exist.
+        part_of_model: Numbers in the options are sizes, which are bounded.
     """
 
     section: str
     classes: Mapping[str, str]
+    default: str | None = None
     optional: bool = False
+    files: tuple[str, ...] = ()
     part_of_model: bool = True
 
     def build(self, choice: str | None, conf: Mapping[str, Any] | None, **given: Any) -> Any:
-        """Make the chosen object, or None; raises `ConfigError` for an unknown choice and for bad options."""
+        """Build the chosen object, or return None; raises `ConfigError` for an unknown choice and for bad options."""
         if choice is None or choice.lower() in ABSENT:
             if self.optional:
                 return None
@@ -59,7 +67,7 @@ def load_class(target: str) -> type:
 
 
 def build(section: str, target: str, conf: Mapping[str, Any] | None, **given: Any) -> Any:
-    """Make the part of a model that `construct` makes; raises `ConfigError` for sizes that none has, too."""
+    """Build a part of a model as `construct` does; raises `ConfigError` for sizes that no model has, too."""
     require_sizes(section, conf or {})
     return construct(section, target, conf, **given)
 
@@ -93,7 +101,7 @@ def construct(section: str, target: str, conf: Mapping[str, Any] | None, **given
 
 
 def _hints(cls: Any) -> dict[str, Any]:
-    """Types of the constructor's arguments; none where it names types that only a type checker imports."""
+    """Return the types of the constructor's arguments; none where it names types that only a type checker imports."""
     try:
         return typing.get_type_hints(cls.__init__)
     except NameError:
@@ -109,7 +117,7 @@ def check_value(name: str, value: Any, hint: Any) -> None:
 
 
 def found_in(value: Any, hint: Any) -> str:
-    """A value that is not of type `hint` in words, or the first item of it that is not what the list has."""
+    """Describe a value that is not of type `hint`, or the first item of a list that is not of the items' type."""
     item = typing.get_args(hint)[:1]
     if isinstance(value, list) and item and typing.get_origin(hint) in (list, Sequence):
         for place, one in enumerate(value, 1):
@@ -128,7 +136,7 @@ def _is(value: Any, hint: Any) -> bool:
 
 
 def describe(hint: Any) -> str:
-    """A type in words: `int`, `float or null`, `list of str`."""
+    """Describe a type: `int`, `float or null`, `list of str`."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in (None, types.NoneType):
         return "null"

@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices
-from espnet2.tasks.config import LMConfig
+from espnet2.tasks.shared import INIT, TEXT, TOKEN_LIST, USE_PREPROCESSOR
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 LM = Choices(
@@ -16,6 +16,7 @@ LM = Choices(
         "transformer": "espnet2.lm.transformer_lm:TransformerLM",
         "transformer_opt": "espnet2.lm.huggingface_pretrained_opt_lm:HuggingfaceOPTModel",
     },
+    default="seq_rnn",
 )
 MODEL = Choices(
     "model",
@@ -23,6 +24,7 @@ MODEL = Choices(
         "lm": "espnet2.lm.espnet_model:ESPnetLanguageModel",
         "lm_multitask": "espnet2.lm.espnet_model_multitask:ESPnetMultitaskLanguageModel",
     },
+    default="lm",
 )
 READ_TOKENS = ("lm_multitask",)  # models that look up symbols
 
@@ -30,8 +32,12 @@ READ_TOKENS = ("lm_multitask",)  # models that look up symbols
 class LMTask(AbsTask):
     """Recurrent and Transformer language models over the recogniser's tokens."""
 
-    schema = LMConfig
-    choices = (LM, MODEL)
+    name = "lm"
+    rows = (TOKEN_LIST, INIT, USE_PREPROCESSOR, *TEXT, LM, MODEL)
+    required = ("output_dir", "token_list")
+    required_data = ("text",)
+    inference_data = ("text",)
+    int_pad_value = 0
 
     @classmethod
     def assemble(cls, config: Namespace) -> AbsESPnetModel:

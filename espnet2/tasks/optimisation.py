@@ -27,6 +27,7 @@ OPTIM = Choices(
         "rprop": _OPTIM + "Rprop",
         "radam": _OPTIM + "RAdam",
     },
+    default="adadelta",
     part_of_model=False,
 )
 _TORCH = "torch.optim.lr_scheduler:"

@@ -5,28 +5,61 @@ A row that is `fixed` is known, and only its default can be had: another value i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from espnet2.tasks.files import Places
 from espnet2.utils.types import float_or_none, int_or_none, str2bool, str2triple_str, str_or_none
 
 MAPPING = cast(Callable[[str], Any], dict)  # the kind of an option that is a mapping; see `NestedDictAction`
+WRITTEN = ("config", "print_config", "required", "version", "distributed")  # keys of a config.yaml, and no options
+HINTS: dict[Any, Any] = {
+    str: str,
+    str_or_none: str | None,
+    int: int,
+    int_or_none: int | None,
+    float: float,
+    float_or_none: float | None,
+    str2bool: bool,
+    MAPPING: dict[str, Any],
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """How the value of an option is read from the config.yaml of a trained model.
+
+    Attributes:
+        hint: Type of the value; None: that which the option's kind gives.
+        resolve: Returns the value by the places of files, the key, the value found and those of the keys before it.
+        read: False for what training alone uses.
+        offered: False for a key that is read, and is no option of training.
+    """
+
+    hint: Any = None
+    resolve: Callable[[Places, str, Any, Mapping[str, Any]], Any] | None = None
+    read: bool = True
+    offered: bool = True
+
+
+UNREAD = Key(read=False)
 
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a training command and key of its config.yaml.
+    """Option of a training command, and key of its config.yaml.
 
     Attributes:
-        name: of both.
-        kind: reads a value from the command line.
-        default: the value where none is given; None may be given too.
-        help: what it is for.
-        choices: the values that are allowed; null beside them where the default is None or `kind` gives None.
-        nargs: how many values it takes, as `argparse` says it.
-        append: each use of the option adds a value to a list.
-        fixed: another value than the default is not supported.
+        name: Of both.
+        kind: Reads a value from the command line.
+        default: Value where none is given; None may be given too.
+        help: What it is for.
+        choices: Values that are allowed; null beside them where the default is None or `kind` gives None.
+        nargs: How many values it takes, as `argparse` says it.
+        append: Each use of the option adds a value to a list.
+        fixed: Another value than the default is not supported.
+        key: How a trained model's config.yaml is read.
     """
 
     name: str
@@ -37,15 +70,26 @@ class Option:
     nargs: str | int | None = None
     append: bool = False
     fixed: bool = False
+    key: Key = Key()
 
     @property
     def may_be_none(self) -> bool:
         """Whether null is a value of it."""
         return self.default is None or self.kind in (str_or_none, int_or_none, float_or_none)
 
+    @property
+    def hint(self) -> Any:
+        """Type of its value in a config.yaml."""
+        if self.key.hint is not None:
+            return self.key.hint
+        one: Any = HINTS.get(self.kind, Any)
+        if self.append or self.nargs is not None:
+            return list[one]
+        return one | None if self.kind is MAPPING and self.default is None else one
+
 
 def fixed(name: str, kind: Callable[[str], Any], default: Any, nargs: str | None = None) -> Option:
-    """An option of upstream that has one value here."""
+    """Return an option of upstream that has one value here."""
     return Option(name, kind, default, "known with its default only", nargs=nargs, fixed=True)
 
 
@@ -57,7 +101,7 @@ SHAPE = "utterances and their lengths, of one field of the data; repeatable, in 
 
 
 def paths(text: str) -> list[str]:
-    """PATH,NAME,TYPE as a list, which YAML can hold."""
+    """Return PATH,NAME,TYPE as a list, which YAML can hold."""
     return list(str2triple_str(text))
 
 

@@ -12,16 +12,15 @@ from espnet2.interface.errors import OptionError
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.samplers.build_batch_sampler import build_batch_sampler
 from espnet2.samplers.unsorted_batch_sampler import UnsortedBatchSampler
-from espnet2.tasks.commands import require_fields
-from espnet2.tasks.task_options import TrainingTask
+from espnet2.tasks.declaration import TaskDeclaration, require_fields
 from espnet2.train.dataset import ESPnetDataset
 
 
 class TrainingData:
     """What `factory` makes batches of, by the options `args`; each process of several has its share of them."""
 
-    def __init__(self, training: TrainingTask, args: Namespace) -> None:
-        self.training, self.args = training, args
+    def __init__(self, task: type[TaskDeclaration], args: Namespace) -> None:
+        self.task, self.args = task, args
         self.rank, self.world_size = 0, 1
         self.datasets: dict[str, ESPnetDataset] = {}  # those that were checked
 
@@ -55,19 +54,18 @@ class TrainingData:
     def dataset(self, phase: str, train: bool) -> ESPnetDataset:
         """The utterances of a phase; `train` for changes of speech at random."""
         files = [tuple(item) for item in self._files(phase)]
-        task = self.training.task
-        optional = (*task.optional_data_names(train), *getattr(self.args, "aux_ctc_tasks", []))
+        optional = (*self.task.optional_data_names(train), *getattr(self.args, "aux_ctc_tasks", []))
         require_fields(
             f"{phase}_data_path_and_name_and_type",
             [name for _, name, _ in files],
-            task.required_data_names(train),
+            self.task.required_data_names(train),
             optional,
             self.args.allow_variable_data_keys,
         )
         dtype = "float32" if self.args.train_dtype == "float16" else self.args.train_dtype
         return ESPnetDataset(
             files,  # type: ignore[arg-type]
-            task.build_preprocess_fn(self.args, train),
+            self.task.build_preprocess_fn(self.args, train),
             float_dtype=dtype,
             allow_multi_rates=self.args.allow_multi_rates,
         )
@@ -100,7 +98,7 @@ class TrainingData:
             seed=self.args.seed,
             shuffle=training,
             num_workers=self.args.num_workers,
-            collate_fn=self.training.task.build_collate_fn(self.args, training),
+            collate_fn=self.task.build_collate_fn(self.args, training),
             pin_memory=self.args.ngpu > 0,
             rank=self.rank,
             world_size=self.world_size,
@@ -110,7 +108,7 @@ class TrainingData:
         """The first utterances of a phase, each a batch, as pictures are drawn of them."""
         dataset = self.datasets.get(phase) or self.dataset(phase, train=False)
         keys = [(key,) for key, _ in zip(dataset, range(count), strict=False)]
-        collate = self.training.task.build_collate_fn(self.args, False)
+        collate = self.task.build_collate_fn(self.args, False)
         return list(SequenceIterFactory(dataset, keys, collate_fn=collate).build_iter(1, shuffle=False))
 
     def statistics_batches(self, phase: str) -> Iterable[Any]:
@@ -124,7 +122,7 @@ class TrainingData:
             dataset,
             batches,
             num_workers=self.args.num_workers,
-            collate_fn=self.training.task.build_collate_fn(self.args, False),
+            collate_fn=self.task.build_collate_fn(self.args, False),
             seed=self.args.seed,
         )
         return factory.build_iter(1, shuffle=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from espnet2.interface.errors import EspnetError
+from espnet2.interface.errors import ConfigError, EspnetError
 from espnet2.utils.text_file import read_text
 
 DEEPEST = 100  # levels; a thousand would overflow the stack of the C loader
@@ -18,6 +18,18 @@ def read_yaml(path: str | Path, expected: str, error_type: type[EspnetError], sh
     """
     shown = str(path) if shown is None else shown
     return parse_yaml(read_text(path, expected, error_type, shown), shown, error_type)
+
+
+def read_mapping(path: str | Path, shown: str | None = None) -> dict[str, Any]:
+    """Read keys and values in plain YAML; raises `ConfigError` for a missing file, other content, or Python tags.
+
+    `shown` names the file in errors, where `path` is one that nobody knows.
+    """
+    data = read_yaml(path, "keys and values in YAML", ConfigError, shown)
+    if not isinstance(data, dict):
+        found = "nothing" if data is None else type(data).__name__
+        raise ConfigError(f"{path if shown is None else shown}: expected keys and values in YAML, found {found}")
+    return data
 
 
 def parse_yaml(text: str, source: str, error_type: type[EspnetError]) -> Any:

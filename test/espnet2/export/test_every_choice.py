@@ -83,7 +83,7 @@ PUBLISHED = {
 def _choices(task) -> list:
     return [
         pytest.param(choices, name, id=f"{choices.section}-{name}")
-        for choices in task.choices
+        for choices in task.choices()
         if choices.section != "specaug"
         for name in choices.classes
         if (choices.section, name) not in NOT_RECOGNISERS | PUBLISHED

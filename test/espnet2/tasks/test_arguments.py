@@ -7,24 +7,26 @@ import yaml
 
 from espnet2.interface.errors import ConfigError, OptionError
 from espnet2.tasks.arguments import TrainingParser, check, config_of, full_config, to_yaml
+from espnet2.tasks.asr import ASRTask
+from espnet2.tasks.asr_transducer import ASRTransducerTask
+from espnet2.tasks.lm import LMTask
 from espnet2.tasks.options import COMMON
-from espnet2.tasks.task_options import ASR, ASR_TRANSDUCER, LM
 
-TRAININGS = {"asr_train": ASR, "lm_train": LM, "asr_transducer_train": ASR_TRANSDUCER}
+TASKS = {"asr_train": ASRTask, "lm_train": LMTask, "asr_transducer_train": ASRTransducerTask}
 
 
-def parse(*arguments, training=ASR):
-    args, rest = TrainingParser(training).parse_known_args(list(arguments))
+def parse(*arguments, task=ASRTask):
+    args, rest = TrainingParser(task).parse_known_args(list(arguments))
     assert not rest
-    check(training, args)
+    check(task, args)
     return args
 
 
-@pytest.mark.parametrize("command", TRAININGS)
+@pytest.mark.parametrize("command", TASKS)
 def test_defaults_are_upstreams(repo_dir, command):
     wanted = json.loads((repo_dir / "test" / "golden" / "trainer.json").read_text())["defaults"][command]
-    training = TRAININGS[command]
-    found = yaml.safe_load(to_yaml(full_config(training, parse(training=training))))
+    task = TASKS[command]
+    found = yaml.safe_load(to_yaml(full_config(task, parse(task=task))))
     assert found == wanted
     assert list(found) == list(wanted)
     for name, value in wanted.items():
@@ -63,12 +65,12 @@ def test_a_written_configuration_is_read_again(tmp_path):
     args = parse(
         "--encoder", "conformer", "--encoder_conf", "output_size=8", "--train_shape_file", "a", "--patience", "3"
     )
-    config = config_of(ASR, args)
+    config = config_of(ASRTask, args)
     assert config["required"] == ["output_dir", "token_list"]
     path = tmp_path / "config.yaml"
     path.write_text(to_yaml(config))
     again = parse("--config", str(path))
-    assert config_of(ASR, again) | {"config": None} == config
+    assert config_of(ASRTask, again) | {"config": None} == config
 
 
 FIXED = [option for option in COMMON if option.fixed]

@@ -4,9 +4,7 @@ import pytest
 import yaml
 from zoo_transducer_model import CONFORMER, INPUT
 
-from espnet2.export.trained import task_of
 from espnet2.interface.errors import ConfigError
-from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.asr_transducer import ASRTransducerTask
 
 KEYS = {
@@ -70,18 +68,3 @@ def test_mistakes_are_named(tmp_path, change, message):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({**KEYS, **change}))
     with pytest.raises(ConfigError, match=message):
         ASRTransducerTask.build_model_from_file(tmp_path / "config.yaml")
-
-
-@pytest.mark.parametrize(
-    ("keys", "task"),
-    [
-        (KEYS, ASRTransducerTask),
-        ({"joint_network_conf": {}}, ASRTransducerTask),
-        ({"encoder_conf": {"body_conf": []}}, ASRTransducerTask),
-        ({"encoder_conf": {"output_size": 8}}, ASRTask),
-        ({"encoder_conf": None}, ASRTask),
-    ],
-)
-def test_a_config_tells_its_task(tmp_path, keys, task):
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(keys))
-    assert task_of(tmp_path / "config.yaml") is task

@@ -25,7 +25,7 @@ FRONTEND = Choices("frontend", {"default": "espnet2.asr.frontend.default:Default
 NORMALIZE = Choices("normalize", {"global_mvn": "espnet2.layers.global_mvn:GlobalMVN"}, optional=True)
 
 
-@pytest.mark.parametrize("section", [choices for task in (ASRTask, LMTask) for choices in task.choices])
+@pytest.mark.parametrize("section", [choices for task in (ASRTask, LMTask) for choices in task.choices()])
 def test_every_registered_class_exists(section):
     for target in section.classes.values():
         assert isinstance(load_class(target), type)
@@ -42,7 +42,7 @@ def test_null_means_nothing_where_it_may(choice):
     ("choices", "choice", "conf", "message"),
     [
         (ENCODER, "foo", {}, "encoder: unknown choice 'foo'; known ones: conformer$"),
-        (Choices("preencoder", {}, True), "sinc", {}, "preencoder: unknown choice 'sinc'; known ones: null$"),
+        (Choices("preencoder", {}, optional=True), "sinc", {}, "preencoder: unknown choice 'sinc'; known ones: null$"),
         (
             ENCODER,
             "conformer",

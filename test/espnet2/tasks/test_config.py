@@ -6,7 +6,11 @@ import pytest
 import yaml
 
 from espnet2.interface.errors import ConfigError
-from espnet2.tasks.config import META_SECTIONS, TASK_MARKS, TRAINING_KEYS, ASRConfig, LMConfig, read_config
+from espnet2.main_funcs.pack_funcs import META_SECTIONS
+from espnet2.tasks.asr import ASRTask
+from espnet2.tasks.config import model_keys, read_config, training_keys
+from espnet2.tasks.detect import MARKS
+from espnet2.tasks.lm import LMTask
 from espnet2.text.build_tokenizer import PRETRAINED
 
 TOKENS = ["<blank>", "<unk>", "a", "<sos/eos>"]
@@ -40,19 +44,20 @@ def write(path, data):
 
 
 def test_an_old_release_is_completed(tmp_path):
-    config = read_config(write(tmp_path / "config.yaml", OLD), ASRConfig)
+    config = read_config(write(tmp_path / "config.yaml", OLD), ASRTask)
     assert (config.model, config.preprocessor, config.specaug_conf) == ("espnet", "default", {})
     assert config.token_list == TOKENS and config.encoder == "transformer" and config.ctc_conf["reduce"]
     assert not hasattr(config, "optim")
 
 
 def test_defaults_of_a_language_model(tmp_path):
-    config = read_config(write(tmp_path / "config.yaml", {"token_list": TOKENS, "lm_conf": None}), LMConfig)
+    config = read_config(write(tmp_path / "config.yaml", {"token_list": TOKENS, "lm_conf": None}), LMTask)
     assert (config.lm, config.lm_conf, config.model) == ("seq_rnn", {}, "lm")
 
 
 def test_training_keys_are_no_model_keys():
-    assert not TRAINING_KEYS & {*ASRConfig.__dataclass_fields__, *LMConfig.__dataclass_fields__, *TASK_MARKS}
+    for task in (ASRTask, LMTask):
+        assert not training_keys(task) & {*model_keys(task), *dict(MARKS)}
 
 
 @pytest.mark.parametrize(
@@ -93,23 +98,23 @@ def test_training_keys_are_no_model_keys():
 def test_mistakes_are_named(tmp_path, data, message):
     path = write(tmp_path / "config.yaml", data)
     with pytest.raises(ConfigError, match=message) as error:
-        read_config(path, ASRConfig)
+        read_config(path, ASRTask)
     assert str(error.value).startswith(str(path))
 
 
 def test_a_recogniser_is_no_language_model(tmp_path):
     with pytest.raises(ConfigError, match=r"expected a config of a language model .*, found one of speech recognition"):
-        read_config(write(tmp_path / "config.yaml", OLD), LMConfig)
+        read_config(write(tmp_path / "config.yaml", OLD), LMTask)
 
 
 def test_a_scale_of_recordings_is_told(tmp_path, caplog):
-    read_config(write(tmp_path / "config.yaml", {**OLD, "speech_volume_normalize": 0.5}), ASRConfig)
+    read_config(write(tmp_path / "config.yaml", {**OLD, "speech_volume_normalize": 0.5}), ASRTask)
     assert "speech_volume_normalize: recordings are taken as they are; scale them to 0.5" in caplog.text
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.yaml: expected keys and values in YAML, found No such file"):
-        read_config(tmp_path / "none.yaml", ASRConfig)
+        read_config(tmp_path / "none.yaml", ASRTask)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +131,7 @@ def test_paths_are_found(tmp_path, monkeypatch, config, stats, working):
     path = write(tmp_path / config, data)
     write(tmp_path / stats, "")
     monkeypatch.chdir(tmp_path / working)
-    found = read_config(os.path.relpath(path), ASRConfig)
+    found = read_config(os.path.relpath(path), ASRTask)
     assert os.path.samefile(found.normalize_conf["stats_file"], tmp_path / stats)
     assert found.bpemodel == "exp/bpe"  # the model does not need it
 
@@ -142,14 +147,14 @@ def test_a_packed_models_paths_stay_inside(tmp_path, monkeypatch, section, name)
     name = name.format(parent=tmp_path)
     path = write(tmp_path / "model/exp/asr/config.yaml", {**OLD, "bpemodel": name})
     monkeypatch.chdir(tmp_path)
-    assert read_config(path, ASRConfig).bpemodel == str(tmp_path / "model/exp/asr/secret")  # which does not exist
+    assert read_config(path, ASRTask).bpemodel == str(tmp_path / "model/exp/asr/secret")  # which does not exist
     for key in ({"token_list": name}, {"normalize": "global_mvn", "normalize_conf": {"stats_file": name}}):
         write(path, {**OLD, **key})
         with pytest.raises(ConfigError, match=r"no file '.*secret' in the packed model"):
-            read_config(path, ASRConfig)
+            read_config(path, ASRTask)
     write(tmp_path / "model/secret", "<blank>\n")
     write(path, {**OLD, "bpemodel": "secret"})
-    assert read_config(path, ASRConfig).bpemodel == str(tmp_path / "model/secret")
+    assert read_config(path, ASRTask).bpemodel == str(tmp_path / "model/secret")
 
 
 @pytest.mark.parametrize("token_type", PRETRAINED)
@@ -160,7 +165,7 @@ def test_a_packed_models_vocabulary_stays_inside(tmp_path, monkeypatch, token_ty
     monkeypatch.chdir(tmp_path)
 
     def found(name):
-        return read_config(write(config, {**OLD, "token_type": token_type, "bpemodel": name}), ASRConfig).bpemodel
+        return read_config(write(config, {**OLD, "token_type": token_type, "bpemodel": name}), ASRTask).bpemodel
 
     leading_out = [str(tmp_path / "vocabulary"), "../../../vocabulary", "x/../vocabulary"]
     assert {found(name) for name in leading_out} == {str(config.parent / "vocabulary")}
@@ -173,9 +178,9 @@ def test_a_packed_models_vocabulary_stays_inside(tmp_path, monkeypatch, token_ty
 @pytest.mark.parametrize("token_type", ["bpe", *PRETRAINED])
 def test_names_of_files_may_be_too_long(tmp_path, token_type):
     config = {**OLD, "token_type": token_type, "bpemodel": "a" * 3000}
-    assert read_config(write(tmp_path / "config.yaml", config), ASRConfig).bpemodel == "a" * 3000
+    assert read_config(write(tmp_path / "config.yaml", config), ASRTask).bpemodel == "a" * 3000
     with pytest.raises(ConfigError, match="token_list: no file 'aaa") as error:
-        read_config(write(tmp_path / "config.yaml", {**OLD, "token_list": "a" * 3000}), ASRConfig)
+        read_config(write(tmp_path / "config.yaml", {**OLD, "token_list": "a" * 3000}), ASRTask)
     assert len(str(error.value)) <= 400
 
 
@@ -185,7 +190,7 @@ def test_a_users_own_config_names_files_anywhere(tmp_path, meta):
         write(tmp_path / "own/meta.yaml", meta)
     bpemodel = write(tmp_path / "elsewhere/bpe.model", "")
     path = write(tmp_path / "own/config.yaml", {**OLD, "bpemodel": str(bpemodel)})
-    assert read_config(path, ASRConfig).bpemodel == str(bpemodel)
+    assert read_config(path, ASRTask).bpemodel == str(bpemodel)
 
 
 def test_files_that_a_hubs_client_links_are_found(tmp_path):
@@ -194,11 +199,11 @@ def test_files_that_a_hubs_client_links_are_found(tmp_path):
     (tmp_path / "snapshot/exp/config.yaml").symlink_to(config)
     (tmp_path / "snapshot/exp/bpe.model").symlink_to(write(tmp_path / "blobs/2", ""))
     write(tmp_path / "snapshot/meta.yaml", {"yaml_files": {"asr_train_config": "exp/config.yaml"}})
-    found = read_config(tmp_path / "snapshot/exp/config.yaml", ASRConfig).bpemodel
+    found = read_config(tmp_path / "snapshot/exp/config.yaml", ASRTask).bpemodel
     assert found == str(tmp_path / "snapshot/exp/bpe.model")
 
 
 def test_tokens_from_a_file(tmp_path):
     write(tmp_path / "data/tokens.txt", "<blank>\n▁a \n\u2028\n<sos/eos>\n")
     path = write(tmp_path / "exp/config.yaml", {**OLD, "token_list": "data/tokens.txt"})
-    assert read_config(path, ASRConfig).token_list == ["<blank>", "▁a", "\u2028", "<sos/eos>"]
+    assert read_config(path, ASRTask).token_list == ["<blank>", "▁a", "\u2028", "<sos/eos>"]

@@ -5,16 +5,19 @@
 
 import json
 from argparse import Namespace
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from espnet2.interface.errors import ConfigError
-from espnet2.tasks.config import ASRConfig, ASRTransducerConfig, LMConfig, check_config
+from espnet2.tasks.asr import ASRTask
+from espnet2.tasks.asr_transducer import ASRTransducerTask
+from espnet2.tasks.config import check_config, model_keys
+from espnet2.tasks.files import Places
+from espnet2.tasks.lm import LMTask
 
 KEYS = json.loads((Path(__file__).parents[2] / "golden/task_keys.json").read_text(encoding="utf-8"))
-OWN = {"ASRTask": ASRConfig, "LMTask": LMConfig, "ASRTransducerTask": ASRTransducerConfig}
+OWN = {"ASRTask": ASRTask, "LMTask": LMTask, "ASRTransducerTask": ASRTransducerTask}
 CASES = [
     pytest.param(task, keys, id=f"{release}-{task}") for release, tasks in KEYS.items() for task, keys in tasks.items()
 ]
@@ -37,19 +40,19 @@ NAMES = {  # in the sentence, where it is not the beginning of the task's name i
 }
 
 
-def read(keys, schema):
-    sections = {item.name for item in fields(schema)}  # whose values are not stored
+def read(keys, task):
+    sections = model_keys(task)  # whose values are not stored
     given = {key: value for key, value in keys.items() if value is not None or key not in sections}
-    return check_config({**given, "token_list": TOKENS}, schema, "config.yaml", ())
+    return check_config({**given, "token_list": TOKENS}, task, Places("config.yaml"))
 
 
 @pytest.mark.parametrize(("task", "keys"), CASES)
 def test_a_config_is_that_of_its_task(task, keys):
     if task in OWN:
         assert isinstance(read(keys, OWN[task]), Namespace)
-    for schema in (schema for own, schema in OWN.items() if own != task):
+    for other in (other for own, other in OWN.items() if own != task):
         with pytest.raises(ConfigError, match=r"expected a config of .*, found one of ") as caught:
-            read(keys, schema)
+            read(keys, other)
         told = str(caught.value).partition("found one of ")[2].upper()
         name = NAMES.get(task, task.removesuffix("Task")).upper()
         assert (name.removeprefix("GAN") in told) or (task == "ASRTransducerTask" and "ASR_TRANSDUCER" in told)
@@ -69,7 +72,7 @@ def test_a_config_is_that_of_its_task(task, keys):
 )
 def test_what_a_config_switches_on_is_refused_by_its_name(keys, message):
     with pytest.raises(ConfigError, match=message):
-        read({"ctc_conf": {}, **keys}, ASRConfig)
+        read({"ctc_conf": {}, **keys}, ASRTask)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_what_a_config_switches_on_is_refused_by_its_name(keys, message):
     ],
 )
 def test_what_only_training_reads_is_left_out(keys):
-    assert not set(vars(read({"ctc_conf": {}, **keys}, ASRConfig))) & set(keys)
+    assert not set(vars(read({"ctc_conf": {}, **keys}, ASRTask))) & set(keys)
 
 
 @pytest.mark.parametrize(
@@ -96,5 +99,5 @@ def test_what_only_training_reads_is_left_out(keys):
     ],
 )
 def test_defaults_are_those_of_the_release_that_trained(version, conf, expected):
-    config = read({"ctc_conf": {}, "encoder": "beats", "encoder_conf": conf, "version": version}, ASRConfig)
+    config = read({"ctc_conf": {}, "encoder": "beats", "encoder_conf": conf, "version": version}, ASRTask)
     assert config.encoder_conf == expected

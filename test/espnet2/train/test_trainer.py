@@ -5,7 +5,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from espnet2.interface.errors import EspnetError
 from espnet2.tasks.arguments import TrainingParser
-from espnet2.tasks.task_options import LM
+from espnet2.tasks.lm import LMTask
 from espnet2.train.trainer import build_trainer, is_distributed, is_first_process
 
 SLURM = {"SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "2", "SLURM_LOCALID": "1"}
@@ -13,7 +13,7 @@ SLURM |= {"SLURM_NODEID": "1", "SLURM_PROCID": "3", "SLURM_JOB_NAME": "train"}
 
 
 def options(*arguments):
-    return TrainingParser(LM).parse_args([*arguments, "--use_tensorboard", "false"])
+    return TrainingParser(LMTask).parse_args([*arguments, "--use_tensorboard", "false"])
 
 
 @pytest.mark.parametrize(

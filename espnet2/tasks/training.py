@@ -14,11 +14,10 @@ from typing import Any
 from espnet2.interface.errors import OptionError, TrainingError
 from espnet2.main_funcs.average_nbest_models import average_nbest_models
 from espnet2.main_funcs.collect_stats import collect_stats
-from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.arguments import check, config_of, full_config, to_yaml
-from espnet2.tasks.config import read_yaml
+from espnet2.tasks.config import model_keys
+from espnet2.tasks.declaration import TaskDeclaration
 from espnet2.tasks.optimisation import SCHEDULER
-from espnet2.tasks.task_options import TrainingTask
 from espnet2.tasks.training_data import TrainingData
 from espnet2.text.token_id_converter import read_token_list
 from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
@@ -30,6 +29,7 @@ from espnet2.train.history import History
 from espnet2.train.trainer import build_trainer, devices_of, is_distributed, is_first_process, quiet_lightning
 from espnet2.train.training_module import StepOptions, TrainingModule
 from espnet2.utils.atomic import remove_partial, write_atomically
+from espnet2.utils.yaml_file import read_mapping
 
 CONFIG = "config.yaml"
 LOG = "train.log"
@@ -39,35 +39,35 @@ OF_THE_OPTIMISER = (
 )
 
 
-def train(training: TrainingTask, args: Namespace) -> int:
+def train(task: type[TaskDeclaration], args: Namespace) -> int:
     """Train, or collect statistics, or print the configuration; returns the exit status.
 
     Raises:
         EspnetError: one sentence that names the option or file, before anything is overwritten.
     """
     if args.print_config:
-        print(to_yaml(full_config(training, args)), end="")
+        print(to_yaml(full_config(task, args)), end="")
         return 0
-    check(training, args)
-    if "token_list" in training.required:
-        args.token_list = _tokens(training, args)
+    check(task, args)
+    if "token_list" in task.required:
+        args.token_list = _tokens(task, args)
     if args.output_dir is None:
         raise OptionError("output_dir: expected the experiment's directory, found none")
     directory = Path(args.output_dir)
     set_all_random_seed(args.seed)
-    model = build_model(training, args)
-    data = TrainingData(training, args)
+    model = build_model(task, args)
+    data = TrainingData(task, args)
     if args.collect_stats:
-        return _collect(training, args, model, data, directory)
-    checkpoint = _checkpoint_of(training, args, directory)
-    module = build_module(training.task, args, model)
+        return _collect(task, args, model, data, directory)
+    checkpoint = _checkpoint_of(task, args, directory)
+    module = build_module(task, args, model)
     if checkpoint is None:
         _start_from(args, model)
     if not args.dry_run or data.given():
         data.check()
     if not args.dry_run:
         devices_of(args)
-    _write_config(training, args, directory)
+    _write_config(task, args, directory)
     if args.dry_run:
         return 0
     with _logging_to(directory / LOG if is_first_process(args) else None):
@@ -75,7 +75,7 @@ def train(training: TrainingTask, args: Namespace) -> int:
     return 0
 
 
-def _tokens(training: TrainingTask, args: Namespace) -> list[str]:
+def _tokens(task: type[TaskDeclaration], args: Namespace) -> list[str]:
     """The token list, read from the file that the option names.
 
     Raises:
@@ -85,16 +85,16 @@ def _tokens(training: TrainingTask, args: Namespace) -> list[str]:
         raise OptionError("token_list: expected a file of tokens, one in a line, found none")
     source = args.token_list if isinstance(args.token_list, str) else "token_list"
     tokens = read_token_list(args.token_list) if isinstance(args.token_list, str) else list(args.token_list)
-    conf = full_config(training, args)["model_conf"]
+    conf = full_config(task, args)["model_conf"]
     for key in ("sym_sos", "sym_eos"):
         if key in conf and conf[key] not in tokens:  # a model would take the last token, whatever it is
             raise OptionError(f"{source}: expected a line with {conf[key]!r}, the {key} of model_conf, found none")
     return tokens
 
 
-def build_model(training: TrainingTask, args: Namespace) -> AbsESPnetModel:
+def build_model(task: type[TaskDeclaration], args: Namespace) -> AbsESPnetModel:
     """The model with fresh weights."""
-    model = training.task.build_model(Namespace(**config_of(training, args)))
+    model = task.build_model(Namespace(**config_of(task, args)))
     if getattr(args, "init", None) is not None:
         from espnet2.torch_utils.initialize import initialize
 
@@ -102,7 +102,7 @@ def build_model(training: TrainingTask, args: Namespace) -> AbsESPnetModel:
     return model
 
 
-def build_module(task: type[AbsTask], args: Namespace, model: AbsESPnetModel) -> TrainingModule:
+def build_module(task: type[TaskDeclaration], args: Namespace, model: AbsESPnetModel) -> TrainingModule:
     """The model with its optimiser and schedule; raises `ConfigError`."""
     for name in args.freeze_param:
         frozen = [part for key, part in model.named_parameters() if key == name or key.startswith(f"{name}.")]
@@ -131,18 +131,18 @@ def _start_from(args: Namespace, model: AbsESPnetModel) -> None:
 
 
 def _collect(
-    training: TrainingTask, args: Namespace, model: AbsESPnetModel, data: TrainingData, directory: Path
+    task: type[TaskDeclaration], args: Namespace, model: AbsESPnetModel, data: TrainingData, directory: Path
 ) -> int:
     """Write statistics of the data of both phases; raises `OptionError` where a training is, whose files would go."""
     if (directory / CHECKPOINT).exists():
         raise OptionError(f"{directory / CHECKPOINT}: expected no training where --collect_stats writes, found one")
     train_iter, valid_iter = (data.statistics_batches(phase) for phase in ("train", "valid"))
     collect_stats(model, train_iter, valid_iter, directory, write_collected_feats=args.write_collected_feats)
-    _write_config(training, args, directory)
+    _write_config(task, args, directory)
     return 0
 
 
-def _checkpoint_of(training: TrainingTask, args: Namespace, directory: Path) -> Path | None:
+def _checkpoint_of(task: type[TaskDeclaration], args: Namespace, directory: Path) -> Path | None:
     """The checkpoint to go on from, if there is one, which has to be of this configuration.
 
     Raises:
@@ -155,15 +155,14 @@ def _checkpoint_of(training: TrainingTask, args: Namespace, directory: Path) -> 
     if not args.resume:
         raise OptionError(f"{path}: expected no training here unless --resume true goes on with it, found one")
     if (directory / CONFIG).is_file():
-        _require_same(training, read_yaml(directory / CONFIG), config_of(training, args), directory / CONFIG)
+        _require_same(task, read_mapping(directory / CONFIG), config_of(task, args), directory / CONFIG)
     read_checkpoint(path)
     return path
 
 
-def _require_same(training: TrainingTask, before: dict[str, Any], now: dict[str, Any], path: Path) -> None:
+def _require_same(task: type[TaskDeclaration], before: dict[str, Any], now: dict[str, Any], path: Path) -> None:
     """Raise `TrainingError` where keys that say what the weights are have changed."""
-    schema = getattr(training.task, "schema", None)
-    keys = [item.name for item in fields(schema) if item.name != "bpemodel"] if schema else []
+    keys = [name for name in model_keys(task) if name != "bpemodel"]
     for key in (*keys, *OF_THE_OPTIMISER):
         if before.get(key) != now.get(key):
             began, found = _unlike(before.get(key), now.get(key))
@@ -185,12 +184,12 @@ def _unlike(before: Any, now: Any) -> tuple[str, str]:
     return repr(before), repr(now)
 
 
-def _write_config(training: TrainingTask, args: Namespace, directory: Path) -> None:
+def _write_config(task: type[TaskDeclaration], args: Namespace, directory: Path) -> None:
     if not is_first_process(args):
         return
     remove_partial(directory)
     with write_atomically(directory / CONFIG, "w") as file:
-        file.write(to_yaml(config_of(training, args, is_distributed(args))))
+        file.write(to_yaml(config_of(task, args, is_distributed(args))))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How well a language model says texts."""
+"""Perplexity of texts by a language model."""
 
 from __future__ import annotations
 

@@ -1,0 +1,69 @@
+"""Rows that the tasks share: text, speech, and the parts that come before an encoder."""
+
+from __future__ import annotations
+
+from espnet2.tasks import files
+from espnet2.tasks.choices import Choices
+from espnet2.tasks.options import UNREAD, Key, Option
+from espnet2.text.build_tokenizer import TOKENIZERS
+from espnet2.utils.types import float_or_none, int_or_none, str2bool, str_or_none
+
+INITS = ("chainer", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "normal")
+TEXTS = str | list[str] | None
+
+TOKEN_LIST = Option(
+    "token_list",
+    str_or_none,
+    None,
+    "file of tokens, one in a line; required",
+    key=Key(hint=list[str], resolve=files.tokens),
+)
+INIT = Option("init", str_or_none, None, "how parameters are initialised", INITS, key=UNREAD)
+INPUT_SIZE = Option("input_size", int_or_none, None, "size of features, where no front end is used")
+USE_PREPROCESSOR = Option(
+    "use_preprocessor", str2bool, True, "turn text into tokens, and change speech as asked for", key=UNREAD
+)
+TEXT = (
+    Option("token_type", str, "bpe", "kind of tokens", tuple(TOKENIZERS), key=Key(hint=str | None)),
+    Option("bpemodel", str_or_none, None, "SentencePiece model", key=Key(resolve=files.tokenizer_model)),
+    Option(
+        "non_linguistic_symbols",
+        str_or_none,
+        None,
+        "file of symbols that are not split",
+        key=Key(hint=TEXTS, resolve=files.path),
+    ),
+    Option("cleaner", str_or_none, None, "cleaning of text", key=Key(hint=TEXTS)),
+    Option("g2p", str_or_none, None, "from letters to phonemes, for token_type phn"),
+)
+SPEECH = (
+    Option("speech_volume_normalize", float_or_none, None, "largest amplitude that speech is scaled to", key=UNREAD),
+    Option("rir_scp", str_or_none, None, "list of room impulse responses", key=UNREAD),
+    Option("rir_apply_prob", float, 1.0, "how often they are used", key=UNREAD),
+    Option("noise_scp", str_or_none, None, "list of noises", key=UNREAD),
+    Option("noise_apply_prob", float, 1.0, "how often they are added", key=UNREAD),
+    Option("noise_db_range", str, "13_15", "range of signal-to-noise ratios, in dB", key=UNREAD),
+)
+SHORT_NOISE_THRES = Option(
+    "short_noise_thres", float, 0.5, "warn of noises that last less than this part of the speech", key=UNREAD
+)
+TRAINING_ONLY = (INIT, USE_PREPROCESSOR, *SPEECH, SHORT_NOISE_THRES)
+
+SPECAUG = Choices("specaug", {"specaug": "espnet2.asr.specaug.specaug:SpecAug"}, optional=True)
+NORMALIZE = Choices(
+    "normalize",
+    {
+        "global_mvn": "espnet2.layers.global_mvn:GlobalMVN",
+        "utterance_mvn": "espnet2.layers.utterance_mvn:UtteranceMVN",
+    },
+    default="utterance_mvn",
+    optional=True,
+    files=("stats_file",),
+)
+_PREPROCESSOR = "espnet2.train.preprocessor:CommonPreprocessor"
+PREPROCESSOR = Choices(
+    "preprocessor",
+    {"default": _PREPROCESSOR, "multi": f"{_PREPROCESSOR}_multi"},
+    default="default",
+    part_of_model=False,
+)
