@@ -20,7 +20,7 @@ from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 
 def _cost(parts: Sequence[Any], whole: Length) -> tuple[int, int]:
-    """`attention_heads` and `longest` (see `Component`) of modules that are run one after the other.
+    """Heads that compare every output frame with every other one, and `longest` (see `Component`), of modules in a row.
 
     A head over twice as many frames as the output has counts as four.
     """
@@ -111,8 +111,11 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         (encoder,) = self.encoder.components()
         parts = [part for part in (self.frontend, self.preencoder, self.encoder, self.postencoder) if part is not None]
         inputs = self._reads(encoder)
-        size = encoder.outputs[0].axes[-1] if self.postencoder is None else self.postencoder.output_size()
-        hidden = dataclasses.replace(encoder.outputs[0], axes=(*encoder.outputs[0].axes[:-1], size))
+        *others, frames, size = encoder.outputs[0].axes
+        if self.postencoder is not None:
+            size = self.postencoder.output_size()
+            frames = frames if isinstance(frames, str) else self.postencoder.length(frames)
+        hidden = dataclasses.replace(encoder.outputs[0], axes=(*others, frames, size))
         length = functools.reduce(Length.then, (part.length for part in parts))
         heads, longest = _cost(parts, length)
         return Component(
@@ -121,9 +124,11 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
             inputs=inputs,
             outputs=(hidden, encoder.outputs[1]),
             lengths=(OutputLength("out_frames", inputs[1].length_of, length),),
-            attention_heads=heads,
-            longest=longest,
-            least_channels=1 if self.frontend is None else self.frontend.least_channels,
+            attributes={
+                "attention_heads": heads,
+                "longest": longest,
+                "least_channels": 1 if self.frontend is None else self.frontend.least_channels,
+            },
         )
 
     def _reads(self, encoder: Component) -> tuple[Tensor, Tensor]:

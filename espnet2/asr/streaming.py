@@ -18,7 +18,7 @@ from torch import Tensor
 from espnet2.asr.encoder.abs_encoder import Blocks
 from espnet2.asr.frontend.abs_frontend import Framing
 from espnet2.interface.errors import OptionError
-from espnet2.interface.spec import Axis, Component, Length, State
+from espnet2.interface.spec import Axis, Component, Length, OutputLength, State
 from espnet2.interface.spec import Tensor as SpecTensor
 from espnet2.layers.global_mvn import GlobalMVN
 
@@ -163,9 +163,12 @@ class StreamingModel:
         geometry, encoder = self.geometry(), self.encoder
         frame: tuple[int, ...] = () if self.frontend is not None else (encoder.input_size,)
         steps: Axis = "steps" if encoder.parallel_blocks else 1
+        blocks = geometry.blocks
+        overlap = blocks.size - blocks.hop
+        several = OutputLength("out_frames", "steps", Length(((0, 1, 0, blocks.hop), (0, 1, overlap))))
         past: dict[str, tuple[Axis, ...]] = {
             "speech": ("batch", geometry.carried, *frame),
-            "frames": ("batch", geometry.blocks.size - geometry.blocks.hop, encoder.embedding_size()),
+            "frames": ("batch", overlap, encoder.embedding_size()),
         }
         return Component(
             name="encoder_step",
@@ -175,7 +178,14 @@ class StreamingModel:
                 SpecTensor("remaining", ("batch",), "int64", below=MANY_STEPS * geometry.step),
             ),
             outputs=(
-                SpecTensor("encoder_out", ("batch", "out_frames", encoder.components()[0].outputs[0].axes[-1])),
+                SpecTensor(
+                    "encoder_out",
+                    (
+                        "batch",
+                        several.axis if encoder.parallel_blocks else blocks.size,
+                        encoder.components()[0].outputs[0].axes[-1],
+                    ),
+                ),
                 SpecTensor("encoder_out_lens", ("batch",), "int64"),
             ),
             states=(
@@ -189,6 +199,7 @@ class StreamingModel:
                 ),
                 *encoder.states(),
             ),
+            lengths=(several,) if encoder.parallel_blocks else (),
         )
 
     def encode_step(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from espnet2.interface.spec import Component, Tensor
+from espnet2.export.declared import sizes_of
+from espnet2.interface.spec import FLOATS, Axis, Component, Tensor
 
 # Sizes for tracing. None is 0 or 1, which torch.export would freeze, and no two that could be confused are equal.
 TRACE_SIZES = {"batch": 2, "beam": 3, "parent": 4, "past": 5, "tokens": 6, "steps": 3, "channels": 3}
@@ -21,8 +22,8 @@ def axes_of(component: Component) -> list[str]:
 def trace_sizes(component: Component) -> dict[str, int]:
     """A size for each named axis, fit for tracing."""
     lengths = {rule.source: rule.length.shortest(TRACE_OUTPUT_LENGTH) for rule in component.lengths}
-    sizes = {axis: 7 + index for index, axis in enumerate(axes_of(component))}
-    found = {axis: lengths.get(axis, TRACE_SIZES.get(axis, size)) for axis, size in sizes.items()}
+    others = {axis: 7 + index for index, axis in enumerate(axes_of(component))}
+    found = {axis: TRACE_SIZES.get(axis, lengths.get(axis, size)) for axis, size in others.items()}
     return with_channels(component, found)
 
 
@@ -44,11 +45,46 @@ def ragged_lengths(longest: int, batch: int, shortest: int = 1) -> np.ndarray:
 
 def draw(component: Component, sizes: Mapping[str, int], seed: int = 0) -> dict[str, np.ndarray]:
     """Random feeds with the given axis sizes; samples beyond an utterance's length are zeros, as in a padded batch."""
-    rng = np.random.default_rng(seed)
-    feeds = {tensor.name: _value(tensor, sizes, component.shortest(), rng) for tensor in component.feeds}
-    for lengths in (tensor for tensor in component.feeds if tensor.length_of):
-        _clear_padding(feeds, component.feeds, lengths, feeds[lengths.name])
+    feeds = _draw(component, sizes, seed)
+    for name, padding in _paddings(component.feeds, feeds):
+        feeds[name][padding] = 0
     return feeds
+
+
+def with_noise(component: Component, feeds: Mapping[str, np.ndarray], seed: int = 0) -> dict[str, np.ndarray] | None:
+    """The feeds with random values in the inputs' padding; None where there is none.
+
+    States stay as they are, since graphs make them.
+    """
+    paddings = [(name, padding) for name, padding in _paddings(component.inputs, feeds) if padding.any()]
+    if not paddings:
+        return None
+    noise, found = (
+        _draw(component, sizes_of(component, feeds), seed),
+        {name: feed.copy() for name, feed in feeds.items()},
+    )
+    for name, padding in paddings:
+        found[name][padding] = noise[name][padding]
+    return found
+
+
+def padding_of(axes: Sequence[Axis], shape: Sequence[int], lengths: Tensor, values: np.ndarray) -> np.ndarray | None:
+    """Where a tensor has padding, a mask of its shape; None where `lengths`, whose values are given, say nothing of it.
+
+    The axes of the lengths come in the tensor's, in the same order.
+    """
+    order: list[int] = []
+    for axis in lengths.axes:
+        start = order[-1] + 1 if order else 0
+        if axis not in axes[start:]:
+            return None
+        order.append(axes.index(axis, start))
+    if lengths.length_of not in axes:
+        return None
+    order.append(axes.index(lengths.length_of))
+    mask = np.arange(shape[order[-1]]) >= values[..., None]
+    others = tuple(place for place in range(len(axes)) if place not in order)
+    return np.broadcast_to(np.expand_dims(mask.transpose(np.argsort(order)), others), shape)
 
 
 def first_step(component: Component, sizes: Mapping[str, int], seed: int = 0) -> dict[str, np.ndarray]:
@@ -60,20 +96,27 @@ def first_step(component: Component, sizes: Mapping[str, int], seed: int = 0) ->
     return feeds
 
 
+def _draw(component: Component, sizes: Mapping[str, int], seed: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {tensor.name: _value(tensor, sizes, component.shortest(), rng) for tensor in component.feeds}
+
+
 def _value(tensor: Tensor, sizes: Mapping[str, int], shortest: Mapping[str, int], rng) -> np.ndarray:
     shape = tuple(axis if isinstance(axis, int) else sizes[axis] for axis in tensor.axes)
     if tensor.length_of:
-        return ragged_lengths(sizes[tensor.length_of], shape[0], shortest.get(tensor.length_of, 1))
+        return ragged_lengths(sizes[tensor.length_of], shape[0], shortest.get(tensor.length_of, 1)).astype(tensor.dtype)
     if tensor.below:
         limit = sizes[tensor.below] if isinstance(tensor.below, str) else tensor.below
-        return rng.integers(0, limit, shape, dtype=tensor.dtype)
+        if tensor.dtype in FLOATS:
+            return rng.uniform(tensor.least, limit, shape).astype(tensor.dtype)
+        return rng.integers(tensor.least, limit, shape, dtype=tensor.dtype)
     return rng.standard_normal(shape).astype(tensor.dtype)
 
 
-def _clear_padding(feeds: dict, tensors: Iterable[Tensor], lengths: Tensor, values: np.ndarray) -> None:
-    for tensor in tensors:
-        if tensor is not lengths and {lengths.length_of, lengths.axes[0]} <= set(tensor.axes):
-            array = np.moveaxis(
-                feeds[tensor.name], (tensor.axes.index(lengths.axes[0]), tensor.axes.index(lengths.length_of)), (0, 1)
-            )
-            array[np.arange(array.shape[1]) >= values[:, None]] = 0
+def _paddings(tensors: Sequence[Tensor], feeds: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+    """The name of each of these tensors that has lengths, and where it is padded."""
+    for lengths in (tensor for tensor in tensors if tensor.length_of):
+        for tensor in tensors:
+            padding = padding_of(tensor.axes, feeds[tensor.name].shape, lengths, feeds[lengths.name])
+            if tensor is not lengths and padding is not None:
+                yield tensor.name, padding

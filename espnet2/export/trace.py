@@ -11,9 +11,10 @@ from pathlib import Path
 import onnx_ir as ir
 import torch
 
+from espnet2.export.declared import require_exported_axes
 from espnet2.export.examples import draw, dynamic_shapes, trace_sizes
 from espnet2.export.quiet import quiet
-from espnet2.interface.spec import Component
+from espnet2.interface.spec import Axis, Component
 
 OPSET = 20
 EXTERNAL_DATA_BYTES = 1_900_000_000  # a protobuf file cannot hold 2 GB
@@ -37,7 +38,8 @@ def export_component(
 ) -> Path:
     """Export `component` of `module` to `path`; the interface and `metadata` go into the model's `metadata_props`.
 
-    Raises whatever `torch.onnx.export` raises, among it an error for each named axis that got specialised.
+    Raises whatever `torch.onnx.export` raises, among it an error for each named axis that got specialised, and
+    `VerificationError` where the graph's outputs have other axes than the component declares.
     """
     feeds = draw(component, trace_sizes(component))
     with quiet(), _rare_collections():
@@ -70,12 +72,18 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
+def _axes(value: ir.Value) -> list[Axis | None]:
+    """Sizes, and names or formulas of them, of an output as the exporter found them."""
+    return [axis if isinstance(axis, int) else axis.value for axis in value.shape or ()]
+
+
 def _publish(model: ir.Model, component: Component, metadata: Mapping[str, str]) -> None:
-    """Keep what users need: declared axes, parameter names as in the checkpoint, no stack traces of this machine."""
+    """Keep what users need: declared axes, which are checked; names as in the checkpoint; no stack traces."""
     for node in model.graph.all_nodes():
         node.metadata_props.clear()
     for value in list(model.graph.initializers.values()):
         value.name = (value.name or "").removeprefix("module.")
+    require_exported_axes(component, [_axes(value) for value in model.graph.outputs])
     for value, tensor in zip(model.graph.outputs, component.results, strict=True):
         value.shape = ir.Shape(tensor.axes)
     model.metadata_props.clear()

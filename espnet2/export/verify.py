@@ -2,25 +2,28 @@
 
 A successful export proves nothing: a dimension can be frozen, a mask baked in, an empty cache refused. So each graph
 runs at three lengths (the shortest that it accepts among them), with one utterance and with a ragged batch of three,
-steps from an empty cache and from a filled one; the hypotheses of a decode must be the same.
+steps from an empty cache and from a filled one; outputs must have the axes that are declared, and may not depend on
+what lies in the padding; the hypotheses of a decode must be the same.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from espnet2.export.examples import axes_of, draw, first_step, with_channels
+from espnet2.export.declared import require_axes
+from espnet2.export.examples import axes_of, draw, first_step, padding_of, with_channels, with_noise
 from espnet2.interface.check import Check
 from espnet2.interface.errors import VerificationError
 from espnet2.interface.graph import Graph
-from espnet2.interface.spec import Component
+from espnet2.interface.spec import Component, Tensor
 
 SCORE_TOLERANCE = 1e-3  # of a hypothesis' score
 BATCHES = (1, 3)
-# Sizes of one case each; an axis with a length rule gets what gives so many output steps (and some odd rest).
+# Sizes of one case each; another axis with a formula gets what gives so many output steps (and some odd rest).
 OUTPUT_LENGTHS = (1, 41, 131)
 ODD_RESTS = (0, 37, 101)
 AXIS_SIZES = {
@@ -39,8 +42,8 @@ def component_cases(component: Component) -> Iterator[tuple[str, dict[str, np.nd
     formulas = {rule.source: rule.length for rule in component.lengths}
     for index, (output, rest) in enumerate(zip(OUTPUT_LENGTHS, ODD_RESTS, strict=True)):
         sizes = {
-            axis: max(1, formulas[axis].shortest(output)) + rest * formulas[axis].stride // 100
-            if axis in formulas
+            axis: max(1, formulas[axis].shortest(output)) - (-rest * formulas[axis].stride // 100)
+            if axis in formulas and axis not in AXIS_SIZES
             else AXIS_SIZES.get(axis, OUTPUT_LENGTHS)[index]
             for axis in axes_of(component)
         }
@@ -70,13 +73,54 @@ def difference(expected: Any, found: Any) -> float:
 
 
 def verify_component(component: Component, reference: Graph, graph: Graph) -> list[Check]:
-    """Run both graphs over all cases; each check holds the largest difference of all outputs."""
+    """Run both graphs over all cases; each check holds the largest difference of all outputs.
+
+    A padded case runs on `graph` a second time, with noise in the padding, and the valid outputs are compared with the
+    first ones of `reference`.
+
+    Raises `VerificationError` where outputs have other axes than the component declares.
+    """
     checks = []
     for label, feeds in component_cases(component):
-        expected, found = reference(feeds), graph(feeds)
-        worst = max(difference(expected[t.name].numpy(), found[t.name].numpy()) for t in component.results)
-        checks.append(Check(component.name, label, worst))
+        expected, found = _arrays(component, reference(feeds)), _arrays(component, graph(feeds))
+        require_axes(component, label, feeds, found)
+        checks.append(Check(component.name, label, _worst(expected, found)))
+        noisy = with_noise(component, feeds)
+        if noisy is not None:
+            label += ", noise in the padding"
+            again = valid(component, noisy, _arrays(component, graph(noisy)))
+            checks.append(Check(component.name, label, _worst(valid(component, feeds, expected), again)))
     return checks
+
+
+def valid(
+    component: Component, feeds: Mapping[str, np.ndarray], results: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The results with zeros behind the end of each utterance, as far as lengths of theirs or of the feeds tell it."""
+    known: dict[str, tuple[Tensor, np.ndarray]] = {}
+    for tensor in (tensor for tensor in component.feeds if tensor.length_of):
+        values = feeds[tensor.name]
+        known[tensor.length_of] = tensor, values
+        for rule in component.lengths:
+            if rule.source == tensor.length_of:
+                known[rule.axis] = dataclasses.replace(tensor, length_of=rule.axis), rule.length(values)
+    known |= {tensor.length_of: (tensor, results[tensor.name]) for tensor in component.outputs if tensor.length_of}
+    found = dict(results)
+    for tensor in component.results:
+        for lengths, values in known.values():
+            array = found[tensor.name]
+            padding = padding_of(tensor.axes, array.shape, lengths, values)
+            if padding is not None:
+                found[tensor.name] = np.where(padding, array.dtype.type(0), array)
+    return found
+
+
+def _arrays(component: Component, results: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {tensor.name: results[tensor.name].numpy() for tensor in component.results}
+
+
+def _worst(expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]) -> float:
+    return max(difference(expected[name], found[name]) for name in expected)
 
 
 def verify_decode(expected: Nbest, found: Nbest, name: str) -> Check:

@@ -5,7 +5,8 @@ verification runs, the bundle's manifest and the documentation table are all der
 nothing here needs more than the standard library.
 
 Axis names in use: `batch` (utterances), `samples`, `frames`, `tokens`, `beam` (running hypotheses of an utterance),
-`parent` (hypotheses of the step before), `past` (tokens already in a cache).
+`parent` (hypotheses of the step before), `past` (tokens already in a cache). A name such as `past+1` is that axis and
+one step more.
 """
 
 from __future__ import annotations
@@ -13,10 +14,15 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
+
+from espnet2.interface.errors import BundleError
 
 Axis = str | int
+Attribute = bool | int | str
+
+Value = TypeVar("Value", bool, int, str)
 
 # numpy's names of the dtypes that a graph may read and return -> ONNX's.
 ONNX_TYPES = {
@@ -27,6 +33,9 @@ ONNX_TYPES = {
     "int64": "tensor(int64)",
     "bool": "tensor(bool)",
 }
+FLOATS = ("float32", "float64", "float16")
+# Attributes that interfaces of bundles of format 1 have as keys of their own.
+FORMER_KEYS = ("candidates_only", "attention_heads", "longest", "least_channels")
 
 
 @dataclass(frozen=True)
@@ -86,15 +95,24 @@ class Length:
 class Tensor:
     """A named input or output with a dtype (numpy's name) and named or fixed axes.
 
-    `length_of` marks an integer vector that holds the lengths of that axis; `below` bounds the integers of an index
-    tensor, by a number or by the size of a named axis. Both exist so that valid example values can be drawn.
+    The rest says which values an input may have, so that valid examples can be drawn.
+
+    Attributes:
+        length_of: The axis whose lengths this integer vector holds.
+        below: Bound of the values (exclusive): a number, or the size of the named axis. 0: there is none, and floats
+            are of a standard normal distribution.
+        least: The smallest value, where there is a bound: durations of 0 to 5 frames have `below=6`, speakers that are
+            numbered from 1 to 9 `least=1, below=10`, factors of a speed for example `least=0.5, below=2.0`.
+        noise: Whether it is noise of a standard normal distribution, which whoever runs the graph draws, with a seed.
     """
 
     name: str
     axes: tuple[Axis, ...]
     dtype: str = "float32"
     length_of: str = ""
-    below: Axis = 0
+    below: Axis | float = 0
+    least: float = 0
+    noise: bool = False
 
     def __post_init__(self) -> None:
         if self.dtype not in ONNX_TYPES:
@@ -102,6 +120,24 @@ class Tensor:
         valid = all(isinstance(axis, str) or (type(axis) is int and axis >= 0) for axis in self.axes)
         if not isinstance(self.name, str) or not valid:
             raise TypeError(f"expected a name and axes of strings and sizes, found {self.name!r}, {self.axes}")
+        bounds = isinstance(self.below, str) or not self.below or self.below > self.least
+        if not bounds or (self.least and not self.below):
+            raise ValueError(f"{self.name}: expected values from least to below, found {self.least} and {self.below}")
+        if self.noise and (self.dtype not in FLOATS or self.below or self.length_of):
+            raise ValueError(f"{self.name}: expected noise of floating point without bounds, found {self.dtype}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name, axes and dtype, and what else differs from the default."""
+        given = {item.name: getattr(self, item.name) for item in fields(self)[3:]}
+        return {
+            **{"name": self.name, "axes": list(self.axes), "dtype": self.dtype},
+            **{name: value for name, value in given.items() if value},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Tensor:
+        """The inverse of `to_dict`."""
+        return cls(**{**data, "axes": tuple(data["axes"])})
 
 
 @dataclass(frozen=True)
@@ -129,16 +165,17 @@ class OutputLength:
 class Component:
     """One graph: `method` of the declaring module, called with `inputs` then `states`, returning `outputs` then states.
 
-    `initial` gives the sizes that the states' named axes have before the first step (0 past frames, 1 parent), but for
-    those that inputs have, too; a state starts as zeros of that shape. Raises `ValueError` where one is missing.
+    Whether an optional input is there is fixed at export: a module lists it where it was built to read it (speaker
+    vectors, say), and not where it was not; `method` takes what is listed, in that order.
 
-    `candidates_only` is of decoder steps: their hypotheses may end only where the end symbol is among the candidates
-    that CTC scores, as upstream's search has it for decoders that it asks about one hypothesis at a time.
-
-    Of encoders, whose memory is to be known before they run: `attention_heads` compare every output frame with every
-    other one (0: none do, so that memory grows with the length alone; None: not declared), and `longest` is the number
-    of input steps behind which input is left out or refused (0: there is no such limit). `least_channels` counts for an
-    input with an axis `channels`.
+    Attributes:
+        initial: Sizes that the states' named axes have before the first step (0 past frames, 1 parent), but for those
+            that inputs have, too; a state starts as zeros of that shape. Raises `ValueError` where one is missing.
+        lengths: Formulas of output axes. Each named axis of an output has one, or is an axis of an input (or that and
+            some steps more, `past+1`), or is `data_dependent`.
+        data_dependent: Output axes whose size depends on values (frames: the sum of durations), for which there is no
+            formula of sizes.
+        attributes: Whatever else users of the graph need to know, by name; `attribute` reads one.
     """
 
     name: str
@@ -148,22 +185,36 @@ class Component:
     states: tuple[State, ...] = ()
     initial: Mapping[str, int] = field(default_factory=dict)
     lengths: tuple[OutputLength, ...] = ()
-    candidates_only: bool = False
-    attention_heads: int | None = None
-    longest: int = 0
-    least_channels: int = 1
+    data_dependent: tuple[str, ...] = ()
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for size in (self.attention_heads or 0, self.longest):
-            if type(size) is not int or size < 0:
-                raise ValueError(f"attention_heads, longest: expected integers of at least 0, found {size!r}")
-        if type(self.least_channels) is not int or self.least_channels < 1:
-            raise ValueError(f"least_channels: expected an integer of at least 1, found {self.least_channels!r}")
+        for name, value in self.attributes.items():
+            if type(value) not in (bool, int, str) or (type(value) is int and value < 0):
+                raise ValueError(f"{name}: expected true, false, a string or an integer of at least 0, found {value!r}")
         given = {axis for tensor in self.inputs for axis in tensor.axes}
         for state in self.states:
             for axis in state.input.axes:
                 if isinstance(axis, str) and axis not in given and type(self.initial.get(axis)) is not int:
                     raise ValueError(f"expected the size of axis {axis} before the first step, found none")
+
+    def attribute(self, name: str, default: Value) -> Value:
+        """The attribute `name`, `default` where it is not declared; raises `BundleError` for one of another type."""
+        value = self.attributes.get(name, default)
+        if type(value) is not type(default):
+            expected = type(default).__name__
+            raise BundleError(f"{self.name}: attributes.{name}: expected a value of type {expected}, found {value!r}")
+        return value
+
+    @property
+    def longest(self) -> int:
+        """Input steps behind which input is left out or refused; 0: there is no such limit."""
+        return self.attribute("longest", 0)
+
+    @property
+    def least_channels(self) -> int:
+        """The smallest size of an input axis `channels`."""
+        return max(self.attribute("least_channels", 1), 1)
 
     @functools.cached_property
     def feeds(self) -> tuple[Tensor, ...]:
@@ -184,33 +235,63 @@ class Component:
         """The smallest size of each input axis, at least 1, that gives every output at least one step."""
         return {rule.source: max(rule.length.shortest(), 1) for rule in self.lengths}
 
+    def output_sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """The sizes of all named output axes that have one, by those of the input axes.
+
+        Raises `ValueError` for an axis that is neither declared as `lengths` says, nor an input's.
+        """
+        known = dict(sizes)
+        known |= {rule.axis: rule.length(_reached(sizes[rule.source], self.longest)) for rule in self.lengths}
+        for axis in (axis for tensor in self.results for axis in tensor.axes if isinstance(axis, str)):
+            base, _, more = axis.partition("+")
+            if axis not in known and base in sizes and more.isdecimal():
+                known[axis] = sizes[base] + int(more)
+            if axis not in known and axis not in self.data_dependent:
+                raise ValueError(f"axis {axis}: expected an input's axis, a formula or data_dependent, found none")
+        return known
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists, strings and integers, as the bundle's manifest stores them."""
-        return _plain(asdict(self))
+        """Plain lists, strings and numbers, as the bundle's manifest stores them."""
+        return {
+            "name": self.name,
+            "method": self.method,
+            "inputs": [tensor.to_dict() for tensor in self.inputs],
+            "outputs": [tensor.to_dict() for tensor in self.outputs],
+            "states": [{"input": s.input.to_dict(), "output": s.output.to_dict()} for s in self.states],
+            "initial": dict(self.initial),
+            "lengths": [_plain(asdict(rule)) for rule in self.lengths],
+            "data_dependent": list(self.data_dependent),
+            "attributes": dict(self.attributes),
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Component:
-        """The inverse of `to_dict`; raises `KeyError`, `TypeError` or `ValueError` for what is not a component."""
+        """The inverse of `to_dict`, which reads interfaces of bundles of format 1, too.
+
+        Raises `KeyError`, `TypeError` or `ValueError` for what is not a component.
+        """
+        former = {key: data[key] for key in FORMER_KEYS if data.get(key) is not None}
         return cls(
             name=data["name"],
             method=data["method"],
-            inputs=tuple(_tensor(item) for item in data["inputs"]),
-            outputs=tuple(_tensor(item) for item in data["outputs"]),
-            states=tuple(State(_tensor(item["input"]), _tensor(item["output"])) for item in data["states"]),
+            inputs=tuple(map(Tensor.from_dict, data["inputs"])),
+            outputs=tuple(map(Tensor.from_dict, data["outputs"])),
+            states=tuple(
+                State(Tensor.from_dict(item["input"]), Tensor.from_dict(item["output"])) for item in data["states"]
+            ),
             initial=dict(data["initial"]),
             lengths=tuple(
                 OutputLength(item["axis"], item["source"], Length(tuple(map(tuple, item["length"]["steps"]))))
                 for item in data["lengths"]
             ),
-            candidates_only=data.get("candidates_only") is True,
-            attention_heads=data.get("attention_heads"),
-            longest=data.get("longest", 0),
-            least_channels=data.get("least_channels", 1),
+            data_dependent=tuple(data.get("data_dependent", ())),
+            attributes={**former, **data.get("attributes", {})},
         )
 
 
-def _tensor(data: Mapping[str, Any]) -> Tensor:
-    return Tensor(**{**data, "axes": tuple(data["axes"])})
+def _reached(size: int, longest: int) -> int:
+    """Input steps that count, where those behind `longest` are left out."""
+    return min(size, longest) if longest else size
 
 
 def _plain(value: Any) -> Any:

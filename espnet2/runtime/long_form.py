@@ -59,6 +59,7 @@ class LongForm:
         self.length = next((rule.length for rule in encoder.lengths if rule.source == self.unit_name), Length())
         size = encoder.outputs[0].axes[-1]
         self._size = size if isinstance(size, int) else 0
+        self._heads = encoder.attribute("attention_heads", UNDECLARED_HEADS)
         self.speakers = len(encoder.outputs[1].axes) == 2
 
     @functools.cached_property
@@ -69,8 +70,7 @@ class LongForm:
     def memory(self, steps: int, count: int = 1) -> int:
         """Bytes that the encoder takes for `count` recordings that are padded to `steps` samples, or frames."""
         frames = max(self.length(steps), 0)
-        heads = UNDECLARED_HEADS if self.encoder.attention_heads is None else self.encoder.attention_heads
-        return count * frames * (4 * COPIES * heads * frames + PER_FRAME * self._size)
+        return count * frames * (4 * COPIES * self._heads * frames + PER_FRAME * self._size)
 
     def fits(self, steps: int, count: int = 1) -> bool:
         """Whether the encoder can take that at once."""

@@ -122,7 +122,7 @@ def _label_synchronous_options(parts: SearchParts, options: DecodeOptions) -> di
 def _candidates_only(parts: SearchParts) -> bool:
     """Whether hypotheses of the decoder end only where the end symbol is a candidate."""
     decoder = parts.graphs.get("decoder_step")
-    return decoder is not None and decoder.component.candidates_only
+    return decoder is not None and decoder.component.attribute("candidates_only", False)
 
 
 def time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchTimeSync:

@@ -227,7 +227,7 @@ class RNNDecoder(SteppedScorer, AbsDecoder):
                     for name, (count, size) in self._states(self._attention).items()
                 ),
                 initial={"parent": 1},
-                candidates_only=True,
+                attributes={"candidates_only": True},
             ),
         )
 

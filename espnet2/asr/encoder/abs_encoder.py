@@ -43,6 +43,7 @@ class AbsEncoder(nn.Module, ABC):
         output_stride: frames after the input layer per output frame of `encode_step`.
         sees_all_frames: whether attention, if any, compares all frames of an utterance with each other.
         longest: steps of input that are encoded, after which input is dropped; 0 for no limit.
+        output_frames: axis of output frames; their number in an encoder that gives as many of every utterance.
     """
 
     input_size: int
@@ -56,6 +57,7 @@ class AbsEncoder(nn.Module, ABC):
     output_stride: int = 1
     sees_all_frames: bool = True
     longest: int = 0
+    output_frames: Axis = "out_frames"
     _output_size: int
 
     @property
@@ -114,7 +116,7 @@ class AbsEncoder(nn.Module, ABC):
 
     def components(self) -> tuple[Component, ...]:
         """The graph "encoder": features (batch, frames, F), or the axes of `reads` → (batch, out_frames, D)."""
-        steps = str(self.reads[0])
+        steps, frames = str(self.reads[0]), self.output_frames
         features = Tensor("xs_pad", ("batch", *self.reads))
         if self.input_layer_reads_tokens:
             features = Tensor("xs_pad", ("batch", *self.reads), "int64", below=self.input_size)
@@ -124,9 +126,15 @@ class AbsEncoder(nn.Module, ABC):
                 method="encode",
                 inputs=(features, Tensor("ilens", ("batch",), "int64", length_of=steps)),
                 outputs=(
-                    Tensor("encoder_out", ("batch", *self.speakers, "out_frames", self._output_size)),
-                    Tensor("encoder_out_lens", ("batch", *self.speakers), "int64", length_of="out_frames"),
+                    Tensor("encoder_out", ("batch", *self.speakers, frames, self._output_size)),
+                    Tensor(
+                        "encoder_out_lens",
+                        ("batch", *self.speakers),
+                        "int64",
+                        length_of=frames if isinstance(frames, str) else "",
+                    ),
                 ),
                 lengths=(OutputLength("out_frames", steps, self.length),),
+                attributes={"longest": self.longest},
             ),
         )

@@ -53,6 +53,8 @@ class OpenAIWhisperEncoder(AbsEncoder):
         self.specaug = SpecAug(**(specaug_conf or {})) if use_specaug else None
         self.length = self.log_mel.length.then(self.encoders.length)
         self.longest = sizes.n_audio_ctx * self.length.stride
+        if self.log_mel.samples is not None:
+            self.output_frames = self.length(min(self.log_mel.samples, self.longest))
 
     @property
     def reads(self) -> tuple[Axis, ...]:

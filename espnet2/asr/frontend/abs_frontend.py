@@ -67,5 +67,6 @@ class AbsFrontend(torch.nn.Module, ABC):
                     Tensor("feats_lengths", ("batch",), "int64", length_of="out_frames"),
                 ),
                 lengths=(OutputLength("out_frames", steps, self.length),),
+                attributes={"longest": self.longest, "least_channels": self.least_channels},
             ),
         )

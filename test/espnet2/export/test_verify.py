@@ -128,6 +128,6 @@ def test_no_case_is_empty():
 def test_cases_have_the_channels_that_the_component_needs():
     speech = Tensor("speech", ("batch", "samples", "channels"))
     for least, expected in {1: {1, 2, 3}, 2: {2, 3}, 5: {5}}.items():
-        component = Component("encoder", "encode_speech", (speech,), (), least_channels=least)
+        component = Component("encoder", "encode_speech", (speech,), (), attributes={"least_channels": least})
         assert {feeds["speech"].shape[2] for _, feeds in component_cases(component)} == expected
         assert trace_sizes(component)["channels"] == max(3, least)

@@ -1,7 +1,10 @@
 """Declarations survive being written down, and refuse what is not one."""
 
+import dataclasses
+
 import pytest
 
+from espnet2.interface.errors import BundleError
 from espnet2.interface.spec import Component, Length, OutputLength, State, Tensor
 
 STEP = Component(
@@ -71,3 +74,69 @@ def test_several_frames_per_step():
     assert length.stride == 4
     with pytest.raises(ValueError, match="integers"):
         Length(((0, 1, 0, 0),))
+
+
+def test_what_a_format_1_interface_says_is_an_attribute():
+    data = STEP.to_dict()
+    assert data.pop("attributes") == {}
+    del data["data_dependent"]
+    former = {"candidates_only": True, "attention_heads": None, "longest": 7, "least_channels": 1}
+    component = Component.from_dict({**data, **former})
+    assert component.attribute("candidates_only", False) is True
+    assert component.attribute("attention_heads", 16) == 16
+    assert component.longest == 7
+    assert Component.from_dict(component.to_dict()) == component
+
+
+def test_attributes():
+    component = Component("a", "forward", (), (), attributes={"speaker": "one", "longest": "far", "least_channels": 0})
+    assert component.attribute("speaker", "none") == "one"
+    assert component.attribute("other", 3) == 3
+    assert component.least_channels == 1
+    with pytest.raises(BundleError, match=r"a: attributes.longest: expected a value of type int, found 'far'"):
+        _ = component.longest
+    for value in (-1, 0.5, None, [1]):
+        with pytest.raises(ValueError, match="speed: expected true, false, a string or an integer of at least 0"):
+            Component("a", "forward", (), (), attributes={"speed": value})
+
+
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [
+        ({"dtype": "int64", "least": 1, "below": 6}, {"below": 6, "least": 1}),
+        ({"dtype": "int64", "below": "parent"}, {"below": "parent"}),
+        ({"least": 0.5, "below": 2.0}, {"below": 2.0, "least": 0.5}),
+        ({"noise": True}, {"noise": True}),
+        ({"dtype": "int64", "length_of": "frames"}, {"length_of": "frames"}),
+    ],
+)
+def test_tensors_say_what_differs_from_the_default(options, written):
+    tensor = Tensor("x", ("batch", 3), **options)
+    assert tensor.to_dict() == {"name": "x", "axes": ["batch", 3], "dtype": options.get("dtype", "float32"), **written}
+    assert Tensor.from_dict(tensor.to_dict()) == tensor
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"below": 1, "least": 2, "dtype": "int64"},
+        {"least": 2, "dtype": "int64"},
+        {"noise": True, "dtype": "int64"},
+        {"noise": True, "below": 3.0},
+    ],
+)
+def test_bounds_that_hold_no_value_are_refused(options):
+    with pytest.raises(ValueError, match="x: expected"):
+        Tensor("x", ("batch",), **options)
+
+
+def test_sizes_of_outputs():
+    speech = Tensor("speech", ("batch", "samples"))
+    outputs = (Tensor("ys", ("batch", "frames")), Tensor("zs", ("samples+2", "units")))
+    lengths = (OutputLength("frames", "samples", Length.conv(3, 2)),)
+    component = Component("a", "forward", (speech,), outputs, lengths=lengths, data_dependent=("units",))
+    sizes = {"batch": 2, "samples": 9}
+    assert component.output_sizes(sizes) == {**sizes, "frames": 4, "samples+2": 11}
+    assert dataclasses.replace(component, attributes={"longest": 7}).output_sizes(sizes)["frames"] == 3
+    with pytest.raises(ValueError, match="axis units: expected an input's axis, a formula or data_dependent"):
+        dataclasses.replace(component, data_dependent=()).output_sizes(sizes)

@@ -367,7 +367,9 @@ def test_too_few_channels():
     """Whoever runs the graphs: what an encoder needs is part of its interface."""
     graph = encoder()
     speech = Tensor("speech", ("batch", "samples", "channels"))
-    graph.component = dataclasses.replace(graph.component, inputs=(speech, graph.component.inputs[1]), least_channels=2)
+    graph.component = dataclasses.replace(
+        graph.component, inputs=(speech, graph.component.inputs[1]), attributes={"least_channels": 2}
+    )
     made = recognizer({"encoder": graph, "ctc": ctc()})
     assert made.check(np.ones((3200, 2), np.float32)).shape == (3200, 2)
     with pytest.raises(AudioError, match=r"^speech 2: expected at least 2 channels, found 1$"):

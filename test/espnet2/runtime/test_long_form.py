@@ -1,7 +1,6 @@
 """What recordings need, which ones are cut, and the results of those that are, over graphs written in numpy."""
 
 import contextlib
-import dataclasses
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from numpy_graphs import Graph
 
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.ctc_greedy import GreedyCTC
-from espnet2.interface.errors import AudioError
+from espnet2.interface.errors import AudioError, BundleError
 from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.decode import encode_each, search_long, search_whole
@@ -36,8 +35,7 @@ def component(heads=2, longest=0, speakers=()):
             Tensor("encoder_out_lens", ("batch", *speakers), "int64", "frames"),
         ),
         lengths=(OutputLength("frames", "samples", Length.conv(UNIT, UNIT)),),
-        attention_heads=heads,
-        longest=longest,
+        attributes={**({} if heads is None else {"attention_heads": heads}), "longest": longest},
     )
 
 
@@ -328,14 +326,14 @@ def test_greedy_search_in_blocks(monkeypatch):
 
 def test_old_interfaces():
     data = component(heads=3, longest=7).to_dict()
-    assert Component.from_dict(data) == component(heads=3, longest=7)
-    del data["attention_heads"], data["longest"], data["least_channels"]
-    assert Component.from_dict(data) == dataclasses.replace(component(), attention_heads=None)
-    for broken in ({"attention_heads": -1}, {"longest": "1"}):
-        with pytest.raises(ValueError, match="attention_heads, longest: expected integers"):
-            Component.from_dict({**data, **broken})
-    with pytest.raises(ValueError, match="least_channels: expected an integer of at least 1, found 0"):
-        Component.from_dict({**data, "least_channels": 0})
+    keys = data.pop("attributes")
+    assert Component.from_dict({**data, **keys}) == component(heads=3, longest=7)
+    assert Component.from_dict({**data, "attention_heads": None, "longest": 0}) == component(heads=None)
+    for heads in (-1, 1.5):
+        with pytest.raises(ValueError, match="attention_heads: expected true, false, a string or an integer of at le"):
+            Component.from_dict({**data, "attention_heads": heads})
+    with pytest.raises(BundleError, match=r"encoder: attributes.attention_heads: expected a value of type int, fou"):
+        LongForm(Component.from_dict({**data, "attention_heads": "many"}), DecodeOptions(), RATE)
 
 
 def test_results_are_tuples():
