@@ -11,6 +11,7 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import as_bias
+from espnet.nets.pytorch_backend.transformer.attention_choice import rates_of_layers
 from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS, Positions
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.repeat import repeat
@@ -22,7 +23,7 @@ from espnet.nets.pytorch_backend.transformer.subsampling import (
     bare_input,
     token_input,
 )
-from espnet2.asr.encoder.attention_choice import BranchAttention, branch_attention, rates_of_layers
+from espnet2.asr.encoder.attention_choice import BranchAttention, branch_attention
 from espnet2.asr.encoder.stacked_encoder import StackedEncoder
 from espnet2.asr.layers.cgmlp import ConvolutionalGatingMLP
 

@@ -9,11 +9,15 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.conformer.convolution import ConvolutionModule
 from espnet.nets.pytorch_backend.conformer.encoder_layer import EncoderLayer
 from espnet.nets.pytorch_backend.nets_utils import choose, get_activation, require_positive, require_rates
+from espnet.nets.pytorch_backend.transformer.attention_choice import (
+    attention_makers,
+    rates_of_layers,
+    resolve_positions,
+)
 from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS
 from espnet.nets.pytorch_backend.transformer.encoder import feed_forward_maker
 from espnet.nets.pytorch_backend.transformer.repeat import repeat
 from espnet.nets.pytorch_backend.transformer.subsampling import INPUT_LAYERS, MakeInput, token_input
-from espnet2.asr.encoder.attention_choice import attention_makers, rates_of_layers, resolve_positions
 from espnet2.asr.encoder.stacked_encoder import StackedEncoder
 
 

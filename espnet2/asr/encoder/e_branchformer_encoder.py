@@ -12,6 +12,7 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.conformer.convolution import DepthwiseConv1d
 from espnet.nets.pytorch_backend.nets_utils import choose, get_activation, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
+from espnet.nets.pytorch_backend.transformer.attention_choice import MakePositions
 from espnet.nets.pytorch_backend.transformer.embedding import (
     POSITIONAL_ENCODINGS,
     ConvolutionalPositionalEmbedding,
@@ -29,7 +30,7 @@ from espnet.nets.pytorch_backend.transformer.subsampling import (
     bare_input,
     positions_input,
 )
-from espnet2.asr.encoder.attention_choice import BranchAttention, MakePositions, branch_attention
+from espnet2.asr.encoder.attention_choice import BranchAttention, branch_attention
 from espnet2.asr.encoder.branchformer_encoder import FRAME_INPUTS, branch_inputs
 from espnet2.asr.encoder.stacked_encoder import StackedEncoder
 from espnet2.asr.layers.cgmlp import ConvolutionalGatingMLP

@@ -14,7 +14,7 @@ from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet.nets.pytorch_backend.transformer.multi_layer_conv import Conv1dLinear, MultiLayeredConv1d
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import PositionwiseFeedForward
-from espnet.nets.pytorch_backend.transformer.repeat import repeat
+from espnet.nets.pytorch_backend.transformer.repeat import MultiSequential, repeat
 from espnet.nets.pytorch_backend.transformer.subsampling import FrameInput, linear_input, positions_input, token_input
 
 
@@ -42,7 +42,38 @@ def feed_forward_maker(
     return choose("positionwise_layer_type", kind, makers)
 
 
-class Encoder(nn.Module):
+class EncoderStack(nn.Module):
+    """Input layer, layers and a normalisation, called with a mask.
+
+    Args:
+        size: D.
+        embed: input layer that keeps every frame.
+        encoders: layers, called as `layer(x, bias, pos_emb, padding)`.
+        normalize_before: whether layers normalise what they read, so that the last one's result needs it too.
+    """
+
+    def __init__(self, size: int, embed: FrameInput, encoders: MultiSequential, normalize_before: bool):
+        super().__init__()
+        self.embed = embed
+        self.encoders = encoders
+        self.after_norm = LayerNorm(size) if normalize_before else nn.Identity()
+
+    def forward(self, xs: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode.
+
+        Args:
+            xs: (B, T, idim), or (B, T) int64 tokens.
+            masks: (B, 1 or T, T) bool, True where attention may look; what no frame may look at is padding.
+
+        Returns:
+            (B, T, D), and `masks`.
+        """
+        seen = masks.any(dim=1)
+        x, pos_emb, _ = self.embed(xs, seen.sum(dim=-1))
+        return self.after_norm(self.encoders(x, attention_bias(masks, x.dtype), pos_emb, ~seen.unsqueeze(-1))), masks
+
+
+class Encoder(EncoderStack):
     """Transformer encoder over tokens or frames, in one go or, as a language model, one position after another.
 
     Args:
@@ -83,18 +114,16 @@ class Encoder(nn.Module):
         padding_idx: int = -1,
         stochastic_depth_rate: float = 0.0,
     ):
-        super().__init__()
         pos_enc = pos_enc_class(attention_dim, positional_dropout_rate)
         inputs: dict[str | None, Callable[[], FrameInput]] = {
             "linear": lambda: linear_input(idim, attention_dim, dropout_rate, pos_enc, relu=True),
             "embed": lambda: token_input(idim, attention_dim, dropout_rate, pos_enc, padding_idx),
             None: lambda: positions_input(idim, attention_dim, dropout_rate, pos_enc),
         }
-        self.embed = choose("input_layer", input_layer, inputs)()
         feed_forward = feed_forward_maker(
             positionwise_layer_type, attention_dim, linear_units, positionwise_conv_kernel_size, dropout_rate
         )
-        self.encoders = repeat(
+        layers = repeat(
             num_blocks,
             lambda index: EncoderLayer(
                 attention_dim,
@@ -106,20 +135,7 @@ class Encoder(nn.Module):
                 stochastic_depth_rate * (index + 1) / num_blocks,
             ),
         )
-        self.after_norm = LayerNorm(attention_dim) if normalize_before else nn.Identity()
-
-    def forward(self, xs: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode.
-
-        Args:
-            xs: (B, T, idim), or (B, T) int64 tokens.
-            masks: (B, 1 or T, T) bool, True at visible positions.
-
-        Returns:
-            (B, T, D), and `masks`.
-        """
-        xs = self.embed.at(xs, 0)
-        return self.after_norm(self.encoders(xs, attention_bias(masks, xs.dtype))), masks
+        super().__init__(attention_dim, choose("input_layer", input_layer, inputs)(), layers, normalize_before)
 
     def step(
         self, xs: Tensor, offset: int, keys: Iterable[Tensor], values: Iterable[Tensor], bias: Tensor | None = None

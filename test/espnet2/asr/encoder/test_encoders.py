@@ -8,8 +8,8 @@ import pytest
 import torch
 import yaml
 
+from espnet.nets.pytorch_backend.transformer.attention_choice import resolve_positions
 from espnet.nets.pytorch_backend.transformer.subsampling import INPUT_LAYERS, TooShortUttError
-from espnet2.asr.encoder.attention_choice import resolve_positions
 from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
 from espnet2.asr.encoder.transformer_encoder import TransformerEncoder
 from espnet2.interface.spec import OutputLength
