@@ -40,6 +40,7 @@ LONG = 6000  # frames; upstream's tables end at 5000
 PADDED = (
     *("encoder", "pretrained", "whole_window", "encode", "frontend", "normalize"),
     *("preencoder", "postencoder", "stepwise", "classifier", "decoder", "mlm", "subsampling"),
+    *("tts", "speech_features", "token_means"),
 )
 RELATIVE = ("rel", "legacy")  # encodings that return a table of positions as well
 
@@ -220,6 +221,7 @@ EXPORTED = (
     *("frontend", "encoder", "pretrained", "whole_window", "encode", "ctc", "decoder", "stepwise", "classifier", "mlm"),
     *("preencoder", "postencoder"),
     *("lm", "lm_model", "lm_likelihood", "transducer", "joint"),
+    *("tts", "vocoder"),
 )
 CHECK_STEPS = {
     "decoder": _check_decoder_steps,

@@ -33,6 +33,7 @@ import zoo_transducer_blocks
 import zoo_transducer_decoder
 import zoo_transducer_encoder
 import zoo_transducer_model
+import zoo_tts
 import zoo_whisper
 from zoo_data import Row
 
@@ -54,6 +55,7 @@ FAMILIES = (
     zoo_maskctc,
     zoo_selfsupervised,
     zoo_whisper,
+    zoo_tts,
 )
 
 

@@ -18,8 +18,8 @@ from espnet.nets.pytorch_backend.pretrained.waveform import (
     scaled_over_time,
 )
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
-from espnet2.asr.frontend.default import parse_frequency
 from espnet2.interface.spec import Length
+from espnet2.layers.frequency import parse_frequency
 
 FLOOR = 1e-5  # added to the variance of the samples
 # Normalisation after the first convolution, and after the others.

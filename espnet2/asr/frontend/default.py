@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 
 import torch
 from typeguard import typechecked
@@ -13,25 +12,12 @@ from espnet.nets.pytorch_backend.frontends.frontend import Frontend
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet2.asr.frontend.abs_frontend import AbsFrontend, Framing
 from espnet2.interface.spec import Length
+from espnet2.layers.frequency import parse_frequency
 from espnet2.layers.log_mel import LogMel
 from espnet2.layers.stft import Stft
 
-MULTIPLIERS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 ENHANCEMENT = ("use_wpe", "use_beamformer")
 CHANNELS = "channels"  # channel axis of recordings that are enhanced
-
-
-def parse_frequency(value: int | str) -> int:
-    """A sampling rate in Hz from a number or from text such as "16k", "22.05k" or "44.1 kHz".
-
-    Raises `ValueError` for other text.
-    """
-    if isinstance(value, int):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([kmg]?)(?:hz)?\s*", value, re.IGNORECASE)
-    if match is None:
-        raise ValueError(f"fs: expected a sampling rate such as 16000 or 16k, found {value!r}")
-    return round(float(match[1]) * MULTIPLIERS[match[2].lower()])
 
 
 class DefaultFrontend(AbsFrontend):

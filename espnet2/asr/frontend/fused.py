@@ -14,8 +14,9 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, require_positive
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
-from espnet2.asr.frontend.default import DefaultFrontend, parse_frequency
+from espnet2.asr.frontend.default import DefaultFrontend
 from espnet2.asr.frontend.s3prl import S3prlFrontend
+from espnet2.layers.frequency import parse_frequency
 
 FRONTENDS: dict[str, Any] = {"default": DefaultFrontend, "s3prl": S3prlFrontend}
 ALIGNMENTS = {"linear_projection": nn.Linear}

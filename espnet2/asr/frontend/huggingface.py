@@ -12,8 +12,8 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
 from espnet.nets.pytorch_backend.pretrained.waveform import TimeNorm
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
-from espnet2.asr.frontend.default import parse_frequency
 from espnet2.interface.spec import Length
+from espnet2.layers.frequency import parse_frequency
 from espnet2.layers.hugging_face import feature_extractor, new_network, pretrained_network, read_config, require_type
 
 MODEL_TYPES = ("wav2vec2", "hubert", "wavlm", "unispeech-sat")

@@ -8,7 +8,7 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.pretrained import dimensions
 from espnet.nets.pytorch_backend.pretrained.whisper import AudioEncoder, TextDecoder
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
-from espnet2.asr.frontend.default import parse_frequency
+from espnet2.layers.frequency import parse_frequency
 from espnet2.layers.whisper_log_mel import SAMPLE_RATE, WhisperLogMel
 
 

@@ -8,8 +8,8 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask, require_positive
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
-from espnet2.asr.frontend.default import parse_frequency
 from espnet2.interface.spec import Axis, Length
+from espnet2.layers.frequency import parse_frequency
 
 
 class SlidingWindow(AbsFrontend):

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive
-from espnet2.asr.frontend.default import parse_frequency
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
+from espnet2.layers.frequency import parse_frequency
 from espnet2.layers.sinc_conv import LogCompression, SincConv
 
 WINDOW = 400  # samples of a window: 25 ms at 16 kHz

@@ -5,7 +5,8 @@ import pytest
 import soundfile
 import torch
 
-from espnet2.asr.frontend.default import DefaultFrontend, parse_frequency
+from espnet2.asr.frontend.default import DefaultFrontend
+from espnet2.layers.frequency import parse_frequency
 
 
 @pytest.mark.parametrize(

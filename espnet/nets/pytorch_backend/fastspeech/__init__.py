@@ -1,0 +1,1 @@
+"""Layers of non-autoregressive speech synthesis."""

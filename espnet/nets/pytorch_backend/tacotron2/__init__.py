@@ -1,0 +1,1 @@
+"""Layers of Tacotron 2 that other synthesis models share."""

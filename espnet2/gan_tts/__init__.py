@@ -1,0 +1,1 @@
+"""Speech synthesis whose vocoder is trained against discriminators."""

@@ -1,0 +1,43 @@
+"""The interface of synthesis models."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import nn
+
+from espnet2.interface.spec import Component
+
+
+class AbsTTS(nn.Module, ABC):
+    """Text to features or samples.
+
+    Attributes:
+        conditions: names of what the model is given beside the text: `sids`, `lids`, `spembs`, in this order.
+    """
+
+    conditions: tuple[str, ...] = ()
+
+    @abstractmethod
+    def forward(self, *batch: Any, **fields: Any) -> tuple[torch.Tensor, dict[str, Any], torch.Tensor]:
+        """The loss of text (B, U) and features (B, T, F): loss, statistics by name, weight of the batch."""
+
+    @abstractmethod
+    def inference(self, *arguments: Any, **further: Any) -> dict[str, torch.Tensor]:
+        """Results by name for one text (U,)."""
+
+    def components(self) -> tuple[Component, ...]:
+        """Graphs of methods of this module."""
+        return ()
+
+    @property
+    def require_raw_speech(self) -> bool:
+        """Whether training reads samples."""
+        return False
+
+    @property
+    def require_vocoder(self) -> bool:
+        """Whether samples need a vocoder."""
+        return True

@@ -1,0 +1,91 @@
+"""What a synthesis model is given beside the text: speakers and languages by number, and embeddings of voices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from espnet.nets.pytorch_backend.nets_utils import choose
+from espnet2.interface.spec import Tensor as Declared
+from espnet2.tts.abs_tts import AbsTTS
+
+ADD, CONCAT = INTEGRATIONS = ("add", "concat")
+
+
+class ConditionedTTS(AbsTTS):
+    """A synthesis model whose hidden vectors depend on speaker, language and voice.
+
+    Attributes:
+        spks, langs: number of speakers and of languages; None: the model has no embedding of them.
+        spk_embed_dim: size of a speaker embedding; None: the model reads none.
+    """
+
+    spks: int | None = None
+    langs: int | None = None
+    spk_embed_dim: int | None = None
+    sid_emb: nn.Embedding
+    lid_emb: nn.Embedding
+    projection: nn.Linear
+
+    def add_conditions(
+        self, size: int, spks: int | None, langs: int | None, spk_embed_dim: int | None, integration: str
+    ) -> None:
+        """Make the layers that read conditions.
+
+        Args:
+            size: D.
+            spks, langs: number of speakers and of languages; one, or None, needs no embedding.
+            spk_embed_dim: size of a speaker embedding, or None.
+            integration: "add" it to hidden vectors, or "concat" and project.
+
+        Raises:
+            ValueError: an unknown integration.
+        """
+        self.spk_embed_integration_type = choose(
+            "spk_embed_integration_type", integration, {name: name for name in INTEGRATIONS}
+        )
+        if spks is not None and spks > 1:
+            self.spks = spks
+            self.sid_emb = nn.Embedding(spks, size)
+        if langs is not None and langs > 1:
+            self.langs = langs
+            self.lid_emb = nn.Embedding(langs, size)
+        if spk_embed_dim:
+            self.spk_embed_dim = spk_embed_dim
+            self.projection = nn.Linear(spk_embed_dim + (size if integration == CONCAT else 0), size)
+        sizes = {"sids": self.spks, "lids": self.langs, "spembs": self.spk_embed_dim}
+        self.conditions = tuple(name for name, number in sizes.items() if number is not None)
+
+    def declared_conditions(self) -> tuple[Declared, ...]:
+        """Graph inputs of the conditions, in the order of `conditions`."""
+        known = {
+            "sids": Declared("sids", ("batch", 1), "int64", below=self.spks or 0),
+            "lids": Declared("lids", ("batch", 1), "int64", below=self.langs or 0),
+            "spembs": Declared("spembs", ("batch", self.spk_embed_dim or 0)),
+        }
+        return tuple(known[name] for name in self.conditions)
+
+    def given(self, conditions: Mapping[str, Tensor | None]) -> list[Tensor]:
+        """The conditions that this model reads, in the order of `conditions`; raises `ValueError` for a missing one."""
+        found = [(name, conditions.get(name)) for name in self.conditions]
+        missing = [name for name, value in found if value is None]
+        if missing:
+            raise ValueError(f"{', '.join(missing)}: expected a value, which this model needs, found none")
+        return [value for _, value in found if value is not None]
+
+    def conditioned(self, hidden: Tensor, conditions: tuple[Tensor, ...]) -> Tensor:
+        """Hidden vectors (B, U, D) of the given speakers (B, 1), languages (B, 1) and voices (B, E) → (B, U, D)."""
+        values = dict(zip(self.conditions, conditions, strict=True))
+        if "sids" in values:
+            hidden = hidden + self.sid_emb(values["sids"].reshape(-1, 1))
+        if "lids" in values:
+            hidden = hidden + self.lid_emb(values["lids"].reshape(-1, 1))
+        if "spembs" not in values:
+            return hidden
+        voice = normalize(values["spembs"]).unsqueeze(1)
+        if self.spk_embed_integration_type == ADD:
+            return hidden + self.projection(voice)
+        return self.projection(torch.cat((hidden, voice.expand(-1, hidden.shape[1], -1)), dim=-1))

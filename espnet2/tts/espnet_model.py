@@ -1,0 +1,197 @@
+"""Text to speech: a synthesis model between features of speech and their normalisation."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from espnet2.interface.spec import Component
+from espnet2.layers.inversible_interface import InversibleInterface
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+from espnet2.tts.abs_tts import AbsTTS
+from espnet2.tts.feats_extract.abs_feats_extract import AbsFeatsExtract
+
+FEATURES = "feat_gen"
+
+
+class ESPnetTTSModel(AbsESPnetModel):
+    """Synthesis model with what it is trained on.
+
+    Args:
+        feats_extract, pitch_extract, energy_extract: make features, pitch and energy of samples; None: they are given.
+        normalize, pitch_normalize, energy_normalize: their normalisation, or None.
+        tts: the synthesis model.
+    """
+
+    def __init__(
+        self,
+        feats_extract: AbsFeatsExtract | None,
+        pitch_extract: AbsFeatsExtract | None,
+        energy_extract: AbsFeatsExtract | None,
+        normalize: InversibleInterface | None,
+        pitch_normalize: InversibleInterface | None,
+        energy_normalize: InversibleInterface | None,
+        tts: AbsTTS,
+    ):
+        super().__init__()
+        self.feats_extract = feats_extract
+        self.pitch_extract = pitch_extract
+        self.energy_extract = energy_extract
+        self.normalize: Any = normalize
+        self.pitch_normalize: Any = pitch_normalize
+        self.energy_normalize: Any = energy_normalize
+        self.tts: Any = tts
+
+    def forward(
+        self,
+        text: Tensor,
+        text_lengths: Tensor,
+        speech: Tensor,
+        speech_lengths: Tensor,
+        durations: Tensor | None = None,
+        durations_lengths: Tensor | None = None,
+        pitch: Tensor | None = None,
+        pitch_lengths: Tensor | None = None,
+        energy: Tensor | None = None,
+        energy_lengths: Tensor | None = None,
+        spembs: Tensor | None = None,
+        sids: Tensor | None = None,
+        lids: Tensor | None = None,
+        **further: Any,
+    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """The loss of a batch.
+
+        Args:
+            text, text_lengths: tokens (B, U) and their number (B,).
+            speech, speech_lengths: samples (B, N), or features (B, T, F) where there is no `feats_extract`.
+            durations, durations_lengths: frames of tokens (B, U).
+            pitch, pitch_lengths, energy, energy_lengths: (B, U, 1) or (B, T, 1); None: extracted of the samples.
+            spembs, sids, lids: (B, E), (B, 1), (B, 1).
+            further: not used.
+
+        Returns:
+            Loss, statistics by name, weight of the batch.
+        """
+        feats = self._features(speech, speech_lengths, durations, durations_lengths)
+        given: dict[str, Any] = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
+        feats |= {name: pair for name, pair in given.items() if pair[0] is not None}
+        feats = {name: self._normalized(name, *pair) for name, pair in feats.items()}
+        batch = {key: value for name, pair in feats.items() for key, value in _named(name, *pair).items()}
+        if durations is not None:
+            batch.update(durations=durations, durations_lengths=durations_lengths)
+        if self.tts.require_raw_speech:
+            batch.update(speech=speech, speech_lengths=speech_lengths)
+        conditions = {"spembs": spembs, "sids": sids, "lids": lids}
+        batch.update({name: value for name, value in conditions.items() if value is not None})
+        return self.tts(text=text, text_lengths=text_lengths, **batch)
+
+    def collect_feats(
+        self,
+        text: Tensor,
+        text_lengths: Tensor,
+        speech: Tensor,
+        speech_lengths: Tensor,
+        durations: Tensor | None = None,
+        durations_lengths: Tensor | None = None,
+        pitch: Tensor | None = None,
+        pitch_lengths: Tensor | None = None,
+        energy: Tensor | None = None,
+        energy_lengths: Tensor | None = None,
+        spembs: Tensor | None = None,
+        sids: Tensor | None = None,
+        lids: Tensor | None = None,
+        **further: Any,
+    ) -> dict[str, Tensor]:
+        """Features, pitch and energy whose statistics normalise them, with their lengths, by name."""
+        feats = self._features(speech, speech_lengths, durations, durations_lengths)
+        given: dict[str, Any] = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
+        feats |= {name: pair for name, pair in given.items() if pair[0] is not None}
+        return {key: value for name, pair in feats.items() for key, value in _named(name, *pair).items()}
+
+    def inference(
+        self,
+        text: Tensor,
+        speech: Tensor | None = None,
+        spembs: Tensor | None = None,
+        sids: Tensor | None = None,
+        lids: Tensor | None = None,
+        durations: Tensor | None = None,
+        pitch: Tensor | None = None,
+        energy: Tensor | None = None,
+        **decode_config: Any,
+    ) -> dict[str, Tensor]:
+        """Speak one text.
+
+        Args:
+            text: (U,) tokens.
+            speech: (N,) samples, or features (T, F), whose pitch and energy are spoken with teacher forcing.
+            spembs, sids, lids: (E,), (1,), (1,).
+            durations: (U + 1,) frames of tokens, for teacher forcing.
+            pitch, energy: the same (U + 1, 1); None: extracted of `speech`.
+            decode_config: options of the synthesis model, such as `alpha` and `use_teacher_forcing`.
+
+        Returns:
+            Results of the model by name, and `feat_gen_denorm` (T, F) where features are normalised.
+
+        Raises:
+            ValueError: teacher forcing without speech.
+        """
+        given: dict[str, Tensor | None] = {"pitch": pitch, "energy": energy}
+        if decode_config.get("use_teacher_forcing"):
+            if speech is None:
+                raise ValueError("speech: expected samples, which use_teacher_forcing needs, found none")
+            lengths = torch.tensor([len(speech)], device=speech.device)
+            steps = (None, None) if durations is None else (durations[None], torch.tensor([len(durations)]))
+            found = self._features(speech[None], lengths, *steps)
+            found |= {name: (value[None], lengths) for name, value in given.items() if value is not None}
+            given = {name: self._normalized(name, values, None)[0][0] for name, (values, _) in found.items()}
+        conditions = {"spembs": spembs, "sids": sids, "lids": lids, "durations": durations}
+        used = {name: value for name, value in {**conditions, **given}.items() if value is not None}
+        results = self.tts.inference(text=text, **used, **decode_config)
+        if self.normalize is not None and results.get(FEATURES) is not None:
+            results["feat_gen_denorm"] = self.normalize.inverse(results[FEATURES].clone()[None])[0][0]
+        return results
+
+    def _features(
+        self, speech: Tensor, speech_lengths: Tensor, durations: Tensor | None, durations_lengths: Tensor | None
+    ) -> dict[str, tuple[Tensor, Tensor]]:
+        """Features, pitch and energy of samples, each with its lengths."""
+        feats = (speech, speech_lengths) if self.feats_extract is None else self.feats_extract(speech, speech_lengths)
+        found = {"feats": feats}
+        steps = {"feats_lengths": feats[1], "durations": durations, "durations_lengths": durations_lengths}
+        for name, extract in (("pitch", self.pitch_extract), ("energy", self.energy_extract)):
+            if extract is not None:
+                found[name] = extract(speech, speech_lengths, **steps)
+        return found
+
+    def _normalized(self, name: str, values: Tensor, lengths: Tensor | None) -> tuple[Tensor, Any]:
+        """Normalise features, pitch or energy (B, T, C), where the model does, and give the lengths too."""
+        known = {"feats": self.normalize, "pitch": self.pitch_normalize, "energy": self.energy_normalize}
+        return (values, lengths) if known[name] is None else known[name](values, lengths)
+
+    def parts(self) -> tuple[tuple[nn.Module, Component], ...]:
+        """The graphs of the synthesis model; features are given with and without normalisation."""
+        return tuple(self._part(component) for component in self.tts.components())
+
+    def _part(self, component: Component) -> tuple[nn.Module, Component]:
+        feats = component.outputs[0]
+        if self.normalize is None or feats.name != FEATURES:
+            return self.tts, component
+        denormalized = dataclasses.replace(feats, name="feat_gen_denorm")
+        return self, dataclasses.replace(
+            component, method="decode_frames", outputs=(feats, denormalized, *component.outputs[1:])
+        )
+
+    def decode_frames(self, *feeds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (B, T, F) of `tts.decode_frames`, the same before normalisation, and the frames (B,)."""
+        feats, lengths = self.tts.decode_frames(*feeds)
+        return feats, self.normalize.inverse(feats, lengths)[0], lengths
+
+
+def _named(name: str, values: Tensor, lengths: Tensor | None) -> Mapping[str, Any]:
+    """Values and their lengths, as models are called with them."""
+    return {name: values, f"{name}_lengths": lengths}

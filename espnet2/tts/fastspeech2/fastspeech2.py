@@ -1,0 +1,345 @@
+"""FastSpeech 2 (Ren et al. 2021), with pitch and energy of tokens as in FastPitch (Łańcucki 2021)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.conformer.encoder import Encoder as ConformerEncoder
+from espnet.nets.pytorch_backend.fastspeech.duration_predictor import DurationPredictor
+from espnet.nets.pytorch_backend.fastspeech.length_regulator import frame_tokens, scaled_durations
+from espnet.nets.pytorch_backend.nets_utils import choose, full_lengths, require_positive
+from espnet.nets.pytorch_backend.tacotron2.decoder import Postnet
+from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, ScaledPositionalEncoding
+from espnet.nets.pytorch_backend.transformer.encoder import Encoder as TransformerEncoder
+from espnet.nets.pytorch_backend.transformer.encoder import EncoderStack
+from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
+from espnet2.torch_utils.device_funcs import force_gatherable
+from espnet2.torch_utils.initialize import initialize
+from espnet2.tts.fastspeech2.loss import FastSpeech2Loss
+from espnet2.tts.fastspeech2.variance_predictor import VariancePredictor
+from espnet2.tts.regulated_tts import PADDING, RegulatedTTS
+
+
+class FastSpeech2(RegulatedTTS):
+    """Text to features, all frames at once.
+
+    Args:
+        idim: V, number of tokens, the last of which ends texts.
+        odim: F, size of the features.
+        adim: D.
+        aheads: H.
+        elayers, eunits: layers of the encoder, and the size between their feed-forward layers.
+        dlayers, dunits: the same of the decoder.
+        postnet_layers, postnet_chans, postnet_filts, postnet_dropout_rate, use_batch_norm: see `Postnet`; 0: none.
+        positionwise_layer_type, positionwise_conv_kernel_size: "linear", "conv1d" or "conv1d-linear", and its kernel.
+        use_scaled_pos_enc: positional encodings of Transformers have a trained factor.
+        encoder_normalize_before, decoder_normalize_before: normalise before (True) or after (False) each branch.
+        encoder_concat_after, decoder_concat_after: combine attention's input and output by a linear layer.
+        reduction_factor: frames that one step of the decoder gives.
+        encoder_type, decoder_type: "transformer" or "conformer".
+        transformer_*_rate: dropout rates, of Conformers as well.
+        conformer_rel_pos_type, conformer_pos_enc_layer_type, conformer_self_attn_layer_type, conformer_activation_type,
+            use_macaron_style_in_conformer, use_cnn_in_conformer, zero_triu, conformer_enc_kernel_size,
+            conformer_dec_kernel_size: see `espnet.nets.pytorch_backend.conformer.encoder.Encoder`.
+        duration_predictor_*: see `DurationPredictor`.
+        pitch_predictor_*, energy_predictor_*: see `VariancePredictor`.
+        pitch_embed_*, energy_embed_*: kernel, and dropout rate, of the convolution that embeds the numbers.
+        stop_gradient_from_pitch_predictor, stop_gradient_from_energy_predictor: it does not train the encoder.
+        spks, langs, spk_embed_dim, spk_embed_integration_type: see `ConditionedTTS`.
+        use_gst, gst_*: global style tokens; only without them.
+        init_type: weights that training starts from, a name in `INITIALIZERS`; "pytorch": those of the layers.
+        init_enc_alpha, init_dec_alpha: the factors of positional encodings at first.
+        use_masking, use_weighted_masking: see `FastSpeech2Loss`.
+
+    Raises:
+        ValueError: an option that does not fit, named in one sentence.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        idim: int,
+        odim: int,
+        adim: int = 384,
+        aheads: int = 4,
+        elayers: int = 6,
+        eunits: int = 1536,
+        dlayers: int = 6,
+        dunits: int = 1536,
+        postnet_layers: int = 5,
+        postnet_chans: int = 512,
+        postnet_filts: int = 5,
+        postnet_dropout_rate: float = 0.5,
+        positionwise_layer_type: str = "conv1d",
+        positionwise_conv_kernel_size: int = 1,
+        use_scaled_pos_enc: bool = True,
+        use_batch_norm: bool = True,
+        encoder_normalize_before: bool = True,
+        decoder_normalize_before: bool = True,
+        encoder_concat_after: bool = False,
+        decoder_concat_after: bool = False,
+        reduction_factor: int = 1,
+        encoder_type: str = "transformer",
+        decoder_type: str = "transformer",
+        transformer_enc_dropout_rate: float = 0.1,
+        transformer_enc_positional_dropout_rate: float = 0.1,
+        transformer_enc_attn_dropout_rate: float = 0.1,
+        transformer_dec_dropout_rate: float = 0.1,
+        transformer_dec_positional_dropout_rate: float = 0.1,
+        transformer_dec_attn_dropout_rate: float = 0.1,
+        conformer_rel_pos_type: str = "legacy",
+        conformer_pos_enc_layer_type: str = "rel_pos",
+        conformer_self_attn_layer_type: str = "rel_selfattn",
+        conformer_activation_type: str = "swish",
+        use_macaron_style_in_conformer: bool = True,
+        use_cnn_in_conformer: bool = True,
+        zero_triu: bool = False,
+        conformer_enc_kernel_size: int = 7,
+        conformer_dec_kernel_size: int = 31,
+        duration_predictor_layers: int = 2,
+        duration_predictor_chans: int = 384,
+        duration_predictor_kernel_size: int = 3,
+        duration_predictor_dropout_rate: float = 0.1,
+        energy_predictor_layers: int = 2,
+        energy_predictor_chans: int = 384,
+        energy_predictor_kernel_size: int = 3,
+        energy_predictor_dropout: float = 0.5,
+        energy_embed_kernel_size: int = 9,
+        energy_embed_dropout: float = 0.5,
+        stop_gradient_from_energy_predictor: bool = False,
+        pitch_predictor_layers: int = 2,
+        pitch_predictor_chans: int = 384,
+        pitch_predictor_kernel_size: int = 3,
+        pitch_predictor_dropout: float = 0.5,
+        pitch_embed_kernel_size: int = 9,
+        pitch_embed_dropout: float = 0.5,
+        stop_gradient_from_pitch_predictor: bool = False,
+        spks: int | None = None,
+        langs: int | None = None,
+        spk_embed_dim: int | None = None,
+        spk_embed_integration_type: str = "add",
+        use_gst: bool = False,
+        gst_tokens: int = 10,
+        gst_heads: int = 4,
+        gst_conv_layers: int = 6,
+        gst_conv_chans_list: Sequence[int] = (32, 32, 64, 64, 128, 128),
+        gst_conv_kernel_size: int = 3,
+        gst_conv_stride: int = 2,
+        gst_gru_layers: int = 1,
+        gst_gru_units: int = 128,
+        init_type: str = "xavier_uniform",
+        init_enc_alpha: float = 1.0,
+        init_dec_alpha: float = 1.0,
+        use_masking: bool = False,
+        use_weighted_masking: bool = False,
+    ):
+        super().__init__()
+        require_positive(idim=idim, odim=odim, adim=adim, reduction_factor=reduction_factor)
+        if use_gst:
+            raise ValueError("use_gst: expected false, found true: global style tokens are not supported")
+        self.idim = idim
+        self.odim = odim
+        self.adim = adim
+        self.eos = idim - 1
+        self.reduction_factor = reduction_factor
+        self.stop_gradient_from_pitch_predictor = stop_gradient_from_pitch_predictor
+        self.stop_gradient_from_energy_predictor = stop_gradient_from_energy_predictor
+        shared: dict[str, Any] = {
+            "attention_dim": adim,
+            "attention_heads": aheads,
+            "positionwise_layer_type": positionwise_layer_type,
+            "positionwise_conv_kernel_size": positionwise_conv_kernel_size,
+        }
+        stacks: dict[str, Callable[..., EncoderStack]] = {
+            "transformer": functools.partial(
+                TransformerEncoder,
+                pos_enc_class=ScaledPositionalEncoding if use_scaled_pos_enc else PositionalEncoding,
+                **shared,
+            ),
+            "conformer": functools.partial(
+                ConformerEncoder,
+                rel_pos_type=conformer_rel_pos_type,
+                pos_enc_layer_type=conformer_pos_enc_layer_type,
+                selfattention_layer_type=conformer_self_attn_layer_type,
+                activation_type=conformer_activation_type,
+                macaron_style=use_macaron_style_in_conformer,
+                use_cnn_module=use_cnn_in_conformer,
+                **shared,
+            ),
+        }
+        of_conformer = {"cnn_module_kernel": conformer_enc_kernel_size, "zero_triu": zero_triu}
+        self.encoder = choose("encoder_type", encoder_type, stacks)(
+            idim,
+            input_layer="embed",
+            padding_idx=PADDING,
+            num_blocks=elayers,
+            linear_units=eunits,
+            dropout_rate=transformer_enc_dropout_rate,
+            positional_dropout_rate=transformer_enc_positional_dropout_rate,
+            attention_dropout_rate=transformer_enc_attn_dropout_rate,
+            normalize_before=encoder_normalize_before,
+            concat_after=encoder_concat_after,
+            **(of_conformer if encoder_type == "conformer" else {}),
+        )
+        self.add_conditions(adim, spks, langs, spk_embed_dim, spk_embed_integration_type)
+        self.duration_predictor = DurationPredictor(
+            adim,
+            duration_predictor_layers,
+            duration_predictor_chans,
+            duration_predictor_kernel_size,
+            duration_predictor_dropout_rate,
+        )
+        self.pitch_predictor = VariancePredictor(
+            adim,
+            pitch_predictor_layers,
+            pitch_predictor_chans,
+            pitch_predictor_kernel_size,
+            dropout_rate=pitch_predictor_dropout,
+        )
+        self.pitch_embed = _embedding(adim, pitch_embed_kernel_size, pitch_embed_dropout)
+        self.energy_predictor = VariancePredictor(
+            adim,
+            energy_predictor_layers,
+            energy_predictor_chans,
+            energy_predictor_kernel_size,
+            dropout_rate=energy_predictor_dropout,
+        )
+        self.energy_embed = _embedding(adim, energy_embed_kernel_size, energy_embed_dropout)
+        of_conformer = {"cnn_module_kernel": conformer_dec_kernel_size}
+        self.decoder = choose("decoder_type", decoder_type, stacks)(
+            adim,
+            input_layer=None,
+            num_blocks=dlayers,
+            linear_units=dunits,
+            dropout_rate=transformer_dec_dropout_rate,
+            positional_dropout_rate=transformer_dec_positional_dropout_rate,
+            attention_dropout_rate=transformer_dec_attn_dropout_rate,
+            normalize_before=decoder_normalize_before,
+            concat_after=decoder_concat_after,
+            **(of_conformer if decoder_type == "conformer" else {}),
+        )
+        self.feat_out = nn.Linear(adim, odim * reduction_factor)
+        self.postnet = None
+        if postnet_layers:
+            self.postnet = Postnet(
+                idim, odim, postnet_layers, postnet_chans, postnet_filts, postnet_dropout_rate, use_batch_norm
+            )
+        self.criterion = FastSpeech2Loss(use_masking, use_weighted_masking)
+        if init_type != "pytorch":
+            initialize(self, init_type)
+        for name, alpha in (("encoder_alpha", init_enc_alpha), ("decoder_alpha", init_dec_alpha)):
+            if name in self.alphas():
+                nn.init.constant_(self.alphas()[name], alpha)
+
+    def alphas(self) -> dict[str, Tensor]:
+        """The trained factors of positional encodings, by name."""
+        stacks = {"encoder_alpha": self.encoder, "decoder_alpha": self.decoder}
+        positions = {name: stack.embed.positions for name, stack in stacks.items()}
+        return {
+            name: module.alpha for name, module in positions.items() if isinstance(module, ScaledPositionalEncoding)
+        }
+
+    def forward(
+        self,
+        text: Tensor,
+        text_lengths: Tensor,
+        feats: Tensor,
+        feats_lengths: Tensor,
+        durations: Tensor,
+        durations_lengths: Tensor,
+        pitch: Tensor,
+        pitch_lengths: Tensor,
+        energy: Tensor,
+        energy_lengths: Tensor,
+        spembs: Tensor | None = None,
+        sids: Tensor | None = None,
+        lids: Tensor | None = None,
+        joint_training: bool = False,
+    ) -> tuple[Tensor, dict[str, Any], Tensor]:
+        """The losses of a batch, with given durations, pitch and energy.
+
+        Args:
+            text, text_lengths: tokens (B, U) int64, without the end symbol, and their number (B,).
+            feats, feats_lengths: features (B, T, F) and frames (B,).
+            durations, durations_lengths: steps of the decoder for each token and the end symbol, (B, U + 1) int64.
+            pitch, pitch_lengths, energy, energy_lengths: of each token and the end symbol, (B, U + 1, 1).
+            spembs, sids, lids: (B, E), (B, 1), (B, 1), as `conditions` says.
+            joint_training: give features, (B, T, F), in place of the weight of the batch, and losses as numbers.
+
+        Returns:
+            The loss, statistics by name, and the weight of the batch.
+        """
+        text, durations = text[:, : text_lengths.max()], durations[:, : durations_lengths.max()]
+        pitch, energy = pitch[:, : pitch_lengths.max()], energy[:, : energy_lengths.max()]
+        olens = feats_lengths - feats_lengths % self.reduction_factor
+        feats = feats[:, : olens.max()]
+        given = self.given({"spembs": spembs, "sids": sids, "lids": lids})
+        hidden, *predicted, ilens = self.encode_text(text, text_lengths, *given)
+        tokens, _ = frame_tokens(durations)
+        before, after, _ = self.decode_with_postnet(
+            hidden, ilens, pitch, energy, tokens, olens // self.reduction_factor
+        )
+        outputs = (after if self.postnet is not None else None, before, *predicted)
+        losses = self.criterion(*outputs, feats, durations, pitch, energy, ilens, olens)
+        names = ("l1_loss", "duration_loss", "pitch_loss", "energy_loss")
+        loss = torch.stack(losses).sum()
+        stats = {name: value.item() for name, value in (*zip(names, losses, strict=True), *self.alphas().items())}
+        if joint_training:
+            return loss, stats, after
+        return force_gatherable((loss, {**stats, "loss": loss.item()}, len(text)), loss.device)
+
+    def inference(
+        self,
+        text: Tensor,
+        feats: Tensor | None = None,
+        durations: Tensor | None = None,
+        spembs: Tensor | None = None,
+        sids: Tensor | None = None,
+        lids: Tensor | None = None,
+        pitch: Tensor | None = None,
+        energy: Tensor | None = None,
+        alpha: float = 1.0,
+        use_teacher_forcing: bool = False,
+    ) -> dict[str, Tensor]:
+        """Features of one text.
+
+        Args:
+            text: (U,) int64 tokens, without the end symbol.
+            feats: not used.
+            durations: (U + 1,) int64, used with `use_teacher_forcing`, as are pitch and energy.
+            spembs, sids, lids: (E,), (1,), (1,), as `conditions` says.
+            pitch, energy: (U + 1, 1).
+            alpha: factor of predicted durations; above 1 is slower.
+            use_teacher_forcing: speak with the given durations, pitch and energy.
+
+        Returns:
+            `feat_gen` (T, F); `duration` (U + 1,), steps, or with teacher forcing their predicted logarithms; and the
+            predicted `pitch` and `energy` (U + 1, 1).
+
+        Raises:
+            ValueError: a value that is needed is missing, or `alpha` is not positive.
+        """
+        conditions = {"spembs": spembs, "sids": sids, "lids": lids}
+        values = self.given({name: None if value is None else value[None] for name, value in conditions.items()})
+        hidden, logarithms, *predicted, lengths = self.encode_text(text[None], full_lengths(text[None]), *values)
+        shown = logarithms if use_teacher_forcing else self.duration_predictor.frames(logarithms)
+        if use_teacher_forcing:
+            if durations is None or pitch is None or energy is None:
+                raise ValueError("use_teacher_forcing: expected durations, pitch and energy, found fewer")
+            steps, used = durations[None], [pitch[None], energy[None]]
+        else:
+            steps, used = scaled_durations(shown, alpha), predicted
+        pitch_used, energy_used = used
+        generated, _ = self.decode_frames(hidden, lengths, pitch_used, energy_used, *frame_tokens(steps))
+        return {"feat_gen": generated[0], "duration": shown[0], "pitch": predicted[0][0], "energy": predicted[1][0]}
+
+
+def _embedding(size: int, kernel_size: int, dropout_rate: float) -> nn.Sequential:
+    """The convolution that makes vectors (B, D, U) of numbers (B, 1, U)."""
+    return nn.Sequential(nn.Conv1d(1, size, kernel_size, padding=same_padding(kernel_size)), nn.Dropout(dropout_rate))

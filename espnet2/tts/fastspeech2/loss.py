@@ -1,0 +1,77 @@
+"""Losses of FastSpeech 2 (Ren et al. 2021)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from espnet.nets.pytorch_backend.fastspeech.duration_predictor import DurationPredictorLoss
+from espnet.nets.pytorch_backend.nets_utils import UnfitOptionError, make_non_pad_mask
+
+
+class FastSpeech2Loss(nn.Module):
+    """Absolute error of features, square error of logarithms of durations, of pitch and of energy.
+
+    Args:
+        use_masking: leave padding out.
+        use_weighted_masking: weigh every text of a batch alike, whatever its length.
+
+    Raises:
+        ValueError: both of them.
+    """
+
+    def __init__(self, use_masking: bool = True, use_weighted_masking: bool = False):
+        super().__init__()
+        if use_masking and use_weighted_masking:
+            raise UnfitOptionError("use_masking, use_weighted_masking: expected at most one of them, found both")
+        self.use_masking = use_masking
+        self.use_weighted_masking = use_weighted_masking
+        reduction = "none" if use_weighted_masking else "mean"
+        self.l1_criterion = nn.L1Loss(reduction=reduction)
+        self.mse_criterion = nn.MSELoss(reduction=reduction)
+        self.duration_criterion = DurationPredictorLoss(reduction=reduction)
+
+    def forward(
+        self,
+        after_outs: Tensor | None,
+        before_outs: Tensor,
+        d_outs: Tensor,
+        p_outs: Tensor,
+        e_outs: Tensor,
+        ys: Tensor,
+        ds: Tensor,
+        ps: Tensor,
+        es: Tensor,
+        ilens: Tensor,
+        olens: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The losses of features, durations, pitch and energy.
+
+        Args:
+            after_outs, before_outs: features (B, T, F) behind the postnet (None: there is none) and before it.
+            d_outs: logarithms of durations (B, U).
+            p_outs, e_outs: pitch and energy (B, U, 1).
+            ys, ds, ps, es: features (B, T, F), durations (B, U), pitch and energy (B, U, 1) to be predicted.
+            ilens, olens: tokens and frames (B,).
+        """
+        tokens = make_non_pad_mask(ilens, ds.shape[1])
+        frames = make_non_pad_mask(olens, ys.shape[1])
+        outputs = [before_outs] if after_outs is None else [before_outs, after_outs]
+        pairs: list[Any] = [(self.l1_criterion, found, ys, frames) for found in outputs]
+        pairs += [(self.duration_criterion, d_outs, ds, tokens)]
+        pairs += [(self.mse_criterion, p_outs, ps, tokens), (self.mse_criterion, e_outs, es, tokens)]
+        *features, duration, pitch, energy = [self._loss(*pair) for pair in pairs]
+        return torch.stack(features).sum(), duration, pitch, energy
+
+    def _loss(self, criterion: nn.Module, found: Tensor, expected: Tensor, mask: Tensor) -> Tensor:
+        """One loss over values (B, T) or (B, T, C) and mask (B, T), True at real ones."""
+        if self.use_masking:
+            return criterion(found[mask], expected[mask])
+        if not self.use_weighted_masking:
+            return criterion(found, expected)
+        weights = mask.float() / mask.sum(dim=1, keepdim=True).float() / len(mask)
+        losses = criterion(found, expected)
+        channels = losses.shape[2] if losses.dim() == 3 else 1
+        return (losses.reshape(*mask.shape, channels) * weights.unsqueeze(-1) / channels).sum()

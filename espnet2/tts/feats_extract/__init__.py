@@ -1,0 +1,1 @@
+"""Features, pitch and energy of speech that is synthesised."""

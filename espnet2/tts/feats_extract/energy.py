@@ -1,0 +1,89 @@
+"""Energy of frames or tokens (Ren et al. 2021, FastSpeech 2, section 2.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import full_lengths, require_positive
+from espnet2.layers.frequency import parse_frequency
+from espnet2.layers.stft import Stft
+from espnet2.tts.feats_extract.abs_feats_extract import AbsFeatsExtract
+from espnet2.tts.feats_extract.linear_spectrogram import POWER_FLOOR
+from espnet2.tts.feats_extract.tokens import of_frames_or_tokens
+
+
+class Energy(AbsFeatsExtract):
+    """Length of the vector of magnitudes.
+
+    Args:
+        fs: sampling rate in Hz, or text such as "16k".
+        n_fft, win_length, hop_length, window, center, normalized, onesided: those of `Stft`.
+        use_token_averaged_energy: mean over the frames of each token.
+        reduction_factor: frames that one step of durations stands for.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        fs: int | str = 22050,
+        n_fft: int = 1024,
+        win_length: int | None = None,
+        hop_length: int = 256,
+        window: str = "hann",
+        center: bool = True,
+        normalized: bool = False,
+        onesided: bool = True,
+        use_token_averaged_energy: bool = True,
+        reduction_factor: int | None = None,
+    ):
+        super().__init__()
+        require_positive(reduction_factor=1 if reduction_factor is None else reduction_factor)
+        self.fs = parse_frequency(fs)
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.win_length = win_length
+        self.window = window
+        self.use_token_averaged_energy = use_token_averaged_energy
+        self.reduction_factor = reduction_factor
+        self.stft = Stft(n_fft, win_length, hop_length, window, center, normalized, onesided)
+
+    def output_size(self) -> int:
+        return 1
+
+    def get_parameters(self) -> dict[str, Any]:
+        return {
+            "fs": self.fs,
+            "n_fft": self.n_fft,
+            "hop_length": self.hop_length,
+            "window": self.window,
+            "win_length": self.win_length,
+            "center": self.stft.center,
+            "normalized": self.stft.normalized,
+            "use_token_averaged_energy": self.use_token_averaged_energy,
+            "reduction_factor": self.reduction_factor,
+        }
+
+    def forward(
+        self,
+        input: torch.Tensor,
+        input_lengths: torch.Tensor | None = None,
+        feats_lengths: torch.Tensor | None = None,
+        durations: torch.Tensor | None = None,
+        durations_lengths: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Samples (B, N) → energy of frames (B, T, 1), or of tokens (B, U, 1), and their number (B,).
+
+        Args:
+            input, input_lengths: samples, and how many of each utterance.
+            feats_lengths: (B,) frames to cut to, or to fill up to with zeros.
+            durations, durations_lengths: frames of each token (B, U), and tokens (B,).
+        """
+        lengths = full_lengths(input) if input_lengths is None else input_lengths
+        power = self.stft.power(self.stft.pad(input, lengths)).sum(dim=2)
+        frames = self.stft.length(lengths)
+        rows = [row[: int(n)].clamp(min=POWER_FLOOR).sqrt() for row, n in zip(power, frames, strict=True)]
+        steps = durations if self.use_token_averaged_energy else None
+        return of_frames_or_tokens(rows, feats_lengths, steps, durations_lengths, self.reduction_factor or 1)

@@ -1,0 +1,1 @@
+"""Vocoders of other packages."""
