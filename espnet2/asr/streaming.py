@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from espnet2.asr.encoder.abs_encoder import Blocks
 from espnet2.asr.frontend.abs_frontend import Framing
 from espnet2.interface.errors import OptionError
 from espnet2.interface.spec import Axis, Component, Length, OutputLength, State
@@ -24,6 +23,17 @@ from espnet2.layers.global_mvn import GlobalMVN
 
 FEATURES = Framing(window=1, hop=1, padding=0)  # of a model without front end, whose samples are features
 MANY_STEPS = 50  # upper bound of example values
+
+
+class Blocks(NamedTuple):
+    """Geometry of the blocks into which an encoder cuts a stream, in frames after its input layer.
+
+    `size` of a block, `hop` between block starts, and the `look_ahead` at its end, which the next block outputs.
+    """
+
+    size: int
+    hop: int
+    look_ahead: int
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ INPUT_SIZE = Option("input_size", int_or_none, None, "size of features, where no
 USE_PREPROCESSOR = Option(
     "use_preprocessor", str2bool, True, "turn text into tokens, and change speech as asked for", key=UNREAD
 )
-TEXT = (
-    Option("token_type", str, "bpe", "kind of tokens", tuple(TOKENIZERS), key=Key(hint=str | None)),
+TOKEN_TYPE = Option("token_type", str, "bpe", "kind of tokens", tuple(TOKENIZERS), key=Key(hint=str | None))
+TOKENIZER = (
     Option("bpemodel", str_or_none, None, "SentencePiece model", key=Key(resolve=files.tokenizer_model)),
     Option(
         "non_linguistic_symbols",
@@ -36,6 +36,7 @@ TEXT = (
     Option("cleaner", str_or_none, None, "cleaning of text", key=Key(hint=TEXTS)),
     Option("g2p", str_or_none, None, "from letters to phonemes, for token_type phn"),
 )
+TEXT = (TOKEN_TYPE, *TOKENIZER)
 SPEECH = (
     Option("speech_volume_normalize", float_or_none, None, "largest amplitude that speech is scaled to", key=UNREAD),
     Option("rir_scp", str_or_none, None, "list of room impulse responses", key=UNREAD),

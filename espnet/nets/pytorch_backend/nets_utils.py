@@ -8,7 +8,14 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.conformer.swish import Swish
+
+class Swish(torch.nn.Module):
+    """x · sigmoid(x) (Ramachandran et al. 2017)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape → the same shape."""
+        return x * torch.sigmoid(x)
+
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "hardtanh": nn.Hardtanh,

@@ -45,3 +45,16 @@ def rename(state: State, prefix: str, names: Names) -> None:
             del state[name]
         elif (new := prefix + re.sub(pattern, own, rest, count=1)) not in state:
             state[new] = state.pop(name)
+
+
+def attach(root: nn.Module, path: str, part: nn.Module | nn.Parameter) -> None:
+    """Register `part` of `root` under a dotted path; empty modules fill the levels in between."""
+    *parents, name = path.split(".")
+    for parent in parents:
+        if parent not in root._modules:
+            root.add_module(parent, nn.Module())
+        root = root.get_submodule(parent)
+    if isinstance(part, nn.Parameter):
+        root.register_parameter(name, part)
+    else:
+        root.add_module(name, part)

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
 
 from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
+from espnet2.asr.streaming import Blocks
 from espnet2.interface.spec import Axis, Component, Length, OutputLength, State, Tensor
-
-
-class Blocks(NamedTuple):
-    """Geometry of the blocks into which an encoder cuts a stream, in frames after its input layer.
-
-    `size` of a block, `hop` between block starts, and the `look_ahead` at its end, which the next block outputs.
-    """
-
-    size: int
-    hop: int
-    look_ahead: int
 
 
 def last_output(encoded: Any) -> torch.Tensor:

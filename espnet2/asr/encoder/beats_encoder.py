@@ -14,11 +14,12 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, require_positive
 from espnet.nets.pytorch_backend.pretrained.beats import GatedAttention, RelativeBuckets
-from espnet.nets.pytorch_backend.pretrained.context import ContextNetwork, PositionalConv
+from espnet.nets.pytorch_backend.pretrained.context import ContextNetwork
 from espnet.nets.pytorch_backend.pretrained.files import read_model
 from espnet.nets.pytorch_backend.pretrained.layer import PretrainedLayer
 from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ
 from espnet.nets.pytorch_backend.state_names import State, upgrade_on_load
+from espnet.nets.pytorch_backend.transformer.positional_convolution import PositionalConv
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.asr.specaug.specaug import SpecAug
 from espnet2.interface.spec import Axis, Length

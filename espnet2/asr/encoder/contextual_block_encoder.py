@@ -29,8 +29,9 @@ from espnet.nets.pytorch_backend.transformer.subsampling import (
     positions_input,
     token_input,
 )
-from espnet2.asr.encoder.abs_encoder import AbsEncoder, Blocks
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.asr.encoder.feature_stream import FeatureStream, Waiting
+from espnet2.asr.streaming import Blocks
 from espnet2.interface.spec import State
 from espnet2.interface.spec import Tensor as SpecTensor
 

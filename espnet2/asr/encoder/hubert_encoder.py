@@ -11,14 +11,15 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.pretrained import fairseq
-from espnet.nets.pytorch_backend.pretrained.context import require_groups
-from espnet.nets.pytorch_backend.pretrained.names import TORCHAUDIO, attach
+from espnet.nets.pytorch_backend.pretrained.names import TORCHAUDIO
 from espnet.nets.pytorch_backend.pretrained.waveform import (
     BASE_CONVOLUTIONS,
     WaveformNetwork,
     WaveformSizes,
     require_convolutions,
 )
+from espnet.nets.pytorch_backend.state_names import attach
+from espnet.nets.pytorch_backend.transformer.positional_convolution import require_groups
 from espnet2.asr.encoder.waveform_encoder import Projected, WaveformEncoder
 from espnet2.interface.errors import ConfigError
 from espnet2.utils.text_file import lines_of

@@ -11,7 +11,7 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import PositionwiseFeedForward
 from espnet2.asr_transducer.activation import get_activation
-from espnet2.asr_transducer.encoder.blocks.abs_block import AbsBlock
+from espnet2.asr_transducer.encoder.abs_block import AbsBlock
 from espnet2.asr_transducer.encoder.blocks.branchformer import Branchformer
 from espnet2.asr_transducer.encoder.blocks.conformer import Conformer
 from espnet2.asr_transducer.encoder.blocks.conv1d import Conv1d

@@ -10,7 +10,8 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import require_positive
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
-from espnet2.asr.encoder.abs_encoder import AbsEncoder, Blocks
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
+from espnet2.asr.streaming import Blocks
 from espnet2.asr_transducer.encoder.blocks.conv1d import Conv1d
 from espnet2.asr_transducer.encoder.building import (
     build_body_blocks,

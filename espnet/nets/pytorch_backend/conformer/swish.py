@@ -1,12 +1,5 @@
-"""Swish activation (Ramachandran et al. 2017)."""
+"""Swish activation."""
 
-import torch
-from torch import Tensor
+from espnet.nets.pytorch_backend.nets_utils import Swish
 
-
-class Swish(torch.nn.Module):
-    """x · sigmoid(x)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Any shape → the same shape."""
-        return x * torch.sigmoid(x)
+__all__ = ["Swish"]

@@ -13,8 +13,9 @@ from torch import nn
 
 from espnet.nets.pytorch_backend.nets_utils import choose
 from espnet.nets.pytorch_backend.pretrained.files import read_model
-from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ, attach
+from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ
 from espnet.nets.pytorch_backend.pretrained.waveform import WaveformNetwork, WaveformSizes, require_convolutions
+from espnet.nets.pytorch_backend.state_names import attach
 
 MOST = 100  # convolutions; a limit against configurations that would fill the memory
 NORMS = {"default": "group", "layer_norm": "layer"}

@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.pretrained.names import LayerNames, attach
+from espnet.nets.pytorch_backend.pretrained.names import LayerNames
+from espnet.nets.pytorch_backend.state_names import attach
 from espnet.nets.pytorch_backend.transformer.attention import AttentionHeads, MultiHeadedAttention
 
 

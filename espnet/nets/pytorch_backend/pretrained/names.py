@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
-
 
 @dataclass(frozen=True)
 class LayerNames:
@@ -70,16 +68,3 @@ TORCHAUDIO = Names(
     layer_norm="layer_norm",
 )
 WHISPER = LayerNames("attn", "attn_ln", "mlp.0", "mlp.2", "mlp_ln", "cross_attn", "cross_attn_ln")
-
-
-def attach(root: nn.Module, path: str, part: nn.Module | nn.Parameter) -> None:
-    """Register `part` of `root` under a dotted path; empty modules fill the levels in between."""
-    *parents, name = path.split(".")
-    for parent in parents:
-        if parent not in root._modules:
-            root.add_module(parent, nn.Module())
-        root = root.get_submodule(parent)
-    if isinstance(part, nn.Parameter):
-        root.register_parameter(name, part)
-    else:
-        root.add_module(name, part)

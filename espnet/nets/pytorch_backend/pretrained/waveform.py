@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, require_positive
-from espnet.nets.pytorch_backend.pretrained.context import ContextNetwork, PositionalConv
+from espnet.nets.pytorch_backend.pretrained.context import ContextNetwork
 from espnet.nets.pytorch_backend.pretrained.layer import PretrainedLayer, ProjAttention
-from espnet.nets.pytorch_backend.pretrained.names import Names, attach
+from espnet.nets.pytorch_backend.pretrained.names import Names
+from espnet.nets.pytorch_backend.state_names import attach
+from espnet.nets.pytorch_backend.transformer.positional_convolution import PositionalConv
 from espnet2.interface.spec import Length
 
 BASE_CONVOLUTIONS = ((512, 10, 5), *[(512, 3, 2)] * 4, *[(512, 2, 2)] * 2)

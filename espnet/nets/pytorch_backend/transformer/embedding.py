@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
-from espnet.nets.pytorch_backend.pretrained.context import PositionalConv
 from espnet.nets.pytorch_backend.state_names import State, upgrade_on_load
+from espnet.nets.pytorch_backend.transformer.positional_convolution import PositionalConv
 
 Offset = int | Tensor  # the first frame's position: one for all utterances, or (B, 1), one for each
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from espnet2.asr_transducer.encoder.blocks.abs_block import AbsBlock
+from espnet2.asr_transducer.encoder.abs_block import AbsBlock
 from espnet2.asr_transducer.encoder.modules.attention import RelPositionMultiHeadedAttention
 from espnet2.asr_transducer.encoder.modules.convolution import ConvolutionalSpatialGatingUnit
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.nets_utils import require_positive
-from espnet2.asr_transducer.encoder.blocks.abs_block import AbsBlock, keep_last
+from espnet2.asr_transducer.encoder.abs_block import AbsBlock, keep_last
 from espnet2.interface.spec import Length
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from espnet.nets.pytorch_backend.transformer.attention import AttentionHeads
-from espnet2.asr_transducer.encoder.blocks.abs_block import keep_last
+from espnet2.asr_transducer.encoder.abs_block import keep_last
 
 
 def rel_shift(x: Tensor, keys: int) -> Tensor:

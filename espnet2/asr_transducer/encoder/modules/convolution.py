@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.conformer.convolution import DepthwiseConv1d, pointwise
 from espnet.nets.pytorch_backend.nets_utils import require_positive
-from espnet2.asr_transducer.encoder.blocks.abs_block import keep_last
+from espnet2.asr_transducer.encoder.abs_block import keep_last
 
 
 class FrameConvolution(DepthwiseConv1d):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 from espnet.nets.pytorch_backend.transformer.subsampling import subsample
-from espnet2.asr_transducer.encoder.blocks.abs_block import AbsBlock
+from espnet2.asr_transducer.encoder.abs_block import AbsBlock
 from espnet2.interface.spec import Length
 
 

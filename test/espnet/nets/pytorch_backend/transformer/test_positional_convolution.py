@@ -2,8 +2,9 @@
 
 import torch
 
-from espnet.nets.pytorch_backend.pretrained.context import PositionalConv
-from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ, TORCHAUDIO, attach
+from espnet.nets.pytorch_backend.pretrained.names import FAIRSEQ, TORCHAUDIO
+from espnet.nets.pytorch_backend.state_names import attach
+from espnet.nets.pytorch_backend.transformer.positional_convolution import PositionalConv
 from espnet2.torch_utils.checkpoint import load_state
 
 
