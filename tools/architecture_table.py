@@ -1,6 +1,6 @@
-"""Write `doc/architectures.md`: which of ESPnet's choices are here, from the registries and the tables of the zoo.
+"""Write `doc/architectures.md`, the table of supported choices, from the registries and the tables of the zoo.
 
-python tools/architecture_table.py [--check]      # --check: fail if the file is not what would be written
+python tools/architecture_table.py [--check]      # --check: fail if the file is out of date
 """
 
 from __future__ import annotations

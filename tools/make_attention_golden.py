@@ -1,4 +1,4 @@
-"""Store where the attentions of tiny models look, as upstream ESPnet says, under `test/golden/attention`.
+"""Store attention weights that upstream ESPnet computes for tiny models, under `test/golden/attention`.
 
 Run it with the Python of an environment that holds upstream ESPnet (and not this project), from the repository's root:
 

@@ -1,4 +1,4 @@
-"""Store what upstream's audio effects make of a short signal, under `test/golden/augmentation/`.
+"""Store the output of upstream's audio effects for a short signal, under `test/golden/augmentation/`.
 
     ORACLE/bin/python tools/make_augmentation_golden.py
 

@@ -13,7 +13,7 @@ from espnet2.legacy.nets.scorers.ctc import CTCPrefixScorer
 
 TARGET = Path(__file__).resolve().parents[1] / "test" / "golden" / "search" / "ctc_window.npz"
 TOKENS, LENGTH, MARGINS = 7, 5, (3, 8, 20)
-# Frames, hypotheses, how peaky the posterior is, and how much of it is blank.
+# Frames, hypotheses, peakiness of the posterior, and share of blank.
 POSTERIORS = [(40, 1, 0.3, 0.0), (60, 3, 2.0, 2.0), (70, 2, 8.0, 3.0), (30, 3, 8.0, 2.0), (90, 2, 2.0, 3.0)]
 
 

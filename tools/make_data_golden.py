@@ -1,4 +1,4 @@
-"""Store what upstream ESPnet makes of small data sets: batches, orders of epochs, values, under `test/golden/data/`.
+"""Store upstream ESPnet's results for small data sets: batches, orders of epochs, values, under `test/golden/data/`.
 
 Run it with the Python of an environment that holds upstream ESPnet (and not this project), from the repository's root:
 
@@ -70,7 +70,7 @@ def tokens() -> list[list[int]]:
 
 
 def speech() -> dict[str, Any]:
-    """Speech in a room, speech with noise, scaled speech; and where there is speech."""
+    """Speech with reverberation, with noise, scaled; and voice activity."""
     samples = data_cases.speech()
     found: dict[str, Any] = {"is_speech": np.flatnonzero(np.diff(detect_non_silence(samples).astype(int))).tolist()}
     for name, options in data_cases.SPEECH.items():

@@ -1,7 +1,7 @@
-"""Make `egs2/digits/asr1/demo` of what `egs2/digits/asr1/run.sh` has trained.
+"""Make `egs2/digits/asr1/demo` from the models of `egs2/digits/asr1/run.sh`.
 
     python tools/make_demo.py              # weights, configurations, log, results, six recordings of the test set
-    ORACLE/bin/python tools/make_demo_refs.py     # what upstream ESPnet hears in them
+    ORACLE/bin/python tools/make_demo_refs.py     # upstream ESPnet's hypotheses for them
 
 Configurations get paths relative to their own directory; nothing else in them is changed.
 """
@@ -23,7 +23,7 @@ from espnet2.tasks.arguments import to_yaml
 
 RECIPE = Path(__file__).resolve().parents[1] / "egs2" / "digits" / "asr1"
 DEMO = RECIPE / "demo"
-RECORDINGS, SECONDS = 6, (2.5, 4.5)  # how many, and how long they may be
+RECORDINGS, SECONDS = 6, (2.5, 4.5)  # number, and range of lengths
 TAG = "en_bpe_unigram30"
 FILES = {
     "asr": ("valid.acc.ave.pth", f"asr_train_asr_conformer_raw_{TAG}"),
@@ -38,7 +38,7 @@ LOGS = {
 
 
 def copy_model(kind: str, exp: Path) -> None:
-    """Weights, configuration, tokenizer and statistics of a model."""
+    """Copy weights, configuration, tokenizer and statistics of a model."""
     weights, name = FILES[kind]
     source, target = exp / name, DEMO / "exp" / kind
     shutil.rmtree(target, ignore_errors=True)
@@ -56,7 +56,7 @@ def copy_model(kind: str, exp: Path) -> None:
 
 
 def copy_recordings(dump: Path) -> None:
-    """The first recording of each speaker that is neither short nor long, what is said in it, and how."""
+    """Copy the first recording of medium length of each speaker, its text, and its voice parameters."""
     target = DEMO / "recordings"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)

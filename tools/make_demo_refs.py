@@ -1,4 +1,4 @@
-"""Store what upstream ESPnet hears in the recordings of `egs2/digits/asr1/demo`: its `refs.jsonl`.
+"""Store upstream ESPnet's hypotheses for the recordings of `egs2/digits/asr1/demo`: its `refs.jsonl`.
 
 Run it with the Python of an environment that holds upstream ESPnet (and not this project):
 

@@ -1,4 +1,4 @@
-"""Make test/golden/g2p.json: phonemes that upstream ESPnet makes of letters.
+"""Make test/golden/g2p.json: upstream ESPnet's phonemes of texts.
 
 Run in an environment with upstream ESPnet, pypinyin, jamo, pyopenjtalk and phonemizer (with the library of espeak-ng),
 from the repository's root: python tools/make_g2p_golden.py

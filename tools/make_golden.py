@@ -32,7 +32,8 @@ import zoo_data  # noqa: E402
 
 
 def without_a_gpu() -> None:
-    """Have upstream's RWKV read labels one by one: all at once, it needs a CUDA kernel that it compiles when built."""
+    """Make upstream's RWKV process labels one by one; its batched form needs a CUDA kernel that is compiled at build
+    time."""
     upstream = "espnet2.asr_transducer.decoder."
     decoder = zoo_calls.attribute(f"{upstream}rwkv_decoder:RWKVDecoder")
     importlib.import_module(f"{upstream}modules.rwkv.attention").load_wkv_kernel = lambda *_: None

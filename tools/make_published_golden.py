@@ -24,7 +24,7 @@ sys.path.append(str(ROOT / "test"))
 
 import published_models as published  # noqa: E402
 
-# Upstream's recurrent encoders drop units out while they decode, too, so that no two of its decodes are equal.
+# Upstream's recurrent encoders apply dropout in decoding, too, so that its results are random.
 WITHOUT_DROPOUT = {"rnn", "vgg_rnn"}
 COMMANDS = {"asr": "espnet2.bin.asr_inference", "asr_transducer": "espnet2.bin.asr_transducer_inference"}
 

@@ -1,4 +1,4 @@
-"""Store what upstream ESPnet gives for the calls of `test/script_cases.py`, as `test/golden/scripts.json`.
+"""Store upstream ESPnet's results for the calls of `test/script_cases.py`, as `test/golden/scripts.json`.
 
 Run it with the Python of an environment that holds upstream ESPnet (and not this project), from the repository's root:
 

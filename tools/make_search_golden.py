@@ -34,7 +34,7 @@ V, T, STATES, SEEDS, NBEST = 20, 16, 7, 4, 10
 SEARCHES = {"BeamSearch": BeamSearch, "BatchBeamSearch": BatchBeamSearch}
 FULL = {"pre_beam_score_key": "full"}
 HYBRID = {"decoder": 0.7, "ctc": 0.3}
-# One hypothesis at a time, upstream fails on a primer, and a blank among few candidates loses its score in float32.
+# With a beam of 1, upstream fails on a primer, and a blank among few candidates loses its score in float32.
 NOT_ONE_BY_ONE = {"hyp_primer", "pre_beam_ratio"}
 CASES = [
     {"weights": HYBRID, **FULL},
@@ -232,9 +232,9 @@ class LastToken(MaskParallelScorerInterface, BatchScorerInterface):
 
 
 def decode_partially_ar(arrays, threshold, beam_size, max_seq_len):
-    """Upstream's `PartiallyARInference` stops with an error, or mixes segments up, where there are several masks.
+    """Upstream's `PartiallyARInference` fails, or mixes up segments, if there are several masks.
 
-    So CTC's text is cut and put together here, and upstream searches the segments.
+    So CTC's text is cut and reassembled here, and upstream searches the segments.
     """
     names = [str(token) for token in range(V)]
     scorer = LastToken(arrays["decoder_bigram"])

@@ -1,4 +1,4 @@
-"""Store which tensors upstream's releases call otherwise than 202511, in `test/golden/state_names.json`.
+"""Store names of tensors that differ between upstream's releases and 202511, in `test/golden/state_names.json`.
 
 Run it with the Python of an environment that holds a release of upstream ESPnet, from the repository's root:
 
@@ -35,11 +35,11 @@ LEFT_OUT = ("model-pit-single",)
 
 
 def names_of(row: zoo_data.Row) -> list[str] | None:
-    """Names of a state dict; None for what this release cannot build, as what it does not have yet."""
+    """Names of a state dict; None if this release cannot build the row."""
     try:
         with tempfile.TemporaryDirectory() as directory:
             return list(zoo_calls.build(row.make, Path(directory)).state_dict())
-    except Exception as error:  # older releases fail in many ways
+    except Exception as error:  # older releases fail with various errors
         print(f"{row.name}: {type(error).__name__}", file=sys.stderr)
         return None
 

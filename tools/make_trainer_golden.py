@@ -1,4 +1,4 @@
-"""Ask upstream ESPnet for what its training commands do: default options, learning rates, averages, statistics.
+"""Store upstream ESPnet's training defaults, learning rates, averages and statistics.
 
     .oracle/bin/python tools/make_trainer_golden.py
 
@@ -43,9 +43,9 @@ SCHEDULES = [
 
 
 def default_config(command: str) -> dict:
-    """What `--print_config` says."""
+    """Output of `--print_config`."""
     arguments = [sys.executable, "-m", f"espnet2.bin.{command}", "--print_config"]
-    with tempfile.TemporaryDirectory() as elsewhere:  # where espnet2 is upstream's
+    with tempfile.TemporaryDirectory() as elsewhere:  # a directory in which espnet2 is upstream's
         done = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=elsewhere)
     return yaml.safe_load(done.stdout[done.stdout.index("log_level:") :])
 
@@ -65,7 +65,7 @@ def learning_rates(name: str, conf: dict) -> dict:
     for step in range(STEPS):
         rates.append([group["lr"] for group in optimizer.param_groups])
         optimizer.step()
-        # The value that it may read gets no better after a while.
+        # The monitored value stops improving after a while.
         if name == "warmupreducelronplateau":
             scheduler.step()
             if step % 3 == 2:

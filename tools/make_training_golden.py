@@ -1,4 +1,5 @@
-"""Store what upstream ESPnet computes in training for the rows of `test/zoo_training.py`, in `test/golden/training`.
+"""Store losses and gradients that upstream ESPnet computes for the rows of `test/zoo_training.py`, in
+`test/golden/training`.
 
 Run it with the Python of an environment that holds upstream ESPnet (and not this project), from the repository's root:
 

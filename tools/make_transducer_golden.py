@@ -109,7 +109,7 @@ def modules_of(decoder: str) -> dict[str, torch.nn.Module]:
 
 
 def sharpen(joint_network: Any) -> None:
-    """Make some symbols likelier than others."""
+    """Make some symbols more probable than others."""
     joint_network.lin_out.weight.data *= SHARPNESS
     joint_network.lin_out.bias.data[0] += BLANK_BIAS
 
@@ -147,7 +147,7 @@ def save(name: str, known: list) -> None:
 
 
 def recognised() -> list:
-    """What upstream's recogniser hears, whose model has the zoo's weights, sharpened as those of `modules_of`."""
+    """Decode with upstream's recogniser, whose model has the zoo's weights, sharpened as in `modules_of`."""
     row = zoo.ROWS["standalone-default"]
     speech = zoo_data.utterance(row, 0)["speech"]
     known = []
@@ -169,7 +169,7 @@ def main() -> None:
     hybrid = functools.partial(
         beam_search_transducer.BeamSearchTransducer, **modules_of("transducer-lstm"), token_list=tokens
     )
-    # Upstream's search without a beam knows no language model.
+    # Upstream's greedy search has no language model.
     write("cases.json", hybrid, CASES, lambda case: case["beam_size"] > 1)
     alone = functools.partial(standalone.BeamSearchTransducer, **modules_of("labels-rnn-lstm"))
     write(

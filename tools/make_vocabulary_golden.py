@@ -1,4 +1,4 @@
-"""Make test/golden/vocabulary.json: what upstream ESPnet makes of vocabularies of pretrained models.
+"""Make test/golden/vocabulary.json: upstream ESPnet's tokens for vocabularies of pretrained models.
 
 Run in an environment with upstream ESPnet, transformers and openai-whisper 20230308 (upstream's tokenizer works with no
 later release), from the repository's root: python tools/make_vocabulary_golden.py
@@ -130,7 +130,7 @@ def special(directory: Path) -> dict[str, Any]:
 
 
 def prefixes() -> list[int]:
-    """What training reads of a text."""
+    """Training's token sequence of a text."""
     fresh()
     options = {"token_type": "whisper_multilingual", "bpemodel": "whisper_multilingual", "token_list": ["a", "<unk>"]}
     preprocessor = CommonPreprocessor(False, **options, whisper_language="de", whisper_task="translate")

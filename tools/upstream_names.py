@@ -1,4 +1,4 @@
-"""Modules of upstream ESPnet that moved, under their former names too: importing this lets tools run in any release.
+"""Former names of upstream ESPnet's moved modules; tools that import this run with any release.
 
 Release 202609 moved `espnet.nets` and the BEATs encoder; without this, `from espnet.nets.beam_search import BeamSearch`
 works in releases up to 202511 only.
@@ -18,30 +18,30 @@ MOVED = {"espnet.nets": "espnet2.legacy.nets", "espnet2.asr.encoder.beats_encode
 
 
 class Former(MetaPathFinder, Loader):
-    """Imports modules under names that they had."""
+    """Importer of modules under their former names."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """A module that has moved; None for others."""
+        """Find a module that has moved; None for others."""
         return None if present_name(fullname) is None else importlib.util.spec_from_loader(fullname, self)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """The module under its present name, so that a class has one identity."""
+        """Import the module under its present name, so that a class has one identity."""
         name = present_name(spec.name)
         return None if name is None else importlib.import_module(name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing: it has run."""
+        """Do nothing: the module has been executed."""
 
 
 def present_name(name: str) -> str | None:
-    """What the module `name` is called since 202609; None where it has not moved."""
+    """Name of the module `name` since 202609; None if it has not moved."""
     for former, present in MOVED.items():
         if name == former or name.startswith(f"{former}."):
             return present + name.removeprefix(former)
     return None
 
 
-# Behind the others: it is asked for what is not there.
+# Last, so that only missing modules are looked up.
 sys.meta_path.append(Former())

@@ -1,6 +1,6 @@
 """Word errors of a decode: `word_errors.py REFERENCE HYPOTHESIS`, two Kaldi text files (`utterance words ...`).
 
-Prints each utterance's reference, its hypothesis below where they differ, and the word error rate at the end.
+Prints reference and hypothesis of each utterance, and the word error rate at the end.
 """
 
 import sys
@@ -10,7 +10,7 @@ from espnet2.utils.edit_distance import edit_distance
 
 
 def read_text(path: str) -> dict[str, list[str]]:
-    """Utterance -> words."""
+    """Read utterance → words."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     return {utterance: words for utterance, *words in map(str.split, lines)}
 
@@ -22,8 +22,7 @@ def main(reference_file: str, hypothesis_file: str) -> None:
         hypothesis = hypotheses.get(utterance, [])
         errors += edit_distance(reference, hypothesis)
         words += len(reference)
-        heard = "the same" if hypothesis == reference else " ".join(hypothesis)
-        print(f"{utterance}\n   said   {' '.join(reference)}\n   heard  {heard}")
+        print(f"{utterance}\n   reference   {' '.join(reference)}\n   hypothesis  {' '.join(hypothesis)}")
     print(f"word errors: {errors} of {words} ({100 * errors / max(words, 1):.1f} %)")
 
 

@@ -244,8 +244,8 @@ def transducer_head(
     loss = transducer_loss(scores, labels, lengths, text_lengths, **blanks).mean()
     stats: Stats = {"loss_transducer": loss}
     if model.reports():
-        heard = transducer_search(model, output, lengths, score_norm=False)
-        rates = model.error_calculator().rates(heard, labels.tolist())
+        hypotheses = transducer_search(model, output, lengths, score_norm=False)
+        rates = model.error_calculator().rates(hypotheses, labels.tolist())
         stats["cer_transducer"], stats["wer_transducer"] = rates
     return loss, stats
 

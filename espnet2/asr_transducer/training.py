@@ -74,8 +74,8 @@ class TrainableTransducer(TrainableRecogniser):
             stats["loss_aux_lm"] = self.auxiliary_lm(predicted, labels)
             loss = loss + options.auxiliary_lm_loss_weight * stats["loss_aux_lm"]
         if self.reports():
-            heard = transducer_search(self, output, lengths, search_type="maes", nstep=options.validation_nstep)
-            rates = self.error_calculator().rates(heard, labels.tolist())
+            hypotheses = transducer_search(self, output, lengths, search_type="maes", nstep=options.validation_nstep)
+            rates = self.error_calculator().rates(hypotheses, labels.tolist())
             stats["cer_transducer"], stats["wer_transducer"] = rates
         return loss, stats
 

@@ -12,12 +12,12 @@ from espnet2.utils.config_argparse import PlainArgumentParser
 def get_parser() -> PlainArgumentParser:
     parser = PlainArgumentParser(
         prog="python -m espnet2.bin.aggregate_stats_dirs",
-        description="Join directories that --collect_stats true of a training command has written into one.",
+        description="Merge directories that training commands wrote with --collect_stats true.",
     )
     parser.add_argument("--log_level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="of messages")
     parser.add_argument("--skip_sum_stats", action="store_true", help="join shapes only")
-    parser.add_argument("--input_dir", action="append", default=[], help="a directory to join; repeatable")
-    parser.add_argument("--output_dir", required=True, help="where the whole is written")
+    parser.add_argument("--input_dir", action="append", default=[], help="a directory to merge; repeatable")
+    parser.add_argument("--output_dir", required=True, help="output directory")
     return parser
 
 

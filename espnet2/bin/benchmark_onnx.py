@@ -1,4 +1,4 @@
-"""How fast a bundle is, beside PyTorch: `python -m espnet2.bin.benchmark_onnx --help`."""
+"""Measure the speed of a bundle and of PyTorch: `python -m espnet2.bin.benchmark_onnx --help`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from espnet2.utils.model_options import add_model_options, model_options
 def get_parser() -> argparse.ArgumentParser:
     parser = PlainArgumentParser(
         prog="python -m espnet2.bin.benchmark_onnx",
-        description="Decode recordings with a bundle (fp32, and int8 where it has it) and, where a trained model is "
+        description="Decode recordings with a bundle (fp32, and int8 if available) and, if a trained model is "
         "given, with PyTorch; print average latency and real-time factor of each as a table.",
     )
     parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")

@@ -15,11 +15,11 @@ def get_parser() -> ArgumentParser:
         prog="python -m espnet2.bin.lm_calc_perplexity",
         description="Write the perplexity of a language model on texts, and that of each text.",
     )
-    parser.add_argument("--output_dir", required=True, help="where ppl, base, utt2ntokens and utt2ppl are written")
+    parser.add_argument("--output_dir", required=True, help="output directory for ppl, base, utt2ntokens and utt2ppl")
     add_text_options(parser)
-    parser.add_argument("--dtype", default="float32", choices=("float32",), help="float32 and nothing else")
+    parser.add_argument("--dtype", default="float32", choices=("float32",), help="must be float32")
     parser.add_argument("--batch_size", type=int, default=1, help="texts at a time (default: 1)")
-    parser.add_argument("--log_base", type=float_or_none, help="of the logarithms (default: e)")
+    parser.add_argument("--log_base", type=float_or_none, help="base of the logarithms (default: e)")
     parser.add_argument("--train_config", type=str_or_none, help="config.yaml of the language model")
     parser.add_argument("--model_file", type=str_or_none, help="its weights")
     return parser

@@ -1,4 +1,4 @@
-"""Draw recordings with their CTC alignments: `python -m espnet2.bin.plot_alignment --help`."""
+"""Plot recordings with their CTC alignments: `python -m espnet2.bin.plot_alignment --help`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from espnet2.utils.types import str2triple_str, str_or_none
 def get_parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="python -m espnet2.bin.plot_alignment",
-        description="Draw recordings as a model hears them: features, where CTC says tokens and words, and its "
+        description="Plot a model's features of recordings, the CTC alignment of tokens and words, and CTC's "
         "posteriors; a PNG for each.",
     )
     add_model_options(parser, leave_out=["lm_train_config", "lm_file", "ngram_file"])
@@ -28,7 +28,7 @@ def get_parser() -> ArgumentParser:
         metavar="WAV_SCP,speech,sound",
         help="list of recordings, instead of the recordings themselves",
     )
-    group.add_argument("--key_file", type=str_or_none, help="file of the utterances to draw")
+    group.add_argument("--key_file", type=str_or_none, help="file of the utterances to plot")
     group.add_argument("--text", type=str_or_none, help="texts, a line 'utterance text' each (default: CTC's best)")
     group.add_argument("--output_dir", required=True, help="write UTTERANCE.png here")
     group.add_argument("--log_level", default="INFO", help="(default: INFO)")

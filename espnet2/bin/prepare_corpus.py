@@ -49,13 +49,13 @@ def _count(text: str) -> str:
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", required=True, help="where data directories go")
+    parser.add_argument("--data", required=True, help="output directory")
 
 
 def _add_download(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", required=True, help="tar archive")
-    parser.add_argument("--directory", required=True, help="where it is unpacked")
-    parser.add_argument("--holds", required=True, help="path in it; nothing is fetched where it is there already")
+    parser.add_argument("--directory", required=True, help="directory to unpack it in")
+    parser.add_argument("--holds", required=True, help="a path in it; if it exists already, nothing is fetched")
 
 
 def _add_digits(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +70,7 @@ def _add_kaldi(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     parser.add_argument("--corpus", required=True, help="directory with a data directory for each set")
     parser.add_argument("--sets", nargs="+", required=True, help="sets to copy")
-    parser.add_argument("--suffix", default="", help="what their names here end in (default: nothing)")
+    parser.add_argument("--suffix", default="", help="suffix of the copies' names (default: none)")
     parser.add_argument(
         "--lm_text", default="lm_train/text", help="text of the language model (default: lm_train/text)"
     )
@@ -91,7 +91,7 @@ Command = tuple[Callable[[argparse.Namespace], None], Callable[[argparse.Argumen
 COMMANDS: dict[str, Command] = {
     "download": (download, _add_download, "fetch and unpack a corpus"),
     "digits": (digits, _add_digits, "synthesise connected digits with espeak-ng"),
-    "kaldi": (kaldi, _add_kaldi, "copy data directories, with paths that exist from here"),
+    "kaldi": (kaldi, _add_kaldi, "copy data directories, with paths valid in the working directory"),
     "an4": (an4, _add_an4, "AN4"),
     "librispeech": (librispeech, _add_librispeech, "LibriSpeech"),
 }

@@ -12,7 +12,7 @@ from espnet2.utils.types import positive_int, str2bool, str_or_none
 
 
 class Command(NamedTuple):
-    """A subcommand: what it does, and its arguments as `add_argument` takes them."""
+    """A subcommand: its help, function, and arguments for `add_argument`."""
 
     function: Callable[[argparse.Namespace], None]
     help: str
@@ -99,7 +99,7 @@ def results(args: argparse.Namespace) -> None:
 
 
 def named_path(text: str) -> tuple[str, str]:
-    """`NAME=PATH`; raises `ValueError` for anything else."""
+    """Parse `NAME=PATH`; raises `ValueError` for anything else."""
     name, equals, path = text.partition("=")
     if not (name and equals and path):
         raise ValueError(f"expected NAME=PATH, found {text!r}")
@@ -107,7 +107,7 @@ def named_path(text: str) -> tuple[str, str]:
 
 
 def options_by_name(text: str) -> dict[str, Any]:
-    """Options as YAML writes them in a line; raises `ValueError` for anything else."""
+    """Parse options in YAML's inline form; raises `ValueError` for anything else."""
     from espnet2.utils.types import mapping_or_none
 
     return {str(name): value for name, value in (mapping_or_none(text) or {}).items()}
@@ -120,8 +120,8 @@ COMMANDS = {
         validate,
         "check data directories",
         {
-            "directories": {"nargs": "+", "help": "with wav.scp, text, utt2spk and, perhaps, segments and spk2utt"},
-            "--text": {"type": str2bool, "default": True, "help": "there has to be a text (default: true)"},
+            "directories": {"nargs": "+", "help": "with wav.scp, text, utt2spk and, optionally, segments and spk2utt"},
+            "--text": {"type": str2bool, "default": True, "help": "require a text (default: true)"},
         },
     ),
     "combine": Command(
@@ -149,7 +149,7 @@ COMMANDS = {
     ),
     "trim": Command(
         trim,
-        "leave out utterances that are too long or short, or have no text",
+        "remove utterances that are too long or short, or have no text",
         {
             **FROM_TO,
             "--fs": FS,
@@ -171,7 +171,7 @@ COMMANDS = {
         "train a sentencepiece model",
         {
             "--input": {"required": True, "help": "a sentence on each line"},
-            "--output_dir": {"required": True, "help": "where bpe.model, bpe.vocab and tokens.txt go"},
+            "--output_dir": {"required": True, "help": "output directory of bpe.model, bpe.vocab and tokens.txt"},
             "--nbpe": {"type": positive_int, "required": True, "help": "number of pieces"},
             "--bpemode": {"default": "unigram", "help": "unigram, bpe, char or word (default: unigram)"},
             "--nlsyms": {"type": str_or_none, "help": "file of symbols that are one piece each"},
@@ -184,29 +184,29 @@ COMMANDS = {
     ),
     "split": Command(
         split,
-        "cut the keys of a table for jobs, and print for how many",
+        "split tables by keys for jobs, and print the number of parts",
         {
             "tables": {"nargs": "+", "type": named_path, "metavar": "NAME=PATH", "help": "tables, such as wav.scp"},
-            "--output_dir": {"required": True, "help": "where NAME.1.scp, NAME.2.scp, ... go"},
-            "--nj": {"type": positive_int, "default": 1, "help": "at most so many parts (default: 1)"},
+            "--output_dir": {"required": True, "help": "output directory of NAME.1.scp, NAME.2.scp, ..."},
+            "--nj": {"type": positive_int, "default": 1, "help": "largest number of parts (default: 1)"},
         },
     ),
     "merge": Command(
         merge,
-        "put the decodes of jobs together",
+        "merge the decodes of jobs",
         {
             "parts": {"nargs": "+", "help": "directories of decodes"},
-            "--output_dir": {"required": True, "help": "where 1best_recog/text and others go"},
-            "--keys": {"type": str_or_none, "help": "table of the utterances that have to be in them, or in failures"},
+            "--output_dir": {"required": True, "help": "output directory of 1best_recog/text and others"},
+            "--keys": {"type": str_or_none, "help": "table of the utterances that must be in them, or in failures"},
         },
     ),
     "score": Command(
         score,
-        "compare texts, and write the counts and the aligned texts",
+        "score texts, and write counts and aligned texts",
         {
             "--ref": {"required": True, "help": "reference texts by utterance"},
             "--hyp": {"required": True, "help": "recognised texts by utterance"},
-            "--output_dir": {"required": True, "help": "where result.txt and counts.json go"},
+            "--output_dir": {"required": True, "help": "output directory of result.txt and counts.json"},
             "--token_type": {"default": "word", "help": "word, char or bpe: WER, CER or TER (default: word)"},
             "--bpemodel": {"type": str_or_none, "help": "SentencePiece model of token_type bpe"},
             "--nlsyms": {"type": str_or_none, "help": "file of symbols that are one token each"},
@@ -220,7 +220,7 @@ COMMANDS = {
         {
             "sets": {"nargs": "+", "help": "names of the sets"},
             "--output": {"required": True, "help": "file to write"},
-            "--title": {"default": "Results", "help": "its first line (default: Results)"},
+            "--title": {"default": "Results", "help": "heading (default: Results)"},
             "--system": {
                 "action": "append",
                 "required": True,

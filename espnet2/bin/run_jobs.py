@@ -18,19 +18,19 @@ def get_parser() -> argparse.ArgumentParser:
         "name of the log is replaced by the job's number.",
     )
     parser.add_argument("--backend", choices=["local", "slurm"], default="local", help="(default: local)")
-    parser.add_argument("--max_jobs", type=positive_int, help="so many jobs at a time (default: all)")
+    parser.add_argument("--max_jobs", type=positive_int, help="largest number of jobs at a time (default: all)")
     parser.add_argument("--slurm_args", default="", help="options of sbatch, such as '--partition=gpu --gres=gpu:1'")
-    parser.add_argument("--accept", type=statuses, default="0", help="exit statuses that are no failure (default: 0)")
+    parser.add_argument("--accept", type=statuses, default="0", help="exit statuses that count as success (default: 0)")
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="[JOB=1:N] LOG COMMAND ...")
     return parser
 
 
 def statuses(text: str) -> tuple[int, ...]:
-    """Exit statuses with commas between them; raises `argparse.ArgumentTypeError` for anything else."""
+    """Parse exit statuses separated by commas; raises `argparse.ArgumentTypeError` for anything else."""
     try:
         return tuple(map(int, text.split(",")))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected numbers with commas between them, found {text!r}") from error
+        raise argparse.ArgumentTypeError(f"expected numbers separated by commas, found {text!r}") from error
 
 
 def run_jobs(args: argparse.Namespace) -> None:

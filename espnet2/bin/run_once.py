@@ -17,14 +17,14 @@ def get_parser() -> argparse.ArgumentParser:
         description="Run a command, and note in a file when it has succeeded. The next time, it runs only if the "
         "command or what its input files hold has changed.",
     )
-    parser.add_argument("--stamp", required=True, help="the file of the note")
+    parser.add_argument("--stamp", required=True, help="file that records the success")
     parser.add_argument("--inputs", nargs="*", default=[], help="files that the command reads")
     parser.add_argument("--outputs", nargs="*", default=[], help="files that it makes, and makes again if missing")
     parser.add_argument(
-        "--on_change", default="rerun", choices=["rerun", "refuse"], help="when something has changed (default: rerun)"
+        "--on_change", default="rerun", choices=["rerun", "refuse"], help="if inputs have changed (default: rerun)"
     )
     parser.add_argument(
-        "--anew", type=str2bool, default=False, help="remove what an earlier run made before it runs (default: false)"
+        "--anew", type=str2bool, default=False, help="remove the outputs of an earlier run first (default: false)"
     )
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     parser.add_argument("command", nargs="+", help="program and arguments, after --")

@@ -18,7 +18,7 @@ def get_parser() -> argparse.ArgumentParser:
         "token list, one on each line.",
     )
     parser.add_argument("--input", "-i", required=True, help="text, - for standard input")
-    parser.add_argument("--output", "-o", required=True, help="where to write, - for standard output")
+    parser.add_argument("--output", "-o", required=True, help="output file, - for standard output")
     parser.add_argument("--field", "-f", type=str_or_none, help="columns to read, from 1: 2-, 2-5, -5")
     parser.add_argument("--token_type", "-t", default="char", help="char, bpe, word, phn, … (default: char)")
     parser.add_argument("--delimiter", "-d", type=str_or_none, help="between words (default: any white space)")
@@ -35,8 +35,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     group = parser.add_argument_group("token lists")
     group.add_argument("--write_vocabulary", type=str2bool, default=False, help="write a list of tokens")
-    group.add_argument("--vocabulary_size", type=int, default=0, help="at most so many tokens (default: 0, any number)")
-    group.add_argument("--cutoff", type=int, default=0, help="leave out what comes so often or less (default: 0)")
+    group.add_argument("--vocabulary_size", type=int, default=0, help="most tokens (default: 0, unlimited)")
+    group.add_argument("--cutoff", type=int, default=0, help="drop tokens of this frequency or less (default: 0)")
     group.add_argument("--add_symbol", action="append", default=[], help="SYMBOL:PLACE, such as '<blank>:0'")
     group.add_argument(
         "--add_nonsplit_symbol", action="append", default=[], help="SYMBOL:PLACE of a symbol that is never split"

@@ -1,4 +1,4 @@
-"""Compare a bundle with the checkpoint it was made from: `python -m espnet2.bin.verify_onnx --help`."""
+"""Compare a bundle with its checkpoint: `python -m espnet2.bin.verify_onnx --help`."""
 
 from __future__ import annotations
 

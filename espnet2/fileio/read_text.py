@@ -83,10 +83,10 @@ def load_num_sequence_text(path: Path | str, loader_type: str = "csv_int") -> di
             if not table[key]:
                 raise ValueError
         except ValueError as error:
-            between = "blanks" if separator is None else "commas"
+            between = "spaces" if separator is None else "commas"
             raise DataError(
-                f"{path}, line {number}: expected {number_type.__name__} numbers with {between} between them "
-                f"behind {key}, found {value!r}"
+                f"{path}, line {number}: expected {number_type.__name__} numbers separated by {between} "
+                f"after {key}, found {value!r}"
             ) from error
     if not table:
         raise DataError(f"{path}: expected lines of numbers, found an empty file")

@@ -1,1 +1,1 @@
-"""The work of a recipe's stages, with a command of `espnet2.bin` for each."""
+"""Functions behind a recipe's stages, which commands of `espnet2.bin` call."""

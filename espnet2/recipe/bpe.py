@@ -17,7 +17,7 @@ MODES = ("unigram", "bpe", "char", "word")
 BEFORE, AFTER = ("<blank>", "<unk>"), ("<sos/eos>",)
 OWN = ("input", "model_prefix", "vocab_size", "model_type", "user_defined_symbols", "minloglevel")
 DEFAULTS = {"character_coverage": 1.0, "input_sentence_size": 100_000_000}
-PIECES_OF_SENTENCEPIECE = 3  # <unk>, <s>, </s>: the token list has its own
+PIECES_OF_SENTENCEPIECE = 3  # <unk>, <s>, </s>, for which the token list has its own symbols
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def train_bpe(
 
     Args:
         text: A file with a sentence on each line.
-        directory: Where they go, the model last of all.
+        directory: Output directory; the model is written last.
         nbpe: Number of pieces.
         bpemode: One of `MODES`.
         user_defined_symbols: Symbols that are one piece each.
@@ -50,7 +50,7 @@ def train_bpe(
         raise OptionError(f"bpemode: expected one of {', '.join(MODES)}, found {bpemode!r}")
     for name in options or ():
         if name in OWN:
-            raise OptionError(f"options: expected none that other options of this command give, found {name}")
+            raise OptionError(f"options: expected none that this command sets itself, found {name}")
     require(text, "sentences to train on")
     target = Path(directory)
     target.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def train_bpe(
 
 
 def _pieces(vocabulary: Path) -> list[str]:
-    # A piece may have characters that end lines elsewhere, such as U+2028.
+    # A piece may contain characters that Python treats as line ends, such as U+2028.
     lines = vocabulary.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
     return [line.split("\t")[0] for line in lines[PIECES_OF_SENTENCEPIECE:]]
 

@@ -1,7 +1,7 @@
 """Kaldi-style data directories: `wav.scp`, `segments`, `text`, `utt2spk`, `spk2utt`, and the speeds of recordings.
 
-`reco2speed`, which Kaldi does not have, lists recordings that are played at another speed (`sp0.9-a 0.9`) when they
-are formatted, so that no audio is written twice.
+`reco2speed`, which Kaldi does not have, lists recordings whose speed formatting changes (`sp0.9-a 0.9`), so that no
+audio is written twice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TABLES = (*OF_UTTERANCES, *OF_RECORDINGS)
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of a recording; times in seconds. One that goes to the recording's end has an infinite `end`."""
+    """Segment of a recording, in seconds; the recording's end is an infinite `end`."""
 
     recording: str
     start: float
@@ -35,12 +35,12 @@ class Segment:
 
 @dataclass(frozen=True)
 class DataDir:
-    """What a data directory says.
+    """Contents of a data directory.
 
     Args:
         path: The directory.
         wav: Recording -> path, or command that ends with `|`.
-        tables: The other tables that there are, by name.
+        tables: Its other tables, by name.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class DataDir:
 
     @classmethod
     def read(cls, path: Path | str) -> DataDir:
-        """Read a directory; raises `DataError` where `wav.scp` is missing or a table cannot be read."""
+        """Read a directory; raises `DataError` if `wav.scp` is missing or a table cannot be read."""
         root = Path(path)
         wav = read_2columns_text(root / "wav.scp")
         found = {name: read_2columns_text(root / name) for name in TABLES if (root / name).is_file()}
@@ -61,7 +61,7 @@ class DataDir:
         return list(self.tables.get("segments", self.wav))
 
     def segment(self, utterance: str) -> Segment | None:
-        """The part of a recording that an utterance is; None where it is a whole one.
+        """Segment of an utterance; None if it is a whole recording.
 
         Raises:
             DataError: The line is not `utterance recording start end` with 0 <= start < end, or -1 as end.
@@ -83,7 +83,7 @@ class DataDir:
         return segment
 
     def speed(self, recording: str) -> float:
-        """How fast a recording is played; 1 where nothing is said. Raises `DataError` for what is no such number."""
+        """Speed of a recording, 1 by default; raises `DataError` for an invalid number."""
         said = self.tables.get("reco2speed", {}).get(recording, "1")
         try:
             speed = float(said)
@@ -98,7 +98,7 @@ class DataDir:
         return line_of(self.path / table, key)
 
     def subset(self, utterances: Iterable[str]) -> DataDir:
-        """This directory with some of its utterances, and the recordings that they need."""
+        """Select some utterances, and the recordings that they need."""
         kept = set(utterances)
         recordings = kept
         if "segments" in self.tables:
@@ -111,9 +111,9 @@ class DataDir:
         )
 
     def write(self, path: Path | str) -> None:
-        """Write all tables to a directory, sorted, with `spk2utt`; `wav.scp` last, so that it says that all is there.
+        """Write all tables to a directory, sorted, with `spk2utt`; `wav.scp` comes last and marks completion.
 
-        Tables of an earlier writing that this directory does not have are removed.
+        Tables from an earlier write that this directory lacks are removed.
         """
         root = Path(path)
         (root / "wav.scp").unlink(missing_ok=True)
@@ -128,7 +128,7 @@ class DataDir:
 
 
 def combine(directories: Sequence[DataDir]) -> DataDir:
-    """One directory with the recordings and utterances of several, and the tables that all have.
+    """Combine the recordings and utterances of several directories, and the tables that all have.
 
     Raises:
         DataError: A recording or an utterance is in two of them.
@@ -149,7 +149,7 @@ def combine(directories: Sequence[DataDir]) -> DataDir:
 
 
 def spk2utt(utt2spk: Mapping[str, str]) -> dict[str, str]:
-    """Speaker -> utterances, with blanks between them."""
+    """Speaker → utterances, separated by spaces."""
     speakers: dict[str, list[str]] = {}
     for utterance in c_sorted(utt2spk):
         speakers.setdefault(utt2spk[utterance], []).append(utterance)

@@ -1,4 +1,4 @@
-"""Downloading of corpora: an archive is fetched once, checked for unsafe members, and unpacked under its final name."""
+"""Download of corpora: an archive is fetched once, checked for unsafe members, and unpacked atomically."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _log = logging.getLogger(__name__)
 
 
 def download(url: str, directory: Path | str, holds: str) -> Path:
-    """Fetch and unpack a tar archive below `directory`, unless `directory/holds` is there; returns that path.
+    """Fetch and unpack a tar archive below `directory`, unless `directory/holds` exists; returns that path.
 
-    What the archive holds at its top is moved to `directory` when all of it is unpacked, into directories that are
-    there already.
+    The top level of the archive is moved to `directory` when all of it is unpacked, and merged into existing
+    directories.
 
     Raises:
-        ArchiveError: It cannot be fetched or unpacked, has members that lead elsewhere, or lacks `holds`.
+        ArchiveError: It cannot be fetched or unpacked, has members outside of the archive, or lacks `holds`.
     """
     root = Path(directory)
     wanted = root / holds
@@ -46,7 +46,7 @@ def download(url: str, directory: Path | str, holds: str) -> Path:
 
 
 def _move_into(source: Path, target: Path) -> None:
-    """Move what is in a directory to another, into the directories that are there."""
+    """Move the contents of a directory to another, and merge existing directories."""
     for path in sorted(source.iterdir()):
         place = target / path.name
         if path.is_dir() and place.is_dir():

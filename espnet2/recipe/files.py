@@ -1,4 +1,4 @@
-"""Tables and other lists of lines, which get their names when they are whole."""
+"""Atomic writing of tables and other lists of lines."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def c_sorted(keys: Iterable[str]) -> list[str]:
 
 
 def line_of(path: Path | str, key: str) -> str:
-    """Where a key of a table is, for a message: `data/train/text, line 3`."""
+    """Location of a key of a table, for messages: `data/train/text, line 3`."""
     keys = list(read_2columns_text(path))
     return f"{path}, line {keys.index(key) + 1}"
 
 
 def require_other(source: Path | str, target: Path | str) -> None:
-    """Raise `OptionError` where the directory to write to is the one that is read."""
+    """Raise `OptionError` if the output directory is the input directory."""
     if Path(target).resolve() == Path(source).resolve():
         raise OptionError(f"{source}: expected another directory to write to, found the same")
 
 
 def require(path: Path | str, what: str) -> Path:
-    """The path, if there is such a file.
+    """Return the path if the file exists.
 
     Raises:
-        DataError: There is none.
+        DataError: There is no such file.
     """
     if not Path(path).is_file():
         raise DataError(f"{path}: expected {what}, found no such file")

@@ -25,7 +25,7 @@ from espnet2.recipe.validate import validate_data_dir
 from espnet2.runtime.speech import require_numbers
 from espnet2.utils.atomic import write_atomically
 
-LOUDEST = 2.0  # of full scale: what is louder is in other units
+LOUDEST = 2.0  # of full scale: louder samples must be in other units
 FORMATS = {"flac": ("FLAC", "PCM_16"), "wav": ("WAV", "PCM_16")}
 SOURCES = ".sources.json"
 
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Piece:
-    """An utterance: the recording that it is cut from, how, and where it goes. Times in seconds."""
+    """An utterance: its recording, segment, speed and output file; times in seconds."""
 
     utterance: str
     recording: str
@@ -45,7 +45,7 @@ class Piece:
     target: Path
 
     def origin(self) -> str:
-        """What the audio is made of: it is made anew where this has changed."""
+        """Origin of the audio, which is formatted again if it changes."""
         stat = None if self.source.endswith("|") else os.stat(self.source)
         version = None if stat is None else (stat.st_size, stat.st_mtime_ns)
         return repr((self.source, version, self.speed, self.span))
@@ -56,8 +56,8 @@ def format_data_dir(
 ) -> DataDir:
     """Write `target/data/<utterance>.<format>` at `fs` Hz, and a data directory that lists them.
 
-    Files that an earlier run made of the same sources are kept; each gets its name when it is whole, and `wav.scp` is
-    written last. `utt2num_samples` has the length of each utterance. Recordings are read by `nj` threads.
+    Files of an earlier run with the same sources are kept; files are written atomically, and `wav.scp` last.
+    `utt2num_samples` has the length of each utterance. Recordings are read by `nj` threads.
 
     Raises:
         OptionError: An unknown format, or `target` is `source`.
@@ -84,7 +84,7 @@ def format_data_dir(
 
 
 def _pieces(data: DataDir, directory: Path, audio_format: str) -> Iterator[Piece]:
-    """Utterances, those of a recording together."""
+    """Utterances grouped by recording."""
     segments = {name: data.segment(name) for name in data.utterances}
     recordings = {name: segment.recording if segment else name for name, segment in segments.items()}
     places = {name: f"{data.path / 'wav.scp'}, line {number}" for number, name in enumerate(data.wav, 1)}
@@ -102,12 +102,12 @@ def _pieces(data: DataDir, directory: Path, audio_format: str) -> Iterator[Piece
 
 
 def file_name(utterance: str) -> str:
-    """A name of its own for each utterance: `a/b` and `a_b` do not share one."""
+    """Unique file name of an utterance: `a/b` and `a_b` differ."""
     return utterance.replace("%", "%25").replace("/", "%2F")
 
 
 def _drop_outdated(directory: Path, pieces: list[Piece], fs: int) -> None:
-    """Remove what an earlier run made of other sources, or at another rate; note what this one makes."""
+    """Remove files of an earlier run with other sources or another rate, and record this run's sources."""
     directory.mkdir(parents=True, exist_ok=True)
     record = directory / SOURCES
     try:
@@ -123,7 +123,7 @@ def _drop_outdated(directory: Path, pieces: list[Piece], fs: int) -> None:
 
 
 def _lengths(pool: Executor, groups: list[list[Piece]], fs: int, title: str) -> dict[str, str]:
-    """Utterance -> length in samples; the first failure ends the work."""
+    """Format all and return utterance → length in samples; stops at the first failure."""
     futures = [pool.submit(_format_recording, group, fs) for group in groups]
     try:
         found = [
@@ -136,7 +136,7 @@ def _lengths(pool: Executor, groups: list[list[Piece]], fs: int, title: str) -> 
 
 
 def _format_recording(pieces: list[Piece], fs: int) -> dict[str, str]:
-    """Write the utterances of one recording that are not there yet; returns the lengths of all."""
+    """Write the missing utterances of one recording; returns the lengths of all."""
 
     @lru_cache(1)
     def samples() -> np.ndarray:
@@ -170,10 +170,10 @@ def _cut(samples: np.ndarray, piece: Piece, fs: int) -> np.ndarray:
 
 
 def read_source(source: str, fs: int, speed: float, place: str) -> np.ndarray:
-    """Samples (T,), float32 at `fs` Hz, of a path or of a command that ends with `|`, played at `speed`.
+    """Read samples (T,), float32 at `fs` Hz, from a path or a command that ends with `|`, at `speed`.
 
-    `place` is named in messages. Raises `AudioError` for what cannot be read, is empty, has several channels, or
-    samples that are not finite or far above full scale.
+    `place` is named in messages. Raises `AudioError` if it cannot be read, is empty, has several channels, or samples
+    that are not finite or far above full scale.
     """
     samples, rate = _read(source, place)
     if samples.shape[1] != 1:
@@ -191,14 +191,14 @@ def read_source(source: str, fs: int, speed: float, place: str) -> np.ndarray:
 
 
 def _resample(samples: np.ndarray, rate: float, fs: int) -> np.ndarray:
-    """Speech that is played faster is speech of a higher rate."""
+    """Resample; a higher speed is a higher source rate."""
     import soxr
 
     return samples if rate == fs else soxr.resample(samples, rate, fs, quality="HQ")
 
 
 def _read(source: str, place: str) -> tuple[np.ndarray, int]:
-    """Lists of a recipe are its author's, and their commands are trusted as he is."""
+    """Read a recording or run a command of a recipe's list, which is trusted."""
     try:
         file = output_of(source) if source.endswith("|") else source
         return read_samples(file, "float32", always_2d=True, name=source)

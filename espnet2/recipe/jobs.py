@@ -1,6 +1,6 @@
-"""Commands in parallel, each with a log of its own: on this machine, or as an array of jobs of Slurm.
+"""Parallel jobs, each with its own log: on this machine, or as a Slurm job array.
 
-A job of Slurm runs the same command with the local back end, so that logs are alike wherever a job runs.
+A Slurm job runs the same command with the local back end, so that logs have the same form.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from espnet2.utils.atomic import write_atomically
 
 
 class JobError(EspnetError, RuntimeError):
-    """Jobs that have failed."""
+    """Some jobs have failed."""
 
 
 @dataclass(frozen=True)
 class Jobs:
-    """A command, and the numbers that take the place of a name in it.
+    """A command, and the numbers that replace a name in it.
 
     Args:
-        log: Log file, which has `name` in it where there are several jobs.
-        command: Program and arguments, each of which may have `name` in it.
-        name: What the numbers stand for, such as `JOB`; None for a single job.
+        log: Log file, whose name contains `name` if there are several jobs.
+        command: Program and arguments, each of which may contain `name`.
+        name: Placeholder for the number, such as `JOB`; None for a single job.
         first, last: The numbers.
-        accepted: Exit statuses that are no failure.
+        accepted: Exit statuses that count as success.
     """
 
     log: str
@@ -59,7 +59,7 @@ class Jobs:
 
 
 def parse_range(text: str) -> tuple[str, int, int]:
-    """`JOB=1:4` as name, first and last number; raises `OptionError` for anything else."""
+    """Parse `JOB=1:4` as name, first and last number; raises `OptionError` for anything else."""
     found = re.fullmatch(r"([A-Za-z_]\w*)=(\d+)(?::(\d+))?", text)
     if found is None or int(found[3] or found[2]) < int(found[2]):
         raise OptionError(f"jobs: expected NAME=FIRST:LAST as in JOB=1:4, found {text!r}")
@@ -75,11 +75,11 @@ def run_local(jobs: Jobs, max_jobs: int | None = None) -> list[int]:
 
 
 def _run(jobs: Jobs, number: int, shown: bool) -> int:
-    """Run a job with its output in its log, and on stderr if `shown`; returns its exit status."""
+    """Run a job with its output in its log, and on stderr if `shown`; return its exit status."""
     command, path = jobs.command_of(number), jobs.log_of(number)
     path.parent.mkdir(parents=True, exist_ok=True)
     start = time.time()
-    with open(path, "ab", buffering=0) as log:  # what was said before a stage was started again is kept
+    with open(path, "ab", buffering=0) as log:  # append to the log of an earlier start
         log.write(f"# {shlex.join(command)}\n# started {time.ctime(start)}\n".encode())
         status = _follow(command, log.write, shown)
         log.write(f"# ended {time.ctime()} with status {status} after {time.time() - start:.1f} s\n".encode())
@@ -131,7 +131,7 @@ def _script_of(jobs: Jobs) -> Path:
     script.parent.mkdir(parents=True, exist_ok=True)
     for number in jobs.numbers:
         with open(jobs.log_of(number), "a", encoding="utf-8") as log:
-            log.write("# submitted\n")  # the status of an earlier run is none of this one
+            log.write("# submitted\n")  # the status of an earlier run must not be read
     accepted = ",".join(map(str, jobs.accepted))
     local = [sys.executable, "-m", "espnet2.bin.run_jobs", "--backend", "local", "--accept", accepted]
     numbers = [] if jobs.name is None else [f"{jobs.name}=$SLURM_ARRAY_TASK_ID"]
@@ -142,7 +142,7 @@ def _script_of(jobs: Jobs) -> Path:
 
 
 def _status(log: Path) -> int | None:
-    """The status that the last line of a log tells; None where it has not ended."""
+    """Exit status in the last line of a log; None if the job has not ended."""
     last = _lines(log)[-1:]
     found = re.fullmatch(r"# ended .* with status (-?\d+) after .* s", last[0]) if last else None
     return None if found is None else int(found[1])
@@ -156,7 +156,7 @@ def _lines(log: Path) -> list[str]:
 
 
 def require_success(jobs: Jobs, failed: Sequence[int]) -> None:
-    """Raise `JobError`, with the log and what it ends with, if jobs have failed."""
+    """Raise a `JobError` with the log and its last line if jobs have failed."""
     if not failed:
         return
     log = jobs.log_of(failed[0])

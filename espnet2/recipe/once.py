@@ -1,4 +1,4 @@
-"""Commands that are run once: a stamp says with what they ended, a lock that one is still running."""
+"""Commands that run only once: a stamp records the inputs of a completed run, a lock marks a running one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from espnet2.runtime.bundle import sha256
 from espnet2.utils.atomic import write_atomically
 from espnet2.utils.lock import try_lock
 
-PATIENCE = 15.0  # seconds: what a killed command leaves behind, as PyTorch's loaders, holds its lock for some of them
+PATIENCE = 15.0  # seconds to wait for children of a killed command, which hold its lock
 RETRY = 0.2  # seconds
 
 _log = logging.getLogger(__name__)
@@ -32,23 +32,22 @@ def run_once(
     on_change: str = "rerun",
     anew: bool = False,
 ) -> int:
-    """Run a command unless the file `stamp` says that it has succeeded with the same inputs; returns its status.
+    """Run a command unless the file `stamp` records a success with the same inputs; returns its status.
 
-    Before the command runs, what it is goes to `<stamp>.begun`, which becomes `stamp` when the command has succeeded.
+    The command is recorded in `<stamp>.begun` before it runs, which becomes `stamp` when it has succeeded.
 
     Args:
-        stamp: A file that is made.
+        stamp: File to write.
         command: Program and arguments.
-        inputs: Files that it reads; their contents count.
-        outputs: Files and directories that it makes: it runs again where one is missing.
-        on_change: `rerun` when command or inputs are others than those that were begun or done, or `refuse` if it
-            has made outputs.
-        anew: Remove the outputs of an earlier run before the command runs. Those of one that had succeeded come back
-            where the command fails before it makes any.
+        inputs: Files that it reads; their contents are compared.
+        outputs: Files and directories that it makes; it runs again if one is missing.
+        on_change: `rerun` if command or inputs differ from the recorded ones, or `refuse` if there are outputs.
+        anew: Remove the outputs of an earlier run first. Those of a successful run are restored if the command fails
+            before it makes any.
 
     Raises:
         DataError: An input is missing, the command is still running, or it succeeds without making an output.
-        OptionError: Something has changed, and `on_change` is `refuse`.
+        OptionError: Command or inputs have changed, and `on_change` is `refuse`.
     """
     done = Path(stamp)
     begun = done.with_name(f"{done.name}.begun")
@@ -81,11 +80,11 @@ def run_once(
 
 
 def _set_aside(paths: Iterable[str]) -> dict[Path, Path]:
-    """Give files and directories that there are other names, beside them; returns these by the first."""
+    """Rename existing files and directories; returns the new names by the old ones."""
     kept = {}
     for path in map(Path, paths):
         place = path.with_name(f".{path.name}.before")
-        if place.exists():  # of a run that was killed
+        if place.exists():  # left by a killed run
             _remove(place)
         if path.exists():
             os.replace(path, place)
@@ -140,7 +139,7 @@ def _refuse_change(path: Path, before: Mapping[str, Any] | None, now: Mapping[st
 
 
 def _options(command: Sequence[str]) -> dict[str, str]:
-    """What follows each option of a command; what comes before them is `the program`."""
+    """Values of each option of a command; words before the first option are `the program`."""
     name = "the program"
     found: dict[str, list[str]] = {name: []}
     for word in command:
@@ -154,11 +153,11 @@ def _options(command: Sequence[str]) -> dict[str, str]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """A lock that holds as long as this process or the command that it runs; its file descriptor."""
+    """Take a lock that is held by this process and the command that it runs; yields its file descriptor."""
     deadline = time.monotonic() + PATIENCE
     with open(path, "w", encoding="utf-8") as file:
         while not try_lock(file.fileno()):
             if time.monotonic() > deadline:
-                raise DataError(f"{path}: expected no other run of the same command, found one that goes on")
+                raise DataError(f"{path}: expected no other run of the same command, found one still running")
             time.sleep(RETRY)
         yield file.fileno()

@@ -21,7 +21,7 @@ SPEED = re.compile(r"recognised \d+ of \d+ recordings: ([\d.]+) s of speech in (
 
 @dataclass(frozen=True)
 class System:
-    """A way of recognising: its name, the directory with a decode of each set, and its size in bytes."""
+    """A system to compare: its name, the directory with a decode of each set, and its size in bytes."""
 
     name: str
     decodes: Path
@@ -29,7 +29,7 @@ class System:
 
     @classmethod
     def parse(cls, text: str) -> System:
-        """Read `NAME=DECODES[,FILE...]`, where the files make its size, and a bundle may be `BUNDLE:fp32` or `:int8`.
+        """Parse `NAME=DECODES[,FILE...]`; the files give the size, and a bundle may be `BUNDLE:fp32` or `:int8`.
 
         Raises:
             OptionError: Anything else.
@@ -42,25 +42,25 @@ class System:
         return cls(name, Path(decodes), sum(map(size_of, files)) if files else None)
 
     def counts(self, dataset: str, rate: str) -> Counts | None:
-        """Counts of a set; None where it is not scored."""
+        """Counts of a set; None if it is not scored."""
         path = self.decodes / dataset / f"score_{rate}" / COUNTS
         return read_counts(path) if path.is_file() else None
 
     def real_time_factor(self, dataset: str) -> float | None:
-        """Time of recognition by time of speech, of all jobs of a decode; None where their logs do not tell."""
+        """Real-time factor over all jobs of a decode; None if their logs do not give it."""
         logs = sorted((self.decodes / dataset / "logdir").glob("*.log"))
         told = [SPEED.findall(log.read_text(encoding="utf-8", errors="replace")) for log in logs]
-        found = [matches[-1] for matches in told if matches]  # a log goes on when a decode is started again
+        found = [matches[-1] for matches in told if matches]  # a restarted decode appends to the log
         speech, compute = (sum(float(pair[index]) for pair in found) for index in (0, 1))
         return compute / speech if speech else None
 
     def texts(self, dataset: str) -> dict[str, str]:
-        """Utterance -> what was heard."""
+        """Utterance → hypothesis."""
         return read_2columns_text(self.decodes / dataset / "1best_recog" / "text")
 
 
 def size_of(name: str) -> int:
-    """Bytes of a file, or of the graphs that a bundle runs: `BUNDLE:fp32`, `BUNDLE:int8`."""
+    """Size in bytes of a file, or of a bundle's graphs: `BUNDLE:fp32`, `BUNDLE:int8`."""
     bundle, colon, kind = name.rpartition(":")
     if not colon or kind not in ("fp32", "int8"):
         return _file_size(Path(name))
@@ -79,7 +79,7 @@ def size_of(name: str) -> int:
 
 def _file_size(path: Path) -> int:
     if not path.is_file():
-        raise DataError(f"{path}: expected a file to tell the size of, found none")
+        raise DataError(f"{path}: expected a file whose size to report, found none")
     return path.stat().st_size
 
 

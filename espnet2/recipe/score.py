@@ -1,4 +1,4 @@
-"""Error rates of a decode, with the table of counts that sclite prints and the aligned texts."""
+"""Error rates of a decode, with a table of counts in sclite's form and the aligned texts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Split = Callable[[str], list[str]]
 
 @dataclass(frozen=True)
 class Counts:
-    """How a set was recognised: sentences, tokens that were said, and what became of them."""
+    """Counts of a set: sentences, reference tokens, and correct, substituted, deleted and inserted ones."""
 
     sentences: int = 0
     tokens: int = 0
@@ -44,7 +44,7 @@ class Counts:
 
     @property
     def error_rate(self) -> float:
-        """Errors in percent of the tokens that were said."""
+        """Errors in percent of the reference tokens."""
         return _percent(self.errors, self.tokens)
 
     def row(self) -> tuple[str, ...]:
@@ -61,13 +61,13 @@ def _percent(part: int, whole: int) -> float:
 
 @dataclass(frozen=True)
 class Aligned:
-    """An utterance's reference and hypothesis, token by token: None where one has nothing."""
+    """Aligned reference and hypothesis of an utterance, token by token; None for a gap."""
 
     utterance: str
     pairs: tuple[tuple[str | None, str | None], ...]
 
     def counts(self) -> Counts:
-        """What became of each token."""
+        """Counts of the alignment."""
         kinds = [_kind(pair) for pair in self.pairs]
         correct, substituted, deleted, inserted = (kinds.count(kind) for kind in "CSDI")
         wrong = int(correct < len(kinds))
@@ -111,34 +111,35 @@ def score(
     split: Split,
     utt2spk: Path | str | None = None,
 ) -> Counts:
-    """Compare two Kaldi-style texts; write `result.txt`, for people, and `counts.json` to a directory.
+    """Score a Kaldi-style hypothesis against a reference; write `result.txt` (readable) and `counts.json` to a
+    directory.
 
-    Utterances that the hypothesis lacks count as deleted. `split` gives the tokens of a text. With `utt2spk`, there is
-    a row for each speaker.
+    Utterances that the hypothesis lacks count as deleted. `split` tokenizes a text. With `utt2spk`, there is a row for
+    each speaker.
 
     Raises:
-        DataError: A file cannot be read, is empty, `hypothesis` has an utterance that was not said, or `utt2spk` lacks
-            one that was.
+        DataError: A file cannot be read, is empty, `hypothesis` has an utterance without reference, or `utt2spk` lacks
+            one.
     """
-    said, heard = read_2columns_text(reference), read_2columns_text(hypothesis)
-    if not said:
+    references, hypotheses = read_2columns_text(reference), read_2columns_text(hypothesis)
+    if not references:
         raise DataError(f"{reference}: expected at least one text, found none")
-    for utterance in heard:
-        if utterance not in said:
+    for utterance in hypotheses:
+        if utterance not in references:
             raise DataError(
                 f"{line_of(hypothesis, utterance)}: expected utterances of {reference}, found {utterance!r}"
             )
-    missing = [utterance for utterance in said if utterance not in heard]
+    missing = [utterance for utterance in references if utterance not in hypotheses]
     if missing:
         _log.warning("%s: %d utterances are missing and count as deleted: %s", hypothesis, len(missing), missing[0])
     speakers: dict[str, str] = {}
     if utt2spk is not None:
         speakers = read_2columns_text(utt2spk)
-        require_keys(utt2spk, speakers, reference, said)
+        require_keys(utt2spk, speakers, reference, references)
     aligned = align(
-        list(said),
-        [split(text) for text in said.values()],
-        [split(heard.get(utterance, "")) for utterance in said],
+        list(references),
+        [split(text) for text in references.values()],
+        [split(hypotheses.get(utterance, "")) for utterance in references],
     )
     total = sum((one.counts() for one in aligned), Counts())
     write_lines(Path(directory) / RESULT, report(aligned, speakers))
@@ -147,8 +148,8 @@ def score(
     return total
 
 
-def align(utterances: Sequence[str], said: list[list[str]], heard: list[list[str]]) -> list[Aligned]:
-    """Minimum edit distance alignments of sequences of tokens.
+def align(utterances: Sequence[str], references: list[list[str]], hypotheses: list[list[str]]) -> list[Aligned]:
+    """Align sequences of tokens by minimum edit distance.
 
     Raises:
         MissingPackageError: jiwer is not installed.
@@ -158,23 +159,23 @@ def align(utterances: Sequence[str], said: list[list[str]], heard: list[list[str
     except ImportError as error:
         raise MissingPackageError("score: expected the package jiwer, found none; pip install jiwer") from error
     tokens = jiwer.Compose([jiwer.ReduceToListOfListOfWords(word_delimiter="\n")])
-    references, hypotheses = (["\n".join(words) for words in side] for side in (said, heard))
-    output = jiwer.process_words(references, hypotheses, tokens, tokens)
+    expected, found = (["\n".join(words) for words in side] for side in (references, hypotheses))
+    output = jiwer.process_words(expected, found, tokens, tokens)
     chunks: Sequence[Sequence[Any]] = output.alignments
     return [
         Aligned(utterance, tuple(pair for chunk in row for pair in _pairs(chunk, reference, hypothesis)))
-        for utterance, row, reference, hypothesis in zip(utterances, chunks, said, heard, strict=True)
+        for utterance, row, reference, hypothesis in zip(utterances, chunks, references, hypotheses, strict=True)
     ]
 
 
 def _pairs(chunk: Any, reference: list[str], hypothesis: list[str]) -> list[tuple[str | None, str | None]]:
-    said = reference[chunk.ref_start_idx : chunk.ref_end_idx]
-    heard = hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx]
+    expected = reference[chunk.ref_start_idx : chunk.ref_end_idx]
+    found = hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx]
     if chunk.type == "insert":
-        return [(None, token) for token in heard]
+        return [(None, token) for token in found]
     if chunk.type == "delete":
-        return [(token, None) for token in said]
-    return list(zip(said, heard, strict=True))
+        return [(token, None) for token in expected]
+    return list(zip(expected, found, strict=True))
 
 
 def report(aligned: Sequence[Aligned], speakers: Mapping[str, str]) -> list[str]:
@@ -205,7 +206,7 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[s
 
 
 def read_counts(path: Path | str) -> Counts:
-    """The counts that `score` wrote; raises `DataError` where they cannot be read."""
+    """Read the counts that `score` wrote; raises `DataError` if that fails."""
     try:
         return Counts(**json.loads(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:

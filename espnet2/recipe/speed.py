@@ -1,4 +1,4 @@
-"""Speed perturbation (Ko et al. 2015): a data directory beside itself, slower and faster."""
+"""Speed perturbation (Ko et al. 2015) of a data directory."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _log = logging.getLogger(__name__)
 def perturb_data_dir(source: Path | str, target: Path | str, factors: Sequence[float]) -> DataDir:
     """Write to `target` the directory `source` at each speed: `sp0.9-` before identifiers and speakers, none for 1.
 
-    The audio stays where it is: `reco2speed` says how fast a recording is played when it is formatted.
+    The audio is not copied: `reco2speed` gives the speed that formatting applies to a recording.
 
     Raises:
-        OptionError: A factor below 0.1 or above 10, or one that comes twice, or `target` is `source`.
+        OptionError: A factor below 0.1 or above 10, a repeated factor, or `target` is `source`.
         DataError: `source` is not a valid data directory.
     """
     for factor in factors:
@@ -39,7 +39,7 @@ def perturb_data_dir(source: Path | str, target: Path | str, factors: Sequence[f
 
 
 def at_speed(data: DataDir, factor: float) -> DataDir:
-    """The directory with every recording played `factor` times as fast; tables of lengths in samples are left out."""
+    """Return the directory at `factor` times the speed, without tables of lengths in samples."""
     if factor == 1:
         return data
     prefix = f"sp{factor:g}-"

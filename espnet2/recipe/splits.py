@@ -1,4 +1,4 @@
-"""Lists cut for jobs, and what jobs wrote put together again."""
+"""Splitting of lists for jobs, and merging of the jobs' results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MERGED = ("text", "token", "token_int", "score")
 def split_keys(sources: Mapping[str, Path | str], directory: Path | str, nj: int) -> int:
     """Write the keys of each table to `directory/<name>.{1..n}.scp`, in order and in equal shares; returns n.
 
-    n is `nj`, or the number of keys of the shortest table where that is less.
+    n is `nj`, or the number of keys of the shortest table if that is less.
 
     Raises:
         DataError: A table cannot be read, or is empty.
@@ -34,14 +34,14 @@ def split_keys(sources: Mapping[str, Path | str], directory: Path | str, nj: int
 
 
 def merge_decodes(parts: Sequence[Path | str], directory: Path | str, keys: Path | str | None = None) -> int:
-    """Put `{1best_recog,...}/{text,token,token_int,score}` and `failures` of several decodes into one.
+    """Merge `{1best_recog,...}/{text,token,token_int,score}` and `failures` of several decodes.
 
-    Returns how many recordings were not recognised.
+    Returns the number of recordings that were not recognised.
 
     Args:
         parts: Directories of decodes.
-        directory: Where they go.
-        keys: A table of the utterances that the parts have to have, as results or as failures.
+        directory: Output directory.
+        keys: A table of the utterances that must be in the parts, as results or as failures.
 
     Raises:
         DataError: A part has no results, or an utterance is in none.
@@ -73,7 +73,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _hypotheses(part: Path | str) -> list[Path]:
-    """Tables of the best tokens that are whole, of each speaker where there are several."""
+    """Tables of the best hypotheses, for each speaker if there are several."""
     return [path for path in Path(part).glob("1best_recog/token*") if path.suffix != ".partial"]
 
 

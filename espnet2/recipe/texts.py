@@ -1,4 +1,4 @@
-"""Texts of several files as one: for language models, for sentencepiece."""
+"""Merging of texts for language models and sentencepiece."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 
 
 def merge_texts(inputs: Sequence[Path | str], output: Path | str, keep_keys: bool = True) -> int:
-    """Write the lines of Kaldi-style texts that have words to one file, with their keys or without; returns how many.
+    """Write the non-empty lines of Kaldi-style texts to one file, with or without keys; returns their number.
 
     Raises:
-        DataError: A file cannot be read, a key is in two of them, or there are no words at all.
+        DataError: A file cannot be read, a key is in two of them, or all texts are empty.
     """
     texts: dict[str, str] = {}
     for path in inputs:

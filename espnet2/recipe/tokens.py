@@ -1,4 +1,4 @@
-"""Texts as tokens, and lists of tokens by how often they come, with the options of upstream's `tokenize_text`."""
+"""Tokenizing of texts, and token lists by frequency, with the options of upstream's `tokenize_text`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Fields:
 
     @classmethod
     def parse(cls, text: str | None) -> Fields:
-        """Read what `--field` gives; raises `OptionError` for anything else."""
+        """Parse the value of `--field`; raises `OptionError` for anything else."""
         if text is None:
             return cls()
         first, dash, last = text.partition("-")
@@ -41,21 +41,21 @@ class Fields:
         return found
 
     def of(self, line: str, delimiter: str | None) -> str:
-        """These columns of a line, with the delimiter (or a blank) between them."""
+        """Return these columns of a line, joined by the delimiter (or a space)."""
         columns = line.split(delimiter)[self.first - 1 : self.last]
         return (" " if delimiter is None else delimiter).join(columns)
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """A token that a list has anyway, and its place in it, which may be counted from the end."""
+    """Additional token of a list, and its position, which may be counted from the end."""
 
     token: str
     place: int
 
     @classmethod
     def parse(cls, text: str) -> Symbol:
-        """Read `<blank>:0`; raises `OptionError` for anything else."""
+        """Parse `<blank>:0`; raises `OptionError` for anything else."""
         token, _, place = text.rpartition(":")
         try:
             return cls(token, int(place))
@@ -63,7 +63,7 @@ class Symbol:
             raise OptionError(f"--add_symbol: expected SYMBOL:PLACE as '<blank>:0', found {text!r}") from error
 
     def insert_into(self, tokens: list[str]) -> None:
-        """Put the token at its place; those behind it move up."""
+        """Insert the token at its position."""
         tokens.insert(self.place if self.place >= 0 else len(tokens) + 1 + self.place, self.token)
 
 
@@ -74,7 +74,7 @@ def tokenize_lines(
     fields: Fields | None = None,
     delimiter: str | None = None,
 ) -> Iterator[list[str]]:
-    """Tokens of each line, of the columns `fields`, after cleaning."""
+    """Tokenize the columns `fields` of each line, after cleaning."""
     for line in lines:
         text = line.rstrip()
         if fields is not None:
@@ -85,13 +85,13 @@ def tokenize_lines(
 def vocabulary(
     counts: Counter[str], symbols: Sequence[Symbol] = (), vocabulary_size: int = 0, cutoff: int = 0
 ) -> list[str]:
-    """Tokens from the most to the least frequent, with `symbols` at their places.
+    """Sort tokens from the most to the least frequent, and insert `symbols` at their positions.
 
     Args:
-        counts: How often each token comes; tokens that come equally often stay in the order of their first line.
-        symbols: Tokens that are in the list wherever they come; the others move up.
-        vocabulary_size: At most so many tokens in all, 0 for any number.
-        cutoff: Tokens that come so often or less are left out.
+        counts: Frequency of each token; equally frequent tokens keep the order of their first occurrence.
+        symbols: Additional tokens and their positions.
+        vocabulary_size: Largest number of tokens, 0 for any number.
+        cutoff: Tokens of this frequency or less are dropped.
 
     Raises:
         OptionError: `vocabulary_size` leaves no room for `symbols`.
@@ -111,7 +111,7 @@ def vocabulary(
 
 @contextmanager
 def open_input(path: str) -> Iterator[Iterable[str]]:
-    """The lines of a text file, or standard input for `-`; raises `DataError` where it cannot be read."""
+    """Open the lines of a text file, or standard input for `-`; raises `DataError` if it cannot be read."""
     try:
         yield sys.stdin if path == "-" else lines_of(path, "a text file in UTF-8", DataError)
     except UnicodeDecodeError as error:
@@ -120,7 +120,7 @@ def open_input(path: str) -> Iterator[Iterable[str]]:
 
 @contextmanager
 def open_output(path: str) -> Iterator[IO[str]]:
-    """A text file that gets its name when it is complete, or standard output for `-`."""
+    """Open a text file that is written atomically, or standard output for `-`."""
     if path == "-":
         yield sys.stdout
         return

@@ -1,4 +1,4 @@
-"""Utterances that training can use: not too long, not too short, with a text."""
+"""Removal of utterances that training cannot use: too long, too short, or without text."""
 
 from __future__ import annotations
 

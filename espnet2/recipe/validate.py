@@ -1,4 +1,4 @@
-"""Checks of a data directory: what is wrong is said with the file and the line."""
+"""Checks of a data directory, which report file and line."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def _require_order(path: Path, keys: Iterable[str]) -> None:
 
 
 def require_same_keys(path: Path, keys: Iterable[str], other: Path, others: Iterable[str]) -> None:
-    """Raise `DataError` unless two tables have the same keys; the message names the first that one lacks."""
+    """Raise `DataError` unless two tables have the same keys; the message names the first missing one."""
     expected, found = dict.fromkeys(keys), dict.fromkeys(others)
     for key in expected:
         if key not in found:
             raise DataError(f"{other}: expected {key!r}, which is in {line_of(path, key)}, found no such key")
     for key in found:
         if key not in expected:
-            raise DataError(f"{line_of(other, key)}: expected keys of {path}, found {key!r}, which is not there")
+            raise DataError(f"{line_of(other, key)}: expected keys of {path}, found {key!r}, which it lacks")
 
 
 def _check_segments(data: DataDir) -> None:

@@ -1,4 +1,5 @@
-"""How many rows of the zoo export with plain `torch.onnx.export` and match PyTorch: upstream's modules, and these.
+"""Count the rows of the zoo that export with plain `torch.onnx.export` and match PyTorch: upstream's modules, and
+these.
 
     ORACLE/bin/python tools/bench/export_matrix.py --upstream --output upstream.json [row ...]
     python tools/bench/export_matrix.py --output here.json [row ...]
@@ -67,7 +68,7 @@ class Called(torch.nn.Module):
 
 
 def inputs_of(row: zoo_data.Row, lengths: tuple[int, ...]) -> dict[str, torch.Tensor]:
-    """A ragged batch of utterances of these many frames, and its lengths."""
+    """Make a ragged batch of utterances with these numbers of frames, and its lengths."""
     samples = row.inputs[0].sizes == ("n",) and not row.inputs[0].below
     steps = tuple(length * (SAMPLES_PER_FRAME if samples else 1) for length in lengths)
     resized = zoo_data.Row(row.name, row.call, row.make, row.inputs, steps)
@@ -96,7 +97,7 @@ def largest_difference(found: np.ndarray, expected: torch.Tensor) -> float:
 
 
 def upstream(row: zoo_data.Row, directory: Path) -> float:
-    """The largest difference between a row's graph and PyTorch, for a module of upstream's."""
+    """Measure the largest difference between a row's graph and PyTorch, for upstream's module."""
     module = Called(zoo_calls.module_for(row, directory), row.call)
     traced = inputs_of(row, TRACED)
     path = directory / "row.onnx"
@@ -119,7 +120,7 @@ def upstream(row: zoo_data.Row, directory: Path) -> float:
 
 
 def here(row: zoo_data.Row, directory: Path) -> float:
-    """The same for the components of a module of this project, over the cases that every export is verified with."""
+    """Measure the same for the components of this project's module, over the cases of every export's verification."""
     from espnet2.export.torch_graph import TorchGraph
     from espnet2.export.trace import export_component
     from espnet2.export.verify import verify_component
@@ -138,19 +139,19 @@ def here(row: zoo_data.Row, directory: Path) -> float:
 
 
 def measure(name: str, run: Callable[[zoo_data.Row, Path], float], queue: Any) -> None:
-    """Put what came of a row: its difference, or the error in a line."""
+    """Put the result of a row into a queue: its difference, or the error in a line."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     try:
         with tempfile.TemporaryDirectory() as directory:
             result = {"difference": run(zoo.ROWS[name], Path(directory))}
-    except Exception as error:  # whatever upstream or the exporter raise is the result
+    except Exception as error:  # any error of upstream or the exporter is a result
         result = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"}
     queue.put(result)
 
 
 def run_row(name: str, run: Callable[[zoo_data.Row, Path], float]) -> dict[str, Any]:
-    """What came of a row: its largest difference or an error."""
+    """Run a row in a process of its own: its largest difference or an error."""
     queue: Any = multiprocessing.Queue()
     process = multiprocessing.Process(target=measure, args=(name, run, queue))
     process.start()
@@ -168,7 +169,7 @@ def is_right(result: Mapping[str, Any]) -> bool:
 
 
 def compare(paths: list[str]) -> None:
-    """Print, for each kind of row, how many there are and how many are right in each file."""
+    """Print the number of rows of each kind, and how many are right in each file."""
     tables = [json.loads(Path(path).read_text()) for path in paths]
     common = [name for name in zoo.ROWS if all(name in table for table in tables)]
     counts = [Counter(zoo.ROWS[name].call for name in common if is_right(table[name])) for table in tables]
@@ -184,7 +185,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", help="default: those whose graph no other row has")
     parser.add_argument("--all", action="store_true", help="all that have graphs")
     parser.add_argument("--upstream", action="store_true", help="measure upstream's modules, which are installed")
-    parser.add_argument("--output", help="JSON file of what came of each row; rows that it has already are kept")
+    parser.add_argument("--output", help="JSON file of results; rows that it has already are kept")
     parser.add_argument("--compare", nargs="+", metavar="FILE", help="print a table of such files")
     args = parser.parse_args()
     if args.compare:

@@ -1,12 +1,12 @@
-"""Decode a long recording that is made of short ones, and compare with what these give one by one.
+"""Decode a long recording made of short ones, and compare with the short ones decoded one by one.
 
     python tools/bench/long_recording.py --bundle BUNDLE --recordings DIRECTORY_OR_WAV_SCP [--minutes 60]
 
-The recordings are put one after the other, in random order and with pauses of noise between them, until there are so
-many minutes. Printed are the parts that the long recording is cut into, and where; the words that differ from those of
-the utterances, in utterances next to a cut and elsewhere; the real-time factors of both, and their ratio; and the
-largest memory of the process. Each distinct utterance is decoded `--repeat` times to time it. Times are those of the
-processor, so that other processes matter little.
+The recordings are concatenated in random order, with pauses of noise between them, up to the given number of minutes.
+Prints the parts into which the long recording is cut; the words that differ from those of the utterances, next to a
+cut and elsewhere; the real-time factors of both, and their ratio; and the largest memory of the process. Each distinct
+utterance is decoded `--repeat` times to time it. Times are those of the processor, so that other processes matter
+little.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KB = 1024 if sys.platform == "linux" else 1  # a unit of `ru_maxrss`, in bytes
 
 @dataclass(frozen=True)
 class Spoken:
-    """An utterance within the long recording: samples [start, stop), and the words that it gives by itself."""
+    """An utterance within the long recording: samples [start, stop), and its words when decoded alone."""
 
     start: int
     stop: int
@@ -54,7 +54,7 @@ def main() -> None:
     report_parts(speech2text, recording, spoken)
     report_words(speech2text, recording, spoken, text.split())
     print(f"real-time factor: {short:.4f} one by one, {whole:.4f} of {len(recording) / rate:.0f} s, ratio ", end="")
-    print(f"{whole / short:.2f} ({whole / speaking / short:.2f} of what is speech: {100 * speaking:.0f} %)")
+    print(f"{whole / short:.2f} ({whole / speaking / short:.2f} of speech: {100 * speaking:.0f} %)")
     print(f"largest memory: {peak() / 1e9:.2f} GB")
 
 
@@ -84,7 +84,7 @@ def recordings(source: Path) -> list[str]:
 
 
 def one_by_one(speech2text: Speech2Text, speeches: list[np.ndarray], repeat: int) -> tuple[list[list[str]], float]:
-    """The words of each utterance, and how long it took to find all of them `repeat` times."""
+    """Decode each utterance `repeat` times; returns the words and the time."""
     speech2text(speeches[0])  # the first one takes longer
     start = time.process_time()
     for _ in range(repeat):
@@ -95,7 +95,8 @@ def one_by_one(speech2text: Speech2Text, speeches: list[np.ndarray], repeat: int
 def put_together(
     speeches: list[np.ndarray], texts: list[list[str]], size: int, rate: int, pause: tuple[float, float], seed: int
 ) -> tuple[np.ndarray, list[Spoken]]:
-    """At least `size` samples of utterances in random order, pauses of noise at -70 dB between them."""
+    """Concatenate utterances in random order to at least `size` samples, with pauses of noise at -70 dB between
+    them."""
     rng = np.random.default_rng(seed)
     pieces: list[np.ndarray] = []
     spoken: list[Spoken] = []
@@ -123,7 +124,7 @@ def report_parts(speech2text: Speech2Text, recording: np.ndarray, spoken: list[S
 
 
 def report_words(speech2text: Speech2Text, recording: np.ndarray, spoken: list[Spoken], found: list[str]) -> None:
-    """Differences from the utterances' words, by whether the utterance is next to a cut."""
+    """Print differences from the utterances' words, next to a cut and elsewhere."""
     wanted = [word for one in spoken for word in one.words]
     owner = [number for number, one in enumerate(spoken) for _ in one.words]
     form = speech2text.long_form
@@ -139,8 +140,8 @@ def report_words(speech2text: Speech2Text, recording: np.ndarray, spoken: list[S
 
 
 def wrong_places(wanted: list[str], found: list[str], band: int = 100) -> list[int]:
-    """Places among `wanted` of the fewest substitutions, deletions and insertions that give `found` (Levenshtein 1966),
-    looked for within `band` words around where a word should be."""
+    """Positions in `wanted` of the fewest substitutions, deletions and insertions that give `found` (Levenshtein 1966),
+    searched within a band of `band` words."""
     rows, columns = len(wanted) + 1, len(found) + 1
     shift = [min(max(round(i * (columns - 1) / max(rows - 1, 1)) - band, 0), columns - 1) for i in range(rows)]
     cost = np.full((rows, 2 * band + 1), 10**6, np.int32)
@@ -160,7 +161,7 @@ def wrong_places(wanted: list[str], found: list[str], band: int = 100) -> list[i
 def ways(
     cost: np.ndarray, shift: list[int], wanted: list[str], found: list[str], i: int, j: int
 ) -> list[tuple[int, int, int]]:
-    """The cost of each way to (i, j), and where it comes from."""
+    """Cost of each step to (i, j), and its predecessor."""
     if not i and not j:
         return [(0, 0, 0)]
 

@@ -2,9 +2,9 @@
 
     python tools/bench/reference_decodes.py --fixtures ../shared/fixtures [--every 10] [--setting ctc0.3 ...]
 
-Per setting: utterances whose whole n-best list (texts, token ids, order) is upstream's, the largest difference of
-scores among those, the errors of the best hypotheses in words, and the real-time factor. Utterances that differ are
-listed with the first hypothesis that does.
+Per setting: utterances whose whole n-best list (texts, token ids, order) equals upstream's, the largest difference of
+their scores, the word errors of the best hypotheses, and the real-time factor. Utterances that differ are listed with
+the first hypothesis that differs.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "ctc0.3_lm_transformer": ("lm_transformer", {**BASE, "lm_weight": 0.3}),
     "ctc0.3_lm_rnn": ("lm_rnn", {**BASE, "lm_weight": 0.3}),
 }
-# The contextual block Conformer: whole utterances, such that are searched as if they were streams, and streams, whose
-# samples come in pieces of `chunk`.
+# The contextual block Conformer: whole utterances, whole utterances with the streaming search, and streams in pieces of
+# `chunk` samples.
 STREAMING = "models/asr_streaming"
 WHOLE_SETTINGS = ("ctc0.3", "ctc1.0", "ctc0.0", "ctc0.3_lm_transformer", "ctc0.3_lm_rnn")
-# Upstream's simulation has the model's blocks, and its streams have 40, 16 and 16.
+# Upstream's simulation uses the model's blocks; its streams use 40, 16 and 16.
 SIMULATED = {"streaming": True, "search_block_size": 20, "search_hop_size": 8, "search_look_ahead": 8}
 UPSTREAMS_BLOCKS = {"search_block_size": 40, "search_hop_size": 16, "search_look_ahead": 16}
 SIMULATED["ctc_blanks_only"] = UPSTREAMS_BLOCKS["ctc_blanks_only"] = True
@@ -59,7 +59,7 @@ STREAM_SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "stream10240_ctc0.3": (None, {**BASE, **UPSTREAMS_BLOCKS, "chunk": 10240}),
 }
 STREAMING_SETTINGS = (*WHOLE_SETTINGS, *STREAM_SETTINGS)
-# A transducer with each of its searches. Upstream's language models drop out at random in them, which changes scores.
+# A transducer with each of its searches. Upstream's language models apply dropout in them, which changes scores.
 TRANSDUCER = "models/asr_transducer"
 NBEST = {"beam_size": 10, "nbest": 5}
 TRANSDUCER_SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
@@ -71,7 +71,7 @@ TRANSDUCER_SETTINGS: dict[str, tuple[str | None, dict[str, Any]]] = {
 }
 HYBRID_SETTINGS = tuple(SETTINGS)
 SETTINGS |= STREAM_SETTINGS | TRANSDUCER_SETTINGS
-# What a setting's name starts with: model, settings.
+# Prefix of a setting's name: model, settings.
 MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
     "": (CONFORMER, HYBRID_SETTINGS),
     "streaming_": (STREAMING, STREAMING_SETTINGS),
@@ -140,7 +140,7 @@ def references(fixtures: Path, path: str, setting: str) -> Iterator[dict[str, An
     for line in (fixtures / "refs" / Path(path).name / f"{setting}.jsonl").read_text().splitlines():
         row = json.loads(line)
         nbest = row["nbest"]
-        if path == STREAMING:  # upstream's searches of streams give every hypothesis twice
+        if path == STREAMING:  # upstream's streaming searches return every hypothesis twice
             nbest = list({tuple(hypothesis["token_int"]): hypothesis for hypothesis in nbest}.values())
         yield {"utt": row["utt"], "ref": row["ref"], "nbest": nbest, "speech": fixtures / recordings[row["utt"]]}
 
@@ -177,7 +177,7 @@ def onnxruntime(model: dict[str, Path], options: dict[str, Any], directory: Path
 
 
 def in_pieces(make: Callable, chunk: int, **options: Any) -> Callable[[Any], list]:
-    """What recognises an utterance as a stream whose samples come `chunk` at a time."""
+    """Return a function that recognises an utterance as a stream in pieces of `chunk` samples."""
     recognizer = make(**options)
 
     def recognize(speech: Any) -> list:

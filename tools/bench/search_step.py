@@ -1,6 +1,6 @@
-"""Time per step of the beam search's own work: CTC prefix scores and the bookkeeping of the beam.
+"""Time per step of the beam search without the decoder: CTC prefix scores and the bookkeeping of the beam.
 
-The decoder is a table look-up, so what is left is what the search adds to it. Run with one thread:
+The decoder is a table look-up, so that the search itself is measured. Run with one thread:
 OMP_NUM_THREADS=1 python tools/bench/search_step.py
 """
 

@@ -1,10 +1,10 @@
-"""Time and memory of recognition while someone speaks: a streaming recogniser of random weights hears noise.
+"""Time and memory of streaming recognition, with random weights and noise.
 
     OMP_NUM_THREADS=1 python tools/bench/streaming.py [--minutes 10] [--search ctc_greedy] [--sessions 8] [--threads 2]
 
-Per search: the real-time factor, what a piece of 320 ms takes (median, 95th percentile, longest), and the memory of the
-process at every minute; then how much faster several streams are when they are stepped together. Times are those of
-the processor with one thread, so that other processes matter little, and those of the clock with more.
+Per search: the real-time factor, the time of a piece of 320 ms (median, 95th percentile, longest), and the memory of
+the process at every minute; then the speed-up of several streams that are stepped together. Times are CPU times with
+one thread, so that other processes matter little, and wall-clock times with more.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ TRANSDUCER = {
     "joint_net_conf": {"joint_space_size": 512},
     "model_conf": {"ctc_weight": 0.0},
 }
-# Random weights never end a text, so that beams may only grow as fast as people speak.
+# Random weights never end a text, so the growth of hypotheses is limited to the speed of speech.
 BEAM = {"beam_size": 10, "maxlenratio": 0.2, "disable_repetition_detection": True}
 # Model, options of the search, minutes of noise (at most).
 SEARCHES: dict[str, tuple[dict[str, Any], dict[str, Any], float]] = {
@@ -93,7 +93,7 @@ def recognizer_of(name: str, args: argparse.Namespace, directory: Path, known: d
 
 
 def export(keys: dict[str, Any], args: argparse.Namespace, directory: Path) -> tuple[Any, ...]:
-    """Graphs of a model, how its streams are fed, and its special symbols."""
+    """Export a model: its graphs, streaming parameters, and special symbols."""
     torch.manual_seed(0)
     encoder = {**ENCODER, "linear_units": args.linear_units, "num_blocks": args.num_blocks}
     base = {"encoder": "contextual_block_conformer", "encoder_conf": encoder, "normalize": None, "token_list": TOKENS}
@@ -106,7 +106,7 @@ def export(keys: dict[str, Any], args: argparse.Namespace, directory: Path) -> t
 
 
 def noise(seconds: float, seed: int = 0) -> np.ndarray:
-    """Noise whose loudness changes as that of syllables, four of which are in a second."""
+    """Noise with a loudness that varies like syllables, four per second."""
     generator = np.random.default_rng(seed)
     samples = generator.standard_normal(int(seconds * RATE), dtype=np.float32)
     levels = 10 ** generator.uniform(-3.0, -0.7, int(4 * seconds) + 2)
@@ -115,7 +115,7 @@ def noise(seconds: float, seed: int = 0) -> np.ndarray:
 
 
 def one_stream(recognizer: StreamingRecognizer, speech: np.ndarray, size: int, clock: Callable[[], float]) -> None:
-    """Print what its pieces take, and the memory at every minute."""
+    """Print the times of its pieces, and the memory at every minute."""
     session, times, memory = recognizer.session(), [], [resident()]
     pieces = range(0, len(speech), size)
     minute = 60 * RATE // size
@@ -138,7 +138,7 @@ def one_stream(recognizer: StreamingRecognizer, speech: np.ndarray, size: int, c
 def together(
     recognizer: StreamingRecognizer, count: int, size: int, clock: Callable[[], float], seconds: float = 20.0
 ) -> None:
-    """Print the speech that `count` streams take in a second, one by one and together."""
+    """Print the throughput of `count` streams, one by one and together."""
     speeches = [noise(seconds, seed) for seed in range(count)]
     starts = range(0, len(speeches[0]), size)
 
@@ -151,8 +151,8 @@ def together(
     def side_by_side() -> None:
         sessions = [recognizer.session() for _ in speeches]
         for start in starts:
-            heard = (speech[start : start + size] for speech in speeches)
-            recognizer.advance([(s, piece, start == starts[-1]) for s, piece in zip(sessions, heard, strict=True)])
+            pieces = (speech[start : start + size] for speech in speeches)
+            recognizer.advance([(s, piece, start == starts[-1]) for s, piece in zip(sessions, pieces, strict=True)])
 
     spent = []
     for run in (alone, side_by_side):
@@ -164,7 +164,7 @@ def together(
 
 
 def resident() -> float:
-    """MiB that the process has in memory."""
+    """Resident memory of the process in MiB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * 4096 / 2**20
 

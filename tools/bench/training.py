@@ -1,4 +1,5 @@
-"""Train the same model on the same batches here and with upstream ESPnet: losses of each step, and utterances a second.
+"""Train the same model on the same batches here and with upstream ESPnet: losses of each step, and utterances per
+second.
 
     python tools/bench/training.py --upstream ../oracle/bin/python --data ../shared/fixtures --work /tmp/bench
 
@@ -122,7 +123,7 @@ def losses_of(python: str, name: str, work: Path, options: list[str]) -> dict[in
 def speeds_of(python: str, name: str, work: Path, options: list[str], epochs: int) -> tuple[float, float]:
     """Seconds of an epoch: of the fastest, by the clock, and of computing, on average, with validation and files.
 
-    What is spent once, before and in the first epoch, does not count.
+    Time spent once, before and in the first epoch, does not count.
     """
     _, start = train(python, work, [*options, "--output_dir", f"{name}-first", "--max_epoch", "1"])
     log, spent = train(python, work, [*options, "--output_dir", name, "--max_epoch", str(1 + epochs)])

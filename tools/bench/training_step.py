@@ -3,7 +3,7 @@
     python tools/bench/training_step.py CONFIG [--python .venv/bin/python ORACLE/bin/python] [--rounds 3] [--steps 5]
 
 CONFIG is the config.yaml of a trained model, whose weights and data are not needed. The batch is 8 utterances of noise,
-2 to 3 seconds long. Interpreters take turns; the least time of each counts, and ratios are to the last one.
+2 to 3 seconds long. Interpreters take turns; the shortest time of each counts, and ratios are to the last one.
 """
 
 from __future__ import annotations

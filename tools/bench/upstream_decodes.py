@@ -1,10 +1,10 @@
-"""Whether upstream ESPnet hears the same with a model that was trained here: ids and scores of the best texts.
+"""Compare upstream ESPnet's best hypotheses (token ids and scores) with those decoded here, for a model trained here.
 
 Run it in the recipe's directory, with the Python of an environment that holds upstream ESPnet 202511 or 202611 (and not
 this project):
 
     ORACLE/bin/python ../../../tools/bench/upstream_decodes.py --asr exp/asr_... --lm exp/lm_... \
-        --config conf/decode_asr.yaml --wav_scp dump/raw/test/wav.scp --heard exp/asr_.../decode_.../test/1best_recog
+        --config conf/decode_asr.yaml --wav_scp dump/raw/test/wav.scp --decoded exp/asr_.../decode_.../test/1best_recog
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def main() -> None:
     parser.add_argument("--lm", type=Path, help="directory with config.yaml and valid.loss.ave.pth")
     parser.add_argument("--config", type=Path, required=True, help="options of the search")
     parser.add_argument("--wav_scp", type=Path, required=True)
-    parser.add_argument("--heard", type=Path, required=True, help="directory with token_int and score")
+    parser.add_argument("--decoded", type=Path, required=True, help="directory with token_int and score")
     args = parser.parse_args()
     recogniser = load(args)
-    ids, scores = (read_2columns_text(args.heard / name) for name in ("token_int", "score"))
+    ids, scores = (read_2columns_text(args.decoded / name) for name in ("token_int", "score"))
     files = read_2columns_text(args.wav_scp)
     if not files.keys() <= ids.keys():
-        raise SystemExit(f"{args.heard}: expected the utterances of {args.wav_scp}, found {len(ids)} others")
+        raise SystemExit(f"{args.decoded}: expected the utterances of {args.wav_scp}, found {len(ids)} others")
     same, largest = 0, 0.0
     for uid, file in files.items():
         _, _, found, hypothesis = recogniser(soundfile.read(file, dtype="float32")[0])[0]
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def load(args: argparse.Namespace) -> Speech2Text:
-    """Upstream's recogniser of the model, whose keys have to be its own, no more and no fewer."""
+    """Load the model in upstream's recogniser; keys must match exactly."""
     model, _ = ASRTask.build_model_from_file(str(args.asr / "config.yaml"))
     state = torch.load(args.asr / args.weights, map_location="cpu", weights_only=True)
     print(model.load_state_dict(state, strict=True))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A speech recogniser from data to a verified bundle. Run it from a recipe's run.sh; --help lists the options.
+# Train a speech recogniser, export it to a verified bundle, and score both. Called by a recipe's run.sh; --help lists the options.
 # shellcheck source-path=SCRIPTDIR disable=SC2034  # asr_stages.sh reads the options
 set -euo pipefail
 . ./path.sh
@@ -9,14 +9,14 @@ set -euo pipefail
 # Options: what runs
 stage=1                 # first stage
 stop_stage=10000        # last stage
-skip_stages=            # stages to leave out, such as "9 16"
-ngpu=0                  # GPUs of training; 0: CPU
-nj=2                    # jobs of formatting and of statistics
-inference_nj=2          # jobs of recognition
+skip_stages=            # stages to skip, such as "9 16"
+ngpu=0                  # GPUs for training; 0: CPU
+nj=2                    # jobs for formatting and statistics
+inference_nj=2          # jobs for recognition
 gpu_inference=false     # recognise on a GPU
 python=$PYTHON          # Python
-dumpdir=dump            # where features go
-expdir=exp              # where models go
+dumpdir=dump            # directory of formatted audio
+expdir=exp              # directory of models
 # Options: data
 local_data_opts=        # options of local/data.sh
 speed_perturb_factors=  # such as "0.9 1.0 1.1"
@@ -64,16 +64,16 @@ asr_args=               # options of asr_train, such as "--max_epoch 10"
 asr_speech_fold_length=800  # frames after which batches get smaller
 asr_text_fold_length=150    # tokens after which batches get smaller
 feats_normalize=global_mvn  # global_mvn, utterance_mvn or none
-pretrained_model=       # weights to begin with
+pretrained_model=       # initial weights
 # Options: recognition
 inference_config=       # options of recognition
 inference_args=         # options of asr_inference, such as "--lm_weight 0.1"
 inference_tag=          # name of the decode (default: of its configuration)
 inference_lm=valid.loss.ave.pth        # weights of the language model
 inference_asr_model=valid.acc.ave.pth  # weights of the recogniser
-drawn_recordings=2      # recordings of each test set that are drawn with their alignment
-quantize=int8           # int8: a bundle with 8-bit graphs, too; none
-verify_recordings=20    # recordings of the validation set whose text PyTorch and bundle have to agree on
+drawn_recordings=2      # recordings of each test set to plot with their alignment
+quantize=int8           # int8: add 8-bit graphs to the bundle; none
+verify_recordings=20    # recordings of the validation set on which PyTorch and bundle are compared
 # End of options
 
 parse_options "$@"
@@ -108,10 +108,10 @@ done
 py() { "$python" -m "espnet2.bin.$1" "${@:2}"; }
 recipe() { py recipe "$@"; }
 jobs() { py run_jobs "$@"; }
-# A command in a job that is left out when it has succeeded with the same inputs.
+# Run a command in a job, unless it has succeeded with the same inputs.
 once() { "$python" -m espnet2.bin.run_once --log_level WARNING "$@"; }
 stem() { basename "$1" .yaml; }
-# Given options as a part of a directory's name: "--lm_weight 0.1" as _lm_weight_0.1; many of them as their sum.
+# Options as part of a directory's name: "--lm_weight 0.1" becomes _lm_weight_0.1; long ones become a checksum.
 tag_of() {
     local tag
     tag=$(printf ' %s' "${1//--/ }" | tr -cs 'A-Za-z0-9.+-' _)

@@ -1,4 +1,4 @@
-# Sourced by asr.sh: its stages. Their work is in espnet2/recipe and in the commands of espnet2/bin.
+# Stages of asr.sh, which sources this file. They call espnet2/recipe and the commands of espnet2/bin.
 # shellcheck shell=bash disable=SC2154  # options and names are those of asr.sh
 
 prepare_data() {
@@ -56,8 +56,8 @@ make_tokens() {
         --add_symbol "$blank:0" --add_symbol "$oov:1" --add_symbol "$sos_eos:-1"
 }
 
-# collect_stats COMMAND DIRECTORY TRAIN_KEYS VALID_KEYS OPTION ...: statistics in jobs, then of all together; further
-# files that are read are `stats_inputs`
+# collect_stats COMMAND DIRECTORY TRAIN_KEYS VALID_KEYS OPTION ...: collect statistics in jobs, then aggregate them; further
+# input files are `stats_inputs`
 collect_stats() {
     local command=$1 directory=$2 train_keys=$3 valid_keys=$4 count
     shift 4
@@ -74,7 +74,7 @@ collect_stats() {
     with_vocabulary_size "$directory/train/text_shape" "$directory/valid/text_shape"
 }
 
-with_vocabulary_size() { # text_shape -> text_shape.bpe: lengths with the number of tokens behind them
+with_vocabulary_size() { # text_shape -> text_shape.bpe: lengths followed by the number of tokens
     local shape
     for shape; do
         sed "s/$/,$(wc -l <"$token_list" | tr -d ' ')/" "$shape" >"$shape.partial"
@@ -92,8 +92,8 @@ collect_lm_stats() {
         --valid_data_path_and_name_and_type "$lm_dev_text,text,text" ${lm_more[@]+"${lm_more[@]}"}
 }
 
-# train COMMAND DIRECTORY WEIGHTS INPUT ... -- OPTION ...: a training that goes on where it was, and ends once: when
-# there are the weights that recognition uses
+# train COMMAND DIRECTORY WEIGHTS INPUT ... -- OPTION ...: train, or resume training, until the weights for recognition
+# exist
 train() {
     local command=$1 directory=$2 weights=$3 inputs=() gpus=()
     shift 3
@@ -188,7 +188,7 @@ train_asr() {
         ${asr_more[@]+"${asr_more[@]}"}
 }
 
-# decode DIRECTORY COMMAND OPTION ...: recognise each set in jobs; files of the model that are read are `model_inputs`
+# decode DIRECTORY COMMAND OPTION ...: recognise each set in jobs; the model's files are `model_inputs`
 decode() {
     local directory=$1 name count logdir scp stamp
     shift
@@ -205,7 +205,7 @@ decode() {
             "$python" -m espnet2.bin."$1" "${@:2}" --config "$inference_config" \
             --data_path_and_name_and_type "$scp,speech,sound" --key_file "$logdir/keys.JOB.scp" \
             --output_dir "$logdir/output.JOB" ${inference_more[@]+"${inference_more[@]}"} || {
-            # What an earlier model has heard is not to be scored, unless this decode could not begin.
+            # Remove an earlier model's results, so that they are not scored, unless this decode could not start.
             for stamp in $(numbered "$logdir/output.JOB.done" "$count"); do
                 [ -f "$stamp" ] || rm -rf "${directory:?}/$name"/*best_recog
             done
@@ -240,7 +240,7 @@ score_sets() { # score_sets DIRECTORY: WER, CER and, of sentencepiece's pieces, 
     done
 }
 
-draw_alignments() { # pictures of the first recordings of each set with CTC's alignment, in images
+draw_alignments() { # plot the first recordings of each set with their CTC alignment, in images
     local name keys
     for name in "${tests[@]}"; do
         keys=$asr_exp/logs/plot_alignment_$name.scp
@@ -257,7 +257,7 @@ score_set() { # score_set DIRECTORY SET RATE TOKEN_TYPE
         --output_dir "$1/score_$3" --token_type "$4" --bpemodel "$bpemodel" --nlsyms "$nlsyms_txt" --cleaner "$cleaner"
 }
 
-bundle_files() { # the files that a bundle has, if there is one
+bundle_files() { # files of the bundle, if there is one
     if [ -f "$bundle/bundle.yaml" ]; then awk -v to="$bundle/" '$1 == "file:" { print to $2 }' "$bundle/bundle.yaml"; fi
 }
 

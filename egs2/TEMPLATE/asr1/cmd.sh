@@ -1,5 +1,5 @@
 # Sourced. Where jobs run: options of `python -m espnet2.bin.run_jobs`, in arrays.
-# cmd_backend=slurm ./run.sh takes Slurm; put the partitions of your cluster here.
+# cmd_backend=slurm ./run.sh uses Slurm; set the partitions of your cluster here.
 # shellcheck shell=bash disable=SC2034  # asr.sh reads them
 
 case ${cmd_backend:-local} in

@@ -1,4 +1,4 @@
-# Sourced. Where corpora are: change what lies elsewhere. `downloads` is below the recipe's directory.
+# Sourced. Directories of corpora; edit them as needed. `downloads` is below the recipe's directory.
 # shellcheck shell=bash
 
 AN4=downloads

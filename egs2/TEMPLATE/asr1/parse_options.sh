@@ -1,4 +1,4 @@
-# Sourced. Options of a script: the variables between "# Options" and "# End of options", one `name=value  # help` a line.
+# Sourced. Options of a script: the variables between "# Options" and "# End of options", one `name=value  # help` per line.
 # shellcheck shell=bash
 
 say() { echo "$(date '+%Y-%m-%d %H:%M:%S') ${0##*/}: $*" >&2; }
@@ -39,28 +39,28 @@ parse_options() { # parse_options "$@": set the variables that the options name
     done
 }
 
-require_numbers() { # require_numbers NAME ...: end with a sentence unless these options are whole numbers
+require_numbers() { # require_numbers NAME ...: exit with a message unless these options are integers
     local name
     for name; do
         [[ ${!name} =~ ^[0-9]+$ ]] || die "--$name: expected a whole number, found '${!name}'"
     done
 }
 
-require_files() { # require_files NAME ...: end with a sentence unless these options name files
+require_files() { # require_files NAME ...: exit with a message unless these options name files
     local name
     for name; do
         [ -f "${!name}" ] || die "--$name: expected a file, found no file '${!name}'"
     done
 }
 
-require_words() { # require_words NAME ...: end with a sentence where these options have blanks in them
+require_words() { # require_words NAME ...: exit with a message if these options contain spaces
     local name
     for name; do
         [[ ${!name} != *[[:space:]]* ]] || die "--$name: expected no blanks, found '${!name}'"
     done
 }
 
-require_one_of() { # require_one_of NAME VALUE ...: end with a sentence unless the option has one of the values
+require_one_of() { # require_one_of NAME VALUE ...: exit with a message unless the option has one of the values
     local name=$1 value
     shift
     for value; do
@@ -69,7 +69,7 @@ require_one_of() { # require_one_of NAME VALUE ...: end with a sentence unless t
     die "--$name: expected one of $*, found '${!name}'"
 }
 
-runs() { # runs K NAME: whether stage K is one of those to run, said on the way
+runs() { # runs K NAME: whether stage K is to run; logs its name
     # shellcheck disable=SC2154  # stage, stop_stage and skip_stages are options of the script
     if [ "$1" -lt "$stage" ] || [ "$1" -gt "$stop_stage" ] || [[ " $skip_stages " == *" $1 "* ]]; then
         return 1
@@ -77,7 +77,7 @@ runs() { # runs K NAME: whether stage K is one of those to run, said on the way
     say "stage $1: $2"
 }
 
-needs() { # needs K FILE ...: end with a sentence unless there are these files, which stage K makes
+needs() { # needs K FILE ...: exit with a message unless these files exist, which stage K makes
     local made_by=$1 file
     shift
     for file; do

@@ -1,4 +1,4 @@
-# Sourced, from the directory of a recipe: where the package is, and which Python runs it.
+# Sourced from a recipe's directory: paths of the package and of Python.
 # shellcheck shell=bash
 
 if [ -z "${MAIN_ROOT:-}" ]; then
@@ -7,7 +7,7 @@ fi
 export MAIN_ROOT
 export PYTHONPATH=$MAIN_ROOT${PYTHONPATH:+:$PYTHONPATH}
 export LC_ALL=C.UTF-8 PYTHONIOENCODING=UTF-8
-# Jobs run side by side; more threads in each get in each other's way.
+# Jobs run in parallel, so each uses one thread.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 if [ -z "${PYTHON:-}" ]; then

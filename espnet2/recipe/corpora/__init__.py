@@ -1,1 +1,1 @@
-"""Data preparation: a corpus as its publisher lays it out in, Kaldi-style data directories out."""
+"""Data preparation: convert published corpora to Kaldi-style data directories."""

@@ -1,7 +1,8 @@
 """AN4 (CMU, 1991): alphanumeric utterances, `an4/{etc,wav}`, 16 kHz.
 
-`etc/an4_{train,test}.fileids` name recordings (`an4_clstk/fash/an251-fash-b`), `etc/an4_{train,test}.transcription` say
-what was said: `<s> YES </s> (an251-fash-b)`.
+`etc/an4_{train,test}.fileids` list recordings (`an4_clstk/fash/an251-fash-b`), `etc/an4_{train,test}.transcription`
+    have
+their texts: `<s> YES </s> (an251-fash-b)`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ LINE = re.compile(r"^(?:<s>)?(?P<text>.*?)(?:</s>)?\s*\((?P<name>[^()\s]+)\)\s*$
 def prepare_an4(corpus: Path | str, data: Path | str, valid_share: int = 10) -> None:
     """Write `train_nodev`, `train_dev` and `test` below `data`.
 
-    `corpus` is the directory that holds `an4`, or it itself. Of the training recordings, the first `valid_share` of a
-    hundred in the order of their names are for validation.
+    `corpus` is the directory `an4` or its parent. The first `valid_share` percent of the training recordings, sorted by
+    name, are for validation.
 
     Raises:
         DataError: A list or a recording is missing, or a line of a transcription cannot be read.
@@ -45,7 +46,7 @@ def _read_part(root: Path, part: str) -> DataDir:
         if name not in texts:
             raise DataError(f"{place}: expected a recording with a transcription, found {name!r}, which has none")
         speaker = Path(line).parent.name
-        utterance = f"{speaker}-{name}"  # the speaker first, so that both are in one order
+        utterance = f"{speaker}-{name}"  # the speaker first, so that utterances and speakers have the same order
         wav[utterance], text[utterance], utt2spk[utterance] = _recording(root, line, place), texts[name], speaker
     if not wav:
         raise DataError(f"{names}: expected names of recordings, found none")

@@ -1,4 +1,4 @@
-"""Connected digits, synthesised: many voices, speeds and pitches, with noise; the same with the same seed."""
+"""Synthesised connected digits: many voices, speeds and pitches, with noise, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from espnet2.recipe.files import write_table
 FS = 16000  # Hz
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LONGEST = 7  # digits
-# The next digit is that many steps ahead, modulo ten, more often than by chance: a language model has something to say.
+# The next digit is often this many steps ahead, modulo ten, so that a language model helps.
 STEPS, STEP_WEIGHTS = range(10), (0.04, 0.2, 0.04, 0.3, 0.04, 0.04, 0.04, 0.2, 0.04, 0.06)
 LANGUAGES = ("en-us", "en-gb", "en-gb-scotland", "en-029")
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Who speaks in a set, and how: variants of voices, and speeds in words per minute."""
+    """Speakers of a set: variants of voices, and speeds in words per minute."""
 
     variants: Sequence[str]
     speeds: Sequence[int]
 
 
 TRAIN = Cast(("m1", "m2", "m3", "m5", "m6", "m7", "f1", "f2", "f4"), (110, 125, 140, 155, 170, 185))
-TEST = Cast(("m4", "f3"), (118, 133, 148, 163, 178))  # voices and speeds that training does not have
+TEST = Cast(("m4", "f3"), (118, 133, 148, 163, 178))  # voices and speeds that are not in the training set
 SETS = {"train": (TRAIN, 1600), "valid": (TRAIN, 120), "test": (TEST, 150)}
 LM_LINES = 10_000
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What is said, how, and what it is mixed with: signal to noise in dB, silences in seconds."""
+    """Text, manner of speaking, noise (signal-to-noise ratio in dB) and silences (seconds) of an utterance."""
 
     name: str
     speaker: str
@@ -55,7 +55,7 @@ class Utterance:
 
 
 def sentence(rng: random.Random) -> str:
-    """One to `LONGEST` digits."""
+    """Draw one to `LONGEST` digits."""
     digits = [rng.randrange(10)]
     for step in rng.choices(STEPS, STEP_WEIGHTS, k=rng.randrange(LONGEST)):
         digits.append((digits[-1] + step) % 10)
@@ -63,7 +63,8 @@ def sentence(rng: random.Random) -> str:
 
 
 def plan(name: str, cast: Cast, count: int, seed: int) -> list[Utterance]:
-    """The utterances of a set; the same for the same name, cast and seed, and the first of more."""
+    """Draw the utterances of a set. They depend on name, cast and seed only; a smaller set is the start of a larger
+    one."""
     utterances = []
     for index in range(count):
         rng = random.Random(f"{seed} {name} {index}")
@@ -85,7 +86,7 @@ def plan(name: str, cast: Cast, count: int, seed: int) -> list[Utterance]:
 
 
 def render(utterance: Utterance) -> np.ndarray:
-    """Samples (T,), float32 at `FS` Hz, of an utterance with its silences and noise."""
+    """Synthesise an utterance with its silences and noise: samples (T,), float32 at `FS` Hz."""
     import soxr
 
     speech, rate = speak(utterance.text, utterance.manner)
@@ -102,13 +103,13 @@ def render(utterance: Utterance) -> np.ndarray:
 
 
 def _without_silence(samples: np.ndarray) -> np.ndarray:
-    """Without the silence that espeak-ng adds at the end."""
+    """Remove the silence that espeak-ng adds at the end."""
     loud = np.flatnonzero(np.abs(samples) > 1e-3)
     return samples[loud[0] : loud[-1] + 1] if len(loud) else samples
 
 
 def write_recording(utterance: Utterance, path: Path) -> None:
-    """Write an utterance as FLAC, unless it is there; under its name it is whole."""
+    """Write an utterance as FLAC, atomically, unless the file exists."""
     import soundfile
 
     if path.exists():
@@ -124,12 +125,11 @@ def make_digits(
     """Write recordings below `audio/seed<seed>`, and data directories `train`, `valid`, `test` and `lm_train` below
     `data`.
 
-    Recordings that are there already are kept. `counts` gives the number of utterances of sets, instead of `SETS`, and
-    of lines of `lm_train`.
+    Existing recordings are kept. `counts` overrides the number of utterances of `SETS`, and of lines of `lm_train`.
 
     Raises:
-        OptionError: A set that is not known, or no utterances.
-        MissingPackageError: There is no espeak-ng.
+        OptionError: An unknown set, or no utterances.
+        MissingPackageError: espeak-ng is not installed.
     """
     wanted = {**{name: count for name, (_, count) in SETS.items()}, "lm_train": LM_LINES, **(counts or {})}
     for name, count in wanted.items():
@@ -150,7 +150,7 @@ def make_digits(
 
 def _render_all(utterances: Sequence[Utterance], paths: Sequence[Path], nj: int) -> None:
     paths[0].parent.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(nj) as pool:  # espeak-ng, resampling and FLAC hold no lock of Python's
+    with ThreadPoolExecutor(nj) as pool:  # espeak-ng, resampling and FLAC release Python's lock
         written = pool.map(write_recording, utterances, paths)
         for _ in tqdm(written, total=len(paths), desc=paths[0].parent.name, unit="utt", disable=None):
             pass

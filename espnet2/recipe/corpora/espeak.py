@@ -1,4 +1,4 @@
-"""Speech by espeak-ng: the library of PyPI's `espeakng-loader`, else the one that the system has."""
+"""Speech synthesis by espeak-ng: the library of PyPI's `espeakng-loader`, or else the system's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from espnet2.interface.errors import DataError, MissingPackageError
 
-# Of speak_lib.h.
+# Constants of speak_lib.h.
 SYNCHRONOUS_RETRIEVAL = 2
 RATE, PITCH, WORD_GAP = 1, 3, 7
 CHARS_UTF8 = 1
@@ -41,7 +41,7 @@ class _Voice(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Manner:
-    """How a text is spoken.
+    """Manner of speaking.
 
     Args:
         voice: Language and variant, such as `en-us+m3`.
@@ -57,21 +57,21 @@ class Manner:
 
 
 def speak(text: str, manner: Manner) -> tuple[np.ndarray, int]:
-    """Samples (T,), float32, and their rate in Hz.
+    """Synthesise a text: samples (T,), float32, and their rate in Hz.
 
     Raises:
-        MissingPackageError: There is no espeak-ng.
-        DataError: It does not speak this text in this manner.
+        MissingPackageError: espeak-ng is not installed.
+        DataError: It cannot speak this text in this manner.
     """
     with _ONE_AT_A_TIME, closing(_Synthesizer(*_find())) as synthesizer:
         return synthesizer(text, manner)
 
 
-_ONE_AT_A_TIME = threading.Lock()  # the library has one state for a process
+_ONE_AT_A_TIME = threading.Lock()  # the library has global state
 
 
 def _find() -> tuple[str, bytes | None]:
-    """Where the library is, and its data; None: where it looks itself."""
+    """Return the paths of the library and of its data; None: the library's default."""
     try:
         loader = importlib.import_module("espeakng_loader")
     except ImportError as error:
@@ -85,15 +85,15 @@ def _find() -> tuple[str, bytes | None]:
 
 
 class _Synthesizer:
-    """The library, loaded anew: what it has spoken before changes how it speaks, and corpora are to be the same again.
+    """A freshly loaded library: its output depends on what it has spoken before, and corpora must be reproducible.
 
-    It is loaded and started in 1 ms.
+    Loading takes 1 ms.
     """
 
     def __init__(self, library: str, data: bytes | None) -> None:
         self.collected: list[np.ndarray] = []
         self.library: Any = ctypes.CDLL(library)
-        self.callback = CALLBACK(self._collect)  # kept, since the library holds no reference to it
+        self.callback = CALLBACK(self._collect)  # kept alive, since the library holds no reference to it
         self.rate = self.library.espeak_Initialize(SYNCHRONOUS_RETRIEVAL, 0, data, 0)
         if self.rate <= 0:
             raise DataError(f"{library}: expected to start espeak-ng, found status {self.rate}")
@@ -111,7 +111,7 @@ class _Synthesizer:
         return 0
 
     def _voices(self) -> dict[str, bytes]:
-        """Language -> the voice that speaks it best, of those that the data have."""
+        """Language → the installed voice of highest priority."""
         self.library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         found: dict[str, tuple[int, bytes]] = {}
         for voice in _until_null(self.library.espeak_ListVoices(None)):
@@ -120,14 +120,14 @@ class _Synthesizer:
         return {language: identifier for language, (_, identifier) in found.items()}
 
     def _choose(self, name: str) -> None:
-        """Speak by a voice from now on. A variant that is missing is left out by the library without a word."""
+        """Select a voice. The library silently ignores a missing variant."""
         language, _, variant = name.partition("+")
         wanted = self.voices.get(language.lower(), b"") + (f"+{variant}".encode() if variant else b"")
         if language.lower() in self.voices and self.library.espeak_SetVoiceByName(wanted) == 0:
             self.library.espeak_GetCurrentVoice.restype = ctypes.POINTER(_Voice)
             if self.library.espeak_GetCurrentVoice().contents.identifier == wanted:
                 return
-        raise DataError(f"espeak-ng: expected a voice that it has, found {name!r}")
+        raise DataError(f"espeak-ng: expected an installed voice, found {name!r}")
 
     def __call__(self, text: str, manner: Manner) -> tuple[np.ndarray, int]:
         self.collected.clear()

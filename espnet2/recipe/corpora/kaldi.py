@@ -1,4 +1,4 @@
-"""A corpus that is laid out as data directories already."""
+"""Corpora in Kaldi's layout."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from espnet2.recipe.files import require, write_table
 
 
 def prepare_kaldi(corpus: Path | str, data: Path | str, sets: Sequence[str], lm_text: str, suffix: str = "") -> None:
-    """Write data directories of a corpus that is laid out in Kaldi's way, with paths that exist from here.
+    """Copy data directories of a corpus in Kaldi's layout, with paths that are valid in the working directory.
 
     Paths of its `wav.scp` are relative to the working directory, to the list's own directory, or to one above it;
-    commands stay as they are.
+    commands are copied unchanged.
 
     Args:
         corpus: Directory with a data directory for each set.
-        data: Where they go.
-        sets: Their names.
+        data: Output directory.
+        sets: Names of the sets.
         lm_text: Text for the language model, in `corpus`.
-        suffix: What their names here end in.
+        suffix: Suffix of the copies' names.
 
     Raises:
         DataError: A table is missing or cannot be read.

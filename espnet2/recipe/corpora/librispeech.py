@@ -9,7 +9,7 @@ from espnet2.interface.errors import DataError
 from espnet2.recipe.data_dir import DataDir
 from espnet2.utils.text_file import lines_of
 
-# Our names of data directories: those that recipes of LibriSpeech have.
+# Names of data directories, as in other recipes of LibriSpeech.
 NAMES = {
     "train-clean-100": "train_clean_100",
     "train-clean-360": "train_clean_360",
@@ -24,8 +24,8 @@ NAMES = {
 def prepare_librispeech(corpus: Path | str, data: Path | str, parts: Sequence[str]) -> None:
     """Write a directory below `data` for each part (`train-clean-100`, `dev-clean`, ...).
 
-    `corpus` is the directory that holds `LibriSpeech`, or it itself. A speaker is a reader and a chapter, as in Kaldi's
-    recipes: recordings of a chapter were made in one go.
+    `corpus` is the directory `LibriSpeech` or its parent. A speaker is a reader and a chapter, as in Kaldi's recipes,
+    since a chapter was recorded in one session.
 
     Raises:
         DataError: A part, a transcription or a recording is missing.

@@ -103,7 +103,7 @@ def test_wrong_jobs_are_refused(tmp_path, capsys, words, message):
         (
             run_jobs,
             ["--accept", "a", "x.log", "true"],
-            "--accept: expected numbers with commas between them, found 'a'",
+            "--accept: expected numbers separated by commas, found 'a'",
         ),
         (run_jobs, ["--max_jobs", "-1", "x.log", "true"], "--max_jobs: expected a whole number above 0, found '-1'"),
         (
@@ -252,7 +252,7 @@ def test_a_command_that_goes_on_after_a_kill_is_not_started_twice(tmp_path, coun
     with monkeypatch.context() as impatient:
         impatient.setattr(espnet2.recipe.once, "PATIENCE", 0.1)
         assert counted() == (2, 0)
-    assert "expected no other run of the same command, found one that goes on" in capsys.readouterr().err
+    assert "expected no other run of the same command, found one still running" in capsys.readouterr().err
     assert counted() == (0, 1) and (tmp_path / "ended").exists()
 
 

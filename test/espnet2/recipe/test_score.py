@@ -128,7 +128,7 @@ def test_what_is_missing_is_named(systems, tmp_path, capsys):
     assert not (tmp_path / "RESULTS.md").exists()
     with pytest.raises(OptionError, match="--system: expected NAME=DIRECTORY"):
         System.parse("PyTorch")
-    with pytest.raises(DataError, match=r"none.pth: expected a file to tell the size of"):
+    with pytest.raises(DataError, match=r"none.pth: expected a file whose size to report"):
         size_of(f"{tmp_path}/none.pth")
     with pytest.raises(DataError, match="expected counts that scoring writes"):
         read_counts(tmp_path / "none")

@@ -96,7 +96,7 @@ def test_symbols_are_one_piece(tmp_path, sentences):
         ({"nbpe": 3000}, r"nbpe: expected at most \d+ pieces for .*train.txt, found 3000"),
         ({"nbpe": 30, "bpemode": "wordpiece"}, "bpemode: expected one of unigram, bpe, char, word, found 'wordpiece'"),
         ({"nbpe": 30, "options": {"no_such_option": 1}}, "expected options that sentencepiece accepts"),
-        ({"nbpe": 30, "options": {"input": 1}}, "options: expected none that other options of this command give"),
+        ({"nbpe": 30, "options": {"input": 1}}, "options: expected none that this command sets itself"),
         ({"nbpe": 3}, "expected options that sentencepiece accepts"),
     ],
 )

@@ -48,9 +48,9 @@ def test_utterances_longer_than_a_batch_are_batches_of_their_own(tmp_path):
 
 
 BROKEN = {
-    "no numbers": ("a 1\nb x\n", "shape, line 2: expected int numbers with commas between them behind b, found 'x'"),
+    "no numbers": ("a 1\nb x\n", "shape, line 2: expected int numbers separated by commas after b, found 'x'"),
     "negative": ("a 1\nb 2,-3\n", "shape, line 2: expected sizes of b, found -3"),
-    "key only": ("a\n", "shape, line 1: expected int numbers with commas between them behind a, found ''"),
+    "key only": ("a\n", "shape, line 1: expected int numbers separated by commas after a, found ''"),
     "twice": ("a 1\na 1\n", "shape, line 2: expected each key once, found 'a' again"),
     "empty": ("", "shape: expected lines of numbers, found an empty file"),
     "other": ("a 1\nz 1\n", "shape: expected all utterances of other, found none for b, c, d and 1 more"),

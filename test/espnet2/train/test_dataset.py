@@ -100,7 +100,7 @@ BROKEN_FILES = {
     ),
     "broken numbers": (
         [("text_float", "x", "text_int")],
-        "text_float, line 1: expected int numbers with blanks between them behind a, found '1.5 2'",
+        "text_float, line 1: expected int numbers separated by spaces after a, found '1.5 2'",
     ),
     "type": (
         [("text", "x", "hdf6")],

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Export the demo model, transcribe its recordings with onnxruntime, show what was heard beside what was said.
+# Export the demo model, transcribe its recordings with onnxruntime, and print the word error rate.
 # usage: run.sh [--python P] [--work DIRECTORY] [--stage 1] [--stop_stage 3]
 set -euo pipefail
 
@@ -40,6 +40,6 @@ if [ "$stage" -le 2 ] && [ "$stop_stage" -ge 2 ]; then
 fi
 
 if [ "$stage" -le 3 ] && [ "$stop_stage" -ge 3 ]; then
-    echo "== What was said, what was heard"
+    echo "== Word errors"
     "$python" "$root/tools/word_errors.py" "$demo/recordings/text" "$work/decode/1best_recog/text"
 fi

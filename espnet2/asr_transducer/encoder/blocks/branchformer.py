@@ -65,6 +65,6 @@ class Branchformer(AbsBlock):
     ) -> tuple[Tensor, ...]:
         """Run both branches on the arguments of `step`: (B, T, 2D), and the next caches."""
         attended, *seen = self.self_att(self.norm_self_att(x), pos_enc, bias, right, *caches[:1])
-        convolved, *heard = self.conv_mod(self.channel_proj1(self.norm_mlp(x)), padding, right, *caches[1:])
+        convolved, *convolution = self.conv_mod(self.channel_proj1(self.norm_mlp(x)), padding, right, *caches[1:])
         found = self.dropout(attended), self.dropout(self.channel_proj2(convolved))
-        return torch.cat(found, dim=-1), *seen, *heard
+        return torch.cat(found, dim=-1), *seen, *convolution

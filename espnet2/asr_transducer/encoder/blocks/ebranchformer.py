@@ -54,7 +54,7 @@ class EBranchformer(Branchformer):
         x = x + 0.5 * self.dropout(self.feed_forward_macaron(self.norm_feed_forward_macaron(x)))
         split = len(caches) - len(self.depthwise_conv_mod.conv.caches()) if caches else 0
         branches, *kept = self.branches(x, pos_enc, bias, padding, right, *caches[:split])
-        convolved, *heard = self.depthwise_conv_mod(branches, padding, right, *caches[split:])
+        convolved, *convolution = self.depthwise_conv_mod(branches, padding, right, *caches[split:])
         x = x + self.merge_proj(branches + convolved)
         x = x + 0.5 * self.dropout(self.feed_forward(self.norm_feed_forward(x)))
-        return self.norm_final(x), *kept, *heard
+        return self.norm_final(x), *kept, *convolution

@@ -37,7 +37,7 @@ def test_what_was_spoken_before_changes_nothing(library):
 
 @pytest.mark.parametrize("voice", ["no-such-voice", "en-us+nobody", "no-such-voice+f1"])
 def test_voices_that_are_missing_are_named(library, voice):
-    with pytest.raises(DataError, match="espeak-ng: expected a voice that it has, found") as error:
+    with pytest.raises(DataError, match="espeak-ng: expected an installed voice, found") as error:
         speak("one", Manner(voice, 120, 50, 2))
     assert voice in str(error.value)
 
