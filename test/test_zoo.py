@@ -41,6 +41,7 @@ PADDED = (
     *("encoder", "pretrained", "whole_window", "encode", "frontend", "normalize"),
     *("preencoder", "postencoder", "stepwise", "classifier", "decoder", "mlm", "subsampling"),
     *("tts", "speech_features", "token_means"),
+    *("speaker_encoder", "pooling", "speaker_model"),
 )
 RELATIVE = ("rel", "legacy")  # encodings that return a table of positions as well
 
@@ -221,7 +222,7 @@ EXPORTED = (
     *("frontend", "encoder", "pretrained", "whole_window", "encode", "ctc", "decoder", "stepwise", "classifier", "mlm"),
     *("preencoder", "postencoder"),
     *("lm", "lm_model", "lm_likelihood", "transducer", "joint"),
-    *("tts", "vocoder"),
+    *("tts", "vocoder", "speaker_model"),
 )
 CHECK_STEPS = {
     "decoder": _check_decoder_steps,

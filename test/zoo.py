@@ -28,6 +28,7 @@ import zoo_recurrent
 import zoo_rnn_decoder
 import zoo_s4
 import zoo_selfsupervised
+import zoo_spk
 import zoo_transducer
 import zoo_transducer_blocks
 import zoo_transducer_decoder
@@ -56,6 +57,7 @@ FAMILIES = (
     zoo_selfsupervised,
     zoo_whisper,
     zoo_tts,
+    zoo_spk,
 )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import zoo_data
+import zoo_spk_calls
 
 Batch = Mapping[str, torch.Tensor]
 Outputs = dict[str, tuple[torch.Tensor, torch.Tensor]]
@@ -390,4 +391,5 @@ CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
     "speech_features": _speech_features,
     "token_means": _token_means,
     "vocoder": _vocoder,
+    **zoo_spk_calls.CALLS,
 }

@@ -1,0 +1,1 @@
+"""Speaker models: encoders, poolings, projectors, losses."""

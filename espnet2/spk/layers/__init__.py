@@ -1,0 +1,1 @@
+"""Blocks that encoders of speaker models are made of."""

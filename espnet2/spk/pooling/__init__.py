@@ -1,0 +1,1 @@
+"""Poolings: frames of an utterance to one vector."""

@@ -1,0 +1,1 @@
+"""Projectors: the vector of an utterance to the embedding of its speaker."""
