@@ -15,10 +15,10 @@ __all__ = ["BatchBeamSearch", "BatchHypothesis", "BeamSearch", "Hypothesis"]
 
 
 class BatchBeamSearch(BeamSearch):
-    """`BeamSearch` for scorers with a batch interface; the others are asked one hypothesis at a time.
+    """`BeamSearch` for scorers with a batch interface; the others score one hypothesis at a time.
 
-    Unlike there, a token that is not among the candidates still gets the score that a partial scorer returns for it,
-    unless `candidates_only`: CTC does so for the end symbol.
+    A token that is not among the candidates still gets the score that a partial scorer returns for it, as CTC's for the
+    end symbol, unless `candidates_only`.
     """
 
     candidates_only = False

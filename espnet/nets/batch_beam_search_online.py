@@ -1,8 +1,8 @@
 """Label-synchronous beam search over a stream of encoder frames.
 
 E. Tsunoo et al., "Streaming Transformer ASR with blockwise synchronous beam search", 2021. The search sees the stream
-block by block. Hypotheses grow while what is visible explains them: a decoder whose attention has come to its end ends
-the text, or says again what it said before. Then the search goes back and waits for the next block.
+block by block. Hypotheses grow while what is visible explains them: a decoder whose attention has reached the last
+frame ends the text or repeats itself. Then the search goes back and waits for the next block.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         block_size, hop_size, look_ahead: Frames. The first block shows `block_size - look_ahead` frames, each of the
             following `hop_size` more.
         disable_repetition_detection: Let hypotheses grow by tokens that they have already.
-        ctc: Output layer that only upstream's time-synchronous search reads, which there is not here.
+        ctc: Without effect; upstream has it for a time-synchronous search.
         longest_wait: Frames. Where the newest token of the best hypothesis is so far behind what is visible (a scorer
             that aligns, as CTC, tells), neither an end symbol nor a token that it has already makes the search wait.
 
     Raises:
-        ValueError: Blocks that do not go on, or an option of upstream's that there is not.
+        ValueError: An option of upstream's with a value that is not supported.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         self.running_hyps: BatchHypothesis | None = None
         self.process_idx = 0  # tokens that the running hypotheses have got
         self._blocks = FrameBlocks(self.block_size, self.hop_size, self.look_ahead)
-        self._visible = 0  # frames that scorers know
+        self._visible = 0  # frames that scorers have
         self._newest: Any = np.zeros((0, 0), np.float32)
 
     def __call__(
@@ -109,7 +109,7 @@ class BatchBeamSearchOnline(BatchBeamSearch):
         return self.finish(self.running_hyps, self.process_idx, self._newest, self._visible, maxlenratio, minlenratio)
 
     def _show(self, block: Any) -> None:
-        """Let scorers know the next frames of the stream, block (T, D)."""
+        """Give scorers the next frames of the stream, block (T, D)."""
         self._newest = block
         self._visible += len(block)
         running = self.running_hyps
@@ -122,7 +122,7 @@ class BatchBeamSearchOnline(BatchBeamSearch):
     def _grow(self, maxlen: int) -> None:
         """Search as far as the visible frames reach; the last of the `maxlen` tokens is left to the end of the stream.
 
-        Where a step is not reliable, that before it is not taken either.
+        Before a step that is not reliable, the one before it is undone.
         """
         running, before = self.running_hyps, None
         assert running is not None

@@ -1,4 +1,4 @@
-"""The search over a stream, on an utterance whose frames are all there."""
+"""Simulation of the search over a stream, on a whole utterance."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from espnet.nets.tensors import answers_in_kind
 
 
 class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
-    """`BatchBeamSearchOnline` that is given whole utterances: what a stream would make of each of them.
+    """`BatchBeamSearchOnline` over whole utterances: the hypotheses that a stream of each would give.
 
     The last block has what an encoder's last block has: all frames from where a whole block of them, with its
     look-ahead, is no longer followed by another frame. Where a token that the text has already made the search wait,
     the first step in the next block is taken even if it gives one again.
     """
 
-    # What a search gets that becomes one of this class after it has been made.
+    # Defaults of a search whose class is changed to this one after it was made, as scripts do.
     block_size, hop_size, look_ahead = 40, 16, 16
     disable_repetition_detection = False
     longest_wait = 160
@@ -30,13 +30,13 @@ class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
     def set_streaming_config(self, asr_config: str | Path) -> None:
         """Set the blocks that the encoder of a recogniser has: `block_size`, `hop_size`, `look_ahead` of its config.
 
-        What is not there stays as it is.
+        Values that it lacks stay as they are.
 
         Args:
             asr_config: A YAML file with `encoder_conf`, or with the name of such a file as `config`.
 
         Raises:
-            ValueError: Something else than a number, or than such a file, stands there.
+            ValueError: A value is no number, or the file no such file.
         """
         path, blocks = _encoder_conf(str(asr_config))
         for name in ("block_size", "hop_size", "look_ahead"):
@@ -81,7 +81,7 @@ class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
 
 
 def _encoder_conf(path: str) -> tuple[str, dict[str, Any]]:
-    """The file that has `encoder_conf`, or names no other one, and what stands there."""
+    """The file that has `encoder_conf`, or names no other one, and its `encoder_conf`."""
     passed: list[str] = []
     while path not in passed:
         passed.append(path)

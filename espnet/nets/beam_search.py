@@ -1,7 +1,7 @@
 """Label-synchronous beam search over any mixture of scorers.
 
-The search is written once, on a beam held as arrays. `BeamSearch` asks each scorer about one hypothesis after the
-other; `BatchBeamSearch` asks about all of them at once, where the scorer can be asked so.
+The beam is held as arrays. `BeamSearch` calls each scorer for one hypothesis after the other; `BatchBeamSearch` for all
+of them at once, where the scorer has a batch interface.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class BeamSearch(ModuleScorers):
         pre_beam_ratio: `pre_beam_ratio * beam_size` candidates of each hypothesis reach the partial scorers.
         pre_beam_score_key: What ranks candidates: "full" (the weighted sum of the full scorers), the name of a full
             scorer, or None: all tokens reach the partial scorers.
-        return_hs: Ask the scorer named "decoder" for its hidden states, too.
+        return_hs: Get the hidden states of the scorer named "decoder", too.
         hyp_primer: Tokens that every hypothesis starts with, instead of `sos` alone.
         normalize_length: Rank the n-best list by score per token.
 

@@ -1,4 +1,4 @@
-"""Partially autoregressive decoding: CTC writes a text, and beam searches rewrite the segments that it doubts.
+"""Partially autoregressive decoding: beam searches replace the segments of a greedy CTC text that are improbable.
 
 M. Someki et al., "Segment-level vectorized beam search based on partially autoregressive inference", 2023. Neighbours
 among the doubtful tokens are a segment. Its search begins behind CTC's tokens before it, and a hypothesis ends with
@@ -60,7 +60,7 @@ class PartiallyARBeamSearch(BatchBeamSearch):
         return {name: self._init_state(scorer, x) for name, scorer in self.scorers.items()}
 
     def _report(self, nbest: Sequence[Hypothesis], maxlen: int) -> None:
-        """Nothing: that a segment is as long as it may be is no surprise."""
+        """Log nothing: segments of the greatest length are common."""
 
     def follow(self, ys: np.ndarray, states: Mapping[str, Any], x: np.ndarray) -> dict[str, Any]:
         """The scorers' states after the last of the tokens ys (U,), from those before it."""
@@ -72,11 +72,11 @@ class PartiallyARBeamSearch(BatchBeamSearch):
 
 
 class PartiallyARInference:
-    """Greedy CTC, whose doubtful segments are written anew by beam searches.
+    """Greedy CTC, whose doubtful segments are replaced by beam searches.
 
     Args:
         ctc: Gives log-probabilities (B, T, V) of encoder output (B, T, D) by `log_softmax`.
-        scorers: Scorer by name; None leaves it out, and those of candidates only are not asked.
+        scorers: Scorer by name; None leaves it out, and those of candidates only have no part in it.
         weights: Weight by scorer name; 0, or none, leaves the scorer out.
         beam_size: Hypotheses kept at each step of a segment.
         vocab_size: V.
@@ -121,7 +121,7 @@ class PartiallyARInference:
         return [Hypothesis(np.concatenate([[self.sos], *parts, [self.eos]]))]
 
     def _rewrite(self, tokens: np.ndarray, segments: Sequence[Segment], x: np.ndarray) -> list[np.ndarray]:
-        """What the searches put in the place of each segment of CTC's tokens (U,)."""
+        """Tokens that the searches put in the place of each segment of CTC's tokens (U,)."""
         text, scorers = np.append(self.sos, tokens), self._search(self.eos)
         states, known = scorers.start(x), 0
         written: list[np.ndarray] = []

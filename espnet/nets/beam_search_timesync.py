@@ -1,8 +1,8 @@
-"""Time-synchronous joint search: one pass over the frames, in which CTC proposes and every scorer ranks.
+"""Time-synchronous joint search: one pass over the frames, in which CTC proposes tokens and all scorers rank them.
 
 B. Yan et al., "CTC alignments improve autoregressive translation", 2023, Algorithm 1. A CTC prefix beam search keeps,
 of every prefix, the probability of the alignments that end with a blank and of those that end with its last token; the
-beam holds the prefixes whose CTC probability, weighted with what the other scorers say of their tokens, is highest.
+beam holds the prefixes of the highest weighted sum of CTC probability and the other scorers' scores.
 
 Shapes: H prefixes of the beam, C candidate tokens of a frame, T frames, V tokens; everything is a natural logarithm in
 float64.
@@ -39,7 +39,7 @@ class BeamSearchTimeSync(ModuleScorers):
         token_list: Tokens as text; unused, since there are no log lines here.
         pre_beam_ratio: The `pre_beam_ratio * beam_size` most probable tokens of a frame may continue prefixes.
         blank: Index of the blank.
-        force_lid, temp: False and 1; upstream's other ways.
+        force_lid, temp: False and 1; upstream's other values are not supported.
 
     Raises:
         ValueError: A scorer rates given candidates only, or an option has a value that is not allowed.
@@ -94,7 +94,7 @@ class BeamSearchTimeSyncOnline(BeamSearchTimeSync):
 
     Args:
         args, keywords: As for `BeamSearchTimeSync`.
-        block_size, hop_size, look_ahead: As of `FrameBlocks`; scorers that read frames know those up to the end of the
+        block_size, hop_size, look_ahead: As of `FrameBlocks`; scorers that read frames get those up to the end of the
             block.
     """
 
@@ -135,10 +135,10 @@ class BeamSearchTimeSyncOnline(BeamSearchTimeSync):
 
 @dataclass
 class _Prefix:
-    """A prefix yseq (U,) of the beam, and what the scorers say of it.
+    """A prefix yseq (U,) of the beam, and its scores.
 
     `total`: weighted score of its tokens; `states`: the scorers' after all of them but the last; `next_states`: after
-    all; `after` (V,): `total` of each continuation. The last two are there when the scorers have been asked.
+    all; `after` (V,): `total` of each continuation. The last two are set when the prefix has been scored.
     """
 
     parent: int
@@ -180,7 +180,7 @@ class _Search:
         self.numbers: dict[tuple[int, int], int] = {(_NOBODY, options.sos): _ROOT}  # by parent and token
         self.given = itertools.count(_ROOT + 1)
         self.beam = _Masses(np.array([_NOBODY]), np.array([options.sos]), np.zeros(1), np.full(1, -np.inf))
-        self.others = self.beam.select(np.arange(0))  # what the last frame reached beside the beam
+        self.others = self.beam.select(np.arange(0))  # prefixes of the last frame outside the beam
         self.number = np.array([_ROOT])
         self.score = np.zeros(1)
 
@@ -195,7 +195,7 @@ class _Search:
             self.step(frame)
 
     def extend(self, x: np.ndarray) -> None:
-        """Let scorers know the next frames x (T, D) of the encoder output; they are asked again what they say then."""
+        """Give scorers the next frames x (T, D) of the encoder output; prefixes are scored again."""
         self.x = x
         prefixes = list(self.prefixes.values())
         for name, scorer in self.options.scorers.items():
@@ -218,7 +218,7 @@ class _Search:
         masses = _Masses(*(np.concatenate([s, c.ravel()]) for s, c in zip(stay, longer, strict=True)))
         likely = masses.both
         possible = np.isfinite(likely)
-        scores = self.options.ctc_weight * np.where(possible, likely, 0.0) + self._spoken(tokens)
+        scores = self.options.ctc_weight * np.where(possible, likely, 0.0) + self._other_scores(tokens)
         allowed = possible & np.append(reached, np.ones(longer.token.size, bool))
         if not allowed.any():  # a beam of one whose token goes on, and no blank among the candidates
             allowed = possible
@@ -248,21 +248,21 @@ class _Search:
         return _Masses(parent, token, in_blank, in_token)
 
     def _merge(self, stay: _Masses, longer: _Masses, tokens: np.ndarray) -> np.ndarray:
-        """Move to `stay` what continuations have that the beam holds already; tells which of `stay` (H,) got some."""
+        """Add continuations that the beam holds already to `stay`; returns which of `stay` (H,) got any."""
         rows, columns, which = _matches(self.number, tokens, self.beam)
         stay.in_token[which] = np.logaddexp(stay.in_token[which], longer.in_token[rows, columns])
         longer.in_token[rows, columns] = -np.inf
         return np.isin(np.arange(len(stay.token)), which)
 
-    def _spoken(self, tokens: np.ndarray) -> np.ndarray:
+    def _other_scores(self, tokens: np.ndarray) -> np.ndarray:
         """Weighted scores, but for CTC's, of the beam's prefixes (H,) and behind them of the continuations (H * C,)."""
         known = [self.prefixes[number] for number in self.number.tolist()]
         lengths = {len(prefix.yseq) for prefix in known if prefix.after is None}
         for length in lengths:
-            self._ask([prefix for prefix in known if prefix.after is None and len(prefix.yseq) == length])
+            self._score_prefixes([prefix for prefix in known if prefix.after is None and len(prefix.yseq) == length])
         return np.concatenate([[prefix.total for prefix in known], *(_after(prefix)[tokens] for prefix in known)])
 
-    def _ask(self, prefixes: Sequence[_Prefix]) -> None:
+    def _score_prefixes(self, prefixes: Sequence[_Prefix]) -> None:
         """Have prefixes of one length scored."""
         ys = np.stack([prefix.yseq for prefix in prefixes])
         after = np.repeat([[prefix.total + self.options.penalty] for prefix in prefixes], self.n_vocab, axis=1)
@@ -275,7 +275,7 @@ class _Search:
             prefix.after = row
 
     def _enter(self) -> None:
-        """Number the beam's prefixes, and keep what is known of them and of those that may come back."""
+        """Number the beam's prefixes, and keep their scores and those of prefixes that may come back."""
         keys = list(zip(self.beam.parent.tolist(), self.beam.token.tolist(), strict=True))
         numbers = [self.numbers[key] if key in self.numbers else next(self.given) for key in keys]
         self.numbers.update(zip(keys, numbers, strict=True))

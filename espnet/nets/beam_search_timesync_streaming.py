@@ -1,4 +1,4 @@
-"""Time-synchronous joint search over a stream, called as upstream's."""
+"""Time-synchronous joint search over a stream, with the interface of upstream's class."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from espnet.nets.tensors import answers_in_kind
 class BeamSearchTimeSyncStreaming(BeamSearchTimeSyncOnline):
     """`BeamSearchTimeSync` for a stream whose encoder output comes in pieces.
 
-    Scorers know the frames of the pieces so far.
+    Scorers have the frames of the pieces so far.
 
     Args:
-        hold_n: 0; upstream's other way.
+        hold_n: 0; upstream's other values are not supported.
         others: those of `BeamSearchTimeSync`.
 
     Raises:

@@ -89,8 +89,8 @@ class BeamSearchTransducer:
 class BeamSearchTransducerOnline(BeamSearchTransducer):
     """`BeamSearchTransducer` for a stream whose encoder output comes in pieces.
 
-    However the frames are cut, the hypotheses are those for all of them at once. What it keeps is the beam, with what
-    its hypotheses and their last few prefixes need to go on.
+    However the frames are cut, the hypotheses are those for all of them at once. It keeps the beam, with the states
+    of its hypotheses and of their last few prefixes.
 
     Raises:
         ValueError: a search that needs the whole utterance, too.

@@ -1,4 +1,4 @@
-"""Where CTC says the tokens of a text that is known: the most probable of its alignments.
+"""Alignment of a known text with a CTC output: the most probable one.
 
 A. Graves et al., "Connectionist temporal classification", 2006, with a maximum in the place of the sum; L. Kürzinger et
 al., "CTC-segmentation of large corpora for German end-to-end speech recognition", 2020, use it to cut recordings.
@@ -81,7 +81,7 @@ def _started(better: np.ndarray, end: int) -> int:
 
 
 class CTCAligner:
-    """Aligns texts with what CTC says of an utterance, whose encoder output may come in pieces.
+    """Aligner of texts with the CTC output of an utterance, whose encoder output may come in pieces.
 
     It keeps V numbers for each frame.
 
@@ -97,7 +97,7 @@ class CTCAligner:
 
     def reset(self) -> None:
         """Begin another utterance."""
-        self._heard = np.zeros((0, 0), np.float32)  # with room for more frames behind
+        self._log_probs = np.zeros((0, 0), np.float32)  # with room for more frames behind
         self._length = 0
         self._tokens: np.ndarray = np.zeros(0, np.int64)
         self._frames: Frames = []
@@ -108,23 +108,23 @@ class CTCAligner:
             return
         log_probs = as_array(self.ctc.log_softmax(x[None]))[0]
         length = self._length + len(log_probs)
-        if length > len(self._heard):
-            known = self._heard[: self._length]
-            self._heard = np.empty((max(length, 2 * self._length), log_probs.shape[1]), log_probs.dtype)
+        if length > len(self._log_probs):
+            known = self._log_probs[: self._length]
+            self._log_probs = np.empty((max(length, 2 * self._length), log_probs.shape[1]), log_probs.dtype)
             if len(known):
-                self._heard[: len(known)] = known
-        self._heard[self._length : length] = log_probs
+                self._log_probs[: len(known)] = known
+        self._log_probs[self._length : length] = log_probs
         self._length = length
 
     def __call__(self, tokens: Sequence[int], is_final: bool = True) -> Frames:
         """The frames [start, end) of each of tokens (U,), as `align` has them.
 
-        Where more frames and tokens follow, what a call before has found more than `SETTLED` frames ago stays.
+        Where more frames and tokens follow, frames that an earlier call found more than `SETTLED` frames ago stay.
         """
         labels = np.asarray(tokens, np.int64)
         known = 0 if is_final else self._settled(labels)
         offset = self._frames[known - 1][1] if known else 0
-        found = align(self._heard[offset : self._length], labels[known:], self.blank)
+        found = align(self._log_probs[offset : self._length], labels[known:], self.blank)
         if known < len(labels) and not found:
             return []
         frames = self._frames[:known] + [(start + offset, end + offset) for start, end in found]
@@ -132,7 +132,7 @@ class CTCAligner:
         return frames
 
     def _settled(self, labels: np.ndarray) -> int:
-        """How many of the tokens have frames that stay."""
+        """The number of tokens whose frames stay."""
         shared = min(len(labels), len(self._tokens))
         same = np.append(labels[:shared] == self._tokens[:shared], False)
         known = int(same.argmin())

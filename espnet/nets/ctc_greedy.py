@@ -1,4 +1,4 @@
-"""The best token of every frame: the simplest reading of a CTC output, and where other searches begin."""
+"""The best token of every frame of a CTC output: a search of its own, and the start of others."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def greedy_text(log_probs: np.ndarray, blank: int = 0) -> GreedyText:
     start = np.flatnonzero(np.diff(best, prepend=-1))
     end = np.append(start[1:], len(best))
     peaks = np.maximum.reduceat(log_probs.max(axis=1), start) if len(start) else log_probs.max(axis=1, initial=0.0)
-    said = best[start] != blank
-    return GreedyText(best[start][said], np.exp(peaks[said]), start[said], end[said])
+    token = best[start] != blank
+    return GreedyText(best[start][token], np.exp(peaks[token]), start[token], end[token])
 
 
 class GreedyCTC:
@@ -58,7 +58,7 @@ class GreedyCTC:
 
 
 class GreedyCTCOnline(GreedyCTC):
-    """`GreedyCTC` for a stream whose encoder output comes in pieces; what it keeps is the text."""
+    """`GreedyCTC` for a stream whose encoder output comes in pieces; it keeps the text alone."""
 
     def __init__(self, ctc: Any, sos: int, eos: int, blank: int = 0) -> None:
         super().__init__(ctc, sos, eos, blank)
@@ -76,7 +76,7 @@ class GreedyCTCOnline(GreedyCTC):
     def __call__(
         self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0, is_final: bool = True
     ) -> list[Hypothesis]:
-        """The one hypothesis for all that was heard up to the T new frames x (T, D); T may be 0."""
+        """The one hypothesis for all frames so far, T new ones x (T, D) included; T may be 0."""
         if len(x):
             self._advance(as_array(self.ctc.log_softmax(x[None]))[0])
         yseq = np.array([self.sos, *self._tokens, self.eos])

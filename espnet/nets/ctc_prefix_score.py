@@ -1,4 +1,4 @@
-"""CTC prefix scores: the log-probability that what a CTC output says starts with a prefix.
+"""CTC prefix scores: the log-probability that the text of a CTC output starts with a prefix.
 
 S. Watanabe et al., "Hybrid CTC/attention architecture for end-to-end speech recognition", 2017, Algorithm 2, for all
 running hypotheses at once as in H. Seki et al., "Vectorized beam search for CTC-attention-based speech recognition",
@@ -6,9 +6,9 @@ running hypotheses at once as in H. Seki et al., "Vectorized beam search for CTC
 continues, and is a sum over frames of products, so all candidates are one matrix product. The forward variables of a
 continued prefix are needed for the few that survive, and their recursion over frames is a cumulative sum.
 
-In a stream, frames are added to an utterance while its prefixes grow. What a prefix has in the new frames depends on
-the prefixes that it continues, so each remembers what these had in the last frame. Frames that no prefix has anything
-to do with any more are forgotten.
+In a stream, frames are added to an utterance while its prefixes grow. The forward variables of a prefix in the new
+frames depend on the prefixes that it continues, so each keeps theirs of the last frame. Frames in which no prefix has
+any probability left are dropped.
 
 Shapes: H hypotheses, C candidates, T frames, V tokens; everything is a natural logarithm in float64.
 """
@@ -25,10 +25,10 @@ LOG_ZERO = -1e10
 _LOWEST = -1e4  # cumulative sums over an hour of frames keep nine decimals
 _FLUSH = np.exp(-350.0)  # smaller factors count as zero: no product of two others is subnormal,
 _EXACT = np.exp(-300.0)  # and sums above this have lost nothing to it
-_NOTHING = 300.0  # nats: of two probabilities so far apart, a sum in double precision does not know the smaller
-_LONGEST = 1500  # frames that a stream remembers, though nothing was said in them
+_NOTHING = 300.0  # nats: of two probabilities so far apart, a sum in double precision loses the smaller
+_LONGEST = 1500  # frames that a stream keeps, though they are all blanks
 _AHEAD = 5  # frames with a token that a window always has before it
-_DEPTH = 64  # tokens that a prefix may still gain in frames to come, after it was thought to be said
+_DEPTH = 64  # last tokens of a prefix whose alignment later frames may still change
 
 
 class Ancestor(NamedTuple):
@@ -99,7 +99,7 @@ class CTCPrefixScore:
     Args:
         x: Log-probabilities of the CTC output, (T, V).
         blank: Index of the blank.
-        eos: Index of the end symbol, whose score is that of the prefix being all there is.
+        eos: Index of the end symbol, whose score is that of the prefix being the whole text.
         margin: Frames beside those that the prefixes have reached where their continuations are looked for; 0: in all.
     """
 
@@ -171,7 +171,7 @@ class CTCPrefixScore:
         enter = np.concatenate([[state.enter for state in states], new], axis=1)
         first = np.array([[state.first] for state in states])
         old = min(_forgettable(np.concatenate([first, enter], axis=1)), len(self._log_p))
-        if old:  # what was said in these frames was said before the first that is known
+        if old:  # tokens in these frames come before the first frame that is kept
             first = np.logaddexp(*self._forward(states))[:, old - 1 : old]
         longer = self._continued(x, old)
         return [
@@ -180,9 +180,9 @@ class CTCPrefixScore:
         ]
 
     def extend_by_blanks(self, x: np.ndarray, states: Sequence[PrefixState]) -> list[PrefixState]:
-        """`extend` as upstream has it: the last token of a prefix is not heard in new frames, only blanks are.
+        """`extend` as upstream has it: in new frames, only blanks follow the last token of a prefix.
 
-        What is lost is the probability of prefixes that were found before they were said, and of tokens at the border.
+        The probability is lost of prefixes that were found before they were spoken, and of tokens at the border.
         """
         longer, known = self._continued(x, 0), len(self._log_p)
         never = np.full(len(x), -np.inf)

@@ -10,7 +10,7 @@ _D_END = -10.0  # in nats: the best is 22026 times as probable
 
 
 def end_detect(ended_hyps: Sequence[Mapping[str, Any]], i: int, M: int = _M, D_end: float = _D_END) -> bool:
-    """Whether hypotheses that ended lately are all hopeless.
+    """Whether no hypothesis that ended lately can become the best.
 
     S. Watanabe et al., "Hybrid CTC/attention architecture for end-to-end speech recognition", 2017, Eq. (50): True when
     for each of the `M` lengths up to `i` the best ended hypothesis of that length is more than `-D_end` below the best.

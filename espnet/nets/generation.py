@@ -1,6 +1,6 @@
-"""Text generation as the package transformers does it for its own models: greedy, or a beam that ranks what has ended.
+"""Text generation as the package transformers has it for its own models: greedy, or with a beam.
 
-Unlike `BeamSearch`, hypotheses that ended compete by score per token, and one that runs may only get worse with length.
+Unlike in `BeamSearch`, hypotheses that ended compete by score per token, and the score of a running one only falls.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class GenerationRules:
-    """How a model's generation_config.json wants its text made; the names are that file's.
+    """Rules of text generation, with the names and meaning of generation_config.json.
 
     Attributes:
         decoder_start_token_id: first token, which is no part of the text.
@@ -68,9 +68,9 @@ def _is_integer(value: Any, least: int) -> bool:
     return type(value) is int and value >= least
 
 
-MOST = 100_000  # hypotheses or tokens: more would be no search that ends
+MOST = 100_000  # hypotheses or tokens: a search for more would not end in practice
 ENDS = ("eos_token_id", "forced_eos_token_id")
-# Names of rules, what they have to be, and whether a value is that.
+# Names of rules, the values that are expected, and the check of a value.
 CHECKS: tuple[tuple[tuple[str, ...], str, Callable[[Any], bool]], ...] = (
     (
         ("num_beams", "max_new_tokens"),
@@ -98,7 +98,7 @@ class _Running:
 
 
 class Generation:
-    """Makes a text with one scorer, an attention decoder or a prompted language model."""
+    """Text generation with one scorer, an attention decoder or a prompted language model."""
 
     def __init__(self, scorer: BatchScorerInterface, rules: GenerationRules) -> None:
         self.scorer = scorer
@@ -108,8 +108,8 @@ class Generation:
     @answers_in_kind
     def __call__(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
         """Hypotheses for encoder output x (T, D), best first: start token, tokens, and the last token, which is the end
-        symbol where the text did not have to be cut. What the rules leave nothing to go on with ends there. The ratios,
-        which are other searches', do nothing."""
+        symbol unless the text was cut. A hypothesis that the rules allow no token ends there. The ratios, which other
+        searches have, do nothing."""
         rules, x = self.rules, as_array(x)
         running = _Running(np.array([[rules.decoder_start_token_id]]), np.zeros(1), [self.scorer.batch_init_state(x)])
         ended: list[Hypothesis] = []
@@ -144,7 +144,7 @@ class Generation:
         ), ended
 
     def _ruled(self, log_probs: np.ndarray, yseq: np.ndarray, length: int) -> np.ndarray:
-        """Log-probabilities (H, V) of token number `length`, with -inf for what the rules forbid."""
+        """Log-probabilities (H, V) of token number `length`, with -inf where the rules forbid a token."""
         rules = self.rules
         if rules.scale != 1.0:
             scaled = log_probs * rules.scale
@@ -167,7 +167,7 @@ class Generation:
 
 
 def _repeating(tokens: list[int], size: int) -> list[int]:
-    """What would give `tokens` the same `size` tokens in a row for the second time; nothing where that is 0."""
+    """Tokens that would repeat an n-gram of `size` tokens; none where that is 0."""
     before = tokens[len(tokens) + 1 - size :] if size > 0 else []
     starts = range(len(tokens) + 1 - size) if size > 0 and len(tokens) + 1 >= size else range(0)
     return [tokens[start + size - 1] for start in starts if tokens[start : start + size - 1] == before]

@@ -1,4 +1,4 @@
-"""Mask-CTC: a masked language model writes anew what CTC was not sure of, a few tokens at a time.
+"""Mask-CTC: a masked language model replaces the improbable tokens of a greedy CTC text, a few at a time.
 
 Y. Higuchi et al., "Mask CTC: Non-autoregressive end-to-end ASR with CTC and mask predict", 2020, Section 3.2.
 

@@ -1,4 +1,4 @@
-"""What a beam search asks of a scorer: log-probabilities of the next token and the state that goes with them.
+"""Interface between beam searches and scorers: log-probabilities of the next token, and states.
 
 Arrays are numpy's where the encoder output is an array, tensors on its device where it is a PyTorch tensor. U is the
 length of a prefix (with its start symbol), T and D are the encoder output's frames and width, V the vocabulary, H the
@@ -29,7 +29,7 @@ class ScorerInterface:
     def extend(self, states: Sequence[Any], x: Any) -> Sequence[Any]:
         """States of hypotheses in an encoder output that goes on with the frames x (T', D), as in a stream.
 
-        What scorers need of earlier frames, their states hold: in a stream, `x` of other methods is the newest frames.
+        States hold what scorers need of earlier frames: in a stream, `x` of other methods is the newest frames.
         """
         return states
 

@@ -1,7 +1,7 @@
 """Arrays and tensors: searches compute on numpy arrays, and answer callers that pass PyTorch tensors with tensors.
 
-A tensor is recognised by its methods, so that nothing here imports PyTorch. What a scorer is given follows the encoder
-output of a search: tensors on its device where that is a tensor, arrays where it is an array.
+A tensor is recognised by its methods, so that nothing here imports PyTorch. Scorers get what the encoder
+output of a search is: tensors on its device, or arrays.
 """
 
 from __future__ import annotations

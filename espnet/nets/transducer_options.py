@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-MOST_PER_FRAME = 1000  # symbols: more would be no search that ends
+MOST_PER_FRAME = 1000  # symbols: a search for more would not end in practice
 
 
 @dataclass(frozen=True)

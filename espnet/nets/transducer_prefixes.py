@@ -1,4 +1,4 @@
-"""What a transducer's decoder and a language model make of label sequences, read once each.
+"""Decoder output and language model scores of a transducer's label sequences, computed once each.
 
 Shapes: D size of the decoder's output, V labels, H sequences.
 """
@@ -16,7 +16,7 @@ from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.tensors import as_array
 from espnet2.interface.graph import Graph
 
-NO_FRAMES = np.zeros((0, 0), np.float32)  # language models are told of an utterance, and do not listen to it
+NO_FRAMES = np.zeros((0, 0), np.float32)  # language models do not read the encoder output
 
 
 class Labels:
@@ -47,7 +47,7 @@ class Labels:
 
 
 class Prefix(NamedTuple):
-    """What follows from a label sequence: decoder_out (D,), decoder states, LM scores (V,) and state."""
+    """Results for a label sequence: decoder_out (D,), decoder states, LM scores (V,) and state."""
 
     decoder_out: np.ndarray
     states: Sequence[np.ndarray]
@@ -56,7 +56,7 @@ class Prefix(NamedTuple):
 
 
 class Prefixes:
-    """Decoder and language model over the label sequences of one utterance, each read once.
+    """Decoder and language model over the label sequences of one utterance, each of which is read once.
 
     Args:
         decoder: reads `tokens` and `parents` (1, H) and its states, returns decoder_out (1, H, D) and the next states.
@@ -90,8 +90,8 @@ class Prefixes:
         return longer
 
     def read(self, sequences: Iterable[Labels]) -> None:
-        """Make sequences known whose labels but the last one are."""
-        # States may grow with a sequence, and only equally long ones are put together; a language model's do not tell.
+        """Read sequences whose labels but the last one have been read."""
+        # States may grow with a sequence: only those of one shape are batched, and of one length with a language model.
         alike: dict[Any, list[tuple[Labels, Prefix]]] = {}
         for labels in dict.fromkeys(sequences):
             if labels not in self._known and labels.before is not None:
@@ -102,7 +102,7 @@ class Prefixes:
             self._read(new)
 
     def keep(self, sequences: Iterable[Labels], before: int) -> None:
-        """Forget what is known, but of these sequences and of those that are up to `before` labels shorter."""
+        """Drop the results but of these sequences and of those that are up to `before` labels shorter."""
         if self._unsorted:
             wanted = (shorter for labels in sequences for shorter in itertools.islice(labels, before + 1))
             self._known = {labels: self._known[labels] for labels in wanted if labels in self._known}

@@ -182,10 +182,10 @@ def alignment_length_synchronous(
 def add_prefixes(
     search: TransducerUtterance, hypotheses: Collection[Scored], frame: np.ndarray, number: int
 ) -> tuple[list[Scored], Sequence[np.ndarray]]:
-    """Add to each hypothesis what others that are a prefix of it get when they emit the rest at this frame.
+    """Add to each hypothesis the probability of others that are a prefix of it and emit the rest at this frame.
 
     Returns:
-        the hypotheses, longest first, and what follows each of them at the frame, (V,).
+        the hypotheses, longest first, and the log-probabilities (V,) of what follows each of them at the frame.
     """
     longest_first = sorted(hypotheses, key=lambda h: len(h.labels), reverse=True)
     known: dict[Labels, list[Scored]] = {}
@@ -195,14 +195,14 @@ def add_prefixes(
     rows = search.rows(frame, itertools.chain.from_iterable(paths))
     found = []
     for hypothesis, path in zip(longest_first, paths, strict=True):
-        ways, log_prob = [hypothesis], 0.0
+        alternatives, log_prob = [hypothesis], 0.0
         for rest, (labels, before) in enumerate(itertools.pairwise(path), start=1):
             log_prob += float(rows[before][labels.last])
-            ways += [
+            alternatives += [
                 Scored(hypothesis.labels, prefix.score + log_prob, _emitted(prefix.emitted, number, rest))
                 for prefix in known.get(before, ())
             ]
-        found += merged(ways)
+        found += merged(alternatives)
     return found, [rows[hypothesis.labels] for hypothesis in found]
 
 

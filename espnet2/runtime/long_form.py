@@ -1,7 +1,7 @@
-"""Recordings that are too long to be recognised as a whole: how much memory they need, and how they are cut.
+"""Recordings that are too long to be recognised as a whole: the memory that they need, and how they are cut.
 
-An encoder whose attention compares all frames takes memory that grows with the square of the length. `LongForm` reckons
-it beforehand, from what the encoder's component declares, and cuts a recording that would need more than the limit.
+An encoder whose attention compares all frames takes memory that grows with the square of the length. `LongForm`
+estimates it from the encoder's component, and cuts a recording that would need more than the limit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FEATURES = 100  # frames of features per second, as good as everywhere
 
 
 class LongForm:
-    """Decides which recordings are cut, and where.
+    """Rule which recordings are cut, and where.
 
     Args:
         encoder: Its interface.

@@ -1,6 +1,6 @@
 """The text of a recording that is recognised in parts.
 
-Where CTC alone reads the frames, the encoder outputs of parts that overlap are put together, each without its context,
+Where the search reads CTC alone, the encoder outputs of overlapping parts are concatenated, each without its context,
 and searched as those of one utterance: at once by `ctc_greedy`, and from one blank to another by a search with a beam,
 whose time grows with the square of the length. All other models and searches recognise each part by itself, and the
 results are joined.
@@ -55,7 +55,7 @@ def recognize_long(recognizer: Recognizer, speech: np.ndarray, progress: Progres
 
 
 def _of_parts(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress) -> Iterator[Found]:
-    """Results of the parts that are not nothing but zeros, of which decoders make texts all the same."""
+    """Results of the parts that are not all zeros, for which decoders would find texts, too."""
     form = recognizer.long_form
     sounding = [part for part in parts if speech[part.begin : part.end].any()]
     encoded = _encoded(recognizer, speech, sounding)
@@ -72,7 +72,7 @@ def _of_parts(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part],
 def _of_frames(
     recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress
 ) -> Iterator[Found]:
-    """Results of stretches of frames that were put together from the parts."""
+    """Results of stretches of the concatenated frames of all parts."""
     form, frames = recognizer.long_form, joined_frames(recognizer, speech, parts, progress)
     near = form.frames(int(CONTEXT * form.rate))
     inner = [] if recognizer.options.ctc_greedy else parts[:-1]
@@ -86,7 +86,7 @@ def _of_frames(
 def joined_frames(
     recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress = lambda steps: None
 ) -> np.ndarray:
-    """Encoder output (T, D) of a recording, put together from its parts without their context."""
+    """Encoder output (T, D) of a recording, concatenated from its parts without their context."""
     form, whole = recognizer.long_form, []
     for part, encoder_out in zip(parts, _encoded(recognizer, speech, parts), strict=True):
         first = form.frames(part.start - part.begin)

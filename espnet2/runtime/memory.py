@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-UNKNOWN = 4 * 10**9  # what is taken to be there where the system does not say
+UNKNOWN = 4 * 10**9  # assumed where the system does not say
 _UNLIMITED = 1 << 60  # control groups without a limit have numbers above that, or none
 
 
 def available_memory(root: Path = Path("/")) -> int:
-    """The least of what the machine has left, and what limits of its control group and of the process leave.
+    """The least of the machine's free memory and what limits of its control group and of the process leave.
 
     `root` is where `proc` and `sys` are.
     """

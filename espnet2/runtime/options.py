@@ -1,4 +1,4 @@
-"""The decoding options: names, meaning and defaults are upstream's; the command lines derive theirs from these."""
+"""Decoding options, with upstream's names, meaning and defaults; the command lines derive theirs from these."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from espnet2.utils.types import str_or_none
 SEARCHES = ("time_sync", "ctc_greedy", "partial_ar", "streaming", "hugging_face_decoder")
 LONG_FORMS = ("auto", "true", "false")  # and True or False
 TIMESTAMPS = ("none", "token", "word")
-# What is more than any text needs ends in a search that does not end.
+# More than any text needs: a search for more would not end in practice.
 MOST_TOKENS, MOST_PER_FRAME = 100_000, 100
 # Integers: least and most. Upstream's published configurations say 0 for one utterance at a time.
 COUNTS: Mapping[str, tuple[int, int | None]] = {
@@ -45,8 +45,8 @@ class DecodeOptions:
     ctc_weight: float = _option(0.5, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")
     ctc_window_margin: int = _option(
         0,
-        "CTC looks for the next token at most so many frames from where texts have come to, upstream 100; 0: in "
-        "all, which is exact",
+        "frames around the ends of the texts so far in which CTC looks for the next token, upstream 100; 0: all, "
+        "which is exact",
     )
     lm_weight: float = _option(1.0, "weight of the language model, where there is one")
     ngram_weight: float = _option(0.9, "weight of the n-gram model, where there is one")
@@ -62,21 +62,22 @@ class DecodeOptions:
     )
     ctc_greedy: bool = _option(False, "take CTC's best token of every frame, without a search")
     partial_ar: bool = _option(
-        False, "take CTC's best text and search anew for its improbable segments, with all scorers but CTC"
+        False, "take CTC's best text and replace its improbable segments by searches with all scorers but CTC"
     )
-    threshold_probability: float = _option(0.99, "partial_ar searches anew for tokens of CTC that are less probable")
+    threshold_probability: float = _option(0.99, "partial_ar replaces tokens of CTC that are less probable")
     max_seq_len: int = _option(5, "longest segment that partial_ar finds, in tokens")
-    maskctc_n_iterations: int = _option(10, "rounds in which a Mask-CTC model fills what is masked; 0: one per token")
+    maskctc_n_iterations: int = _option(10, "rounds in which a Mask-CTC model fills masked tokens; 0: one per token")
     maskctc_threshold_probability: float = _option(0.99, "a Mask-CTC model masks tokens of CTC that are less probable")
     transducer_conf: Mapping[str, Any] | None = _option(
         None, "options of a transducer's search, as {search_type: maes, nstep: 3}"
     )
     multi_asr: bool = _option(False, "expect a model of several speakers, which gives hypotheses for each")
     hugging_face_decoder: bool = _option(
-        False, "make text as transformers generates it, with the decoder alone and none of the weights and limits above"
+        False, "generate text as transformers does, with the decoder alone and none of the weights and limits above"
     )
     hugging_face_decoder_conf: Mapping[str, Any] | None = _option(
-        None, "how it does so, as {num_beams: 4, max_new_tokens: 100}, instead of the model's generation_config.json"
+        None,
+        "rules of that generation, as {num_beams: 4, max_new_tokens: 100}, over the model's generation_config.json",
     )
     lang_prompt_token: str | None = _option(
         None,
@@ -91,26 +92,28 @@ class DecodeOptions:
     prompt_token_file: str | None = _option(
         None, "of a model with prompts: file of symbols that are tokens of their own", str_or_none
     )
-    lid_prompt: bool = _option(False, "of a model with prompts: let the model say the language itself")
+    lid_prompt: bool = _option(False, "of a model with prompts: let the model predict the language")
     batch_size: int = _option(1, "utterances that the encoder takes at once; 0: as 1")
     streaming: bool = _option(
         False, "search a whole utterance as if it came in a stream, in blocks of search_block_size and so on"
     )
     search_block_size: int = _option(
-        -1, "of a stream: encoder frames that the search sees at first, with search_look_ahead; -1: the model's"
+        -1, "of a stream: encoder frames of a block, search_look_ahead included; -1: the model's"
     )
-    search_hop_size: int = _option(-1, "of a stream: encoder frames that it sees more at every step; -1: the model's")
-    search_look_ahead: int = _option(-1, "of a stream: frames of a block that it does not see; -1: the model's")
+    search_hop_size: int = _option(-1, "of a stream: encoder frames from a block to the next; -1: the model's")
+    search_look_ahead: int = _option(
+        -1, "of a stream: last frames of a block that the search does not use; -1: the model's"
+    )
     disable_repetition_detection: bool = _option(
-        False, "of a stream: go on, rather than wait for the next block, where a text gets a token that it has already"
+        False, "of a stream: do not wait for the next block where a text repeats a token"
     )
     encoded_feat_length_limit: int = _option(
-        0, "of a stream: the decoder sees this many of the last encoder frames; 0: all, which become ever more"
+        0, "of a stream: the decoder reads this many of the last encoder frames; 0: all, which grow with the stream"
     )
     ctc_blanks_only: bool = _option(
-        False, "of a stream: as upstream, let CTC hear only blanks after a text in frames that come later"
+        False, "of a stream: as upstream, let CTC align only blanks with the frames that come after a text"
     )
-    timestamps: str = _option("none", "say when each token or word is spoken: none, token or word")
+    timestamps: str = _option("none", "time stamps of each token or word: none, token or word")
     long_form: str = _option(
         "auto",
         "recordings that need more memory than memory_limit: auto cuts them at pauses, true all above 30 s, false none",

@@ -1,7 +1,7 @@
-"""Where a long recording can be cut: at its pauses, which an energy rule finds, or at its quietest places.
+"""Places where a long recording is cut: its pauses, which an energy rule finds, or its quietest places.
 
 The level of a recording, in decibels, is taken every 10 ms. A pause is where the level stays near the lowest of the
-surroundings, so that neither the noise of a recording nor how loud its speakers are matter; both may change within it.
+surroundings, so that neither the noise of a recording nor its loudness matters; both may change within it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MARGIN = 0.25  # seconds of a pause that are left before and behind speech
 CLEAR_PAUSE = 0.3  # seconds; utterances of most corpora are divided by such ones
 FLOOR, PEAK = 5, 95  # percentiles of the levels of noise and of speech
 RISE = 0.5  # of the way from the one to the other: where speech begins
-LEAST_RISE = 6.0  # dB between them, or there is no telling pauses from speech
+LEAST_RISE = 6.0  # dB between them, or pauses cannot be told from speech
 SILENCE = 1e-10  # power added to that of the samples: -100 dB, below the noise of 16 bits
 _BLOCK = 60 * LEVELS  # levels that are computed at a time
 
@@ -28,7 +28,7 @@ _BLOCK = 60 * LEVELS  # levels that are computed at a time
 class Part:
     """Part that is recognised by itself: [begin, end) of a recording, for its [start, stop), in no other part.
 
-    Where no pause divides parts they overlap; what of a long pause is not near to speech is in no [begin, end).
+    Where no pause divides parts they overlap; the middle of a long pause is in no [begin, end).
     `paused` is whether there is a pause at `stop`.
     """
 
@@ -40,7 +40,7 @@ class Part:
 
 
 class Cut(NamedTuple):
-    """The end of a part at `stop`: what is recognised ends at `end`, and begins again at `begin`."""
+    """The end of a part at `stop`: recognised speech ends at `end`, and begins again at `begin`."""
 
     stop: int
     end: int
@@ -83,7 +83,7 @@ class Cutter:
         return parts
 
     def _cut(self, level: np.ndarray, hop: int, start: int, begin: int, size: int) -> Cut:
-        """Where the part ends that is for what comes from `start` on, and is recognised from `begin` on."""
+        """The end of the part that covers the recording from `start` on, and is recognised from `begin` on."""
         origin = max(start, begin)
         left, room = size - origin, self.longest - (origin - begin) - self.context
         last = min(origin + room, size - self.shortest)

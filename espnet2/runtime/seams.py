@@ -1,4 +1,4 @@
-"""Where the texts of two parts that overlap change over."""
+"""The seam between the texts of two parts that overlap."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Said(NamedTuple):
 
 
 def within(count: int, shared: int, length: int) -> int:
-    """How many of `count` tokens of `length` frames may be of `shared` ones: twice as many as if all took as long."""
+    """The number of `count` tokens in `length` frames that may be in `shared` ones: twice the share of an even pace."""
     return min(count, 2 * -(-count * shared // length))
 
 
 def seam(left: Sequence[Said], right: Sequence[Said], middle: float, near: int, lead: float) -> tuple[int, int]:
-    """How many tokens of `left` to keep, and of `right` to skip, where both have a text for the same speech.
+    """The number of tokens of `left` to keep, and of `right` to skip, where both have a text for the same speech.
 
     Args:
         left, right: The last and the first tokens of the two texts.

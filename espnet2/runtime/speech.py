@@ -1,4 +1,4 @@
-"""Speech as an encoder takes it, and what is wrong with speech that none can take."""
+"""Checks of speech: the arrays that an encoder takes, and errors for others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from espnet2.interface.errors import AudioError
 from espnet2.interface.spec import Axis
 
-LARGEST = 2.0**31  # samples of 32 bits that nobody scaled; the power spectrum of 1e17 is beyond float32
+LARGEST = 2.0**31  # samples of 32 bits that were not scaled; the power spectrum of 1e17 is beyond float32
 
 
 def floating_point(speech: Any, name: str) -> np.ndarray:

@@ -12,18 +12,18 @@ import numpy as np
 from espnet2.interface.graph import Graph
 
 MOST_STEPS = 16  # of one call: more make it no faster, and need more memory
-GOES_ON = 10**9  # samples that remain, as long as the end of a stream is not known
+GOES_ON = 10**9  # `remaining` of a stream whose end is not known
 
 
 @dataclass(frozen=True)
 class StreamState:
-    """Where a stream is; nothing changes it, so that whoever has it can go back to it.
+    """State of a stream. It is never changed in place, so that a caller can go back to it.
 
     Attributes:
         waiting: samples (T, ...) that no step has taken.
-        steps: that were made.
+        steps: made so far.
         values: states after the last step, of `rows` streams that made it together.
-        row: which of these it is.
+        row: of this stream among them.
     """
 
     waiting: np.ndarray
@@ -35,7 +35,7 @@ class StreamState:
 
 @dataclass
 class _Run:
-    """A stream's way through the steps of one call; `remaining` counts the samples to its end."""
+    """The steps of a stream in one call; `remaining` counts the samples to its end."""
 
     state: StreamState
     ahead: int
@@ -87,7 +87,7 @@ class StreamEncoder:
         Streams whose steps are complete make them together.
 
         Returns:
-            For each stream its new frames (T', D), of which there may be none, and where it is then.
+            For each stream its new frames (T', D), of which there may be none, and its state.
         """
         runs = [self._run(*given) for given in zip(streams, pieces, ends, strict=True)]
         while active := [run for run in runs if run.ahead]:

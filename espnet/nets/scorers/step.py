@@ -15,14 +15,14 @@ from espnet2.interface.graph import Graph
 class StepState(NamedTuple):
     """State of one hypothesis: row `row` of the values that the step before returned, shared by its hypotheses.
 
-    `known` is the number of tokens that have been read; `heard` the encoder output (T, D), where all of it is needed to
-    go on with a longer one.
+    `known` is the number of tokens that have been read; `frames` the encoder output (T, D), where all of it is needed
+    to go on with a longer one.
     """
 
     feeds: Mapping[str, Any]
     row: int
     known: int = 0
-    heard: np.ndarray | None = None
+    frames: np.ndarray | None = None
 
 
 class StepScorer(BatchScorerInterface):
@@ -49,24 +49,24 @@ class StepScorer(BatchScorerInterface):
         )
 
     def init_state(self, x: np.ndarray) -> StepState:
-        """State before the first token: what `start` says of x (T, D), and zeros."""
+        """State before the first token: results of `start` on x (T, D), and zeros."""
         component = self.step.component
         x = as_array(x)[-self.longest :]
         feeds = self._memory(x)
         for state in component.states:
             shape = component.initial_shape(state, batch=1, frames=len(x))
             feeds[state.input.name] = np.zeros(shape, state.input.dtype)
-        return StepState(feeds, 0, heard=None if self._by_frame else x)
+        return StepState(feeds, 0, frames=None if self._by_frame else x)
 
     def extend(self, states: Sequence[StepState], x: np.ndarray) -> list[StepState]:
-        """The states where the encoder output goes on with x (T', D); what tokens gave so far stays as it is."""
+        """The states where the encoder output goes on with x (T', D); results of earlier steps stay as they are."""
         x = as_array(x)
-        heard = None if states[0].heard is None else np.concatenate([states[0].heard, x])[-self.longest :]
-        memory = self._memory(x if heard is None else heard)
+        frames = None if states[0].frames is None else np.concatenate([states[0].frames, x])[-self.longest :]
+        memory = self._memory(x if frames is None else frames)
         steps = {id(state.feeds): state.feeds for state in states}
         known: dict[int, Any] = {}  # steps of one utterance share what they read of it, and go on doing so
         longer = {key: {**feeds, **self._longer(feeds, memory, len(x), known)} for key, feeds in steps.items()}
-        return [state._replace(feeds=longer[id(state.feeds)], heard=heard) for state in states]
+        return [state._replace(feeds=longer[id(state.feeds)], frames=frames) for state in states]
 
     def score(self, y: np.ndarray, state: StepState, x: np.ndarray) -> tuple[np.ndarray, StepState]:
         """Log-probabilities (V,) of the token after y (U,), and the next state."""
@@ -91,11 +91,11 @@ class StepScorer(BatchScorerInterface):
         results = self.step({**feeds, "tokens": ys[None, :, -1], "parents": np.array([parents])})
         after = {**feeds, **{pair.input.name: results[pair.output.name] for pair in self.step.component.states}}
         return as_array(results[self._log_probs])[0], [
-            StepState(after, row, ys.shape[1], states[0].heard) for row in range(len(states))
+            StepState(after, row, ys.shape[1], states[0].frames) for row in range(len(states))
         ]
 
     def _memory(self, x: np.ndarray) -> dict[str, Any]:
-        """What steps read of encoder output x (T, D)."""
+        """Inputs of the steps that encoder output x (T, D) determines."""
         utterance = {"encoder_out": x[None], "memory_lengths": np.array([len(x)])}
         memory = {**utterance, **({} if self.start is None else self.start(utterance))}
         return {name: value for name, value in memory.items() if name in self._reads}
@@ -103,9 +103,9 @@ class StepScorer(BatchScorerInterface):
     def _longer(
         self, feeds: Mapping[str, Any], memory: Mapping[str, Any], new: int, known: dict[int, Any]
     ) -> dict[str, Any]:
-        """What changes in `feeds` by `new` frames; `memory` is of these, or of all frames.
+        """The inputs in `feeds` that `new` frames change; `memory` is of these, or of all frames.
 
-        `known` holds what has been put together already, by the identity of its first part.
+        `known` holds arrays that are concatenated already, by the identity of their first part.
         """
         longer = dict(memory)
         for name, value in memory.items() if self._by_frame else ():
