@@ -20,8 +20,8 @@ import zoo_hybrid
 import zoo_rows
 
 from espnet2.export.examples import axes_of, draw, first_step
-from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
+from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.errors import MissingPackageError
 from espnet2.interface.spec import Component, Tensor
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espnet2.interface.errors import OptionError
+from espnet2.interface.families import family_of
 from espnet2.runtime.asr import Recognizer
-from espnet2.runtime.bundle_parts import load_ngram
+from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.unread_options import warn_of_unread
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import Self
 
-    from espnet2.export.trained import Trained
+    from espnet2.inference.trained import Trained
 
 
 class Speech2Text(Recognizer):
@@ -115,40 +117,51 @@ class Speech2Text(Recognizer):
             transducer_conf=transducer_conf,
             **further,
         )
-        from espnet2.export.trained import load_trained, tokenizer_of
+        from espnet2.inference.trained import load_trained
 
         trained = load_trained(
-            *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file),
+            asr_train_config=asr_train_config,
+            asr_model_file=asr_model_file,
+            lm_train_config=lm_train_config,
+            lm_file=lm_file,
+            ngram_file=ngram_file,
+            model_file=model_file,
             model_tag=None if model_tag is None else str(model_tag),
             untrained=untrained,
+            family=family_of("asr"),
         )
         options = _with_blocks(options, trained.model)
         prepare(trained, str(device), dtype)
         quantize(trained, quantize_asr_model, quantize_lm, quantize_modules or ["Linear"], quantize_dtype)
         self.trained = trained
         self.device, self.dtype = str(device), dtype
-        self.asr_model, self.asr_train_args, self.sample_rate = trained.model, trained.config, trained.sample_rate
-        token_list = trained.token_list
-        graphs, tokenizer = trained.graphs, trained.tokenizer
-        if token_type or bpemodel:
-            tokenizer = tokenizer_of(trained.model, trained.config, token_type, bpemodel)
-        ngram = load_ngram(trained.files.get("ngram_file"), token_list, ngram_scorer, ngram_weight)
-        warn_of_unread(options, [*graphs, *(["ngram"] if ngram is not None else [])])
-        super().__init__(
-            graphs,
-            token_list,
-            tokenizer,
-            trained.special,
-            options,
-            ngram,
-            trained.generation,
-            trained.sample_rate,
-        )
+        self.asr_model, self.asr_train_args = trained.model, trained.config
+        model = model_of(trained, options, token_type, bpemodel, ngram_scorer)
+        warn_of_unread(options, model.scorers)
+        super().__init__(model, options)
 
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
         """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
         return cls(**packed(model_tag, options))
+
+
+def model_of(
+    trained: Trained,
+    options: DecodeOptions,
+    token_type: str | None,
+    bpemodel: Path | str | None,
+    ngram_scorer: str,
+) -> SearchModel:
+    """The model that a recogniser runs, with another tokenizer and kind of n-gram scorer where they are given."""
+    from espnet2.tasks.recognition import tokenizer_of
+
+    tokens, path = trained.section.tokens, trained.files.get("ngram_file")
+    ngram = load_ngram(path, tokens, ngram_scorer, options.ngram_weight)
+    tokenizer = trained.tokenizer
+    if token_type or bpemodel:
+        tokenizer = tokenizer_of(trained.model, trained.config, token_type, bpemodel)
+    return SearchModel(trained.graphs, trained.section, tokenizer, ngram)
 
 
 def packed(model_tag: Path | str | None, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def get_parser() -> ArgumentParser:
 
 def add_bundle_options(parser: argparse.ArgumentParser) -> None:
     """The options that name a bundle, and how it is run."""
-    from espnet2.runtime.bundle_parts import NGRAM_SCORERS
+    from espnet2.runtime.ngram import NGRAM_SCORERS
 
     group = parser.add_argument_group("model")
     group.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")

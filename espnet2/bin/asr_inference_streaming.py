@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from espnet2.bin.asr_inference import (
     add_pytorch_options,
+    model_of,
     packed,
     prepare,
     pytorch_options,
 )
 from espnet2.bin.export_onnx import CHUNK_OPTIONS
+from espnet2.interface.families import family_of
 from espnet2.runtime.asr_streaming import StreamingRecognizer
-from espnet2.runtime.bundle_parts import load_ngram
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result
 from espnet2.runtime.unread_options import warn_of_unread
@@ -84,34 +85,27 @@ class Speech2TextStreaming(StreamingRecognizer):
         upstreams = {name: others.pop(name) for name in (*FIXED, *IGNORED) if name in others}
         require(upstreams)
         options = DecodeOptions.from_keywords(others)
-        from espnet2.export.trained import load_trained, tokenizer_of
+        from espnet2.inference.trained import load_trained
 
         trained = load_trained(
-            *(asr_train_config, asr_model_file, lm_train_config, lm_file, ngram_file, model_file),
+            asr_train_config=asr_train_config,
+            asr_model_file=asr_model_file,
+            lm_train_config=lm_train_config,
+            lm_file=lm_file,
+            ngram_file=ngram_file,
+            model_file=model_file,
             model_tag=None if model_tag is None else str(model_tag),
             streaming=True,
             chunks=chunks,
             untrained=untrained,
+            family=family_of("asr"),
         )
         prepare(trained, str(device), dtype)
         self.device, self.dtype = str(device), dtype
         self.asr_model, self.asr_train_args = trained.model, trained.config
-        graphs, tokenizer = trained.graphs, trained.tokenizer
-        if token_type or bpemodel:
-            tokenizer = tokenizer_of(trained.model, trained.config, token_type, bpemodel)
-        ngram = load_ngram(trained.files.get("ngram_file"), trained.token_list, ngram_scorer, options.ngram_weight)
-        warn_of_unread(options, [*graphs, *(["ngram"] if ngram is not None else [])])
-        super().__init__(
-            graphs,
-            trained.streaming,
-            trained.token_list,
-            tokenizer,
-            trained.special,
-            options,
-            ngram,
-            trained.generation,
-            trained.sample_rate,
-        )
+        model = model_of(trained, options, token_type, bpemodel, ngram_scorer)
+        warn_of_unread(options, model.scorers)
+        super().__init__(model, options)
 
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:

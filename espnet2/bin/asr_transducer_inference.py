@@ -13,6 +13,7 @@ import numpy as np
 from espnet.nets.beam_search import Hypothesis as Found
 from espnet2.bin import asr_inference
 from espnet2.interface.errors import OptionError
+from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result
 from espnet2.utils.cli import run
@@ -22,7 +23,6 @@ from espnet2.utils.upstream_options import add_other_options, require_one_value
 
 if TYPE_CHECKING:
     from espnet2.asr_transducer.beam_search_transducer import Hypothesis
-    from espnet2.runtime.asr_streaming import StreamingRecognizer
     from espnet2.runtime.decode import SearchRunner
 
 BEAM_SIZE = 5
@@ -105,7 +105,9 @@ class Speech2Text(asr_inference.Speech2Text):
             found = 1000 * self.window / self.sample_rate
             raise OptionError(f"decoding_window: expected at least {least:g} ms, which a frame lasts, found {found:g}")
         trained = self.trained.as_streams({"chunk_size": self.window // frame, "left_context": left_context})
-        return dataclasses.replace(trained, tokenizer=self.tokenizer).streaming_recognizer(self.options)
+        return StreamingRecognizer(
+            dataclasses.replace(self.model, graphs=trained.graphs, section=trained.section), self.options
+        )
 
     def __call__(self, speech: Any) -> Any:
         """The n-best hypotheses for one utterance, best first, or for each of a list; see its base class."""

@@ -11,9 +11,9 @@ from espnet2.utils.model_options import add_model_options, model_options
 from espnet2.utils.types import str2bool
 
 CHUNK_OPTIONS = {
-    "chunk_size": "encoder frames of a chunk of a stream, for an encoder that hears chunks of any size (default: 16)",
-    "left_context": "encoder frames that a chunk hears before it (default: 32)",
-    "right_context": "encoder frames that a chunk hears behind it, and waits for (default: 0)",
+    "chunk_size": "encoder frames of a chunk of a stream, for an encoder that takes chunks of any size (default: 16)",
+    "left_context": "encoder frames before a chunk that it attends to (default: 32)",
+    "right_context": "encoder frames after a chunk that it attends to, and waits for (default: 0)",
 }
 
 
@@ -21,9 +21,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser = PlainArgumentParser(
         prog="python -m espnet2.bin.export_onnx",
         description="Export a trained model to ONNX, compare every graph with PyTorch, and write a bundle that "
-        "espnet2.bin.asr_inference_onnx and espnet2.runtime run without PyTorch.",
+        "espnet2.runtime and the commands that end in _onnx run without PyTorch.",
     )
-    add_model_options(parser)
+    add_model_options(parser, None)
     parser.add_argument("--output_dir", required=True, help="the bundle, a directory that is made or replaced")
     parser.add_argument(
         "--streaming",
@@ -50,7 +50,7 @@ def export(args: argparse.Namespace) -> None:
         args.quantize,
         streaming=args.streaming,
         chunks={name: getattr(args, name) for name in CHUNK_OPTIONS},
-        **model_options(args),
+        **model_options(args, None),
     )
 
 

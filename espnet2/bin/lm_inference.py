@@ -13,7 +13,7 @@ from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.scorers.length_bonus import LengthBonus
 from espnet2.bin.lm_calc_perplexity import add_text_options
 from espnet2.interface.errors import DataError, OptionError
-from espnet2.runtime.bundle_parts import load_ngram
+from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.results import Result
 from espnet2.runtime.writers.search import format_score
 from espnet2.text.build_tokenizer import load_tokenizer

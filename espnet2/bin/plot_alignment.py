@@ -36,8 +36,8 @@ def get_parser() -> ArgumentParser:
 
 
 def plot(args: argparse.Namespace) -> int:
-    from espnet2.export.trained import load_trained
     from espnet2.fileio.read_text import read_2columns_text
+    from espnet2.inference.trained import load_trained
     from espnet2.main_funcs.plot_alignments import plot_alignments
     from espnet2.runtime.inputs import find_recordings
 

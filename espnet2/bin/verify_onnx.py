@@ -17,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
         "batches, decode with both, and print the differences. The exit status is 0 only if all are within tolerance.",
     )
     parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
-    add_model_options(parser, leave_out=["ngram_file"])
+    add_model_options(parser, None, leave_out=["ngram_file"])
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     parser.add_argument("recordings", nargs="*", help="speech to decode (a generated signal where none is given)")
     return parser
@@ -27,7 +27,7 @@ def verify(args: argparse.Namespace) -> None:
     from espnet2.export.verify import require_passed, table
     from espnet2.export.verify_bundle import verify_bundle
 
-    checks = verify_bundle(args.bundle, args.recordings, **model_options(args))
+    checks = verify_bundle(args.bundle, args.recordings, **model_options(args, None))
     print(table(checks))
     require_passed(checks)
 

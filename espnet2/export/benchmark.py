@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from espnet2.export.trained import load_trained
 from espnet2.fileio.recording import recording_of_file
+from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import OptionError
+from espnet2.interface.families import family_of
 from espnet2.runtime.asr import Recognizer, Speech2Text
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.options import DecodeOptions
@@ -41,8 +42,8 @@ def benchmark_bundle(
     """Measure a bundle, and the trained model whose files `model` names; of `repeat` runs the fastest counts."""
     if repeat < 1 or num_threads < 1:
         raise OptionError(f"--repeat, --num_threads: expected at least 1, found {repeat}, {num_threads}")
-    loaded = Bundle.load(bundle, task="asr")
-    rate, axes = loaded.manifest.sample_rate, len(loaded.components["encoder"].inputs[0].axes) - 1
+    loaded = Bundle.load(bundle, family_of("asr"))
+    rate, axes = loaded.section.sample_rate, len(loaded.components["encoder"].inputs[0].axes) - 1
     speeches = [recording_of_file(str(path)).read(rate, axes) for path in recordings]
     options = {**options, "ngram_weight": 0.0}  # the same code whatever runs the graphs, so it is left out
     backends: dict[str, Callable[[], Recognizer]] = {}
@@ -51,13 +52,13 @@ def benchmark_bundle(
     backends["ONNX fp32"] = lambda: Speech2Text(loaded, num_threads=num_threads, **options)
     if loaded.manifest.quantized:
         backends["ONNX int8"] = lambda: Speech2Text(loaded, num_threads=num_threads, quantized=True, **options)
-    seconds_of_speech = sum(map(len, speeches)) / loaded.manifest.sample_rate
+    seconds_of_speech = sum(map(len, speeches)) / loaded.section.sample_rate
     return [_measure(name, make(), speeches, seconds_of_speech, repeat) for name, make in backends.items()]
 
 
 def _pytorch(model: Mapping[str, Any], num_threads: int, options: Mapping[str, Any]) -> Recognizer:
     torch.set_num_threads(num_threads)
-    return load_trained(**model).recognizer(DecodeOptions(**options))
+    return load_trained(**model).run(DecodeOptions(**options))
 
 
 def _measure(backend: str, recognizer: Recognizer, speeches: Sequence[np.ndarray], audio: float, repeat: int) -> Row:

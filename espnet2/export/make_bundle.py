@@ -1,11 +1,10 @@
-"""Trained model in, verified bundle out: export, compare, quantise, decode, and only then write."""
+"""Trained model in, verified bundle out: export, compare, quantise, compare again, and only then write."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,13 @@ from typing import Any
 from tqdm import tqdm
 
 import espnet
-from espnet2.export.compare import compare_components, compare_decodes, compare_streams, read_signals, token_error_rate
-from espnet2.export.quantize import QUANTIZED_COMPONENTS, quantize_int8, require_accepted
+from espnet2.export.compare import compare_all, deviation, require_runnable
+from espnet2.export.quantize import quantize_int8, require_accepted
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
-from espnet2.export.trained import Trained, load_trained
 from espnet2.export.verify import require_passed, summary, table
+from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
 from espnet2.runtime.bundle import Bundle, Manifest, sha256
-from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.session import OnnxGraph
 
 PROVENANCE_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
@@ -38,8 +36,8 @@ def make_bundle(
 
     Args:
         output_dir: the bundle; nothing is written there unless all comparisons pass.
-        recordings: speech whose decoded text PyTorch and onnxruntime have to agree on; a generated signal by default.
-        quantize: "int8" adds quantised graphs, which have to decode the recordings to the same text as fp32.
+        recordings: signals on whose results PyTorch and onnxruntime have to agree; drawn ones by default.
+        quantize: "int8" adds quantised graphs, whose results on the recordings have to be near those of fp32.
         model: the files of the model, as `load_trained` takes them.
 
     Raises:
@@ -48,14 +46,13 @@ def make_bundle(
     """
     Bundle.require_writable(output_dir)
     trained = load_trained(**model)
-    signals = read_signals(trained, recordings)
+    signals = trained.signals(recordings)
+    require_runnable(trained, bounded=not recordings)
     provenance = _provenance(trained)
     with tempfile.TemporaryDirectory() as directory:
         paths = _export(trained, Path(directory), provenance)
         graphs = {c.name: OnnxGraph(paths[c.name], c) for _, c in trained.parts}
-        checks = compare_components(trained, graphs)
-        checks += compare_streams(trained, graphs, signals)
-        checks += compare_decodes(trained, graphs, signals, bounded=not recordings)
+        checks = compare_all(trained, graphs, signals, bounded=not recordings)
         _log.info("onnxruntime against PyTorch:\n%s", table(checks))
         require_passed(checks)
         quantized, accepted = {}, {}
@@ -79,7 +76,7 @@ def _export(trained: Trained, directory: Path, provenance: Mapping[str, Any]) ->
 
 
 def _quantize(trained: Trained, paths: Mapping[str, Path]) -> dict[str, Path]:
-    names = [component.name for _, component in trained.parts if component.name in QUANTIZED_COMPONENTS]
+    names = [component.name for _, component in trained.parts if component.name in trained.family.quantized]
     return {
         name: quantize_int8(paths[name], paths[name].with_suffix(".int8.onnx"))
         for name in tqdm(names, desc="quantize", unit="graph")
@@ -89,15 +86,16 @@ def _quantize(trained: Trained, paths: Mapping[str, Path]) -> dict[str, Path]:
 def _accept(
     trained: Trained, graphs: Mapping[str, OnnxGraph], quantized: Mapping[str, Path], signals: Mapping, recordings: int
 ) -> dict[str, Any]:
-    """Compare the text of the quantised graphs with that of the others."""
+    """Compare the results of the quantised graphs with those of the others."""
     int8 = {**graphs, **{name: OnnxGraph(path, graphs[name].component) for name, path in quantized.items()}}
-    rate = token_error_rate(trained, graphs, int8, signals, bounded=not recordings)
-    _log.info("int8 against fp32: %.1f %% token errors", 100 * rate)
+    rate, unit = deviation(trained, graphs, int8, signals, bounded=not recordings), trained.family.deviation_unit
+    _log.info("int8 against fp32: %.1f %% %s", 100 * rate, unit)
     if recordings:
-        require_accepted(rate, recordings)
+        require_accepted(rate, trained.family, recordings)
     else:
-        _log.warning("int8 was not compared on speech: give recordings to have its text accepted or refused")
-    return {"int8": {"token_error_rate": rate, "recordings": recordings, "accepted": recordings > 0}}
+        _log.warning("int8 was not compared on recordings: give some to have its results accepted or refused")
+    name = unit.removesuffix("s").replace(" ", "_") + "_rate"
+    return {"int8": {name: rate, "recordings": recordings, "accepted": recordings > 0}}
 
 
 def _describe(
@@ -109,7 +107,7 @@ def _describe(
 ) -> tuple[Manifest, dict[str, Path | bytes]]:
     """The manifest, and the file that each name in it comes from."""
     files: dict[str, Path | bytes] = {path.name: path for path in (*paths.values(), *quantized.values())}
-    config = trained.config
+    files |= dict(trained.bundled_files.values())
 
     def entry(path: Path) -> dict[str, Any]:
         data = path.with_name(path.name + EXTERNAL_DATA_SUFFIX)
@@ -118,37 +116,18 @@ def _describe(
             return {"file": path.name, "data": {"file": data.name}}
         return {"file": path.name}
 
-    tokenizer: dict[str, Any] | None = None
-    if trained.tokenizer is not None:
-        described, its_files = trained.tokenizer.bundled()
-        tokenizer = {"token_type": config.token_type, **described}
-        files |= its_files
-    ngram = None
-    if "ngram_file" in trained.files:
-        ngram = {"file": f"ngram{trained.files['ngram_file'].suffix}"}
-        files[ngram["file"]] = trained.files["ngram_file"]
+    components = {component.name: component for _, component in trained.parts}
     manifest = Manifest(
-        task="asr",
-        sample_rate=trained.sample_rate,
-        tokens=trained.token_list,
-        special=trained.special,
-        components={c.name: {**entry(paths[c.name]), "interface": c} for _, c in trained.parts},
-        tokenizer=tokenizer,
+        task=trained.task,
+        components={name: {**entry(paths[name]), "interface": component} for name, component in components.items()},
+        section=trained.section,
         quantized={"int8": {name: entry(path) for name, path in quantized.items()}} if quantized else {},
-        ngram=ngram,
-        streaming=trained.streaming,
-        generation=trained.generation,
-        defaults=_defaults(paths),
+        files={role: {"file": name} for role, (name, _) in trained.bundled_files.items()},
+        defaults=trained.family.defaults(components),
         provenance=provenance,
         verification=verification,
     )
     return manifest, files
-
-
-def _defaults(graphs: Collection[str]) -> dict[str, Any]:
-    """The decoding options that a recogniser of these graphs has where none are given."""
-    only = {} if {"ctc", "decoder_step"} <= set(graphs) else {"ctc_weight": float("ctc" in graphs)}
-    return {**asdict(DecodeOptions()), **only}
 
 
 def _verification(checks: Sequence[Check], accepted: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,7 @@ import onnx
 from espnet2.export.quiet import quiet
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX
 from espnet2.interface.errors import VerificationError
-
-QUANTIZED_COMPONENTS = ("encoder", "encoder_step", "decoder_step", "lm_step")
-MAX_TOKEN_ERROR_RATE = 0.02  # of int8 against fp32, over all recordings
+from espnet2.runtime.family import Family
 
 
 def quantize_int8(source: Path, target: Path) -> Path:
@@ -60,10 +58,10 @@ def _before_logarithms(graph: onnx.GraphProto) -> list[str]:
     return found
 
 
-def require_accepted(rate: float, recordings: int) -> None:
-    """Raise `VerificationError` when int8 decodes to other tokens than fp32 more often than is accepted."""
-    if rate > MAX_TOKEN_ERROR_RATE:
+def require_accepted(rate: float, family: Family, recordings: int) -> None:
+    """Raise `VerificationError` where results of int8 graphs deviate from those of fp32 more than is accepted."""
+    if rate > family.most_deviation:
         raise VerificationError(
-            f"--quantize int8: expected at most {MAX_TOKEN_ERROR_RATE:.1%} token errors against fp32 on {recordings} "
-            f"recordings, found {rate:.1%}; leave --quantize out for this model"
+            f"--quantize int8: expected at most {family.most_deviation:.1%} {family.deviation_unit} against fp32 on "
+            f"{recordings} recordings, found {rate:.1%}; leave --quantize out for this model"
         )

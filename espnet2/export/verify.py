@@ -9,7 +9,7 @@ what lies in the padding; the hypotheses of a decode must be the same.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ from espnet2.interface.check import Check
 from espnet2.interface.errors import VerificationError
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component, Tensor
+from espnet2.runtime.compare import difference
 
-SCORE_TOLERANCE = 1e-3  # of a hypothesis' score
 BATCHES = (1, 3)
 # Sizes of one case each; another axis with a formula gets what gives so many output steps (and some odd rest).
 OUTPUT_LENGTHS = (1, 41, 131)
@@ -33,8 +33,6 @@ AXIS_SIZES = {
     "steps": (1, 2, 6),
     "channels": (2, 1, 3),
 }
-
-Nbest = Sequence[tuple]
 
 
 def component_cases(component: Component) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
@@ -55,21 +53,6 @@ def component_cases(component: Component) -> Iterator[tuple[str, dict[str, np.nd
 
 def _label(sizes: Mapping[str, int]) -> str:
     return " ".join(f"{axis} {size}" for axis, size in sizes.items())
-
-
-def difference(expected: Any, found: Any) -> float:
-    """Largest difference of two values, relative to the expected one where that exceeds 1.
-
-    It is inf for other shapes and dtypes, and for NaN.
-    """
-    expected, found = np.asarray(expected), np.asarray(found)
-    if expected.shape != found.shape or expected.dtype != found.dtype:
-        return float("inf")
-    if expected.size == 0:
-        return 0.0
-    expected, found = expected.astype(np.float64), found.astype(np.float64)
-    worst = float((np.abs(expected - found) / np.maximum(1.0, np.abs(expected))).max())
-    return worst if worst == worst else float("inf")  # NaN compares as smaller than any tolerance in max()
 
 
 def verify_component(component: Component, reference: Graph, graph: Graph) -> list[Check]:
@@ -121,29 +104,6 @@ def _arrays(component: Component, results: Mapping[str, Any]) -> dict[str, np.nd
 
 def _worst(expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]) -> float:
     return max(difference(expected[name], found[name]) for name in expected)
-
-
-def verify_decode(expected: Nbest, found: Nbest, name: str) -> Check:
-    """Compare the best hypotheses found with those expected: the same text, tokens and order (but for ties).
-
-    `expected` may go on after the last of `found`, so that a tie at that place is seen as one. The difference is the
-    largest distance of scores, inf where the hypotheses themselves differ.
-    """
-    pairs = list(zip(expected, found, strict=False))
-    worst = max((abs(float(e[3].score) - float(f[3].score)) for e, f in pairs), default=0.0)
-    if len(found) > len(expected) or (expected and not found) or not _same_up_to_ties(expected, found):
-        worst = float("inf")
-    return Check("decode", f"{name}: {len(found)}-best", worst, SCORE_TOLERANCE)
-
-
-def _same_up_to_ties(expected: Nbest, found: Nbest) -> bool:
-    """Whether each hypothesis is found at its place, or at that of one whose score cannot be told apart."""
-    # Results of different hypotheses may be equal, since token 0 is left out of them.
-    scores = {(text, *hypothesis.yseq.tolist()): float(hypothesis.score) for text, *_, hypothesis in expected}
-    return all(
-        abs(scores.get((text, *hypothesis.yseq.tolist()), np.inf) - float(e[3].score)) <= SCORE_TOLERANCE
-        for e, (text, *_, hypothesis) in zip(expected, found, strict=False)
-    )
 
 
 def summary(checks: Iterable[Check]) -> dict[str, dict[str, float | int]]:

@@ -2,54 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from espnet2.export.compare import compare_components, compare_decodes, compare_streams, read_signals, token_error_rate
-from espnet2.export.quantize import MAX_TOKEN_ERROR_RATE
-from espnet2.export.trained import CHUNKS, Trained, load_trained
+from espnet2.export.compare import compare_all, deviation
+from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
 from espnet2.interface.errors import VerificationError
-from espnet2.runtime.bundle import Bundle, sha256
+from espnet2.interface.families import FAMILIES
+from espnet2.runtime.bundle import Bundle, sha256_of
 
 
 def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **model: Any) -> list[Check]:
-    """Compare every graph, then the decoded text, with the model whose files `model` names (see `load_trained`).
+    """Compare every graph, then the results of whole signals, with the model whose files `model` names.
 
-    int8 graphs are compared by the tokens of their text, where there are recordings.
+    int8 graphs are compared by their results, where there are recordings.
 
-    Raises `VerificationError` for a bundle of other graphs, and what reading the files raises.
+    Raises `VerificationError` for a bundle of other graphs, and what reading the files raises (see `load_trained`).
     """
-    bundle = Bundle.load(path, task="asr")
-    chunks = {name: bundle.manifest.provenance.get(name) for name in CHUNKS}
-    trained = load_trained(**model, streaming=bool(bundle.manifest.streaming), chunks=chunks)
+    bundle = Bundle.load(path)
+    trained = load_trained(**model, family=bundle.family, **bundle.family.exported_with(bundle.manifest))
     _require_same_interface(bundle, trained)
-    signals = read_signals(trained, recordings)
+    signals = trained.signals(recordings)
     graphs = {name: bundle.graph(name) for name in bundle.components}
-    checks = compare_components(trained, graphs)
-    checks += compare_streams(trained, graphs, signals)
-    checks += compare_decodes(trained, graphs, signals, bounded=not recordings)
+    checks = compare_all(trained, graphs, signals, bounded=not recordings)
     if bundle.manifest.quantized and recordings:
         int8 = {name: bundle.graph(name, quantized=True) for name in bundle.components}
-        rate = token_error_rate(trained, graphs, int8, signals, bounded=False)
-        checks.append(Check("int8 token errors", f"{len(recordings)} recordings", rate, MAX_TOKEN_ERROR_RATE))
+        rate, family = deviation(trained, graphs, int8, signals, bounded=False), bundle.family
+        case = f"{len(recordings)} recordings"
+        checks.append(Check(f"int8 {family.deviation_unit}", case, rate, family.most_deviation))
     return checks
 
 
 def _require_same_interface(bundle: Bundle, trained: Trained) -> None:
-    """The bundle's tokens, tokenizer and graphs are those of the model."""
-    config = trained.files["asr_train_config"]
-    for what, expected, found in (
-        ("tokens", trained.token_list, list(bundle.manifest.tokens)),
-        ("special tokens", trained.special, dict(bundle.manifest.special)),
-        ("sampling rate", trained.sample_rate, bundle.manifest.sample_rate),
-        ("steps of streams", trained.streaming, dict(bundle.manifest.streaming)),
-        ("rules of generation", dict(trained.generation), dict(bundle.manifest.generation)),
-        ("tokenizer", *_tokenizers(bundle, trained)),
-    ):
-        if expected != found:
-            raise VerificationError(f"{bundle.path}: expected the {what} of {config}, found others")
+    """Raise `VerificationError` unless section, files and graphs of the bundle are those of the model."""
+    config = trained.files[FAMILIES[trained.task].config]
+    pairs = {
+        item.name: (getattr(trained.section, item.name), getattr(bundle.section, item.name))
+        for item in fields(bundle.section)
+    }
+    sums = {role: sha256_of(source) for role, (_, source) in trained.bundled_files.items()}
+    pairs["files"] = (sums, {role: bundle.manifest.files.get(role, {}).get("sha256") for role in sums})
+    for name, (expected, found) in pairs.items():
+        if not _same(expected, found):
+            raise VerificationError(f"{bundle.path}: {name}: expected that of {config}, found another")
     graphs = {component.name: component for _, component in trained.parts}
     if graphs != dict(bundle.components):
         differing = sorted(n for n in {*graphs, *bundle.components} if graphs.get(n) != bundle.components.get(n))
@@ -58,11 +56,10 @@ def _require_same_interface(bundle: Bundle, trained: Trained) -> None:
         )
 
 
-def _tokenizers(bundle: Bundle, trained: Trained) -> tuple[Any, Any]:
-    """Kind, and checksum of the SentencePiece model, of the checkpoint's tokenizer and of the bundle's."""
-    entry = bundle.manifest.tokenizer
-    found = entry and (entry["token_type"], (entry.get("bpemodel") or {}).get("sha256"))
-    if trained.tokenizer is None:
-        return None, found
-    kind = trained.config.token_type
-    return (kind, sha256(Path(trained.config.bpemodel)) if kind == "bpe" else None), found
+def _same(expected: Any, found: Any) -> bool:
+    """Whether two values are equal as YAML holds them, where tuples are lists."""
+    if isinstance(expected, list | tuple) and isinstance(found, list | tuple):
+        return len(expected) == len(found) and all(map(_same, expected, found))
+    if isinstance(expected, Mapping) and isinstance(found, Mapping):
+        return expected.keys() == found.keys() and all(_same(expected[key], found[key]) for key in expected)
+    return bool(expected == found)

@@ -25,7 +25,7 @@ def plot_alignments(
     A recording that cannot be read or aligned is logged; the others are drawn all the same.
 
     Args:
-        trained: A recogniser as `espnet2.export.trained.load_trained` gives it.
+        trained: A recogniser as `espnet2.inference.trained.load_trained` gives it.
         recordings: Utterances.
         texts: Of the utterances; None: those that CTC hears.
         directory: Where pictures go; it is made.
@@ -38,14 +38,16 @@ def plot_alignments(
     """
     if texts is not None and trained.tokenizer is None:
         raise OptionError("--text: expected none, since the model's tokenizer is not known; found a file")
-    check = trained.recognizer(DecodeOptions()).check
+    check = trained.run(DecodeOptions()).check
     drawn = 0
     for recording in recordings:
         utterance, path = recording.name, recording.place
         try:
-            speech = check(recording.read(trained.sample_rate), path)
+            speech = check(recording.read(trained.section.sample_rate), path)
             token_ids = None if texts is None else _token_ids(trained, texts, utterance)
-            found = align_utterance(trained.model, speech, trained.sample_rate, token_ids, trained.tokenizer, path)
+            found = align_utterance(
+                trained.model, speech, trained.section.sample_rate, token_ids, trained.tokenizer, path
+            )
         except (AudioError, DataError) as error:
             _log.warning("%s", error)
             continue
@@ -59,4 +61,4 @@ def plot_alignments(
 def _token_ids(trained: Any, texts: Mapping[str, str], utterance: str) -> list[int]:
     if utterance not in texts:
         raise DataError(f"--text: expected a text of {utterance!r}, found none")
-    return TokenIDConverter(trained.token_list).tokens2ids(trained.tokenizer.text2tokens(texts[utterance]))
+    return TokenIDConverter(trained.section.tokens).tokens2ids(trained.tokenizer.text2tokens(texts[utterance]))

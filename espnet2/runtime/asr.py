@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from espnet.nets.ctc_alignment import CTCAligner
-from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ctc import CTCGraph
 from espnet2.interface.errors import AudioError, OptionError
-from espnet2.interface.graph import Graph
+from espnet2.interface.families import family_of
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.bundle_parts import BundleParts, find_bundle
+from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.long_form import LongForm
 from espnet2.runtime.long_recording import joined_frames, recognize_long
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker, Results
 from espnet2.runtime.search import make_search, reads_ctc_alone
-from espnet2.runtime.search_makers import SearchParts
+from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.speech import (
     floating_point,
     require_channels,
@@ -30,7 +29,7 @@ from espnet2.runtime.speech import (
     unpadded,
 )
 from espnet2.runtime.timestamps import frame_seconds
-from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.runtime.unread_options import warn_of_unread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -40,41 +39,25 @@ class Recognizer(ResultMaker):
     """Encoder, search and tokenizer; whoever runs the graphs.
 
     Args:
-        graphs: By name: `encoder`; `ctc`, `decoder_start` with `decoder_step`, or all three; optionally `lm_step`.
-        token_list: The vocabulary in the order of its indices; the blank has index 0.
-        tokenizer: Makes text of tokens; None: results have no text.
-        special: Indices of the `blank`, and of `sos` and `eos`, which a hypothesis starts and ends with.
+        model: Graphs, whoever runs them, among them `encoder`; tokens; and what else a search needs.
         options: Of the search; without decoder, `ctc_weight` is 1, and without CTC 0.
-        ngram: A scorer of an n-gram model.
-        generation: Rules of `espnet.nets.generation` that came with a pretrained decoder.
-        sample_rate: Of the speech in Hz, for time stamps.
     """
 
-    def __init__(
-        self,
-        graphs: Mapping[str, Graph],
-        token_list: Sequence[str],
-        tokenizer: AbsTokenizer | None,
-        special: Mapping[str, int],
-        options: DecodeOptions,
-        ngram: ScorerInterface | None = None,
-        generation: Mapping[str, Any] | None = None,
-        sample_rate: int = 16000,
-    ) -> None:
+    def __init__(self, model: SearchModel, options: DecodeOptions) -> None:
+        graphs, section = model.graphs, model.section
         self.encoder = graphs["encoder"]
-        seconds = frame_seconds(self.encoder.component, sample_rate)
-        super().__init__(graphs, token_list, tokenizer, special, options, seconds)
+        self.sample_rate = section.sample_rate
+        super().__init__(model, options, frame_seconds(self.encoder.component, section.sample_rate))
         self.speech, self.lengths = self.encoder.component.inputs
         separates = len(self.encoder.component.outputs[1].axes) == 2
         if options.multi_asr and not separates:
             raise OptionError("multi_asr: expected False, since the model does not separate speakers; found True")
         self._ctc = CTCGraph(graphs["ctc"]) if "ctc" in graphs else None
-        self._blank = special["blank"]
+        self._blank = section.special["blank"]
         self.long_form = LongForm(
-            self.encoder.component, self.options, sample_rate, reads_ctc_alone(graphs, self.options)
+            self.encoder.component, self.options, section.sample_rate, reads_ctc_alone(graphs, self.options)
         )
-        parts = SearchParts(graphs, token_list, special, ngram, generation or {}, self.primer)
-        self.beam_search = make_search(parts, self.options)
+        self.beam_search = make_search(self.search_parts(), self.options)
 
     def __call__(self, speech: Any) -> Any:
         """The n-best results for one utterance, best first; a list for each speaker where the model separates them.
@@ -224,28 +207,20 @@ class Speech2Text(Recognizer):
         ngram_scorer: str = "full",
         **options: Any,
     ) -> None:
-        parts = BundleParts.load(
+        loaded = load(
             bundle,
+            family_of("asr"),
             "encoder",
             options,
             quantized=quantized,
             num_threads=num_threads,
             providers=providers,
-            ngram_file=ngram_file,
+            files={"ngram": ngram_file},
             ngram_scorer=ngram_scorer,
         )
-        self.bundle, manifest = parts.bundle, parts.bundle.manifest
-        super().__init__(
-            parts.graphs,
-            manifest.tokens,
-            parts.tokenizer,
-            manifest.special,
-            parts.options,
-            parts.ngram,
-            manifest.generation,
-            manifest.sample_rate,
-        )
-        self.sample_rate = manifest.sample_rate
+        warn_of_unread(loaded.options, loaded.model.scorers)
+        self.bundle = loaded.bundle
+        super().__init__(loaded.model, loaded.options)
 
     @classmethod
     def from_pretrained(cls, model_tag: str | Path, **options: Any) -> Self:

@@ -10,25 +10,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from espnet.nets.scorer_interface import ScorerInterface
 from espnet2.interface.errors import AudioError, OptionError, StreamError
-from espnet2.interface.graph import Graph
+from espnet2.interface.families import family_of
 from espnet2.interface.spec import Axis
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.bundle_parts import BundleParts, find_bundle
+from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker
 from espnet2.runtime.search import make_streaming_search
-from espnet2.runtime.search_makers import SearchParts
+from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.speech import floating_point, require_numbers, require_shape
 from espnet2.runtime.stream_encoder import StreamEncoder
-from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.runtime.unread_options import warn_of_unread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -77,37 +76,20 @@ class StreamingRecognizer(ResultMaker):
     """Encoder, search and tokenizer of streams; whoever runs the graphs. It is itself the first of its sessions.
 
     Args:
-        graphs: By name: `encoder_step`; the others as those of `espnet2.runtime.asr.Recognizer`.
-        streaming: How `encoder_step` is fed, as a bundle's manifest has it.
-        token_list: The vocabulary in the order of its indices; the blank has index 0.
-        tokenizer: Makes text of tokens; None: results have no text.
-        special: Indices of the `blank`, and of `sos` and `eos`, which a hypothesis starts and ends with.
+        model: Graphs, whoever runs them, among them `encoder_step`; how it is fed; tokens; and what a search needs.
         options: Of the search; without decoder, `ctc_weight` is 1, and without CTC 0.
-        ngram: A scorer of an n-gram model.
-        generation: A transducer's own options of the search.
-        sample_rate: Of the speech in Hz, for time stamps.
     """
 
-    def __init__(
-        self,
-        graphs: Mapping[str, Graph],
-        streaming: Mapping[str, int],
-        token_list: Sequence[str],
-        tokenizer: AbsTokenizer | None,
-        special: Mapping[str, int],
-        options: DecodeOptions,
-        ngram: ScorerInterface | None = None,
-        generation: Mapping[str, Any] | None = None,
-        sample_rate: int = 16000,
-    ) -> None:
+    def __init__(self, model: SearchModel, options: DecodeOptions) -> None:
         if options.multi_asr:
             raise OptionError("multi_asr: expected False, since a stream is of one speaker; found True")
-        self.encoder = StreamEncoder(graphs["encoder_step"], streaming)
-        seconds = None if self.encoder.frame else streaming["frame_stride"] / sample_rate
-        super().__init__(graphs, token_list, tokenizer, special, options, seconds)
-        self.sample_rate = sample_rate
-        self._parts = SearchParts(graphs, token_list, special, ngram, generation or {}, self.primer)
-        self._blocks = tuple(streaming[name] for name in ("block_size", "hop_size", "look_ahead"))
+        section = model.section
+        self.encoder = StreamEncoder(model.graphs["encoder_step"], section.streaming)
+        seconds = None if self.encoder.frame else section.streaming["frame_stride"] / section.sample_rate
+        super().__init__(model, options, seconds)
+        self.sample_rate = section.sample_rate
+        self._parts = self.search_parts()
+        self._blocks = tuple(section.streaming[name] for name in ("block_size", "hop_size", "look_ahead"))
         self._own = self.session()
 
     def session(self) -> Session:
@@ -205,28 +187,20 @@ class Speech2TextStreaming(StreamingRecognizer):
         ngram_scorer: str = "full",
         **options: Any,
     ) -> None:
-        parts = BundleParts.load(
+        loaded = load(
             bundle,
+            family_of("asr"),
             "encoder_step",
             options,
             quantized=quantized,
             num_threads=num_threads,
             providers=providers,
-            ngram_file=ngram_file,
+            files={"ngram": ngram_file},
             ngram_scorer=ngram_scorer,
         )
-        self.bundle, manifest = parts.bundle, parts.bundle.manifest
-        super().__init__(
-            parts.graphs,
-            manifest.streaming,
-            manifest.tokens,
-            parts.tokenizer,
-            manifest.special,
-            parts.options,
-            parts.ngram,
-            manifest.generation,
-            manifest.sample_rate,
-        )
+        warn_of_unread(loaded.options, loaded.model.scorers)
+        self.bundle = loaded.bundle
+        super().__init__(loaded.model, loaded.options)
 
     @classmethod
     def from_pretrained(cls, model_tag: str | Path, **options: Any) -> Self:

@@ -1,23 +1,16 @@
-"""The bundle: a directory with `bundle.yaml`, graphs and the tokenizer's files; all that recognition needs.
+"""The bundle: a directory with `bundle.yaml`, graphs and other files; all that inference needs.
 
-    format_version: 1
-    task: asr
-    sample_rate: 16000                  Hz
-    tokens: [<blank>, <unk>, ...]       in the order of their indices
-    special: {blank: 0, sos: 29, eos: 29}       and mask in a Mask-CTC model
-    streaming: {samples_per_step: 10240, ...}   how `encoder_step` is fed, in a bundle for streams; see `STREAMING`
-    generation: {num_beams: 1, ...}     rules of `hugging_face_decoder`, of a model that has such a decoder, or options
-                                        of the search that a transducer has where none are given
-    tokenizer: {token_type: bpe, bpemodel: {file: bpe.model, sha256: ...}}, or null: results have no text; Whisper's
-                                        have `language` and `task` of its prompts
+    format_version: 2
+    task: asr                           a row of `espnet2.interface.families`
     components: {encoder: {file: encoder.onnx, sha256: ..., interface: {...}}, ...}
     quantized: {int8: {encoder: {file: encoder.int8.onnx, sha256: ...}, ...}}
-    ngram: {file: ngram.bin, sha256: ...}, or null
-    defaults: {beam_size: 20, ...}      of the decoding options, for clients in other languages
+    files: {bpemodel: {file: bpe.model, sha256: ...}, ...}      other files by role
+    defaults: {beam_size: 20, ...}      options of inference, for clients in other languages
     provenance, verification            where it came from, and the differences measured at export
+    asr: {sample_rate: 16000, ...}      the section of its family, under the name of the task
 
-A `file` is a file of the bundle, and `sha256` its checksum. A component whose weights
-are external has them under `data: {file: ..., sha256: ...}`.
+A `file` is a file of the bundle, and `sha256` its checksum. A component whose weights are external has them under
+`data: {file: ..., sha256: ...}`. Bundles of format 1 are read, too (`espnet2.runtime.bundle_format_1`).
 """
 
 from __future__ import annotations
@@ -26,103 +19,88 @@ import dataclasses
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espnet2.interface.errors import BundleError
+from espnet2.interface.families import family_of, with_bundles
 from espnet2.interface.spec import Component
+from espnet2.runtime.bundle_format_1 import upgraded
 from espnet2.runtime.bundle_replacement import MANIFEST, identity_of, read_as_one, replace
-from espnet2.text.build_tokenizer import TOKENIZERS
+from espnet2.runtime.section import is_mapping, require, require_keys
 from espnet2.utils.yaml_file import read_yaml
 
 if TYPE_CHECKING:
+    from espnet2.runtime.family import Family
     from espnet2.runtime.session import OnnxGraph
 
-FORMAT_VERSION = 1
-TASKS = ("asr",)
-SPECIAL = ("blank", "sos", "eos")
-OPTIONAL = ("mask",)  # where the search knows it
-# Samples of a step, zeros before the first sample, steps up to the first block, samples from a frame of the output to
-# the next; frames of a block, from one block to the next, and at its end that the next one gives.
-STREAMING = ("samples_per_step", "lead", "least_steps", "frame_stride", "block_size", "hop_size", "look_ahead")
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `bundle.yaml` says; see the module's description. `components` maps a name to `{file, interface}`.
+    """Contents of `bundle.yaml`; see the module's description. `components` maps a name to `{file, interface}`.
 
     Raises `BundleError` for values of the wrong kind.
     """
 
     task: str
-    sample_rate: int
-    tokens: Sequence[str]
-    special: Mapping[str, int]
     components: Mapping[str, Mapping[str, Any]]
-    tokenizer: Mapping[str, Any] | None = None
+    section: Any
     quantized: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
-    ngram: Mapping[str, Any] | None = None
-    streaming: Mapping[str, int] = field(default_factory=dict)
-    generation: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     verification: Any = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _require(self.task in TASKS, "task", f"one of {', '.join(TASKS)}", self.task)
-        _require(
-            type(self.sample_rate) is int and self.sample_rate > 0, "sample_rate", "a rate in Hz", self.sample_rate
-        )
-        _require(_is_list_of(self.tokens, str) and len(self.tokens) > 0, "tokens", "a list of strings", self.tokens)
-        special = self.special if isinstance(self.special, Mapping) else {}
-        for name in (*SPECIAL, *(name for name in OPTIONAL if name in special)):
-            index = special.get(name)
-            valid = type(index) is int and 0 <= index < len(self.tokens)
-            _require(valid, f"special.{name}", f"an index of the {len(self.tokens)} tokens", index)
-        _require(_is_table(self.components) and bool(self.components), "components", "files by name", self.components)
-        _require(_is_mapping(self.quantized), "quantized", "components by kind", self.quantized)
+        _require_task(self.task)
+        require(_is_table(self.components) and bool(self.components), "components", "files by name", self.components)
+        require(is_mapping(self.quantized), "quantized", "components by kind", self.quantized)
         for kind, files in self.quantized.items():
             known = _is_table(files) and set(files) <= set(self.components)
-            _require(known, f"quantized.{kind}", f"files of {', '.join(self.components)}", files)
-        for name in ("tokenizer", "ngram"):
-            value = getattr(self, name)
-            _require(value is None or _is_mapping(value), name, "a mapping or null", value)
-        if self.tokenizer is not None:
-            token_type = self.tokenizer.get("token_type")
-            known = isinstance(token_type, str) and token_type in TOKENIZERS
-            _require(known, "tokenizer.token_type", f"one of {', '.join(TOKENIZERS)}", token_type)
+            require(known, f"quantized.{kind}", f"files of {', '.join(self.components)}", files)
+        require(is_mapping(self.files), "files", "files by role", self.files)
         for key, entry in _named_entries(self):
-            _require(_is_entry(entry), key, "a mapping with the name of a file", entry)
-        sizes = _is_mapping(self.streaming) and all(type(n) is int and n >= 0 for n in self.streaming.values())
-        complete = sizes and set(self.streaming) in (set(), set(STREAMING))
-        _require(complete, "streaming", f"nothing, or the numbers {', '.join(STREAMING)}", self.streaming)
-        for name in ("generation", "defaults", "provenance"):
-            _require(_is_mapping(getattr(self, name)), name, "a mapping", getattr(self, name))
+            require(_is_entry(entry), key, "a mapping with the name of a file", entry)
+        for name in ("defaults", "provenance"):
+            require(is_mapping(getattr(self, name)), name, "a mapping", getattr(self, name))
 
     def to_dict(self) -> dict[str, Any]:
-        """As `bundle.yaml` holds it."""
-        return {"format_version": FORMAT_VERSION, **{item.name: getattr(self, item.name) for item in fields(self)}}
+        """Keys and values, as `bundle.yaml` holds them."""
+        envelope = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "section"}
+        return {"format_version": FORMAT_VERSION, **envelope, self.task: self.section.to_dict()}
 
     @classmethod
     def from_dict(cls, data: Any) -> Manifest:
         """The inverse of `to_dict`; raises `BundleError` for another version, for missing and for unknown keys."""
-        _require(_is_mapping(data), "content", "a mapping", data)
+        require(is_mapping(data), "content", "a mapping", data)
         data = dict(data)
         version = data.pop("format_version", None)
         if type(version) is int and version > FORMAT_VERSION:
             raise BundleError(
                 f"format_version: expected {FORMAT_VERSION}, found {version}; the bundle is newer than this runtime"
             )
-        _require(version == FORMAT_VERSION, "format_version", str(FORMAT_VERSION), version)
-        known = [item.name for item in fields(cls)]
-        required = known[: known.index("tokenizer")]
-        for name in required:
-            _require(name in data, "content", f"the key {name!r}", f"keys {', '.join(map(str, data)) or 'none'}")
-        for name in data:
-            _require(name in known, "content", f"keys {', '.join(known)}", name)
+        require(type(version) is int and version >= 1, "format_version", str(FORMAT_VERSION), version)
+        data = upgraded(data) if version == 1 else data
+        require("task" in data, "content", "the key 'task'", f"keys {', '.join(data) or 'none'}")
+        task = data["task"]
+        _require_task(task)
+        require(task in data, "content", f"the key {task!r}", f"keys {', '.join(data)}")
+        try:
+            section = family_of(task).section.from_dict(data.pop(task))
+        except BundleError as error:
+            raise BundleError(f"{task}.{error}") from error
+        data["section"] = section
+        require_keys(cls, data)
         return cls(**data)
+
+
+def _require_task(task: Any) -> None:
+    known = with_bundles()
+    require(isinstance(task, str) and task in known, "task", f"one of {', '.join(known)}", task)
 
 
 @dataclass(frozen=True)
@@ -138,21 +116,21 @@ class Bundle:
     identity: Any = field(default=None, compare=False)  # of the directory, as it was read
 
     @classmethod
-    def load(cls, path: str | Path, task: str | None = None) -> Bundle:
-        """Read a bundle and check its format version, its task (where one is asked for) and the checksums of its files.
+    def load(cls, path: str | Path, family: Family | None = None) -> Bundle:
+        """Read a bundle and check its format version, its family (if one is given) and the checksums of its files.
 
         A bundle that is replaced meanwhile is read again.
 
         Raises:
             BundleError: There is no bundle, or it is not as it was written.
         """
-        return read_as_one(path, lambda: cls._load(Path(path), task))
+        return read_as_one(path, lambda: cls._load(Path(path), family))
 
     @classmethod
-    def _load(cls, directory: Path, task: str | None) -> Bundle:
+    def _load(cls, directory: Path, family: Family | None) -> Bundle:
         bundle = cls._read(directory)
-        if task is not None and bundle.manifest.task != task:
-            raise BundleError(f"{directory}: expected a bundle of task {task!r}, found {bundle.manifest.task!r}")
+        if family is not None:
+            bundle.require_family(family)
         for entry in _entries(bundle.manifest):
             _check_file(directory, entry)
         return bundle
@@ -220,8 +198,29 @@ class Bundle:
             raise BundleError(f"{file}: {error}") from error
         return cls(directory, manifest, components, identity)
 
+    @property
+    def family(self) -> Family:
+        """The family of the bundle's model."""
+        return family_of(self.manifest.task)
+
+    @property
+    def section(self) -> Any:
+        """The section of its family."""
+        return self.manifest.section
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Paths of the files that have a role."""
+        return {role: self.file(entry) for role, entry in self.manifest.files.items()}
+
+    def require_family(self, family: Family) -> None:
+        """Raise `BundleError` for a bundle of another family."""
+        if self.family is not family:
+            expected, found = family.subject, self.family.subject
+            raise BundleError(f"{self.path}: expected a bundle of {expected}, found one of {found}")
+
     def file(self, entry: Mapping[str, Any]) -> Path:
-        """Where the file of a manifest's `{file, sha256}` is."""
+        """Path of the file of a `{file, sha256}`."""
         return self.path / entry["file"]
 
     def graph(self, name: str, quantized: bool = False, **options: Any) -> OnnxGraph:
@@ -246,7 +245,7 @@ def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | 
     data = _plain(manifest.to_dict())
     entries = list(_entries(Manifest.from_dict(data)))
     wanted = {entry["file"] for entry in entries}
-    _require(wanted == set(files), "files", ", ".join(sorted(wanted)), ", ".join(sorted(files)))
+    require(wanted == set(files), "files", ", ".join(sorted(wanted)), ", ".join(sorted(files)))
     for name, source in files.items():
         _require_inside(name)
         if isinstance(source, bytes):
@@ -259,10 +258,9 @@ def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | 
     for readable in (True, False):
         text = yaml.safe_dump(data, allow_unicode=readable, sort_keys=False, width=120)
         (directory / MANIFEST).write_bytes(text.encode("utf-8", "surrogatepass"))
-        found = read_yaml(directory / MANIFEST, "the manifest of a bundle", BundleError)["tokens"]
-        if found == data["tokens"]:
+        if read_yaml(directory / MANIFEST, "the manifest of a bundle", BundleError) == data:
             return
-    raise BundleError(f"tokens: expected strings that YAML can hold, found {sorted(set(data['tokens']) - set(found))}")
+    raise BundleError(f"{MANIFEST}: expected values that YAML can hold, found others")
 
 
 def _component(name: str, entry: Mapping[str, Any]) -> Component:
@@ -285,10 +283,8 @@ def _named_entries(manifest: Manifest) -> Iterator[tuple[str, Any]]:
             yield f"{section}.{name}", entry
             if entry.get("data") is not None:
                 yield f"{section}.{name}.data", entry["data"]
-    if manifest.tokenizer is not None and manifest.tokenizer.get("bpemodel") is not None:
-        yield "tokenizer.bpemodel", manifest.tokenizer["bpemodel"]
-    if manifest.ngram is not None:
-        yield "ngram", manifest.ngram
+    for role, entry in manifest.files.items():
+        yield f"files.{role}", entry
 
 
 def _entries(manifest: Manifest) -> Iterator[Any]:
@@ -314,33 +310,24 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def sha256_of(source: Path | bytes) -> str:
+    """Hexadecimal SHA-256 of a file, or of contents."""
+    return hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else sha256(source)
+
+
 def _require_inside(name: str) -> None:
     # Bundles come from strangers: a name must not lead out of the directory, on any system.
     plain = name not in ("", ".", "..") and not any(character in name for character in "/\\:\0")
-    _require(plain and name != MANIFEST, "file", "a plain file name", name)
-
-
-def _require(condition: bool, key: str, expected: str, found: Any) -> None:
-    if not condition:
-        text = found if isinstance(found, str) else repr(found)
-        raise BundleError(f"{key}: expected {expected}, found {text[:200]}")
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+    require(plain and name != MANIFEST, "file", "a plain file name", name)
 
 
 def _is_table(value: Any) -> bool:
     """Names to mappings that have a `file`."""
-    return _is_mapping(value) and all(map(_is_entry, value.values()))
+    return is_mapping(value) and all(map(_is_entry, value.values()))
 
 
 def _is_entry(value: Any) -> bool:
-    return _is_mapping(value) and isinstance(value.get("file"), str)
-
-
-def _is_list_of(value: Any, kind: type) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(item, kind) for item in value)
+    return is_mapping(value) and isinstance(value.get("file"), str)
 
 
 def _plain(value: Any) -> Any:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.ctc_alignment import CTCAligner
 from espnet2.interface.errors import OptionError
-from espnet2.interface.graph import Graph
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import fitting_ctc_weight, kind_of
+from espnet2.runtime.search_makers import SearchParts
+from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.timestamps import Timed, make_timestamps
 from espnet2.text.abs_tokenizer import AbsTokenizer, Prompt
 from espnet2.text.token_id_converter import lenient_converter
@@ -63,37 +63,33 @@ class ResultMaker:
     """Base of recognisers of whole utterances and of streams: makes results of hypotheses.
 
     Args:
-        graphs: By name.
-        token_list: The vocabulary in the order of its indices.
-        tokenizer: Makes text of tokens; None: results have no text.
-        special: Indices of the special symbols by name.
+        model: Graphs, tokens, and what else a search needs.
         options: Of the search; without decoder, `ctc_weight` is 1, and without CTC 0.
         seconds: Between encoder frames; None where they are not known.
     """
 
     nbest, maxlenratio, minlenratio = (OptionAttribute() for _ in range(3))
 
-    def __init__(
-        self,
-        graphs: Mapping[str, Graph],
-        token_list: Sequence[str],
-        tokenizer: AbsTokenizer | None,
-        special: Mapping[str, int],
-        options: DecodeOptions,
-        seconds: float | None,
-    ) -> None:
+    def __init__(self, model: SearchModel, options: DecodeOptions, seconds: float | None) -> None:
+        graphs, section = model.graphs, model.section
         kind, weight = kind_of(graphs, options), fitting_ctc_weight(graphs, options.ctc_weight)
         if "ctc_weight" in kind.reads and weight != options.ctc_weight:
             missing = "decoder_step" if weight else "ctc"
             _log.info("ctc_weight: %s, not %s, since the model has no %s", weight, options.ctc_weight, missing)
             options = dataclasses.replace(options, ctc_weight=weight)
         self.options = options
-        self.tokenizer = tokenizer = with_prompt(tokenizer, options.prompt)
-        self.token_list = token_list
+        self.model = model
+        self.tokenizer = tokenizer = with_prompt(model.tokenizer, options.prompt)
+        self.token_list = token_list = section.tokens
         self.converter = lenient_converter(token_list) if tokenizer is None else tokenizer.converter(token_list)
         self.primer = None if tokenizer is None else tokenizer.primer
         self.ends_with_eos = kind.ends_with_eos
-        self.timestamps = make_timestamps(options, graphs, tokenizer, seconds, special["blank"])
+        self.timestamps = make_timestamps(options, graphs, tokenizer, seconds, section.special["blank"])
+
+    def search_parts(self) -> SearchParts:
+        """The parts of the search."""
+        model, section = self.model, self.model.section
+        return SearchParts(model.graphs, section.tokens, section.special, model.ngram, section.generation, self.primer)
 
     @property
     def batch_size(self) -> int:

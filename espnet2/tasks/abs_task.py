@@ -19,6 +19,7 @@ from espnet2.samplers.batching import require_at_least_one
 from espnet2.tasks.arguments import TrainingParser, full_config, to_yaml
 from espnet2.tasks.config import check_config, read_config
 from espnet2.tasks.declaration import TaskDeclaration
+from espnet2.tasks.exported import ExportedTask
 from espnet2.tasks.files import Places
 from espnet2.tasks.size_limit import bounded
 from espnet2.tasks.training_data import TrainingData
@@ -30,7 +31,7 @@ from espnet2.utils.cli import run
 from espnet2.utils.yaml_file import read_mapping
 
 
-class AbsTask(TaskDeclaration):
+class AbsTask(TaskDeclaration, ExportedTask):
     """A task declares the keys of its configurations (`rows`), and builds a model from them (`assemble`).
 
     A user's own task may have another model: it overrides `build_model`, and needs no `rows`.

@@ -24,6 +24,7 @@ from espnet2.tasks.shared import (
     TOKEN_LIST,
     USE_PREPROCESSOR,
 )
+from espnet2.tasks.recognition import RecognitionTask
 from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.utils.types import str2bool
@@ -133,7 +134,7 @@ NEEDED = (
 )
 
 
-class ASRTask(AbsTask):
+class ASRTask(RecognitionTask, AbsTask):
     """Hybrid CTC/attention recognisers."""
 
     name = "asr"

@@ -11,6 +11,7 @@ from espnet2.tasks.choices import Choices, build
 from espnet2.tasks.options import Key, Option
 from espnet2.tasks.rows import Conf
 from espnet2.tasks.shared import INIT, INPUT_SIZE, NORMALIZE, SPECAUG, SPEECH, TEXT, TOKEN_LIST, USE_PREPROCESSOR
+from espnet2.tasks.recognition import RecognitionTask
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.utils.types import str_or_none
 
@@ -39,7 +40,7 @@ MODEL = "espnet2.asr_transducer.espnet_transducer_model:ESPnetASRTransducerModel
 NO_MODEL = Option("model", str_or_none, None, key=Key(offered=False))  # named in an error, as other tasks have it
 
 
-class ASRTransducerTask(AbsTask):
+class ASRTransducerTask(RecognitionTask, AbsTask):
     """Transducers whose encoder is a list of blocks."""
 
     name = "asr_transducer"

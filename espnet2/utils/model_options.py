@@ -1,31 +1,37 @@
-"""Options that name a trained model, shared by all commands that read one."""
+"""Options that name a trained model, shared by all commands that read one; derived from the table of families."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from espnet2.interface.families import rows_of, with_bundles
 from espnet2.utils.types import str_or_none
 
-MODEL_OPTIONS = {
-    "asr_train_config": "config.yaml of the recogniser",
-    "asr_model_file": "weights of the recogniser",
-    "lm_train_config": "config.yaml of the language model",
-    "lm_file": "weights of the language model",
-    "ngram_file": "KenLM n-gram model (.arpa or .bin)",
+RECOGNITION = ("asr", "asr_transducer")
+PACKED = {
     "model_file": "packed model (.zip, .tar.gz), instead of the files above",
     "model_tag": "packed model on the Hugging Face hub, instead of the files above",
 }
 
 
-def add_model_options(parser: argparse.ArgumentParser, leave_out: Iterable[str] = ()) -> None:
-    """Add the options of `MODEL_OPTIONS` but those of `leave_out`."""
+def model_files(tasks: Iterable[str] | None = None) -> dict[str, str]:
+    """Options of the files of models of these tasks (default: of all that are exported), with their help."""
+    rows = [row for task in (with_bundles() if tasks is None else tasks) for row in rows_of(task)]
+    models = {name: text for row in rows for name, text in row.options().items()}
+    return models | {name: text for row in rows for name, text in row.files.items()}
+
+
+def add_model_options(
+    parser: argparse.ArgumentParser, tasks: Iterable[str] | None = RECOGNITION, leave_out: Collection[str] = ()
+) -> None:
+    """Add the options of `model_files` and of packed models, but those of `leave_out`."""
     group = parser.add_argument_group("trained model")
-    for name, text in MODEL_OPTIONS.items():
+    for name, text in {**model_files(tasks), **PACKED}.items():
         if name not in leave_out:
             group.add_argument(f"--{name}", type=str_or_none, help=text)
 
 
-def model_options(args: argparse.Namespace) -> dict[str, str | None]:
-    """Their values, as keywords of `espnet2.export.trained.load_trained`."""
-    return {name: getattr(args, name, None) for name in MODEL_OPTIONS}
+def model_options(args: argparse.Namespace, tasks: Iterable[str] | None = RECOGNITION) -> dict[str, str | None]:
+    """Their values, as keywords of `espnet2.inference.trained.load_trained`."""
+    return {name: getattr(args, name, None) for name in (*model_files(tasks), *PACKED)}

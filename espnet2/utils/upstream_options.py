@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from espnet2.interface.errors import OptionError
-from espnet2.utils.model_options import MODEL_OPTIONS
+from espnet2.utils.model_options import PACKED, RECOGNITION, model_files
 from espnet2.utils.types import str_or_none
 
 
@@ -45,7 +45,7 @@ TOKENIZER = {
     "bpemodel": "SentencePiece model, instead of the config's",
 }
 STREAMS = ("sim_chunk_length", "chunk_ms", "chunk_size", "left_context", "right_context", "decoding_window")
-CHECKPOINT = tuple(name for name in (*MODEL_OPTIONS, *TOKENIZER) if name != "ngram_file")
+CHECKPOINT = tuple(name for name in (*model_files(RECOGNITION), *PACKED, *TOKENIZER) if name != "ngram_file")
 GROUPS = (
     Group("the only value known here", FIXED),
     Group("since the model is that of the bundle", dict.fromkeys(CHECKPOINT)),

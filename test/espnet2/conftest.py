@@ -1,4 +1,4 @@
-"""A bundle small enough to see through: the sample 0.1 · k is the token k, and CTC hears nothing else."""
+"""A bundle small enough to see through: the sample 0.1 · k is the token k, and CTC finds no other."""
 
 import dataclasses
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 
 from espnet2.interface.spec import Component, Length, OutputLength, State, Tensor
 from espnet2.runtime.bundle import Bundle, Manifest
+from espnet2.runtime.search_model import SearchSection
 
 TOKENS = ["<blank>", "<unk>", "a", "日", "<space>", "<sos/eos>"]
 RATE = 16000
@@ -106,11 +107,8 @@ def onnx_files(tmp_path_factory) -> Path:
 def manifest() -> Manifest:
     return Manifest(
         task="asr",
-        sample_rate=RATE,
-        tokens=TOKENS,
-        special={"blank": 0, "sos": 5, "eos": 5},
         components={c.name: {"file": f"{c.name}.onnx", "interface": c} for c in (ENCODER, CTC)},
-        tokenizer={"token_type": "char"},
+        section=SearchSection(RATE, TOKENS, {"blank": 0, "sos": 5, "eos": 5}, {"token_type": "char"}),
     )
 
 
@@ -126,7 +124,8 @@ def tiny_bundle(tmp_path, manifest, onnx_files) -> Path:
 def streaming_bundle(tmp_path, manifest, onnx_files) -> Path:
     """The directory of a bundle of streams."""
     components = {c.name: {"file": f"{c.name}.onnx", "interface": c} for c in (ENCODER_STEP, CTC)}
-    streams = dataclasses.replace(manifest, components=components, streaming=STREAMING)
+    section = dataclasses.replace(manifest.section, streaming=STREAMING)
+    streams = dataclasses.replace(manifest, components=components, section=section)
     path = tmp_path / "streams"
     Bundle.write(path, streams, {name: onnx_files / name for name in ("encoder_step.onnx", "ctc.onnx")})
     return path

@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from espnet2.export.examples import draw
-from espnet2.export.trained import load_trained
+from espnet2.inference.trained import load_trained
 from espnet2.interface.graph import Graph
 from espnet2.runtime.bundle import Bundle
 from espnet2.utils.model_options import add_model_options, model_options
@@ -36,14 +36,14 @@ def main() -> None:
     onnx: Graphs = {name: bundle.graph(name) for name in bundle.components}
     encoder = bundle.components["encoder"]
     shortest = encoder.shortest()["samples"]
-    longest = int(args.seconds * trained.sample_rate)
+    longest = int(args.seconds * trained.section.sample_rate)
     lengths = [shortest + 37 * index for index in range(25)] + np.geomspace(2 * shortest, longest, 16).astype(
         int
     ).tolist()
     worst = {batch: np.zeros(2) for batch in range(1, 9)}
     for length in tqdm(lengths, unit="length"):
         for batch in worst:
-            if batch * length > args.budget * trained.sample_rate:
+            if batch * length > args.budget * trained.section.sample_rate:
                 continue
             feeds = draw(encoder, {"batch": batch, "samples": int(length)}, seed=length)
             feeds["speech"] *= np.float32(0.1)

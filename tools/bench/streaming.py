@@ -22,6 +22,7 @@ import torch
 from espnet2.export.trace import export_component
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.runtime.session import OnnxGraph
 from espnet2.tasks.asr import ASRTask
 from espnet2.text.char_tokenizer import CharTokenizer
@@ -89,7 +90,8 @@ def recognizer_of(name: str, args: argparse.Namespace, directory: Path, known: d
     if id(keys) not in known:
         known[id(keys)] = export(keys, args, directory / str(id(keys)))
     graphs, streaming, special = known[id(keys)]
-    return StreamingRecognizer(graphs, streaming, TOKENS, CharTokenizer(), special, DecodeOptions(**options))
+    section = SearchSection(RATE, TOKENS, special, streaming=streaming)
+    return StreamingRecognizer(SearchModel(graphs, section, CharTokenizer()), DecodeOptions(**options))
 
 
 def export(keys: dict[str, Any], args: argparse.Namespace, directory: Path) -> tuple[Any, ...]:

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from espnet2.export.examples import draw, first_step
-from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
-from espnet2.export.verify import difference, verify_component
+from espnet2.export.verify import verify_component
+from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.errors import OptionError
+from espnet2.runtime.compare import difference
 from espnet2.runtime.session import OnnxGraph
 from espnet2.tasks.asr import ASRTask
 

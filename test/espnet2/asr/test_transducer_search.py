@@ -17,7 +17,7 @@ from espnet.nets.transducer_options import TransducerOptions
 from espnet.nets.transducer_prefixes import Labels, Prefix
 from espnet.nets.transducer_searches import SEARCHES, merged
 from espnet.nets.transducer_utterance import Emitted, Scored, TransducerUtterance
-from espnet2.export.torch_graph import TorchGraph
+from espnet2.inference.torch_graph import TorchGraph
 
 CASES = json.loads((Path(__file__).parents[2] / "golden" / "transducer" / "cases.json").read_text())
 LOUD = 4.0  # of encoder outputs that have many labels

@@ -11,7 +11,7 @@ from zoo_rows import SAMPLES, SPEECH
 from zoo_transducer_model import BRANCHFORMER, CONFORMER, E_BRANCHFORMER, INPUT, TASK, WHOLE
 
 from espnet2.bin import export_onnx, verify_onnx
-from espnet2.export.trained import load_trained
+from espnet2.inference.trained import load_trained
 from espnet2.runtime import Speech2TextStreaming
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.options import DecodeOptions
@@ -45,16 +45,16 @@ def bundle(weights, tmp_path_factory) -> Path:
 
 def test_chunks_are_those_that_were_chosen(bundle, weights):
     manifest = Bundle.load(bundle).manifest
-    assert [manifest.streaming[name] for name in ("block_size", "hop_size", "look_ahead")] == [4, 3, 1]
+    assert [manifest.section.streaming[name] for name in ("block_size", "hop_size", "look_ahead")] == [4, 3, 1]
     assert CHUNKS.items() <= manifest.provenance.items()
     assert verify_onnx.main(["--bundle", str(bundle), "--asr_model_file", str(weights)]) == 0
 
 
 @pytest.mark.parametrize("conf", [{"search_type": "default"}, {"search_type": "tsd"}, {"search_type": "maes"}], ids=str)
-def test_a_bundle_hears_what_pytorch_does(bundle, weights, conf):
+def test_a_bundle_equals_pytorch(bundle, weights, conf):
     speech = 0.1 * np.random.default_rng(0).standard_normal(6000).astype(np.float32)
     options = DecodeOptions(beam_size=4, nbest=3, transducer_conf=conf)
-    expected = load_trained(asr_model_file=weights, streaming=True, chunks=CHUNKS).hear(options)(speech)
+    expected = load_trained(asr_model_file=weights, streaming=True, chunks=CHUNKS).run(options)(speech)
     recognise = Speech2TextStreaming(bundle, beam_size=4, nbest=3, transducer_conf=conf)
     for start in range(0, len(speech), 999):
         found = recognise(speech[start : start + 999], start + 999 >= len(speech))

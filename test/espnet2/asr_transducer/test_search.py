@@ -13,7 +13,7 @@ from zoo_rows import MODEL, VOCABULARY
 from espnet.nets.beam_search_transducer import BeamSearchTransducer
 from espnet.nets.transducer_options import TransducerOptions
 from espnet2.asr_transducer.espnet_transducer_model import SEARCH
-from espnet2.export.torch_graph import TorchGraph
+from espnet2.inference.torch_graph import TorchGraph
 
 CASES = json.loads((Path(__file__).parents[2] / "golden" / "transducer" / "standalone.json").read_text())
 SOS = VOCABULARY - 1

@@ -18,11 +18,12 @@ from espnet2.bin.asr_align import CTCSegmentation
 from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.asr_inference_streaming import Speech2TextStreaming, main
 from espnet2.bin.lm_inference import GenerateText
-from espnet2.export.torch_graph import TorchGraph
-from espnet2.export.verify import difference
+from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.errors import ArchiveError, OptionError
 from espnet2.runtime.asr_streaming import StreamingRecognizer
+from espnet2.runtime.compare import difference
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.runtime.stream_encoder import StreamEncoder
 from espnet2.tasks.asr import ASRTask
 
@@ -69,7 +70,8 @@ def noise(length: int) -> np.ndarray:
 def recognizer(model, **options) -> StreamingRecognizer:
     graphs = {c.name: TorchGraph(m, c) for m, c in model.streaming_parts()}
     special = {"blank": 0, "sos": 5, "eos": 5}
-    return StreamingRecognizer(graphs, model.streaming(), TOKENS, None, special, DecodeOptions(**options))
+    section = SearchSection(16000, TOKENS, special, streaming=model.streaming())
+    return StreamingRecognizer(SearchModel(graphs, section), DecodeOptions(**options))
 
 
 CUTS = st.lists(st.one_of(st.just(1), st.integers(0, 300), st.integers(0, 10 * SECOND)), max_size=25)

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from manifests import with_section
 
 from espnet2.bin import asr_inference_onnx, asr_inference_streaming_onnx
 from espnet2.fileio import recording
@@ -179,9 +180,9 @@ def test_a_decoding_that_was_killed_locks_nothing(work, repo_dir):
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 def test_a_text_is_one_line(work, manifest, onnx_files, capsys, end):
-    tokens = [*manifest.tokens[:4], end, *manifest.tokens[5:]]
+    tokens = [*manifest.section.tokens[:4], end, *manifest.section.tokens[5:]]
     files = {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")}
-    Bundle.write("bundle", dataclasses.replace(manifest, tokens=tokens), files)
+    Bundle.write("bundle", with_section(manifest, tokens=tokens), files)
     assert recognise("bundle", "utt2.wav") == 0
     assert texts(work) == ["utt2 a a"]
     assert asr_inference_onnx.main(["--bundle", "bundle", "--ctc_greedy", "true", "utt2.wav"]) == 0

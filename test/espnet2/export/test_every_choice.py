@@ -20,8 +20,8 @@ from zoo_transducer_model import BRANCHFORMER, CONFORMER, CONV1D, INPUT
 
 import espnet2.runtime
 from espnet2.export.make_bundle import make_bundle
-from espnet2.export.trained import load_trained
-from espnet2.export.verify import verify_decode
+from espnet2.inference.trained import load_trained
+from espnet2.runtime.families.search import compare_nbest
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import by_speaker
 from espnet2.tasks.asr import ASRTask
@@ -130,7 +130,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check(files: dict[str, Path], directory: Path) -> None:
-    """Export, which verifies, and compare what a loaded bundle hears with what PyTorch does."""
+    """Export, which verifies, and compare the results of a loaded bundle with PyTorch's."""
     bundle = make_bundle(directory / "bundle", **files)
     trained = load_trained(**files)
     _, encoder = trained.parts[0]
@@ -139,14 +139,14 @@ def _check(files: dict[str, Path], directory: Path) -> None:
     speech = 0.1 * np.random.default_rng(0).standard_normal((steps, *speech_axes[1:])).astype(np.float32)
     own_search = trained.model.joint_network is None or "search_type" in trained.model.generation()
     options = OPTIONS if own_search else TRANSDUCER_OPTIONS
-    expected = trained.recognizer(options)(speech)
+    expected = trained.run(options)(speech)
     keywords = {
         name: getattr(options, name) for name in ("beam_size", "nbest", "ctc_weight", "maxlenratio", "transducer_conf")
     }
     found = espnet2.runtime.Speech2Text(bundle.path, **keywords)(speech)
     expected, found = by_speaker(expected), by_speaker(found)
     for speaker, nbest in expected.items():
-        check = verify_decode(nbest, found[speaker], f"noise{speaker}")
+        check = compare_nbest(nbest, found[speaker], f"noise{speaker}")
         assert nbest
         assert check.passed, (check, nbest, found)
 

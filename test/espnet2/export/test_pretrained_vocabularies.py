@@ -13,9 +13,9 @@ import yaml
 from zoo_whisper_files import WhisperFile
 
 from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
-from espnet2.export.compare import compare_decodes
+from espnet2.export.compare import compare_results
 from espnet2.export.make_bundle import make_bundle
-from espnet2.export.trained import load_trained
+from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import OptionError
 from espnet2.runtime import Speech2Text
 from espnet2.runtime.bundle import Bundle
@@ -98,8 +98,8 @@ def test_decodes_as_upstream(files, request, place):
 
 def test_what_a_bundle_has(bundle):
     manifest = Bundle.load(bundle).manifest
-    assert manifest.tokenizer == {"token_type": "whisper_multilingual", "language": "en", "task": "transcribe"}
-    assert manifest.tokens[220] == SPACE
+    assert manifest.section.tokenizer == {"token_type": "whisper_multilingual", "language": "en", "task": "transcribe"}
+    assert manifest.section.tokens[220] == SPACE
 
 
 def test_searches_without_prompts(bundle):
@@ -144,7 +144,7 @@ def test_a_vocabulary_without_blank_and_unknown_symbol(tmp_path):
     found = TorchSpeech2Text(**files, beam_size=4, nbest=4, maxlenratio=-4.0)(cases.speech())
     assert any(0 in result.hypothesis.yseq for result in found) and all("a" not in result.token for result in found)
     trained = load_trained(**files)
-    (check,) = compare_decodes(trained, trained.graphs, {"speech": cases.speech()}, bounded=True)
+    (check,) = compare_results(trained, trained.graphs, {"speech": cases.speech()}, bounded=True)
     assert check.difference == 0
 
 

@@ -5,10 +5,10 @@ import pytest
 
 from espnet.nets.ctc_greedy import greedy_text
 from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
-from espnet2.export.verify import verify_decode
 from espnet2.fileio.audio import read_audio
 from espnet2.interface.errors import OptionError
 from espnet2.runtime import Speech2Text
+from espnet2.runtime.families.search import compare_nbest
 
 OPTIONS = [
     {"time_sync": True, "nbest": 4},
@@ -34,7 +34,7 @@ def test_the_same_hypotheses(model, demo_bundle, demo_dir, options):
         expected, found = reference(speech), candidate(speech)
         assert expected
         assert [result.text for result in found] == [result.text for result in expected]
-        assert verify_decode(expected, found, path.name).passed
+        assert compare_nbest(expected, found, path.name).passed
 
 
 def test_greedy_text_is_that_of_the_best_alignment(demo_bundle, demo_dir):

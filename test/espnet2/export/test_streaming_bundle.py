@@ -1,16 +1,18 @@
 """Bundles for streams: what they hold, that they are checked against whole utterances, and what cannot become one."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
+from manifests import with_section
 
 from espnet2.bin import export_onnx
-from espnet2.export.compare import compare_streams, read_signals
 from espnet2.export.make_bundle import make_bundle
-from espnet2.export.trained import load_trained
 from espnet2.export.verify_bundle import verify_bundle
+from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import BundleError, VerificationError
-from espnet2.runtime.bundle import STREAMING, Bundle
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.search_model import STREAMING
 
 GRAPHS = {"encoder_step", "ctc", "decoder_start", "decoder_step"}
 
@@ -23,9 +25,9 @@ def weights(stream_exp) -> dict:
 def test_bundle_says_how_streams_are_fed(stream_bundle):
     manifest = Bundle.load(stream_bundle).manifest
     assert set(manifest.components) == GRAPHS
-    assert set(manifest.streaming) == set(STREAMING)
-    assert manifest.streaming["samples_per_step"] == 8 * 4 * 160
-    assert manifest.streaming["frame_stride"] == 4 * 160
+    assert set(manifest.section.streaming) == set(STREAMING)
+    assert manifest.section.streaming["samples_per_step"] == 8 * 4 * 160
+    assert manifest.section.streaming["frame_stride"] == 4 * 160
     assert set(manifest.verification["fp32"]) == GRAPHS | {"stream", "decode"}
 
 
@@ -38,25 +40,23 @@ def test_bundle_verifies_against_its_checkpoint(stream_bundle, weights):
 @pytest.mark.parametrize(("name", "change"), [("lead", -160), ("least_steps", -1)])
 def test_steps_that_give_other_frames_are_found(stream_bundle, weights, name, change):
     trained = load_trained(**weights, streaming=True)
-    wrong = {**trained.streaming, name: trained.streaming[name] + change}
+    streaming = trained.section.streaming
     graphs = {"encoder_step": Bundle.load(stream_bundle).graph("encoder_step")}
-
-    class Wrong(type(trained)):  # type: ignore[misc]
-        streaming = wrong
-
-    changed = Wrong(**{item.name: getattr(trained, item.name) for item in dataclasses.fields(trained)})
-    signals = read_signals(trained)
-    assert all(check.passed for check in compare_streams(trained, graphs, signals))
+    signals = trained.signals()
+    check_streams = trained.task_class.further_checks
+    assert all(check.passed for check in check_streams(trained, graphs, signals))
+    wrong = dataclasses.replace(trained.section, streaming={**streaming, name: streaming[name] + change})
+    changed = SimpleNamespace(section=wrong, model=trained.model, graphs=trained.graphs)
     signals = {"short": signals["generated signal"][:3000]}
-    assert not all(check.passed for check in compare_streams(changed, graphs, signals))
+    assert not all(check.passed for check in check_streams(changed, graphs, signals))
 
 
 def test_another_way_of_feeding_does_not_verify(stream_bundle, weights, tmp_path):
     bundle = Bundle.load(stream_bundle)
-    other = dataclasses.replace(bundle.manifest, streaming={**bundle.manifest.streaming, "lead": 0})
+    other = with_section(bundle.manifest, streaming={**bundle.section.streaming, "lead": 0})
     files = {file.name: file for file in stream_bundle.iterdir() if file.name != "bundle.yaml"}
     Bundle.write(tmp_path / "bundle", other, files)
-    with pytest.raises(VerificationError, match=r"expected the steps of streams of .*config\.yaml, found others"):
+    with pytest.raises(VerificationError, match=r"streaming: expected that of .*config\.yaml, found another"):
         verify_bundle(tmp_path / "bundle", **weights)
 
 
@@ -64,7 +64,7 @@ def test_another_way_of_feeding_does_not_verify(stream_bundle, weights, tmp_path
 def test_manifest_is_checked(stream_bundle, streaming):
     manifest = Bundle.load(stream_bundle).manifest
     with pytest.raises(BundleError, match="streaming: expected nothing, or the numbers samples_per_step, lead"):
-        dataclasses.replace(manifest, streaming=streaming)
+        with_section(manifest, streaming=streaming)
 
 
 def test_encoders_of_whole_utterances_are_refused(demo_dir, tmp_path, capsys):

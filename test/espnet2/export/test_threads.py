@@ -13,8 +13,8 @@ from zoo_rows import MODEL, VOCABULARY
 
 from espnet.nets.scorers.ngram import NgramFullScorer
 from espnet.nets.transducer_searches import SEARCHES
-from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
+from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.options import DecodeOptions

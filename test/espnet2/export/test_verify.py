@@ -7,20 +7,20 @@ import pytest
 import torch
 
 from espnet2.export.examples import trace_sizes
-from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
 from espnet2.export.verify import (
-    Check,
     component_cases,
-    difference,
     require_passed,
     summary,
     table,
     verify_component,
-    verify_decode,
 )
+from espnet2.inference.torch_graph import TorchGraph
+from espnet2.interface.check import Check
 from espnet2.interface.errors import VerificationError
 from espnet2.interface.spec import Component, Length, OutputLength, Tensor
+from espnet2.runtime.compare import difference
+from espnet2.runtime.families.search import compare_nbest
 from espnet2.runtime.session import OnnxGraph
 
 
@@ -108,14 +108,14 @@ def nbest(*hypotheses):
         (nbest(([1, 2], -1.0), ([3], -2.0)), False),
     ],
 )
-def test_verify_decode(found, passes):
+def test_compare_nbest(found, passes):
     expected = nbest(([1, 2], -1.0), ([1], -2.0))
-    assert verify_decode(expected, found, "a").passed == passes
+    assert compare_nbest(expected, found, "a").passed == passes
 
 
 def test_ties_may_change_places():
     expected = nbest(([1], -1.0), ([2], -1.0))
-    assert verify_decode(expected, nbest(([2], -1.0), ([1], -1.0)), "a").passed
+    assert compare_nbest(expected, nbest(([2], -1.0), ([1], -1.0)), "a").passed
 
 
 def test_no_case_is_empty():

@@ -12,8 +12,9 @@ from espnet2.interface.errors import AudioError, BundleError, MissingPackageErro
 from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime.asr import Recognizer, Speech2Text
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.bundle_parts import load_ngram
+from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.text.char_tokenizer import CharTokenizer
 
 TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]
@@ -66,7 +67,8 @@ def decoder_step(liked=3):
 def recognizer(graphs=None, tokenizer=True, ngram=None, **options):
     graphs = graphs or {"encoder": encoder(), "ctc": ctc()}
     options = {"beam_size": 3, "ctc_weight": 1.0, **options}
-    return Recognizer(graphs, TOKENS, CharTokenizer() if tokenizer else None, SPECIAL, DecodeOptions(**options), ngram)
+    model = SearchModel(graphs, SearchSection(16000, TOKENS, SPECIAL), CharTokenizer() if tokenizer else None, ngram)
+    return Recognizer(model, DecodeOptions(**options))
 
 
 def test_results_are_upstreams_tuples(say):
@@ -280,7 +282,9 @@ def test_ngram(tmp_path):
 def test_ngram_weight_of_zero_needs_no_kenlm(tmp_path, manifest, onnx_files, say, monkeypatch):
     monkeypatch.setitem(sys.modules, "kenlm", None)
     files = {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")}
-    Bundle.write(tmp_path / "b", dataclasses.replace(manifest, ngram={"file": "n"}), {**files, "n": b"n-gram"})
+    Bundle.write(
+        tmp_path / "b", dataclasses.replace(manifest, files={"ngram": {"file": "n"}}), {**files, "n": b"n-gram"}
+    )
     assert Speech2Text(tmp_path / "b", ngram_weight=0)(say(2))[0].text == "a"
     with pytest.raises(MissingPackageError, match="n: expected the package kenlm, found none; pip install kenlm, or"):
         Speech2Text(tmp_path / "b")

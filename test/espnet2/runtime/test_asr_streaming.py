@@ -13,6 +13,7 @@ from espnet2.interface.spec import Component, State, Tensor
 from espnet2.runtime import Speech2Text, Speech2TextStreaming
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.runtime.timestamps import Timed
 from espnet2.text.char_tokenizer import CharTokenizer
 
@@ -77,9 +78,8 @@ def ctc():
 def recognizer(encoder=None, tokenizer=True, **options):
     graphs = {"encoder_step": encoder or encoder_step(), "ctc": ctc()}
     chosen = DecodeOptions(**(options or SEARCHES["greedy"]))
-    return StreamingRecognizer(
-        graphs, STREAMING, TOKENS, CharTokenizer() if tokenizer else None, SPECIAL, chosen, sample_rate=100
-    )
+    section = SearchSection(100, TOKENS, SPECIAL, streaming=STREAMING)
+    return StreamingRecognizer(SearchModel(graphs, section, CharTokenizer() if tokenizer else None), chosen)
 
 
 def spoken(*tokens):
@@ -289,8 +289,8 @@ def test_bundles_of_the_other_kind(tiny_bundle, streaming_bundle):
 def test_a_bundle_that_does_not_say_how_streams_are_fed(streaming_bundle):
     manifest = streaming_bundle / "bundle.yaml"
     text = manifest.read_text(encoding="utf-8")
-    start = text.index("streaming:")
-    end = text.index("\ngeneration:")
-    manifest.write_text(text[:start] + "streaming: {}" + text[end:], encoding="utf-8")
+    start = text.index("  streaming:")
+    end = text.index("\n  generation:")
+    manifest.write_text(text[:start] + "  streaming: {}" + text[end:], encoding="utf-8")
     with pytest.raises(BundleError, match="streaming: expected how streams are fed to 'encoder_step', found nothing"):
         Speech2TextStreaming(streaming_bundle)

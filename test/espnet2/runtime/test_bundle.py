@@ -5,8 +5,10 @@ import os
 
 import pytest
 import yaml
+from manifests import with_section
 
 from espnet2.interface.errors import BundleError
+from espnet2.interface.families import family_of
 from espnet2.runtime import bundle as bundle_module
 from espnet2.runtime import bundle_replacement
 from espnet2.runtime.bundle import MANIFEST, Bundle, Manifest
@@ -34,8 +36,7 @@ def edit(path, **changes):
 def test_round_trip(tmp_path, manifest, files):
     manifest = dataclasses.replace(
         manifest,
-        tokenizer={"token_type": "bpe", "bpemodel": {"file": "bpe.model"}},
-        ngram={"file": "ngram.bin"},
+        files={"bpemodel": {"file": "bpe.model"}, "ngram": {"file": "ngram.bin"}},
         quantized={"int8": {"ctc": {"file": "ctc.int8.onnx"}}},
         provenance={"torch": "2.13", "file": "not a file of the bundle"},
         verification={"encoder": 1e-6},
@@ -44,9 +45,9 @@ def test_round_trip(tmp_path, manifest, files):
     source.write_bytes(b"int8")
     files |= {"bpe.model": b"bpe", "ngram.bin": b"ngram", "ctc.int8.onnx": source}
     made = Bundle.write(tmp_path / "b", manifest, files)
-    loaded = Bundle.load(tmp_path / "b", task="asr")
+    loaded = Bundle.load(tmp_path / "b", family_of("asr"))
     assert loaded == made
-    assert list(loaded.manifest.tokens) == manifest.tokens
+    assert list(loaded.section.tokens) == manifest.section.tokens
     assert loaded.components == {name: entry["interface"] for name, entry in manifest.components.items()}
     assert loaded.file(loaded.manifest.quantized["int8"]["ctc"]).read_bytes() == b"int8"
     assert loaded.manifest.provenance == manifest.provenance
@@ -119,11 +120,11 @@ def test_files_that_the_manifest_does_not_have(tmp_path, manifest, files, senten
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", "..", "", "a\\b", "c:x", "bundle.yaml"])
 def test_names_that_lead_out_of_the_bundle(tmp_path, manifest, written, name):
-    outside = dataclasses.replace(manifest, ngram={"file": name})
+    outside = dataclasses.replace(manifest, files={"ngram": {"file": name}})
     files = {"encoder.onnx": b"encoder", "ctc.onnx": b"ctc", name: b""}
     with pytest.raises(BundleError, match="file: expected a plain file name, found"):
         Bundle.write(tmp_path / "c", outside, files)
-    edit(written, ngram={"file": name, "sha256": "0"})
+    edit(written, files={"ngram": {"file": name, "sha256": "0"}})
     with pytest.raises(BundleError, match="file: expected a plain file name, found"):
         Bundle.load(written)
 
@@ -131,31 +132,54 @@ def test_names_that_lead_out_of_the_bundle(tmp_path, manifest, written, name):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"format_version": 2}, "format_version: expected 1, found 2; the bundle is newer than this runtime"),
-        ({"format_version": "REMOVE"}, "format_version: expected 1, found None"),
-        ({"task": "tts"}, "task: expected one of asr, found tts"),
-        ({"tokens": "REMOVE"}, "content: expected the key 'tokens', found keys task, sample_rate"),
-        ({"tokens": [1, 2]}, "tokens: expected a list of strings, found [1, 2]"),
-        ({"colour": "red"}, "content: expected keys task, sample_rate"),
-        ({"sample_rate": "16k"}, "sample_rate: expected a rate in Hz, found 16k"),
-        ({"special": {"blank": 0, "sos": 5, "eos": 6}}, "special.eos: expected an index of the 6 tokens, found 6"),
-        ({"special": None}, "special.blank: expected an index of the 6 tokens, found None"),
+        ({"format_version": 3}, "format_version: expected 2, found 3; the bundle is newer than this runtime"),
+        ({"format_version": "REMOVE"}, "format_version: expected 2, found None"),
+        ({"task": "cooking"}, "task: expected one of asr"),
+        ({"task": ["asr"]}, "task: expected one of asr"),
+        ({"task": "REMOVE"}, "content: expected the key 'task', found keys format_version"),
+        ({"asr": "REMOVE"}, "content: expected the key 'asr', found keys task, components"),
+        ({"asr": 3}, "asr.content: expected a mapping, found 3"),
+        ({"colour": "red"}, "content: expected keys task, components"),
+        ({"files": 3}, "files: expected files by role, found 3"),
         ({"components": {}}, "components: expected files by name, found {}"),
         ({"components": {"ctc": {}}}, "components: expected files by name, found {'ctc': {}}"),
         ({"components": {"ctc": {"file": "ctc.onnx"}}}, "components.ctc.interface: expected the interface of a graph"),
         ({"quantized": {"int8": {"lm": {"file": "x"}}}}, "quantized.int8: expected files of encoder, ctc"),
         ({"quantized": []}, "quantized: expected components by kind, found []"),
-        ({"tokenizer": "bpe"}, "tokenizer: expected a mapping or null, found bpe"),
         ({"defaults": 3}, "defaults: expected a mapping, found 3"),
-        ({"tokenizer": {}}, "tokenizer.token_type: expected one of bpe, char, word, phn, hugging_face"),
-        ({"tokenizer": {"token_type": ["bpe"]}}, "tokenizer.token_type: expected one of"),
-        ({"tokenizer": {"token_type": "bpe", "bpemodel": "m"}}, "tokenizer.bpemodel: expected a mapping with the name"),
-        ({"ngram": {"file": 3}}, "ngram: expected a mapping with the name of a file, found {'file': 3}"),
+        ({"files": {"bpemodel": "m"}}, "files.bpemodel: expected a mapping with the name"),
+        (
+            {"files": {"ngram": {"file": 3}}},
+            "files.ngram: expected a mapping with the name of a file, found",
+        ),
         ({"components": {"ctc": {"file": "x", "data": 3}}}, "components.ctc.data: expected a mapping with the name"),
     ],
 )
 def test_a_manifest_that_cannot_be_used(written, changes, sentence):
     edit(written, **changes)
+    with pytest.raises(BundleError) as error:
+        Bundle.load(written)
+    assert sentence in str(error.value)
+    assert str(written / MANIFEST) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"tokens": "REMOVE"}, "asr.content: expected the key 'tokens', found keys sample_rate, special"),
+        ({"tokens": [1, 2]}, "asr.tokens: expected a list of strings, found [1, 2]"),
+        ({"colour": "red"}, "asr.content: expected keys sample_rate, tokens"),
+        ({"sample_rate": "16k"}, "asr.sample_rate: expected a rate in Hz, found 16k"),
+        ({"special": {"blank": 0, "sos": 5, "eos": 6}}, "asr.special.eos: expected an index of the 6 tokens, found 6"),
+        ({"special": None}, "asr.special.blank: expected an index of the 6 tokens, found None"),
+        ({"tokenizer": "bpe"}, "asr.tokenizer: expected a mapping or null, found bpe"),
+        ({"tokenizer": {}}, "asr.tokenizer.token_type: expected one of bpe, char, word, phn, hugging_face"),
+        ({"tokenizer": {"token_type": ["bpe"]}}, "asr.tokenizer.token_type: expected one of"),
+    ],
+)
+def test_a_section_that_cannot_be_used(written, changes, sentence):
+    section = yaml.safe_load((written / MANIFEST).read_text(encoding="utf-8"))["asr"] | changes
+    edit(written, asr={name: value for name, value in section.items() if value != "REMOVE"})
     with pytest.raises(BundleError) as error:
         Bundle.load(written)
     assert sentence in str(error.value)
@@ -200,14 +224,14 @@ def test_an_interface_that_cannot_be_used(written, change, sentence):
     "token", ["\x85", "a\x85b", "\u2028", "\x07", "\ufeff", " ", "#", "null", "日\x85", "\U0001f600"]
 )
 def test_tokens_survive(tmp_path, manifest, files, token):
-    tokens = [*manifest.tokens, token]
-    Bundle.write(tmp_path / "b", dataclasses.replace(manifest, tokens=tokens), files)
-    assert Bundle.load(tmp_path / "b").manifest.tokens == tokens
+    tokens = [*manifest.section.tokens, token]
+    Bundle.write(tmp_path / "b", with_section(manifest, tokens=tokens), files)
+    assert Bundle.load(tmp_path / "b").section.tokens == tokens
 
 
 def test_a_token_that_yaml_cannot_hold(tmp_path, manifest, files):
     with pytest.raises(BundleError):
-        Bundle.write(tmp_path / "b", dataclasses.replace(manifest, tokens=[*manifest.tokens, "\ud800"]), files)
+        Bundle.write(tmp_path / "b", with_section(manifest, tokens=[*manifest.section.tokens, "\ud800"]), files)
     assert not list(tmp_path.iterdir())
 
 
@@ -250,11 +274,14 @@ def test_a_missing_file(written):
 
 
 def test_another_task(written):
-    with pytest.raises(BundleError, match="b: expected a bundle of task 'tts', found 'asr'"):
-        Bundle.load(written, task="tts")
+    class Other(type(family_of("asr"))):
+        subject = "cooking"
+
+    with pytest.raises(BundleError, match="b: expected a bundle of cooking, found one of speech recognition"):
+        Bundle.load(written, Other())
 
 
 def test_manifest_checks_what_it_is_made_of(manifest):
     with pytest.raises(BundleError, match="sample_rate"):
-        dataclasses.replace(manifest, sample_rate=0)
+        with_section(manifest, sample_rate=0)
     assert Manifest.from_dict(manifest.to_dict()) == manifest

@@ -1,10 +1,10 @@
 """A bundle that takes another's place: whoever loads finds one or the other, and no mixture."""
 
-import dataclasses
 import sys
 import threading
 
 import pytest
+from manifests import with_section
 
 from espnet2.interface.errors import BundleError
 from espnet2.runtime import bundle_replacement
@@ -18,7 +18,7 @@ CAN_EXCHANGE = sys.platform.startswith(("linux", "darwin"))
 
 def write(path, manifest, onnx_files, rate):
     files = {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")}
-    Bundle.write(path, dataclasses.replace(manifest, sample_rate=rate), files)
+    Bundle.write(path, with_section(manifest, sample_rate=rate), files)
 
 
 @pytest.mark.skipif(not CAN_EXCHANGE, reason="the system cannot exchange two names")
@@ -31,7 +31,7 @@ def test_loading_while_it_is_replaced(tmp_path, manifest, onnx_files, load):
     def read():
         while not ended.is_set():
             try:
-                loaded.append(load(path).manifest.sample_rate)
+                loaded.append(load(path).section.sample_rate)
             except Exception as error:
                 errors.append(error)
 
@@ -63,7 +63,7 @@ def test_what_is_read_in_pieces_is_read_again(tmp_path, manifest, onnx_files):
     rates = iter([9000, 10000, None])
 
     def read():
-        before = Bundle.load(path).manifest.sample_rate
+        before = Bundle.load(path).section.sample_rate
         rate = next(rates)
         if rate == 10000:
             write(path, manifest, onnx_files, rate)

@@ -16,6 +16,7 @@ from espnet2.runtime.long_form import GB, MOST, UNDECLARED_HEADS, LongForm
 from espnet2.runtime.long_recording import Found, join, recognize_long
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result, ResultMaker
+from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.text.char_tokenizer import CharTokenizer
 
 TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]
@@ -74,7 +75,8 @@ def said(*words, pause=0.6, seed=0):
 def recognizer(graphs=None, **options):
     graphs = graphs or {"encoder": encoder(), "ctc": ctc()}
     options = {"beam_size": 3, "ctc_weight": 1.0, **options}
-    return Recognizer(graphs, TOKENS, CharTokenizer(), SPECIAL, DecodeOptions(**options), sample_rate=RATE)
+    model = SearchModel(graphs, SearchSection(RATE, TOKENS, SPECIAL), CharTokenizer())
+    return Recognizer(model, DecodeOptions(**options))
 
 
 WORDS = ["abab" * 8, "babba" * 6, "aabb" * 7, "ba" * 12, "bbaab" * 5]
@@ -303,7 +305,8 @@ def test_texts_that_overlap(timed):
 
 def test_a_short_part_after_a_long_one_that_says_the_same_twice():
     """The overlap's tokens are reckoned by the length of the part before, not by that of the part itself."""
-    maker = ResultMaker({}, [*TOKENS, *map(str, range(100))], None, SPECIAL, DecodeOptions(), None)
+    section = SearchSection(RATE, [*TOKENS, *map(str, range(100))], SPECIAL)
+    maker = ResultMaker(SearchModel({}, section), DecodeOptions(), None)
     phrase = [50, 51, 52, 53, 54]
     left = [*range(6, 11), *phrase, *range(55, 105)]
     right = [101, 102, 103, 104, *phrase]

@@ -1,10 +1,9 @@
 """Times of tokens and words: from frames, of a small bundle, of real models, and as the command writes them."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import soundfile
+from manifests import with_section
 
 from espnet2.bin.asr_inference_onnx import main
 from espnet2.interface.errors import OptionError
@@ -27,7 +26,7 @@ TRANSDUCER = {"joint_step": None}  # only the names of graphs count
 def slow_bundle(tmp_path, manifest, onnx_files):
     """The small bundle for speech of 100 samples, and as many frames, per second."""
     files = {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")}
-    return Bundle.write(tmp_path / "slow", dataclasses.replace(manifest, sample_rate=RATE), files)
+    return Bundle.write(tmp_path / "slow", with_section(manifest, sample_rate=RATE), files)
 
 
 def spans(count):

@@ -12,7 +12,7 @@ import zoo_calls
 from espnet.nets.generation import Generation, GenerationRules
 from espnet.nets.scorers.step import StepScorer
 from espnet2.asr.decoder.hugging_face_transformers_decoder import FAMILIES
-from espnet2.export.torch_graph import TorchGraph
+from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.errors import OptionError
 from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.options import DecodeOptions

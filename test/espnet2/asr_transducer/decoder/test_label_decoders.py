@@ -11,7 +11,7 @@ from espnet2.asr_transducer.decoder.mega_decoder import MEGADecoder
 from espnet2.asr_transducer.decoder.rnn_decoder import RNNDecoder
 from espnet2.asr_transducer.decoder.rwkv_decoder import RWKVDecoder
 from espnet2.asr_transducer.decoder.stateless_decoder import StatelessDecoder
-from espnet2.export.torch_graph import TorchGraph
+from espnet2.inference.torch_graph import TorchGraph
 from espnet2.lm.transformer_lm import TransformerLM
 
 VOCABULARY = 7

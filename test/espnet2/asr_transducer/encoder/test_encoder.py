@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from espnet2.asr_transducer.encoder.encoder import Encoder, chunk_mask
-from espnet2.export.torch_graph import TorchGraph
 from espnet2.export.trace import export_component
 from espnet2.export.verify import verify_component
+from espnet2.inference.torch_graph import TorchGraph
 from espnet2.runtime.session import OnnxGraph
 from espnet2.tasks.asr_transducer import ASRTransducerTask
 

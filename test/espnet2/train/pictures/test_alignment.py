@@ -11,9 +11,9 @@ pytest.importorskip("matplotlib")
 import torch
 
 from espnet.nets.ctc_alignment import align
-from espnet2.export.trained import load_trained
 from espnet2.fileio.audio import read_audio
 from espnet2.fileio.read_text import read_2columns_text
+from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.text.token_id_converter import TokenIDConverter
 from espnet2.train.pictures.alignment import COLOURS, Alignment, align_utterance, draw
@@ -27,19 +27,19 @@ def trained(demo_dir):
 
 @pytest.fixture(scope="module")
 def speech(demo_dir, trained):
-    return read_audio(sorted((demo_dir / "recordings").glob("*.flac"))[0], trained.sample_rate)
+    return read_audio(sorted((demo_dir / "recordings").glob("*.flac"))[0], trained.section.sample_rate)
 
 
 @pytest.fixture(scope="module")
 def token_ids(demo_dir, trained):
     utterance = sorted((demo_dir / "recordings").glob("*.flac"))[0].stem
     text = read_2columns_text(demo_dir / "recordings" / "text")[utterance]
-    return TokenIDConverter(trained.token_list).tokens2ids(trained.tokenizer.text2tokens(text))
+    return TokenIDConverter(trained.section.tokens).tokens2ids(trained.tokenizer.text2tokens(text))
 
 
 @pytest.fixture(scope="module")
 def found(trained, speech, token_ids):
-    return align_utterance(trained.model, speech, trained.sample_rate, token_ids, trained.tokenizer)
+    return align_utterance(trained.model, speech, trained.section.sample_rate, token_ids, trained.tokenizer)
 
 
 def test_alignment(trained, speech, token_ids, found):
@@ -51,8 +51,8 @@ def test_alignment(trained, speech, token_ids, found):
     np.testing.assert_array_equal(found.posteriors, np.exp(log_probs))
     spans = [(start * found.frame, end * found.frame) for start, end in align(log_probs, token_ids)]
     assert [(token.start, token.end) for token in found.tokens] == spans
-    assert [token.text for token in found.tokens] == [trained.token_list[index] for index in token_ids]
-    assert found.seconds == len(speech) / trained.sample_rate
+    assert [token.text for token in found.tokens] == [trained.section.tokens[index] for index in token_ids]
+    assert found.seconds == len(speech) / trained.section.sample_rate
     assert abs(found.frame * len(found.posteriors) - found.seconds) < 3 * found.frame
     text = trained.tokenizer.tokens2text([token.text for token in found.tokens])
     assert [word.text for word in found.words] == text.split()
@@ -60,11 +60,11 @@ def test_alignment(trained, speech, token_ids, found):
 
 def test_bands(found, trained):
     assert found.hertz.shape == (found.features.shape[1],)
-    assert (np.diff(found.hertz) >= 0).all() and found.hertz[-1] < trained.sample_rate / 2
+    assert (np.diff(found.hertz) >= 0).all() and found.hertz[-1] < trained.section.sample_rate / 2
 
 
 def test_text_that_ctc_hears(trained, speech):
-    found = align_utterance(trained.model, speech, trained.sample_rate)
+    found = align_utterance(trained.model, speech, trained.section.sample_rate)
     best = found.posteriors.argmax(axis=1)
     merged = [token for token, before in zip(best, [-1, *best[:-1]], strict=True) if token not in (before, found.blank)]
     assert found.token_ids == merged and found.words == []
@@ -75,14 +75,14 @@ def test_text_that_does_not_fit(trained, speech, token_ids):
     with pytest.raises(
         DataError, match=rf"^a\.flac: expected a text of 1 to \d+ tokens, found one of {len(token_ids)}"
     ):
-        align_utterance(trained.model, speech, trained.sample_rate, token_ids, name="a.flac")
+        align_utterance(trained.model, speech, trained.section.sample_rate, token_ids, name="a.flac")
 
 
 @pytest.mark.parametrize("part, wanted", [("ctc", "with CTC"), ("frontend", "a front end")])
 def test_model_without(part, wanted, trained, speech, monkeypatch):
     monkeypatch.setitem(trained.model._modules, part, None)
     with pytest.raises(OptionError, match=f"expected a model with.*{wanted.split()[-1]}, found one"):
-        align_utterance(trained.model, speech, trained.sample_rate)
+        align_utterance(trained.model, speech, trained.section.sample_rate)
 
 
 def test_picture(found):

@@ -1,0 +1,184 @@
+"""A trained model: modules with their components, and all that a bundle has to know beside them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from espnet2.inference.torch_graph import TorchGraph
+from espnet2.interface.errors import OptionError
+from espnet2.interface.families import FAMILIES, Row, family_of, task_class, with_bundles
+from espnet2.interface.graph import Graph
+from espnet2.main_funcs.pretrained import find_model
+from espnet2.runtime.family import Family
+from espnet2.runtime.section import Section
+from espnet2.tasks import detect
+from espnet2.tasks.exported import BundledFile, Part
+from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.utils.yaml_file import read_mapping
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model and its companions, the model's configuration, and the files that all came from, by option.
+
+    With `streams` its parts are those of streams, which are cut as `chunks` says where that is a choice.
+    """
+
+    task: str
+    model: Any
+    parts: tuple[Part, ...]
+    config: argparse.Namespace
+    files: dict[str, Path]
+    tokenizer: AbsTokenizer | None = None
+    streams: bool = False
+    chunks: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def family(self) -> Family:
+        """The torch-free half of its family."""
+        return family_of(self.task)
+
+    @property
+    def task_class(self) -> Any:
+        """The half on PyTorch's side."""
+        return task_class(self.task)
+
+    @property
+    def graphs(self) -> dict[str, TorchGraph]:
+        """Each component, run by PyTorch."""
+        return {component.name: TorchGraph(module, component) for module, component in self.parts}
+
+    @functools.cached_property
+    def section(self) -> Any:
+        """The section of the bundle."""
+        section: Section = self.task_class.section(self.model, self.config, self.tokenizer, self.streams)
+        return section
+
+    @property
+    def bundled_files(self) -> dict[str, BundledFile]:
+        """Files of the bundle by role."""
+        found: dict[str, BundledFile] = self.task_class.bundled_files(self.tokenizer, self.files)
+        return found
+
+    def runtime_model(self, options: Any, graphs: Mapping[str, Graph] | None = None) -> Any:
+        """The model that the family runs, on PyTorch's graphs or on `graphs` in their place."""
+        return self.task_class.runtime_model(self.family, graphs or self.graphs, self.section, self, options)
+
+    def run(self, options: Any, graphs: Mapping[str, Graph] | None = None) -> Any:
+        """The function from a signal to its result, on PyTorch's graphs or on `graphs` in their place."""
+        return self.family.run(self.runtime_model(options, graphs), options)
+
+    def signals(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
+        """Signals for verification by name: those of `files`, drawn ones where there are none."""
+        components = {component.name: component for _, component in self.model.parts()}
+        return self.family.signals(components, self.section, files)
+
+    def as_streams(self, chunks: Mapping[str, int | None]) -> Trained:
+        """The same model for streams, whose chunks are of these sizes where that is a choice.
+
+        Raises `OptionError` where the model needs whole inputs, or takes no such chunks.
+        """
+        parts, numbers = self.task_class.stream_parts(self.model, chunks)
+        beside = self.parts[len(self.model.parts()) :]
+        return dataclasses.replace(self, parts=(*parts, *beside), streams=True, chunks=numbers)
+
+
+def load_trained(
+    *,
+    model_file: str | Path | None = None,
+    model_tag: str | None = None,
+    streaming: bool = False,
+    chunks: Mapping[str, int | None] | None = None,
+    untrained: bool = False,
+    family: Family | None = None,
+    **files: str | Path | None,
+) -> Trained:
+    """Build and load a model from its files, or from a packed model; files that are given win over packed ones.
+
+    Args:
+        model_file: A packed model.
+        model_tag: Its name on the Hugging Face hub.
+        streaming: The model for streams.
+        chunks: Sizes of its chunks, where they are a choice.
+        untrained: A config whose weights are not named is a model of random weights.
+        family: The family that the model has to be of.
+        files: By the options of `espnet2.interface.families`. A config that is not named is `config.yaml` beside the
+            weights.
+
+    Raises:
+        OptionError: No model is named, or models of several families are, or it needs whole inputs.
+        EspnetError: A file cannot be used.
+    """
+    packed = find_model(model_file=model_file, model_tag=model_tag) if model_file or model_tag else {}
+    given = {name: value for name, value in files.items() if value is not None}
+    paths = {name: Path(value) for name, value in {**packed, **given}.items()}
+    task = task_of(paths, untrained, family)
+    rows = [FAMILIES[task], *(FAMILIES[name] for name in FAMILIES[task].companions)]
+    known = {name for row in rows for name in (row.config, row.weights, *row.files)}
+    paths = {name: path for name, path in paths.items() if name in known}
+    for row in rows:
+        _complete(row, paths, untrained)
+    for name in FAMILIES[task].files:
+        if name in paths and not paths[name].is_file():
+            raise OptionError(f"--{name}: expected a file, found no such file: {paths[name]}")
+    trained = _load(task, paths)
+    return trained.as_streams(chunks or {}) if streaming else trained
+
+
+def _complete(row: Row, paths: dict[str, Path], untrained: bool) -> None:
+    """Add the config beside weights; raise `OptionError` for a config without weights."""
+    if row.weights in paths:
+        paths.setdefault(row.config, paths[row.weights].with_name("config.yaml"))
+    elif row.config in paths and not untrained:
+        raise OptionError(f"--{row.weights}: expected the weights of --{row.config}, found none")
+
+
+def task_of(paths: Mapping[str, Path], untrained: bool = False, family: Family | None = None) -> str:
+    """The task, of `family` if one is given, of the model whose files are named by options.
+
+    Raises `OptionError` where none is named, or models of several families are.
+    """
+    tasks = {name: FAMILIES[name] for name in with_bundles() if family in (None, family_of(name))}
+    asked = {name: row for name, row in tasks.items() if row.weights in paths or row.config in paths}
+    named = [name for name, row in asked.items() if row.weights in paths or untrained]
+    if not named:
+        options = " or ".join(dict.fromkeys(f"--{row.weights}" for row in (asked or tasks).values()))
+        raise OptionError(f"{options}: expected a file (or --model_file, --model_tag: a packed model), found none")
+    row = tasks[named[0]]
+    if any(tasks[name].weights != row.weights for name in named):
+        found = " and ".join(dict.fromkeys(f"--{tasks[name].weights}" for name in named))
+        raise OptionError(f"{found}: expected one model, found several")
+    config = paths.get(row.config) or paths[row.weights].with_name("config.yaml")
+    return detect.task_of(read_mapping(config), named, str(config))
+
+
+def _load(task: str, files: dict[str, Path]) -> Trained:
+    row, own = FAMILIES[task], task_class(task)
+    model, config = _build(row, task, files)
+    parts = list(model.parts())
+    for name in row.companions:
+        companion = FAMILIES[name]
+        if companion.config in files:
+            other, other_config = _build(companion, name, files)
+            own.require_companion(name, config, other_config, files[companion.config])
+            parts += other.parts()
+    return Trained(task, model, tuple(parts), config, files, own.tokenizer(model, config, files[row.config]))
+
+
+def _build(row: Row, task: str, files: Mapping[str, Path]) -> tuple[Any, argparse.Namespace]:
+    config, weights = files[row.config], files.get(row.weights)
+    model, built = task_class(task).build_model_from_file(config, weights)
+    if weights is not None:
+        _log.info("loaded the %s %s", row.noun, weights)
+    else:
+        _log.warning("%s: expected weights, %s, found none: those of the %s are random", config, row.weights, row.noun)
+    return model, built

@@ -1,0 +1,174 @@
+"""Base of families whose models search for a token sequence: recognition, translation, understanding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from espnet2.fileio.recording import recording_of_file
+from espnet2.interface.check import Check
+from espnet2.interface.errors import BundleError, OptionError
+from espnet2.interface.graph import Graph
+from espnet2.interface.spec import Component
+from espnet2.runtime.bundle import Manifest
+from espnet2.runtime.family import Components, Family
+from espnet2.runtime.ngram import load_ngram
+from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.results import Results, by_speaker
+from espnet2.runtime.search_model import SearchModel, SearchSection
+from espnet2.text.build_tokenizer import load_tokenizer
+from espnet2.utils.edit_distance import edit_distance
+
+# Numbers of inputs and outputs.
+COUNTS = {"encoder": (2, 2), "ctc": (1, 1), "mlm": (4, 1), "joint_start": (1, 1), "joint_step": (2, 1)}
+COUNTS |= {"encoder_step": (2, 2)}
+STEP_INPUTS = {"tokens", "parents", "memory_lengths", "joint_frame", "decoder_out"}  # besides those of `decoder_start`
+
+CHUNKS = ("chunk_size", "left_context", "right_context")  # sizes in frames of the encoder, where they are a choice
+
+SCORE_TOLERANCE = 1e-3  # of a hypothesis' score
+BEAM = 5
+COMPARED = 3  # hypotheses of each n-best list
+GENERATED_OUTPUT_LENGTH = 50  # encoder frames of the signal that is decoded where no recording is given
+GENERATED_TOKENS = 20  # such a signal has no end, so hypotheses are cut there
+CHANNELS = 3  # of such a signal, where the model reads several
+# Of a transducer, whose default search takes long where nothing is said.
+SHORT_SEARCH = {"search_type": "tsd", "max_sym_exp": 2}
+
+
+class SearchFamily(Family):
+    """A family whose results are n-best lists of token sequences."""
+
+    section = SearchSection
+    options = DecodeOptions
+    quantized: ClassVar[tuple[str, ...]] = ("encoder", "encoder_step", "decoder_step", "lm_step")
+    most_deviation = 0.02
+    deviation_unit = "token errors"
+
+    def require_usable(self, components: Components, section: SearchSection) -> None:
+        """Check for the components that a search needs, and that they read what it feeds."""
+        listed = ", ".join(components)
+        if "encoder_step" in components and not section.streaming:
+            raise BundleError("streaming: expected how streams are fed to 'encoder_step', found nothing")
+        if not {"ctc", "decoder_step"} & set(components):
+            raise BundleError(f"expected a component 'ctc' or 'decoder_step', found {listed}")
+        if "mlm" in components and not ("ctc" in components and "mask" in section.special):
+            raise BundleError("mlm: expected a component 'ctc' and a special token 'mask' with it, found none")
+        if "joint_step" in components and not {"joint_start", "decoder_step"} <= set(components):
+            raise BundleError(f"joint_step: expected joint_start and decoder_step with it, found {listed}")
+        start = components.get("decoder_start")
+        memory = {tensor.name for tensor in start.outputs} if start else set()
+        for name, component in components.items():
+            counts = len(component.inputs), len(component.outputs)
+            fed = name in self.entries or {tensor.name for tensor in component.inputs} <= STEP_INPUTS | memory
+            if counts != COUNTS.get(name, counts) or not counts[1] or not (fed or not name.endswith("_step")):
+                raise BundleError(f"{name}: expected the inputs and outputs of that component, found others")
+
+    def model(
+        self,
+        graphs: Mapping[str, Graph],
+        section: SearchSection,
+        files: Mapping[str, Path],
+        options: DecodeOptions,
+        ngram_scorer: str = "full",
+    ) -> SearchModel:
+        """The model with its tokenizer and n-gram scorer."""
+        spec = section.tokenizer or {}
+        prompt = {name: spec.get(name) for name in ("language", "task")}
+        tokenizer = load_tokenizer(spec.get("token_type"), files.get("bpemodel"), token_list=section.tokens, **prompt)
+        ngram = load_ngram(files.get("ngram"), section.tokens, ngram_scorer, options.ngram_weight)
+        return SearchModel(graphs, section, tokenizer, ngram)
+
+    def signals(
+        self, components: Components, section: SearchSection, recordings: Sequence[str | Path]
+    ) -> dict[str, Any]:
+        """Speech by name: the recordings, or noise where there are none."""
+        entry = next(components[name] for name in self.entries if name in components)
+        speech = entry.inputs[0]
+        stream = "steps" in speech.axes
+        frame = speech.axes[3:] if stream else speech.axes[2:]
+        if not recordings:
+            return {"generated signal": _noise(entry)}
+        if frame if stream else speech.axes[1] != "samples":
+            raise OptionError(f"recordings: expected none for a model that reads features, found {len(recordings)}")
+        axes = 1 + len(frame)
+        return {str(path): recording_of_file(str(path)).read(section.sample_rate, axes) for path in recordings}
+
+    def checked_options(
+        self, components: Components, section: SearchSection, bounded: bool
+    ) -> tuple[DecodeOptions, DecodeOptions]:
+        """A beam search with all scorers; PyTorch returns more hypotheses, so that ties are seen as such."""
+        own_search = "search_type" in section.generation  # no other one works
+        options = {
+            **self.defaults(components),
+            "beam_size": BEAM,
+            "ctc_weight": 0.3 if {"ctc", "decoder_step"} <= set(components) else float("ctc" in components),
+            "lm_weight": 0.3,
+            "ngram_weight": 0.3,
+            "maxlenratio": -float(GENERATED_TOKENS) if bounded else 0.0,
+            "transducer_conf": SHORT_SEARCH if bounded and "joint_step" in components and not own_search else None,
+        }
+        return DecodeOptions(**{**options, "nbest": BEAM}), DecodeOptions(**{**options, "nbest": COMPARED})
+
+    def compare(self, expected: Results, found: Results, name: str) -> list[Check]:
+        """Compare the n-best lists of each speaker."""
+        theirs, ours = by_speaker(expected), by_speaker(found)
+        return [compare_nbest(theirs[key], ours[key], name + key) for key in theirs]
+
+    def deviation(self, expected: Sequence[Results], found: Sequence[Results]) -> float:
+        """Edits that turn the best hypotheses of fp32 graphs into those of int8 graphs, per token of the former."""
+        pairs = [(_best(e), _best(f)) for e, f in zip(expected, found, strict=True)]
+        return sum(edit_distance(e, f) for e, f in pairs) / max(1, sum(len(e) for e, _ in pairs))
+
+    def exported_with(self, manifest: Manifest) -> dict[str, Any]:
+        """Whether the bundle is for streams, and of which chunks."""
+        chunks = {name: manifest.provenance[name] for name in CHUNKS if name in manifest.provenance}
+        return {"streaming": bool(manifest.section.streaming), "chunks": chunks}
+
+    def defaults(self, components: Components) -> dict[str, Any]:
+        """The options of a decode where none are given."""
+        only = {} if {"ctc", "decoder_step"} <= set(components) else {"ctc_weight": float("ctc" in components)}
+        return {**asdict(DecodeOptions()), **only}
+
+
+def _noise(entry: Component) -> np.ndarray:
+    """Samples (T,) or (T, C), or features (T, D), that give `GENERATED_OUTPUT_LENGTH` frames of the output."""
+    (rule,) = entry.lengths
+    sizes = {
+        "channels": max(CHANNELS, entry.least_channels),
+        rule.source: rule.length.shortest(GENERATED_OUTPUT_LENGTH),
+    }
+    shape = [axis if isinstance(axis, int) else sizes[axis] for axis in entry.inputs[0].axes[1:]]
+    return (0.1 * np.random.default_rng(0).standard_normal(shape)).astype(np.float32)
+
+
+def _best(results: Results) -> list[int]:
+    """Tokens of the best hypothesis of each speaker."""
+    return [token for nbest in by_speaker(results).values() for best in nbest[:1] for token in best.token_int]
+
+
+def compare_nbest(expected: Sequence[Any], found: Sequence[Any], name: str) -> Check:
+    """Compare the best hypotheses found with those expected: the same text, tokens and order (but for ties).
+
+    `expected` may go on after the last of `found`, so that a tie at that place is seen as one. The difference is the
+    largest distance of scores, inf where the hypotheses themselves differ.
+    """
+    pairs = list(zip(expected, found, strict=False))
+    worst = max((abs(float(e[3].score) - float(f[3].score)) for e, f in pairs), default=0.0)
+    if len(found) > len(expected) or (expected and not found) or not _same_up_to_ties(expected, found):
+        worst = float("inf")
+    return Check("decode", f"{name}: {len(found)}-best", worst, SCORE_TOLERANCE)
+
+
+def _same_up_to_ties(expected: Sequence[Any], found: Sequence[Any]) -> bool:
+    """Whether each hypothesis is found at its place, or at that of one whose score cannot be told apart."""
+    # Results of different hypotheses may be equal, since token 0 is left out of them.
+    scores = {(text, *hypothesis.yseq.tolist()): float(hypothesis.score) for text, *_, hypothesis in expected}
+    return all(
+        abs(scores.get((text, *hypothesis.yseq.tolist()), np.inf) - float(e[3].score)) <= SCORE_TOLERANCE
+        for e, (text, *_, hypothesis) in zip(expected, found, strict=False)
+    )

@@ -1,0 +1,114 @@
+"""From a bundle to a model that runs: its options are read, its graphs opened, its files loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from espnet2.interface.errors import BundleError, OptionError
+from espnet2.interface.graph import Graph
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.bundle_replacement import read_as_one
+from espnet2.runtime.family import Family
+from espnet2.runtime.options import PROVIDERS
+
+DEVICES = {"cpu": PROVIDERS, "cuda": ("CUDAExecutionProvider", *PROVIDERS)}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A bundle, the model of its family that was made of it, and the options of inference."""
+
+    bundle: Bundle
+    model: Any
+    options: Any
+
+
+def load(
+    bundle: str | Path | Bundle,
+    family: Family,
+    entry: str,
+    options: Mapping[str, Any],
+    *,
+    quantized: bool = False,
+    num_threads: int | None = None,
+    providers: Sequence[str] = PROVIDERS,
+    files: Mapping[str, str | Path | None] | None = None,
+    **of_model: Any,
+) -> Loaded:
+    """The model in a bundle.
+
+    Args:
+        bundle: A directory that `espnet2.bin.export_onnx` wrote, or a loaded `Bundle`.
+        family: The family that the bundle has to be of.
+        entry: The component that signals go into.
+        options: Of inference, and `device`, `cpu` or `cuda`, instead of providers.
+        quantized: Run the bundle's int8 graphs, where it has them.
+        num_threads: Threads of graphs (default: all cores that the process may use); those of steps have one.
+        providers: Execution providers of onnxruntime, most wanted first.
+        files: Files by role, instead of the bundle's.
+        of_model: Further arguments of `Family.model`.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+        OptionError: An option has a value that is not allowed, or that the bundle cannot satisfy.
+    """
+    keywords = dict(options)
+    providers = _providers_of(keywords.pop("device", None), providers)
+    read_options = family.read_options(keywords)
+    others = {role: Path(path) for role, path in (files or {}).items() if path is not None}
+
+    def read() -> Loaded:
+        loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, family)
+        loaded.require_family(family)
+        try:
+            family.require_entry(loaded.components, entry)
+            family.require_usable(loaded.components, loaded.section)
+        except BundleError as error:
+            raise BundleError(f"{loaded.path}: {error}") from error
+        graphs = _graphs(loaded, read_options, quantized, num_threads, providers)
+        model = family.model(graphs, loaded.section, {**loaded.files, **others}, read_options, **of_model)
+        return Loaded(loaded, model, read_options)
+
+    return read() if isinstance(bundle, Bundle) else read_as_one(bundle, read)
+
+
+def find_bundle(tag: str | Path) -> Path:
+    """The directory of a bundle: `tag` itself, or that of a repository on the Hugging Face hub, which is downloaded."""
+    if Path(tag).exists():
+        return Path(tag)
+    from espnet2.fileio.hub import download
+
+    return download(str(tag))
+
+
+def _providers_of(device: Any, providers: Sequence[str]) -> Sequence[str]:
+    """Execution providers of a device as PyTorch names it; those that are given where it is None."""
+    if device is None:
+        return providers
+    kind = str(device).partition(":")[0]
+    if kind not in DEVICES:
+        raise OptionError(f"device: expected one of {', '.join(DEVICES)}, found {str(device)!r}")
+    return providers if kind == "cpu" else DEVICES[kind]
+
+
+def _graphs(
+    bundle: Bundle, options: Any, quantized: bool, num_threads: int | None, providers: Sequence[str]
+) -> dict[str, Graph]:
+    """The graphs that inference with these options runs."""
+    from espnet2.runtime.session import available_cores
+
+    if quantized and not bundle.manifest.quantized:
+        raise OptionError(f"quantized: expected a bundle with int8 graphs, found none in {bundle.path}")
+    if num_threads is not None and num_threads < 1:
+        raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
+    threads = min(num_threads or available_cores(), available_cores())  # more of them would wait for each other
+    used = bundle.family.graphs_used(bundle.components, options)
+    small = {name for name in used if name.endswith("_step") and name not in bundle.family.entries}
+    return {
+        name: bundle.graph(name, quantized, num_threads=1 if name in small else threads, providers=providers)
+        for name in bundle.components
+        if name in used
+    }

@@ -1,0 +1,65 @@
+"""The hooks of a task whose models are exported: what of a trained model goes into a bundle, and how it runs here."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from espnet2.interface.check import Check
+from espnet2.interface.errors import ConfigError, OptionError
+from espnet2.interface.graph import Graph
+from espnet2.interface.spec import Component
+from espnet2.runtime.family import Family
+from espnet2.runtime.section import Section
+from espnet2.text.abs_tokenizer import AbsTokenizer
+
+Part = tuple[torch.nn.Module, Component]
+BundledFile = tuple[str, Path | bytes]  # its name in the bundle, and the file that is copied, or the contents
+
+
+class ExportedTask:
+    """Base of tasks; what is not overridden is as good as there: no tokenizer, no files, no streams."""
+
+    @classmethod
+    def tokenizer(cls, model: Any, config: Namespace, source: Path | None = None) -> AbsTokenizer | None:
+        """The tokenizer of a model's configuration; errors name the file `source`."""
+        return None
+
+    @classmethod
+    def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> Section:
+        """The section of `bundle.yaml`; `streams`: of a bundle for streams."""
+        raise ConfigError(f"{cls.__name__}: expected section() of a task that is exported, found none")
+
+    @classmethod
+    def bundled_files(cls, tokenizer: AbsTokenizer | None, files: Mapping[str, Path]) -> dict[str, BundledFile]:
+        """Files of the bundle by role; `files` are those of the trained model by option."""
+        return {}
+
+    @classmethod
+    def runtime_model(
+        cls, family: Family, graphs: Mapping[str, Graph], section: Any, trained: Any, options: Any
+    ) -> Any:
+        """The model that the family runs, with these graphs; `trained` is what they were made from."""
+        return family.model(graphs, section, {}, options)
+
+    @classmethod
+    def stream_parts(cls, model: Any, chunks: Mapping[str, int | None]) -> tuple[tuple[Part, ...], dict[str, int]]:
+        """The parts of a model for streams, and the numbers of their chunks; `chunks` are those that are asked for.
+
+        Raises:
+            OptionError: The model needs whole utterances, or takes no such chunks.
+        """
+        raise OptionError(f"streaming: expected False, since {type(model).__name__} needs whole inputs, found True")
+
+    @classmethod
+    def require_companion(cls, name: str, config: Namespace, companion: Namespace, source: Path) -> None:
+        """Raise `ConfigError` for a model of task `name`, whose config is the file `source`, that does not fit."""
+
+    @classmethod
+    def further_checks(cls, trained: Any, graphs: Mapping[str, Graph], signals: Mapping[str, Any]) -> list[Check]:
+        """Checks of `graphs` beside those of each component and of the results."""
+        return []
