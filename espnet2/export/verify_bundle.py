@@ -23,7 +23,9 @@ def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **mod
     Raises `VerificationError` for a bundle of other graphs, and what reading the files raises (see `load_trained`).
     """
     bundle = Bundle.load(path)
-    trained = load_trained(**model, family=bundle.family, **bundle.family.exported_with(bundle.manifest))
+    trained = load_trained(
+        **model, family=bundle.family, **bundle.family.exported_with(bundle.section, bundle.manifest.provenance)
+    )
     _require_same_interface(bundle, trained)
     signals = trained.signals(recordings)
     graphs = {name: bundle.graph(name) for name in bundle.components}

@@ -14,16 +14,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from espnet2.interface.check import Check
 from espnet2.interface.errors import BundleError
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component
 from espnet2.runtime.section import Section
-
-if TYPE_CHECKING:
-    from espnet2.runtime.bundle import Manifest
 
 Components = Mapping[str, Component]
 Run = Callable[[Any], Any]  # from a signal to its result
@@ -109,7 +106,7 @@ class Family(ABC):
         """Options of inference for clients in other languages, as `bundle.yaml` states them."""
         return {}
 
-    def exported_with(self, manifest: Manifest) -> dict[str, Any]:
+    def exported_with(self, section: Any, provenance: Mapping[str, Any]) -> dict[str, Any]:
         """Keywords of `espnet2.inference.trained.load_trained` with which a bundle was exported."""
         return {}
 

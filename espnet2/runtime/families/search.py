@@ -14,7 +14,6 @@ from espnet2.interface.check import Check
 from espnet2.interface.errors import BundleError, OptionError
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component
-from espnet2.runtime.bundle import Manifest
 from espnet2.runtime.family import Components, Family
 from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.options import DecodeOptions
@@ -124,10 +123,10 @@ class SearchFamily(Family):
         pairs = [(_best(e), _best(f)) for e, f in zip(expected, found, strict=True)]
         return sum(edit_distance(e, f) for e, f in pairs) / max(1, sum(len(e) for e, _ in pairs))
 
-    def exported_with(self, manifest: Manifest) -> dict[str, Any]:
+    def exported_with(self, section: SearchSection, provenance: Mapping[str, Any]) -> dict[str, Any]:
         """Whether the bundle is for streams, and of which chunks."""
-        chunks = {name: manifest.provenance[name] for name in CHUNKS if name in manifest.provenance}
-        return {"streaming": bool(manifest.section.streaming), "chunks": chunks}
+        chunks = {name: provenance[name] for name in CHUNKS if name in provenance}
+        return {"streaming": bool(section.streaming), "chunks": chunks}
 
     def defaults(self, components: Components) -> dict[str, Any]:
         """The options of a decode where none are given."""

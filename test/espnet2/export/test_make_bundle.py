@@ -94,8 +94,8 @@ def test_failed_verification_leaves_no_bundle(trained_files, tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_int8_graphs_that_hear_something_else_leave_no_bundle(trained_files, recording, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(module, "token_error_rate", lambda *_, **__: 0.5)
+def test_int8_graphs_with_other_texts_leave_no_bundle(trained_files, recording, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module, "deviation", lambda *_, **__: 0.5)
     monkeypatch.setattr(module, "_export", lambda *_: {name: Path(name) for name in GRAPHS})
     monkeypatch.setattr(module, "OnnxGraph", lambda path, component: None)
     monkeypatch.setattr(module, "compare_components", lambda *_: [])

@@ -136,7 +136,7 @@ def test_names_that_lead_out_of_the_bundle(tmp_path, manifest, written, name):
         ({"format_version": "REMOVE"}, "format_version: expected 2, found None"),
         ({"task": "cooking"}, "task: expected one of asr"),
         ({"task": ["asr"]}, "task: expected one of asr"),
-        ({"task": "REMOVE"}, "content: expected the key 'task', found keys format_version"),
+        ({"task": "REMOVE"}, "content: expected the key 'task', found keys components"),
         ({"asr": "REMOVE"}, "content: expected the key 'asr', found keys task, components"),
         ({"asr": 3}, "asr.content: expected a mapping, found 3"),
         ({"colour": "red"}, "content: expected keys task, components"),
