@@ -11,6 +11,7 @@ from espnet2.interface.errors import ConfigError
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices, build
 from espnet2.tasks.options import UNREAD, Option, fixed
+from espnet2.tasks.recognition import RecognitionTask
 from espnet2.tasks.rows import Conf
 from espnet2.tasks.shared import (
     INIT,
@@ -24,7 +25,6 @@ from espnet2.tasks.shared import (
     TOKEN_LIST,
     USE_PREPROCESSOR,
 )
-from espnet2.tasks.recognition import RecognitionTask
 from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.utils.types import str2bool

@@ -9,9 +9,9 @@ from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import JOINT_NETWORK, frontend_of, require_fit, vocab_size_of
 from espnet2.tasks.choices import Choices, build
 from espnet2.tasks.options import Key, Option
+from espnet2.tasks.recognition import RecognitionTask
 from espnet2.tasks.rows import Conf
 from espnet2.tasks.shared import INIT, INPUT_SIZE, NORMALIZE, SPECAUG, SPEECH, TEXT, TOKEN_LIST, USE_PREPROCESSOR
-from espnet2.tasks.recognition import RecognitionTask
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.utils.types import str_or_none
 

@@ -18,6 +18,7 @@ from espnet2.runtime.family import Components, Family
 from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Results, by_speaker
+from espnet2.runtime.search import fitting_ctc_weight, graphs_used
 from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.utils.edit_distance import edit_distance
@@ -97,6 +98,10 @@ class SearchFamily(Family):
         axes = 1 + len(frame)
         return {str(path): recording_of_file(str(path)).read(section.sample_rate, axes) for path in recordings}
 
+    def graphs_used(self, components: Components, options: DecodeOptions) -> set[str]:
+        """The encoder's component, and those of the scorers that have weight."""
+        return graphs_used(components, options)
+
     def checked_options(
         self, components: Components, section: SearchSection, bounded: bool
     ) -> tuple[DecodeOptions, DecodeOptions]:
@@ -105,7 +110,7 @@ class SearchFamily(Family):
         options = {
             **self.defaults(components),
             "beam_size": BEAM,
-            "ctc_weight": 0.3 if {"ctc", "decoder_step"} <= set(components) else float("ctc" in components),
+            "ctc_weight": fitting_ctc_weight(components, 0.3),
             "lm_weight": 0.3,
             "ngram_weight": 0.3,
             "maxlenratio": -float(GENERATED_TOKENS) if bounded else 0.0,
@@ -130,8 +135,8 @@ class SearchFamily(Family):
 
     def defaults(self, components: Components) -> dict[str, Any]:
         """The options of a decode where none are given."""
-        only = {} if {"ctc", "decoder_step"} <= set(components) else {"ctc_weight": float("ctc" in components)}
-        return {**asdict(DecodeOptions()), **only}
+        options = asdict(DecodeOptions())
+        return {**options, "ctc_weight": fitting_ctc_weight(components, options["ctc_weight"])}
 
 
 def _noise(entry: Component) -> np.ndarray:
