@@ -12,7 +12,7 @@ from espnet2.interface.errors import BundleError, EspnetError
 from espnet2.utils.atomic import exchange
 
 MANIFEST = "bundle.yaml"
-ATTEMPTS = 10  # to read a bundle that is replaced meanwhile
+ATTEMPTS = 100  # to read a bundle that is replaced meanwhile
 
 Read = TypeVar("Read")
 

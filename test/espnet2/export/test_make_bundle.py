@@ -98,8 +98,7 @@ def test_int8_graphs_with_other_texts_leave_no_bundle(trained_files, recording, 
     monkeypatch.setattr(module, "deviation", lambda *_, **__: 0.5)
     monkeypatch.setattr(module, "_export", lambda *_: {name: Path(name) for name in GRAPHS})
     monkeypatch.setattr(module, "OnnxGraph", lambda path, component: None)
-    monkeypatch.setattr(module, "compare_components", lambda *_: [])
-    monkeypatch.setattr(module, "compare_decodes", lambda *_, **__: [])
+    monkeypatch.setattr(module, "compare_all", lambda *_, **__: [])
     monkeypatch.setattr(module, "_quantize", lambda *_: {})
     command = [*options(trained_files), "--output_dir", str(tmp_path / "bundle"), "--quantize", "int8", str(recording)]
     assert export_onnx.main(command) == 2

@@ -78,7 +78,7 @@ def test_what_is_read_in_pieces_is_read_again(tmp_path, manifest, onnx_files):
 def test_one_that_never_stays_is_said(tmp_path, manifest, onnx_files):
     path = tmp_path / "bundle"
     write(path, manifest, onnx_files, 8000)
-    with pytest.raises(BundleError, match="expected a bundle that stays, found one that was replaced 10 times"):
+    with pytest.raises(BundleError, match="expected a bundle that stays, found one that was replaced 100 times"):
         read_as_one(path, lambda: write(path, manifest, onnx_files, 8000))
 
 
