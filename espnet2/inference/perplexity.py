@@ -54,12 +54,12 @@ def calc_perplexity(
 
 
 def _perplexity(nll: float, count: int) -> float:
-    """Of texts of `count` tokens with this negative log-likelihood in nats; it is the same to any base."""
+    """Return the perplexity of `count` tokens with a negative log-likelihood in nats; it is the same for any base."""
     return math.exp(nll / count)
 
 
 def measure(args: Namespace) -> None:
-    """`calc_perplexity` of the model and the texts that the options of `lm_calc_perplexity` name."""
+    """Run `calc_perplexity` by the options of `lm_calc_perplexity`."""
     if args.model_file is None:
         raise OptionError("--model_file: expected the weights of the language model, found none")
     device = "cuda" if args.ngpu > 0 else "cpu"

@@ -1,4 +1,4 @@
-"""Statistics of parts of the data as those of all of it."""
+"""Aggregation of the statistics of parts of the data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUMS = {"count", "sum", "sum_square"}
 def aggregate_stats_dirs(
     input_dirs: Sequence[str | Path], output_dir: str | Path, skip_sum_stats: bool = False
 ) -> None:
-    """Join the shapes, and add up the statistics, of directories that `--collect_stats true` has written.
+    """Join the shapes and add up the statistics of directories that `--collect_stats true` has written.
 
     Raises:
         OptionError: there are no directories.
@@ -46,7 +46,7 @@ def aggregate_stats_dirs(
 
 
 def _keys(parts: Iterable[Path], name: str) -> list[str]:
-    """The names that all parts have in a file."""
+    """Return the names in a file, which have to be the same in all parts."""
     found = [_lines(part / name) for part in parts]
     for part, names in zip(parts, found, strict=True):
         if names != found[0]:
@@ -59,7 +59,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _join(paths: Iterable[Path], target: Path) -> None:
-    """Write the lines of all files, each utterance once."""
+    """Write the lines of all files; raises `DataError` for an utterance in two of them."""
     seen: dict[str, Path] = {}
     lines = []
     for path in paths:
@@ -74,7 +74,7 @@ def _join(paths: Iterable[Path], target: Path) -> None:
 
 
 def _add(paths: Iterable[Path], target: Path) -> None:
-    """Write the sums of all files' sums."""
+    """Add up the sums of all files."""
     total: dict[str, Any] = {}
     for path in paths:
         try:

@@ -23,13 +23,13 @@ def average_nbest_models(
 ) -> None:
     """Write `valid.acc.ave_{n}best.pth` for each criterion and each number of models, and `valid.acc.ave.pth`.
 
-    Numbers of models that training does not have are left out; where none is left, the best one is the average.
+    Numbers above the number of epochs are left out; where none is left, the best model is the average.
 
     Args:
         output_dir: of the experiment, with the weights of epochs.
         history: of the training.
         best_model_criterion: phase, statistic, min or max. Criteria without the statistic are left out.
-        nbest: how many models are averaged.
+        nbest: numbers of models to average.
         suffix: of the names, as `till10epoch`.
 
     Raises:
@@ -46,7 +46,7 @@ def average_nbest_models(
         for size in sizes:
             written = f"{phase}.{name}.ave_{size}best{ending}"
             if size == 1:
-                load_checkpoint(directory / f"{epochs[0]}epoch.pth")  # a link to what cannot be read would hide it
+                load_checkpoint(directory / f"{epochs[0]}epoch.pth")  # a link to a damaged file would hide the damage
                 link_atomically(directory / written, f"{epochs[0]}epoch.pth")
             else:
                 logging.info("Averaging the %d best models by %s.%s: %s", size, phase, name, directory / written)
@@ -55,7 +55,7 @@ def average_nbest_models(
 
 
 def average(paths: Sequence[str | Path]) -> dict[str, torch.Tensor]:
-    """The mean of weights; whole numbers, such as counts of batches, are added up."""
+    """Average weights; whole numbers, such as counts of batches, are added up."""
     total: dict[str, torch.Tensor] = {}
     for path in paths:
         for name, tensor in load_checkpoint(path).items():

@@ -1,4 +1,4 @@
-"""Shapes of the data's fields, and sums of the model's features: what a training asks of its data beforehand."""
+"""Statistics of the data before training: shapes of its fields, and sums of the model's features."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def collect_phase(
     """Write `{field}_shape`, `{feature}_stats.npz`, `batch_keys` and `stats_keys` into a directory.
 
     Args:
-        model: whose `collect_feats` gives features and their lengths.
+        model: its `collect_feats` returns features and their lengths.
         batches: utterance ids and fields, as training reads them.
         output_dir: of one phase, such as `exp/stats/train`.
-        write_collected_feats: write the features too, `collect_feats/{feature}.scp` tells where.
+        write_collected_feats: write the features too, listed in `collect_feats/{feature}.scp`.
 
     Raises:
         DataError: there are no utterances, or a feature is not finite.
@@ -88,7 +88,7 @@ def collect_phase(
 
 
 def _shapes(batch: dict[str, torch.Tensor], name: str) -> list[tuple[int, ...]]:
-    """The shape of each utterance's field, without padding."""
+    """Return the shape of each utterance's field, without padding."""
     rest = tuple(batch[name].shape[2:])
     if f"{name}_lengths" not in batch:
         return [tuple(batch[name].shape[1:])] * len(batch[name])
@@ -96,7 +96,7 @@ def _shapes(batch: dict[str, torch.Tensor], name: str) -> list[tuple[int, ...]]:
 
 
 def _items(found: dict[str, torch.Tensor], name: str, values: torch.Tensor) -> list[np.ndarray]:
-    """The feature of each utterance, without padding."""
+    """Return the feature of each utterance, without padding."""
     items = [value.cpu().numpy() for value in values]
     if f"{name}_lengths" not in found:
         return [np.atleast_1d(item) for item in items]

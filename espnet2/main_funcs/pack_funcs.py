@@ -50,7 +50,7 @@ PACKED_KEYS = ("bpemodel", "stats_file", "non_linguistic_symbols", "ngram_file")
 
 @dataclass(frozen=True)
 class Member:
-    """A file of an archive: its name, its unpacked size in bytes, and how to open it."""
+    """File of an archive: its name, its unpacked size in bytes, and a function that opens it."""
 
     name: str
     size: int
@@ -58,10 +58,10 @@ class Member:
 
 
 def unpack(input_archive: Path | str, outpath: Path | str, use_cache: bool = True) -> dict[str, str]:
-    """Unpack `input_archive` to the directory `outpath` and return what `meta.yaml` names: key -> path.
+    """Unpack `input_archive` to the directory `outpath` and return the files that `meta.yaml` names, by key.
 
-    A directory that holds this archive already is used as it is, unless `use_cache` is False; of one that holds another
-    version, the files that the archive has are replaced, and no others. Raises `ArchiveError` for an archive that is
+    A directory that holds this archive already is used as it is, unless `use_cache` is False; in one that holds another
+    version, the files of the archive are replaced, and no others. Raises `ArchiveError` for an archive that is
     damaged or unsafe, or when `outpath` holds something else.
     """
     archive, target = Path(input_archive), Path(outpath)
@@ -96,7 +96,7 @@ def _temporary_beside(target: Path) -> tempfile.TemporaryDirectory[str]:
 
 
 def _root(directory: Path) -> Path:
-    """Where a packed model's files are: in `directory`, or in the one folder that it was packed with."""
+    """Return the directory of a packed model's files: `directory`, or the only folder in it."""
     inside = [path for path in directory.iterdir() if path.name not in NOT_OF_THE_MODEL]
     only_folder = not (directory / META).is_file() and len(inside) == 1 and inside[0].is_dir()
     return _root(inside[0]) if only_folder else directory
@@ -119,7 +119,7 @@ def _named_files(root: Path) -> list[Path]:
 
 
 def read_meta(directory: Path | str, shown: str | None = None) -> dict[str, str]:
-    """The files that `directory/meta.yaml` names, as paths; raises `ArchiveError` when it or one of them is missing.
+    """Return the paths of the files that `directory/meta.yaml` names; raises `ArchiveError` where one is missing.
 
     `shown` names that file in errors, where `directory` is a temporary one.
     """
@@ -145,7 +145,7 @@ def read_meta(directory: Path | str, shown: str | None = None) -> dict[str, str]
 
 
 def get_dict_from_cache(meta: Path | str) -> dict[str, str] | None:
-    """The files of an unpacked model, whose `meta.yaml` this is; None where that, or one of them, is not there."""
+    """Return the files of the unpacked model of this `meta.yaml`; None where it or one of them is missing."""
     try:
         return read_meta(Path(meta).parent) if Path(meta).is_file() else None
     except ArchiveError:
@@ -153,7 +153,7 @@ def get_dict_from_cache(meta: Path | str) -> dict[str, str] | None:
 
 
 def _members(archive: Path) -> Iterator[Member]:
-    """The files of a zip or tar archive, in order; raises `ArchiveError` for links, devices and encrypted files."""
+    """Yield the files of a zip or tar archive; raises `ArchiveError` for links, devices and encrypted files."""
     if not os.path.isfile(archive):
         raise ArchiveError(f"{archive}: expected a packed model, found no such file")
     if tarfile.is_tarfile(archive):  # asked first: at its end it may have a checkpoint, which is a zip archive
@@ -206,7 +206,7 @@ def _write(member: Member, path: Path, shown: str) -> None:
 
 
 def _safe_name(name: str, where: str) -> PurePosixPath:
-    """`name` as a relative path; raises `ArchiveError` when it could lead out of the directory."""
+    """Return `name` as a relative path; raises `ArchiveError` when it could lead out of the directory."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts or "\\" in name or ":" in name or "\0" in name:
         raise ArchiveError(f"{where}: expected relative paths inside the archive, found {name!r}")
@@ -218,7 +218,7 @@ def _same_meta(work: Path, target: Path) -> bool:
 
 
 def _move(work: Path, target: Path) -> None:
-    """Give the complete directory its final name, or its files where that is one of an older unpacking or others."""
+    """Rename the complete directory, or move its files into a directory that is there already."""
     try:
         if not target.exists():
             os.replace(work, target)
@@ -236,7 +236,7 @@ def _move(work: Path, target: Path) -> None:
 
 
 def _is_taken(target: Path, name: Path) -> bool:
-    """Whether `target` has in the way of the file `name` what is no older version of it."""
+    """Whether `target` has something other than an older version of it in place of the file `name`."""
     if not (target / META).is_file():
         return os.path.lexists(target / name.parts[0])
     folders = (target / folder for folder in name.parents)
@@ -244,7 +244,7 @@ def _is_taken(target: Path, name: Path) -> bool:
 
 
 def find_path_and_change_it_recursive(value: Any, src: str, tgt: str) -> Any:
-    """`value`, with `tgt` in place of every string that is the path `src`; dictionaries and lists are gone through."""
+    """Replace every string that is the path `src` by `tgt`, in nested dictionaries and lists."""
     if isinstance(value, dict):
         return {name: find_path_and_change_it_recursive(item, src, tgt) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -258,12 +258,12 @@ def pack(
     yaml_files: Mapping[str, Path | str],
     option: Sequence[Path | str] = (),
 ) -> list[str]:
-    """Write a zip or tar archive (by the ending of `outpath`) that upstream unpacks, too; returns the names in it.
+    """Write a zip or tar archive (by the ending of `outpath`) that upstream can unpack; return the names in it.
 
     Args:
         outpath: The archive, ending in one of `ARCHIVES`; it is replaced when the new one is complete.
-        files: What `meta.yaml` lists as `files`, such as `asr_model_file`.
-        yaml_files: What it lists as `yaml_files`, such as `asr_train_config`; files that these configurations name
+        files: Listed in `meta.yaml` as `files`, such as `asr_model_file`.
+        yaml_files: Listed there as `yaml_files`, such as `asr_train_config`; files that these configurations name
             (`bpemodel`, `stats_file`, ...) are packed with them.
         option: Further files and directories.
 
@@ -296,7 +296,7 @@ def pack(
 
 
 def _read_weights(paths: Iterable[Path | str]) -> None:
-    """Raise `CheckpointError` for a file that would be packed and never load."""
+    """Raise `CheckpointError` for weights that cannot be loaded."""
     from espnet2.torch_utils.checkpoint import load_checkpoint  # PyTorch, which unpacking does without
 
     for path in paths:
@@ -315,7 +315,7 @@ def _write_archive(archive: Path, mode: Any, contents: Mapping[str, Path]) -> No
 
 
 def _packed_name(path: Path | str) -> str:
-    """The name of a file in the archive: its path from the working directory."""
+    """Return the name of a file in the archive: its path from the working directory."""
     if not os.path.isfile(path):
         raise ArchiveError(f"{path}: expected a file to pack, found none")
     try:
@@ -326,7 +326,7 @@ def _packed_name(path: Path | str) -> str:
 
 
 def _all_files(paths: Sequence[Path | str]) -> list[Path]:
-    """The files that are given, and those below the directories that are given."""
+    """Return the given files, and those below the given directories."""
     found: list[Path] = []
     for path in map(Path, paths):
         found += sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
@@ -334,7 +334,7 @@ def _all_files(paths: Sequence[Path | str]) -> list[Path]:
 
 
 def _files_of_config(config: Path) -> list[Path]:
-    """Files that a configuration names, wherever in it they are, found as recognition finds them."""
+    """Return the files that a configuration names at any depth, found as recognition finds them."""
     waiting: list[dict[str, Any]] = [read_mapping(config)]
     found: list[Path] = []
     places = [Path(), config.parent, *config.resolve().parent.parents]

@@ -1,4 +1,4 @@
-"""Pictures of recordings with their CTC alignments, as `espnet2.bin.plot_alignment` makes them."""
+"""Pictures of recordings with their CTC alignments."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def plot_alignments(
 ) -> int:
     """Write `DIRECTORY/UTTERANCE.png` for each recording.
 
-    A recording that cannot be read or aligned is logged; the others are drawn all the same.
+    A recording that cannot be read or aligned is logged and left out.
 
     Args:
         trained: A recogniser as `espnet2.inference.trained.load_trained` gives it.
         recordings: Utterances.
-        texts: Of the utterances; None: those that CTC hears.
-        directory: Where pictures go; it is made.
+        texts: Of the utterances; None: the best paths of CTC.
+        directory: Output directory, which is created.
 
     Returns:
-        How many are drawn.
+        Number of pictures.
 
     Raises:
         OptionError: The model has no CTC, no front end, or no tokenizer for the texts.

@@ -1,4 +1,4 @@
-"""Finding the files of a packed model, given as an archive, as an unpacked directory, or by its name on a hub."""
+"""Files of a packed model, given as an archive, as an unpacked directory, or by its name on a hub."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from espnet2.runtime.bundle import sha256
 def find_model(
     model_file: str | Path | None = None, model_tag: str | None = None, cache_dir: str | Path | None = None
 ) -> dict[str, str]:
-    """The files of a packed model by upstream's option names: `asr_train_config`, `asr_model_file`, `lm_file`, ...
+    """Return the files of a packed model by upstream's option names: `asr_train_config`, `asr_model_file`, ...
 
     An archive is unpacked once, under `cache_dir` (by default `espnet` in the user's cache directory). `model_tag` is
     a repository on the Hugging Face hub, as `espnet2.fileio.hub.hub_name` reads it, with `meta.yaml` at its root.
@@ -42,7 +42,7 @@ def _default_cache() -> Path:
 
 
 def _digest(path: Path) -> str:
-    """The first 16 digits of a file's SHA-256, so that another archive of the same name is another directory."""
+    """Return the first 16 digits of a file's SHA-256, which tell archives of the same name apart."""
     if not os.path.isfile(path):
         raise ArchiveError(f"{path}: expected a packed model, found no such file")
     try:

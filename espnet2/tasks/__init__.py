@@ -1,1 +1,1 @@
-"""From config.yaml and weights to models: registries of choices, configuration, checkpoints."""
+"""Tasks: configuration, choices of classes, building and loading of models, training."""

@@ -1,4 +1,4 @@
-"""From a command line and a YAML file to the options of a training, checked, and back to a config.yaml."""
+"""Options of training: read from a command line and a YAML file, checked, and written to config.yaml."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
 
 VERSION = "202511"  # of upstream, whose keys config.yaml has
 NOT_PRINTED = ("config", "print_config", "ngpu")
-LEAST = {  # numbers, and options that are not smaller
+LEAST = {  # smallest value -> options
     1: ("max_epoch", "accum_grad", "batch_size", "valid_batch_size", "batch_bins", "valid_batch_bins",
         "min_batch_size", "num_iters_per_epoch"),
     0: ("seed", "ngpu", "num_workers", "num_att_plot", "patience", "nbest_averaging_interval"),
@@ -39,7 +39,7 @@ class TrainingParser(ArgumentParser):
         task.add_task_arguments(self)
 
     def _set_from(self, path: str) -> dict[str, list[Any]]:
-        """Make the file's values defaults; return those of options that append, which argparse would append to."""
+        """Set the file's values as defaults; return those of options that append, to which argparse would append."""
         lists: dict[str, list[Any]] = {}
         for name, value in read_yaml_mapping(path).items():
             if name in WRITTEN:
@@ -58,7 +58,7 @@ class TrainingParser(ArgumentParser):
         return lists
 
     def _set_other(self, path: str, name: str, value: Any) -> dict[str, list[Any]]:
-        """As the base class does it, for options that a user's own task has added."""
+        """Set an option that a user's own task has added as the base class does."""
         others = {action.dest for action in self._actions} - set(self.options) - {"help"}
         if name not in others:
             near = difflib.get_close_matches(str(name), [*self.options, *others], n=1)
@@ -67,7 +67,7 @@ class TrainingParser(ArgumentParser):
         return self.set_option(path, name, value)
 
     def parse_known_args(self, args=None, namespace=None):
-        """As the base class's; lists that nothing was added to are empty."""
+        """Parse as the base class does; appending options that are not given are empty lists."""
         found, rest = super().parse_known_args(args, namespace)
         for name, option in self.options.items():
             if option.append and getattr(found, name) is None:
@@ -76,7 +76,7 @@ class TrainingParser(ArgumentParser):
 
 
 def from_yaml(option: Option, value: Any, source: str) -> Any:
-    """A value of a YAML file as the option's; raises `OptionError` for one of another kind."""
+    """Convert a value of a YAML file to the option's kind; raises `OptionError` where it is of another kind."""
     if value is None:
         if option.may_be_none:
             return None
@@ -98,7 +98,7 @@ def from_yaml(option: Option, value: Any, source: str) -> Any:
 
 
 def _read_item(option: Option, item: Any) -> Any:
-    """One value of several; what YAML holds as a list is `PATH,NAME,TYPE` or a criterion."""
+    """Convert one value of several; a list in YAML is `PATH,NAME,TYPE` or a criterion."""
     if isinstance(item, list):
         item = ",".join(str(part) for part in item)
     return converted(option.kind, str(item))
@@ -111,7 +111,7 @@ def _merged(default: Any, changes: Any) -> Any:
 
 
 def check(task: type[TaskDeclaration], args: argparse.Namespace) -> None:
-    """Bring criteria into one form, and raise `OptionError` for values that are not allowed or not supported."""
+    """Normalise criteria, and raise `OptionError` for values that are not allowed or not supported."""
     for option in task.options():
         value = getattr(args, option.name)
         if option.fixed and value != option.default:
@@ -141,7 +141,7 @@ def _require(name: str, value: int | None, least: int) -> None:
 
 
 def criterion(value: str | Sequence[str]) -> list[str]:
-    """`valid,acc,max` as a list of three; raises `OptionError` for anything else."""
+    """Split `valid,acc,max` into a list of three; raises `OptionError` for anything else."""
     found = [part.strip() for part in (value.split(",") if isinstance(value, str) else value)]
     if len(found) != 3 or found[2] not in ("min", "max"):
         raise OptionError(f"criterion: expected a phase, a statistic, and min or max, as valid,acc,max; found {value}")
@@ -156,7 +156,7 @@ def phase_and_statistic(value: Sequence[str]) -> None:
 
 
 def full_config(task: type[TaskDeclaration], args: argparse.Namespace) -> dict[str, Any]:
-    """Every option with the defaults of the chosen classes, as `--print_config` shows it."""
+    """Return every option with the defaults of the chosen classes, as `--print_config` shows them."""
     found = {option.name: getattr(args, option.name) for option in task.options()}
     for row in task.all_rows():
         if isinstance(row, Choices):
@@ -169,7 +169,7 @@ def full_config(task: type[TaskDeclaration], args: argparse.Namespace) -> dict[s
 
 
 def config_of(task: type[TaskDeclaration], args: argparse.Namespace, distributed: bool = False) -> dict[str, Any]:
-    """What config.yaml holds: upstream's keys, so that upstream reads it too."""
+    """Return the content of config.yaml: upstream's keys, so that upstream can read it."""
     start = {"config": args.config, "print_config": False}
     found = {option.name: getattr(args, option.name) for option in task.options()}
     found |= _others(found, args)
@@ -177,10 +177,10 @@ def config_of(task: type[TaskDeclaration], args: argparse.Namespace, distributed
 
 
 def _others(found: Mapping[str, Any], args: argparse.Namespace) -> dict[str, Any]:
-    """Options that a user's own task has added."""
+    """Return the options that a user's own task has added."""
     return {name: value for name, value in vars(args).items() if name not in found and name not in WRITTEN}
 
 
 def to_yaml(config: Mapping[str, Any]) -> str:
-    """A configuration as YAML, keys in order."""
+    """Format a configuration as YAML, with keys in order."""
     return yaml_no_alias_safe_dump(dict(config), indent=4, sort_keys=False, allow_unicode=True)

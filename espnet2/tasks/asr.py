@@ -1,4 +1,4 @@
-"""Speech recognition: the registries of its parts, and how they fit together."""
+"""Speech recognition: keys of its configuration, choices of its parts, and the model that they make."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ CTC = "espnet2.asr.ctc:CTC"
 AUX_CTC_TASKS = Option(
     "aux_ctc_tasks", str, [], "fields of the data that aux_ctc of model_conf names", nargs="+", key=UNREAD
 )
-# Without these a recogniser could be built, but samples would not go in, or the decoder's scores not come out.
+# Options whose other values give a model that takes no samples, or whose decoder has no scores.
 NEEDED = (
     ("frontend_conf", "apply_stft", True),
     ("decoder_conf", "input_layer", "embed"),
@@ -168,7 +168,7 @@ class ASRTask(RecognitionTask, AbsTask):
 
     @classmethod
     def assemble(cls, config: Namespace) -> AbsESPnetModel:
-        """Build from left to right: each part is told the size of what the one before it gives."""
+        """Build the parts in order: each gets the output size of the one before it."""
         if config.preprocessor not in (None, *PREPROCESSOR.classes):  # others belong to other tasks
             known = ", ".join(PREPROCESSOR.classes)
             raise ConfigError(f"preprocessor: expected one of {known}, found {config.preprocessor!r}")
@@ -211,9 +211,9 @@ class ASRTask(RecognitionTask, AbsTask):
 
 
 def frontend_of(config: Namespace, choices: Choices) -> tuple[Any, int]:
-    """The front end of these choices (None where features come in), and the size of its frames.
+    """Return the front end (None where the input is features), and the size of its frames.
 
-    Raises `ConfigError` for options that it does not take, and where neither it nor a size is there.
+    Raises `ConfigError` for invalid options, and where there is neither front end nor size.
     """
     frontend, size = None, config.input_size
     if size is None:
@@ -227,14 +227,14 @@ def frontend_of(config: Namespace, choices: Choices) -> tuple[Any, int]:
 
 
 def with_blanks(token_list: list[str], model_conf: Mapping[str, Any]) -> list[str]:
-    """The tokens, those of a transducer's long blanks before all others unless they are there already."""
+    """Return the tokens with those of a transducer's multi-frame blanks, if missing, in front."""
     durations = model_conf.get("transducer_multi_blank_durations") or []
     blanks = [f"<blank{duration}>" for duration in durations] if isinstance(durations, list) else []
     return [*(blank for blank in reversed(blanks) if blank not in token_list), *token_list]
 
 
 def vocab_size_of(config: Namespace) -> int:
-    """The number of tokens; raises `ConfigError` for a list without use."""
+    """Return the number of tokens; raises `ConfigError` for an unusable list."""
     vocab_size = len(config.token_list)
     if vocab_size < 2:
         raise ConfigError(f"token_list: expected a blank and at least one more token, found {vocab_size}")
@@ -247,7 +247,7 @@ def vocab_size_of(config: Namespace) -> int:
 
 
 def decoder_of(config: Namespace, vocab_size: int, encoded: dict[str, int]) -> tuple[Any, Any]:
-    """The decoder, and a transducer's joint network; None for what the config does not have."""
+    """Return the decoder, and a transducer's joint network; None where the config has none."""
     if config.decoder != "transducer":
         return DECODER.build(config.decoder, config.decoder_conf, vocab_size=vocab_size, **encoded), None
     decoder = DECODER.build(config.decoder, config.decoder_conf, vocab_size=vocab_size)
@@ -257,7 +257,7 @@ def decoder_of(config: Namespace, vocab_size: int, encoded: dict[str, int]) -> t
 
 
 def require_fit(config: Namespace, frontend: Any, preencoder: Any, encoder: Any) -> None:
-    """Raise `ConfigError` where a part reads frames of another shape than the part before it gives."""
+    """Raise `ConfigError` where the first part reads frames of another shape than the front end outputs."""
     if frontend is None:
         return
     name, reader = ("encoder", encoder) if preencoder is None else ("preencoder", preencoder)

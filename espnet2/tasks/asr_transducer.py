@@ -1,4 +1,4 @@
-"""Stand-alone transducers: the registries of their parts, and how they fit together."""
+"""Stand-alone transducers: keys of their configuration, choices of their parts, and the model that they make."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ASRTransducerTask(RecognitionTask, AbsTask):
 
     @classmethod
     def assemble(cls, config: Namespace) -> AbsESPnetModel:
-        """Build from left to right: each part is told the size of what the one before it gives."""
+        """Build the parts in order: each gets the output size of the one before it."""
         if config.model is not None:
             raise ConfigError(f"model: expected none in a stand-alone transducer, found {config.model!r}")
         frontend, size = frontend_of(config, FRONTEND)

@@ -1,4 +1,4 @@
-"""Registries: the choices of a config section, and building the chosen class from its options.
+"""Choices of classes in a config, and construction of the chosen class from its options.
 
 A class is imported when it is chosen, and nothing is imported that is not in a table.
 """

@@ -1,4 +1,4 @@
-"""Language models: the registries of their parts, and how they fit together."""
+"""Language models: keys of their configuration, choices of their parts, and the model that they make."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MODEL = Choices(
     },
     default="lm",
 )
-READ_TOKENS = ("lm_multitask",)  # models that look up symbols
+READ_TOKENS = ("lm_multitask",)  # models that look up special tokens
 
 
 class LMTask(AbsTask):

@@ -1,4 +1,4 @@
-"""The registries of optimisers and of learning rate schedules."""
+"""Choices of optimisers and of learning rate schedules."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ SCHEDULER = Choices(
 
 
 def optimizer_of(args: Namespace, model: torch.nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of a model's parameters by the options `optim` and `exclude_weight_decay`; raises `ConfigError`."""
+    """Build the optimiser of a model's parameters by `optim` and `exclude_weight_decay`; raises `ConfigError`."""
     parameters: Any = list(model.parameters())
     if args.exclude_weight_decay:
         from espnet2.optimizers.optim_groups import decay_groups

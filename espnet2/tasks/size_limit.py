@@ -1,4 +1,4 @@
-"""A bound on what building a model may take, since a number in a config decides it and configs come from strangers."""
+"""Limit of the size of models: numbers in a config determine it, and configs come from strangers."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from espnet2.interface.errors import ConfigError
 
 LARGEST = 100_000  # an option of a constructor; the largest known are some ten thousands
 MOST_LAYERS = 1000  # the deepest published models have fewer than a hundred
-LAYERS = re.compile(r"(num_|n|[wb])?(blocks|layers?)(_sd)?")  # names of options that say how many
+LAYERS = re.compile(r"(num_|n|[wb])?(blocks|layers?)(_sd)?")  # names of options that are numbers of layers
 SIZELESS = ("max_pos_emb_len",)  # options that no tensor is as large as
 MOST_TENSORS = 100_000  # a thousand layers of a hundred
 NO_MEMORY_KNOWN = 64 << 30  # bytes
 
 
 def require_sizes(section: str, conf: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for a whole number that no part of a model can have; those of other packages are theirs."""
+    """Raise `ConfigError` for a whole number that is no size of a model's part."""
     for name, value in conf.items():
         if name not in SIZELESS:
             _require_size(f"{section}.{name}", value, MOST_LAYERS if LAYERS.fullmatch(str(name)) else LARGEST)
 
 
 def _require_size(name: str, value: Any, most: int) -> None:
-    """Raise `ConfigError` for numbers above `most`; those in a list are not numbers of layers, but sizes or indices."""
+    """Raise `ConfigError` for numbers above `most`; those in a list are sizes or indices, not numbers of layers."""
     if isinstance(value, Mapping):
         require_sizes(name, value)
     elif isinstance(value, list | tuple):
@@ -45,7 +45,7 @@ def _number(value: int) -> str:
 
 
 class _Count(TorchDispatchMode):
-    """Adds up the tensors that are made, before each is."""
+    """Counter of the bytes of new tensors, which are added before each is allocated."""
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class _Count(TorchDispatchMode):
 
 
 def _memory() -> int:
-    """Bytes of this machine's memory."""
+    """Return the bytes of this machine's memory."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not on Windows
@@ -79,6 +79,6 @@ def _memory() -> int:
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Raise `ConfigError` where what is built inside becomes larger than this machine, or has too many tensors."""
+    """Raise `ConfigError` where a model built inside exceeds this machine's memory, or has too many tensors."""
     with _Count(_memory()):
         yield

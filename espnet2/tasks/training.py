@@ -1,4 +1,4 @@
-"""What `asr_train`, `lm_train` and `asr_transducer_train` do: from options to an experiment's directory."""
+"""Training of a task's model, from options to an experiment's directory."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OF_THE_OPTIMISER = (
 
 
 def train(task: type[TaskDeclaration], args: Namespace) -> int:
-    """Train, or collect statistics, or print the configuration; returns the exit status.
+    """Train, or collect statistics, or print the configuration; return the exit status.
 
     Raises:
         EspnetError: one sentence that names the option or file, before anything is overwritten.
@@ -76,7 +76,7 @@ def train(task: type[TaskDeclaration], args: Namespace) -> int:
 
 
 def _tokens(task: type[TaskDeclaration], args: Namespace) -> list[str]:
-    """The token list, read from the file that the option names.
+    """Read the token list from the file that the option names.
 
     Raises:
         OptionError: it lacks a symbol that begins or ends the model's sentences.
@@ -93,7 +93,7 @@ def _tokens(task: type[TaskDeclaration], args: Namespace) -> list[str]:
 
 
 def build_model(task: type[TaskDeclaration], args: Namespace) -> AbsESPnetModel:
-    """The model with fresh weights."""
+    """Build the model with fresh weights."""
     model = task.build_model(Namespace(**config_of(task, args)))
     if getattr(args, "init", None) is not None:
         from espnet2.torch_utils.initialize import initialize
@@ -103,7 +103,7 @@ def build_model(task: type[TaskDeclaration], args: Namespace) -> AbsESPnetModel:
 
 
 def build_module(task: type[TaskDeclaration], args: Namespace, model: AbsESPnetModel) -> TrainingModule:
-    """The model with its optimiser and schedule; raises `ConfigError`."""
+    """Build the model's optimiser and schedule; raises `ConfigError`."""
     for name in args.freeze_param:
         frozen = [part for key, part in model.named_parameters() if key == name or key.startswith(f"{name}.")]
         if not frozen:
@@ -133,7 +133,7 @@ def _start_from(args: Namespace, model: AbsESPnetModel) -> None:
 def _collect(
     task: type[TaskDeclaration], args: Namespace, model: AbsESPnetModel, data: TrainingData, directory: Path
 ) -> int:
-    """Write statistics of the data of both phases; raises `OptionError` where a training is, whose files would go."""
+    """Write statistics of the data of both phases; raises `OptionError` for a training directory."""
     if (directory / CHECKPOINT).exists():
         raise OptionError(f"{directory / CHECKPOINT}: expected no training where --collect_stats writes, found one")
     train_iter, valid_iter = (data.statistics_batches(phase) for phase in ("train", "valid"))
@@ -143,11 +143,11 @@ def _collect(
 
 
 def _checkpoint_of(task: type[TaskDeclaration], args: Namespace, directory: Path) -> Path | None:
-    """The checkpoint to go on from, if there is one, which has to be of this configuration.
+    """Return the checkpoint to resume from, if there is one; it has to be of this configuration.
 
     Raises:
-        OptionError: a training is there, and it is not to go on.
-        TrainingError: it is another one.
+        OptionError: there is one, without `resume`.
+        TrainingError: it is of another configuration.
     """
     path = directory / CHECKPOINT
     if not path.exists():
@@ -161,7 +161,7 @@ def _checkpoint_of(task: type[TaskDeclaration], args: Namespace, directory: Path
 
 
 def _require_same(task: type[TaskDeclaration], before: dict[str, Any], now: dict[str, Any], path: Path) -> None:
-    """Raise `TrainingError` where keys that say what the weights are have changed."""
+    """Raise `TrainingError` where keys that determine the weights have changed."""
     keys = [name for name in model_keys(task) if name != "bpemodel"]
     for key in (*keys, *OF_THE_OPTIMISER):
         if before.get(key) != now.get(key):
@@ -172,7 +172,7 @@ def _require_same(task: type[TaskDeclaration], before: dict[str, Any], now: dict
 
 
 def _unlike(before: Any, now: Any) -> tuple[str, str]:
-    """Two values in an error: of mappings, the entries that differ; of lists, the first, or how long they are."""
+    """Describe two values in an error: entries of mappings that differ; the first that differs of lists, or lengths."""
     if isinstance(before, dict) and isinstance(now, dict):
         same = {key for key in before.keys() & now.keys() if before[key] == now[key]}
         before, now = ({key: value[key] for key in value if key not in same} for value in (before, now))
@@ -194,7 +194,7 @@ def _write_config(task: type[TaskDeclaration], args: Namespace, directory: Path)
 
 @contextmanager
 def _logging_to(path: Path | None) -> Iterator[None]:
-    """Append messages to a file too; None: to no file."""
+    """Append log messages to a file, unless it is None."""
     if path is None:
         yield
         return
@@ -252,7 +252,7 @@ def _signals_as_status() -> Iterator[None]:
 
 
 def _listeners(args: Namespace, directory: Path) -> list[Callable[[History], None]]:
-    """What is done after each epoch: averages, curves."""
+    """Return the functions that are called after each epoch: averages, curves."""
     found: list[Callable[[History], None]] = []
     criteria, sizes, interval = args.best_model_criterion, args.keep_nbest_models, args.nbest_averaging_interval
 
@@ -271,7 +271,7 @@ def _listeners(args: Namespace, directory: Path) -> list[Callable[[History], Non
 
 
 def _drawn(history: History) -> dict[int, dict[str, dict[str, float]]]:
-    """The statistics that curves are drawn of: those of the model, of gradients and rates; no times and counts."""
+    """Return the statistics for curves: those of the model, gradients and rates, without times and counts."""
     left_out = ("time", "total_count", "loss_scale")
     return {
         epoch: {
@@ -283,7 +283,7 @@ def _drawn(history: History) -> dict[int, dict[str, dict[str, float]]]:
 
 
 def _attention_plots(args: Namespace, directory: Path, data: TrainingData) -> list[Any]:
-    """What draws attention after each validation."""
+    """Return the callbacks that draw attention weights after each validation."""
     if not args.num_att_plot or not hasattr(args, "token_list"):
         return []
     from espnet2.train.pictures.callbacks import AttentionPlots

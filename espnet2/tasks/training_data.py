@@ -1,4 +1,4 @@
-"""The data of a training: files, preprocessing, batches."""
+"""Data of a training: files, preprocessing, batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from espnet2.train.dataset import ESPnetDataset
 
 
 class TrainingData:
-    """What `factory` makes batches of, by the options `args`; each process of several has its share of them."""
+    """Datasets and iterators of both phases by the options `args`; each process of several has its share."""
 
     def __init__(self, task: type[TaskDeclaration], args: Namespace) -> None:
         self.task, self.args = task, args
@@ -25,7 +25,7 @@ class TrainingData:
         self.datasets: dict[str, ESPnetDataset] = {}  # those that were checked
 
     def set_rank(self, trainer: Any) -> None:
-        """Take the share of this process."""
+        """Set the share of this process."""
         self.rank, self.world_size = trainer.global_rank, trainer.world_size
 
     def given(self) -> bool:
@@ -52,7 +52,7 @@ class TrainingData:
         return getattr(self.args, f"{phase}_shape_file")
 
     def dataset(self, phase: str, train: bool) -> ESPnetDataset:
-        """The utterances of a phase; `train` for changes of speech at random."""
+        """Build the dataset of a phase; `train` for random augmentation."""
         files = [tuple(item) for item in self._files(phase)]
         optional = (*self.task.optional_data_names(train), *getattr(self.args, "aux_ctc_tasks", []))
         require_fields(
@@ -71,7 +71,7 @@ class TrainingData:
         )
 
     def sampler(self, phase: str) -> Any:
-        """The batches of a phase; raises `OptionError` or `DataError`."""
+        """Build the batch sampler of a phase; raises `OptionError` or `DataError`."""
         args, valid = self.args, phase == "valid"
         return build_batch_sampler(
             type=(args.valid_batch_type if valid else None) or args.batch_type,
@@ -87,7 +87,7 @@ class TrainingData:
         )
 
     def factory(self, phase: str) -> SequenceIterFactory:
-        """What makes the batches of each epoch."""
+        """Build the iterator factory of a phase."""
         training = phase == "train"
         sampler = self.sampler(phase)
         logging.info("[%s] %s", phase, sampler)
@@ -105,14 +105,14 @@ class TrainingData:
         )
 
     def first_batches(self, phase: str, count: int) -> list[Any]:
-        """The first utterances of a phase, each a batch, as pictures are drawn of them."""
+        """Return the first utterances of a phase, each as a batch, for pictures."""
         dataset = self.datasets.get(phase) or self.dataset(phase, train=False)
         keys = [(key,) for key, _ in zip(dataset, range(count), strict=False)]
         collate = self.task.build_collate_fn(self.args, False)
         return list(SequenceIterFactory(dataset, keys, collate_fn=collate).build_iter(1, shuffle=False))
 
     def statistics_batches(self, phase: str) -> Iterable[Any]:
-        """Every utterance of a phase once, in order, as it is."""
+        """Return the batches of every utterance of a phase once, in order, without augmentation."""
         dataset = self.dataset(phase, train=False)
         shapes = self._shapes(phase)
         keys = shapes[0] if shapes else self._files(phase)[0][0]

@@ -1,4 +1,4 @@
-"""Rooms and noise for recordings of training."""
+"""Augmentation of training recordings: reverberation, noise, effects."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ SMALLEST_POWER = 1e-10
 
 
 class Rooms:
-    """Convolution of speech with the impulse response of a room.
+    """Reverberation: convolution of speech with the impulse response of a room.
 
     Args:
         rir_scp: Lines `name path.wav`, or `path.wav`, of impulse responses with one channel.
         probability: Of a convolution.
-        fs: Sampling rate of the speech in Hz, to which responses are resampled; 0: they have the same.
+        fs: Sampling rate of the speech in Hz, to which responses are resampled; 0: no resampling.
 
     Raises:
         DataError: The list cannot be read, or is empty.
-        OptionError: The probability is none.
+        OptionError: The probability is not between 0 and 1.
     """
 
     def __init__(self, rir_scp: Path | str, probability: float, fs: int) -> None:
@@ -49,19 +49,19 @@ class Rooms:
 
 
 class Noises:
-    """Noise in speech, at a random place of a recording of it and with a random signal-to-noise ratio.
+    """Additive noise: a random part of a recording, at a random signal-to-noise ratio.
 
     Args:
         noise_scp: Lines `name path.wav`, or `path.wav`, of recordings with one channel.
         probability: Of noise.
-        db_range: Lowest and highest ratio in dB, `3_10`, or one ratio. Power is taken where there is speech.
-        short: A warning tells of recordings that last less than this part of the speech. Those shorter than the speech
-            itself are repeated.
-        fs: Sampling rate of the speech in Hz, to which noise is resampled; 0: it has the same.
+        db_range: Lowest and highest ratio in dB, as `3_10`, or one ratio. The power is that of the samples with speech.
+        short: Share of the speech below which the length of a noise recording is warned of. Recordings shorter than
+            the speech are repeated.
+        fs: Sampling rate of the speech in Hz, to which noise is resampled; 0: no resampling.
 
     Raises:
         DataError: The list cannot be read, or is empty.
-        OptionError: The probability or the range is none.
+        OptionError: The probability or the range is invalid.
     """
 
     def __init__(self, noise_scp: Path | str, probability: float, db_range: str, short: float, fs: int) -> None:
@@ -95,12 +95,12 @@ class Noises:
 
 
 def speech_power(samples: np.ndarray) -> float:
-    """Mean power of samples (T,) where there is speech."""
+    """Return the mean power of the samples (T,) with speech."""
     return float(np.mean(samples[is_speech(samples)].astype(np.float64) ** 2))
 
 
 def is_speech(samples: np.ndarray) -> np.ndarray:
-    """Samples (T,) -> whether each is in a frame that has more than 1 % of the mean power, bool (T,)."""
+    """Return for each of the samples (T,) whether its frame has more than 1 % of the mean power, bool (T,)."""
     if len(samples) <= FRAME:
         return np.ones(len(samples), dtype=bool)
     # The power of frames, from the powers of their halves; behind the end there are zeros.
@@ -113,7 +113,7 @@ def is_speech(samples: np.ndarray) -> np.ndarray:
 
 
 def convolve(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """The first T samples of the convolution of samples (T,) with a response (R,)."""
+    """Return the first T samples of the convolution of samples (T,) with a response (R,)."""
     # Overlap-save: blocks that fit a cache take a third of the time of one transform of everything.
     before = len(response) - 1
     size = 4 << before.bit_length()
@@ -137,12 +137,12 @@ class Effects:
 
     Args:
         effects: See `DataAugmentation` there.
-        apply_n: The least and the largest number of effects.
-        probability: Of any effects.
+        apply_n: Smallest and largest number of effects.
+        probability: Of applying effects at all.
         fs: Sampling rate of the speech in Hz.
 
     Raises:
-        OptionError: Effects that cannot be, no probability, or no rate.
+        OptionError: An effect, the probability or the rate is invalid.
     """
 
     def __init__(self, effects: Sequence[Any], apply_n: Sequence[int], probability: float, fs: int) -> None:
@@ -166,7 +166,7 @@ class Effects:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Give the random numbers that effects draw a seed, and leave those of all else as they were."""
+    """Seed the random numbers of effects; afterwards the generators have their earlier states."""
     import torch
 
     states = random.getstate(), np.random.get_state()

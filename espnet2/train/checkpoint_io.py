@@ -1,4 +1,4 @@
-"""Writing what training reads again: checkpoints and weights that are there as a whole or not at all."""
+"""Checkpoints and weights of training, which are replaced atomically."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytorch_lightning.plugins.io import CheckpointIO
 from espnet2.interface.errors import CheckpointError
 from espnet2.utils.atomic import write_atomically
 
-CHECKPOINT = "checkpoint.pth"  # from which training goes on
+CHECKPOINT = "checkpoint.pth"  # from which training resumes
 
 
 class AtomicCheckpointIO(CheckpointIO):
@@ -34,13 +34,13 @@ class AtomicCheckpointIO(CheckpointIO):
 
 
 def save(state: Any, path: str | Path) -> None:
-    """`torch.save`, so that `path` is there as a whole or as it was."""
+    """Save as `torch.save` does, and replace `path` when the file is complete."""
     with write_atomically(path) as file:
         torch.save(state, file)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """What `AtomicCheckpointIO` has written; raises `CheckpointError` for anything else."""
+    """Read a checkpoint of `AtomicCheckpointIO`; raises `CheckpointError` for anything else."""
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:

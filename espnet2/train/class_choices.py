@@ -10,13 +10,13 @@ from espnet2.utils.types import NONE, str_or_none
 
 
 class ClassChoices:
-    """An option `--NAME` whose values are names of classes, and `--NAME_conf` for the options of the chosen one.
+    """Option `--NAME` whose values are names of classes, and `--NAME_conf` for the options of the chosen one.
 
     Args:
         name: Of the option.
-        classes: Name, in lower case, -> class.
-        type_check: What every class has to be derived from.
-        default: The name that is chosen where none is given.
+        classes: Classes by name, in lower case.
+        type_check: Base of every class.
+        default: Name where none is given.
         optional: Whether none may be chosen.
 
     Raises:
@@ -43,11 +43,11 @@ class ClassChoices:
                 raise ValueError(f"{name}: expected names but {', '.join(NONE)}, which stand for none, found {choice}")
 
     def choices(self) -> tuple[str | None, ...]:
-        """The names, and None where none may be chosen."""
+        """Return the names, and None where none may be chosen."""
         return (*self.classes, None) if self.optional else tuple(self.classes)
 
     def get_class(self, name: str | None) -> type | None:
-        """The class of this name, letters of either case; raises `ValueError` for another."""
+        """Return the class of a name, in letters of either case; raises `ValueError` for an unknown name."""
         choice = None if name is None or name.lower() in NONE else name.lower()
         if choice is None and self.optional:
             return None

@@ -1,4 +1,4 @@
-"""Utterances to a batch: arrays padded to the longest, and their lengths."""
+"""Collation of utterances to a batch: arrays padded to the longest, and their lengths."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class CommonCollateFn:
     """`common_collate_fn` with its options.
 
     Args:
-        float_pad_value: Behind the end of arrays of floating point numbers.
-        int_pad_value: Behind the end of arrays of integers.
+        float_pad_value: Padding of arrays of floating point numbers.
+        int_pad_value: Padding of arrays of integers.
         not_sequence: Names of arrays that get no lengths.
     """
 
@@ -48,7 +48,7 @@ def common_collate_fn(
     int_pad_value: int = -32768,
     not_sequence: Collection[str] = (),
 ) -> Batch:
-    """Utterances and their arrays (T, ...) -> utterances, and tensors (B, longest T, ...) with `NAME_lengths` (B,).
+    """Collate arrays (T, ...) of utterances; return their ids, tensors (B, longest T, ...) and `NAME_lengths` (B,).
 
     Raises:
         DataError: The utterances have arrays of different names, or of shapes that differ in more than T.
@@ -149,7 +149,7 @@ class HuBERTCollateFn(CommonCollateFn):
         return super().__call__([(uid, self._cut(arrays, shortest)) for uid, arrays in data])
 
     def _cut(self, arrays: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
-        """Speech of `size` samples, and the labels of the frames in it."""
+        """Cut speech to `size` samples, and labels to the frames in it."""
         found = dict(arrays)
         spare = len(arrays["speech"]) - size
         if self.crops:

@@ -1,4 +1,4 @@
-"""Batches of training and validation, as Lightning asks for them."""
+"""Data module of Lightning: batches of training and validation."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytorch_lightning as pl
 
 from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
 
-IterFactory = Any  # what has `build_iter(epoch, shuffle)`, as `espnet2.iterators`' classes
+IterFactory = Any  # an object with `build_iter(epoch, shuffle)`, as the classes of `espnet2.iterators`
 
 
 class Batches(pl.LightningDataModule):
     """Batches of each epoch.
 
     Args:
-        factory: makes the iterators of a phase, "train" or "valid"; called where batches are used, once for each.
-        seed: of the training; what an epoch draws depends on it and on the epoch's number alone.
+        factory: builds the iterator factory of a phase, "train" or "valid"; called once for each, on first use.
+        seed: of the training; the random numbers of an epoch depend on it and on the epoch's number alone.
     """
 
     def __init__(self, factory: Callable[[str], IterFactory], seed: int) -> None:
@@ -34,11 +34,11 @@ class Batches(pl.LightningDataModule):
         return 1 if self.trainer is None else self.trainer.current_epoch + 1
 
     def train_dataloader(self) -> Iterable:
-        """The training batches of this epoch."""
+        """Return the training batches of this epoch."""
         factory, epoch = self._of("train"), self._epoch()
         set_all_random_seed(self.seed + epoch)
         return factory.build_iter(epoch)
 
     def val_dataloader(self) -> Iterable:
-        """The batches of validation, in order."""
+        """Return the batches of validation, in order."""
         return self._of("valid").build_iter(self._epoch(), shuffle=False)

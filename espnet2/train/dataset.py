@@ -1,4 +1,4 @@
-"""Utterances of training: what several files hold of each, as arrays."""
+"""Dataset of utterances, whose fields (such as speech and text) are in a file each."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Preprocess = Callable[[str, dict[str, Any]], Data]
 
 
 class Waveforms(Mapping[str, np.ndarray]):
-    """Arrays of a reader, without the sampling rates that it gives: they have to be one and the same.
+    """Arrays of a reader without their sampling rates, which have to be equal.
 
     Raises:
-        DataError: On use, a recording has another rate than the first that was read.
-        AudioError: On use, a recording has NaN or infinity, other than as padding where `may_pad`.
+        DataError: On use, a recording has another rate than the first one read.
+        AudioError: On use, a recording has NaN or infinity, except as padding where `may_pad`.
     """
 
     def __init__(self, path: str, reader: Mapping[str, Any], allow_multi_rates: bool, may_pad: bool) -> None:
@@ -59,24 +59,24 @@ class Waveforms(Mapping[str, np.ndarray]):
 
 
 class ESPnetDataset:
-    """Utterance -> (utterance, {name: array}), by files that each hold one thing of every utterance.
+    """Mapping from an utterance to (utterance, {name: array}), read from one file for each name.
 
     Iterates over the utterances of the first file, in its order. The other files may have more of them.
 
     Args:
         path_name_type_list: Of each file: its path, a name such as `speech`, and a key of
             `espnet2.fileio.readers.DATA_TYPES`.
-        preprocess: Called with an utterance and its values by name; has to return arrays only. Where it has a method
-            `reseed`, `reseed` of the data set calls it.
+        preprocess: Called with an utterance and its values by name; returns arrays. The data set's `reseed` calls its
+            method `reseed` where it has one.
         float_dtype: Of all arrays of floating point numbers.
         int_dtype: Of all arrays of integers.
-        max_cache_size: Bytes of a cache: 0, there is none.
+        max_cache_size: Only 0, since there is no cache.
         max_cache_fd: Without effect: files are opened where they are read.
         allow_multi_rates: Whether the recordings of a list may have several sampling rates.
 
     Raises:
         DataError: A file cannot be read, has no utterance, or lacks one of the first file.
-        OptionError: An unknown type, a name that comes twice, no file at all, or a cache.
+        OptionError: An unknown type, a repeated name, no file at all, or a cache.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class ESPnetDataset:
         return value.astype(self.dtypes[value.dtype.kind], copy=False)
 
     def reseed(self, key: Sequence[int]) -> None:
-        """Have what is random in preprocessing go on from a state that depends on `key` alone."""
+        """Seed the random numbers of preprocessing with `key`."""
         reseed = getattr(self.preprocess, "reseed", None)
         if reseed is not None:
             reseed(key)
@@ -143,7 +143,7 @@ class ESPnetDataset:
         return name in self.loaders
 
     def names(self) -> tuple[str, ...]:
-        """The names of the files."""
+        """Return the names of the files."""
         return tuple(self.loaders)
 
     def __contains__(self, uid: object) -> bool:

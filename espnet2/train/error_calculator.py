@@ -1,4 +1,4 @@
-"""Error rates of what a model would write, for the statistics of training."""
+"""Character and word error rates for the statistics of training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from espnet2.utils.edit_distance import edit_distance
 
 Ids = Sequence[Sequence[int]]
-Rates = tuple[float | None, float | None]  # of characters and of words; None for what is not computed
+Rates = tuple[float | None, float | None]  # of characters and of words; None where not computed
 
 
 class ErrorCalculator:
@@ -16,9 +16,9 @@ class ErrorCalculator:
     Args:
         char_list: the tokens in the order of their indices.
         sym_space: the token that stands between words.
-        sym_blank: the token that stands for nothing.
-        report_cer, report_wer: which of the two are asked for.
-        ignore_id: what references are padded by.
+        sym_blank: the blank of CTC, which is removed.
+        report_cer, report_wer: which of the two to compute.
+        ignore_id: padding of references.
     """
 
     def __init__(
@@ -35,47 +35,47 @@ class ErrorCalculator:
         self.report_cer, self.report_wer = report_cer, report_wer
 
     def __call__(self, ys_hat: Ids, ys_pad: Ids, is_ctc: bool = False) -> Rates:
-        """Rates of characters and of words, None for one that is not asked for or that has no references.
+        """Compute the rates of characters and of words; None for one that is not reported or has no references.
 
         Args:
-            ys_hat: the best token at each place, which ends where the reference does; of each frame with `is_ctc`,
-                where only characters are asked for.
+            ys_hat: best token at each position, cut to the reference's length; with `is_ctc` of each frame, and
+                the word error rate is not computed.
             ys_pad: references, padded by `ignore_id`.
         """
         references = [[token for token in row if token != self.ignore_id] for row in ys_pad]
         if is_ctc:
             blank = self.char_list.index(self.blank) if self.blank in self.char_list else 0
-            pairs = [(collapsed(row, blank), said) for row, said in zip(ys_hat, references, strict=True)]
+            pairs = [(collapsed(row, blank), reference) for row, reference in zip(ys_hat, references, strict=True)]
             pairs = [pair for pair in pairs if pair[1]]
-            return self.cer(self.texts(heard for heard, _ in pairs), self.texts(said for _, said in pairs)), None
-        heard = [row[: len(reference)] for row, reference in zip(ys_hat, references, strict=True)]
-        return self.rates(heard, references)
+            return self.cer(self.texts(found for found, _ in pairs), self.texts(wanted for _, wanted in pairs)), None
+        hypotheses = [row[: len(reference)] for row, reference in zip(ys_hat, references, strict=True)]
+        return self.rates(hypotheses, references)
 
-    def rates(self, heard: Iterable[Sequence[int]], references: Iterable[Sequence[int]]) -> Rates:
-        """Both rates, of sequences as they are."""
-        texts = self.texts(heard), self.texts(references)
+    def rates(self, hypotheses: Iterable[Sequence[int]], references: Iterable[Sequence[int]]) -> Rates:
+        """Compute both rates of token sequences without padding."""
+        texts = self.texts(hypotheses), self.texts(references)
         return self.cer(*texts) if self.report_cer else None, self.wer(*texts) if self.report_wer else None
 
     def texts(self, sequences: Iterable[Sequence[int]]) -> list[str]:
-        """Sequences of tokens as text."""
+        """Join tokens to texts."""
         joined = ("".join(self.char_list[token] for token in row) for row in sequences)
         return [text.replace(self.space, " ").replace(self.blank, "") for text in joined]
 
-    def cer(self, heard: Sequence[str], references: Sequence[str]) -> float | None:
-        """Edits of characters, without spaces, per character of the references."""
-        return _rate([text.replace(" ", "") for text in heard], [text.replace(" ", "") for text in references])
+    def cer(self, hypotheses: Sequence[str], references: Sequence[str]) -> float | None:
+        """Compute the character error rate, without spaces."""
+        return _rate([text.replace(" ", "") for text in hypotheses], [text.replace(" ", "") for text in references])
 
-    def wer(self, heard: Sequence[str], references: Sequence[str]) -> float | None:
-        """Edits of words per word of the references."""
-        return _rate([text.split() for text in heard], [text.split() for text in references])
+    def wer(self, hypotheses: Sequence[str], references: Sequence[str]) -> float | None:
+        """Compute the word error rate."""
+        return _rate([text.split() for text in hypotheses], [text.split() for text in references])
 
 
 def collapsed(row: Sequence[int], blank: int) -> list[int]:
-    """What CTC's best tokens of frames spell: equal neighbours are one, and blanks none; padding below 0 is none."""
+    """Merge repeated tokens of neighbouring frames, and remove blanks and padding (below 0), as CTC is decoded."""
     changed = (token for before, token in zip([None, *row], row, strict=False) if token != before)
     return [token for token in changed if token != blank and token >= 0]
 
 
-def _rate(heard: Sequence[Sequence], references: Sequence[Sequence]) -> float | None:
+def _rate(hypotheses: Sequence[Sequence], references: Sequence[Sequence]) -> float | None:
     length = sum(map(len, references))
-    return sum(map(edit_distance, references, heard)) / length if length else None
+    return sum(map(edit_distance, references, hypotheses)) / length if length else None

@@ -1,4 +1,4 @@
-"""The directory of an experiment: weights of epochs, the best of them, checkpoint, log."""
+"""Directory of an experiment: weights of epochs, links to the best of them, checkpoint, log."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Criterion = Sequence[str]  # phase, statistic, min or max
 
 @dataclass(frozen=True)
 class ExperimentOptions:
-    """What is kept of a training, and when it ends; named as the options of training."""
+    """Options of which models are kept and when training ends, named as the options of training."""
 
     seed: int = 0
     patience: int | None = None
@@ -38,10 +38,11 @@ class ExperimentOptions:
 
 
 class Experiment(Checkpoint):
-    """Writes `{N}epoch.pth`, `latest.pth`, `valid.acc.best.pth`, `checkpoint.pth` after each epoch, in this order.
+    """Callback that writes `{N}epoch.pth`, `latest.pth`, `valid.acc.best.pth`, `checkpoint.pth`, in this
+    order, after each epoch.
 
-    Each file is there as a whole or as it was, and the checkpoint comes last: a training that is killed at any moment
-    goes on from the last epoch whose checkpoint is complete, and writes the files of later epochs again.
+    Each file is replaced atomically, and the checkpoint comes last: a training that is killed at any moment resumes
+    after the last epoch whose checkpoint is complete, and writes the files of later epochs again.
 
     Args:
         directory: of the experiment.
@@ -60,25 +61,25 @@ class Experiment(Checkpoint):
 
     @property
     def state_key(self) -> str:
-        """The history is stored as `reporter`, and nothing under this name."""
+        """Key of this callback in a checkpoint; the history is stored under `reporter` instead."""
         return "experiment"
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: Any, checkpoint: dict[str, Any]) -> None:
-        """Store the history, where upstream has its reporter."""
+        """Store the history under upstream's key `reporter`."""
         checkpoint["reporter"] = {"stats": self.history.stats, "epoch": self.history.epoch}
 
     def on_load_checkpoint(self, trainer: pl.Trainer, module: Any, checkpoint: dict[str, Any]) -> None:
-        """Take the history from a checkpoint."""
+        """Restore the history from a checkpoint."""
         self.history = History(checkpoint["reporter"]["stats"])
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: Any) -> None:
-        """Begin an epoch; its random numbers depend on its number only."""
+        """Start an epoch, and seed its random numbers with its number."""
         self.started, self.logged = time.perf_counter(), 0
         logging.info("%d/%depoch started", trainer.current_epoch + 1, trainer.max_epochs)
         set_all_random_seed(self.options.seed + trainer.current_epoch + 1)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Now and then, tell of the last batches."""
+        """Log the statistics of the last `log_interval` batches."""
         module.end_batch()
         total = trainer.num_training_batches
         interval = self.options.log_interval or (max(int(total) // LOG_LINES, 1) if total != float("inf") else 100)
@@ -90,15 +91,15 @@ class Experiment(Checkpoint):
             self.logged = batch_idx + 1
 
     def on_validation_start(self, trainer: pl.Trainer, module: Any) -> None:
-        """See when validation begins."""
+        """Note when validation begins."""
         self.validation_started = time.perf_counter()
 
     def on_validation_end(self, trainer: pl.Trainer, module: Any) -> None:
-        """See how long validation took."""
+        """Note how long validation took."""
         self.valid_time = time.perf_counter() - self.validation_started
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
-        """Write what the epoch has come to."""
+        """Record the epoch, step the schedule, and write weights and checkpoint."""
         epoch = trainer.current_epoch + 1
         if not module.good_steps:
             raise TrainingError(
@@ -124,7 +125,7 @@ class Experiment(Checkpoint):
             trainer.should_stop = True
 
     def _require_statistics(self, module: TrainingModule) -> None:
-        """Raise `TrainingError` for criteria that would do nothing, before weights are removed by them."""
+        """Raise `TrainingError` for criteria of unknown statistics, before weights are removed by them."""
         options = self.options
         self.history.require("best_model_criterion", options.best_model_criterion)
         if options.patience is not None:
@@ -133,7 +134,7 @@ class Experiment(Checkpoint):
             self.history.require("val_scheduler_criterion", [options.val_scheduler_criterion])
 
     def _write(self, epoch: int, module: TrainingModule) -> None:
-        """Weights of the epoch, and names for the latest and the best."""
+        """Write the weights of the epoch, and link the latest and the best."""
         name = f"{epoch}epoch.pth"
         save_weights(module.model, self.directory / name)
         link_atomically(self.directory / "latest.pth", name)

@@ -1,4 +1,4 @@
-"""What training has reached: statistics of each epoch, and what follows from them."""
+"""History of a training: statistics of each epoch, best epochs, early stopping."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST, MOST = 1e-3, 1e3  # numbers between them are written with three decimals
 
 
 class Meter:
-    """Means of statistics over batches, weighted by the number of what each batch averages over."""
+    """Weighted means of statistics over batches."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[dict[str, Any], Any]] = []
@@ -24,13 +24,13 @@ class Meter:
         return len(self.batches)
 
     def add(self, stats: Mapping[str, Any], weight: Any = None) -> None:
-        """Take in a batch: numbers or scalar tensors, which are read when means are asked for."""
+        """Add the statistics of a batch: numbers, or scalar tensors, which are read when means are computed."""
         self.batches.append((dict(stats), weight))
 
     def mean(self, start: int = 0) -> Stats:
-        """Means over the batches from `start` on, by name.
+        """Compute the means over the batches from `start` on, by name.
 
-        As in upstream's, NaN is left out, and infinity too where batches have weights.
+        As in upstream, NaN is left out, and so is infinity where batches have weights.
         """
         sums: dict[str, list[float]] = {}
         for place, (stats, weight) in enumerate(self.batches[start:], start):
@@ -45,7 +45,7 @@ class Meter:
 
 
 def _numbers(stats: Mapping[str, Any]) -> Stats:
-    """Scalars as numbers, those of tensors read at once."""
+    """Convert scalars to numbers; tensors are read from their device at once."""
     tensors = [value for value in stats.values() if torch.is_tensor(value)]
     read = iter(torch.stack([tensor.detach().double() for tensor in tensors]).tolist() if tensors else [])
     return {name: next(read) if torch.is_tensor(value) else float(value) for name, value in stats.items()}
@@ -54,7 +54,7 @@ def _numbers(stats: Mapping[str, Any]) -> Stats:
 class History:
     """Statistics by epoch (from 1), phase ("train", "valid") and name.
 
-    Beside means over the epoch there are `time` in seconds, and `total_count`, batches since the start.
+    Beside means over the epoch these are `time` in seconds, and `total_count`, the batches since the start.
     """
 
     def __init__(self, stats: Mapping[int, Mapping[str, Mapping[str, float]]] | None = None) -> None:
@@ -65,11 +65,11 @@ class History:
 
     @property
     def epoch(self) -> int:
-        """The last epoch that is complete; 0 before the first one."""
+        """Number of the last complete epoch; 0 before the first one."""
         return max(self.stats, default=0)
 
     def record(self, epoch: int, phases: Mapping[str, Stats], counts: Mapping[str, int]) -> None:
-        """Take in the statistics of an epoch, with the number of batches of each phase."""
+        """Add the statistics of an epoch, with the number of batches of each phase."""
         before = self.stats.get(epoch - 1, {})
         self.stats[epoch] = {
             phase: {**found, "total_count": before.get(phase, {}).get("total_count", 0) + counts[phase]}
@@ -93,27 +93,27 @@ class History:
             raise TrainingError(f"{option}: expected a statistic of this training ({names}), found {found}")
 
     def value(self, phase: str, name: str, epoch: int | None = None) -> float:
-        """A statistic of an epoch (by default the last)."""
+        """Return a statistic of an epoch (by default the last)."""
         return self.stats[epoch or self.epoch][phase][name]
 
     def best_epochs(self, phase: str, name: str, mode: str) -> list[int]:
-        """Epochs that have the statistic, the best (`mode` min or max) first; NaN is worse than any number."""
+        """Return the epochs that have the statistic, the best (`mode` min or max) first; NaN is worst."""
         sign = -1 if mode == "max" else 1
         found = [epoch for epoch in sorted(self.stats) if self.has(phase, name, epoch)]
         values = {epoch: self.value(phase, name, epoch) for epoch in found}
         return sorted(found, key=lambda epoch: (math.isnan(values[epoch]), sign * values[epoch]))
 
     def nbest(self, criteria: Iterable[Sequence[str]], size: int) -> set[int]:
-        """Epochs that are among the best `size` by one of the criteria (phase, statistic, mode)."""
+        """Return the epochs among the best `size` by one of the criteria (phase, statistic, mode)."""
         return {epoch for criterion in criteria for epoch in self.best_epochs(*criterion)[:size]}
 
     def stalled(self, patience: int | None, criterion: Sequence[str]) -> bool:
-        """Whether the criterion got no better in more than `patience` epochs."""
+        """Whether the criterion has not improved for more than `patience` epochs."""
         best = [] if patience is None else self.best_epochs(*criterion)[:1]
         return bool(best) and patience is not None and self.epoch - best[0] > patience
 
     def line(self, epoch: int | None = None) -> str:
-        """An epoch in a line: `12epoch results: [train] loss=..., [valid] loss=...`."""
+        """Summarise an epoch in a line: `12epoch results: [train] loss=..., [valid] loss=...`."""
         epoch = epoch or self.epoch
         return f"{epoch}epoch results: " + ", ".join(
             f"[{phase}] " + ", ".join(_entry(name, value) for name, value in stats.items())
@@ -128,12 +128,12 @@ def _entry(name: str, value: float) -> str:
 
 
 def number(value: float) -> str:
-    """A statistic as logs write it."""
+    """Format a statistic for logs."""
     return f"{value:.3f}" if LEAST < abs(value) <= MOST or math.isnan(value) else f"{value:.3e}"
 
 
 def timespan(seconds: float) -> str:
-    """A time in words: `1 hour, 2 minutes and 3.7 seconds`."""
+    """Format a time in words: `1 hour, 2 minutes and 3.7 seconds`."""
     whole = [("day", 86400), ("hour", 3600), ("minute", 60)]
     parts, rest = [], round(seconds, 2)
     for unit, length in whole:

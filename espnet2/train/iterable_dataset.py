@@ -1,4 +1,4 @@
-"""Utterances in order, for loaders that only iterate."""
+"""Dataset of utterances in order, for loaders that only iterate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from espnet2.train.dataset import Data, ESPnetDataset, Preprocess
 
 
 class IterableESPnetDataset(IterableDataset[tuple[str, Data]]):
-    """(utterance, {name: array}) of every utterance, in order; processes of a `DataLoader` take turns.
+    """Iterable of (utterance, {name: array}) in order; the workers of a `DataLoader` take turns.
 
     Args:
         path_name_type_list, preprocess, float_dtype, int_dtype: See `ESPnetDataset`.
@@ -50,7 +50,7 @@ class IterableESPnetDataset(IterableDataset[tuple[str, Data]]):
         return self.dataset.has_name(name)
 
     def names(self) -> tuple[str, ...]:
-        """The names of the files."""
+        """Return the names of the files."""
         return self.dataset.names()
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""From what files hold to what models train on: text to indices of tokens, speech with rooms and noise."""
+"""Preprocessing of utterances: text to token ids, augmentation of speech."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from espnet2.text.cleaner import TextCleaner
 from espnet2.text.token_id_converter import Converter
 from espnet2.train.augmentation import Effects, Noises, Rooms
 
-# Options of upstream that nothing here does, with the values that ask for nothing.
+# Options of upstream without implementation here, with the values that are accepted.
 UNUSED: dict[str, tuple[Any, ...]] = {
     "use_lang_prompt": (False,),
     "use_nlp_prompt": (False,),
@@ -32,36 +32,36 @@ class AbsPreprocessor(ABC):
 
     @abstractmethod
     def __call__(self, uid: str, data: dict[str, Any]) -> dict[str, Any]:
-        """Values of an utterance by name -> arrays by name."""
+        """Convert the values of an utterance, by name, to arrays."""
 
 
 class CommonPreprocessor(AbsPreprocessor):
-    """Makes arrays of the values of an utterance: `preprocessor("utt1", {"speech": samples, "text": "a text"})`.
+    """Preprocessor of speech and text: `preprocessor("utt1", {"speech": samples, "text": "a text"})`.
 
-    What is random goes on from the last `reseed`.
+    Random numbers continue from the last `reseed`.
 
     Args:
-        train: Whether to add rooms, noise and effects.
+        train: Whether to add reverberation, noise and effects.
         token_type: A name of `TOKENIZERS`; None: texts are left as they are.
         token_list: Tokens in the order of their indices, or a file with one on each line.
         bpemodel: SentencePiece model of token_type bpe, or the name of a pretrained vocabulary.
-        text_cleaner: Names of cleaners, which come before the tokenizer.
-        g2p_type: How token_type phn makes phonemes of letters; None: texts are written in phonemes.
-        unk_symbol: The token that stands for all that are not in the list.
-        space_symbol: The token of a space, for token_type char and phn.
+        text_cleaner: Names of cleaners, applied before the tokenizer.
+        g2p_type: Grapheme-to-phoneme conversion of token_type phn; None: texts are in phonemes.
+        unk_symbol: Token of what is not in the list.
+        space_symbol: Token of a space, for token_type char and phn.
         non_linguistic_symbols: Symbols (or a file of them) that are one token each, such as `<noise>`.
         delimiter: String between words of token_type word; default: any white space.
         force_single_channel: Mix the channels of speech (T, C) to one.
         rir_scp, rir_apply_prob: See `Rooms`.
         noise_scp, noise_apply_prob, noise_db_range, short_noise_thres: See `Noises`.
-        aux_task_names: Names of further texts, which are made indices of the same tokens.
+        aux_task_names: Names of further texts, converted to ids of the same tokens.
         speech_volume_normalize: Scale speech to this peak, in training and elsewhere.
         speech_name: The name of speech.
         text_name: The name of the text.
-        fs: Sampling rate of speech in Hz, to which rooms and noise are resampled; 0: they have the same.
+        fs: Sampling rate of speech in Hz, to which impulse responses and noise are resampled; 0: no resampling.
         nonsplit_symbol: Further symbols that are one token each, for token_type char.
         data_aug_effects, data_aug_num, data_aug_prob: See `Effects`; they need `fs`.
-        audio_pad_value: Without effect as long as the option that it belongs to is not used.
+        audio_pad_value: Without effect, since `min_sample_size` is refused.
         whisper_language, whisper_task: Of the prompts of token_type whisper_multilingual; default: en, transcribe.
         use_lang_prompt, use_nlp_prompt, min_sample_size: Refused.
 
@@ -138,16 +138,16 @@ class CommonPreprocessor(AbsPreprocessor):
             self.text_to_ids = TextToIds(TextCleaner(text_cleaner), tokenizer, converter)
 
     def reseed(self, key: Sequence[int]) -> None:
-        """Have what is random go on from a state that depends on `key` alone."""
+        """Seed the random numbers with `key`."""
         if self.effects:
             self.rng = np.random.default_rng(key)
 
     def __call__(self, uid: str, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of an utterance by name -> the same with speech changed, and int64 (U,) for texts.
+        """Augment the speech of an utterance, and convert its texts to token ids, int64 (U,).
 
         Raises:
             DataError: A text without tokens.
-            AudioError: Rooms or noise for speech of several channels, or with a recording that cannot be read.
+            AudioError: Augmentation of speech of several channels, or with a recording that cannot be read.
         """
         values = dict(data)
         if self.speech_name in values:
@@ -182,7 +182,7 @@ class CommonPreprocessor_multi(CommonPreprocessor):
     """`CommonPreprocessor` for several texts, such as one per speaker.
 
     Args:
-        train: Whether to add rooms and noise.
+        train: Whether to add reverberation and noise.
         text_name: Names of the texts.
         options: Others of `CommonPreprocessor`; of upstream's, `speaker_change_symbol` is refused.
     """
@@ -194,7 +194,7 @@ class CommonPreprocessor_multi(CommonPreprocessor):
 
 
 class TextToIds:
-    """A text to indices of its tokens, int64 (U,)."""
+    """Conversion of a text to token ids, int64 (U,)."""
 
     def __init__(self, cleaner: TextCleaner, tokenizer: Any, converter: Converter) -> None:
         self.cleaner, self.tokenizer, self.converter = cleaner, tokenizer, converter

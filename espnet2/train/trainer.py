@@ -36,10 +36,10 @@ LAUNCHERS: dict[str, Callable[[], ClusterEnvironment]] = {
 
 
 def build_trainer(args: Namespace, directory: Path, callbacks: Sequence[pl.Callback]) -> pl.Trainer:
-    """The trainer of these options.
+    """Build the trainer.
 
     Raises:
-        OptionError: more GPUs are asked for than there are, or options of distributed training do not fit together.
+        OptionError: fewer GPUs are available than requested, or options of distributed training do not fit together.
     """
     devices = devices_of(args)
     if args.use_amp and not args.ngpu:
@@ -73,10 +73,10 @@ def build_trainer(args: Namespace, directory: Path, callbacks: Sequence[pl.Callb
 
 
 def devices_of(args: Namespace) -> int | list[int]:
-    """How many devices of this machine train, one for each process, or which one this process has.
+    """Return the number of devices of this machine, one for each process, or the one that this process has.
 
     Raises:
-        OptionError: they are not here.
+        OptionError: they are not available.
     """
     found, needed = torch.cuda.device_count(), _processes(args)
     if args.ngpu and max(args.ngpu, needed) > found:
@@ -91,7 +91,7 @@ def devices_of(args: Namespace) -> int | list[int]:
 
 
 def _processes(args: Namespace) -> int:
-    """Processes on a machine: Slurm says how many it has started; otherwise there is one for each GPU."""
+    """Return the number of processes on a machine: those started by Slurm, else one for each GPU."""
     started = os.environ.get("SLURM_NTASKS_PER_NODE", "1") if args.dist_launcher == "slurm" else args.ngpu
     return max(int(started), 1)
 
@@ -104,7 +104,7 @@ def is_distributed(args: Namespace) -> bool:
 
 
 def is_first_process(args: Namespace) -> bool:
-    """Whether this is the process that writes files, as far as options and environment say."""
+    """Whether this process writes files, by the options and the environment."""
     if args.dist_launcher is not None:
         return launched(args.dist_launcher).global_rank() == 0
     ranks = (args.dist_rank, *(os.environ.get(name) for name in ("RANK", "LOCAL_RANK", "NODE_RANK")))
@@ -112,7 +112,7 @@ def is_first_process(args: Namespace) -> bool:
 
 
 def launched(launcher: str) -> ClusterEnvironment:
-    """What `launcher` says of the processes that it has started.
+    """Return the cluster environment of the processes that `launcher` has started.
 
     Raises:
         OptionError: it has not started this one.
@@ -131,7 +131,7 @@ def launched(launcher: str) -> ClusterEnvironment:
 
 
 def _distribution(args: Namespace) -> dict[str, Any]:
-    """The arguments of the trainer that say which processes there are."""
+    """Return the trainer's arguments that describe the processes."""
     if not is_distributed(args):
         return {"plugins": [AtomicCheckpointIO()]}
     settings = {"MASTER_ADDR": args.dist_master_addr, "MASTER_PORT": args.dist_master_port}
@@ -159,7 +159,7 @@ def _distribution(args: Namespace) -> dict[str, Any]:
 
 
 def quiet_lightning() -> warnings.catch_warnings:
-    """Leave out Lightning's hints about hardware and settings that are chosen here."""
+    """Suppress Lightning's hints about hardware and settings that are chosen here."""
     caught = warnings.catch_warnings()
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     return caught

@@ -1,4 +1,4 @@
-"""A model and its optimiser as Lightning trains them."""
+"""Lightning module of a model and its optimiser."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Batch = tuple[list[str], dict[str, Tensor]]
 
 @dataclass(frozen=True)
 class StepOptions:
-    """What happens to gradients; named as the options of training."""
+    """Options of how gradients are treated, named as the options of training."""
 
     seed: int = 0
     grad_clip: float = 5.0
@@ -39,10 +39,10 @@ class StepOptions:
 
 
 class TrainingModule(pl.LightningModule):
-    """Loss, step and statistics of batches; `train_meter` and `valid_meter` hold those of the present epoch.
+    """Training and validation steps; `train_meter` and `valid_meter` hold the statistics of the present epoch.
 
     Args:
-        model: gives loss, statistics and weight of a batch.
+        model: returns loss, statistics and weight of a batch.
         optimizer: of its parameters.
         scheduler: of the optimiser's rates, or None.
         options: see `StepOptions`.
@@ -70,45 +70,45 @@ class TrainingModule(pl.LightningModule):
         return type(self.scheduler).__name__ in READS_VALUE
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The optimiser; its schedule is kept here, since it steps after epochs before the checkpoint is written."""
+        """Return the optimiser; its schedule steps in this class, before the checkpoint of an epoch is written."""
         return self.optimizer
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the schedule's state beside the optimiser's."""
+        """Store the state of the schedule."""
         if self.scheduler is not None:
             checkpoint["schedulers"] = [self.scheduler.state_dict()]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """And take it from there."""
+        """Restore the state of the schedule."""
         if self.scheduler is not None:
             self.scheduler.load_state_dict(checkpoint["schedulers"][0])
 
     def on_train_epoch_start(self) -> None:
-        """Begin new statistics."""
+        """Reset the statistics."""
         self.train_meter, self.step_meter, self.good_steps = Meter(), Meter(), 0
         self.clock.lap()
 
     def on_validation_epoch_start(self) -> None:
-        """Begin new statistics."""
+        """Reset the statistics."""
         self.valid_meter = Meter()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """See how long the batch was waited for."""
+        """Note how long loading the batch took."""
         self.step_stats = {"iter_time": self.clock.lap()}
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss of a batch."""
+        """Compute the loss of a batch."""
         loss, stats, weight = self._measured("forward_time", lambda: self._forward(batch))
         self.train_meter.add(stats, weight)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Statistics of a batch."""
+        """Compute the statistics of a batch."""
         _, stats, weight = self._forward(batch)
         self.valid_meter.add(stats, weight)
 
     def _forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Loss, statistics and weight, of the batches of all processes."""
+        """Compute loss, statistics and weight over the batches of all processes."""
         loss, stats, weight = _scalars(self.model(**batch[1]))
         if self.trainer.world_size == 1:
             return loss, stats, weight
@@ -121,7 +121,7 @@ class TrainingModule(pl.LightningModule):
         return loss * share * self.trainer.world_size, stats, total
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        """Gradients of the loss."""
+        """Compute the gradients of the loss."""
         self._measured("backward_time", lambda: super(TrainingModule, self).backward(loss, *args, **kwargs))
 
     def configure_gradient_clipping(
@@ -130,7 +130,7 @@ class TrainingModule(pl.LightningModule):
         gradient_clip_val: Any = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Add noise, scale gradients that are too large, and drop those that are not finite."""
+        """Add noise to the gradients, clip their norm, and drop gradients that are not finite."""
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         parameters = [parameter for parameter in parameters if parameter.grad is not None]
         options = self.step_options
@@ -148,7 +148,7 @@ class TrainingModule(pl.LightningModule):
     def optimizer_step(
         self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
     ) -> None:
-        """A step of the optimiser, and of a schedule of steps; none where gradients are not finite."""
+        """Step the optimiser and a schedule of steps, unless gradients are not finite."""
         before, start = self.good_steps, time.perf_counter()
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         spent = sum(self.step_stats.get(name, 0.0) for name in ("forward_time", "backward_time"))
@@ -157,7 +157,7 @@ class TrainingModule(pl.LightningModule):
             self._step_scheduler()
 
     def end_batch(self) -> None:
-        """Add what the step took to the statistics; `Experiment` calls it when a batch has ended."""
+        """Add the times of the step to the statistics; `Experiment` calls it when a batch has ended."""
         stats = self.step_stats
         if "grad_norm" in stats:
             scaler = getattr(self.trainer.precision_plugin, "scaler", None)
@@ -168,14 +168,14 @@ class TrainingModule(pl.LightningModule):
         self.step_meter.add(stats)
 
     def train_stats(self, start: int = 0) -> Stats:
-        """Means over the batches of this epoch from `start` on, in upstream's order."""
+        """Compute the means over the batches of this epoch from `start` on, in upstream's order."""
         steps, model = self.step_meter.mean(start), self.train_meter.mean(start)
         first: Stats = {name: steps.pop(name) for name in ("iter_time", "forward_time") if name in steps}
         last: Stats = {name: steps.pop(name) for name in LAST if name in steps}
         return {**first, **model, **steps, **last}
 
     def step_scheduler(self, value: float | None) -> None:
-        """After an epoch: step a schedule of epochs, or one that reads a value of validation."""
+        """Step a schedule of epochs, or one that reads a statistic of validation, after an epoch."""
         if self.reads_value:
             if value is not None:
                 self._step_scheduler(value)
@@ -196,7 +196,7 @@ class TrainingModule(pl.LightningModule):
 
 
 def _scalars(found: Any) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-    """Loss, statistics and weight of a model that gives them as a tuple or a dictionary, of any shape, as scalars."""
+    """Return loss, statistics and weight, which a model returns as a tuple or a dictionary, as scalars."""
     loss, stats, weight = (found["loss"], found["stats"], found["weight"]) if isinstance(found, dict) else found
     given = {name: torch.as_tensor(value, device=loss.device) for name, value in stats.items() if value is not None}
     scalars = {name: (value if value.is_floating_point() else value.float()).mean() for name, value in given.items()}
@@ -204,7 +204,7 @@ def _scalars(found: Any) -> tuple[Tensor, dict[str, Tensor], Tensor]:
 
 
 class _Clock:
-    """Time since it was asked last."""
+    """Clock of the time since the last lap."""
 
     def __init__(self) -> None:
         self.last = time.perf_counter()

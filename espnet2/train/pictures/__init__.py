@@ -1,1 +1,1 @@
-"""Pictures of a training: curves of its statistics, where attentions look, and how CTC aligns an utterance."""
+"""Pictures of a training: curves of its statistics, attention weights, and CTC alignments of utterances."""

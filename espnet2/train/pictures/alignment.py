@@ -1,4 +1,4 @@
-"""An utterance as its model hears it: log-mel features, where CTC says its tokens, and how sure it is of them."""
+"""Picture of the CTC alignment of an utterance: log-mel features, times of its tokens, and posteriors."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ FREQUENCIES = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)  # Hz, that are tic
 
 @dataclass(frozen=True)
 class Alignment:
-    """What is drawn of an utterance.
+    """Alignment of an utterance, with what is drawn around it.
 
     Attributes:
-        seconds: How long it is.
-        features: (T, C), of the front end.
-        hertz: (C,) the middle of each feature's band; None where features are no bands.
-        posteriors: (T', V), of CTC.
+        seconds: Duration.
+        features: (T, C), output of the front end.
+        hertz: (C,) centre of each feature's band; None where features are no bands.
+        posteriors: (T', V), output of CTC.
         frame: Seconds between the frames of CTC.
-        token_ids: (U,) the text.
-        tokens: (U,) the text with times.
-        words: Its words with times; empty where the model does not know them.
+        token_ids: (U,) of the text.
+        tokens: (U,) tokens with times.
+        words: Words with times; empty without a tokenizer.
         blank: Index of the blank.
     """
 
@@ -62,14 +62,14 @@ def align_utterance(
     tokenizer: AbsTokenizer | None = None,
     name: str = "speech",
 ) -> Alignment:
-    """Find where CTC says a text.
+    """Align a text with an utterance by CTC.
 
     Args:
         model: A recogniser (`espnet2.asr.speech_model.SpeechModel`), in evaluation mode.
         speech: (N,) samples, float32.
         sample_rate: Of the samples, in Hz.
-        token_ids: The text; None: the one that CTC hears.
-        tokenizer: Knows which tokens are a word; None: words are not found.
+        token_ids: The text; None: the best path of CTC.
+        tokenizer: Groups tokens to words; None: there are no times of words.
         name: Of the utterance, in errors.
 
     Raises:
@@ -77,7 +77,7 @@ def align_utterance(
         DataError: The text does not fit in the utterance, or is empty.
     """
     seconds = _seconds_of_frames(model, sample_rate)
-    features, log_probs = _heard(model, speech)
+    features, log_probs = _encoded(model, speech)
     if token_ids is None:
         token_ids = greedy_text(log_probs, model.blank_id).tokens.tolist()
     frames = align(log_probs, token_ids, model.blank_id)
@@ -98,7 +98,7 @@ def align_utterance(
 
 
 def _seconds_of_frames(model: Any, sample_rate: int) -> float:
-    """Seconds between frames of CTC; raises `OptionError` for a model without what is drawn."""
+    """Return the seconds between frames of CTC; raises `OptionError` for a model without CTC or front end."""
     encoder = model.parts()[0][1]
     seconds = frame_seconds(encoder, sample_rate)
     if model.ctc is None:
@@ -110,8 +110,8 @@ def _seconds_of_frames(model: Any, sample_rate: int) -> float:
     return seconds
 
 
-def _heard(model: Any, speech: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Features (T, C) and log-probabilities (T', V) of samples (N,)."""
+def _encoded(model: Any, speech: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compute features (T, C) and log-probabilities of CTC (T', V) of samples (N,)."""
     import torch
 
     device = next(model.parameters()).device
@@ -123,7 +123,7 @@ def _heard(model: Any, speech: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _bands(frontend: Any, count: int) -> np.ndarray | None:
-    """Where each mel filter is highest, in Hz (C,)."""
+    """Return the peak of each mel filter in Hz (C,); None without mel filters."""
     filters = getattr(getattr(frontend, "logmel", None), "melmat", None)
     if filters is None or filters.shape[1] != count:
         return None
@@ -132,7 +132,7 @@ def _bands(frontend: Any, count: int) -> np.ndarray | None:
 
 
 def draw(found: Alignment, title: str = "") -> Figure:
-    """Features with the tokens' boundaries, below them the tokens (and words), and CTC's posteriors."""
+    """Draw features with the tokens' boundaries, below them the tokens (and words), and CTC's posteriors."""
     width = min(max(found.seconds * PER_SECOND, NARROWEST), WIDEST)
     colours = _colours(found.token_ids)
     tracks = [("tokens", found.tokens, [colours[token] for token in found.token_ids])]
@@ -156,7 +156,7 @@ def draw(found: Alignment, title: str = "") -> Figure:
 
 
 def _panels(width: float, heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
-    """Axes below each other in a figure that has room for their labels; sizes in inches."""
+    """Create axes below each other in a figure with room for their labels; sizes in inches."""
     size = LEFT + width + RIGHT, BOTTOM + sum(heights) + GAP * (len(heights) - 1) + TOP
     figure, top, panels = new_figure(*size), size[1] - TOP, []
     for height in heights:
@@ -167,7 +167,7 @@ def _panels(width: float, heights: Sequence[float]) -> tuple[Figure, list[Axes]]
 
 
 def _colours(token_ids: Sequence[int]) -> dict[int, str]:
-    """A colour for each token: of those in use, the one that was used the longest ago in the text."""
+    """Choose a colour for each token: the one whose last use in the text is the longest ago."""
     used = dict.fromkeys(COLOURS, -1)
     chosen: dict[int, str] = {}
     for place, token in enumerate(token_ids):
@@ -195,14 +195,14 @@ def _draw_features(figure: Figure, axes: Axes, found: Alignment) -> None:
 
 
 class Label(NamedTuple):
-    """Where a text is written: its middle in seconds, and its row."""
+    """Position of a text: its middle in seconds, and its row."""
 
     middle: float
     row: int
 
 
 def _labels(times: Sequence[Timed], end: float, seconds: float) -> list[Label]:
-    """A place for each text, so that none overlaps another or passes `end`; `seconds` are in an inch."""
+    """Place each text so that none overlaps another or passes `end`; an inch has `seconds`."""
     ends: list[float] = []
     labels = []
     for timed in times:
@@ -215,7 +215,7 @@ def _labels(times: Sequence[Timed], end: float, seconds: float) -> list[Label]:
 
 
 def _draw_labels(axes: Axes, times: Sequence[Timed], labels: Sequence[Label], colours: Sequence[str]) -> None:
-    """Each text where it is said, and a bar as long as that."""
+    """Draw each text at its time, on a bar of its duration."""
     for timed, label, colour in zip(times, labels, colours, strict=True):
         axes.axvspan(timed.start, timed.end, color=colour, alpha=0.35, linewidth=0)
         place = label.middle, -label.row - 0.5

@@ -1,4 +1,4 @@
-"""Pictures of where attentions look: for each head, a map of the weights from queries (down) to keys (right)."""
+"""Pictures of attention weights: for each head, a map of the weights from queries (down) to keys (right)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 START, END = "<sos>", "<eos>"
-# How modules of decoders are called that look at the encoder's output.
+# Names of the attention modules of decoders that attend to the encoder output.
 SOURCE = ("src_attn", "cross_attn", "encoder_attn", "att_list")
 FRAME = 0.045  # inches of a frame without label
 LABEL = 0.15  # inches of a labelled row or column
@@ -29,23 +29,23 @@ Box = tuple[float, float, float, float]  # left, bottom, width, height
 
 
 class Side(NamedTuple):
-    """What a side of a map stands for: its title, and a label for each place where it has labels."""
+    """Side of a map: its title, and a label for each position, if any."""
 
     title: str
     labels: Sequence[str] | None = None
 
     def inches(self, count: int) -> float:
-        """How long the side is."""
+        """Return the length of the side."""
         return min(max(count * (FRAME if self.labels is None else LABEL), LEAST), MOST)
 
     def room(self) -> float:
-        """Inches that title and labels need beside it; a sign is about 0.65 of its height wide."""
+        """Return the inches that title and labels need; a character is about 0.65 of its height wide."""
         longest = max(map(len, self.labels), default=0) if self.labels else 3
         return 0.4 + min(longest, 20) * 0.65 * FONT / 72
 
 
 class Attended(NamedTuple):
-    """What an attention did with one utterance: weights (..., Tq, Tk), and what queries and keys are."""
+    """Weights (..., Tq, Tk) of an attention for one utterance, with the sides of queries and keys."""
 
     weights: np.ndarray
     queries: Side
@@ -53,7 +53,7 @@ class Attended(NamedTuple):
 
 
 def attended(model: nn.Module, batch: Mapping[str, Tensor], token_list: Sequence[str]) -> list[dict[str, Attended]]:
-    """For each utterance of a batch, what each attention did, by its module's name."""
+    """Return for each utterance of a batch the weights of each attention, by its module's name."""
     weights = attention_weights(model, batch)
     count = max(map(len, weights.values()), default=0)
     texts = [text_of(batch, index, token_list) for index in range(count)]
@@ -69,17 +69,17 @@ def _described(name: str, weights: np.ndarray, text: Sequence[str]) -> Attended:
     if name.split(".")[0] != "decoder":
         return Attended(weights, frames, frames)
     to_source = any(part in SOURCE for part in name.split("."))
-    said = Side("token said", _fitted([*text, END], queries))
-    return Attended(weights, said, frames if to_source else Side("token read", _fitted([START, *text], keys)))
+    outputs = Side("output token", _fitted([*text, END], queries))
+    return Attended(weights, outputs, frames if to_source else Side("input token", _fitted([START, *text], keys)))
 
 
 def _fitted(labels: list[str], count: int) -> list[str] | None:
-    """Labels of the last places, where what comes before the text, such as a language, has none; None: too many."""
+    """Return labels of the last positions, since a prefix such as a language has none; None: too many labels."""
     return [""] * (count - len(labels)) + labels if 1 < len(labels) <= count else None
 
 
 def draw(found: Attended, title: str = "") -> Figure:
-    """A map for each head; of blocks, a row of maps for each block."""
+    """Draw a map for each head; with blocks, a row of maps for each block."""
     maps = found.weights.reshape(-1, *found.weights.shape[-2:])
     columns = found.weights.shape[-3] if found.weights.ndim > 3 else _columns(len(maps))
     rows = len(maps) // columns
@@ -106,17 +106,17 @@ def draw(found: Attended, title: str = "") -> Figure:
 
 
 def _columns(count: int) -> int:
-    """Columns of a grid without empty places that is about as wide as high, or wider."""
+    """Return the columns of a grid without empty cells that is about as wide as high, or wider."""
     return next(columns for columns in range(math.isqrt(count - 1) + 1, count + 1) if count % columns == 0)
 
 
 def _box(left: float, bottom: float, width: float, height: float, size: tuple[float, float]) -> Box:
-    """A place in inches as parts of a figure of this size."""
+    """Convert a box in inches to fractions of a figure of this size."""
     return left / size[0], bottom / size[1], width / size[0], height / size[1]
 
 
 def _name(index: int, shape: Sequence[int]) -> str:
-    """Of a map, by its place in weights of this shape."""
+    """Return the name of a map by its index in weights of this shape."""
     if len(shape) == 2:
         return ""
     block, head = divmod(index, shape[-3])
@@ -124,7 +124,7 @@ def _name(index: int, shape: Sequence[int]) -> str:
 
 
 def _label(axis: Any, side: Side, count: int, inches: float, outer: bool) -> None:
-    """Label places, but for those that there is no room for, and sides that another map is beside."""
+    """Label positions as far as there is room, and not between neighbouring maps."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_tick_params(labelsize=FONT)
@@ -150,12 +150,12 @@ def plot_attention(
     """Write `OUTPUT_DIR/UTTERANCE/MODULE.EPOCHep.png` for each utterance and attention of a model.
 
     Args:
-        model: Is called with the batch's fields by name.
-        uids: Names of the batch's utterances.
+        model: Called with the batch's fields by name.
+        uids: Utterance ids of the batch.
         batch: Tensors (B, ...) with their lengths, as `attention_weights` takes them.
         token_list: Tokens by index.
         output_dir: The experiment's `att_ws`.
-        epoch: Its number, from 1.
+        epoch: Number, from 1.
 
     Returns:
         The figures, by utterance and module.

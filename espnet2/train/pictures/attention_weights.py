@@ -1,4 +1,4 @@
-"""Where the attentions of a model look, without a trace of it in the model: seen through hooks on their softmax."""
+"""Attention weights of a model, recorded by hooks on the softmax of its attention modules."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from espnet.nets.pytorch_backend.transformer.attention import AttentionHeads
 Weights = dict[str, list[Tensor]]  # of each attention, by its module's name, for each utterance of a batch
 
 
-class Seen(NamedTuple):
-    """How weights are read off an attention.
+class Recorded(NamedTuple):
+    """Kind of attention module whose weights are recorded.
 
-    `part` is its module that gives them, and `join` makes one tensor of those of all calls for one utterance.
+    `part` is the submodule that outputs them, and `join` joins the weights of all calls for one utterance.
     """
 
     kind: type[nn.Module]
@@ -29,44 +29,44 @@ class Seen(NamedTuple):
 
 
 def _all_at_once(calls: list[Tensor]) -> Tensor:
-    """The last of weights (N, H, Tq, Tk), where N is 1 but for an encoder of blocks, whose utterance has N of them."""
+    """Return the weights (N, H, Tq, Tk) of the last call; N is 1, or the number of an encoder's blocks."""
     return calls[-1].squeeze(0)
 
 
 def _step_by_step(calls: list[Tensor]) -> Tensor:
-    """Weights (H, 1, 1, T) of U steps as (H, U, T), or as (U, T) where there is one head."""
+    """Join weights (H, 1, 1, T) of U steps to (H, U, T), or to (U, T) of a single head."""
     return torch.cat([weights.squeeze(-3) for weights in calls], dim=-2).squeeze(0)
 
 
-SEEN = (
-    Seen(AttentionHeads, "softmax", _all_at_once),
-    Seen(ScoringAttention, "softmax", _step_by_step),
-    Seen(NoAtt, "weights", _step_by_step),
+RECORDED = (
+    Recorded(AttentionHeads, "softmax", _all_at_once),
+    Recorded(ScoringAttention, "softmax", _step_by_step),
+    Recorded(NoAtt, "weights", _step_by_step),
 )
 
 
 def attention_weights(model: nn.Module, batch: Mapping[str, Tensor]) -> Weights:
-    """Run a batch, one utterance at a time and in evaluation mode, and see where each attention looks.
+    """Compute the weights of each attention for a batch, one utterance at a time and in evaluation mode.
 
-    Attention within windows, and what has no weights for pairs of frames or tokens (Fastformer, Mega), is left out.
+    Attention within windows, and attention without weights for pairs of positions (Fastformer, Mega), is left out.
 
     Args:
-        model: Is called with the batch's fields by name.
+        model: Called with the batch's fields by name.
         batch: Tensors (B, ...) and, where they are padded, their lengths (B,) as `NAME_lengths`.
 
     Returns:
         By module name, in the model's order, one tensor for each utterance: (H, Tq, Tk) weights of H heads; (Tq, Tk)
         of a recurrent decoder's single head; (N, H, Tq, Tk) of an encoder that cuts the utterance into N blocks. A
-        query that may not look at anything has zeros. On the CPU, without gradients.
+        query whose keys are all masked has zeros. On the CPU, without gradients.
     """
-    attentions = {name: (module, seen) for name, module in model.named_modules() if (seen := _seen(module))}
+    attentions = {name: (module, kind) for name, module in model.named_modules() if (kind := _kind_of(module))}
     found: Weights = defaultdict(list)
     with _evaluating(model), torch.no_grad():
         for utterance in _utterances(batch):
             calls: dict[str, list[Tensor]] = {name: [] for name in attentions}
             with ExitStack() as hooks:
-                for name, (module, seen) in attentions.items():
-                    part = module.get_submodule(seen.part)
+                for name, (module, kind) in attentions.items():
+                    part = module.get_submodule(kind.part)
                     hooks.callback(part.register_forward_hook(_note(calls[name])).remove)
                 model(**utterance)
             for name, weights in calls.items():
@@ -75,12 +75,12 @@ def attention_weights(model: nn.Module, batch: Mapping[str, Tensor]) -> Weights:
     return dict(found)
 
 
-def _seen(module: nn.Module) -> Seen | None:
-    return next((seen for seen in SEEN if isinstance(module, seen.kind)), None)
+def _kind_of(module: nn.Module) -> Recorded | None:
+    return next((row for row in RECORDED if isinstance(module, row.kind)), None)
 
 
 def _note(calls: list[Tensor]) -> Callable[..., None]:
-    """A hook that adds the weights that a softmax gives to `calls`."""
+    """Return a hook that adds the weights that a softmax outputs to `calls`."""
 
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], weights: Tensor) -> None:
         # Masks lower scores by half the lowest number; a softmax of nothing but such scores gives equal weights.
@@ -92,7 +92,7 @@ def _note(calls: list[Tensor]) -> Callable[..., None]:
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode; afterwards each module is in the mode that it was in."""
+    """Set evaluation mode, and restore the mode of each module afterwards."""
     training = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -103,7 +103,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def _utterances(batch: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-    """Each utterance of a batch as a batch of its own, without padding."""
+    """Yield each utterance of a batch as a batch of its own, without padding."""
     for index in range(len(next(iter(batch.values())))):
         rows = {name: values[index : index + 1] for name, values in batch.items()}
         yield {name: _cut(values, rows.get(f"{name}_lengths")) for name, values in rows.items()}
@@ -114,7 +114,7 @@ def _cut(values: Tensor, length: Any) -> Tensor:
 
 
 def text_of(batch: Mapping[str, Tensor], index: int, tokens: Sequence[str]) -> list[str]:
-    """The text of a batch's utterance as tokens; none where the batch has no texts."""
+    """Return the text of a batch's utterance as tokens; none where the batch has no texts."""
     if "text" not in batch:
         return []
     return [tokens[token] for token in _cut(batch["text"][index : index + 1], batch["text_lengths"][index])[0].tolist()]

@@ -1,4 +1,4 @@
-"""Pictures that a training with PyTorch Lightning draws as it goes."""
+"""Callback of PyTorch Lightning that draws attention weights."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Batch = tuple[Sequence[str], Mapping[str, Tensor]]
 
 
 class AttentionPlots(Callback):
-    """Draws where attentions look, after each validation, and shows it in TensorBoard where a logger does that.
+    """Draws attention weights after each validation, and adds them to TensorBoard where there is such a logger.
 
     The model is the module's attribute `model` or, where it has none, the module itself.
 
     Args:
-        batches: A few of the validation set, as `(utterances, fields)`.
+        batches: A few batches of the validation set, as `(utterances, fields)`.
         token_list: Tokens by index.
         output_dir: Where pictures go: `OUTPUT_DIR/UTTERANCE/MODULE.EPOCHep.png`.
     """

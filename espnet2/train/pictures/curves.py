@@ -1,4 +1,4 @@
-"""Curves of a training's statistics over its epochs, one picture for each."""
+"""Curves of a training's statistics over epochs, one picture for each statistic."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 History = Mapping[int, Mapping[str, Mapping[str, Any]]]  # of each epoch: of "train" and "valid": statistics by name
-Curve = tuple[list[int], list[float]]  # epochs, and a number for each: NaN where there is none
+Curve = tuple[list[int], list[float]]  # epochs, and a number for each, or NaN
 
 PHASES = {"train": (BLUE, "-", "o"), "valid": (VERMILLION, "--", "s")}  # colour, line and marker of each
-# Which epoch is the best, by how a statistic's name begins.
+# How the best value of a statistic is chosen, by the beginning of its name.
 BEST: dict[str, Callable[[Sequence[float]], float]] = {
     **dict.fromkeys(("acc", "bleu"), max),
     **dict.fromkeys(("loss", "cer", "wer", "ter", "ppl"), min),
@@ -38,7 +38,7 @@ class CurvePlots:
         self.took = 0.0
 
     def __call__(self, history: History) -> None:
-        """Draw them, unless it is too soon."""
+        """Draw the curves, unless it is too soon."""
         start = time.perf_counter()
         if start - self.drawn >= self.took / self.share:
             plot_curves(history, self.directory)
@@ -56,7 +56,7 @@ def plot_curves(history: History, directory: Path | str) -> list[Path]:
 
 
 def figures(history: History) -> dict[str, Figure]:
-    """The figure of each statistic, by its name: a curve of the training's values, and one of the validation's.
+    """Draw a figure for each statistic, by name: a curve for training, and one for validation.
 
     Where a value is missing or not finite, its curve has a gap. A statistic without any has no figure.
     """
@@ -66,14 +66,14 @@ def figures(history: History) -> dict[str, Figure]:
 
 
 def curves_of(history: History, name: str) -> dict[str, Curve]:
-    """The curve of a statistic in each phase that has a number for it, over all epochs."""
+    """Return the curve of a statistic over all epochs, for each phase that has a number of it."""
     epochs = sorted(history)
     values = {phase: [_number(history[epoch].get(phase, {}).get(name)) for epoch in epochs] for phase in PHASES}
     return {phase: (epochs, row) for phase, row in values.items() if not all(map(math.isnan, row))}
 
 
 def best_epoch(name: str, curve: Curve) -> int | None:
-    """The first epoch with the best value; None for a statistic, such as a learning rate, of which none is the best."""
+    """Return the first epoch with the best value; None for statistics without a best value, as learning rates."""
     choose = BEST.get(re.split(r"[^a-z]", name, maxsplit=1)[0])
     if choose is None:
         return None
@@ -102,7 +102,7 @@ def _draw(name: str, curves: Mapping[str, Curve]) -> Figure:
 
 
 def _has_gaps(values: Sequence[float]) -> bool:
-    """Whether a line would not show all points, of which some have no neighbours."""
+    """Whether some points may have no neighbours, so that a line would not show them."""
     return any(map(math.isnan, values))
 
 

@@ -1,4 +1,4 @@
-"""What all pictures share: figures without pyplot's state, colours, and files that are never half written."""
+"""Helpers of all pictures: figures without pyplot's state, colours, fonts, files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FONTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "IPAGothic", "WenQuanYi Zen Hei
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained"] | None = None) -> Figure:
-    """An empty figure of this size in inches; whether it finds places for what is drawn, which takes time."""
+    """Create an empty figure of this size in inches; the layout "constrained" fits its axes, which takes time."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -49,9 +49,9 @@ def _fonts() -> list[str]:
 
 @contextmanager
 def fonts() -> Iterator[None]:
-    """Have text drawn with fonts for other scripts, too; a sign that none of them has becomes a box, in silence.
+    """Use fonts for other scripts, too, for everything that is drawn inside; a missing character becomes a box.
 
-    Everything is drawn within it. Raises `MissingPackageError` where matplotlib is not installed.
+    Raises `MissingPackageError` where matplotlib is not installed.
     """
     try:
         import matplotlib
@@ -65,7 +65,7 @@ def fonts() -> Iterator[None]:
 
 
 def file_name(name: str) -> str:
-    """`name` as a file may be called."""
+    """Return `name` as a valid file name."""
     return re.sub(r"[/\\\x00-\x1f]|^\.+", "_", name)
 
 
@@ -76,7 +76,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def as_image(figure: Figure) -> np.ndarray:
-    """The picture as (height, width, 3) uint8, as TensorBoard takes it."""
+    """Render the picture to (height, width, 3) uint8, as TensorBoard takes it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas = FigureCanvasAgg(figure)

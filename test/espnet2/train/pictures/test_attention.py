@@ -45,17 +45,17 @@ def test_maps(shape, rows, titles):
 
 
 def test_labels():
-    queries, keys = Side("token said", ["a", "$b$", "日", "<eos>"]), Side("token read", ["<sos>", "a", "$b$", "日"])
+    queries, keys = Side("output token", ["a", "$b$", "日", "<eos>"]), Side("input token", ["<sos>", "a", "$b$", "日"])
     figure = draw(Attended(np.eye(4)[None], queries, keys), "a title")
     axes = figure.axes[0]
     assert ticks(axes.yaxis) == queries.labels and ticks(axes.xaxis) == keys.labels
-    assert (figure.get_supylabel(), figure.get_supxlabel()) == ("token said", "token read")
+    assert (figure.get_supylabel(), figure.get_supxlabel()) == ("output token", "input token")
     assert figure.get_suptitle() == "a title"
     as_image(figure)  # neither mathematics nor a sign that no font has is an error
 
 
 def test_many_tokens_have_labels_for_some():
-    side = Side("token said", [str(index) for index in range(400)])
+    side = Side("output token", [str(index) for index in range(400)])
     axes = draw(Attended(np.eye(400), side, FRAME)).axes[0]
     assert 20 < len(ticks(axes.yaxis)) < 100 and ticks(axes.yaxis)[:2] == ["0", "6"]
 
@@ -73,8 +73,8 @@ def test_model(name, tmp_path):
             if module.startswith("encoder"):
                 assert found.queries == found.keys == FRAME
             else:
-                assert found.queries == ("token said", [*before, *text, "<eos>"])
-                read = FRAME if "self_attn" not in module else ("token read", [*before, "<sos>", *text])
+                assert found.queries == ("output token", [*before, *text, "<eos>"])
+                read = FRAME if "self_attn" not in module else ("input token", [*before, "<sos>", *text])
                 assert found.keys == read
 
 
