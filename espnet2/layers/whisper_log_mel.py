@@ -10,8 +10,9 @@ from torch.nn.functional import pad
 
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet2.interface.spec import Length
-from espnet2.layers.log_mel import ENERGY_FLOOR, mel_filters
+from espnet2.layers.log_mel import ENERGY_FLOOR
 from espnet2.layers.stft import Stft
+from espnet2.utils.mel_scale import mel_filters
 
 SAMPLE_RATE = 16000  # Hz
 WINDOW, HOP = 400, 160  # 25 ms and 10 ms

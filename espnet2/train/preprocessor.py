@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.interface.errors import AudioError, DataError, OptionError
+from espnet2.interface.errors import AudioError, OptionError
 from espnet2.text.build_tokenizer import build_converter, build_tokenizer
 from espnet2.text.cleaner import TextCleaner
-from espnet2.text.token_id_converter import Converter
+from espnet2.text.text_to_ids import TextToIds
 from espnet2.train.augmentation import Effects, Noises, Rooms
 
 # Options of upstream without implementation here, with the values that are accepted.
@@ -191,19 +191,6 @@ class CommonPreprocessor_multi(CommonPreprocessor):
         _refuse(options)
         super().__init__(train, **options)
         self.text_names = [text_name] if isinstance(text_name, str) else list(text_name)
-
-
-class TextToIds:
-    """Conversion of a text to token ids, int64 (U,)."""
-
-    def __init__(self, cleaner: TextCleaner, tokenizer: Any, converter: Converter) -> None:
-        self.cleaner, self.tokenizer, self.converter = cleaner, tokenizer, converter
-
-    def __call__(self, uid: str, text: str) -> np.ndarray:
-        ids = self.converter.tokens2ids(self.tokenizer.text2tokens(self.cleaner(text)))
-        if not ids:
-            raise DataError(f"{uid}: expected a text with at least one token, found {text!r}")
-        return np.array(ids, dtype=np.int64)
 
 
 def _refuse(options: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from espnet.nets.pytorch_backend.pretrained.waveform import scaled_over_time
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.frontend.melspec_torch import SAMPLE_RATE, preemphasised
 from espnet2.interface.spec import Length
-from espnet2.layers.log_mel import hz_to_mel, mel_to_hz
+from espnet2.utils.mel_scale import hz_to_mel, mel_to_hz
 
 FLOOR = 1e-4  # added to the variance of an utterance
 LOWEST, NARROWEST = 50.0, 50.0  # Hz, of the bands

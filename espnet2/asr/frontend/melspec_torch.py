@@ -8,8 +8,8 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, make_pad_mask, require_positive
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
-from espnet2.layers.log_mel import mel_filters
 from espnet2.layers.stft import WINDOWS, Stft
+from espnet2.utils.mel_scale import mel_filters
 
 SAMPLE_RATE = 16000  # Hz
 PREEMPHASIS = 0.97
