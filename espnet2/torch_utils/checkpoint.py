@@ -49,8 +49,10 @@ class Loaded:
     parameters: int
 
 
-def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
+def load_checkpoint(path: str | Path, part: str = "") -> dict[str, torch.Tensor]:
     """Read a state dict, or the model's part of a trainer's checkpoint, without running code from the file.
+
+    Of files that hold several models by name, `part` is the one to read.
 
     Raises `CheckpointError` for a file that is missing, damaged, not a state dict, or needs code to be run.
     """
@@ -68,6 +70,7 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
     except (RuntimeError, EOFError, KeyError, ValueError, IndexError) as error:
         raise CheckpointError(f"{path}: expected a checkpoint, found {DAMAGED}") from error
     state = _model_of(state)
+    state = state[part] if part and isinstance(state, Mapping) and isinstance(state.get(part), Mapping) else state
     if not isinstance(state, Mapping) or not state or not all(torch.is_tensor(value) for value in state.values()):
         raise CheckpointError(f"{path}: expected a state dict (tensors by name), found {_content(state)}")
     for key, tensor in state.items():

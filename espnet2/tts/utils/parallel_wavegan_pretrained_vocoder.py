@@ -1,0 +1,136 @@
+"""Vocoders as the package parallel_wavegan saves them: weights, config.yml and statistics of the features."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from espnet2.interface.errors import CheckpointError, ConfigError, MissingPackageError, listed, shortened
+from espnet2.interface.spec import Component
+from espnet2.torch_utils.checkpoint import load_checkpoint, load_state
+from espnet2.utils.yaml_file import read_mapping
+
+GENERATORS = {"HiFiGANGenerator": "espnet2.gan_tts.hifigan.hifigan:HiFiGANGenerator"}
+DEFAULT = "ParallelWaveGANGenerator"  # of a config that names none
+UNUSED: Mapping[str, Any] = {"use_causal_conv": False}  # options that have only this value here
+CONFIG = "config.yml"  # beside the weights
+STATISTICS = ("mean", "scale")
+
+
+class ParallelWaveGANPretrainedVocoder(nn.Module):
+    """Features to samples.
+
+    Args:
+        model_file: checkpoint-*.pkl, of which the generator's weights are read.
+        config_file: its configuration; None: config.yml beside it. Statistics (stats.h5 or stats.npy) lie there, too,
+            where the features are normalised.
+
+    Attributes:
+        fs: sampling rate in Hz.
+        normalize_before: whether features are normalised first.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        CheckpointError: the weights do not fit it.
+    """
+
+    mean: Any
+    scale: Any
+    vocoder: Any
+
+    def __init__(self, model_file: Path | str | None, config_file: Path | str | None = None):
+        super().__init__()
+        if model_file is None and config_file is None:
+            raise ConfigError("vocoder: expected a file of weights or a config, found neither")
+        path = Path(config_file) if config_file is not None else Path(str(model_file)).with_name(CONFIG)
+        config = read_mapping(path)
+        self.fs = _whole(config, "sampling_rate", path)
+        self.features = {
+            name: config[name] for name in ("num_mels", "hop_size", "fft_size", "fmin", "fmax") if name in config
+        }
+        self.vocoder = _generator(config, path)
+        self.normalize_before = False
+        if model_file is not None:
+            load_state(self.vocoder, load_checkpoint(model_file, part="generator"), model_file)
+            self._read_statistics(Path(model_file).parent, str(config.get("format", "npy")))
+        self.vocoder.remove_weight_norm()
+        self.eval()
+
+    def _read_statistics(self, directory: Path, kind: str) -> None:
+        """Register mean and scale of the features where there is a file of them."""
+        path = directory / ("stats.h5" if kind == "hdf5" else "stats.npy")
+        if not path.is_file():
+            return
+        found = read_statistics(path)
+        size = self.vocoder.in_channels
+        if found.shape != (2, size) or not np.isfinite(found).all() or not found[1].all():
+            raise CheckpointError(f"{path}: expected finite mean and scale of {size} features, found {found.shape}")
+        for name, values in zip(STATISTICS, found, strict=True):
+            self.register_buffer(name, torch.from_numpy(values.astype(np.float32)))
+        self.normalize_before = True
+
+    def forward(self, feats: Tensor, f0: Tensor | None = None) -> Tensor:
+        """Features (T, F) → samples (N,); `f0` is not used."""
+        return self.generate(feats.unsqueeze(0)).squeeze(0)
+
+    def generate(self, feats: Tensor) -> Tensor:
+        """Features (B, T, F) → samples (B, N)."""
+        return self.vocoder.generate((feats - self.mean) / self.scale if self.normalize_before else feats)
+
+    def components(self) -> tuple[Component, ...]:
+        """The graph "vocoder"."""
+        return self.vocoder.components()
+
+    def parts(self) -> tuple[tuple[nn.Module, Component], ...]:
+        """That graph, of this module."""
+        return tuple((self, component) for component in self.components())
+
+
+def read_statistics(path: Path) -> np.ndarray:
+    """Mean and scale (2, F) of a file; raises `CheckpointError` for another content."""
+    try:
+        if path.suffix != ".h5":
+            return np.load(path, allow_pickle=False)
+        with _h5py().File(path, "r") as file:
+            return np.stack([file[name][()] for name in STATISTICS])
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise CheckpointError(f"{path}: expected statistics of features, found: {error}") from error
+
+
+def _h5py() -> Any:
+    try:
+        return importlib.import_module("h5py")
+    except ImportError:
+        raise MissingPackageError("stats.h5 needs the package h5py: pip install h5py") from None
+
+
+def _whole(config: Mapping[str, Any], name: str, path: Path) -> int:
+    value = config.get(name)
+    if type(value) is not int or value < 1:
+        raise ConfigError(f"{path}: {name}: expected a positive number, found {shortened(repr(value), 80)}")
+    return value
+
+
+def _generator(config: Mapping[str, Any], path: Path) -> nn.Module:
+    """The generator that a config describes, with fresh weights."""
+    kind, options = config.get("generator_type", DEFAULT), config.get("generator_params", {})
+    if kind not in GENERATORS:
+        found = shortened(repr(kind), 80)
+        raise ConfigError(f"{path}: generator_type: expected one of {', '.join(GENERATORS)}, found {found}")
+    if not isinstance(options, Mapping):
+        raise ConfigError(f"{path}: generator_params: expected a mapping, found {type(options).__name__}")
+    for name, value in UNUSED.items():
+        if options.get(name, value) != value:
+            raise ConfigError(f"{path}: generator_params.{name}: expected {value}, found {options[name]!r}")
+    module, name = GENERATORS[kind].split(":")
+    used = {name: value for name, value in options.items() if name not in UNUSED}
+    try:
+        return getattr(importlib.import_module(module), name)(**used)
+    except Exception as error:
+        raise ConfigError(f"{path}: generator_params: {listed(str(error).splitlines())}") from error

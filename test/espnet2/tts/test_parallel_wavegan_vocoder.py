@@ -1,0 +1,89 @@
+"""Vocoders of the package parallel_wavegan, against that package's samples."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import vocoder_files
+
+from espnet2.gan_tts.hifigan.hifigan import HiFiGANGenerator
+from espnet2.interface.errors import CheckpointError, ConfigError
+from espnet2.tts.utils.parallel_wavegan_pretrained_vocoder import ParallelWaveGANPretrainedVocoder
+
+
+def _write(directory: Path, statistics: bool = False, **keys) -> Path:
+    params = {name: value for name, value in vocoder_files.PARAMS.items() if name != "use_causal_conv"}
+    return vocoder_files.write(directory, HiFiGANGenerator(**params), statistics, **keys)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("name", "statistics"), [("plain", False), ("normalised", True)])
+def test_samples_equal_the_package(name, statistics, tmp_path, repo_dir):
+    expected = np.load(repo_dir / "test" / "golden" / "vocoder" / "hifigan.npz")[name]
+    vocoder = ParallelWaveGANPretrainedVocoder(_write(tmp_path, statistics))
+    assert (vocoder.fs, vocoder.normalize_before) == (8000, statistics)
+    found = vocoder(torch.from_numpy(vocoder_files.FEATS)).numpy()
+    assert found.shape == expected.shape == (9 * 12,)
+    assert np.abs(found - expected).max() <= 1e-6
+
+
+@torch.no_grad()
+def test_statistics_of_hdf5(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "stats.h5", "w") as file:
+        file["mean"], file["scale"] = vocoder_files.STATISTICS
+    (tmp_path / "other").mkdir()
+    feats = torch.from_numpy(vocoder_files.FEATS)
+    found = ParallelWaveGANPretrainedVocoder(_write(tmp_path, format="hdf5"))(feats)
+    assert torch.equal(found, ParallelWaveGANPretrainedVocoder(_write(tmp_path / "other", True))(feats))
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"generator_type": "ParallelWaveGANGenerator"}, "generator_type.*HiFiGANGenerator.*ParallelWaveGAN"),
+        ({"generator_params": {"in_channels": 8, "causal": 1}}, "generator_params.*causal"),
+        ({"generator_params": {**vocoder_files.PARAMS, "use_causal_conv": True}}, "use_causal_conv.*False.*True"),
+        ({"generator_params": 3}, "generator_params.*mapping.*int"),
+        ({"sampling_rate": "8k"}, "sampling_rate.*8k"),
+    ],
+)
+def test_configs_that_cannot_be_used(keys, sentence, tmp_path):
+    with pytest.raises(ConfigError, match=sentence) as caught:
+        ParallelWaveGANPretrainedVocoder(_write(tmp_path, **keys))
+    assert str(tmp_path / "config.yml") in str(caught.value)
+
+
+def test_weights_that_do_not_fit(tmp_path):
+    path = _write(tmp_path, generator_params={**vocoder_files.PARAMS, "channels": 32})
+    with pytest.raises(CheckpointError, match="another shape"):
+        ParallelWaveGANPretrainedVocoder(path)
+
+
+class _Code:
+    def __reduce__(self):
+        return os.getenv, ("HOME",)
+
+
+def test_code_is_not_run(tmp_path):
+    path = _write(tmp_path)
+    torch.save({"model": {"generator": {}}, "code": _Code()}, path)
+    with pytest.raises(CheckpointError, match=r"refused.*os\.getenv"):
+        ParallelWaveGANPretrainedVocoder(path)
+
+
+@pytest.mark.parametrize("statistics", [np.zeros((2, 3)), np.zeros((2, 8)), np.full((2, 8), np.nan)])
+def test_statistics_that_cannot_be_used(statistics, tmp_path):
+    path = _write(tmp_path)
+    np.save(tmp_path / "stats.npy", statistics)
+    with pytest.raises(CheckpointError, match="mean and scale of 8 features"):
+        ParallelWaveGANPretrainedVocoder(path)
+
+
+def test_damaged_statistics_are_named(tmp_path):
+    path = _write(tmp_path)
+    (tmp_path / "stats.npy").write_bytes(b"no array")
+    with pytest.raises(CheckpointError, match=r"stats\.npy"):
+        ParallelWaveGANPretrainedVocoder(path)
