@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from espnet2.interface.families import rows_of, with_bundles
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.types import str_or_none
 
-# Kind of model -> what `meta.yaml` lists of it as yaml_files and as files.
-CONTENTS = {
-    "asr": (("asr_train_config", "lm_train_config"), ("asr_model_file", "lm_file", "ngram_file")),
-}
+
+def contents(kind: str) -> tuple[list[str], list[str]]:
+    """Names that `meta.yaml` lists as `yaml_files` and as `files` of a kind of model."""
+    rows = list(rows_of(kind))
+    files = [row.weights for row in rows] + [name for row in rows for name in row.files]
+    packed = {option: name for row in rows for option, name in row.packed.items()}
+    configs, files = ([packed.get(name, name) for name in names] for names in ([row.config for row in rows], files))
+    return configs, files
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -22,10 +27,11 @@ def get_parser() -> argparse.ArgumentParser:
         "from the working directory. espnet2.bin.asr_inference and upstream ESPnet read it.",
     )
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
-    for kind, contents in CONTENTS.items():
+    for kind in with_bundles():
+        configs, files = contents(kind)
         options = kinds.add_parser(kind, help=f"pack a model of {kind}")
         options.add_argument("--outpath", required=True, help="archive to write: .zip, .tar.gz, .tar.bz2, .tar.xz")
-        for name in (*contents[0], *contents[1]):
+        for name in (*configs, *files):
             options.add_argument(f"--{name}", type=str_or_none, help="file to pack")
         options.add_argument("--option", action="append", default=[], help="further file or directory to pack")
         options.add_argument("--log_level", default="INFO", help="(default: INFO)")
@@ -39,7 +45,7 @@ def pack(args: argparse.Namespace) -> None:
 
     yaml_files, files = (
         {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-        for names in CONTENTS[args.kind]
+        for names in contents(args.kind)
     )
     names = pack_files(args.outpath, files, yaml_files, args.option)
     logging.info("wrote %s: %s", args.outpath, ", ".join(names))

@@ -118,7 +118,7 @@ def load_trained(
         OptionError: No model is named, or models of several families are, or it needs whole inputs.
         EspnetError: A file cannot be used.
     """
-    packed = find_model(model_file=model_file, model_tag=model_tag) if model_file or model_tag else {}
+    packed = _options_of(find_model(model_file=model_file, model_tag=model_tag)) if model_file or model_tag else {}
     given = {name: value for name, value in files.items() if value is not None}
     paths = {name: Path(value) for name, value in {**packed, **given}.items()}
     task = task_of(paths, untrained, family)
@@ -132,6 +132,17 @@ def load_trained(
             raise OptionError(f"--{name}: expected a file, found no such file: {paths[name]}")
     trained = _load(task, paths)
     return trained.as_streams(chunks or {}) if streaming else trained
+
+
+def _options_of(packed: Mapping[str, str]) -> dict[str, str]:
+    """Files of a packed model by option; `train_config` is of any task whose packed models name it so."""
+    tasks = [name for name, row in FAMILIES.items() if "train_config" in row.packed.values()]
+    config = packed.get("train_config")
+    if config is None or not tasks:
+        return dict(packed)
+    row = FAMILIES[detect.task_of(read_mapping(config), tasks, config)]
+    names = {name: option for option, name in row.packed.items()}
+    return {names.get(name, name): path for name, path in packed.items()}
 
 
 def _complete(row: Row, paths: dict[str, Path], untrained: bool) -> None:

@@ -24,6 +24,7 @@ class Row:
         family: Object derived from `Family`, as `module:Name`; "" for models that only go with those of other tasks.
         companions: Tasks whose models may go with one of this task.
         files: Options that name other files of a model, with their help.
+        packed: Names of the options in packed models of upstream, where they are others.
     """
 
     noun: str
@@ -33,6 +34,7 @@ class Row:
     family: str = ""
     companions: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    packed: Mapping[str, str] = field(default_factory=dict)
 
     def options(self) -> dict[str, str]:
         """Options of the files, with their help."""

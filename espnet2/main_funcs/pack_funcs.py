@@ -43,7 +43,7 @@ ARCHIVES: dict[str, Any] = {
 # Files that file managers add to archives that they make.
 NOT_OF_THE_MODEL = ("__MACOSX", ".DS_Store")
 # Keys of meta.yaml whose files are weights.
-WEIGHTS = frozenset(row.weights for row in FAMILIES.values())
+WEIGHTS = frozenset(row.packed.get(row.weights, row.weights) for row in FAMILIES.values())
 # Keys of a configuration whose values are files that recognition reads.
 PACKED_KEYS = ("bpemodel", "stats_file", "non_linguistic_symbols", "ngram_file")
 

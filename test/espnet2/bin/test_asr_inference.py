@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("torch")
 
 from espnet2.bin.asr_inference import Speech2Text, get_parser, main
-from espnet2.export import trained
 from espnet2.fileio.audio import read_audio
+from espnet2.inference import trained
 from espnet2.interface.errors import OptionError
 from espnet2.main_funcs.pretrained import find_model
 from espnet2.tasks.asr import ASRTask
