@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from espnet2.interface.families import FAMILIES
+
 BLOCKED = ("torch", "torchaudio", "onnx", "onnxscript", "typeguard", "librosa", "scipy", "matplotlib", "pandas")
 PROGRAM = """
 import importlib, json, sys
@@ -36,8 +38,6 @@ def imported(*modules: str, blocked: tuple[str, ...] = BLOCKED) -> set[str]:
         "espnet2.runtime.asr_streaming",
         "espnet2.runtime.bundle",
         "espnet2.runtime.session",
-        "espnet2.bin.asr_inference_onnx",
-        "espnet2.bin.asr_inference_streaming_onnx",
         "espnet.nets.batch_beam_search",
         "espnet.nets.scorers.ctc",
         "espnet.nets.scorers.length_bonus",
@@ -48,6 +48,12 @@ def imported(*modules: str, blocked: tuple[str, ...] = BLOCKED) -> set[str]:
 )
 def test_imports_with_torch_blocked(module):
     assert module in imported(module)
+
+
+def test_every_family_and_its_command_import_with_torch_blocked(repo_dir):
+    families = {row.family.partition(":")[0] for row in FAMILIES.values() if row.family}
+    commands = {f"espnet2.bin.{path.stem}" for path in (repo_dir / "espnet2/bin").glob("*_inference*_onnx.py")}
+    assert families | commands <= imported(*sorted(families | commands))
 
 
 def test_runtime_loads_nothing_heavy_even_where_it_is_installed():

@@ -23,18 +23,12 @@ from zoo_data import New, Row  # noqa: E402
 
 from espnet2.asr_transducer.encoder.validation import KEYS  # noqa: E402
 from espnet2.interface.errors import EspnetError  # noqa: E402
-from espnet2.tasks.abs_task import AbsTask  # noqa: E402
-from espnet2.tasks.asr import ASRTask  # noqa: E402
+from espnet2.interface.families import FAMILIES, task_class  # noqa: E402
 from espnet2.tasks.asr_transducer import ENCODER, ASRTransducerTask  # noqa: E402
 from espnet2.tasks.choices import Choices, load_class  # noqa: E402
-from espnet2.tasks.lm import LMTask  # noqa: E402
+from espnet2.tasks.detect import TASKS  # noqa: E402
 
 PAGE = ROOT / "doc" / "architectures.md"
-TASKS: dict[str, type[AbsTask]] = {
-    "Speech recognition (`espnet2.tasks.asr`)": ASRTask,
-    "Stand-alone transducers (`espnet2.tasks.asr_transducer`)": ASRTransducerTask,
-    "Language models (`espnet2.tasks.lm`)": LMTask,
-}
 TRAINING_ONLY = {"specaug"}
 HEAD = """# Architectures
 
@@ -118,11 +112,18 @@ def body_line(kind: str) -> str:
     return f"| `{kind}` | {', '.join(f'`{key}`' for key in keys)} | {count} | `encoder`, `encoder_step` | yes |\n"
 
 
+def title(name: str) -> str:
+    """Return a task's name without article and abbreviation."""
+    words = TASKS[name].partition(" (")[0].removeprefix("a ")
+    return words[0].upper() + words[1:]
+
+
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
-    for title, task in TASKS.items():
-        parts.append(f"\n## {title}\n")
+    for name in FAMILIES:
+        task = task_class(name)
+        parts.append(f"\n## {title(name)} (`{task.__module__}`)\n")
         if task is ASRTransducerTask:
             parts += [f"\n### `encoder_conf.body_conf`\n\n{COLUMNS}", *map(body_line, KEYS)]
         for choices in task.choices():

@@ -15,9 +15,9 @@ from espnet2.interface.families import family_of
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.long_form import LongForm
-from espnet2.runtime.long_recording import joined_frames, recognize_long
+from espnet2.runtime.long_recording import LongRecognizer, joined_frames, recognize_long
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
-from espnet2.runtime.results import Result, ResultMaker, Results
+from espnet2.runtime.results import Result, Results
 from espnet2.runtime.search import make_search, reads_ctc_alone
 from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.speech import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Recognizer(ResultMaker):
+class Recognizer(LongRecognizer):
     """Encoder, search and tokenizer; whoever runs the graphs.
 
     Args:

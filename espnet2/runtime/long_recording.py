@@ -10,25 +10,41 @@ from __future__ import annotations
 
 import heapq
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from espnet.nets.beam_search import Hypothesis
-from espnet2.runtime.long_form import CONTEXT
+from espnet2.runtime.long_form import CONTEXT, LongForm
 from espnet2.runtime.pauses import Part
 from espnet2.runtime.results import Result, ResultMaker
 from espnet2.runtime.seams import Said, seam, within
 from espnet2.text.char_tokenizer import CharTokenizer
 
-if TYPE_CHECKING:
-    from espnet2.runtime.asr import Recognizer
-
 _log = logging.getLogger(__name__)
 
 NEAR = 0.2  # seconds between the places of one token in two parts, at most
 Progress = Callable[[float], None]  # takes the samples, or frames of features, that were recognised since the last call
+
+
+class LongRecognizer(ResultMaker, ABC):
+    """Base of recognisers of recordings that may be cut into parts, as `long_form` says."""
+
+    long_form: LongForm
+
+    @abstractmethod
+    def forward(self, speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Encode checked speech (T,) of several parts as a batch; return encoder outputs (T', D)."""
+
+    @abstractmethod
+    def of_speaker(self, encoder_out: np.ndarray, timed: bool = False) -> list[Result]:
+        """Decode an encoder output (T, D) of one speaker; return the n-best results, with frames where `timed`."""
+
+    @abstractmethod
+    def blank_near(self, encoder_out: np.ndarray, frame: int, reach: int) -> int:
+        """Return the frame with the likeliest blank of CTC, at most `reach` frames from number `frame` of (T, D)."""
 
 
 class Found(NamedTuple):
@@ -44,7 +60,9 @@ class Found(NamedTuple):
     paused: bool = True
 
 
-def recognize_long(recognizer: Recognizer, speech: np.ndarray, progress: Progress = lambda steps: None) -> list[Result]:
+def recognize_long(
+    recognizer: LongRecognizer, speech: np.ndarray, progress: Progress = lambda steps: None
+) -> list[Result]:
     """The n-best results of a recording, speech as `check` gives it, that is cut into parts; best first."""
     parts = recognizer.long_form.parts(speech)
     seconds, unpaused = len(speech) / recognizer.long_form.rate, sum(not part.paused for part in parts)
@@ -54,7 +72,9 @@ def recognize_long(recognizer: Recognizer, speech: np.ndarray, progress: Progres
     return join(recognizer, list(search(recognizer, speech, parts, progress)), recognizer.options.nbest, near)
 
 
-def _of_parts(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress) -> Iterator[Found]:
+def _of_parts(
+    recognizer: LongRecognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress
+) -> Iterator[Found]:
     """Results of the parts that are not all zeros, for which decoders would find texts, too."""
     form = recognizer.long_form
     sounding = [part for part in parts if speech[part.begin : part.end].any()]
@@ -70,7 +90,7 @@ def _of_parts(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part],
 
 
 def _of_frames(
-    recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress
+    recognizer: LongRecognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress
 ) -> Iterator[Found]:
     """Results of stretches of the concatenated frames of all parts."""
     form, frames = recognizer.long_form, joined_frames(recognizer, speech, parts, progress)
@@ -84,7 +104,7 @@ def _of_frames(
 
 
 def joined_frames(
-    recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress = lambda steps: None
+    recognizer: LongRecognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress = lambda steps: None
 ) -> np.ndarray:
     """Encoder output (T, D) of a recording, concatenated from its parts without their context."""
     form, whole = recognizer.long_form, []
@@ -96,7 +116,7 @@ def joined_frames(
     return np.concatenate(whole)
 
 
-def _encoded(recognizer: Recognizer, speech: np.ndarray, parts: Sequence[Part]) -> Iterator[np.ndarray]:
+def _encoded(recognizer: LongRecognizer, speech: np.ndarray, parts: Sequence[Part]) -> Iterator[np.ndarray]:
     for group in recognizer.long_form.groups([speech[part.begin : part.end] for part in parts]):
         yield from recognizer.forward(group)
 

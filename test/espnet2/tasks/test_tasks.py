@@ -10,7 +10,9 @@ import torch
 import yaml
 
 from espnet2.interface.errors import CheckpointError, ConfigError
+from espnet2.interface.families import FAMILIES, task_class
 from espnet2.main_funcs.pretrained import find_model
+from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.lm import LMTask
 
@@ -30,6 +32,15 @@ def model_dir(tmp_path):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(ASR))
     torch.save(ASRTask.build_model(ASR).state_dict(), tmp_path / "model.pth")
     return tmp_path
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_task_has_the_name_of_its_row(name):
+    task = task_class(name)
+    names = [option.name for option in task.options()]
+    assert issubclass(task, AbsTask) and task.name == name
+    assert len(names) == len(set(names)) and set(task.required) <= set(names)
+    assert set(task.inference_data) <= {*task.required_data, *task.optional_data}
 
 
 @pytest.mark.parametrize("kind", [dict, lambda keys: Namespace(**keys)])
