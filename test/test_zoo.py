@@ -19,9 +19,9 @@ import zoo_data
 import zoo_hybrid
 import zoo_rows
 
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet2.export.examples import axes_of, draw, first_step
 from espnet2.export.trace import export_component
-from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.errors import MissingPackageError
 from espnet2.interface.spec import Component, Tensor
 
@@ -124,7 +124,10 @@ def _graphs(row, module: torch.nn.Module, directory: Path) -> list[tuple[TorchGr
     if row.call == "encode" and row.name != "model-conformer":
         del parts[1:]  # CTC and decoder are what they are in that one
     paths = [export_component(*part, directory / f"{part[1].name}.onnx") for part in parts]
-    return [(TorchGraph(*part), _OnnxGraph(part[1], path)) for part, path in zip(parts, paths, strict=True)]
+    return [
+        (TorchGraph(part[0].eval(), part[1]), _OnnxGraph(part[1], path))
+        for part, path in zip(parts, paths, strict=True)
+    ]
 
 
 def _sizes(component: Component, index: int) -> dict[str, int]:
@@ -256,7 +259,7 @@ def test_position_graph_has_no_limit(name, tmp_path):
     results = (Tensor("out", xs.axes), Tensor("positions", (1, "positions", zoo_rows.MODEL)))
     component = Component("position", "forward", (xs,), results[: len(results) if name in RELATIVE else 1])
     pair = (
-        TorchGraph(module, component),
+        TorchGraph(module.eval(), component),
         _OnnxGraph(component, export_component(module, component, tmp_path / "p.onnx")),
     )
     _compare(*pair, draw(component, {"batch": 1, "frames": 1}), 1)

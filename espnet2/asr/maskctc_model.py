@@ -10,7 +10,7 @@ from typeguard import typechecked
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.mask_ctc import MaskCTC
 from espnet.nets.pytorch_backend.maskctc.add_mask_token import mask_uniform
-from espnet.nets.pytorch_backend.step_scorer import ModuleGraph
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.pytorch_backend.transformer.label_smoothing_loss import LabelSmoothingLoss
 from espnet.nets.scorers.ctc import CTCGraph
 from espnet2.asr.ctc import CTC
@@ -116,7 +116,7 @@ class MaskCTCInference(torch.nn.Module):
         super().__init__()
         self.ctc: Any = asr_model.ctc
         self.mlm: Any = asr_model.decoder
-        ctc, mlm = (ModuleGraph(module, module.components()[0]) for module in (self.ctc, self.mlm))
+        ctc, mlm = (TorchGraph(module, module.components()[0]) for module in (self.ctc, self.mlm))
         self.search = MaskCTC(
             CTCGraph(ctc), mlm, asr_model.mask_token, asr_model.blank_id, n_iterations, threshold_probability
         )

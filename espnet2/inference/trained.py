@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from espnet2.inference.torch_graph import TorchGraph
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet2.interface.errors import OptionError
 from espnet2.interface.families import FAMILIES, Row, family_of, task_class, with_bundles
 from espnet2.interface.graph import Graph
@@ -55,7 +55,7 @@ class Trained:
     @property
     def graphs(self) -> dict[str, TorchGraph]:
         """Each component, run by PyTorch."""
-        return {component.name: TorchGraph(module, component) for module, component in self.parts}
+        return {component.name: TorchGraph(module.eval(), component) for module, component in self.parts}
 
     @functools.cached_property
     def section(self) -> Any:

@@ -9,7 +9,10 @@ from espnet2.interface.spec import Component
 
 
 class Graph(Protocol):
-    """A component that runs: arrays, or values of another call, in by name; values with `.numpy()` out by name."""
+    """A component that runs: arrays, or values of another call, in by name, and values by name out.
+
+    `espnet.nets.tensors.as_array` gives the array of a value.
+    """
 
     component: Component
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.scorers.ctc import CTCGraph
+from espnet.nets.tensors import as_array
 from espnet2.interface.errors import AudioError, OptionError
 from espnet2.interface.families import family_of
 from espnet2.runtime.bundle import Bundle
@@ -107,7 +108,7 @@ class Recognizer(LongRecognizer):
         for row, speech in zip(padded, speeches, strict=True):
             row[: len(speech)] = speech
         results = self.encoder({self.speech.name: padded, self.lengths.name: lengths})
-        encoder_out, encoder_out_lens = (results[tensor.name].numpy() for tensor in self.encoder.component.outputs)
+        encoder_out, encoder_out_lens = (as_array(results[tensor.name]) for tensor in self.encoder.component.outputs)
         return [row[..., : lengths.max(), :] for row, lengths in zip(encoder_out, encoder_out_lens, strict=True)]
 
     def ctc_log_probs(self, speech: Any) -> np.ndarray:

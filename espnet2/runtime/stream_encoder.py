@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from espnet.nets.tensors import as_array
 from espnet2.interface.graph import Graph
 
 MOST_STEPS = 16  # of one call: more make it no faster, and need more memory
@@ -115,7 +116,7 @@ class StreamEncoder:
             self.remaining.name: np.array([run.remaining for run in runs]),
         }
         results = self.graph(feeds)
-        frames, lengths = results[self.encoder_out.name].numpy(), results[self.encoder_out_lens.name].numpy()
+        frames, lengths = (as_array(results[out.name]) for out in (self.encoder_out, self.encoder_out_lens))
         values = {name: results[after] for name, after in self._after.items()}
         for row, run in enumerate(runs):
             waiting = run.state.waiting[size:]
@@ -133,10 +134,6 @@ class StreamEncoder:
         sources = {id(stream.values): stream.values for stream in streams}
         gathered = {}
         for name in self._after:
-            arrays = {key: _array(values[name]) for key, values in sources.items()}
+            arrays = {key: as_array(values[name]) for key, values in sources.items()}
             gathered[name] = np.stack([arrays[id(stream.values)][stream.row] for stream in streams])
         return gathered
-
-
-def _array(value: Any) -> np.ndarray:
-    return value if isinstance(value, np.ndarray) else value.numpy()

@@ -121,9 +121,9 @@ def upstream(row: zoo_data.Row, directory: Path) -> float:
 
 def here(row: zoo_data.Row, directory: Path) -> float:
     """Measure the same for the components of this project's module, over the cases of every export's verification."""
+    from espnet.nets.pytorch_backend.torch_graph import TorchGraph
     from espnet2.export.trace import export_component
     from espnet2.export.verify import verify_component
-    from espnet2.inference.torch_graph import TorchGraph
     from espnet2.runtime.session import OnnxGraph
 
     module = zoo_calls.module_for(row, directory)
@@ -133,7 +133,7 @@ def here(row: zoo_data.Row, directory: Path) -> float:
     worst = 0.0
     for part, component in parts:
         path = export_component(part, component, directory / f"{component.name}.onnx")
-        checks = verify_component(component, TorchGraph(part, component), OnnxGraph(path, component))
+        checks = verify_component(component, TorchGraph(part.eval(), component), OnnxGraph(path, component))
         worst = max(worst, *(check.difference for check in checks))
     return worst
 

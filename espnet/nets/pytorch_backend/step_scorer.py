@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.scorer_interface import BatchScorerInterface, ScorerInterface
 from espnet.nets.scorers.step import StepScorer, StepState
 from espnet.nets.tensors import as_array
 
-if TYPE_CHECKING:
-    from espnet2.interface.spec import Component
-
 _NO_FRAMES = np.zeros((0, 0), np.float32)  # language models do not read an encoder output
-
-
-class ModuleGraph:
-    """`component.method` of a module, called as a graph: named arrays or tensors in, tensors where the module is out.
-
-    The module stays in the mode that it is in, and may be moved between calls.
-    """
-
-    def __init__(self, module: nn.Module, component: Component) -> None:
-        self.component = component
-        self.module = module
-
-    @torch.no_grad()
-    def __call__(self, feeds: Mapping[str, Any]) -> dict[str, Tensor]:
-        parameter = next(self.module.parameters(), torch.zeros(()))
-        kinds = {"float32": parameter.dtype}
-        arguments = [
-            torch.as_tensor(feeds[tensor.name], device=parameter.device, dtype=kinds.get(tensor.dtype))
-            for tensor in self.component.feeds
-        ]
-        results = getattr(self.module, self.component.method)(*arguments)
-        results = results if isinstance(results, tuple) else (results,)
-        return {tensor.name: result for tensor, result in zip(self.component.results, results, strict=True)}
 
 
 class SteppedState(NamedTuple):
@@ -104,7 +78,7 @@ def step_scorer(module: Any) -> StepScorer:
     Raises:
         NotImplementedError: The module declares no step.
     """
-    graphs = {component.name: ModuleGraph(module, component) for component in module.components()}
+    graphs = {component.name: TorchGraph(module, component) for component in module.components()}
     steps = [graph for name, graph in graphs.items() if name.endswith("_step")]
     if not steps:
         raise NotImplementedError(f"{type(module).__name__} has no step that scores the next token")

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from espnet.nets.beam_search import Hypothesis as Found
 from espnet.nets.beam_search_transducer import BeamSearchTransducer as Search
-from espnet.nets.pytorch_backend.step_scorer import ModuleGraph, step_scorer
+from espnet.nets.pytorch_backend.step_scorer import step_scorer
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.tensors import as_array
 from espnet.nets.transducer_options import TransducerOptions
 
@@ -52,7 +53,7 @@ def search_over(
         AssertionError: An option has an invalid value (upstream's searches raise the same).
     """
     modules: tuple[Any, ...] = (decoder, joint_network)
-    graphs = {part.name: ModuleGraph(module, part) for module in modules for part in module.components()}
+    graphs = {part.name: TorchGraph(module, part) for module in modules for part in module.components()}
     vocab_size = modules[0].vocab_size
     if isinstance(lm, torch.nn.Module):
         lm = step_scorer(lm)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet2.export.examples import draw, first_step
 from espnet2.export.trace import export_component
 from espnet2.export.verify import verify_component
-from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.compare import difference
 from espnet2.runtime.session import OnnxGraph
@@ -102,7 +102,7 @@ def zeros(component: Any, batch: int) -> dict[str, np.ndarray]:
 def encode(model: Any, samples: np.ndarray, cuts: Iterator[int]) -> np.ndarray:
     """What the steps give, put together."""
     _, component = model.streaming_parts()[0]
-    graph, states, found = TorchGraph(model, component), zeros(component, 1), []
+    graph, states, found = TorchGraph(model.eval(), component), zeros(component, 1), []
     for speech, remaining in Stream(model, samples).calls(cuts):
         results = graph({**states, "speech": speech[None], "remaining": np.array([remaining])})
         found.append(results["encoder_out"].numpy()[0, : results["encoder_out_lens"].numpy()[0]])
@@ -143,7 +143,7 @@ def test_streams_of_a_batch_do_not_see_each_other(model):
     expected = [whole(model, samples) for samples in utterances]
     calls = [list(Stream(model, samples).calls(iter(lambda: 1, 0))) for samples in utterances]
     after = np.zeros_like(calls[0][0][0]), -(10**6)  # what a stream gets that has ended
-    graph, states, found = TorchGraph(model, component), zeros(component, 3), [[], [], []]
+    graph, states, found = TorchGraph(model.eval(), component), zeros(component, 3), [[], [], []]
     for index in range(max(map(len, calls))):
         steps = [call[index] if index < len(call) else after for call in calls]
         feeds = {"speech": np.stack([samples for samples, _ in steps]), "remaining": np.array([n for _, n in steps])}
@@ -176,7 +176,7 @@ def test_one_graph_takes_every_step(name, tmp_path):
     model = build(MODELS[name])
     module, component = model.streaming_parts()[0]
     graph = OnnxGraph(export_component(module, component, tmp_path / "step.onnx"), component)
-    checks = verify_component(component, TorchGraph(model, component), graph)
+    checks = verify_component(component, TorchGraph(model.eval(), component), graph)
     assert len(checks) == 6 and all(check.passed for check in checks), checks
 
 

@@ -13,11 +13,11 @@ from transducer_tables import BLANK_BIAS, FRAMES, LM_WEIGHT, SHARPNESS, Table
 from zoo_rows import MODEL, VOCABULARY
 
 from espnet.nets.beam_search_transducer import BeamSearchTransducer, BeamSearchTransducerOnline
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.transducer_options import TransducerOptions
 from espnet.nets.transducer_prefixes import Labels, Prefix
 from espnet.nets.transducer_searches import SEARCHES, merged
 from espnet.nets.transducer_utterance import Emitted, Scored, TransducerUtterance
-from espnet2.inference.torch_graph import TorchGraph
 
 CASES = json.loads((Path(__file__).parents[2] / "golden" / "transducer" / "cases.json").read_text())
 LOUD = 4.0  # of encoder outputs that have many labels
@@ -30,7 +30,7 @@ def graphs(tmp_path_factory) -> dict[str, TorchGraph]:
     decoder, joint = (zoo_calls.module_for(zoo.ROWS[name], directory) for name in ("transducer-lstm", "joint-default"))
     joint.lin_out.weight.data *= SHARPNESS
     joint.lin_out.bias.data[0] += BLANK_BIAS
-    return {component.name: TorchGraph(m, component) for m in (decoder, joint) for component in m.components()}
+    return {component.name: TorchGraph(m.eval(), component) for m in (decoder, joint) for component in m.components()}
 
 
 def search_of(graphs, beam_size: int, lm: Table | None = None, make=BeamSearchTransducer, **options):

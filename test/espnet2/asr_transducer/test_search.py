@@ -11,9 +11,9 @@ from transducer_tables import BLANK_BIAS, FRAMES, LM_WEIGHT, SHARPNESS, Table
 from zoo_rows import MODEL, VOCABULARY
 
 from espnet.nets.beam_search_transducer import BeamSearchTransducer
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.transducer_options import TransducerOptions
 from espnet2.asr_transducer.espnet_transducer_model import SEARCH
-from espnet2.inference.torch_graph import TorchGraph
 
 CASES = json.loads((Path(__file__).parents[2] / "golden" / "transducer" / "standalone.json").read_text())
 SOS = VOCABULARY - 1
@@ -26,7 +26,7 @@ def graphs(tmp_path_factory) -> list[TorchGraph]:
     decoder, joint = (zoo_calls.module_for(zoo.ROWS[name], directory) for name in ("labels-rnn-lstm", "joint-default"))
     joint.lin_out.weight.data *= SHARPNESS
     joint.lin_out.bias.data[0] += BLANK_BIAS
-    return [TorchGraph(module, component) for module in (decoder, joint) for component in module.components()]
+    return [TorchGraph(module.eval(), component) for module in (decoder, joint) for component in module.components()]
 
 
 def described(case: dict) -> str:

@@ -14,11 +14,11 @@ pytest.importorskip("torch")
 import torch
 import yaml
 
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet2.bin.asr_align import CTCSegmentation
 from espnet2.bin.asr_inference import Speech2Text
 from espnet2.bin.asr_inference_streaming import Speech2TextStreaming, main
 from espnet2.bin.lm_inference import GenerateText
-from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.errors import ArchiveError, OptionError
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.compare import difference
@@ -68,7 +68,7 @@ def noise(length: int) -> np.ndarray:
 
 
 def recognizer(model, **options) -> StreamingRecognizer:
-    graphs = {c.name: TorchGraph(m, c) for m, c in model.streaming_parts()}
+    graphs = {c.name: TorchGraph(m.eval(), c) for m, c in model.streaming_parts()}
     special = {"blank": 0, "sos": 5, "eos": 5}
     section = SearchSection(16000, TOKENS, special, streaming=model.streaming())
     return StreamingRecognizer(SearchModel(graphs, section), DecodeOptions(**options))
@@ -84,7 +84,7 @@ def test_cuts_do_not_change_what_is_encoded(model, length, cuts):
     with torch.inference_mode():
         encoded, lengths = model.encode_speech(torch.from_numpy(speech)[None], torch.tensor([length]))
     module, component = model.streaming_parts()[0]
-    encoder = StreamEncoder(TorchGraph(module, component), model.streaming())
+    encoder = StreamEncoder(TorchGraph(module.eval(), component), model.streaming())
     state, found, edges = encoder.begin(), [], [*np.minimum(np.cumsum([0, *cuts]), length).tolist(), length]
     for start, end in itertools.pairwise(edges):
         (frames,), (state,) = encoder.advance([state], [speech[start:end]], [False])
@@ -95,7 +95,7 @@ def test_cuts_do_not_change_what_is_encoded(model, length, cuts):
 
 def test_the_shortest_stream(model):
     module, component = model.streaming_parts()[0]
-    encoder = StreamEncoder(TorchGraph(module, component), model.streaming())
+    encoder = StreamEncoder(TorchGraph(module.eval(), component), model.streaming())
     assert encoder.shortest == model.geometry().whole.shortest()
     (frames,), _ = encoder.advance([encoder.begin()], [noise(encoder.shortest)], [True])
     assert len(frames) == 1

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet2.export.declared import require_exported_axes
 from espnet2.export.examples import draw, with_noise
 from espnet2.export.trace import export_component
 from espnet2.export.verify import component_cases, require_passed, verify_component
-from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.errors import VerificationError
 from espnet2.interface.spec import Component, Length, OutputLength, State, Tensor
 

@@ -11,10 +11,10 @@ import zoo
 import zoo_calls
 from zoo_rows import MODEL, VOCABULARY
 
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.scorers.ngram import NgramFullScorer
 from espnet.nets.transducer_searches import SEARCHES
 from espnet2.export.trace import export_component
-from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.options import DecodeOptions
@@ -93,7 +93,10 @@ def graphs(modules, demo_bundle, tmp_path_factory) -> dict:
     """Graphs of both back ends; on onnxruntime, hybrid models are the demo model, which needs no export."""
     directory, bundle = tmp_path_factory.mktemp("graphs"), Bundle.load(demo_bundle)
     demo = {name: bundle.graph(name) for name in bundle.components}
-    made = {("torch", row, name): TorchGraph(*part) for (row, name), part in modules.items()}
+    made = {
+        ("torch", row, name): TorchGraph(module.eval(), component)
+        for (row, name), (module, component) in modules.items()
+    }
     made |= {("onnx", row, name): demo[name] for row, name in modules if row in HYBRID}
     for (row, name), part in modules.items():
         if row not in HYBRID:

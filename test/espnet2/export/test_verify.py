@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet2.export.examples import trace_sizes
 from espnet2.export.trace import export_component
 from espnet2.export.verify import (
@@ -15,7 +16,6 @@ from espnet2.export.verify import (
     table,
     verify_component,
 )
-from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.check import Check
 from espnet2.interface.errors import VerificationError
 from espnet2.interface.spec import Component, Length, OutputLength, Tensor

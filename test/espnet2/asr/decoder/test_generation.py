@@ -10,9 +10,9 @@ import zoo
 import zoo_calls
 
 from espnet.nets.generation import Generation, GenerationRules
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.scorers.step import StepScorer
 from espnet2.asr.decoder.hugging_face_transformers_decoder import FAMILIES
-from espnet2.inference.torch_graph import TorchGraph
 from espnet2.interface.errors import OptionError
 from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.options import DecodeOptions
@@ -46,7 +46,7 @@ def _decoder(name: str, directory) -> torch.nn.Module:
 
 
 def _ours(decoder, rules: GenerationRules, memory: np.ndarray) -> list[int]:
-    start, step = (TorchGraph(decoder, component) for component in decoder.components())
+    start, step = (TorchGraph(decoder.eval(), component) for component in decoder.components())
     return Generation(StepScorer(step, start), rules)(memory)[0].yseq[1:].tolist()
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.scorers.step import StepScorer
 from espnet.nets.transducer_prefixes import Prefixes
 from espnet2.asr_transducer.decoder.abs_decoder import AbsDecoder
@@ -11,7 +12,6 @@ from espnet2.asr_transducer.decoder.mega_decoder import MEGADecoder
 from espnet2.asr_transducer.decoder.rnn_decoder import RNNDecoder
 from espnet2.asr_transducer.decoder.rwkv_decoder import RWKVDecoder
 from espnet2.asr_transducer.decoder.stateless_decoder import StatelessDecoder
-from espnet2.inference.torch_graph import TorchGraph
 from espnet2.lm.transformer_lm import TransformerLM
 
 VOCABULARY = 7
@@ -42,7 +42,7 @@ def _text(batch: int, length: int) -> torch.Tensor:
 def _stepwise(decoder: AbsDecoder, labels: torch.Tensor) -> torch.Tensor:
     """labels (B, U) → (B, U, D), read one by one."""
     (component,) = decoder.components()
-    graph, feeds, read = TorchGraph(decoder, component), {}, []
+    graph, feeds, read = TorchGraph(decoder.eval(), component), {}, []
     for state in component.states:
         shape = component.initial_shape(state, batch=len(labels))
         feeds[state.input.name] = torch.zeros(shape, dtype=getattr(torch, state.input.dtype))
@@ -84,8 +84,8 @@ def test_sequences_of_other_lengths_are_read_together(decoder, with_lm):
     (component,), lm = decoder.components(), None
     if with_lm:
         module = TransformerLM(VOCABULARY, embed_unit=4, att_unit=4, head=1, unit=4, layer=1)
-        lm = StepScorer(TorchGraph(module, module.components()[0]))
-    prefixes = Prefixes(TorchGraph(decoder, component), blank=0, lm=lm, lm_start=0)
+        lm = StepScorer(TorchGraph(module.eval(), module.components()[0]))
+    prefixes = Prefixes(TorchGraph(decoder.eval(), component), blank=0, lm=lm, lm_start=0)
     empty = prefixes.start()
     short = prefixes.continued(empty, 3)
     long = prefixes.continued(prefixes.continued(empty, 1), 2)
