@@ -14,6 +14,7 @@ from typing import Any
 from espnet2.interface.errors import OptionError, TrainingError
 from espnet2.main_funcs.average_nbest_models import average_nbest_models
 from espnet2.main_funcs.collect_stats import collect_stats
+from espnet2.tasks import files
 from espnet2.tasks.arguments import check, config_of, full_config, to_yaml
 from espnet2.tasks.config import model_keys
 from espnet2.tasks.declaration import TaskDeclaration
@@ -49,8 +50,9 @@ def train(task: type[TaskDeclaration], args: Namespace) -> int:
         print(to_yaml(full_config(task, args)), end="")
         return 0
     check(task, args)
-    if "token_list" in task.required:
-        args.token_list = _tokens(task, args)
+    for option in task.options():
+        if option.key.resolve is files.tokens and option.name in task.required:
+            setattr(args, option.name, _tokens(task, args, option.name))
     if args.output_dir is None:
         raise OptionError("output_dir: expected the experiment's directory, found none")
     directory = Path(args.output_dir)
@@ -75,17 +77,17 @@ def train(task: type[TaskDeclaration], args: Namespace) -> int:
     return 0
 
 
-def _tokens(task: type[TaskDeclaration], args: Namespace) -> list[str]:
-    """Read the token list from the file that the option names.
+def _tokens(task: type[TaskDeclaration], args: Namespace, name: str) -> list[str]:
+    """Read the token list from the file that option `name` names.
 
     Raises:
         OptionError: it lacks a symbol that begins or ends the model's sentences.
     """
-    if args.token_list is None:
-        raise OptionError("token_list: expected a file of tokens, one in a line, found none")
-    source = args.token_list if isinstance(args.token_list, str) else "token_list"
-    tokens = read_token_list(args.token_list) if isinstance(args.token_list, str) else list(args.token_list)
-    conf = full_config(task, args)["model_conf"]
+    given = getattr(args, name)
+    if given is None:
+        raise OptionError(f"{name}: expected a file of tokens, one in a line, found none")
+    source, tokens = (given, read_token_list(given)) if isinstance(given, str) else (name, list(given))
+    conf = full_config(task, args).get("model_conf", {}) if name == "token_list" else {}
     for key in ("sym_sos", "sym_eos"):
         if key in conf and conf[key] not in tokens:  # a model would take the last token, whatever it is
             raise OptionError(f"{source}: expected a line with {conf[key]!r}, the {key} of model_conf, found none")
