@@ -2,159 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from espnet2.interface.errors import OptionError
-from espnet2.runtime.segmentation import CTCSegmentationTask, Segmentation
-from espnet2.text.cleaner import TextCleaner
+from espnet2.inference.asr_align import CTCSegmentation, align, ctc_align
+from espnet2.runtime.segmentation import CTCSegmentationTask
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.types import str2bool, str_or_none
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
-    from espnet2.runtime.asr import Speech2Text
-
 __all__ = ["CTCSegmentation", "CTCSegmentationTask", "ctc_align", "get_parser", "main"]
 
-
-class CTCSegmentation(Segmentation):
-    """Aligns texts with recordings, with the arguments of upstream's class of this name.
-
-    Args:
-        asr_train_config: config.yaml of the recogniser.
-        asr_model_file: Its weights.
-        fs: Sampling rate in Hz; None: the model's.
-        ngpu: 1: compute on a GPU.
-        batch_size: 1 and nothing else.
-        dtype: float32 and nothing else.
-        kaldi_style_text, text_converter, time_stamps: See `Segmentation`.
-        bundle: A bundle of `espnet2.bin.export_onnx` instead of the recogniser and its tokens, which needs no PyTorch.
-        token_type, bpemodel: Of the recogniser's tokens, instead of the config's.
-        device: Where to compute, instead of `ngpu`.
-        model_tag: A packed model on the Hugging Face hub, or a packed model's path, instead of config and weights.
-        untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
-        ctc_segmentation_args: Options of `Segmentation.set_config`.
-
-    Raises:
-        OptionError: An option is not known or has a value that is not allowed.
-        MissingPackageError: ctc-segmentation is not installed.
-    """
-
-    def __init__(
-        self,
-        asr_train_config: Path | str | None = None,
-        asr_model_file: Path | str | None = None,
-        fs: float | None = None,
-        ngpu: int = 0,
-        batch_size: int = 1,
-        dtype: str = "float32",
-        kaldi_style_text: bool = True,
-        text_converter: str = "tokenize",
-        time_stamps: str = "auto",
-        *,
-        bundle: Path | str | None = None,
-        token_type: str | None = None,
-        bpemodel: Path | str | None = None,
-        device: str | None = None,
-        model_tag: Path | str | None = None,
-        untrained: bool = True,
-        **ctc_segmentation_args: Any,
-    ) -> None:
-        allowed = {"ngpu": (ngpu, (0, 1)), "batch_size": (batch_size, (1,)), "dtype": (dtype, ("float32",))}
-        for name, (value, values) in allowed.items():
-            if value not in values:
-                raise OptionError(f"{name}: expected {' or '.join(map(str, values))}, found {value!r}")
-        device = device or ("cuda" if ngpu else "cpu")
-        files = {
-            "asr_train_config": asr_train_config,
-            "asr_model_file": asr_model_file,
-            "model_tag": model_tag,
-            "token_type": token_type,
-            "bpemodel": bpemodel,
-        }
-        recognizer: Speech2Text | TorchSpeech2Text
-        if bundle is not None:
-            recognizer, cleaner = _of_bundle(bundle, device, files), None
-        else:
-            recognizer, cleaner = _of_model(files, device, untrained)
-        if recognizer.tokenizer is None:
-            raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
-        super().__init__(
-            recognizer.ctc_log_probs,
-            list(recognizer.token_list),
-            recognizer.tokenizer,
-            TextCleaner(cleaner),
-            recognizer.sample_rate if fs is None else fs,
-            kaldi_style_text,
-            text_converter,
-            time_stamps,
-            **ctc_segmentation_args,
-        )
-
-    @classmethod
-    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
-        """The aligner of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
-        return cls(model_tag=model_tag, **options)
-
-
-def _of_bundle(bundle: Path | str, device: str, files: Mapping[str, Any]) -> Speech2Text:
-    """The recogniser of a bundle; raises `OptionError` for files of another model."""
-    from espnet2.runtime.asr import Speech2Text
-
-    for name, value in files.items():
-        if value is not None:
-            raise OptionError(f"{name}: expected none, since the model is that of the bundle, found {str(value)!r}")
-    return Speech2Text(bundle, ctc_weight=1.0, ngram_weight=0.0, device=device)
-
-
-def _of_model(files: Mapping[str, Any], device: str, untrained: bool) -> tuple[TorchSpeech2Text, Any]:
-    """The recogniser of a trained model, and the names of its text cleaners."""
-    from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
-
-    recognizer = TorchSpeech2Text.from_pretrained(
-        **files, device=device, ctc_weight=1.0, ngram_weight=0.0, untrained=untrained
-    )
-    return recognizer, recognizer.asr_train_args.cleaner
-
-
-def ctc_align(
-    asr_train_config: Path | str | None = None,
-    asr_model_file: Path | str | None = None,
-    audio: Path | str | None = None,
-    text: Iterable[str] | None = None,
-    output: IO[str] | None = None,
-    print_utt_text: bool = True,
-    print_utt_score: bool = True,
-    log_level: str = "INFO",
-    **options: Any,
-) -> None:
-    """Align texts with a recording and write lines of Kaldi's `segments`.
-
-    Args:
-        asr_train_config, asr_model_file: See `CTCSegmentation`.
-        audio: The recording, which is resampled to `fs`, by default the model's rate.
-        text: Lines of an utterance each.
-        output: Where lines are written; None: standard output.
-        print_utt_text, print_utt_score: Whether lines have texts and scores.
-        log_level: Without effect here.
-        options: Of `CTCSegmentation`.
-    """
-    from espnet2.fileio.audio import read_audio
-
-    if audio is None or text is None:
-        raise OptionError("audio, text: expected a recording and its texts, found none")
-    aligner = CTCSegmentation(asr_train_config, asr_model_file, **options)
-    speech = read_audio(audio, int(aligner.fs))
-    task = aligner(speech, list(text), name=Path(audio).stem)
-    task.set(print_utterance_text=print_utt_text, print_confidence_score=print_utt_score)
-    (output or sys.stdout).write(str(task))
+MODEL = {
+    "asr_train_config": "config.yaml of the recogniser",
+    "asr_model_file": "its weights",
+    "model_tag": "packed model (file, directory or name on the Hugging Face hub), instead of these",
+    "bundle": "bundle of espnet2.bin.export_onnx, instead of these; needs no PyTorch",
+    "token_type": "kind of tokens, instead of the config's",
+    "bpemodel": "SentencePiece model, instead of the config's",
+}
+OPTIONS: tuple[tuple[str, Any, Any, str], ...] = (
+    ("min_window_size", int, None, "frames in which the next text is looked for, at least"),
+    ("max_window_size", int, None, "the same, at most"),
+    ("set_blank", int, None, "index of the blank"),
+    ("gratis_blank", str2bool, False, "blanks cost nothing, for recordings with other speech between the texts"),
+    ("replace_spaces_with_blanks", str2bool, False, "put blanks between words, for text_converter classic"),
+    ("scoring_length", int, None, "frames that a score is the mean of"),
+    ("time_stamps", str, "auto", "auto: frames last as long as the recording by their number; fixed"),
+    ("text_converter", str, "tokenize", "tokenize: the model's tokens; classic: also beginnings of long tokens"),
+)
 
 
 def get_parser() -> ArgumentParser:
@@ -185,38 +61,8 @@ def get_parser() -> ArgumentParser:
     return parser
 
 
-MODEL = {
-    "asr_train_config": "config.yaml of the recogniser",
-    "asr_model_file": "its weights",
-    "model_tag": "packed model (file, directory or name on the Hugging Face hub), instead of these",
-    "bundle": "bundle of espnet2.bin.export_onnx, instead of these; needs no PyTorch",
-    "token_type": "kind of tokens, instead of the config's",
-    "bpemodel": "SentencePiece model, instead of the config's",
-}
-OPTIONS: tuple[tuple[str, Any, Any, str], ...] = (
-    ("min_window_size", int, None, "frames in which the next text is looked for, at least"),
-    ("max_window_size", int, None, "the same, at most"),
-    ("set_blank", int, None, "index of the blank"),
-    ("gratis_blank", str2bool, False, "blanks cost nothing, for recordings with other speech between the texts"),
-    ("replace_spaces_with_blanks", str2bool, False, "put blanks between words, for text_converter classic"),
-    ("scoring_length", int, None, "frames that a score is the mean of"),
-    ("time_stamps", str, "auto", "auto: frames last as long as the recording by their number; fixed"),
-    ("text_converter", str, "tokenize", "tokenize: the model's tokens; classic: also beginnings of long tokens"),
-)
-
-
-def command(args: argparse.Namespace) -> None:
-    from espnet2.recipe.tokens import open_input, open_output
-
-    names = ("audio", "fs", "ngpu", "dtype", "kaldi_style_text", "print_utt_text", "print_utt_score", *MODEL)
-    options = {name: getattr(args, name) for name in names}
-    options |= {name: getattr(args, name) for name, *_ in OPTIONS}
-    with open_input(args.text) as text, open_output(args.output) as output:
-        ctc_align(text=text, output=output, untrained=False, **options)
-
-
 def main(cmd: Sequence[str] | None = None) -> int:
-    return run(get_parser(), command, cmd)
+    return run(get_parser(), align, cmd)
 
 
 if __name__ == "__main__":

@@ -2,61 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from espnet2.bin import asr_inference
-from espnet2.interface.errors import OptionError
-from espnet2.runtime.options import DecodeOptions
-from espnet2.utils.cli import run
+from espnet2.inference.asr_inference_maskctc import Speech2Text, recognize
+from espnet2.utils.cli import arguments, run
 from espnet2.utils.config_argparse import ArgumentParser
 
-
-class Speech2Text(asr_inference.Speech2Text):
-    """Recognises speech with a trained Mask-CTC model, with the arguments of upstream's class of this name.
-
-    Args:
-        asr_train_config: config.yaml of the recogniser.
-        asr_model_file: Its weights.
-        token_type: Kind of tokens, instead of the config's.
-        bpemodel: SentencePiece model, instead of the config's.
-        device: Where PyTorch computes.
-        batch_size, maskctc_n_iterations, maskctc_threshold_probability: See `DecodeOptions`.
-        others: Of `espnet2.bin.asr_inference.Speech2Text`.
-
-    Raises:
-        OptionError: The model is another one, or an option has a value that is not allowed.
-    """
-
-    def __init__(
-        self,
-        asr_train_config: Path | str | None = None,
-        asr_model_file: Path | str | None = None,
-        token_type: str | None = None,
-        bpemodel: Path | str | None = None,
-        device: str = "cpu",
-        batch_size: int = DecodeOptions.batch_size,
-        dtype: str = "float32",
-        maskctc_n_iterations: int = DecodeOptions.maskctc_n_iterations,
-        maskctc_threshold_probability: float = DecodeOptions.maskctc_threshold_probability,
-        **others: Any,
-    ) -> None:
-        super().__init__(
-            asr_train_config,
-            asr_model_file,
-            token_type=token_type,
-            bpemodel=bpemodel,
-            device=device,
-            batch_size=batch_size,
-            dtype=dtype,
-            maskctc_n_iterations=maskctc_n_iterations,
-            maskctc_threshold_probability=maskctc_threshold_probability,
-            **others,
-        )
-        if not hasattr(self.asr_model, "mask_token"):
-            raise OptionError(f"asr_model_file: expected a Mask-CTC model, found {type(self.asr_model).__name__}")
+__all__ = ["Speech2Text", "get_parser", "inference", "main"]
 
 
 def get_parser() -> ArgumentParser:
@@ -65,14 +19,13 @@ def get_parser() -> ArgumentParser:
     return parser
 
 
-def inference(args: argparse.Namespace) -> int:
-    from espnet2.runtime.decode import UtteranceRunner, decode
-
-    return decode(args, lambda: UtteranceRunner(*asr_inference.load(args, Speech2Text)))
+def inference(**options: Any) -> int:
+    """Recognise as the command does, with its options as keywords; upstream's function of this name."""
+    return recognize(arguments(get_parser(), options))
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    return run(get_parser(), inference, cmd)
+    return run(get_parser(), recognize, cmd)
 
 
 if __name__ == "__main__":

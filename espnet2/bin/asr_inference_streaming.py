@@ -2,134 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from espnet2.bin.asr_inference import (
-    add_pytorch_options,
-    model_of,
-    packed,
-    prepare,
-    pytorch_options,
-)
 from espnet2.bin.export_onnx import CHUNK_OPTIONS
-from espnet2.interface.families import family_of
-from espnet2.runtime.asr_streaming import StreamingRecognizer
-from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.results import Result
-from espnet2.runtime.unread_options import warn_of_unread
-from espnet2.utils.cli import run
+from espnet2.inference.arguments import add_recognizer_options
+from espnet2.inference.asr_inference_streaming import Speech2TextStreaming, recognize
+from espnet2.runtime.decode_arguments import add_decode_arguments
+from espnet2.runtime.decode_streaming import add_piece_options
+from espnet2.utils.cli import arguments, run
 from espnet2.utils.config_argparse import ArgumentParser
-from espnet2.utils.upstream_options import (
-    FIXED,
-    IGNORED,
-    PRECISION,
-    add_other_options,
-    require,
-    require_one_value,
-)
+from espnet2.utils.upstream_options import add_other_options
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from espnet2.runtime.decode_streaming import StreamRunner
-
-
-class Speech2TextStreaming(StreamingRecognizer):
-    """Recognises streams with a trained model, on PyTorch, with the arguments of upstream's class of this name.
-
-    As in upstream's, the samples after the last ones of a stream begin another one.
-
-    Args:
-        asr_train_config: config.yaml of the recogniser.
-        asr_model_file: Its weights.
-        lm_train_config: config.yaml of the language model.
-        lm_file: Its weights.
-        token_type: Kind of tokens, instead of the config's.
-        bpemodel: SentencePiece model, instead of the config's.
-        device: Where PyTorch computes.
-        model_file: A packed model, instead of configs and weights.
-        ngram_file: A KenLM model.
-        ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
-        chunks: Of an encoder that hears chunks of any size: `chunk_size`, `left_context` and `right_context`, in its
-            frames.
-        dtype: In which floating point numbers: `float32`, `float64`, `bfloat16` or `float16`.
-        untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
-        others: Options of `DecodeOptions`, and of `espnet2.utils.upstream_options` with the value there.
-
-    Raises:
-        OptionError: The model needs whole utterances, or an option is not known or has a value that is not allowed.
-    """
-
-    def __init__(
-        self,
-        asr_train_config: Path | str | None = None,
-        asr_model_file: Path | str | None = None,
-        lm_train_config: Path | str | None = None,
-        lm_file: Path | str | None = None,
-        token_type: str | None = None,
-        bpemodel: Path | str | None = None,
-        device: str = "cpu",
-        *,
-        model_file: Path | str | None = None,
-        model_tag: Path | str | None = None,
-        ngram_file: Path | str | None = None,
-        ngram_scorer: str = "full",
-        chunks: Mapping[str, int | None] | None = None,
-        dtype: str = "float32",
-        untrained: bool = True,
-        **others: Any,
-    ) -> None:
-        upstreams = {name: others.pop(name) for name in (*FIXED, *IGNORED) if name in others}
-        require(upstreams)
-        options = DecodeOptions.from_keywords(others)
-        from espnet2.inference.trained import load_trained
-
-        trained = load_trained(
-            asr_train_config=asr_train_config,
-            asr_model_file=asr_model_file,
-            lm_train_config=lm_train_config,
-            lm_file=lm_file,
-            ngram_file=ngram_file,
-            model_file=model_file,
-            model_tag=None if model_tag is None else str(model_tag),
-            streaming=True,
-            chunks=chunks,
-            untrained=untrained,
-            family=family_of("asr"),
-        )
-        prepare(trained, str(device), dtype)
-        self.device, self.dtype = str(device), dtype
-        self.asr_model, self.asr_train_args = trained.model, trained.config
-        model = model_of(trained, options, token_type, bpemodel, ngram_scorer)
-        warn_of_unread(options, model.scorers)
-        super().__init__(model, options)
-
-    @classmethod
-    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
-        """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
-        return cls(**packed(model_tag, options))
-
-    def __call__(self, speech: Any, is_final: bool = True) -> list[Result]:
-        """The results so far, best first, with the next samples of the stream; `is_final` ends it."""
-        results = super().__call__(speech, is_final)
-        if is_final:
-            self.reset()
-        return results
+__all__ = ["Speech2TextStreaming", "get_parser", "inference", "main"]
 
 
 def get_parser() -> ArgumentParser:
-    from espnet2.runtime.decode import add_decode_arguments
-    from espnet2.runtime.decode_streaming import add_piece_options
-
     parser = ArgumentParser(
         prog="python -m espnet2.bin.asr_inference_streaming",
         description="Recognise recordings as streams with a trained model, on PyTorch. Without an output directory, "
         "the text is shown as it grows; with one, results are written as a recipe decodes.",
     )
-    add_pytorch_options(parser)
+    add_recognizer_options(parser)
     for name, text in CHUNK_OPTIONS.items():
         parser.add_argument(f"--{name}", type=int, help=text)
     add_piece_options(parser)
@@ -138,29 +32,13 @@ def get_parser() -> ArgumentParser:
     return parser
 
 
-def inference(args: argparse.Namespace) -> int:
-    from espnet2.runtime.decode import decode
-    from espnet2.runtime.decode_streaming import check_pieces
-
-    check_pieces(args)
-    return decode(args, lambda: _load(args))
-
-
-def _load(args: argparse.Namespace) -> StreamRunner:
-    from espnet2.runtime.decode import decode_options
-    from espnet2.runtime.decode_streaming import StreamRunner, piece_samples
-
-    require_one_value(args)
-    options = {**pytorch_options(args), **decode_options(args), "untrained": False}
-    quantized = {name: options.pop(name) for name in PRECISION if name != "dtype"}
-    require(quantized, "--")
-    chunks = {name: getattr(args, name) for name in CHUNK_OPTIONS}
-    speech2text = Speech2TextStreaming.from_pretrained(options.pop("model_tag"), chunks=chunks, **options)
-    return StreamRunner(speech2text, piece_samples(args, speech2text.sample_rate))
+def inference(**options: Any) -> int:
+    """Recognise as the command does, with its options as keywords; upstream's function of this name."""
+    return recognize(arguments(get_parser(), options))
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    return run(get_parser(), inference, cmd)
+    return run(get_parser(), recognize, cmd)
 
 
 if __name__ == "__main__":

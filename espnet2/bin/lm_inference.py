@@ -1,223 +1,37 @@
-"""Go on with texts by a language model: `python -m espnet2.bin.lm_inference --help`, and upstream's `GenerateText`."""
+"""Continue texts with a language model: `python -m espnet2.bin.lm_inference --help`, and upstream's `GenerateText`."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from espnet.nets.batch_beam_search import BatchBeamSearch
-from espnet.nets.scorers.length_bonus import LengthBonus
 from espnet2.bin.lm_calc_perplexity import add_text_options
-from espnet2.interface.errors import DataError, OptionError
-from espnet2.runtime.ngram import load_ngram
-from espnet2.runtime.results import Result
-from espnet2.runtime.writers.search import format_score
-from espnet2.text.build_tokenizer import load_tokenizer
-from espnet2.text.token_id_converter import TokenIDConverter
+from espnet2.inference.lm_inference import GenerateText, continue_texts, inference
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.types import str2bool, str_or_none
-from espnet2.utils.upstream_options import add_layers, require
+from espnet2.utils.upstream_options import add_layers
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+__all__ = ["GenerateText", "get_parser", "inference", "main"]
 
 WORD_LM = ("word_lm_train_config", "word_lm_file")  # options of upstream with one value
-
-
-class GenerateText:
-    """Continues texts with a language model, on PyTorch, with the arguments of upstream's class of this name.
-
-    Args:
-        lm_train_config: config.yaml of the language model.
-        lm_file: Its weights; None: see `untrained`.
-        ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the language model.
-        ngram_file: A KenLM model.
-        token_type: Kind of tokens, instead of the config's.
-        bpemodel: SentencePiece model, instead of the config's.
-        device: Where PyTorch computes.
-        maxlen: Most tokens that are added; 0: one.
-        minlen: Fewest tokens that are added.
-        batch_size: 1 and nothing else.
-        dtype: float32 and nothing else.
-        beam_size: Hypotheses kept at each step.
-        ngram_weight: Weight of the n-gram model.
-        penalty: Added for each token.
-        nbest: Results, at most.
-        quantize_lm: Give layers of these types, `quantize_modules`, weights of another dtype, `quantize_dtype` (`qint8`
-            or `float16`).
-        untrained: Take random weights where none are named; False: raise an error.
-
-    Raises:
-        OptionError: An option has a value that is not allowed.
-        ConfigError, CheckpointError: A file cannot be used.
-    """
-
-    def __init__(
-        self,
-        lm_train_config: Path | str | None = None,
-        lm_file: Path | str | None = None,
-        ngram_scorer: str = "full",
-        ngram_file: Path | str | None = None,
-        token_type: str | None = None,
-        bpemodel: Path | str | None = None,
-        device: str = "cpu",
-        maxlen: int = 100,
-        minlen: int = 0,
-        batch_size: int = 1,
-        dtype: str = "float32",
-        beam_size: int = 20,
-        ngram_weight: float = 0.0,
-        penalty: float = 0.0,
-        nbest: int = 1,
-        quantize_lm: bool = False,
-        quantize_modules: Sequence[str] = ("Linear",),
-        quantize_dtype: str = "qint8",
-        untrained: bool = True,
-    ) -> None:
-        from espnet2.tasks.lm import LMTask
-
-        for name, value, least in (("beam_size", beam_size, 1), ("nbest", nbest, 1), ("maxlen", maxlen, 0)):
-            if value < least:
-                raise OptionError(f"{name}: expected at least {least}, found {value}")
-        for name, found, only in (("batch_size", batch_size, 1), ("dtype", dtype, "float32")):
-            if found != only:
-                raise OptionError(f"{name}: expected {only!r}, the only value known here, found {found!r}")
-        if lm_file is None and not untrained:
-            raise OptionError("lm_file: expected the weights of the language model, found none")
-        self.lm, self.lm_train_args = LMTask.build_model_from_file(lm_train_config, lm_file, device)
-        token_list = self.lm_train_args.token_list
-        self.converter = TokenIDConverter(token_list)
-        config = self.lm_train_args
-        self.tokenizer = load_tokenizer(token_type or config.token_type, bpemodel or config.bpemodel)
-        self.device, self.nbest, self.maxlen, self.minlen = device, nbest, maxlen, minlen
-        lm: Any = self.lm.lm
-        if quantize_lm:
-            from espnet2.torch_utils.precision import quantize
-
-            quantize([lm], quantize_modules, quantize_dtype)
-        vocabulary, eos = len(token_list), _end_of(self.lm)
-        self.beam_search = BatchBeamSearch(
-            {
-                "lm": lm,
-                "ngram": load_ngram(ngram_file, token_list, ngram_scorer, ngram_weight),
-                "length_bonus": LengthBonus(vocabulary),
-            },
-            {"lm": 1.0, "ngram": ngram_weight, "length_bonus": penalty},
-            beam_size,
-            vocabulary,
-            sos=eos,
-            eos=eos,
-            token_list=token_list,
-        )
-
-    def __call__(self, text: Any) -> list[Result]:
-        """The n-best continuations of a text, best first: text, tokens, indices, hypothesis.
-
-        The first token of the text only says that a text begins, as in training; it is not read, and in no result.
-
-        Args:
-            text: A string, or indices of tokens (U,), an array or a tensor.
-
-        Raises:
-            DataError: There is no second token.
-            OptionError: A string, where the model's tokenizer is not known.
-        """
-        import torch
-
-        if isinstance(text, str):
-            if self.tokenizer is None:
-                raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
-            text = self.converter.tokens2ids(self.tokenizer.text2tokens(text))
-        ids = np.asarray(text).astype(np.int64).tolist()
-        if len(ids) < 2:
-            raise DataError(f"text: expected two tokens or more, the first of which is not read, found {len(ids)}")
-        self.beam_search.set_hyp_primer(ids[1:])
-        with torch.no_grad():
-            found = self.beam_search(torch.zeros(1, 1, device=self.device), -self.maxlen, -self.minlen)
-        return [self._result(hypothesis) for hypothesis in found[: self.nbest]]
-
-    def _result(self, hypothesis: Any) -> Result:
-        token_int = [token for token in hypothesis.yseq[:-1].tolist() if token != 0]
-        token = self.converter.ids2tokens(token_int)
-        text = None if self.tokenizer is None else self.tokenizer.tokens2text(token)
-        return Result(text, token, token_int, hypothesis)
-
-    @classmethod
-    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
-        """The generator of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
-        if model_tag is None:
-            return cls(**options)
-        from espnet2.main_funcs.pretrained import find_model
-
-        local = Path(model_tag).exists()
-        files = find_model(**{"model_file" if local else "model_tag": str(model_tag)})
-        names = ("lm_train_config", "lm_file", "ngram_file")
-        return cls(**{name: files[name] for name in names if name in files} | options)
-
-
-def _end_of(model: Any) -> int:
-    """The index of the symbol that ends a model's texts."""
-    return model.eos_id if hasattr(model, "eos_id") else model.eos
-
-
-def inference(
-    output_dir: Path | str,
-    data_path_and_name_and_type: Sequence[tuple[str, str, str]],
-    key_file: str | None = None,
-    allow_variable_data_keys: bool = False,
-    num_workers: int = 1,
-    ngpu: int = 0,
-    seed: int = 0,
-    log_level: str = "INFO",
-    model_tag: str | None = None,
-    word_lm_train_config: str | None = None,
-    word_lm_file: str | None = None,
-    **options: Any,
-) -> None:
-    """Continue the texts of a file and write `{n}best_recog/{text,token,token_int,score}` into a directory.
-
-    Args:
-        output_dir: The directory.
-        data_path_and_name_and_type: Of the texts: path, `text`, `text`.
-        key_file: File of the utterances to go on with.
-        allow_variable_data_keys: Allow other files.
-        num_workers: Processes that read.
-        ngpu: 1: compute on a GPU.
-        seed, log_level: Without effect.
-        model_tag: A packed model, instead of its files.
-        word_lm_train_config, word_lm_file: None and nothing else.
-        options: Of `GenerateText`.
-    """
-    from espnet2.fileio.datadir_writer import DatadirWriter
-    from espnet2.tasks.lm import LMTask
-
-    require({"word_lm_train_config": word_lm_train_config, "word_lm_file": word_lm_file})
-    generate = GenerateText.from_pretrained(model_tag, device="cuda" if ngpu else "cpu", **options)
-    given = {name: options[name] for name in ("token_type", "bpemodel") if options.get(name)}
-    config = argparse.Namespace(**{**vars(generate.lm_train_args), **given})
-    batches = LMTask.build_streaming_iterator(
-        data_path_and_name_and_type,
-        LMTask.build_preprocess_fn(config, train=False),
-        LMTask.build_collate_fn(config, train=False),
-        key_file=key_file,
-        num_workers=num_workers,
-        allow_variable_data_keys=allow_variable_data_keys,
-        inference=True,
-    )
-    with DatadirWriter(output_dir) as writer:
-        for (uid,), batch in batches:
-            for rank, (text, token, token_int, hypothesis) in enumerate(generate(batch["text"][0]), 1):
-                tables = writer[f"{rank}best_recog"]
-                tables["token"][uid] = " ".join(token)
-                tables["token_int"][uid] = " ".join(map(str, token_int))
-                tables["score"][uid] = format_score(float(hypothesis.score))
-                if text is not None:
-                    tables["text"][uid] = text
+FILES = {
+    "lm_train_config": "config.yaml of the language model",
+    "lm_file": "its weights",
+    "ngram_file": "KenLM n-gram model (.arpa or .bin)",
+    "model_tag": "packed model (file, directory or name on the Hugging Face hub), instead of these",
+    "token_type": "kind of tokens, instead of the config's",
+    "bpemodel": "SentencePiece model, instead of the config's",
+}
+SEARCH: tuple[tuple[str, Any, Any, str], ...] = (
+    ("batch_size", int, 1, "1 and nothing else"),
+    ("nbest", int, 1, "results of each text"),
+    ("beam_size", int, 20, "hypotheses kept at each step"),
+    ("penalty", float, 0.0, "added for each token"),
+    ("maxlen", int, 100, "most tokens that are added"),
+    ("minlen", int, 1, "fewest tokens that are added"),
+    ("ngram_weight", float, 0.0, "weight of the n-gram model"),
+)
 
 
 def get_parser() -> ArgumentParser:
@@ -240,32 +54,8 @@ def get_parser() -> ArgumentParser:
     return parser
 
 
-FILES = {
-    "lm_train_config": "config.yaml of the language model",
-    "lm_file": "its weights",
-    "ngram_file": "KenLM n-gram model (.arpa or .bin)",
-    "model_tag": "packed model (file, directory or name on the Hugging Face hub), instead of these",
-    "token_type": "kind of tokens, instead of the config's",
-    "bpemodel": "SentencePiece model, instead of the config's",
-}
-SEARCH: tuple[tuple[str, Any, Any, str], ...] = (
-    ("batch_size", int, 1, "1 and nothing else"),
-    ("nbest", int, 1, "results of each text"),
-    ("beam_size", int, 20, "hypotheses kept at each step"),
-    ("penalty", float, 0.0, "added for each token"),
-    ("maxlen", int, 100, "most tokens that are added"),
-    ("minlen", int, 1, "fewest tokens that are added"),
-    ("ngram_weight", float, 0.0, "weight of the n-gram model"),
-)
-
-
-def command(args: argparse.Namespace) -> None:
-    options = {name: value for name, value in vars(args).items() if name != "config"}
-    inference(**options, untrained=False)
-
-
 def main(cmd: Sequence[str] | None = None) -> int:
-    return run(get_parser(), command, cmd)
+    return run(get_parser(), continue_texts, cmd)
 
 
 if __name__ == "__main__":

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
 
-from espnet2.interface.errors import DataError, OptionError
+from espnet2.interface.errors import OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.cleaner import TextCleaner
-from espnet2.utils.atomic import write_atomically
-from espnet2.utils.text_file import lines_of
 
 _log = logging.getLogger(__name__)
 
@@ -107,22 +102,3 @@ def vocabulary(
     covered, total = sum(counts[token] for token in tokens), max(counts.total(), 1)
     _log.info("%d tokens, %.2f %% of the text out of vocabulary", len(tokens), 100 * (total - covered) / total)
     return tokens
-
-
-@contextmanager
-def open_input(path: str) -> Iterator[Iterable[str]]:
-    """Open the lines of a text file, or standard input for `-`; raises `DataError` if it cannot be read."""
-    try:
-        yield sys.stdin if path == "-" else lines_of(path, "a text file in UTF-8", DataError)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected text in UTF-8, found {error}") from error
-
-
-@contextmanager
-def open_output(path: str) -> Iterator[IO[str]]:
-    """Open a text file that is written atomically, or standard output for `-`."""
-    if path == "-":
-        yield sys.stdout
-        return
-    with write_atomically(path, "w") as file:
-        yield file

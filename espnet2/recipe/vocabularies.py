@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-from espnet2.recipe.tokens import Fields, Symbol, open_input, open_output, tokenize_lines, vocabulary
+from espnet2.recipe.tokens import Fields, Symbol, tokenize_lines, vocabulary
 from espnet2.text.build_tokenizer import build_tokenizer
 from espnet2.text.cleaner import TextCleaner
+from espnet2.utils.text_stream import open_input, open_output
 
 
 def tokenize(args: argparse.Namespace) -> None:

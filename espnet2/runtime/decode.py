@@ -1,53 +1,27 @@
-"""Recognition of many recordings, as the commands of `espnet2.bin` do it: options, and whole utterances in groups."""
+"""Recognition of many recordings, as the commands of `espnet2.bin` do it; whole utterances in groups."""
 
 from __future__ import annotations
 
 import argparse
 import functools
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from tqdm import tqdm
 
 from espnet2.fileio.recording import Recording
 from espnet2.runtime.asr import Recognizer
-from espnet2.runtime.inputs import add_recording_arguments, find_recordings
+from espnet2.runtime.inputs import find_recordings
 from espnet2.runtime.long_recording import recognize_long
 from espnet2.runtime.loop import UNCOMPUTABLE, Report, Runner, Wording, Write, process, process_to
-from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import ResultMaker, Results, by_speaker
 from espnet2.runtime.speech import require_sound
 from espnet2.runtime.writers.search import SearchFiles, SearchLines
-from espnet2.utils.types import mapping_or_none, str2bool
 
 WORDING = Wording("recognise", "recognised", "recordings", "decoding")
-TYPES: dict[type, Callable[[str], Any]] = {bool: str2bool, type(None): mapping_or_none}
-
-
-def add_decode_arguments(parser: argparse.ArgumentParser, leave_out: Collection[str] = ()) -> None:
-    """Add the options of recordings, output and search, under upstream's names and with its defaults."""
-    add_recording_arguments(parser)
-    group = parser.add_argument_group("search")
-    for option in fields(DecodeOptions):
-        if option.name in leave_out:
-            continue
-        kind = option.metadata["kind"] or TYPES.get(type(option.default), type(option.default))
-        text = f"{option.metadata['help']} (default: {option.default})"
-        group.add_argument(f"--{option.name}", type=kind, default=option.default, help=text)
-    text = "upstream's name of --transducer_conf for stand-alone transducers"
-    group.add_argument("--beam_search_config", type=mapping_or_none, help=text)
-
-
-def decode_options(args: argparse.Namespace) -> dict[str, Any]:
-    """The search options of `add_decode_arguments`, as keywords of `Speech2Text`."""
-    options = {option.name: getattr(args, option.name) for option in fields(DecodeOptions)}
-    if args.beam_search_config:
-        options["transducer_conf"] = {**(options["transducer_conf"] or {}), **args.beam_search_config}
-    return options
 
 
 class SearchRunner(Runner[Recording, Results], Protocol):
@@ -74,13 +48,12 @@ def decode(args: argparse.Namespace, load: Callable[[], SearchRunner]) -> int:
 
 
 class UtteranceRunner:
-    """Recognises recordings as whole utterances, at `rate` Hz; a group goes through the encoder together."""
+    """Recognises recordings as whole utterances; a group goes through the encoder together."""
 
     shows_progress = True
 
-    def __init__(self, recognizer: Recognizer, rate: int) -> None:
+    def __init__(self, recognizer: Recognizer) -> None:
         self.recognizer = recognizer
-        self.rate = rate
 
     @property
     def batch_size(self) -> int:
@@ -110,12 +83,12 @@ class UtteranceRunner:
                 results.append(report.attempt(item, functools.partial(search_whole, recognizer, next(encoded))))
         report.compute += time.perf_counter() - start
         # The duration of a frame of features is not known.
-        report.audio += sum(map(len, usable)) / self.rate if recognizer.speech.axes[1] == "samples" else 0
+        report.audio += sum(map(len, usable)) / recognizer.sample_rate if recognizer.speech.axes[1] == "samples" else 0
         return require_texts(items, results, report)
 
     def _read(self, recording: Recording) -> np.ndarray:
         axes = len(self.recognizer.speech.axes) - 1  # without that of the batch
-        speech = self.recognizer.check(recording.read(self.rate, axes), recording.place)
+        speech = self.recognizer.check(recording.read(self.recognizer.sample_rate, axes), recording.place)
         require_sound(speech, recording.place)
         return speech
 

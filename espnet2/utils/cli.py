@@ -6,8 +6,9 @@ import argparse
 import io
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from espnet2.interface.errors import EspnetError, OptionError, shortened
 from espnet2.utils.text_file import ENCODING
@@ -59,6 +60,19 @@ def run(
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return 130
+
+
+def arguments(parser: argparse.ArgumentParser, options: Mapping[str, Any]) -> argparse.Namespace:
+    """The options of a command as its parser gives them, from keywords; options that are not named have their defaults.
+
+    Raises:
+        OptionError: The command has no option of a name.
+    """
+    defaults = {a.dest: a.default for a in parser._actions if a.default is not argparse.SUPPRESS} | parser._defaults
+    for name in options:
+        if name not in defaults:
+            raise OptionError(f"{name}: expected an option of {parser.prog}, found an unknown name")
+    return argparse.Namespace(**{**defaults, **options})
 
 
 def use_utf8() -> None:

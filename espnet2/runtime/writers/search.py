@@ -50,15 +50,19 @@ class SearchFiles:
         """Write a line for each result into the tables of its rank."""
         for suffix, nbest in by_speaker(results or []).items():
             for rank, result in enumerate(nbest, 1):
-                text, token, token_int, hypothesis = result
                 tables = self.writer[f"{rank}best_recog"]
-                tables["token" + suffix][name] = " ".join(token)
-                tables["token_int" + suffix][name] = " ".join(map(str, token_int))
-                tables["score" + suffix][name] = self.format_score(float(hypothesis.score))
-                if text is not None:
-                    tables["text" + suffix][name] = one_line(text)
+                write_result(tables, name, result, self.format_score(float(result.hypothesis.score)), suffix)
                 for timed in _times(self.recognizer, result):
                     tables["ctm" + suffix][name] = ctm_fields(timed)
+
+
+def write_result(tables: DatadirWriter, name: str, result: Result, score: str, suffix: str = "") -> None:
+    """Write the lines of a result into `text`, `token`, `token_int` and `score`, whose names get the suffix."""
+    tables["token" + suffix][name] = " ".join(result.token)
+    tables["token_int" + suffix][name] = " ".join(map(str, result.token_int))
+    tables["score" + suffix][name] = score
+    if result.text is not None:
+        tables["text" + suffix][name] = one_line(result.text)
 
 
 class SearchLines:

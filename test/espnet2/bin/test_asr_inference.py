@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from espnet2.bin.asr_inference import Speech2Text, get_parser, main
+from espnet2.bin.asr_inference import Speech2Text, get_parser, inference, main
 from espnet2.fileio.audio import read_audio
 from espnet2.inference import trained
 from espnet2.interface.errors import OptionError
@@ -159,3 +159,13 @@ def test_a_model_of_features_decodes_a_list_of_them(tmp_path, monkeypatch):
     assert tokens == ["utt1", *expected]
     failures = (tmp_path / "out" / "failures").read_text(encoding="utf-8")
     assert failures == "utt2\tfeats.scp: utt2: expected shape (frames, 83), found (50, 80)\n"
+
+
+def test_the_function_of_upstream_scripts(files, references, demo_dir, tmp_path):
+    recording = str(demo_dir / references[0]["file"])
+    found = {name: str(path) for name, path in files.items()}
+    assert inference(**found, recordings=[recording], output_dir=str(tmp_path / "out"), beam_size=2, lm_weight=0.3) == 0
+    text = (tmp_path / "out" / "1best_recog" / "text").read_text(encoding="utf-8")
+    assert text.split(" ", 1)[1] == f"{references[0]['lm']['nbest'][0]['text']}\n"
+    with pytest.raises(OptionError, match="beams: expected an option of python"):
+        inference(**found, recordings=[recording], beams=2)

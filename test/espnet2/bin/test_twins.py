@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from espnet2.interface.errors import OptionError
-from espnet2.runtime.decode import decode_options
+from espnet2.runtime.decode_arguments import decode_options
 from espnet2.utils.upstream_options import require_one_value
 
 TWINS = [

@@ -1,0 +1,52 @@
+"""Options of the commands that run trained models on PyTorch."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from typing import Any
+
+from espnet2.interface.errors import OptionError
+from espnet2.utils.model_options import RECOGNITION, add_model_options, model_options
+from espnet2.utils.types import str_or_none
+from espnet2.utils.upstream_options import LAYERS, PRECISION, TOKENIZER, add_layers, plain_value
+
+
+def add_pytorch_options(parser: argparse.ArgumentParser, tasks: Iterable[str] = RECOGNITION) -> argparse._ArgumentGroup:
+    """Add the files of a trained model of these tasks, device and threads; returns the group of the latter."""
+    add_model_options(parser, tasks)
+    group = parser.add_argument_group("model")
+    group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
+    group.add_argument("--num_threads", type=int, help="threads of PyTorch (default: PyTorch's)")
+    return group
+
+
+def pytorch_options(args: argparse.Namespace, tasks: Iterable[str] = RECOGNITION) -> dict[str, Any]:
+    """The options of `add_pytorch_options` as keywords of a class of `espnet2.inference`; sets PyTorch's threads."""
+    if args.num_threads is not None:
+        import torch
+
+        if args.num_threads < 1:
+            raise OptionError(f"num_threads: expected at least 1, found {args.num_threads}")
+        torch.set_num_threads(args.num_threads)
+    return {**model_options(args, tasks), "device": "cuda" if args.ngpu > 0 else "cpu"}
+
+
+def add_recognizer_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a trained recogniser, and how PyTorch runs it."""
+    group = add_pytorch_options(parser)
+    group.add_argument("--ngram_scorer", default="full", help="full or part (default: full)")
+    for name, text in TOKENIZER.items():
+        group.add_argument(f"--{name}", type=str_or_none, help=text)
+    for name, value in PRECISION.items():
+        text = "as upstream's option of this name"
+        if name == LAYERS:
+            add_layers(group, f"{text} (default: Linear)")
+            continue
+        group.add_argument(f"--{name}", type=plain_value, default=value, help=f"{text} (default: {value})")
+
+
+def recognizer_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of `add_recognizer_options` as keywords of `Speech2Text`; sets PyTorch's threads."""
+    own = {name: getattr(args, name) for name in ("ngram_scorer", *TOKENIZER, *PRECISION)}
+    return {**pytorch_options(args), **own}

@@ -1,0 +1,26 @@
+"""Options of the commands that run bundles."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from espnet2.utils.types import str2bool
+
+
+def add_bundle_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that name a bundle and say how it is run; returns their group."""
+    group = parser.add_argument_group("model")
+    group.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
+    group.add_argument(
+        "--quantized", type=str2bool, nargs="?", const=True, default=False, help="run the bundle's int8 graphs"
+    )
+    group.add_argument("--num_threads", type=int, help="threads of the encoder (default: all cores)")
+    group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
+    return group
+
+
+def bundle_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of `add_bundle_options` as keywords of a class of `espnet2.runtime`."""
+    options = {name: getattr(args, name) for name in ("bundle", "quantized", "num_threads")}
+    return {**options, "device": "cuda" if args.ngpu > 0 else "cpu"}

@@ -1,0 +1,57 @@
+"""Options of the commands that recognise recordings."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Collection
+from dataclasses import fields
+from typing import Any
+
+from espnet2.runtime.bundle_arguments import add_bundle_options, bundle_options
+from espnet2.runtime.inputs import add_recording_arguments
+from espnet2.runtime.ngram import NGRAM_SCORERS
+from espnet2.runtime.options import DecodeOptions
+from espnet2.utils.types import mapping_or_none, str2bool, str_or_none
+from espnet2.utils.upstream_options import require_one_value
+
+TYPES: dict[type, Callable[[str], Any]] = {bool: str2bool, type(None): mapping_or_none}
+
+
+def add_decode_arguments(parser: argparse.ArgumentParser, leave_out: Collection[str] = ()) -> None:
+    """Add the options of recordings, output and search, under upstream's names and with its defaults."""
+    add_recording_arguments(parser)
+    group = parser.add_argument_group("search")
+    for option in fields(DecodeOptions):
+        if option.name in leave_out:
+            continue
+        kind = option.metadata["kind"] or TYPES.get(type(option.default), type(option.default))
+        text = f"{option.metadata['help']} (default: {option.default})"
+        group.add_argument(f"--{option.name}", type=kind, default=option.default, help=text)
+    text = "upstream's name of --transducer_conf for stand-alone transducers"
+    group.add_argument("--beam_search_config", type=mapping_or_none, help=text)
+
+
+def decode_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The search options of `add_decode_arguments`, as keywords of `Speech2Text`."""
+    options = {option.name: getattr(args, option.name) for option in fields(DecodeOptions)}
+    if args.beam_search_config:
+        options["transducer_conf"] = {**(options["transducer_conf"] or {}), **args.beam_search_config}
+    return options
+
+
+def add_recognizer_bundle_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the bundle of a recogniser and say how it is run."""
+    group = add_bundle_options(parser)
+    group.add_argument("--ngram_file", type=str_or_none, help="KenLM model to use instead of the bundle's")
+    group.add_argument("--ngram_scorer", default="full", help=f"{' or '.join(NGRAM_SCORERS)} (default: full)")
+
+
+def recognizer_bundle_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of bundle and search, as keywords of `Speech2Text` and `Speech2TextStreaming`.
+
+    Raises:
+        OptionError: An option of upstream's that has one value has another one.
+    """
+    require_one_value(args)
+    ngram = {name: getattr(args, name) for name in ("ngram_file", "ngram_scorer")}
+    return {**bundle_options(args), **ngram, **decode_options(args)}

@@ -1,0 +1,31 @@
+"""Texts of commands: files, or standard input and output for `-`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from espnet2.interface.errors import DataError
+from espnet2.utils.atomic import write_atomically
+from espnet2.utils.text_file import lines_of
+
+
+@contextmanager
+def open_input(path: str) -> Iterator[Iterable[str]]:
+    """Open the lines of a text file, or standard input for `-`; raises `DataError` if it cannot be read."""
+    try:
+        yield sys.stdin if path == "-" else lines_of(path, "a text file in UTF-8", DataError)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: expected text in UTF-8, found {error}") from error
+
+
+@contextmanager
+def open_output(path: str) -> Iterator[IO[str]]:
+    """Open a text file that is written atomically, or standard output for `-`."""
+    if path == "-":
+        yield sys.stdout
+        return
+    with write_atomically(path, "w") as file:
+        yield file
