@@ -10,10 +10,11 @@ from typing import Any
 from espnet2.interface.errors import ConfigError
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices, build
-from espnet2.tasks.options import UNREAD, Option, fixed
+from espnet2.tasks.options import fixed
 from espnet2.tasks.recognition import RecognitionTask
 from espnet2.tasks.rows import Conf
 from espnet2.tasks.shared import (
+    AUX_CTC_TASKS,
     INIT,
     INPUT_SIZE,
     NORMALIZE,
@@ -123,9 +124,6 @@ MODEL = Choices(
 
 JOINT_NETWORK = "espnet2.asr_transducer.joint_network:JointNetwork"
 CTC = "espnet2.asr.ctc:CTC"
-AUX_CTC_TASKS = Option(
-    "aux_ctc_tasks", str, [], "fields of the data that aux_ctc of model_conf names", nargs="+", key=UNREAD
-)
 # Options whose other values give a model that takes no samples, or whose decoder has no scores.
 NEEDED = (
     ("frontend_conf", "apply_stft", True),

@@ -36,6 +36,7 @@ TASKS = {
     "svs": "singing voice synthesis (SVS)",
     "tts": "text-to-speech (TTS)",
     "uasr": "unsupervised recognition (UASR)",
+    "vocoder": "a vocoder of parallel_wavegan",
 }
 # Keys that tell a task from those further down: KEY, SECTION.KEY or KEY=VALUE; with `+` between keys, all of them.
 MARKS = (
@@ -69,6 +70,7 @@ MARKS = (
     ("enh", "enh"),
     ("joint_network_conf", "asr_transducer"),
     ("encoder_conf.body_conf", "asr_transducer"),
+    ("generator_type", "vocoder"),
     ("num_classes", "ssl"),
     ("pred_masked_weight", "ssl"),
     ("decoder=linear", "cls"),

@@ -48,7 +48,10 @@ SPEECH = (
 SHORT_NOISE_THRES = Option(
     "short_noise_thres", float, 0.5, "warn of noises that last less than this part of the speech", key=UNREAD
 )
-TRAINING_ONLY = (INIT, USE_PREPROCESSOR, *SPEECH, SHORT_NOISE_THRES)
+AUX_CTC_TASKS = Option(
+    "aux_ctc_tasks", str, [], "fields of the data that aux_ctc of model_conf names", nargs="+", key=UNREAD
+)
+TRAINING_ONLY = (INIT, USE_PREPROCESSOR, *SPEECH, SHORT_NOISE_THRES, AUX_CTC_TASKS)
 
 SPECAUG = Choices("specaug", {"specaug": "espnet2.asr.specaug.specaug:SpecAug"}, optional=True)
 NORMALIZE = Choices(
