@@ -18,11 +18,9 @@ TOKEN_LIST = Option(
     "file of tokens, one in a line; required",
     key=Key(hint=list[str], resolve=files.tokens),
 )
-INIT = Option("init", str_or_none, None, "how parameters are initialised", INITS, key=UNREAD)
+INIT = Option("init", str_or_none, None, "initialisation of parameters", INITS, key=UNREAD)
 INPUT_SIZE = Option("input_size", int_or_none, None, "size of features, where no front end is used")
-USE_PREPROCESSOR = Option(
-    "use_preprocessor", str2bool, True, "turn text into tokens, and change speech as asked for", key=UNREAD
-)
+USE_PREPROCESSOR = Option("use_preprocessor", str2bool, True, "convert text to tokens, and augment speech", key=UNREAD)
 TOKEN_TYPE = Option("token_type", str, "bpe", "kind of tokens", tuple(TOKENIZERS), key=Key(hint=str | None))
 TOKENIZER = (
     Option("bpemodel", str_or_none, None, "SentencePiece model", key=Key(resolve=files.tokenizer_model)),
@@ -33,20 +31,20 @@ TOKENIZER = (
         "file of symbols that are not split",
         key=Key(hint=TEXTS, resolve=files.path),
     ),
-    Option("cleaner", str_or_none, None, "cleaning of text", key=Key(hint=TEXTS)),
-    Option("g2p", str_or_none, None, "from letters to phonemes, for token_type phn"),
+    Option("cleaner", str_or_none, None, "cleaners of text", key=Key(hint=TEXTS)),
+    Option("g2p", str_or_none, None, "grapheme-to-phoneme conversion, for token_type phn"),
 )
 TEXT = (TOKEN_TYPE, *TOKENIZER)
 SPEECH = (
-    Option("speech_volume_normalize", float_or_none, None, "largest amplitude that speech is scaled to", key=UNREAD),
+    Option("speech_volume_normalize", float_or_none, None, "peak that speech is scaled to", key=UNREAD),
     Option("rir_scp", str_or_none, None, "list of room impulse responses", key=UNREAD),
-    Option("rir_apply_prob", float, 1.0, "how often they are used", key=UNREAD),
+    Option("rir_apply_prob", float, 1.0, "probability of reverberation", key=UNREAD),
     Option("noise_scp", str_or_none, None, "list of noises", key=UNREAD),
-    Option("noise_apply_prob", float, 1.0, "how often they are added", key=UNREAD),
+    Option("noise_apply_prob", float, 1.0, "probability of noise", key=UNREAD),
     Option("noise_db_range", str, "13_15", "range of signal-to-noise ratios, in dB", key=UNREAD),
 )
 SHORT_NOISE_THRES = Option(
-    "short_noise_thres", float, 0.5, "warn of noises that last less than this part of the speech", key=UNREAD
+    "short_noise_thres", float, 0.5, "warn of noises that are shorter than this share of the speech", key=UNREAD
 )
 AUX_CTC_TASKS = Option(
     "aux_ctc_tasks", str, [], "fields of the data that aux_ctc of model_conf names", nargs="+", key=UNREAD
