@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from espnet.nets.ctc_alignment import CTCAligner
-from espnet.nets.scorers.ctc import CTCGraph
+from espnet.nets.scorers.ctc import CTCGraph, ctc_once
 from espnet.nets.tensors import as_array
 from espnet2.interface.errors import AudioError, OptionError
 from espnet2.interface.families import family_of
@@ -139,12 +139,13 @@ class Recognizer(LongRecognizer):
         If `timed`, hypotheses have the frames of their tokens even without the option `timestamps`, where the search or
         CTC knows them.
         """
-        found = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
         aligner = None if self.timestamps is None else self.timestamps.aligner()
         if timed and self.timestamps is None and self._ctc is not None:
             aligner = CTCAligner(self._ctc, self._blank)
-        if aligner is not None:
-            aligner.extend(encoder_out)
+        with ctc_once():
+            found = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
+            if aligner is not None:
+                aligner.extend(encoder_out)
         return [self.result(hypothesis, aligner) for hypothesis in found[: self.options.nbest]]
 
     def blank_near(self, encoder_out: np.ndarray, frame: int, reach: int) -> int:

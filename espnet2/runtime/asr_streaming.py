@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from espnet.nets.scorers.ctc import ctc_once
 from espnet2.interface.errors import AudioError, OptionError, StreamError
 from espnet2.interface.families import family_of
 from espnet2.interface.spec import Axis
@@ -64,10 +65,11 @@ class Session:
     def extend(self, frames: np.ndarray, is_final: bool) -> list[Result]:
         """The results so far, with new encoder frames (T, D)."""
         if len(frames) or is_final or self.results is None:
-            if self.aligner is not None:
-                self.aligner.extend(frames)
             options, made = self.recognizer.options, self.recognizer.result
-            found = self.search(frames, options.maxlenratio, options.minlenratio, is_final)[: options.nbest]
+            with ctc_once():
+                if self.aligner is not None:
+                    self.aligner.extend(frames)
+                found = self.search(frames, options.maxlenratio, options.minlenratio, is_final)[: options.nbest]
             self.results = [made(hypothesis, self.aligner, is_final) for hypothesis in found]
         return [*self.results]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +15,22 @@ from espnet.nets.tensors import as_array, like
 from espnet2.interface.graph import Graph
 
 _BLANK = 0
+
+# Encoder outputs of this thread and their log-probabilities, within `ctc_once`.
+_once: ContextVar[dict[Any, tuple[np.ndarray, np.ndarray]] | None] = ContextVar("ctc_once", default=None)
+
+
+@contextmanager
+def ctc_once() -> Iterator[None]:
+    """Run CTC graphs once per encoder output inside the block, for all that read the same array.
+
+    Nobody may change the encoder output or the log-probabilities in place meanwhile.
+    """
+    token = _once.set({})
+    try:
+        yield
+    finally:
+        _once.reset(token)
 
 
 class CTC(Protocol):
@@ -31,7 +49,17 @@ class CTCGraph:
 
     def log_softmax(self, hs_pad: Any) -> np.ndarray:
         """Encoder output (B, T, D) to log-probabilities (B, T, V)."""
-        return as_array(self._graph({self._input: as_array(hs_pad)})[self._output])
+        known, frames = _once.get(), as_array(hs_pad)
+        if known is None:
+            return self._run(frames)
+        # The array that is kept keeps its memory from being given to another one.
+        key = id(self._graph), frames.__array_interface__["data"], frames.shape, frames.strides
+        if key not in known:
+            known[key] = frames, self._run(frames)
+        return known[key][1]
+
+    def _run(self, frames: np.ndarray) -> np.ndarray:
+        return as_array(self._graph({self._input: frames})[self._output])
 
 
 class CTCPrefixScorer(BatchPartialScorerInterface):

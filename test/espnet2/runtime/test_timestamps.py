@@ -11,6 +11,7 @@ from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime import Speech2Text
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.session import OnnxGraph
 from espnet2.runtime.timestamps import Timed, Timestamps, ctm_fields, frame_seconds, make_timestamps, timed_line
 from espnet2.text.char_tokenizer import CharTokenizer
 from espnet2.text.phoneme_tokenizer import PhonemeTokenizer
@@ -117,6 +118,23 @@ def test_times_of_a_small_bundle(slow_bundle, say, search):
     assert without(speech)[0].hypothesis.frames == ()
     with pytest.raises(OptionError, match="timestamps: expected token or word, found 'none'"):
         without.times(result)
+
+
+@pytest.mark.parametrize("search", [{}, {"ctc_greedy": True}, {"time_sync": True}])
+def test_ctc_runs_once(search, slow_bundle, say, monkeypatch):
+    speech, ran = say(0, 2, 3, 4, 0, 2), []
+    run = OnnxGraph.__call__
+
+    def counted(self, feeds):
+        ran.append(self.component.name)
+        return run(self, feeds)
+
+    recognizer = Speech2Text(slow_bundle, timestamps="word", **OPTIONS, **search)
+    expected = recognizer(speech)[0].hypothesis.frames
+    monkeypatch.setattr(OnnxGraph, "__call__", counted)
+    for _ in range(2):
+        assert recognizer(speech)[0].hypothesis.frames == expected
+    assert ran == 2 * ["encoder", "ctc"]
 
 
 def test_the_command_says_when(slow_bundle, say, tmp_path, monkeypatch, capsys):
