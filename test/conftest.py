@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,15 @@ else:
         "test_training_*.py",
         "test_zoo*.py",
     ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checksum_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Leave the user's cache directory alone."""
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("espnet2.fileio.checksum.cache_directory", lambda: cache)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,10 @@ from espnet2.export.compare import compare_all, deviation, require_runnable
 from espnet2.export.quantize import quantize_int8, require_accepted
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
 from espnet2.export.verify import require_passed, summary, table
+from espnet2.fileio.checksum import sha256
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
-from espnet2.runtime.bundle import Bundle, Manifest, sha256
+from espnet2.runtime.bundle import Bundle, Manifest
 from espnet2.runtime.session import OnnxGraph
 
 PROVENANCE_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from espnet2.export.compare import compare_all, deviation
+from espnet2.fileio.checksum import sha256_of
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
 from espnet2.interface.errors import VerificationError
 from espnet2.interface.families import FAMILIES
-from espnet2.runtime.bundle import Bundle, sha256_of
+from espnet2.runtime.bundle import Bundle
 
 
 def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **model: Any) -> list[Check]:
@@ -22,7 +23,7 @@ def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **mod
 
     Raises `VerificationError` for a bundle of other graphs, and what reading the files raises (see `load_trained`).
     """
-    bundle = Bundle.load(path)
+    bundle = Bundle.load(path, verify=True)
     trained = load_trained(
         **model, family=bundle.family, **bundle.family.exported_with(bundle.section, bundle.manifest.provenance)
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from espnet2.fileio.checksum import sha256
 from espnet2.fileio.hub import download
 from espnet2.interface.errors import ArchiveError, OptionError
 from espnet2.main_funcs.pack_funcs import read_meta, unpack
-from espnet2.runtime.bundle import sha256
 
 
 def find_model(

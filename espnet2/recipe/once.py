@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from espnet2.fileio.checksum import sha256
 from espnet2.interface.errors import DataError, OptionError
-from espnet2.runtime.bundle import sha256
 from espnet2.utils.atomic import write_atomically
 from espnet2.utils.lock import try_lock
 

@@ -190,6 +190,7 @@ class Speech2Text(Recognizer):
         providers: Execution providers of onnxruntime, most wanted first.
         ngram_file: A KenLM model to use instead of the bundle's.
         ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
+        verify: Read all files of the bundle for their checksums, also those that were found unchanged before.
         options: Those of `espnet2.runtime.options.DecodeOptions`, with their defaults; `device`, `cpu` or `cuda`,
             instead of providers; and those of `espnet2.utils.upstream_options` with the value there.
 
@@ -207,6 +208,7 @@ class Speech2Text(Recognizer):
         providers: Sequence[str] = PROVIDERS,
         ngram_file: str | Path | None = None,
         ngram_scorer: str = "full",
+        verify: bool = False,
         **options: Any,
     ) -> None:
         loaded = load(
@@ -219,6 +221,7 @@ class Speech2Text(Recognizer):
             providers=providers,
             files={"ngram": ngram_file},
             ngram_scorer=ngram_scorer,
+            verify=verify,
         )
         warn_of_unread(loaded.options, loaded.model.scorers)
         self.bundle = loaded.bundle

@@ -187,6 +187,7 @@ class Speech2TextStreaming(StreamingRecognizer):
         providers: Sequence[str] = PROVIDERS,
         ngram_file: str | Path | None = None,
         ngram_scorer: str = "full",
+        verify: bool = False,
         **options: Any,
     ) -> None:
         loaded = load(
@@ -199,6 +200,7 @@ class Speech2TextStreaming(StreamingRecognizer):
             providers=providers,
             files={"ngram": ngram_file},
             ngram_scorer=ngram_scorer,
+            verify=verify,
         )
         warn_of_unread(loaded.options, loaded.model.scorers)
         self.bundle = loaded.bundle

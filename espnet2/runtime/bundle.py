@@ -16,19 +16,20 @@ A `file` is a file of the bundle, and `sha256` its checksum. A component whose w
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from espnet2.fileio.checksum import sha256
 from espnet2.interface.errors import BundleError
 from espnet2.interface.families import family_of, with_bundles
 from espnet2.interface.spec import Component
 from espnet2.runtime.bundle_format_1 import upgraded
 from espnet2.runtime.bundle_replacement import MANIFEST, identity_of, read_as_one, replace
+from espnet2.runtime.opening import Opened, open_checked
 from espnet2.runtime.section import is_mapping, require, require_keys
 from espnet2.utils.yaml_file import read_yaml
 
@@ -116,24 +117,24 @@ class Bundle:
     identity: Any = field(default=None, compare=False)  # of the directory, as it was read
 
     @classmethod
-    def load(cls, path: str | Path, family: Family | None = None) -> Bundle:
+    def load(cls, path: str | Path, family: Family | None = None, verify: bool = False) -> Bundle:
         """Read a bundle and check its format version, its family (if one is given) and the checksums of its files.
 
-        A bundle that is replaced meanwhile is read again.
+        Checksums are remembered while files do not change (`espnet2.fileio.checksum`), unless `verify` asks for all
+        files to be read. A bundle that is replaced meanwhile is read again.
 
         Raises:
             BundleError: There is no bundle, or it is not as it was written.
         """
-        return read_as_one(path, lambda: cls._load(Path(path), family))
 
-    @classmethod
-    def _load(cls, directory: Path, family: Family | None) -> Bundle:
-        bundle = cls._read(directory)
-        if family is not None:
-            bundle.require_family(family)
-        for entry in _entries(bundle.manifest):
-            _check_file(directory, entry)
-        return bundle
+        def read() -> Bundle:
+            bundle = cls.read(path)
+            if family is not None:
+                bundle.require_family(family)
+            bundle.check(verify=verify)
+            return bundle
+
+        return read_as_one(path, read)
 
     @classmethod
     def write(cls, path: str | Path, manifest: Manifest, files: Mapping[str, str | Path | bytes]) -> Bundle:
@@ -155,7 +156,7 @@ class Bundle:
         try:
             temporary.mkdir(parents=True)
             _fill(temporary, manifest, files)
-            bundle = cls._read(temporary)
+            bundle = cls.read(temporary)
             replace(temporary, target)
         except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -179,13 +180,15 @@ class Bundle:
             return
         if not (target / MANIFEST).is_file():
             raise BundleError(f"{path}: expected a new directory or an older bundle, found something else; it is kept")
-        listed = {MANIFEST, *(entry["file"] for entry in _entries(cls._read(target).manifest))}
+        listed = {MANIFEST, *(entry["file"] for entry in _entries(cls.read(target).manifest))}
         for file in sorted(target.iterdir()):
             if file.name not in listed:
                 raise BundleError(f"{file}: expected only files that {MANIFEST} lists, found another; it is kept")
 
     @classmethod
-    def _read(cls, directory: Path) -> Bundle:
+    def read(cls, path: str | Path) -> Bundle:
+        """Read `bundle.yaml` alone; `check` does the rest. Raises `BundleError` for one that cannot be used."""
+        directory = Path(path)
         file = directory / MANIFEST
         identity = identity_of(directory)
         data = read_yaml(file, "the manifest of a bundle", BundleError)
@@ -222,6 +225,10 @@ class Bundle:
     def file(self, entry: Mapping[str, Any]) -> Path:
         """Path of the file of a `{file, sha256}`."""
         return self.path / entry["file"]
+
+    def check(self, jobs: Mapping[str, Callable[[], Opened]] | None = None, verify: bool = False) -> dict[str, Opened]:
+        """Check that all files are as they were written, while `jobs` open some of them; see `open_checked`."""
+        return open_checked(self.path, _entries(self.manifest), jobs or {}, again=verify)
 
     def graph(self, name: str, quantized: bool = False, **options: Any) -> OnnxGraph:
         """Component `name`, ready to run; its int8 sibling if `quantized` and there is one. Options: `OnnxGraph`'s."""
@@ -290,29 +297,6 @@ def _named_entries(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 def _entries(manifest: Manifest) -> Iterator[Any]:
     """Every `{file, sha256}` of a manifest."""
     return (entry for _, entry in _named_entries(manifest))
-
-
-def _check_file(directory: Path, entry: Mapping[str, Any]) -> None:
-    path = directory / entry["file"]
-    if not path.is_file():
-        raise BundleError(f"{path}: expected a file that {MANIFEST} lists, found none")
-    found = sha256(path)
-    if found != entry.get("sha256"):
-        raise BundleError(f"{path}: expected sha256 {entry.get('sha256')}, found {found}; the file has changed")
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def sha256_of(source: Path | bytes) -> str:
-    """Hexadecimal SHA-256 of a file, or of contents."""
-    return hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else sha256(source)
 
 
 def _require_inside(name: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from espnet2.interface.graph import Graph
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.bundle_replacement import read_as_one
 from espnet2.runtime.family import Family
+from espnet2.runtime.opening import available_cores, open_checked
 from espnet2.runtime.options import PROVIDERS
 
 DEVICES = {"cpu": PROVIDERS, "cuda": ("CUDAExecutionProvider", *PROVIDERS)}
@@ -36,6 +38,7 @@ def load(
     num_threads: int | None = None,
     providers: Sequence[str] = PROVIDERS,
     files: Mapping[str, str | Path | None] | None = None,
+    verify: bool = False,
     **of_model: Any,
 ) -> Loaded:
     """The model in a bundle.
@@ -49,6 +52,7 @@ def load(
         num_threads: Threads of graphs (default: all cores that the process may use); those of steps have one.
         providers: Execution providers of onnxruntime, most wanted first.
         files: Files by role, instead of the bundle's.
+        verify: Read all files of the bundle for their checksums, also those that were found unchanged before.
         of_model: Further arguments of `Family.model`.
 
     Raises:
@@ -61,14 +65,16 @@ def load(
     others = {role: Path(path) for role, path in (files or {}).items() if path is not None}
 
     def read() -> Loaded:
-        loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle, family)
+        loaded = bundle if isinstance(bundle, Bundle) else Bundle.read(bundle)
         loaded.require_family(family)
         try:
             family.require_entry(loaded.components, entry)
             family.require_usable(loaded.components, loaded.section)
         except BundleError as error:
             raise BundleError(f"{loaded.path}: {error}") from error
-        graphs = _graphs(loaded, read_options, quantized, num_threads, providers)
+        jobs = _openings(loaded, read_options, quantized, num_threads, providers)
+        checked = isinstance(bundle, Bundle) and not verify
+        graphs = open_checked(loaded.path, [], jobs) if checked else loaded.check(jobs, verify)
         model = family.model(graphs, loaded.section, {**loaded.files, **others}, read_options, **of_model)
         return Loaded(loaded, model, read_options)
 
@@ -94,12 +100,10 @@ def _providers_of(device: Any, providers: Sequence[str]) -> Sequence[str]:
     return providers if kind == "cpu" else DEVICES[kind]
 
 
-def _graphs(
+def _openings(
     bundle: Bundle, options: Any, quantized: bool, num_threads: int | None, providers: Sequence[str]
-) -> dict[str, Graph]:
-    """The graphs that inference with these options runs."""
-    from espnet2.runtime.session import available_cores
-
+) -> dict[str, Callable[[], Graph]]:
+    """Functions that open the graphs that inference with these options runs, by name."""
     if quantized and not bundle.manifest.quantized:
         raise OptionError(f"quantized: expected a bundle with int8 graphs, found none in {bundle.path}")
     if num_threads is not None and num_threads < 1:
@@ -108,7 +112,9 @@ def _graphs(
     used = bundle.family.graphs_used(bundle.components, options)
     small = {name for name in used if name.endswith("_step") and name not in bundle.family.entries}
     return {
-        name: bundle.graph(name, quantized, num_threads=1 if name in small else threads, providers=providers)
+        name: functools.partial(
+            bundle.graph, name, quantized, num_threads=1 if name in small else threads, providers=providers
+        )
         for name in bundle.components
         if name in used
     }

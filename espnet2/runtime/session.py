@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -63,11 +62,6 @@ class OnnxGraph:
             raise GraphError(f"{self.component.name}: expected what the graph can compute, found: {reason}") from error
         results = binding.get_outputs_as_ortvaluevector()
         return {name: onnxruntime.OrtValue(results[index]) for index, name in enumerate(self._results)}
-
-
-def available_cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @functools.cache

@@ -167,7 +167,7 @@ def test_another_tokenizer_does_not_verify(exported, trained_files, tmp_path):
         verify_bundle(exported, **{**trained_files, "asr_train_config": config})
 
 
-def test_graphs_beyond_two_gigabytes_keep_their_weights_apart(trained_files, tmp_path, monkeypatch):
+def test_large_graphs_keep_their_weights_apart(trained_files, tmp_path, monkeypatch):
     monkeypatch.setattr(trace, "EXTERNAL_DATA_BYTES", 100)
     trained = load_trained(**trained_files)
     (part,) = [part for part in trained.parts if part[1].name == "lm_step"]

@@ -8,7 +8,7 @@ import pytest
 from espnet2.interface.errors import BundleError, OptionError
 from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime import session
-from espnet2.runtime.session import OnnxGraph, available_cores, may_overflow
+from espnet2.runtime.session import OnnxGraph, may_overflow
 
 STEP = Component(
     name="step",
@@ -93,7 +93,3 @@ def test_cpus_whose_8_bit_sums_overflow(tmp_path, monkeypatch, machine, flags, e
 def test_the_precise_kernels_are_an_option_of_this_onnxruntime(step_file, monkeypatch):
     monkeypatch.setattr(session, "may_overflow", lambda: True)
     assert OnnxGraph(step_file, STEP)
-
-
-def test_cores():
-    assert available_cores() >= 1
