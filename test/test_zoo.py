@@ -5,7 +5,7 @@ exported once per row and run by onnxruntime at the shortest length, at odd leng
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,8 @@ import zoo_calls
 import zoo_data
 import zoo_hybrid
 import zoo_rows
+from zoo_kind import Kind
+from zoo_steps import GRAPH_TOLERANCE, distance
 
 from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet2.export.examples import axes_of, draw, first_step
@@ -26,8 +28,6 @@ from espnet2.interface.errors import MissingPackageError
 from espnet2.interface.spec import Component, Tensor
 
 GOLDEN = Path(__file__).with_name("golden")
-GRAPH_TOLERANCE = 1e-4  # onnxruntime against PyTorch
-STEPS = 20
 LENGTHS = (0, 41, 131, 333, 1500)  # frames; 0 stands for the shortest that the component accepts
 SAMPLES_PER_FRAME = 64
 OTHER_AXES = {
@@ -37,36 +37,18 @@ OTHER_AXES = {
     "channels": (2, 1, 4, 6, 3),
 }
 LONG = 6000  # frames; upstream's tables end at 5000
-PADDED = (
-    *("encoder", "pretrained", "whole_window", "encode", "frontend", "normalize"),
-    *("preencoder", "postencoder", "stepwise", "classifier", "decoder", "mlm", "subsampling"),
-    *("tts", "speech_features", "token_means"),
-    *("speaker_encoder", "pooling", "speaker_model"),
-)
 RELATIVE = ("rel", "legacy")  # encodings that return a table of positions as well
 
 
-def _rows(*calls: str):
-    """Parametrize over the rows that are called so, all by default, with their names as ids."""
-    chosen = [row for row in zoo.ROWS.values() if not calls or row.call in calls]
-    return pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in chosen])
-
-
-def _exported(*calls: str):
-    chosen = [row for row in zoo.ROWS.values() if row.call in calls and row.name not in zoo.SAME_GRAPH | zoo.NO_GRAPH]
+def _rows(wanted: Callable[[Kind], bool] = lambda kind: True, but: Collection[str] = ()):
+    """Parametrize over the rows of the kinds that are wanted, but for some, with their names as ids."""
+    chosen = [row for row in zoo.ROWS.values() if wanted(zoo_calls.KINDS[row.kind]) and row.name not in but]
     return pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in chosen])
 
 
 def _golden(row) -> dict[str, np.ndarray]:
     with np.load(GOLDEN / f"{row.name}.npz") as arrays:
         return dict(arrays)
-
-
-def _distance(found: np.ndarray, expected: np.ndarray) -> float:
-    """Largest difference, relative to the expected value where that exceeds 1; inf for other shapes."""
-    if found.shape != expected.shape:
-        return float("inf")
-    return float((np.abs(found - expected) / np.maximum(1, np.abs(expected))).max(initial=0))
 
 
 @_rows()
@@ -82,18 +64,18 @@ def test_padded_batch_equals_upstream_alone(row, tmp_path):
     arrays = {f"{index}.{name}": value for index, outputs in enumerate(found) for name, value in outputs.items()}
     assert arrays.keys() == golden.keys() - {"state"}
     assert {key: value.shape for key, value in arrays.items()} == {key: golden[key].shape for key in arrays}
-    distances = {key: _distance(value, golden[key]) for key, value in arrays.items()}
+    distances = {key: distance(value, golden[key]) for key, value in arrays.items()}
     assert max(distances.values()) <= row.tolerance, distances
 
 
-@_rows(*PADDED)
+@_rows(lambda kind: kind.padded)
 def test_what_lies_in_the_padding_does_not_matter(row, tmp_path):
     module = zoo_calls.module_for(row, tmp_path)
     together = zoo_calls.outputs_of(row, module, range(len(row.lengths)), padding=5.0)
     for index, outputs in enumerate(together):
         (alone,) = zoo_calls.outputs_of(row, module, [index])
         assert {name: value.shape for name, value in outputs.items()} == {n: v.shape for n, v in alone.items()}
-        assert max(_distance(outputs[name], alone[name]) for name in alone) <= 1e-5
+        assert max(distance(outputs[name], alone[name]) for name in alone) <= 1e-5
 
 
 def _parts(module: torch.nn.Module) -> list[tuple[torch.nn.Module, Component]]:
@@ -120,9 +102,9 @@ class _OnnxGraph:
 
 def _graphs(row, module: torch.nn.Module, directory: Path) -> list[tuple[TorchGraph, _OnnxGraph]]:
     """The row's components, each on PyTorch and exported."""
-    parts = _parts(module)
-    if row.call == "encode" and row.name != "model-conformer":
-        del parts[1:]  # CTC and decoder are what they are in that one
+    parts, heads = _parts(module), zoo_calls.KINDS[row.kind].heads
+    if heads not in ("", row.name):
+        del parts[1:]
     paths = [export_component(*part, directory / f"{part[1].name}.onnx") for part in parts]
     return [
         (TorchGraph(part[0].eval(), part[1]), _OnnxGraph(part[1], path))
@@ -145,8 +127,8 @@ def _compare(torch_graph: TorchGraph, onnx_graph: _OnnxGraph, feeds: dict[str, n
     component, expected, found = torch_graph.component, torch_graph(feeds), onnx_graph(feeds)
     for tensor in component.results:
         value = found[tensor.name]
-        distance = _distance(value, expected[tensor.name].numpy())
-        assert distance <= GRAPH_TOLERANCE, f"{component.name} {label}: {tensor.name} differs by {distance:.3g}"
+        worst = distance(value, expected[tensor.name].numpy())
+        assert worst <= GRAPH_TOLERANCE, f"{component.name} {label}: {tensor.name} differs by {worst:.3g}"
         assert str(value.dtype) == tensor.dtype
         assert value.ndim == len(tensor.axes)
         wrong = [
@@ -171,71 +153,7 @@ def _check_long(torch_graph: TorchGraph, onnx_graph: _OnnxGraph) -> None:
     _compare(torch_graph, onnx_graph, draw(torch_graph.component, sizes), LONG)
 
 
-def _steps(graph, fixed: dict[str, np.ndarray], batch: int, beam: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Tokens so far (batch, beam, U) and what the step first returns, the next token's log-probabilities as a rule, of
-    hypotheses that are reordered and dropped at random before each of `STEPS` steps."""
-    component, random = graph.component, np.random.default_rng(1)
-    frames = max(fixed.get("memory_lengths", [0]))
-    states = {
-        state.input.name: np.zeros(component.initial_shape(state, batch=batch, frames=frames), state.input.dtype)
-        for state in component.states
-    }
-    history, parent = np.zeros((batch, 1, 0), np.int64), component.initial["parent"]
-    for _ in range(STEPS):
-        parents = random.integers(0, parent, (batch, beam))
-        tokens = random.integers(1, zoo_rows.VOCABULARY, (batch, beam))
-        results = graph({**fixed, **states, "tokens": tokens, "parents": parents})
-        states = {state.input.name: np.asarray(results[state.output.name]) for state in component.states}
-        history = np.concatenate([np.take_along_axis(history, parents[..., None], 1), tokens[..., None]], 2)
-        parent = beam
-        yield history, np.asarray(results[component.outputs[0].name])
-
-
-def _check_steps(graph, forward, fixed: dict[str, np.ndarray], batch: int) -> None:
-    """`forward` maps tokens (batch * beam, U) to what steps give, (batch * beam, U, V)."""
-    for history, found in _steps(graph, fixed, batch, beam=3):
-        with torch.no_grad():
-            expected = forward(torch.from_numpy(history).flatten(0, 1))[:, -1]
-        assert _distance(found, expected.reshape(found.shape).numpy()) <= GRAPH_TOLERANCE
-
-
-def _check_decoder_steps(module: torch.nn.Module, start: _OnnxGraph, step: _OnnxGraph) -> None:
-    memory = np.random.default_rng(0).standard_normal((2, 37, zoo_rows.MODEL)).astype(np.float32)
-    lengths = np.array([37, 20])
-    projected = start({"encoder_out": memory, "memory_lengths": lengths})
-
-    def forward(tokens: torch.Tensor) -> torch.Tensor:
-        beam = len(tokens) // len(memory)
-        text_lengths = torch.full((len(tokens),), tokens.shape[1])
-        hypotheses = torch.from_numpy(memory.repeat(beam, 0)), torch.from_numpy(lengths.repeat(beam))
-        return module(*hypotheses, tokens, text_lengths)[0].log_softmax(-1)
-
-    _check_steps(step, forward, {**projected, "memory_lengths": lengths}, batch=2)
-
-
-def _check_lm_steps(module: torch.nn.Module, step: _OnnxGraph) -> None:
-    _check_steps(step, lambda tokens: module(tokens, None)[0].log_softmax(-1), {}, batch=2)
-
-
-def _check_transducer_steps(module: torch.nn.Module, step: _OnnxGraph) -> None:
-    _check_steps(step, module, {}, batch=2)
-
-
-EXPORTED = (
-    *("frontend", "encoder", "pretrained", "whole_window", "encode", "ctc", "decoder", "stepwise", "classifier", "mlm"),
-    *("preencoder", "postencoder"),
-    *("lm", "lm_model", "lm_likelihood", "transducer", "joint"),
-    *("tts", "vocoder", "speaker_model"),
-)
-CHECK_STEPS = {
-    "decoder": _check_decoder_steps,
-    "stepwise": _check_decoder_steps,
-    "lm": _check_lm_steps,
-    "transducer": _check_transducer_steps,
-}
-
-
-@_exported(*EXPORTED)
+@_rows(lambda kind: kind.exported, but=zoo.SAME_GRAPH | zoo.NO_GRAPH)
 def test_graph_equals_torch(row, tmp_path):
     module = zoo_calls.module_for(row, tmp_path)
     graphs = _graphs(row, module, tmp_path)
@@ -243,8 +161,9 @@ def test_graph_equals_torch(row, tmp_path):
         _check_cases(*pair)
         if row.name in zoo.LONG:
             _check_long(*pair)
-    if row.call in CHECK_STEPS:
-        CHECK_STEPS[row.call](module, *(onnx_graph for _, onnx_graph in graphs))
+    check_steps = zoo_calls.KINDS[row.kind].steps
+    if check_steps is not None:
+        check_steps(module, *(onnx_graph for _, onnx_graph in graphs))
 
 
 @pytest.mark.parametrize("name", ["decoder-linear", "decoder-no-output-layer"])

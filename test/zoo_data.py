@@ -68,12 +68,12 @@ class Array:
 class Row:
     """One line of the table.
 
-    `call` names a function of `zoo_calls.CALLS`. Of outputs whose `keep` is k, the golden holds every k-th step.
+    `kind` is a name in `zoo_calls.KINDS`. Of outputs whose `keep` is k, the golden holds every k-th step.
     `tied` maps a state-dict key to the key that it shares its parameter with, `fixed` one to a value that is not drawn.
     """
 
     name: str
-    call: str
+    kind: str
     make: New | Config
     inputs: tuple[Array, ...]
     lengths: tuple[int, ...]

@@ -76,7 +76,7 @@ NO_GRAPH = {f"chunks-{name}" for name in STREAMS}
 EXPORTED = ("branchformer-default", "branchformer-causal", "ebranchformer-default", "ebranchformer-rms-norm")
 SAME_GRAPH = {row.name for row in ROWS} - {f"chunk-encoder-{name}" for name in EXPORTED}
 ROWS += [
-    replace(row, name=row.name.replace("chunk-encoder", "chunks"), call="chunks", lengths=(91, 45, 27))
+    replace(row, name=row.name.replace("chunk-encoder", "chunks"), kind="chunks", lengths=(91, 45, 27))
     for row in ROWS
     if row.name.removeprefix("chunk-encoder-") in STREAMS
 ]

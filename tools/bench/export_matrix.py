@@ -71,10 +71,10 @@ def inputs_of(row: zoo_data.Row, lengths: tuple[int, ...]) -> dict[str, torch.Te
     """Make a ragged batch of utterances with these numbers of frames, and its lengths."""
     samples = row.inputs[0].sizes == ("n",) and not row.inputs[0].below
     steps = tuple(length * (SAMPLES_PER_FRAME if samples else 1) for length in lengths)
-    resized = zoo_data.Row(row.name, row.call, row.make, row.inputs, steps)
+    resized = zoo_data.Row(row.name, row.kind, row.make, row.inputs, steps)
     batch, sizes = zoo_calls.batch_of(resized, range(len(steps)))
     inputs = {**batch, "lengths": sizes}
-    if row.call == "decoder":
+    if row.kind == "decoder":
         inputs["text"] = torch.tensor([zoo_data.tokens_for(step) for step in steps])
     return inputs
 
@@ -98,7 +98,7 @@ def largest_difference(found: np.ndarray, expected: torch.Tensor) -> float:
 
 def upstream(row: zoo_data.Row, directory: Path) -> float:
     """Measure the largest difference between a row's graph and PyTorch, for upstream's module."""
-    module = Called(zoo_calls.module_for(row, directory), row.call)
+    module = Called(zoo_calls.module_for(row, directory), row.kind)
     traced = inputs_of(row, TRACED)
     path = directory / "row.onnx"
     shapes = dynamic_shapes(row, traced)
@@ -111,7 +111,7 @@ def upstream(row: zoo_data.Row, directory: Path) -> float:
             inputs = list(inputs_of(row, lengths).values())
             with torch.no_grad():
                 expected = module(*inputs)
-            if row.call in NO_TIME:
+            if row.kind in NO_TIME:
                 inputs = inputs[: len(names)]
             feeds = dict(zip(names, (value.numpy() for value in inputs), strict=True))
             found = session.run(None, feeds)
@@ -172,8 +172,8 @@ def compare(paths: list[str]) -> None:
     """Print the number of rows of each kind, and how many are right in each file."""
     tables = [json.loads(Path(path).read_text()) for path in paths]
     common = [name for name in zoo.ROWS if all(name in table for table in tables)]
-    counts = [Counter(zoo.ROWS[name].call for name in common if is_right(table[name])) for table in tables]
-    cases = Counter(zoo.ROWS[name].call for name in common)
+    counts = [Counter(zoo.ROWS[name].kind for name in common if is_right(table[name])) for table in tables]
+    cases = Counter(zoo.ROWS[name].kind for name in common)
     print(f"{'':12s} {'rows':>5s} " + " ".join(f"{Path(path).stem:>10s}" for path in paths))
     for call, number in cases.items():
         print(f"{call:12s} {number:5d} " + " ".join(f"{count[call]:10d}" for count in counts))
@@ -194,7 +194,7 @@ def main() -> None:
     output = Path(args.output)
     results = json.loads(output.read_text()) if output.is_file() else {}
     left_out = zoo.NO_GRAPH if args.all else zoo.NO_GRAPH | zoo.SAME_GRAPH
-    chosen = args.rows or [row.name for row in zoo.ROWS.values() if row.call in FORWARD and row.name not in left_out]
+    chosen = args.rows or [row.name for row in zoo.ROWS.values() if row.kind in FORWARD and row.name not in left_out]
     for index, name in enumerate(name for name in chosen if name not in results):
         results[name] = run_row(name, upstream if args.upstream else here)
         output.write_text(json.dumps(results, indent=1))

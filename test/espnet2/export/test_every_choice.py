@@ -15,7 +15,7 @@ import torch
 import yaml
 import zoo
 import zoo_calls
-from zoo_rows import FEATURES, MODEL
+from zoo_asr_kinds import CTC_ONLY, ENCODER, FROM_FEATURES
 from zoo_transducer_model import BRANCHFORMER, CONFORMER, CONV1D, INPUT
 
 import espnet2.runtime
@@ -34,33 +34,6 @@ OPTIONS = DecodeOptions(beam_size=4, nbest=3, ctc_weight=0.3, maxlenratio=-8)
 # The default search of a transducer is as long as its hypotheses are uncertain, and random ones are.
 TRANSDUCER_OPTIONS = dataclasses.replace(OPTIONS, transducer_conf={"search_type": "alsd", "u_max": 8})
 TOKENS = ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"]
-ENCODER = {
-    "encoder": "transformer",
-    "encoder_conf": {
-        "output_size": MODEL,
-        "attention_heads": 2,
-        "linear_units": 8,
-        "num_blocks": 1,
-        "input_layer": "linear",
-    },
-}
-DECODER = {
-    "decoder": "transformer",
-    "decoder_conf": {"attention_heads": 2, "linear_units": 8, "num_blocks": 1},
-    "model_conf": {"ctc_weight": 0.3},
-}
-CTC_ONLY = {"decoder": None, "model_conf": {"ctc_weight": 1.0}}
-FROM_SPEECH = {"frontend": "default", "frontend_conf": {"n_fft": 256, "hop_length": 64, "n_mels": FEATURES}}
-FROM_FEATURES = {"frontend": None, "input_size": FEATURES}
-# What stands around a choice of each section.
-AROUND: dict[str, dict[str, Any]] = {
-    "frontend": {**ENCODER, **CTC_ONLY},
-    "normalize": {**FROM_SPEECH, **ENCODER, **CTC_ONLY},
-    "preencoder": {**FROM_FEATURES, **ENCODER, **CTC_ONLY},
-    "encoder": {**FROM_FEATURES, **CTC_ONLY},
-    "postencoder": {**FROM_FEATURES, **ENCODER, **CTC_ONLY},
-    "decoder": {**FROM_FEATURES, **ENCODER, "model_conf": {"ctc_weight": 0.3}},
-}
 SLIDING = {"frontend": "sliding_window", "frontend_conf": {"win_length": 400, "hop_length": 160}, "input_size": None}
 # And what else a choice needs, or does not come without.
 TOGETHER: dict[tuple[str, str], dict[str, Any]] = {
@@ -107,7 +80,13 @@ def _around_part(choices: Choices, name: str) -> dict[str, Any]:
     conf = {key: value for key, value in row.make.options.items() if key not in given}
     reads_samples = section == "encoder" and row.inputs[0].sizes == ("n",)
     source = {"input_size": 1} if reads_samples else {}
-    return {**AROUND[section], **source, section: name, f"{section}_conf": conf, **TOGETHER.get((section, name), {})}
+    return {
+        **zoo_calls.KINDS[section].around,
+        **source,
+        section: name,
+        f"{section}_conf": conf,
+        **TOGETHER.get((section, name), {}),
+    }
 
 
 def _save(task, keys: dict[str, Any], directory: Path) -> tuple[Path, Path]:

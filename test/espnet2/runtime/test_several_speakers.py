@@ -31,7 +31,7 @@ EXPECTED = [
 def files(tmp_path_factory) -> dict[str, Path]:
     directory = tmp_path_factory.mktemp("pit")
     module = zoo_calls.module_for(
-        zoo_data.Row(ROW.name, ROW.call, _with_characters(), ROW.inputs, ROW.lengths, tied=ROW.tied), directory
+        zoo_data.Row(ROW.name, ROW.kind, _with_characters(), ROW.inputs, ROW.lengths, tied=ROW.tied), directory
     )
     torch.save(module.state_dict(), directory / "model.pth")
     return {"asr_train_config": directory / "config.yaml", "asr_model_file": directory / "model.pth"}

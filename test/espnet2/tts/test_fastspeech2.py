@@ -26,7 +26,7 @@ def test_inference_equals_the_graphs_methods(name, text):
     found = module.inference(text)
     (expected,) = [
         {key: value[0, : int(valid[0])] for key, (value, valid) in outputs.items()}
-        for outputs in [zoo_calls.CALLS["tts"](module, {"text": text[None]}, torch.tensor([5]))]
+        for outputs in [zoo_calls.KINDS["tts"].call(module, {"text": text[None]}, torch.tensor([5]))]
     ]
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[key], expected[key]) for key in found)

@@ -1,14 +1,11 @@
-"""How modules of speaker models are called; see `zoo_calls`."""
+"""Kinds of rows of speaker models; see `zoo_kind`."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
 
 import torch
-
-Batch = Mapping[str, torch.Tensor]
-Outputs = dict[str, tuple[torch.Tensor, torch.Tensor]]
+from zoo_kind import Batch, Kind, Outputs
 
 
 def _speaker_encoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
@@ -51,10 +48,10 @@ def _vector(values: torch.Tensor, name: str = "out") -> Outputs:
     return {name: (values, torch.full((len(values),), values.shape[1]))}
 
 
-CALLS: dict[str, Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]] = {
-    "speaker_encoder": _speaker_encoder,
-    "pooling": _pooling,
-    "projector": _projector,
-    "speaker_loss": _speaker_loss,
-    "speaker_model": _speaker_model,
+KINDS = {
+    "speaker_encoder": Kind(_speaker_encoder, padded=True),
+    "pooling": Kind(_pooling, padded=True),
+    "projector": Kind(_projector),
+    "speaker_loss": Kind(_speaker_loss),
+    "speaker_model": Kind(_speaker_model, padded=True, exported=True),
 }

@@ -1,0 +1,66 @@
+"""Kinds of rows of speech synthesis; see `zoo_kind`."""
+
+from __future__ import annotations
+
+import torch
+from zoo_kind import Batch, Kind, Outputs, attribute
+
+
+def _tts(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """What ours makes of a batch, and upstream's of one text."""
+    if not hasattr(module, "encode_text"):
+        results = module.inference(**{name: value[0] for name, value in batch.items()})
+        return {name: (value[None], torch.tensor([len(value)])) for name, value in results.items()}
+    conditions = [batch[name] for name in module.conditions]
+    hidden, logarithms, pitch, energy, tokens = module.encode_text(batch["text"], lengths, *conditions)
+    durations = module.duration_predictor.frames(logarithms)
+    regulated = attribute("espnet.nets.pytorch_backend.fastspeech.length_regulator:frame_tokens")(durations)
+    feats, frames = module.decode_frames(hidden, tokens, pitch, energy, *regulated)
+    of_tokens = {"duration": durations, "pitch": pitch, "energy": energy}
+    return {"feat_gen": (feats, frames), **{name: (value, tokens) for name, value in of_tokens.items()}}
+
+
+def _tts_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Losses of each text alone, with durations that its length gives."""
+    losses = []
+    for index, length in enumerate(lengths):
+        durations = torch.arange(int(length) + 1) % 3 + 1
+        frames = durations.sum()[None] * module.reduction_factor
+        item = {"text": batch["text"][index : index + 1, :length], "text_lengths": length[None]}
+        for name, size in (("feats", frames), ("pitch", length[None] + 1), ("energy", length[None] + 1)):
+            item |= {name: batch[name][index : index + 1, : int(size)], f"{name}_lengths": size}
+        _, found, _ = module(**item, durations=durations[None], durations_lengths=length[None] + 1)
+        losses.append(torch.cat([found[f"{name}loss"] for name in ("", "l1_", "duration_", "pitch_", "energy_")]))
+    return {"losses": (torch.stack(losses), torch.full_like(lengths, len(losses[0])))}
+
+
+def _speech_features(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return {"out": module(batch["speech"], lengths)}
+
+
+def _token_means(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Means over three tokens, the second of which has no frames."""
+    frames = 1 + lengths // module.hop_length
+    durations = torch.stack([frames // 3, torch.zeros_like(frames), frames - frames // 3], dim=1)
+    given = {"feats_lengths": frames, "durations": durations, "durations_lengths": torch.full_like(frames, 3)}
+    return {"out": module(batch["speech"], lengths, **given)}
+
+
+def _vocoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Samples of each utterance alone, since convolutions see what follows."""
+    further = [batch["g"]] if "g" in batch else []
+    waves = [
+        module.inference(feats[: int(length)], *(item[index] for item in further))
+        for index, (feats, length) in enumerate(zip(batch["feats"], lengths, strict=True))
+    ]
+    valid = torch.tensor([len(wave) for wave in waves])
+    return {"wav": (torch.nn.utils.rnn.pad_sequence(waves, batch_first=True), valid)}
+
+
+KINDS = {
+    "tts": Kind(_tts, padded=True, exported=True),
+    "tts_losses": Kind(_tts_losses),
+    "speech_features": Kind(_speech_features, padded=True),
+    "token_means": Kind(_token_means, padded=True),
+    "vocoder": Kind(_vocoder, exported=True),
+}
