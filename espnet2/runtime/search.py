@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from espnet2.interface.errors import OptionError
+from espnet2.interface.errors import BundleError, OptionError
+from espnet2.interface.spec import Component
 from espnet2.runtime import search_makers as makers
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search_makers import Blocks, SearchParts
@@ -24,6 +25,10 @@ SCORERS: Mapping[str, tuple[str, ...]] = {
     "lm": ("lm_step",),
     "ngram": ("ngram",),
 }
+# Numbers of inputs and outputs, without states.
+_COUNTS = {"encoder": (2, 2), "encoder_step": (2, 2), "ctc": (1, 1), "mlm": (4, 1)}
+_COUNTS |= {"joint_start": (1, 1), "joint_step": (2, 1)}
+_STEP_INPUTS = {"tokens", "parents", "memory_lengths", "joint_frame", "decoder_out"}  # besides those of `decoder_start`
 SYLLABLE = 0.2  # seconds: the best guess on spoken digits of how long a transducer's token lasts
 
 _WEIGHTED = frozenset({"beam_size", "ctc_weight", "lm_weight", "ngram_weight", "penalty"})
@@ -50,6 +55,7 @@ class SearchKind:
         ends_with_eos: Whether hypotheses end with a symbol that is no part of the text.
         gives_frames: Whether hypotheses have the frames of their tokens.
         longest_token: Seconds that a token lasts at most, where `gives_frames` is about the first frame; 0: about all.
+        short: Options with which the search of a signal without speech does not take long.
     """
 
     name: str
@@ -65,6 +71,7 @@ class SearchKind:
     ends_with_eos: bool = True
     gives_frames: bool = False
     longest_token: float = 0.0
+    short: Mapping[str, Any] = field(default_factory=dict)
 
 
 USUAL = SearchKind(
@@ -87,6 +94,7 @@ TRANSDUCER = SearchKind(
     ends_with_eos=False,
     gives_frames=True,
     longest_token=SYLLABLE,
+    short={"transducer_conf": {"search_type": "tsd", "max_sym_exp": 2}},
 )
 KINDS = (
     TRANSDUCER,
@@ -224,3 +232,26 @@ def graphs_used(graphs: Collection[str], options: DecodeOptions) -> set[str]:
 def reads_ctc_alone(graphs: Collection[str], options: DecodeOptions) -> bool:
     """Whether CTC's probabilities of the frames are all that the search reads of an encoder output."""
     return graphs_used(graphs, options) - {*ENCODERS, *SCORERS["lm"], *SCORERS["ngram"]} == {"ctc"}
+
+
+def require_usable(components: Mapping[str, Component], special: Collection[str]) -> None:
+    """Check for the components that a search needs, and that they read what it feeds.
+
+    Raises `BundleError` where one is missing, also one of the `special` tokens, or has other inputs and outputs.
+    """
+    listed = ", ".join(components)
+    if not {"ctc", "decoder_step"} & set(components):
+        raise BundleError(f"expected a component 'ctc' or 'decoder_step', found {listed}")
+    for kind in KINDS:
+        if kind.graph and kind.graph in components:
+            missing = [name for name in kind.needs if name not in components]
+            missing += [f"the special token {name}" for name in kind.special if name not in special]
+            if missing:
+                raise BundleError(f"{kind.graph}: expected {', '.join(missing)} with it, found {listed}")
+    start = components.get("decoder_start")
+    memory = {tensor.name for tensor in start.outputs} if start else set()
+    for name, component in components.items():
+        counts = len(component.inputs), len(component.outputs)
+        fed = name in ENCODERS or {tensor.name for tensor in component.inputs} <= _STEP_INPUTS | memory
+        if counts != _COUNTS.get(name, counts) or not counts[1] or not (fed or not name.endswith("_step")):
+            raise BundleError(f"{name}: expected the inputs and outputs of that component, found others")

@@ -18,15 +18,10 @@ from espnet2.runtime.family import Components, Family
 from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Results, by_speaker
-from espnet2.runtime.search import fitting_ctc_weight, graphs_used
+from espnet2.runtime.search import fitting_ctc_weight, graphs_used, kind_of, require_usable
 from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.utils.edit_distance import edit_distance
-
-# Numbers of inputs and outputs.
-COUNTS = {"encoder": (2, 2), "ctc": (1, 1), "mlm": (4, 1), "joint_start": (1, 1), "joint_step": (2, 1)}
-COUNTS |= {"encoder_step": (2, 2)}
-STEP_INPUTS = {"tokens", "parents", "memory_lengths", "joint_frame", "decoder_out"}  # besides those of `decoder_start`
 
 CHUNKS = ("chunk_size", "left_context", "right_context")  # sizes in frames of the encoder, where they are a choice
 
@@ -36,8 +31,6 @@ COMPARED = 3  # hypotheses of each n-best list
 GENERATED_OUTPUT_LENGTH = 50  # encoder frames of the signal that is decoded where no recording is given
 GENERATED_TOKENS = 20  # such a signal has no end, so hypotheses are cut there
 CHANNELS = 3  # of such a signal, where the model reads several
-# Of a transducer, whose default search takes long where nothing is said.
-SHORT_SEARCH = {"search_type": "tsd", "max_sym_exp": 2}
 
 
 class SearchFamily(Family):
@@ -51,22 +44,9 @@ class SearchFamily(Family):
 
     def require_usable(self, components: Components, section: SearchSection) -> None:
         """Check for the components that a search needs, and that they read what it feeds."""
-        listed = ", ".join(components)
         if "encoder_step" in components and not section.streaming:
             raise BundleError("streaming: expected how streams are fed to 'encoder_step', found nothing")
-        if not {"ctc", "decoder_step"} & set(components):
-            raise BundleError(f"expected a component 'ctc' or 'decoder_step', found {listed}")
-        if "mlm" in components and not ("ctc" in components and "mask" in section.special):
-            raise BundleError("mlm: expected a component 'ctc' and a special token 'mask' with it, found none")
-        if "joint_step" in components and not {"joint_start", "decoder_step"} <= set(components):
-            raise BundleError(f"joint_step: expected joint_start and decoder_step with it, found {listed}")
-        start = components.get("decoder_start")
-        memory = {tensor.name for tensor in start.outputs} if start else set()
-        for name, component in components.items():
-            counts = len(component.inputs), len(component.outputs)
-            fed = name in self.entries or {tensor.name for tensor in component.inputs} <= STEP_INPUTS | memory
-            if counts != COUNTS.get(name, counts) or not counts[1] or not (fed or not name.endswith("_step")):
-                raise BundleError(f"{name}: expected the inputs and outputs of that component, found others")
+        require_usable(components, section.special)
 
     def model(
         self,
@@ -80,7 +60,8 @@ class SearchFamily(Family):
         spec = section.tokenizer or {}
         prompt = {name: spec.get(name) for name in ("language", "task")}
         tokenizer = load_tokenizer(spec.get("token_type"), files.get("bpemodel"), token_list=section.tokens, **prompt)
-        ngram = load_ngram(files.get("ngram"), section.tokens, ngram_scorer, options.ngram_weight)
+        weight = options.ngram_weight if "ngram" in graphs_used([*graphs, "ngram"], options) else 0.0
+        ngram = load_ngram(files.get("ngram"), section.tokens, ngram_scorer, weight)
         return SearchModel(graphs, section, tokenizer, ngram)
 
     def signals(
@@ -99,7 +80,7 @@ class SearchFamily(Family):
         return {str(path): recording_of_file(str(path)).read(section.sample_rate, axes) for path in recordings}
 
     def graphs_used(self, components: Components, options: DecodeOptions) -> set[str]:
-        """The encoder's component, and those of the scorers that have weight."""
+        """The encoder's component, and those that the search runs."""
         return graphs_used(components, options)
 
     def checked_options(
@@ -114,7 +95,7 @@ class SearchFamily(Family):
             "lm_weight": 0.3,
             "ngram_weight": 0.3,
             "maxlenratio": -float(GENERATED_TOKENS) if bounded else 0.0,
-            "transducer_conf": SHORT_SEARCH if bounded and "joint_step" in components and not own_search else None,
+            **(kind_of(components, DecodeOptions()).short if bounded and not own_search else {}),
         }
         return DecodeOptions(**{**options, "nbest": BEAM}), DecodeOptions(**{**options, "nbest": COMPARED})
 

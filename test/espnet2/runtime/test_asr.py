@@ -279,13 +279,14 @@ def test_ngram(tmp_path):
         load_ngram(tmp_path / "x.arpa", TOKENS)
 
 
-def test_ngram_weight_of_zero_needs_no_kenlm(tmp_path, manifest, onnx_files, say, monkeypatch):
+def test_an_ngram_model_that_no_search_reads_needs_no_kenlm(tmp_path, manifest, onnx_files, say, monkeypatch):
     monkeypatch.setitem(sys.modules, "kenlm", None)
     files = {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")}
     Bundle.write(
         tmp_path / "b", dataclasses.replace(manifest, files={"ngram": {"file": "n"}}), {**files, "n": b"n-gram"}
     )
-    assert Speech2Text(tmp_path / "b", ngram_weight=0)(say(2))[0].text == "a"
+    for options in ({"ngram_weight": 0}, {"ctc_greedy": True}):
+        assert Speech2Text(tmp_path / "b", **options)(say(2))[0].text == "a"
     with pytest.raises(MissingPackageError, match="n: expected the package kenlm, found none; pip install kenlm, or"):
         Speech2Text(tmp_path / "b")
 

@@ -10,8 +10,9 @@ from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
 from espnet.nets.batch_beam_search_online_sim import BatchBeamSearchOnlineSim
 from espnet.nets.beam_search_timesync import BeamSearchTimeSyncOnline
 from espnet.nets.ctc_greedy import GreedyCTCOnline
-from espnet2.interface.errors import OptionError
+from espnet2.interface.errors import BundleError, OptionError
 from espnet2.interface.spec import Component, Tensor
+from espnet2.runtime import Speech2Text
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.options import SEARCHES, DecodeOptions
 from espnet2.runtime.search import (
@@ -24,6 +25,7 @@ from espnet2.runtime.search import (
     make_search,
     make_streaming_search,
     reads_ctc_alone,
+    require_usable,
 )
 from espnet2.runtime.search_makers import SearchParts
 
@@ -213,6 +215,38 @@ def test_options_of_another_kind_of_model():
         kind_of(TRANSDUCER, DecodeOptions(ctc_greedy=True))
 
 
+def component(name, inputs=1, outputs=1):
+    def tensors(count, role):
+        return tuple(Tensor(f"{role}{number}", ("batch",)) for number in range(count))
+
+    return Component(name, "forward", tensors(inputs, "in"), tensors(outputs, "out"))
+
+
+ENCODER, CTC_LAYER = component("encoder", 2, 2), component("ctc")
+STEP = dataclasses.replace(component("decoder_step"), inputs=(Tensor("tokens", ("batch",)),))
+
+
+@pytest.mark.parametrize(
+    ("components", "sentence"),
+    [
+        ([ENCODER], "expected a component 'ctc' or 'decoder_step', found encoder"),
+        ([ENCODER, CTC_LAYER, component("mlm", 4)], "mlm: expected the special token mask with it, found encoder, ctc"),
+        ([ENCODER, STEP, component("mlm", 4)], "mlm: expected ctc, the special token mask with it, found encoder, dec"),
+        ([ENCODER, STEP, component("joint_step", 2)], "joint_step: expected joint_start with it, found encoder, dec"),
+        ([ENCODER, component("decoder_step")], "decoder_step: expected the inputs and outputs of that component"),
+        ([ENCODER, component("ctc", 2)], "ctc: expected the inputs and outputs of that component, found others"),
+    ],
+)
+def test_components_that_no_search_can_use(components, sentence):
+    with pytest.raises(BundleError, match=f"^{sentence}"):
+        require_usable({one.name: one for one in components}, SPECIAL)
+
+
+def test_components_that_a_search_can_use():
+    require_usable({one.name: one for one in (ENCODER, CTC_LAYER, STEP)}, SPECIAL)
+    require_usable({one.name: one for one in (ENCODER, CTC_LAYER, component("mlm", 4))}, {**SPECIAL, "mask": 4})
+
+
 @pytest.fixture(scope="module")
 def material(demo_bundle):
     """Material of searches with every graph of the demo model."""
@@ -251,3 +285,16 @@ def test_graphs_that_are_not_used_change_nothing(material, options):
     found = [[(h.yseq.tolist(), h.score, dict(h.scores), h.frames) for h in search(x)] for search in made]
     assert found[0]
     assert found[1::2] == found[::2]
+
+
+@pytest.mark.parametrize(
+    ("options", "unopened"),
+    [
+        ({"ctc_weight": 1.0}, {"decoder_start", "decoder_step"}),
+        ({"ctc_weight": 0.0, "lm_weight": 0.0, "long_form": "false"}, {"ctc", "lm_step"}),
+        ({"ctc_greedy": True}, {"decoder_start", "decoder_step", "lm_step"}),
+    ],
+)
+def test_graphs_that_a_recogniser_opens(demo_bundle, options, unopened):
+    found = Speech2Text(demo_bundle, num_threads=1, **options)
+    assert set(found.model.graphs) == set(found.bundle.components) - unopened
