@@ -11,10 +11,16 @@ _SPK, _FRONTEND = "espnet2.spk.", "espnet2.asr.frontend."
 SPEAKERS, EMBEDDING = 7, 8
 _TDNN = {"ndim": 16, "model_scale": 4, "output_size": 24}
 _STACK: dict[str, Any] = {"output_size": MODEL, "attention_heads": 2, "linear_units": 8, "num_blocks": 2}
+# Options that upstream has from 202609 on; .oracle611 makes their goldens.
+_RECENT: dict[str, dict[str, Any]] = {"four-blocks": {"num_blocks": 4}, "dilations": {"dilations": [1, 3, 2]}}
 # Name of a class -> its path, options of all rows, and those of each.
 ENCODERS: dict[str, tuple[str, dict[str, Any], dict[str, dict[str, Any]]]] = {
     "rawnet3": ("rawnet3_encoder:RawNet3Encoder", _TDNN, {"default": {}, "two-scales": {"model_scale": 2, "ndim": 9}}),
-    "ecapa_tdnn": ("ecapa_tdnn_encoder:EcapaTdnnEncoder", _TDNN, {"default": {}, "eight": {"model_scale": 8}}),
+    "ecapa_tdnn": (
+        "ecapa_tdnn_encoder:EcapaTdnnEncoder",
+        _TDNN,
+        {"default": {}, "eight": {"model_scale": 8}, **_RECENT},
+    ),
     "ska_tdnn": ("ska_tdnn_encoder:SkaTdnnEncoder", {**_TDNN, "ska_dim": 8, "model_scale": 2}, {"default": {}}),
     "xvector": (
         "xvector_encoder:XvectorEncoder",
@@ -145,6 +151,8 @@ REFUSED = [
     ("spk-rawnet3-default", {"block": "EcapaBlock"}, "block.*EcapaBlock.*Bottle2neck"),
     ("spk-rawnet3-default", {"ndim": 0}, "ndim.*positive.*0"),
     ("spk-ecapa_tdnn-default", {"block": "Bottle2neck"}, "block.*Bottle2neck.*EcapaBlock"),
+    ("spk-ecapa_tdnn-default", {"num_blocks": 2}, "num_blocks.*at least 3.*2 blocks"),
+    ("spk-ecapa_tdnn-default", {"num_blocks": 4, "dilations": [2, 3, 4]}, r"dilations.*4 blocks.*\[2, 3, 4\]"),
     ("spk-ska_tdnn-default", {"skablock": "BasicBlock"}, "skablock.*BasicBlock.*ResBlock"),
     ("spk-ska_tdnn-default", {"input_size": 22}, "input_size.*multiple of 4.*22"),
     ("spk-xvector-default", {"dilations": [1, 2]}, "dilations.*as many.*5, 5 and 2"),

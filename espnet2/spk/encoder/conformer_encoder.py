@@ -20,6 +20,7 @@ class MfaConformerEncoder(AbsSpeakerEncoder):
 
     Args:
         input_layer: `conv2d`, `conv2d1`, `conv2d2`, `conv2d6` or `conv2d8`.
+        padding_idx: not read; no input layer reads tokens.
 
     The other options are those of `espnet2.asr.encoder.conformer_encoder.ConformerEncoder`.
 
@@ -54,6 +55,7 @@ class MfaConformerEncoder(AbsSpeakerEncoder):
         layer_drop_rate: float = 0.0,
         max_pos_emb_len: int = 5000,
         padding_idx: int | None = None,
+        use_sdpa: bool = False,
     ):
         super().__init__()
         known: dict[str | None, str] = {name: name for name in INPUT_LAYERS}
