@@ -19,6 +19,7 @@ from espnet2.export.verify import require_passed, summary, table
 from espnet2.fileio.checksum import sha256
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
+from espnet2.interface.errors import OptionError
 from espnet2.runtime.bundle import Bundle, Manifest
 from espnet2.runtime.session import OnnxGraph
 
@@ -42,11 +43,14 @@ def make_bundle(
         model: the files of the model, as `load_trained` takes them.
 
     Raises:
+        OptionError: int8 graphs of a family that has none.
         VerificationError: onnxruntime and PyTorch disagree.
         EspnetError: the model's files or the recordings cannot be read.
     """
     Bundle.require_writable(output_dir)
     trained = load_trained(**model)
+    if quantize and not trained.family.quantized:
+        raise OptionError(f"quantize: expected none for {trained.family.subject}, found {quantize}")
     signals = trained.signals(recordings)
     require_runnable(trained, bounded=not recordings)
     provenance = _provenance(trained)

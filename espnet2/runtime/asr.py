@@ -11,7 +11,7 @@ import numpy as np
 from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.scorers.ctc import CTCGraph, ctc_once
 from espnet.nets.tensors import as_array
-from espnet2.interface.errors import AudioError, OptionError
+from espnet2.interface.errors import OptionError
 from espnet2.interface.families import family_of
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.loading import find_bundle, load
@@ -21,14 +21,7 @@ from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, Results
 from espnet2.runtime.search import make_search, reads_ctc_alone
 from espnet2.runtime.search_model import SearchModel
-from espnet2.runtime.speech import (
-    floating_point,
-    require_channels,
-    require_numbers,
-    require_same_channels,
-    require_shape,
-    unpadded,
-)
+from espnet2.runtime.speech import checked, padded, unpadded
 from espnet2.runtime.timestamps import frame_seconds
 from espnet2.runtime.unread_options import warn_of_unread
 
@@ -49,7 +42,7 @@ class Recognizer(LongRecognizer):
         self.encoder = graphs["encoder"]
         self.sample_rate = section.sample_rate
         super().__init__(model, options, frame_seconds(self.encoder.component, section.sample_rate))
-        self.speech, self.lengths = self.encoder.component.inputs
+        self.speech = self.encoder.component.inputs[0]
         separates = len(self.encoder.component.outputs[1].axes) == 2
         if options.multi_asr and not separates:
             raise OptionError("multi_asr: expected False, since the model does not separate speakers; found True")
@@ -102,12 +95,7 @@ class Recognizer(LongRecognizer):
 
     def forward(self, speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
         """`encode` of what `check` gave."""
-        require_same_channels(speeches)
-        lengths = np.array([len(speech) for speech in speeches], self.lengths.dtype)
-        padded = np.zeros((len(speeches), max(lengths), *speeches[0].shape[1:]), np.float32)
-        for row, speech in zip(padded, speeches, strict=True):
-            row[: len(speech)] = speech
-        results = self.encoder({self.speech.name: padded, self.lengths.name: lengths})
+        results = self.encoder(padded(speeches, self.encoder.component))
         encoder_out, encoder_out_lens = (as_array(results[tensor.name]) for tensor in self.encoder.component.outputs)
         return [row[..., : lengths.max(), :] for row, lengths in zip(encoder_out, encoder_out_lens, strict=True)]
 
@@ -164,19 +152,9 @@ class Recognizer(LongRecognizer):
             AudioError: It is no array of floating point numbers, of another shape, of too few channels, empty, too
                 short, not finite, too large, or too long (see `LongForm.require`).
         """
-        array, wanted = floating_point(speech, name), self.speech.axes[1:]
-        if wanted == ("samples",) and array.ndim == 2 and len(array) > array.shape[1] > 0:
-            array = array[:, 0]
-        hint = "; channels come last" if array.ndim == 2 and wanted == ("samples",) else ""
-        require_shape(array, wanted, name, hint)
-        require_channels(array, wanted, self.encoder.component.least_channels, name)
-        unit = str(wanted[0])
-        shortest = self.encoder.component.shortest().get(unit, 1)
-        if len(array) < shortest:
-            raise AudioError(f"{name}: expected at least {shortest} {unit}, found {len(array)}")
-        require_numbers(array, name)
+        array = checked(speech, self.encoder.component, name)
         self.long_form.require(len(array), name)
-        return array.astype(np.float32, copy=False)
+        return array
 
 
 class Speech2Text(Recognizer):

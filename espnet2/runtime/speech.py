@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from espnet2.interface.errors import AudioError
-from espnet2.interface.spec import Axis
+from espnet2.interface.spec import Axis, Component
 
 LARGEST = 2.0**31  # samples of 32 bits that were not scaled; the power spectrum of 1e17 is beyond float32
 
@@ -65,6 +65,40 @@ def require_sound(array: np.ndarray, name: str) -> None:
     """Raise `AudioError` where there is nothing but zeros: a recording that failed."""
     if not array.any():
         raise AudioError(f"{name}: expected sound, found nothing but zeros")
+
+
+def checked(speech: Any, component: Component, name: str = "speech") -> np.ndarray:
+    """`speech` as `component` takes it, in float32; errors call it `name`.
+
+    Of channels (T, C), a component that does not read them gets the first, as upstream's front ends take it.
+
+    Raises:
+        AudioError: It is no array of floating point numbers, of another shape, of too few channels, empty, too short,
+            not finite, or too large.
+    """
+    array, wanted = floating_point(speech, name), component.inputs[0].axes[1:]
+    if wanted == ("samples",) and array.ndim == 2 and len(array) > array.shape[1] > 0:
+        array = array[:, 0]
+    hint = "; channels come last" if array.ndim == 2 and wanted == ("samples",) else ""
+    require_shape(array, wanted, name, hint)
+    require_channels(array, wanted, component.least_channels, name)
+    unit = str(wanted[0])
+    shortest = component.shortest().get(unit, 1)
+    if len(array) < shortest:
+        raise AudioError(f"{name}: expected at least {shortest} {unit}, found {len(array)}")
+    require_numbers(array, name)
+    return array.astype(np.float32, copy=False)
+
+
+def padded(speeches: Sequence[np.ndarray], component: Component) -> dict[str, np.ndarray]:
+    """Utterances that `checked` gave as a batch: the feeds of `component`, speech and its lengths."""
+    require_same_channels(speeches)
+    speech, lengths = component.inputs
+    counts = np.array([len(one) for one in speeches], lengths.dtype)
+    batch = np.zeros((len(speeches), max(counts), *speeches[0].shape[1:]), np.float32)
+    for row, one in zip(batch, speeches, strict=True):
+        row[: len(one)] = one
+    return {speech.name: batch, lengths.name: counts}
 
 
 def unpadded(speech: Any, lengths: Any) -> list[np.ndarray]:

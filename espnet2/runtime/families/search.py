@@ -9,17 +9,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from espnet2.fileio.recording import recording_of_file
 from espnet2.interface.check import Check
-from espnet2.interface.errors import BundleError, OptionError
+from espnet2.interface.errors import BundleError
 from espnet2.interface.graph import Graph
-from espnet2.interface.spec import Component
 from espnet2.runtime.family import Components, Family
 from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Results, by_speaker
 from espnet2.runtime.search import fitting_ctc_weight, graphs_used, kind_of, require_usable
 from espnet2.runtime.search_model import SearchModel, SearchSection
+from espnet2.runtime.signals import speech_signals
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.utils.edit_distance import edit_distance
 
@@ -28,9 +27,7 @@ CHUNKS = ("chunk_size", "left_context", "right_context")  # sizes in frames of t
 SCORE_TOLERANCE = 1e-3  # of a hypothesis' score
 BEAM = 5
 COMPARED = 3  # hypotheses of each n-best list
-GENERATED_OUTPUT_LENGTH = 50  # encoder frames of the signal that is decoded where no recording is given
 GENERATED_TOKENS = 20  # such a signal has no end, so hypotheses are cut there
-CHANNELS = 3  # of such a signal, where the model reads several
 
 
 class SearchFamily(Family):
@@ -69,15 +66,7 @@ class SearchFamily(Family):
     ) -> dict[str, Any]:
         """Speech by name: the recordings, or noise where there are none."""
         entry = next(components[name] for name in self.entries if name in components)
-        speech = entry.inputs[0]
-        stream = "steps" in speech.axes
-        frame = speech.axes[3:] if stream else speech.axes[2:]
-        if not recordings:
-            return {"generated signal": _noise(entry)}
-        if frame if stream else speech.axes[1] != "samples":
-            raise OptionError(f"recordings: expected none for a model that reads features, found {len(recordings)}")
-        axes = 1 + len(frame)
-        return {str(path): recording_of_file(str(path)).read(section.sample_rate, axes) for path in recordings}
+        return speech_signals(entry, section.sample_rate, recordings)
 
     def graphs_used(self, components: Components, options: DecodeOptions) -> set[str]:
         """The encoder's component, and those that the search runs."""
@@ -118,17 +107,6 @@ class SearchFamily(Family):
         """The options of a decode where none are given."""
         options = asdict(DecodeOptions())
         return {**options, "ctc_weight": fitting_ctc_weight(components, options["ctc_weight"])}
-
-
-def _noise(entry: Component) -> np.ndarray:
-    """Samples (T,) or (T, C), or features (T, D), that give `GENERATED_OUTPUT_LENGTH` frames of the output."""
-    (rule,) = entry.lengths
-    sizes = {
-        "channels": max(CHANNELS, entry.least_channels),
-        rule.source: rule.length.shortest(GENERATED_OUTPUT_LENGTH),
-    }
-    shape = [axis if isinstance(axis, int) else sizes[axis] for axis in entry.inputs[0].axes[1:]]
-    return (0.1 * np.random.default_rng(0).standard_normal(shape)).astype(np.float32)
 
 
 def _best(results: Results) -> list[int]:
