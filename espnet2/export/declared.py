@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from espnet2.interface.errors import VerificationError
-from espnet2.interface.spec import Axis, Component
+from espnet2.interface.spec import Axis, Component, Length
 
 
 def require_axes(
@@ -45,11 +45,12 @@ def require_exported_axes(component: Component, shapes: Sequence[Sequence[Axis |
     Raises `VerificationError` where an output has another fixed size, or the axis of another input.
     """
     inputs = {axis for tensor in component.feeds for axis in tensor.axes if isinstance(axis, str)}
+    equal = {rule.axis: rule.source for rule in component.lengths if rule.length == Length()}
     for tensor, shape in zip(component.results, shapes, strict=True):
         _require_rank(component, tensor.name, tensor.axes, shape)
         for axis, found in zip(tensor.axes, shape, strict=True):
             fixed = isinstance(found, int) and (isinstance(axis, int) or axis in inputs)
-            if (fixed or found in inputs - {axis}) and axis != found:
+            if (fixed or found in inputs - {axis, equal.get(str(axis))}) and axis != found:
                 raise VerificationError(
                     f"{component.name}: {tensor.name}: expected axis {axis}, found {found} in the exported graph"
                 )

@@ -108,6 +108,13 @@ def test_axes_that_the_exporter_knows_no_size_of_pass():
         require_exported_axes(HALVES, [(2, "(frames + 1)//2", 3), ("batch",)])
 
 
+def test_an_axis_as_long_as_an_inputs_may_have_its_name_in_the_graph():
+    whole = dataclasses.replace(HALVES, lengths=(OutputLength("half", "frames"),))
+    require_exported_axes(whole, [("batch", "frames", 3), ("batch",)])
+    with pytest.raises(VerificationError, match="expected axis half, found frames in the exported graph"):
+        require_exported_axes(HALVES, [("batch", "frames", 3), ("batch",)])
+
+
 class Grown(torch.nn.Module):
     def step(self, tokens, cache):
         return tokens * 1.0, torch.cat((cache, tokens.unsqueeze(1)), 1)
