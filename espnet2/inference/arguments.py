@@ -23,13 +23,19 @@ def add_pytorch_options(parser: argparse.ArgumentParser, tasks: Iterable[str] = 
 
 def pytorch_options(args: argparse.Namespace, tasks: Iterable[str] = RECOGNITION) -> dict[str, Any]:
     """The options of `add_pytorch_options` as keywords of a class of `espnet2.inference`; sets PyTorch's threads."""
-    if args.num_threads is not None:
-        import torch
-
-        if args.num_threads < 1:
-            raise OptionError(f"num_threads: expected at least 1, found {args.num_threads}")
-        torch.set_num_threads(args.num_threads)
+    set_threads(args.num_threads)
     return {**model_options(args, tasks), "device": "cuda" if args.ngpu > 0 else "cpu"}
+
+
+def set_threads(num_threads: int | None) -> None:
+    """Set the number of PyTorch's threads, where one is given; raises `OptionError` for one below 1."""
+    if num_threads is None:
+        return
+    import torch
+
+    if num_threads < 1:
+        raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
+    torch.set_num_threads(num_threads)
 
 
 def add_recognizer_options(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,6 @@
-"""Speech recognition from a bundle, on numpy and onnxruntime alone: `from espnet2.runtime import Speech2Text`.
+"""Models in bundles, run on numpy and onnxruntime alone: `from espnet2.runtime import Speech2Text`.
 
-`Speech2TextStreaming` recognises streams while they are spoken.
-
-The classes are imported when they are first asked for, so that reading declarations and errors needs no package.
+Each class takes a bundle of one kind of models, which the table of this module lists. The classes are imported when they are first asked for, so that reading declarations and errors needs no package.
 """
 
 from __future__ import annotations
@@ -15,7 +13,11 @@ if TYPE_CHECKING:
     from espnet2.runtime.asr_streaming import Speech2TextStreaming
     from espnet2.runtime.bundle import Bundle
 
-__all__ = ["Bundle", "Speech2Text", "Speech2TextStreaming"]
+__all__ = [
+    "Bundle",
+    "Speech2Text",
+    "Speech2TextStreaming",
+]
 
 _MODULES = {
     "Bundle": "espnet2.runtime.bundle",
