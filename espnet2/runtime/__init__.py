@@ -1,6 +1,7 @@
 """Models in bundles, run on numpy and onnxruntime alone: `from espnet2.runtime import Speech2Text`.
 
-Each class takes a bundle of one kind of models, which the table of this module lists. The classes are imported when they are first asked for, so that reading declarations and errors needs no package.
+Each class takes a bundle of one kind of models. The classes are imported when they are first asked for, so that reading
+declarations and errors needs no package.
 """
 
 from __future__ import annotations
