@@ -41,6 +41,7 @@ else:
         "espnet2/train",
         "espnet2/tts",
         "test_documentation.py",
+        "test_families_complete.py",
         "test_other_releases.py",
         "test_references.py",
         "test_training_*.py",

@@ -12,6 +12,8 @@ Each family of architectures has a table of its own, a module with
 - `NO_GRAPH`: names of rows that read or give what graphs do not have;
 - `LONG`: names of rows that run at 1500 and 6000 frames too;
 - `REFUSED`: a row's name, options that its class must refuse, and what the sentence says;
+- `ROUND_TRIP`: a tiny model of a task, which goes from checkpoint through bundle to result
+  (`test_families_complete.py`);
 - `UNAVAILABLE`: a class that nothing can be built of, options, and what the sentence says.
 """
 
@@ -36,7 +38,7 @@ import zoo_transducer_encoder
 import zoo_transducer_model
 import zoo_tts
 import zoo_whisper
-from zoo_data import Row
+from zoo_data import Config, Row
 
 FAMILIES = (
     zoo_huggingface,
@@ -69,3 +71,6 @@ ROWS: dict[str, Row] = {row.name: row for family in FAMILIES for row in family.R
 SAME_GRAPH, NO_GRAPH, LONG = map(_all, ("SAME_GRAPH", "NO_GRAPH", "LONG"))
 REFUSED: list[tuple[str, dict, str]] = [case for family in FAMILIES for case in getattr(family, "REFUSED", ())]
 UNAVAILABLE: list[tuple[str, dict, str]] = [case for family in FAMILIES for case in getattr(family, "UNAVAILABLE", ())]
+ROUND_TRIP: dict[str, Config] = {
+    task: model for family in FAMILIES for task, model in getattr(family, "ROUND_TRIP", {}).items()
+}

@@ -311,6 +311,11 @@ def _task_rows() -> list[Row]:
 
 ROWS = [*_model_rows(), *_layer_rows(), *_task_rows()]
 
+ROUND_TRIP = {
+    "asr": Config("espnet2.tasks.asr:ASRTask", {**_ASR, **MODELS["ctc-only"], "token_type": "char"}),
+    "lm": Config("espnet2.tasks.lm:LMTask", {**_LM, **LM_MODELS["seq_rnn"], "token_type": "char"}),
+}
+
 # Rows whose graph is made of parts that other rows export, with other sizes or constants, or under the name of another
 # option: they go through PyTorch only, since an export takes seconds.
 SAME_GRAPH = {

@@ -64,3 +64,4 @@ ROWS: list[Row] = [
     ),
 ]
 SAME_GRAPH = {f"standalone-{name}" for name in (*MODELS, *BODIES) if name != "default"}
+ROUND_TRIP = {"asr_transducer": Config(TASK, {**WHOLE, "token_type": "char"})}
