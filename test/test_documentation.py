@@ -3,7 +3,7 @@ and a tiny random model for streams with its bundle.
 
 `python` blocks of a page run in order and share their names. In `console` blocks every line that starts with `$` runs;
 it must succeed, or exit with the status that a following `$ echo $?` shows, and print the lines shown below it, in
-their order (there may be others between them).
+their order (there may be others between them). Four spaces continue the line above them.
 """
 
 import contextlib
@@ -19,6 +19,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "doc").glob("*.md"))]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```[a-z]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WIDTH = 90  # characters of a line of code that fit the column of a page
 
 
 def name_of(page: Path) -> str:
@@ -47,7 +49,7 @@ def reader(tmp_path, monkeypatch, demo_dir, demo_bundle, stream_exp, stream_bund
 def commands(block: str) -> list[tuple[str, list[str]]]:
     """(command, lines shown below it) of a console block; a backslash continues a command."""
     found: list[tuple[str, list[str]]] = []
-    for line in block.replace("\\\n", " ").splitlines():
+    for line in block.replace("\\\n", " ").replace("\n    ", " ").splitlines():
         if line.startswith("$ "):
             found.append((line[2:], []))
         elif line.strip():
@@ -91,6 +93,12 @@ def test_scripts(script, tmp_path):
         check=False,
     )
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_code_fits_the_column(page):
+    blocks = FENCED.findall(page.read_text(encoding="utf-8"))
+    assert not [line for block in blocks for line in block.splitlines() if len(line) >= WIDTH]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -32,13 +32,18 @@ PAGE = ROOT / "doc" / "architectures.md"
 TRAINING_ONLY = {"specaug"}
 HEAD = """# Architectures
 
-What `config.yaml` may name, written by `tools/architecture_table.py` from the registries and from the tables of the zoo
-(`test/zoo.py`). Each choice equals upstream's numbers and state-dict keys in `rows` sets of options, which differ in
-the options named; its graphs are those that it declares, and a part without graphs of its own is a part of `encoder`.
+The names that `config.yaml` may use, written by `tools/architecture_table.py` from the registries and the tables of the
+zoo (`test/zoo.py`).
+
+- **choice**: the name, with the number of sets of options whose outputs and state-dict keys are compared with
+  upstream's.
+- **options**: the options in which these sets differ, with their values where these are names.
+- **graphs**: the exported graphs. A choice without graphs of its own is part of the graph `encoder`; one with
+  `encoder_step` also works on [streams](streaming.md).
 """
 LISTED = 300  # characters of names that an option may take
 GIVEN = {"input_size"}  # by the part before
-COLUMNS = "| choice | options | rows | graphs | streaming |\n|---|---|---|---|---|\n"
+COLUMNS = "| choice | options | graphs |\n|---|---|---|\n"
 
 
 def rows_of(task: Any, choices: Choices, name: str) -> list[Row]:
@@ -73,19 +78,19 @@ def varied(rows: Iterable[Row]) -> str:
     return ", ".join(shown)
 
 
-def graphs(row: Row) -> tuple[str, bool]:
-    """Names of the graphs of what a row builds, and whether it is an encoder of streams."""
+def graphs(row: Row) -> str:
+    """Names of the graphs of a row's module or model."""
     with tempfile.TemporaryDirectory() as directory:
         module = zoo_calls.build(row.make, Path(directory))
     parts = [component for _, component in module.parts()] if hasattr(module, "parts") else ()
     components = parts or (module.components() if hasattr(module, "components") else ())
     streams = getattr(module, "blocks", None) is not None
     names = [component.name for component in components] + ["encoder_step"] * streams
-    return ", ".join(f"`{name}`" for name in names), streams
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def refusal(target: str) -> str:
-    """What is said where a choice cannot be built."""
+    """Message of a choice that cannot be built."""
     options = next(options for unavailable, options, _ in zoo.UNAVAILABLE if unavailable == target)
     try:
         load_class(target)(**options)
@@ -98,9 +103,8 @@ def line(task: Any, choices: Choices, name: str) -> str:
     """One choice as a line of its table."""
     rows = rows_of(task, choices, name)
     if not rows:
-        return f"| `{name}` | refused: {refusal(choices.classes[name])} | | | |"
-    names, streams = graphs(rows[0])
-    return f"| `{name}` | {varied(rows)} | {len(rows)} | {names} | {'yes' if streams else 'no'} |"
+        return f"| `{name}` | refused: {refusal(choices.classes[name])} | |"
+    return f"| `{name}` ({len(rows)}) | {varied(rows)} | {graphs(rows[0])} |"
 
 
 def body_line(kind: str) -> str:
@@ -109,7 +113,7 @@ def body_line(kind: str) -> str:
     bodies = {row.name: [conf for conf in row.make.options["body_conf"] if conf["block_type"] == kind] for row in rows}
     keys = sorted(set().union(*(conf for confs in bodies.values() for conf in confs)) - {"block_type"})
     count = sum(bool(confs) for confs in bodies.values())
-    return f"| `{kind}` | {', '.join(f'`{key}`' for key in keys)} | {count} | `encoder`, `encoder_step` | yes |\n"
+    return f"| `{kind}` ({count}) | {', '.join(f'`{key}`' for key in keys)} | `encoder`, `encoder_step` |\n"
 
 
 def title(name: str) -> str:
