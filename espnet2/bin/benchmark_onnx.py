@@ -8,34 +8,37 @@ from collections.abc import Sequence
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
+from espnet2.utils.types import mapping_or_none
 
 
 def get_parser() -> argparse.ArgumentParser:
     parser = PlainArgumentParser(
         prog="python -m espnet2.bin.benchmark_onnx",
-        description="Decode recordings with a bundle (fp32, and int8 if available) and, if a trained model is "
-        "given, with PyTorch; print average latency and real-time factor of each as a table.",
+        description="Run a bundle (fp32, and int8 if available) and, if a trained model is given, PyTorch on "
+        "recordings; print average latency and real-time factor of each as a table.",
     )
     parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
-    add_model_options(parser, leave_out=["ngram_file"])
+    add_model_options(parser, None, leave_out=["ngram_file"])
     group = parser.add_argument_group("measurement")
-    group.add_argument("--beam_size", type=int, default=10, help="(default: 10)")
-    group.add_argument("--ctc_weight", type=float, default=0.3, help="(default: 0.3)")
-    group.add_argument("--lm_weight", type=float, default=0.3, help="(default: 0.3)")
+    group.add_argument("--beam_size", type=int, help="of a recogniser (default: 10)")
+    group.add_argument("--ctc_weight", type=float, help="of a recogniser (default: 0.3)")
+    group.add_argument("--lm_weight", type=float, help="of a recogniser (default: 0.3)")
+    group.add_argument("--options", type=mapping_or_none, help="options of inference, as '{beam_size: 5}'")
     group.add_argument("--num_threads", type=int, default=1, help="threads of each (default: 1)")
     group.add_argument(
         "--repeat", type=int, default=3, help="runs over all recordings; the fastest counts (default: 3)"
     )
     parser.add_argument("--log_level", default="WARNING", help="(default: WARNING)")
-    parser.add_argument("recordings", nargs="+", help="recordings to decode")
+    parser.add_argument("recordings", nargs="*", help="recordings (default: generated signals)")
     return parser
 
 
 def benchmark(args: argparse.Namespace) -> None:
     from espnet2.export.benchmark import benchmark_bundle, table
 
-    options = {name: getattr(args, name) for name in ("beam_size", "ctc_weight", "lm_weight")}
-    model = model_options(args)
+    named = {name: getattr(args, name) for name in ("beam_size", "ctc_weight", "lm_weight")}
+    options = {name: value for name, value in named.items() if value is not None} | (args.options or {})
+    model = model_options(args, None)
     rows = benchmark_bundle(
         args.bundle, args.recordings, args.num_threads, args.repeat, options, model if any(model.values()) else None
     )

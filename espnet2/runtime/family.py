@@ -24,6 +24,7 @@ from espnet2.runtime.section import Section
 
 Components = Mapping[str, Component]
 Run = Callable[[Any], Any]  # from a signal to its result
+Stages = Mapping[str, Callable[[Any], Any]]  # by name: from the signal to the last stage's result, one after the other
 
 
 class Options(Protocol):
@@ -45,6 +46,7 @@ class Family(ABC):
         quantized: Components that have int8 siblings.
         most_deviation: Largest `deviation` of int8 graphs that is accepted.
         deviation_unit: What `deviation` counts, in messages.
+        benchmark_options: Options of inference in benchmarks, where none are given.
     """
 
     subject: ClassVar[str]
@@ -54,6 +56,7 @@ class Family(ABC):
     quantized: ClassVar[Collection[str]] = ()
     most_deviation: ClassVar[float] = 0.0
     deviation_unit: ClassVar[str] = "deviation"
+    benchmark_options: ClassVar[Mapping[str, Any]] = {}
 
     def read_options(self, keywords: Mapping[str, Any]) -> Any:
         """The options of inference that keyword arguments give; raises `OptionError`."""
@@ -77,6 +80,14 @@ class Family(ABC):
     @abstractmethod
     def run(self, model: Any, options: Any) -> Run:
         """The function from one signal to its result."""
+
+    def stages(self, model: Any, options: Any) -> Stages:
+        """The parts of `run` whose times a benchmark shows, in their order; default: all in one."""
+        return {"run": self.run(model, options)}
+
+    def duration(self, components: Components, section: Any, signal: Any, result: Any) -> float | None:
+        """Seconds of the audio of a signal or of its result; None: not known."""
+        return None
 
     @abstractmethod
     def signals(self, components: Components, section: Any, recordings: Sequence[str | Path]) -> dict[str, Any]:

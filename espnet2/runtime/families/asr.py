@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.families.search import SearchFamily
-from espnet2.runtime.family import Run
+from espnet2.runtime.family import Run, Stages
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search_model import SearchModel
 from espnet2.utils.upstream_options import names, require
@@ -32,6 +32,13 @@ class Recognition(SearchFamily):
             return Recognizer(model, options)
         streaming = StreamingRecognizer(model, options)
         return lambda speech: streaming.session()(speech)
+
+    def stages(self, model: SearchModel, options: DecodeOptions) -> Stages:
+        """Encoder and search of whole utterances; streams have one stage."""
+        if "encoder" not in model.graphs:
+            return super().stages(model, options)
+        recognizer = Recognizer(model, options)
+        return {"encoder": lambda speech: recognizer.encode([speech])[0], "search": recognizer.search}
 
 
 ASR = Recognition()

@@ -12,13 +12,14 @@ import numpy as np
 from espnet2.interface.check import Check
 from espnet2.interface.errors import BundleError
 from espnet2.interface.graph import Graph
+from espnet2.interface.spec import Component
 from espnet2.runtime.family import Components, Family
 from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Results, by_speaker
 from espnet2.runtime.search import fitting_ctc_weight, graphs_used, kind_of, require_usable
 from espnet2.runtime.search_model import SearchModel, SearchSection
-from espnet2.runtime.signals import speech_signals
+from espnet2.runtime.signals import reads_samples, speech_signals
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.utils.edit_distance import edit_distance
 
@@ -38,6 +39,13 @@ class SearchFamily(Family):
     quantized: ClassVar[tuple[str, ...]] = ("encoder", "encoder_step", "decoder_step", "lm_step")
     most_deviation = 0.02
     deviation_unit = "token errors"
+    # An n-gram model is the same code whatever runs the graphs.
+    benchmark_options: ClassVar[Mapping[str, Any]] = {
+        "beam_size": 10,
+        "ctc_weight": 0.3,
+        "lm_weight": 0.3,
+        "ngram_weight": 0.0,
+    }
 
     def require_usable(self, components: Components, section: SearchSection) -> None:
         """Check for the components that a search needs, and that they read what it feeds."""
@@ -65,8 +73,14 @@ class SearchFamily(Family):
         self, components: Components, section: SearchSection, recordings: Sequence[str | Path]
     ) -> dict[str, Any]:
         """Speech by name: the recordings, or noise where there are none."""
-        entry = next(components[name] for name in self.entries if name in components)
-        return speech_signals(entry, section.sample_rate, recordings)
+        return speech_signals(self._entry(components), section.sample_rate, recordings)
+
+    def duration(self, components: Components, section: SearchSection, signal: Any, result: Any) -> float | None:
+        """Seconds of speech; None for features, the duration of whose frames is not known."""
+        return len(signal) / section.sample_rate if reads_samples(self._entry(components)) else None
+
+    def _entry(self, components: Components) -> Component:
+        return next(components[name] for name in self.entries if name in components)
 
     def graphs_used(self, components: Components, options: DecodeOptions) -> set[str]:
         """The encoder's component, and those that the search runs."""

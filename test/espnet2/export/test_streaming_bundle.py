@@ -7,6 +7,7 @@ import pytest
 from manifests import with_section
 
 from espnet2.bin import export_onnx
+from espnet2.export.benchmark import benchmark_bundle
 from espnet2.export.make_bundle import make_bundle
 from espnet2.export.verify_bundle import verify_bundle
 from espnet2.inference.trained import load_trained
@@ -35,6 +36,12 @@ def test_bundle_verifies_against_its_checkpoint(stream_bundle, weights):
     checks = verify_bundle(stream_bundle, **weights)
     assert {check.subject for check in checks} == GRAPHS | {"stream", "decode"}
     assert all(check.passed for check in checks)
+
+
+def test_streams_have_one_stage(stream_bundle, weights):
+    rows = benchmark_bundle(stream_bundle, [], 1, 1, {"beam_size": 2, "maxlenratio": -3.0}, weights)
+    assert [(row.backend, [*row.stages]) for row in rows] == [("PyTorch", ["run"]), ("ONNX fp32", ["run"])]
+    assert all(row.factor > 0 for row in rows)
 
 
 @pytest.mark.parametrize(("name", "change"), [("lead", -160), ("least_steps", -1)])
