@@ -21,7 +21,15 @@ class FrameStatistics:
         count = torch.full((x.shape[0],), x.shape[2], device=x.device) if feat_lengths is None else feat_lengths
         self.padding = padding_of(x, count if lengths is None else lengths)
         self._count = count.to(x.dtype)[:, None, None]
+        self._missing = 1.0 - (~self.padding).to(x.dtype).sum(dim=2, keepdim=True) / self._count
 
     def mean(self, x: Tensor) -> Tensor:
         """(B, D, T) → (B, D, 1)."""
         return silent(x, self.padding).sum(dim=2, keepdim=True) / self._count
+
+    def variance_around(self, x: Tensor, mean: Tensor) -> Tensor:
+        """Mean square less the square of `mean` (B, D, 1), of frames x (B, D, T): (B, D, 1).
+
+        The difference of the two would lose most of its digits where the mean is large.
+        """
+        return self.mean((x - mean).square()) + mean.square() * self._missing

@@ -30,14 +30,11 @@ class ChnAttnStatPooling(AbsPooling):
     def forward(self, x: Tensor, feat_lengths: Tensor | None = None, lengths: Tensor | None = None) -> Tensor:
         """See `AbsPooling.forward`; C is 2 D."""
         statistics = FrameStatistics(x, feat_lengths, lengths)
-        x, mean, square = silent(x, statistics.padding), statistics.mean(x), statistics.mean(x.square())
-        seen = [x, mean.expand_as(x), _deviation(mean, square, SEEN_LEAST).expand_as(x)]
+        x, mean = silent(x, statistics.padding), statistics.mean(x)
+        deviation = statistics.variance_around(x, mean).clamp(SEEN_LEAST, MOST).sqrt()
+        seen = torch.cat([x, mean.expand_as(x), deviation.expand_as(x)], dim=1)
         bias = attention_bias(~statistics.padding, x.dtype).squeeze(1)
-        weights = self.softmax(self.attention(torch.cat(seen, dim=1)) + bias)
-        mean, square = (x * weights).sum(dim=2), (x.square() * weights).sum(dim=2)
-        return torch.cat([mean, _deviation(mean, square, LEAST)], dim=1)
-
-
-def _deviation(mean: Tensor, square: Tensor, least: float) -> Tensor:
-    """Standard deviation, from the mean and the mean square, of any shape; a variance is at least `least`."""
-    return (square - mean.square()).clamp(least, MOST).sqrt()
+        weights = self.softmax(self.attention(seen) + bias)
+        mean = (x * weights).sum(dim=2, keepdim=True)
+        variance = ((x - mean).square() * weights).sum(dim=2, keepdim=True)
+        return torch.cat([mean, variance.clamp(LEAST, MOST).sqrt()], dim=1).squeeze(2)
