@@ -51,7 +51,7 @@ class Recognizer(LongRecognizer):
         self.long_form = LongForm(
             self.encoder.component, self.options, section.sample_rate, reads_ctc_alone(graphs, self.options)
         )
-        self.beam_search = make_search(self.search_parts(), self.options)
+        self.beam_search = make_search(self.model, self.options)
 
     def __call__(self, speech: Any) -> Any:
         """The n-best results for one utterance, best first; a list for each speaker where the model separates them.

@@ -90,7 +90,6 @@ class StreamingRecognizer(ResultMaker):
         seconds = None if self.encoder.frame else section.streaming["frame_stride"] / section.sample_rate
         super().__init__(model, options, seconds)
         self.sample_rate = section.sample_rate
-        self._parts = self.search_parts()
         self._blocks = tuple(section.streaming[name] for name in ("block_size", "hop_size", "look_ahead"))
         self._own = self.session()
 
@@ -100,7 +99,7 @@ class StreamingRecognizer(ResultMaker):
 
     def make_search(self) -> Any:
         """The search of one stream."""
-        return make_streaming_search(self._parts, self.options, self._blocks)
+        return make_streaming_search(self.model, self.options, self._blocks)
 
     def __call__(self, speech: Any, is_final: bool = True) -> list[Result]:
         """The results so far, best first, with the next samples of the stream; see `advance`."""

@@ -11,7 +11,6 @@ from espnet.nets.ctc_alignment import CTCAligner
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import fitting_ctc_weight, kind_of
-from espnet2.runtime.search_makers import SearchParts
 from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.timestamps import Timed, make_timestamps
 from espnet2.text.abs_tokenizer import AbsTokenizer, Prompt
@@ -78,18 +77,12 @@ class ResultMaker:
             _log.info("ctc_weight: %s, not %s, since the model has no %s", weight, options.ctc_weight, missing)
             options = dataclasses.replace(options, ctc_weight=weight)
         self.options = options
-        self.model = model
         self.tokenizer = tokenizer = with_prompt(model.tokenizer, options.prompt)
+        self.model = dataclasses.replace(model, tokenizer=tokenizer)
         self.token_list = token_list = section.tokens
         self.converter = lenient_converter(token_list) if tokenizer is None else tokenizer.converter(token_list)
-        self.primer = None if tokenizer is None else tokenizer.primer
         self.ends_with_eos = kind.ends_with_eos
         self.timestamps = make_timestamps(options, graphs, tokenizer, seconds, section.special["blank"])
-
-    def search_parts(self) -> SearchParts:
-        """The parts of the search."""
-        model, section = self.model, self.model.section
-        return SearchParts(model.graphs, section.tokens, section.special, model.ngram, section.generation, self.primer)
 
     @property
     def batch_size(self) -> int:

@@ -15,7 +15,8 @@ from espnet2.interface.errors import BundleError, OptionError
 from espnet2.interface.spec import Component
 from espnet2.runtime import search_makers as makers
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.search_makers import Blocks, SearchParts
+from espnet2.runtime.search_makers import Blocks
+from espnet2.runtime.search_model import SearchModel
 
 ENCODERS = ("encoder", "encoder_step")  # of whole utterances, of streams
 # Graphs of the scorers that a search may mix; "ngram" stands for an n-gram model, which is no graph.
@@ -59,9 +60,9 @@ class SearchKind:
     """
 
     name: str
-    make: Callable[[SearchParts, DecodeOptions], Any]
+    make: Callable[[SearchModel, DecodeOptions], Any]
     reads: frozenset[str]
-    make_stream: Callable[[SearchParts, DecodeOptions, Blocks], Any] | None = None
+    make_stream: Callable[[SearchModel, DecodeOptions, Blocks], Any] | None = None
     stream_reads: frozenset[str] = frozenset()
     graph: str = ""
     needs: tuple[str, ...] = ()
@@ -164,41 +165,41 @@ def kind_of(graphs: Collection[str], options: DecodeOptions) -> SearchKind:
     return own or asked or USUAL
 
 
-def make_search(parts: SearchParts, options: DecodeOptions) -> Any:
+def make_search(model: SearchModel, options: DecodeOptions) -> Any:
     """The search of whole utterances, called with an encoder output (T, D), `maxlenratio` and `minlenratio`.
 
     Raises `OptionError` where an option asks for what the model does not have.
     """
-    kind = kind_of(parts.graphs, options)
-    _require(kind, parts)
-    return kind.make(parts, options)
+    kind = kind_of(model.graphs, options)
+    _require(kind, model)
+    return kind.make(model, options)
 
 
-def make_streaming_search(parts: SearchParts, options: DecodeOptions, blocks: Blocks) -> Any:
-    """A search of one stream, see `espnet2.runtime.search_makers`; many may share the graphs of `parts`.
+def make_streaming_search(model: SearchModel, options: DecodeOptions, blocks: Blocks) -> Any:
+    """A search of one stream, see `espnet2.runtime.search_makers`; many may share a model.
 
     Args:
-        parts: Material of the search.
+        model: Graphs, tokens and scorers.
         options: Of the search.
         blocks: Size, hop and look-ahead of the encoder's blocks, in its frames.
 
     Raises:
         OptionError: An option asks for what the model does not have, or what no stream has.
     """
-    kind = kind_of(parts.graphs, options)
+    kind = kind_of(model.graphs, options)
     if kind.make_stream is None:
         raise OptionError(
             f"{kind.name}: expected a search that works on a stream, found one that needs the whole utterance"
         )
-    _require(kind, parts)
-    return kind.make_stream(parts, options, blocks)
+    _require(kind, model)
+    return kind.make_stream(model, options, blocks)
 
 
-def _require(kind: SearchKind, parts: SearchParts) -> None:
+def _require(kind: SearchKind, model: SearchModel) -> None:
     for graph in kind.needs:
-        if graph not in parts.graphs:
-            raise OptionError(f"{kind.name}: expected a model with {graph}, found {', '.join(parts.graphs)}")
-    if parts.primer is not None and not kind.takes_prompt:
+        if graph not in model.graphs:
+            raise OptionError(f"{kind.name}: expected a model with {graph}, found {', '.join(model.graphs)}")
+    if model.primer is not None and not kind.takes_prompt:
         raise OptionError(f"{kind.name}: expected False, since texts of this model begin with a prompt, found True")
 
 

@@ -8,7 +8,7 @@ both ratios and `is_final`, and return the hypotheses so far; T may be 0, and `r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
@@ -26,59 +26,38 @@ from espnet.nets.scorers.length_bonus import LengthBonus
 from espnet.nets.scorers.step import StepScorer
 from espnet.nets.transducer_options import TransducerOptions
 from espnet2.interface.errors import OptionError
-from espnet2.interface.graph import Graph
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.search_model import SearchModel
 
 Blocks = Sequence[int]  # size, hop and look-ahead of the encoder's blocks in a stream, in its frames
 
 
-@dataclass(frozen=True)
-class SearchParts:
-    """Material of a search.
-
-    Attributes:
-        graphs: By name; those that the search uses.
-        token_list: The vocabulary.
-        special: Indices of its special symbols.
-        ngram: Scorer of an n-gram model.
-        generation: Rules of generation that came with a pretrained decoder, or a transducer's own options.
-        primer: Tokens that every text begins with, where these are not the start symbol.
-    """
-
-    graphs: Mapping[str, Graph]
-    token_list: Sequence[str]
-    special: Mapping[str, int]
-    ngram: ScorerInterface | None = None
-    generation: Mapping[str, Any] = field(default_factory=dict)
-    primer: Sequence[int] | None = None
-
-
-def label_synchronous(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearch:
-    known = scorers(parts, window_margin=options.ctc_window_margin)
-    search = BatchBeamSearch(known, weights(options), **_label_synchronous_options(parts, options))
-    search.candidates_only = _candidates_only(parts)
+def label_synchronous(model: SearchModel, options: DecodeOptions) -> BatchBeamSearch:
+    known = scorers(model, window_margin=options.ctc_window_margin)
+    search = BatchBeamSearch(known, weights(options), **_label_synchronous_options(model, options))
+    search.candidates_only = _candidates_only(model)
     return search
 
 
-def label_synchronous_online(parts: SearchParts, options: DecodeOptions, blocks: Blocks) -> BatchBeamSearchOnline:
+def label_synchronous_online(model: SearchModel, options: DecodeOptions, blocks: Blocks) -> BatchBeamSearchOnline:
     search = BatchBeamSearchOnline(
-        scorers(parts, options.ctc_blanks_only, options.encoded_feat_length_limit),
+        scorers(model, options.ctc_blanks_only, options.encoded_feat_length_limit),
         weights(options),
-        **_label_synchronous_options(parts, options),
+        **_label_synchronous_options(model, options),
         **_online_options(options, blocks),
     )
-    search.candidates_only = _candidates_only(parts)
+    search.candidates_only = _candidates_only(model)
     return search
 
 
-def simulated_stream(parts: SearchParts, options: DecodeOptions) -> BatchBeamSearchOnlineSim:
+def simulated_stream(model: SearchModel, options: DecodeOptions) -> BatchBeamSearchOnlineSim:
     search = BatchBeamSearchOnlineSim(
-        scorers(parts, options.ctc_blanks_only),
+        scorers(model, options.ctc_blanks_only),
         weights(options),
-        **_label_synchronous_options(parts, options),
+        **_label_synchronous_options(model, options),
         **_online_options(options, (-1, -1, -1)),
     )
-    search.candidates_only = _candidates_only(parts)
+    search.candidates_only = _candidates_only(model)
     return search
 
 
@@ -104,98 +83,98 @@ def _frames_of_blocks(options: DecodeOptions, blocks: Sequence[int]) -> dict[str
     return frames
 
 
-def _label_synchronous_options(parts: SearchParts, options: DecodeOptions) -> dict[str, Any]:
+def _label_synchronous_options(model: SearchModel, options: DecodeOptions) -> dict[str, Any]:
     """Keywords of a label-synchronous search, but for its scorers and their weights."""
     return {
         "beam_size": options.beam_size,
-        "vocab_size": len(parts.token_list),
-        "sos": parts.special["sos"],
-        "eos": parts.special["eos"],
-        "token_list": parts.token_list,
-        "hyp_primer": parts.primer,
+        "vocab_size": len(model.section.tokens),
+        "sos": model.section.special["sos"],
+        "eos": model.section.special["eos"],
+        "token_list": model.section.tokens,
+        "hyp_primer": model.primer,
         # Where CTC is the only scorer of the acoustics, nothing else may choose the tokens that it gets to see.
         "pre_beam_score_key": None if options.ctc_weight == 1 else "full",
         "normalize_length": options.normalize_length,
     }
 
 
-def _candidates_only(parts: SearchParts) -> bool:
+def _candidates_only(model: SearchModel) -> bool:
     """Whether hypotheses of the decoder end only where the end symbol is a candidate."""
-    decoder = parts.graphs.get("decoder_step")
+    decoder = model.graphs.get("decoder_step")
     return decoder is not None and decoder.component.attribute("candidates_only", False)
 
 
-def time_synchronous(parts: SearchParts, options: DecodeOptions) -> BeamSearchTimeSync:
-    return _time_synchronous(BeamSearchTimeSync, parts, options)
+def time_synchronous(model: SearchModel, options: DecodeOptions) -> BeamSearchTimeSync:
+    return _time_synchronous(BeamSearchTimeSync, model, options)
 
 
-def time_synchronous_online(parts: SearchParts, options: DecodeOptions, blocks: Blocks) -> BeamSearchTimeSync:
-    return _time_synchronous(BeamSearchTimeSyncOnline, parts, options, **_frames_of_blocks(options, blocks))
+def time_synchronous_online(model: SearchModel, options: DecodeOptions, blocks: Blocks) -> BeamSearchTimeSync:
+    return _time_synchronous(BeamSearchTimeSyncOnline, model, options, **_frames_of_blocks(options, blocks))
 
 
 def _time_synchronous(
-    kind: type[BeamSearchTimeSync], parts: SearchParts, options: DecodeOptions, **blocks: Any
+    kind: type[BeamSearchTimeSync], model: SearchModel, options: DecodeOptions, **blocks: Any
 ) -> BeamSearchTimeSync:
     try:
         return kind(
-            parts.special["sos"],
+            model.section.special["sos"],
             options.beam_size,
-            {**scorers(parts), "ctc": CTCGraph(parts.graphs["ctc"])},
+            {**scorers(model), "ctc": CTCGraph(model.graphs["ctc"])},
             weights(options),
-            token_list=parts.token_list,
-            blank=parts.special["blank"],
+            token_list=model.section.tokens,
+            blank=model.section.special["blank"],
             **blocks,
         )
     except ValueError as error:
         raise OptionError(f"time_sync: {error}") from error
 
 
-def greedy(parts: SearchParts, options: DecodeOptions) -> GreedyCTC:
-    return _greedy(GreedyCTC, parts)
+def greedy(model: SearchModel, options: DecodeOptions) -> GreedyCTC:
+    return _greedy(GreedyCTC, model)
 
 
-def greedy_online(parts: SearchParts, options: DecodeOptions, blocks: Blocks) -> GreedyCTC:
-    return _greedy(GreedyCTCOnline, parts)
+def greedy_online(model: SearchModel, options: DecodeOptions, blocks: Blocks) -> GreedyCTC:
+    return _greedy(GreedyCTCOnline, model)
 
 
-def _greedy(kind: type[GreedyCTC], parts: SearchParts) -> GreedyCTC:
-    return kind(CTCGraph(parts.graphs["ctc"]), *(parts.special[name] for name in ("sos", "eos", "blank")))
+def _greedy(kind: type[GreedyCTC], model: SearchModel) -> GreedyCTC:
+    return kind(CTCGraph(model.graphs["ctc"]), *(model.section.special[name] for name in ("sos", "eos", "blank")))
 
 
-def partially_autoregressive(parts: SearchParts, options: DecodeOptions) -> PartiallyARInference:
+def partially_autoregressive(model: SearchModel, options: DecodeOptions) -> PartiallyARInference:
     if options.ctc_weight == 1:
         raise OptionError("partial_ar: expected a ctc_weight below 1, since the decoder searches, found 1")
     return PartiallyARInference(
-        CTCGraph(parts.graphs["ctc"]),
-        scorers(parts),
+        CTCGraph(model.graphs["ctc"]),
+        scorers(model),
         weights(options),
         options.beam_size,
-        len(parts.token_list),
-        parts.special["sos"],
-        parts.special["eos"],
-        parts.special["blank"],
+        len(model.section.tokens),
+        model.section.special["sos"],
+        model.section.special["eos"],
+        model.section.special["blank"],
         options.threshold_probability,
         options.max_seq_len,
     )
 
 
-def mask_ctc(parts: SearchParts, options: DecodeOptions) -> MaskCTC:
+def mask_ctc(model: SearchModel, options: DecodeOptions) -> MaskCTC:
     return MaskCTC(
-        CTCGraph(parts.graphs["ctc"]),
-        parts.graphs["mlm"],
-        parts.special["mask"],
-        parts.special["blank"],
+        CTCGraph(model.graphs["ctc"]),
+        model.graphs["mlm"],
+        model.section.special["mask"],
+        model.section.special["blank"],
         options.maskctc_n_iterations,
         options.maskctc_threshold_probability,
     )
 
 
-def generation(parts: SearchParts, options: DecodeOptions) -> Generation:
-    if not parts.generation:
+def generation(model: SearchModel, options: DecodeOptions) -> Generation:
+    if not model.section.generation:
         raise OptionError("hugging_face_decoder: expected a model with a decoder of transformers, found another one")
-    graphs = parts.graphs
+    graphs = model.graphs
     try:
-        rules = _rules({**parts.generation, **(options.hugging_face_decoder_conf or {})})
+        rules = _rules({**model.section.generation, **(options.hugging_face_decoder_conf or {})})
         return Generation(StepScorer(graphs["decoder_step"], graphs["decoder_start"]), rules)
     except OptionError:
         raise
@@ -225,21 +204,21 @@ def _rules(given: Mapping[str, Any]) -> GenerationRules:
     return GenerationRules(**rules)
 
 
-def transducer(parts: SearchParts, options: DecodeOptions) -> BeamSearchTransducer:
-    return _transducer(BeamSearchTransducer, parts, options)
+def transducer(model: SearchModel, options: DecodeOptions) -> BeamSearchTransducer:
+    return _transducer(BeamSearchTransducer, model, options)
 
 
-def transducer_online(parts: SearchParts, options: DecodeOptions, blocks: Blocks) -> BeamSearchTransducer:
-    return _transducer(BeamSearchTransducerOnline, parts, options)
+def transducer_online(model: SearchModel, options: DecodeOptions, blocks: Blocks) -> BeamSearchTransducer:
+    return _transducer(BeamSearchTransducerOnline, model, options)
 
 
-def _transducer(kind: type[BeamSearchTransducer], parts: SearchParts, options: DecodeOptions) -> BeamSearchTransducer:
-    conf = {**parts.generation, **(options.transducer_conf or {})}
+def _transducer(kind: type[BeamSearchTransducer], model: SearchModel, options: DecodeOptions) -> BeamSearchTransducer:
+    conf = {**model.section.generation, **(options.transducer_conf or {})}
     known = [option.name for option in fields(TransducerOptions)]
     for name in conf:
         if name not in known:
             raise OptionError(f"transducer_conf.{name}: expected some of {', '.join(known)}")
-    graphs = parts.graphs
+    graphs = model.graphs
     lm = StepScorer(graphs["lm_step"]) if "lm_step" in graphs else None
     try:
         return kind(
@@ -247,8 +226,8 @@ def _transducer(kind: type[BeamSearchTransducer], parts: SearchParts, options: D
             graphs["joint_start"],
             graphs["joint_step"],
             beam_size=options.beam_size,
-            vocab_size=len(parts.token_list),
-            sos=parts.special["sos"],
+            vocab_size=len(model.section.tokens),
+            sos=model.section.special["sos"],
             lm=lm,
             lm_weight=options.lm_weight,
             options=TransducerOptions(**conf),
@@ -258,23 +237,23 @@ def _transducer(kind: type[BeamSearchTransducer], parts: SearchParts, options: D
 
 
 def scorers(
-    parts: SearchParts, blanks_only: bool = False, longest: int = 0, window_margin: int = 0
+    model: SearchModel, blanks_only: bool = False, longest: int = 0, window_margin: int = 0
 ) -> dict[str, ScorerInterface | None]:
     """Scorers by name, None where the model has none; for the other arguments see these scorers."""
-    graphs = parts.graphs
+    graphs = model.graphs
 
     def step(name: str, start: str = "") -> StepScorer | None:
         return StepScorer(graphs[name], graphs.get(start), longest) if name in graphs else None
 
     ctc = None
     if "ctc" in graphs:
-        ctc = CTCPrefixScorer(CTCGraph(graphs["ctc"]), parts.special["eos"], window_margin, blanks_only)
+        ctc = CTCPrefixScorer(CTCGraph(graphs["ctc"]), model.section.special["eos"], window_margin, blanks_only)
     return {
         "decoder": step("decoder_step", "decoder_start"),
         "ctc": ctc,
-        "length_bonus": LengthBonus(len(parts.token_list)),
+        "length_bonus": LengthBonus(len(model.section.tokens)),
         "lm": step("lm_step"),
-        "ngram": parts.ngram,
+        "ngram": model.ngram,
     }
 
 

@@ -77,6 +77,11 @@ class SearchModel:
     ngram: ScorerInterface | None = None
 
     @property
+    def primer(self) -> Sequence[int] | None:
+        """Tokens that every text begins with; None: the start symbol."""
+        return None if self.tokenizer is None else self.tokenizer.primer
+
+    @property
     def scorers(self) -> list[str]:
         """Names of the graphs, and `ngram` where there is an n-gram model."""
         return [*self.graphs, *(["ngram"] if self.ngram is not None else [])]

@@ -19,7 +19,7 @@ from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import make_search, make_streaming_search
-from espnet2.runtime.search_makers import SearchParts
+from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.runtime.session import OnnxGraph
 
 THREADS = 8
@@ -115,9 +115,9 @@ def many_switches():
 
 @dataclasses.dataclass
 class Model:
-    """What a search is made of, and encoder outputs for it."""
+    """A model, and encoder outputs for its search."""
 
-    parts: SearchParts
+    model: SearchModel
     encoded: list[np.ndarray]
 
 
@@ -129,13 +129,14 @@ def model(request, graphs):
         mine = {name: graph for (kind, row, name), graph in graphs.items() if kind == request.param and row in rows}
         vocabulary = mine["ctc" if "ctc" in mine else "joint_step"].component.outputs[0].axes[-1]
         width = mine["ctc" if "ctc" in mine else "joint_start"].component.inputs[0].axes[-1]
-        special = {"blank": 0, "sos": vocabulary - 1, "eos": vocabulary - 1, "mask": vocabulary}
+        special = {"blank": 0, "sos": vocabulary - 1, "eos": vocabulary - 1}
         tokens = [f"t{number}" for number in range(vocabulary)]
+        if "mlm" in mine:
+            tokens, special = [*tokens, "<mask>"], {**special, "mask": vocabulary}
         scorer = None if ngram is None else ngram(tokens)
         noise = (np.random.RandomState(seed).standard_normal((frames, width)) for seed, frames in enumerate(LENGTHS))
-        return Model(
-            SearchParts(mine, tokens, special, scorer, generation), [(3 * x).astype(np.float32) for x in noise]
-        )
+        section = SearchSection(16000, tokens, special, generation=generation)
+        return Model(SearchModel(mine, section, ngram=scorer), [(3 * x).astype(np.float32) for x in noise])
 
     return make
 
@@ -157,7 +158,7 @@ def compare(recognise) -> None:
 def test_threads_share_a_search(model, name, many_switches):
     rows, options, generation = WHOLE[name]
     made = model(rows, generation)
-    search = make_search(made.parts, DecodeOptions(beam_size=3, **options))
+    search = make_search(made.model, DecodeOptions(beam_size=3, **options))
     compare(lambda number: search(made.encoded[number]))
 
 
@@ -167,7 +168,7 @@ def test_threads_have_streams_of_their_own(model, name, many_switches):
     made, wanted = model(rows, generation), DecodeOptions(beam_size=3, **options)
 
     def recognise(number: int):
-        stream = make_streaming_search(made.parts, wanted, (8, 4, 2))
+        stream = make_streaming_search(made.model, wanted, (8, 4, 2))
         *pieces, last = np.split(made.encoded[number], [3, 4, 6])
         for piece in pieces:
             stream(piece, 0.0, 0.0, False)
@@ -186,5 +187,5 @@ def test_threads_share_an_ngram_model(model, tmp_path, many_switches):
         return NgramFullScorer(tmp_path / "lm.arpa", tokens)
 
     made = model(HYBRID, {}, ngram)
-    search = make_search(made.parts, DecodeOptions(beam_size=3, ngram_weight=0.7))
+    search = make_search(made.model, DecodeOptions(beam_size=3, ngram_weight=0.7))
     compare(lambda number: search(made.encoded[number]))

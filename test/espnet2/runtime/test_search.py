@@ -1,6 +1,7 @@
 """Kinds of searches: which one a model gets, with which blocks and graphs, and what is refused."""
 
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from espnet2.runtime.search import (
     reads_ctc_alone,
     require_usable,
 )
-from espnet2.runtime.search_makers import SearchParts
+from espnet2.runtime.search_model import SearchModel, SearchSection
 
 TOKENS = ["<blank>", "a", "b", "<sos/eos>"]
 SPECIAL = {"blank": 0, "sos": 3, "eos": 3}
@@ -49,8 +50,8 @@ class CTC:
         return {"log_probs": Value(feeds["encoder_out"])}
 
 
-def parts(*graphs):
-    return SearchParts(dict.fromkeys(graphs, CTC()), TOKENS, SPECIAL)
+def model(*graphs, tokenizer=None):
+    return SearchModel(dict.fromkeys(graphs, CTC()), SearchSection(16000, TOKENS, SPECIAL), tokenizer)
 
 
 FRAMES = np.log(0.01 + 0.96 * np.eye(4)[[0, 1, 1, 0, 2, 0, 1, 0]])
@@ -67,7 +68,7 @@ FRAMES = np.log(0.01 + 0.96 * np.eye(4)[[0, 1, 1, 0, 2, 0, 1, 0]])
 )
 def test_the_search_of_a_stream(options, kind):
     decode = DecodeOptions(ctc_weight=1.0, beam_size=3, **options)
-    search = make_streaming_search(parts("ctc"), decode, BLOCKS)
+    search = make_streaming_search(model("ctc"), decode, BLOCKS)
     assert type(search) is kind
     for _ in range(2):
         partial = [search(FRAMES[t : t + 1], 0.0, 0.0, False)[0].yseq.tolist() for t in range(len(FRAMES))]
@@ -80,7 +81,7 @@ def test_blocks_are_the_models_or_those_given():
     sizes = [
         (search.block_size, search.hop_size, search.look_ahead, search.disable_repetition_detection)
         for search in (
-            make_streaming_search(parts("ctc"), DecodeOptions(ctc_weight=1.0, **options), BLOCKS)
+            make_streaming_search(model("ctc"), DecodeOptions(ctc_weight=1.0, **options), BLOCKS)
             for options in ({}, GIVEN, {"search_hop_size": 1, "disable_repetition_detection": True})
         )
     ]
@@ -89,7 +90,7 @@ def test_blocks_are_the_models_or_those_given():
 
 def test_a_simulated_stream():
     options = DecodeOptions(ctc_weight=1.0, beam_size=3, streaming=True, **GIVEN)
-    search = make_search(parts("ctc"), options)
+    search = make_search(model("ctc"), options)
     assert type(search) is BatchBeamSearchOnlineSim
     assert search(FRAMES)[0].yseq.tolist() == [3, 1, 2, 1, 3]
 
@@ -108,7 +109,7 @@ def test_a_simulated_stream():
 )
 def test_what_is_refused(make, graphs, options, sentence):
     with pytest.raises(OptionError, match=sentence):
-        make(parts(*graphs), DecodeOptions(ctc_weight=1.0, **options), *([BLOCKS] if make is not make_search else []))
+        make(model(*graphs), DecodeOptions(ctc_weight=1.0, **options), *([BLOCKS] if make is not make_search else []))
 
 
 def test_every_option_that_asks_for_a_search_has_a_kind():
@@ -123,13 +124,13 @@ def test_every_option_that_asks_for_a_search_has_a_kind():
 @pytest.mark.parametrize("primer", [None, [1, 2]])
 @pytest.mark.parametrize("name", ["time_sync", "partial_ar"])
 def test_searches_that_take_no_prompt(name, primer):
-    material = dataclasses.replace(parts("ctc", "decoder_step"), primer=primer)
+    made = model("ctc", "decoder_step", tokenizer=types.SimpleNamespace(primer=primer))
     options = DecodeOptions(ctc_weight=0.5, **{name: True})
     if primer is None:
-        assert make_search(material, options)
+        assert make_search(made, options)
         return
     with pytest.raises(OptionError, match=f"{name}: expected False, since texts of this model begin with a prompt"):
-        make_search(material, options)
+        make_search(made, options)
 
 
 HYBRID = ("encoder", "ctc", "decoder_start", "decoder_step", "lm_step", "ngram")
@@ -248,13 +249,13 @@ def test_components_that_a_search_can_use():
 
 
 @pytest.fixture(scope="module")
-def material(demo_bundle):
-    """Material of searches with every graph of the demo model."""
+def demo_model(demo_bundle):
+    """The demo model with every graph."""
     bundle = Bundle.load(demo_bundle)
     graphs = {name: bundle.graph(name) for name in bundle.components}
     vocabulary = graphs["ctc"].component.outputs[0].axes[-1]
     special = {"blank": 0, "sos": vocabulary - 1, "eos": vocabulary - 1}
-    return SearchParts(graphs, [f"t{number}" for number in range(vocabulary)], special)
+    return SearchModel(graphs, SearchSection(16000, [f"t{number}" for number in range(vocabulary)], special))
 
 
 @pytest.mark.parametrize(
@@ -272,16 +273,16 @@ def material(demo_bundle):
     ],
     ids=str,
 )
-def test_graphs_that_are_not_used_change_nothing(material, options):
+def test_graphs_that_are_not_used_change_nothing(demo_model, options):
     decode = DecodeOptions(beam_size=4, long_form="false", maxlenratio=-8.0, **options)
-    used = graphs_used(material.graphs, decode)
-    assert used < set(material.graphs)
-    fewer = dataclasses.replace(material, graphs={name: material.graphs[name] for name in used})
-    x = np.random.default_rng(0).standard_normal((24, material.graphs["ctc"].component.inputs[0].axes[-1]))
+    used = graphs_used(demo_model.graphs, decode)
+    assert used < set(demo_model.graphs)
+    fewer = dataclasses.replace(demo_model, graphs={name: demo_model.graphs[name] for name in used})
+    x = np.random.default_rng(0).standard_normal((24, demo_model.graphs["ctc"].component.inputs[0].axes[-1]))
     x = x.astype(np.float32)
-    made = [make_search(one, decode) for one in (material, fewer)]
+    made = [make_search(one, decode) for one in (demo_model, fewer)]
     if kind_of(used, decode).make_stream is not None:
-        made += [make_streaming_search(one, decode, BLOCKS) for one in (material, fewer)]
+        made += [make_streaming_search(one, decode, BLOCKS) for one in (demo_model, fewer)]
     found = [[(h.yseq.tolist(), h.score, dict(h.scores), h.frames) for h in search(x)] for search in made]
     assert found[0]
     assert found[1::2] == found[::2]

@@ -17,7 +17,7 @@ from espnet2.interface.errors import OptionError
 from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import make_search
-from espnet2.runtime.search_makers import SearchParts
+from espnet2.runtime.search_model import SearchModel, SearchSection
 
 START, END = 2, 4
 MEMORY = np.random.default_rng(0).standard_normal((3, 31, 16)).astype(np.float32)
@@ -129,8 +129,9 @@ def test_texts_end_where_every_token_is_forbidden(rules, length, beams):
 def _search(generation: dict, conf: dict | None = None):
     component = Component("step", "step", (), (Tensor("log_probs", ("batch", "beam", "tokens")),))
     graph = types.SimpleNamespace(component=component)
-    parts = SearchParts({"decoder_step": graph, "decoder_start": graph}, "abc", {}, None, generation)
-    return make_search(parts, DecodeOptions(hugging_face_decoder=True, hugging_face_decoder_conf=conf))
+    section = SearchSection(16000, [*"abc"], dict.fromkeys(("blank", "sos", "eos"), 0), generation=generation)
+    model = SearchModel({"decoder_step": graph, "decoder_start": graph}, section)
+    return make_search(model, DecodeOptions(hugging_face_decoder=True, hugging_face_decoder_conf=conf))
 
 
 GIVEN = {"decoder_start_token_id": 2, "eos_token_id": 2, "reads_start": True, "forced_eos_token_id": 2}
