@@ -1,13 +1,16 @@
 """Graphs are opened at once, only those that are used, while files are checked; unchanged files are read once."""
 
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import soundfile
 
+from espnet2.bin.asr_inference_onnx import main
 from espnet2.fileio import checksum
 from espnet2.interface.errors import BundleError
-from espnet2.runtime import Speech2Text, opening
+from espnet2.runtime import Speech2Text, bundle, opening, speech
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.opening import available_cores, open_checked
 
@@ -74,9 +77,9 @@ def test_unchanged_files_are_read_once(tiny_bundle, read):
     Bundle.load(path)
     assert set(read) == files
     del read[:]
-    bundle = Bundle.load(path)
+    loaded = Bundle.load(path)
     Speech2Text(path, ctc_weight=1.0)
-    Speech2Text(bundle, ctc_weight=1.0)
+    Speech2Text(loaded, ctc_weight=1.0)
     assert not read
     Speech2Text(path, ctc_weight=1.0, verify=True)
     Bundle.load(path, verify=True)
@@ -94,3 +97,22 @@ def test_changed_files_are_found(verify, tiny_bundle, read):
     (path / "ctc.onnx").write_bytes(data)
     with pytest.raises(BundleError, match=r"ctc.onnx: expected sha256 .*; the file has changed"):
         Speech2Text(path, ctc_weight=1.0, verify=verify)
+
+
+def test_the_command_reads_the_bundle_and_checks_samples_once(tiny_bundle, say, tmp_path, monkeypatch, capsys):
+    counts: Counter[str] = Counter()
+
+    def counted(name, function):
+        def run(*args, **options):
+            counts[name] += 1
+            return function(*args, **options)
+
+        return run
+
+    monkeypatch.setattr("espnet2.runtime.bundle.read_yaml", counted("yaml", bundle.read_yaml))
+    monkeypatch.setattr("espnet2.runtime.speech.require_numbers", counted("samples", speech.require_numbers))
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("a.wav", say(2, 3), 16000, subtype="PCM_16")
+    assert main(["--bundle", str(tiny_bundle), "--ctc_weight", "1", "a.wav"]) == 0
+    assert capsys.readouterr().out == "a日\n"
+    assert counts == {"yaml": 1, "samples": 1}
