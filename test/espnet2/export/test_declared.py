@@ -108,8 +108,9 @@ def test_axes_that_the_exporter_knows_no_size_of_pass():
         require_exported_axes(HALVES, [(2, "(frames + 1)//2", 3), ("batch",)])
 
 
-def test_an_axis_as_long_as_an_inputs_may_have_its_name_in_the_graph():
-    whole = dataclasses.replace(HALVES, lengths=(OutputLength("half", "frames"),))
+@pytest.mark.parametrize("length", [Length(), Length.multiplied(1), Length.conv(3, 1, 1)])
+def test_an_axis_as_long_as_an_inputs_may_have_its_name_in_the_graph(length):
+    whole = dataclasses.replace(HALVES, lengths=(OutputLength("half", "frames", length),))
     require_exported_axes(whole, [("batch", "frames", 3), ("batch",)])
     with pytest.raises(VerificationError, match="expected axis half, found frames in the exported graph"):
         require_exported_axes(HALVES, [("batch", "frames", 3), ("batch",)])
