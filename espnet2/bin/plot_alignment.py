@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
 
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
-from espnet2.utils.model_options import add_model_options, model_options
+from espnet2.utils.model_options import add_model_options
 from espnet2.utils.types import str2triple_str, str_or_none
 
 
@@ -35,22 +34,14 @@ def get_parser() -> ArgumentParser:
     return parser
 
 
-def plot(args: argparse.Namespace) -> int:
-    from espnet2.fileio.read_text import read_2columns_text
-    from espnet2.inference.trained import load_trained
-    from espnet2.main_funcs.plot_alignments import plot_alignments
-    from espnet2.runtime.inputs import find_recordings
+def command(args: argparse.Namespace) -> int:
+    from espnet2.inference.plot_alignment import plot
 
-    recordings = find_recordings(args)
-    texts = None if args.text is None else read_2columns_text(args.text)
-    model: dict[str, Any] = dict(model_options(args))
-    trained = load_trained(**model)
-    drawn = plot_alignments(trained, recordings, texts, args.output_dir)
-    return 0 if drawn == len(recordings) else 1 if drawn else 2
+    return plot(args)
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
-    return run(get_parser(), plot, cmd)
+    return run(get_parser(), command, cmd)
 
 
 if __name__ == "__main__":

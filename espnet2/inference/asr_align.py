@@ -28,8 +28,8 @@ class CTCSegmentation(Segmentation):
         asr_model_file: Its weights.
         fs: Sampling rate in Hz; None: the model's.
         ngpu: 1: compute on a GPU.
-        batch_size: 1 and nothing else.
-        dtype: float32 and nothing else.
+        batch_size: Must be 1.
+        dtype: Must be float32.
         kaldi_style_text, text_converter, time_stamps: See `Segmentation`.
         bundle: A bundle of `espnet2.bin.export_onnx` instead of the recogniser and its tokens, which needs no PyTorch.
         token_type, bpemodel: Of the recogniser's tokens, instead of the config's.

@@ -42,11 +42,11 @@ class Speech2Text(Recognizer):
         ngram_file: A KenLM model.
         token_type: Kind of tokens, instead of the config's.
         bpemodel: SentencePiece model, instead of the config's.
-        device: Where PyTorch computes.
-        dtype: In which floating point numbers: `float32`, `float64`, `bfloat16` or `float16`.
+        device: PyTorch's device.
+        dtype: Precision of floating point numbers: `float32`, `float64`, `bfloat16` or `float16`.
         model_file: A packed model, instead of configs and weights.
         model_tag: A packed model on the Hugging Face hub.
-        quantize_asr_model, quantize_lm: Give layers of these types, `quantize_modules`, weights of another dtype,
+        quantize_asr_model, quantize_lm: Convert the weights of layers of these types, `quantize_modules`, to
             `quantize_dtype` (`qint8` or `float16`).
         untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
         others: Further options of `DecodeOptions`, and of `espnet2.utils.upstream_options` with the value there.

@@ -20,7 +20,7 @@ class Speech2Text(asr_inference.Speech2Text):
         asr_model_file: Its weights.
         token_type: Kind of tokens, instead of the config's.
         bpemodel: SentencePiece model, instead of the config's.
-        device: Where PyTorch computes.
+        device: PyTorch's device.
         batch_size, maskctc_n_iterations, maskctc_threshold_probability: See `DecodeOptions`.
         others: Of `espnet2.inference.asr_inference.Speech2Text`.
 

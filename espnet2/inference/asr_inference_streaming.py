@@ -37,13 +37,13 @@ class Speech2TextStreaming(StreamingRecognizer):
         lm_file: Its weights.
         token_type: Kind of tokens, instead of the config's.
         bpemodel: SentencePiece model, instead of the config's.
-        device: Where PyTorch computes.
+        device: PyTorch's device.
         model_file: A packed model, instead of configs and weights.
         ngram_file: A KenLM model.
         ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
         chunks: Sizes for an encoder that takes chunks of any size: `chunk_size`, `left_context` and `right_context`, in
             its frames.
-        dtype: In which floating point numbers: `float32`, `float64`, `bfloat16` or `float16`.
+        dtype: Precision of floating point numbers: `float32`, `float64`, `bfloat16` or `float16`.
         untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
         others: Options of `DecodeOptions`, and of `espnet2.utils.upstream_options` with the value there.
 

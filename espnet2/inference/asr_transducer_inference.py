@@ -41,11 +41,11 @@ class Speech2Text(asr_inference.Speech2Text):
         lm_file: Its weights.
         token_type: Kind of tokens, instead of the config's.
         bpemodel: SentencePiece model, instead of the config's.
-        device: Where PyTorch computes.
+        device: PyTorch's device.
         streaming: Make `streaming_decode` possible.
-        decoding_window: Of a stream, what the encoder takes at once, in ms.
+        decoding_window: Duration of a stream that the encoder takes at once, in ms.
         left_context: Frames before the window that it attends to, after the input block.
-        return_decoded_hyp: False and nothing else.
+        return_decoded_hyp: Must be False.
         others: Of `espnet2.inference.asr_inference.Speech2Text`.
 
     Raises:

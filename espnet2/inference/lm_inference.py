@@ -34,17 +34,17 @@ class GenerateText:
         ngram_file: A KenLM model.
         token_type: Kind of tokens, instead of the config's.
         bpemodel: SentencePiece model, instead of the config's.
-        device: Where PyTorch computes.
-        maxlen: Most tokens that are added; 0: one.
-        minlen: Fewest tokens that are added.
-        batch_size: 1 and nothing else.
-        dtype: float32 and nothing else.
+        device: PyTorch's device.
+        maxlen: Largest number of tokens that are added; 0: one.
+        minlen: Smallest number of tokens that are added.
+        batch_size: Must be 1.
+        dtype: Must be float32.
         beam_size: Hypotheses kept at each step.
         ngram_weight: Weight of the n-gram model.
-        penalty: Added for each token.
-        nbest: Results, at most.
-        quantize_lm: Give layers of these types, `quantize_modules`, weights of another dtype, `quantize_dtype` (`qint8`
-            or `float16`).
+        penalty: Score added for each token.
+        nbest: Largest number of results.
+        quantize_lm: Convert the weights of layers of these types, `quantize_modules`, to `quantize_dtype` (`qint8` or
+            `float16`).
         untrained: Take random weights where none are named; False: raise an error.
 
     Raises:
@@ -113,7 +113,7 @@ class GenerateText:
     def __call__(self, text: Any) -> list[Result]:
         """The n-best continuations of a text, best first: text, tokens, indices, hypothesis.
 
-        The first token of the text only says that a text begins, as in training; it is not read, and in no result.
+        The first token of the text is the start symbol, as in training: it is not read, and results do not contain it.
 
         Args:
             text: A string, or indices of tokens (U,), an array or a tensor.
@@ -179,7 +179,7 @@ def inference(
     Args:
         output_dir: The directory.
         data_path_and_name_and_type: Of the texts: path, `text`, `text`.
-        key_file: File of the utterances to go on with.
+        key_file: File of the utterances whose texts are continued.
         allow_variable_data_keys: Allow other files.
         num_workers: Processes that read.
         ngpu: 1: compute on a GPU.

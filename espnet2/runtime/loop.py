@@ -31,7 +31,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from espnet2.interface.errors import DataError, EspnetError
+from espnet2.interface.errors import AudioError, DataError
 from espnet2.utils.lock import only_one
 
 _log = logging.getLogger(__name__)
@@ -96,10 +96,13 @@ class Report:
         self.failures.append((name, sentence))
 
     def read(self, item: Item, load: Callable[[], _T]) -> _T | None:
-        """Return what `load` reads of an item; None, and a failure, where that fails. Its errors name the place."""
+        """Return what `load` reads of an item; None, and a failure, for an `AudioError` or `DataError`.
+
+        These name the place themselves. An error that does not depend on the item, as an `OptionError`, ends the run.
+        """
         try:
             return load()
-        except EspnetError as error:
+        except (AudioError, DataError) as error:
             self.fail(item.name, str(error))
         except MemoryError as error:
             self.fail(item.name, f"{item.place}: {sentence_of(error)}")

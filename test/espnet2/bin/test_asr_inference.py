@@ -33,7 +33,7 @@ def references(demo_dir):
 
 
 @pytest.mark.parametrize("setting", ["no_lm", "lm"])
-def test_the_demo_model_hears_what_upstream_heard(files, references, demo_dir, setting):
+def test_the_demo_model_gives_the_results_of_upstream(files, references, demo_dir, setting):
     options = {name: references[0][setting][name] for name in ("beam_size", "ctc_weight", "lm_weight")}
     speech2text = Speech2Text(**files, **options, nbest=5)
     assert speech2text.asr_train_args.token_type == "bpe"

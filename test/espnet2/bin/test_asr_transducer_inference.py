@@ -43,7 +43,7 @@ def files(tmp_path_factory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def stream_files(tmp_path_factory) -> tuple[Path, Path]:
-    """Of a model that may hear streams."""
+    """Of a model that can recognise streams."""
     return save(zoo.ROWS["standalone-global-mvn"], tmp_path_factory.mktemp("streams"))
 
 
@@ -92,7 +92,7 @@ def test_the_command_writes_the_files_of_upstream(files, tmp_path):
 
 
 @pytest.mark.parametrize("size", [1, 700, 5000])
-def test_a_stream_is_heard_however_it_is_cut(stream_files, size):
+def test_a_stream_is_recognised_however_it_is_cut(stream_files, size):
     recognise = Speech2Text(*stream_files, beam_search_config={"search_type": "maes"}, **STREAMED)
     whole = recognise.streaming_decode(SPEECH, is_final=True)
     for start in range(0, len(SPEECH), size):
@@ -102,7 +102,7 @@ def test_a_stream_is_heard_however_it_is_cut(stream_files, size):
     assert len(recognise(SPEECH)) == 2  # and whole utterances, too
 
 
-def test_a_chunk_as_long_as_the_speech_hears_what_whole_utterances_do(stream_files):
+def test_a_chunk_as_long_as_the_speech_gives_the_results_of_whole_utterances(stream_files):
     recognise = Speech2Text(*stream_files, **{**STREAMED, "decoding_window": 1000})
     (found, *_), (expected, *_) = recognise.streaming_decode(SPEECH, is_final=True), recognise(SPEECH)
     assert found.yseq == expected.yseq
@@ -120,7 +120,7 @@ def test_what_streams_need_is_told(files, stream_files):
         Speech2Text(*stream_files).streaming_decode(SPEECH)
 
 
-def test_the_command_hears_streams(stream_files, tmp_path, capsys):
+def test_the_command_recognises_streams(stream_files, tmp_path, capsys):
     soundfile.write(tmp_path / "a.wav", SPEECH, 16000, subtype="FLOAT")
     config, weights = stream_files
     command = ["--asr_train_config", config, "--asr_model_file", weights, "--token_type", "char", tmp_path / "a.wav"]

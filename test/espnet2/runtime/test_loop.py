@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from espnet2.interface.errors import DataError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.inputs import select
 from espnet2.runtime.loop import Report, Wording, process, process_to
 from espnet2.utils.lock import only_one
@@ -150,12 +150,13 @@ def test_a_failure_names_the_place_once(error, sentence):
     assert report.failures == [("a", sentence)]
 
 
-def test_a_mistake_of_the_program_is_no_failure_of_an_item():
+@pytest.mark.parametrize(("method", "error"), [("attempt", TypeError), ("read", OptionError)])
+def test_a_mistake_that_is_none_of_the_item_ends_the_run(method, error):
     def fail():
-        raise TypeError
+        raise error
 
-    with pytest.raises(TypeError):
-        Report().attempt(Number("a", "1"), fail)
+    with pytest.raises(error):
+        getattr(Report(), method)(Number("a", "1"), fail)
 
 
 def test_selected_items_have_the_order_of_the_key_file(tmp_path):
