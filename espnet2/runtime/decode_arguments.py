@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Collection
-from dataclasses import fields
+from collections.abc import Collection
 from typing import Any
 
 from espnet2.runtime.bundle_arguments import add_bundle_options, bundle_options
 from espnet2.runtime.inputs import add_recording_arguments
 from espnet2.runtime.ngram import NGRAM_SCORERS
 from espnet2.runtime.options import DecodeOptions
-from espnet2.utils.types import mapping_or_none, str2bool, str_or_none
+from espnet2.utils.option_arguments import add_fields, field_values
+from espnet2.utils.types import mapping_or_none, str_or_none
 from espnet2.utils.upstream_options import require_one_value
-
-TYPES: dict[type, Callable[[str], Any]] = {bool: str2bool, type(None): mapping_or_none}
 
 
 def add_decode_arguments(parser: argparse.ArgumentParser, leave_out: Collection[str] = ()) -> None:
     """Add the options of recordings, output and search, under upstream's names and with its defaults."""
     add_recording_arguments(parser)
     group = parser.add_argument_group("search")
-    for option in fields(DecodeOptions):
-        if option.name in leave_out:
-            continue
-        kind = option.metadata["kind"] or TYPES.get(type(option.default), type(option.default))
-        text = f"{option.metadata['help']} (default: {option.default})"
-        group.add_argument(f"--{option.name}", type=kind, default=option.default, help=text)
+    add_fields(group, DecodeOptions, leave_out)
     text = "upstream's name of --transducer_conf for stand-alone transducers"
     group.add_argument("--beam_search_config", type=mapping_or_none, help=text)
 
 
 def decode_options(args: argparse.Namespace) -> dict[str, Any]:
     """The search options of `add_decode_arguments`, as keywords of `Speech2Text`."""
-    options = {option.name: getattr(args, option.name) for option in fields(DecodeOptions)}
+    options = field_values(args, DecodeOptions)
     if args.beam_search_config:
         options["transducer_conf"] = {**(options["transducer_conf"] or {}), **args.beam_search_config}
     return options
