@@ -1,4 +1,4 @@
-"""The hooks of a task whose models are exported: what of a trained model goes into a bundle, and how it runs here."""
+"""Hooks of a task whose models are exported: content of a bundle, and inference on PyTorch."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ BundledFile = tuple[str, Path | bytes]  # its name in the bundle, and the file t
 
 
 class ExportedTask:
-    """Base of tasks; what is not overridden is as good as there: no tokenizer, no files, no streams."""
+    """Base of tasks; by default there are no tokenizer, no files and no streams."""
 
     @classmethod
     def tokenizer(cls, model: Any, config: Namespace, source: Path | None = None) -> AbsTokenizer | None:
-        """The tokenizer of a model's configuration; errors name the file `source`."""
+        """Build the tokenizer of a model's configuration; errors name the file `source`."""
         return None
 
     @classmethod
     def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> Section:
-        """The section of `bundle.yaml`; `streams`: of a bundle for streams."""
+        """Return the section of `bundle.yaml`, with `streams` that of a bundle for streams."""
         raise ConfigError(f"{cls.__name__}: expected section() of a task that is exported, found none")
 
     @classmethod
     def bundled_files(cls, tokenizer: AbsTokenizer | None, files: Mapping[str, Path]) -> dict[str, BundledFile]:
-        """Files of the bundle by role; `files` are those of the trained model by option."""
+        """Return files of the bundle by role; `files` are those of the trained model by option."""
         return {}
 
     @classmethod
     def runtime_model(
         cls, family: Family, graphs: Mapping[str, Graph], section: Any, trained: Any, options: Any
     ) -> Any:
-        """The model that the family runs, with these graphs; `trained` is what they were made from."""
+        """Return the family's model with these graphs, which were made from `trained`."""
         return family.model(graphs, section, {}, options)
 
     @classmethod
     def stream_parts(cls, model: Any, chunks: Mapping[str, int | None]) -> tuple[tuple[Part, ...], dict[str, int]]:
-        """The parts of a model for streams, and the numbers of their chunks; `chunks` are those that are asked for.
+        """Return the parts of a model for streams, and the sizes of their chunks; `chunks` are the requested sizes.
 
         Raises:
             OptionError: The model needs whole utterances, or takes no such chunks.
@@ -61,5 +61,5 @@ class ExportedTask:
 
     @classmethod
     def further_checks(cls, trained: Any, graphs: Mapping[str, Graph], signals: Mapping[str, Any]) -> list[Check]:
-        """Checks of `graphs` beside those of each component and of the results."""
+        """Return checks of `graphs` in addition to those of each component and of the results."""
         return []

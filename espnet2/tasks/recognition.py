@@ -1,4 +1,4 @@
-"""What tasks of speech recognition put into a bundle."""
+"""Export hooks that the tasks of speech recognition share."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class RecognitionTask(ExportedTask):
 
     @classmethod
     def tokenizer(cls, model: Any, config: Namespace, source: Path | None = None) -> AbsTokenizer | None:
-        """The tokenizer of a recogniser's configuration."""
+        """Build the tokenizer of a recogniser's configuration."""
         return tokenizer_of(model, config, source=source)
 
     @classmethod
     def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> SearchSection:
-        """Sampling rate, tokens, special tokens, tokenizer, and how streams are fed and transducers searched."""
+        """Return sampling rate, tokens, special tokens, tokenizer, sizes of streams, and options of generation."""
         rates = (getattr(part, "fs", None) for part in (model.frontend, model.preencoder))
         own = None if tokenizer is None else tokenizer.token_list
         described = None
@@ -63,7 +63,7 @@ class RecognitionTask(ExportedTask):
 
     @classmethod
     def bundled_files(cls, tokenizer: AbsTokenizer | None, files: Mapping[str, Path]) -> dict[str, BundledFile]:
-        """The tokenizer's model and the n-gram model, where there are such."""
+        """Return the tokenizer's model and the n-gram model, if any."""
         found: dict[str, BundledFile] = {}
         if tokenizer is not None:
             found |= dict(zip(("bpemodel",), tokenizer.bundled()[1].items(), strict=False))
@@ -75,19 +75,19 @@ class RecognitionTask(ExportedTask):
     def runtime_model(
         cls, family: Family, graphs: Mapping[str, Graph], section: Any, trained: Any, options: DecodeOptions
     ) -> SearchModel:
-        """The model with the tokenizer and the n-gram scorer of the trained one."""
+        """Return the model with the tokenizer and the n-gram scorer of the trained one."""
         ngram = load_ngram(trained.files.get("ngram_file"), section.tokens, weight=options.ngram_weight)
         return SearchModel(graphs, section, trained.tokenizer, ngram)
 
     @classmethod
     def stream_parts(cls, model: Any, chunks: Mapping[str, int | None]) -> tuple[tuple[Part, ...], dict[str, int]]:
-        """The parts with the encoder of streams, which an encoder of chunks cuts as `CHUNKS` and `chunks` say."""
+        """Return the parts with the streaming encoder, whose chunks have the sizes of `chunks`, else of `CHUNKS`."""
         numbers = cut_streams(model.encoder, chunks)
         return tuple(model.streaming_parts()), numbers
 
     @classmethod
     def require_companion(cls, name: str, config: Namespace, companion: Namespace, source: Path) -> None:
-        """A language model has the recogniser's tokens."""
+        """Raise `ConfigError` for a language model with other tokens than the recogniser."""
         if companion.token_list != config.token_list:
             raise ConfigError(
                 f"{source}: expected the recogniser's token list of {len(config.token_list)} tokens, "
@@ -96,7 +96,7 @@ class RecognitionTask(ExportedTask):
 
     @classmethod
     def further_checks(cls, trained: Any, graphs: Mapping[str, Graph], signals: Mapping[str, Any]) -> list[Check]:
-        """Encoder outputs of streams in pieces of odd sizes, against those of the whole utterance on PyTorch.
+        """Compare encoder outputs of streams in pieces of odd sizes with those of the whole utterance on PyTorch.
 
         Where the encoder's blocks are not made to equal the whole utterance, the steps of PyTorch are the reference.
         """
@@ -122,7 +122,7 @@ def tokenizer_of(
     bpemodel: str | Path | None = None,
     source: str | Path | None = None,
 ) -> AbsTokenizer | None:
-    """The tokenizer of a model's configuration, or of the kind and file given instead; `source` is named in errors."""
+    """Build the tokenizer of a configuration, or of the kind and file given instead; errors name `source`."""
     options = getattr(config, "preprocessor_conf", {})
     prompt = {name: options.get(f"whisper_{name}") for name in ("language", "task")}
     token_type, bpemodel = token_type or config.token_type, bpemodel or config.bpemodel
@@ -130,7 +130,7 @@ def tokenizer_of(
 
 
 def cut_streams(encoder: Any, chunks: Mapping[str, int | None]) -> dict[str, int]:
-    """Tell an encoder of chunks how it cuts streams; returns the numbers, none for an encoder that has its own.
+    """Set the chunk sizes of an encoder; return them, or none for an encoder with sizes of its own.
 
     Raises `OptionError` for a number that the encoder does not take.
     """
