@@ -1,4 +1,4 @@
-"""What tests share: where the models and recordings are, and one bundle of the demo model for a whole run."""
+"""Fixtures of all tests: models, recordings, and one bundle of the demo model for a whole run."""
 
 import importlib.util
 import os

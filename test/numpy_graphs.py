@@ -4,7 +4,7 @@ import numpy as np
 
 
 class Value:
-    """What a graph returns."""
+    """Result of a graph."""
 
     def __init__(self, array):
         self.array = array

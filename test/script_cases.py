@@ -188,7 +188,7 @@ WORDS = {
 
 
 def words() -> dict[str, Any]:
-    """What types of options read."""
+    """Results of the types of options."""
     from espnet2.utils import types
 
     read = {name: [getattr(types, name)(value) for value in values] for name, values in WORDS.items()}
@@ -334,7 +334,7 @@ def write_language_model() -> tuple[str, str]:
 
 
 def continuations() -> list[Any]:
-    """What a language model goes on with."""
+    """Continuations of a language model."""
     from espnet2.bin.lm_inference import GenerateText
 
     files, found = write_language_model(), []

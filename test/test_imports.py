@@ -1,4 +1,4 @@
-"""What the runtime imports: never torch, and at start none of the heavy packages that recognition does without."""
+"""Imports of the runtime: never torch, and at start no heavy package that recognition does not need."""
 
 import importlib.metadata
 import json

@@ -29,7 +29,7 @@ def tool(repo_dir: Path):
 
 @pytest.fixture(scope="session")
 def stream_directory(tmp_path_factory) -> Path:
-    """Where the bundles of streams are."""
+    """Directory of streaming bundles."""
     return tmp_path_factory.mktemp("streams")
 
 

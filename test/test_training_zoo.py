@@ -16,7 +16,7 @@ GOLDEN = Path(__file__).parent / "golden" / "training"
 LOSS_TOLERANCE = 1e-5
 GRADIENT_TOLERANCE = 1e-4
 ZERO = 1e-5  # of norms: what arithmetic leaves of gradients that are none
-# Upstream's error rates of CTC count what it hears in the padding of a batch.
+# Upstream's CTC error rates count tokens in the padding of a batch.
 HEARD_IN_PADDING = ("cer_ctc", "cer_interctc")
 
 

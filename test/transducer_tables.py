@@ -1,4 +1,4 @@
-"""What tests of transducer searches share: sizes as tools/make_transducer_golden.py has them, and a language model."""
+"""Material of tests of transducer searches: sizes as in tools/make_transducer_golden.py, and a language model."""
 
 import numpy as np
 from search_tables import log_softmax

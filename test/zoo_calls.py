@@ -92,7 +92,7 @@ def _padded(items: Sequence[np.ndarray], array: zoo_data.Array, padding: float) 
 
 
 def outputs_of(row: zoo_data.Row, module: torch.nn.Module, indices: Sequence[int], padding: float = 0.0) -> list[dict]:
-    """What the module gives for each of these utterances, run as one batch: name -> valid part, as numpy arrays."""
+    """Run utterances as one batch; returns for each: name -> valid part of the output, as numpy arrays."""
     batch, lengths = batch_of(row, indices, padding)
     with torch.no_grad():
         outputs = KINDS[row.kind].call(module, batch, lengths)

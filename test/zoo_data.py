@@ -1,4 +1,4 @@
-"""What a row of the zoo is made of, and the numbers that go with it: inputs and weights drawn from names alone.
+"""Rows of the zoo, and their inputs and weights, drawn from names alone.
 
 Standard library and numpy only, so that upstream's environment and ours draw the same values; nothing is stored.
 """
@@ -88,7 +88,7 @@ class Row:
 
 
 def tokens_for(length: int) -> int:
-    """How many tokens go with an utterance of `length` frames."""
+    """Number of tokens for an utterance of `length` frames."""
     return length // 5 + 2
 
 

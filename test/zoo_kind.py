@@ -20,7 +20,7 @@ Call = Callable[[torch.nn.Module, Batch, torch.Tensor], Outputs]
 
 @dataclass(frozen=True)
 class Kind:
-    """How rows of a kind are called and checked; every row is compared with its golden besides.
+    """Calls and checks of rows of a kind; every row is also compared with its golden.
 
     Attributes:
         call: Maps the module, the padded inputs of a batch and their lengths (B,) to the outputs.

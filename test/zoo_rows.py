@@ -1,4 +1,4 @@
-"""What tables of rows are written with: sizes, inputs, and rows by the option set."""
+"""Helpers of tables of rows: sizes, inputs, and rows by the option set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured of models in training, of upstream's and of ours by the same lines."""
+"""Measurements of models in training, for upstream and this project."""
 
 from __future__ import annotations
 

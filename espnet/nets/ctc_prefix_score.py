@@ -152,7 +152,8 @@ class CTCPrefixScore:
         return np.flatnonzero(self._log_p.argmax(axis=1) != self._blank)
 
     def _window(self, after_any: np.ndarray, states: Sequence[PrefixState], taken: int) -> Window:
-        """Where prefixes of `taken` tokens, with log-probabilities after_any (H, T) of having been said, are continued.
+        """Windows of frames in which prefixes of `taken` tokens, with log-probabilities after_any (H, T), are
+        continued.
 
         As upstream has it: `margin` frames to both sides of the frames where they most probably end, no later than
         those of the step before, and over a silence up to the fifth frame where CTC's best symbol is a token again.
@@ -252,7 +253,8 @@ def _forgettable(mass: np.ndarray) -> int:
 def _enter_new(
     log_p: np.ndarray, blank: int, states: Sequence[PrefixState]
 ) -> tuple[np.ndarray, list[Ancestor | None]]:
-    """Where the last token of each prefix may start in new frames of log_p (T', V): (H, T'), and its ancestors then.
+    """Log-probability that the last token of each prefix starts in new frames of log_p (T', V): (H, T'), and its
+    ancestors.
 
     The forward recursion, frame by frame for the `_DEPTH` last ancestors of all prefixes at once.
     """

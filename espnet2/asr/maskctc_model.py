@@ -95,11 +95,11 @@ class MaskCTCModel(ESPnetASRModel):
     ) -> tuple[torch.Tensor, Stats]:
         """Cross-entropy of the masked tokens."""
         options = self.loss_options
-        read, said = mask_uniform(text, self.mask_token, self.eos, options.ignore_id)
-        scores, _ = self.decoder(output, lengths, read, text_lengths)
+        inputs, targets = mask_uniform(text, self.mask_token, self.eos, options.ignore_id)
+        scores, _ = self.decoder(output, lengths, inputs, text_lengths)
         smoothed = options.lsm_weight, options.length_normalized_loss
-        loss = LabelSmoothingLoss(self.vocab_size + 1, options.ignore_id, *smoothed)(scores, said)
-        return loss, {"loss_mlm": loss, "acc_mlm": accuracy(scores, said, options.ignore_id)}
+        loss = LabelSmoothingLoss(self.vocab_size + 1, options.ignore_id, *smoothed)(scores, targets)
+        return loss, {"loss_mlm": loss, "acc_mlm": accuracy(scores, targets, options.ignore_id)}
 
 
 class MaskCTCInference(torch.nn.Module):

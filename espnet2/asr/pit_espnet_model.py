@@ -124,8 +124,8 @@ class ESPnetASRModel(SingleESPnetASRModel):
         texts, text_lengths = self.references(text, fields)
         order = self.best_order(output, lengths, texts, text_lengths)
         texts = texts.gather(1, order.unsqueeze(-1).expand_as(texts)).flatten(0, 1)
-        said = texts, text_lengths.gather(1, order).flatten()
-        return super().losses(output.flatten(0, 1), between, lengths.flatten(), said, fields)
+        targets = texts, text_lengths.gather(1, order).flatten()
+        return super().losses(output.flatten(0, 1), between, lengths.flatten(), targets, fields)
 
     def references(self, text: tuple[Tensor, Tensor], fields: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """The texts of all speakers (B, S, U), and their lengths (B, S)."""

@@ -156,15 +156,15 @@ class TrainableRecogniser:
             raise TrainingError(f"aux_ctc: expected layers of interctc_layer_idx, found {unknown[0]}")
         losses, stats = [], Stats()
         for layer, output in between:
-            said = text
+            targets = text
             if str(layer) in auxiliary:
                 name = auxiliary[str(layer)]
                 if name not in fields:
                     raise TrainingError(
                         f"aux_ctc: expected {name!r} in the data, found {', '.join(fields) or 'nothing'}"
                     )
-                said = self.texts(fields[name], fields[f"{name}_lengths"]), fields[f"{name}_lengths"]
-            loss, rate = self.ctc_loss(output, lengths, *said)
+                targets = self.texts(fields[name], fields[f"{name}_lengths"]), fields[f"{name}_lengths"]
+            loss, rate = self.ctc_loss(output, lengths, *targets)
             losses.append(loss)
             stats |= {f"loss_interctc_layer{layer}": loss, f"cer_interctc_layer{layer}": rate}
         return torch.stack(losses).mean(), stats
@@ -209,11 +209,11 @@ def attention_head(
     if options.lang_token_id != -1:
         text = torch.nn.functional.pad(text, (1, 0), value=options.lang_token_id)
         text_lengths = text_lengths + 1
-    read, said = add_sos_eos(text, model.sos, model.eos, options.ignore_id)
-    scores, _ = model.decoder(output, lengths, read, text_lengths + 1)
+    inputs, targets = add_sos_eos(text, model.sos, model.eos, options.ignore_id)
+    scores, _ = model.decoder(output, lengths, inputs, text_lengths + 1)
     smoothed = options.lsm_weight, options.length_normalized_loss
-    loss = LabelSmoothingLoss(model.vocab_size, options.ignore_id, *smoothed)(scores, said)
-    stats: Stats = {"loss_att": loss, "acc": accuracy(scores, said, options.ignore_id)}
+    loss = LabelSmoothingLoss(model.vocab_size, options.ignore_id, *smoothed)(scores, targets)
+    stats: Stats = {"loss_att": loss, "acc": accuracy(scores, targets, options.ignore_id)}
     if model.reports():
         best = scores.argmax(dim=-1).tolist()
         stats["cer"], stats["wer"] = model.error_calculator()(best, text.tolist())
@@ -250,7 +250,7 @@ def transducer_head(
     return loss, stats
 
 
-def accuracy(scores: Tensor, said: Tensor, ignore_id: int) -> Tensor:
-    """Share of tokens `said` (...), except `ignore_id`, with the best score (..., V)."""
-    counts = said != ignore_id
-    return ((scores.argmax(dim=-1) == said) & counts).sum() / counts.sum().clamp(min=1)
+def accuracy(scores: Tensor, targets: Tensor, ignore_id: int) -> Tensor:
+    """Share of tokens `targets` (...), except `ignore_id`, with the best score (..., V)."""
+    counts = targets != ignore_id
+    return ((scores.argmax(dim=-1) == targets) & counts).sum() / counts.sum().clamp(min=1)

@@ -57,7 +57,7 @@ def compare_results(trained: Trained, graphs: Mapping[str, Graph], signals: Sign
 def deviation(
     trained: Trained, graphs: Mapping[str, Graph], others: Mapping[str, Graph], signals: Signals, bounded: bool
 ) -> float:
-    """How far results of `others` are from those of `graphs`, as the family counts it."""
+    """Measure the difference of results of `others` from those of `graphs`, in the family's terms."""
     _, options = _checked_options(trained, graphs, bounded)
     expected, found = (list(map(trained.run(options, given), signals.values())) for given in (graphs, others))
     return trained.family.deviation(expected, found)

@@ -1,4 +1,4 @@
-"""What a component declares of its outputs, against what its graph returns."""
+"""Checks of a component's declared outputs against those of its graph."""
 
 from __future__ import annotations
 

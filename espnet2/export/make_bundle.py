@@ -140,7 +140,7 @@ def _verification(checks: Sequence[Check], accepted: Mapping[str, Any]) -> dict[
 
 
 def _provenance(trained: Trained) -> dict[str, Any]:
-    """What the bundle was made from, and with: checksums of the files, versions of the packages, chosen chunks."""
+    """Provenance of the bundle: checksums of the files, versions of the packages, chosen chunks."""
     return {
         "espnet": espnet.__version__,
         **{package: version(package) for package in PROVENANCE_PACKAGES},

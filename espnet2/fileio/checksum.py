@@ -94,7 +94,7 @@ def _store_of(directory: Path) -> Path | None:
 
 
 def _read(store: Path | None) -> dict[str, list[Any]]:
-    """What a store has; nothing where it is missing or damaged."""
+    """Read a store; empty if it is missing or damaged."""
     try:
         data = json.loads(store.read_text(encoding="utf-8")) if store is not None else {}
     except (OSError, ValueError, RecursionError):
@@ -104,7 +104,7 @@ def _read(store: Path | None) -> dict[str, list[Any]]:
 
 
 def _state(path: Path) -> list[int]:
-    """What changes when a file does: device, inode, size, times of its last change in nanoseconds."""
+    """State of a file that changes with it: device, inode, size, times of its last change in nanoseconds."""
     found = os.stat(path)
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 

@@ -12,7 +12,7 @@ def output_of(command: str) -> io.BytesIO:
     """Run a command, which ends with `|`, and return its standard output; raises `AudioError` if it fails."""
     done = subprocess.run(command[:-1], shell=True, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        last = f" ({said[-1].strip()})" if said else ""
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        last = f" ({lines[-1].strip()})" if lines else ""
         raise AudioError(f"{command}: expected a recording, found exit status {done.returncode}{last}")
     return io.BytesIO(done.stdout)

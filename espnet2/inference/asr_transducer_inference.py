@@ -116,7 +116,7 @@ class Speech2Text(asr_inference.Speech2Text):
 
     @property
     def audio_processor(self) -> AudioProcessor:
-        """How speech is cut, under upstream's name."""
+        """Framing of speech, under upstream's name."""
         return AudioProcessor(self.window)
 
     def hypotheses_to_results(self, nbest_hyps: Sequence[Hypothesis]) -> list[Result]:

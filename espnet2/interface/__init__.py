@@ -1,1 +1,1 @@
-"""What every other package speaks: tensors and components, errors, graphs that run, checks; standard library only."""
+"""Vocabulary of all other packages: tensors and components, errors, graphs, checks; standard library only."""

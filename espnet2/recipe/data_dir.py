@@ -84,13 +84,13 @@ class DataDir:
 
     def speed(self, recording: str) -> float:
         """Speed of a recording, 1 by default; raises `DataError` for an invalid number."""
-        said = self.tables.get("reco2speed", {}).get(recording, "1")
+        value = self.tables.get("reco2speed", {}).get(recording, "1")
         try:
-            speed = float(said)
+            speed = float(value)
         except ValueError:
             speed = math.nan
         if not 0 < speed < math.inf:
-            raise DataError(f"{self.where('reco2speed', recording)}: expected a positive number, found {said!r}")
+            raise DataError(f"{self.where('reco2speed', recording)}: expected a positive number, found {value!r}")
         return speed
 
     def where(self, table: str, key: str) -> str:

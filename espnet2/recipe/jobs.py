@@ -160,8 +160,10 @@ def require_success(jobs: Jobs, failed: Sequence[int]) -> None:
     if not failed:
         return
     log = jobs.log_of(failed[0])
-    said = [line for line in _lines(log) if line.strip() and not line.startswith("# ")]
+    output = [line for line in _lines(log) if line.strip() and not line.startswith("# ")]
     which = "" if jobs.name is None else f" ({len(failed)} of {len(jobs.numbers)} jobs)"
     status = _status(log)
     ended = "that it has not ended" if status is None else f"status {status}"
-    raise JobError(f"{log}: expected the command to succeed, found {ended}{which}: {said[-1] if said else 'no output'}")
+    raise JobError(
+        f"{log}: expected the command to succeed, found {ended}{which}: {output[-1] if output else 'no output'}"
+    )

@@ -49,8 +49,8 @@ class System:
     def real_time_factor(self, dataset: str) -> float | None:
         """Real-time factor over all jobs of a decode; None if their logs do not give it."""
         logs = sorted((self.decodes / dataset / "logdir").glob("*.log"))
-        told = [SPEED.findall(log.read_text(encoding="utf-8", errors="replace")) for log in logs]
-        found = [matches[-1] for matches in told if matches]  # a restarted decode appends to the log
+        speeds = [SPEED.findall(log.read_text(encoding="utf-8", errors="replace")) for log in logs]
+        found = [matches[-1] for matches in speeds if matches]  # a restarted decode appends to the log
         speech, compute = (sum(float(pair[index]) for pair in found) for index in (0, 1))
         return compute / speech if speech else None
 

@@ -282,7 +282,7 @@ def _component(name: str, entry: Mapping[str, Any]) -> Component:
 
 
 def _named_entries(manifest: Manifest) -> Iterator[tuple[str, Any]]:
-    """What stands where a manifest has a `{file, sha256}`, with its key."""
+    """Entries `{file, sha256}` of a manifest, with their keys."""
     tables = {"components": manifest.components}
     tables |= {f"quantized.{kind}": files for kind, files in manifest.quantized.items()}
     for section, table in tables.items():

@@ -102,7 +102,7 @@ class Family(ABC):
         """Checks of two results of the signal `name`, by PyTorch and by onnxruntime."""
 
     def deviation(self, expected: Sequence[Any], found: Sequence[Any]) -> float:
-        """How far results of int8 graphs are from those of fp32 graphs, for the same signals."""
+        """Measure the difference of results of int8 graphs from those of fp32 graphs, for the same signals."""
         raise NotImplementedError(f"{self.subject}: int8 graphs are not compared")
 
     def graphs_used(self, components: Components, options: Any) -> Collection[str]:

@@ -28,7 +28,7 @@ HINTS: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Key:
-    """How the value of an option is read from the config.yaml of a trained model.
+    """Reader of an option's value in the config.yaml of a trained model.
 
     Attributes:
         hint: Type of the value; None: that which the option's kind gives.

@@ -1,1 +1,1 @@
-"""What models and training share."""
+"""Data sets, collating, preprocessing and trainers."""

@@ -1,4 +1,4 @@
-"""What a synthesis model is given beside the text: speakers and languages by number, and embeddings of voices."""
+"""Conditions of a synthesis model: speakers and languages by number, and speaker embeddings."""
 
 from __future__ import annotations
 

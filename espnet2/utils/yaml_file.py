@@ -23,7 +23,7 @@ def read_yaml(path: str | Path, expected: str, error_type: type[EspnetError], sh
 def read_mapping(path: str | Path, shown: str | None = None) -> dict[str, Any]:
     """Read keys and values in plain YAML; raises `ConfigError` for a missing file, other content, or Python tags.
 
-    `shown` names the file in errors, where `path` is one that nobody knows.
+    `shown` names the file in errors, if `path` is a temporary one.
     """
     data = read_yaml(path, "keys and values in YAML", ConfigError, shown)
     if not isinstance(data, dict):

@@ -179,13 +179,13 @@ class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
         Returns:
             log-probabilities (B, beam, V), and the next `cache_key` and `cache_value`.
         """
-        *told, cache_key, cache_value = others
+        *prompt, cache_key, cache_value = others
         entries = entries_of(parents, cache_key)
         past = continued(cache_key, entries), continued(cache_value, entries)
         beam = parents.shape[1]
         memory = tuple([_for_each(layer, beam) for layer in kind] for kind in (memory_key, memory_value))
-        told = [_for_each(tensor, beam) for tensor in told]
-        hidden, keys, values = self.network.step(tokens.flatten(), past, memory, *told)
+        prompt = [_for_each(tensor, beam) for tensor in prompt]
+        hidden, keys, values = self.network.step(tokens.flatten(), past, memory, *prompt)
         log_probs = torch.log_softmax(self.lm_head(hidden), dim=-1).unflatten(0, parents.shape)
         return log_probs, stacked(keys, parents), stacked(values, parents)
 

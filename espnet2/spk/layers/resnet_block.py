@@ -9,7 +9,7 @@ from espnet2.spk.layers.padding import padding_of, silent
 
 
 class ResidualBlock(nn.Module):
-    """What the two blocks share.
+    """Base of both blocks.
 
     Args:
         in_planes: channels of the input.

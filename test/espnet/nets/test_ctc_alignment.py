@@ -12,7 +12,7 @@ from espnet.nets.ctc_alignment import SETTLED, CTCAligner, align
 from espnet.nets.ctc_greedy import greedy_text
 
 
-class Heard:
+class Posteriors:
     """A CTC layer whose encoder output is its log-probabilities already."""
 
     def log_softmax(self, x):
@@ -69,7 +69,7 @@ def test_impossible_tokens_have_frames_too():
 def test_pieces_are_aligned_as_a_whole(seed, pieces):
     log_probs = random_log_probs(seed, sum(pieces), 4)
     tokens = greedy_text(log_probs).tokens
-    aligner = CTCAligner(Heard())
+    aligner = CTCAligner(Posteriors())
     for _ in range(2):
         for piece in np.split(log_probs, np.cumsum(pieces)):
             aligner.extend(piece)
@@ -79,7 +79,7 @@ def test_pieces_are_aligned_as_a_whole(seed, pieces):
 
 def test_a_text_that_grows_keeps_frames_of_long_ago():
     log_probs = random_log_probs(1, 3 * SETTLED, 4)
-    aligner, text = CTCAligner(Heard()), greedy_text(log_probs)
+    aligner, text = CTCAligner(Posteriors()), greedy_text(log_probs)
     expected = list(zip(text.start.tolist(), text.end.tolist(), strict=True))
     for end in range(50, len(log_probs) + 1, 50):
         aligner.extend(log_probs[end - 50 : end])

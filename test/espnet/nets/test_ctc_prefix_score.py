@@ -205,9 +205,9 @@ def test_windows_are_upstreams(number, margin):
     states = [scorer.batch_init_state(x)] * len(ys)
     for known, scores in enumerate(expected, start=1):
         found, state = scorer.batch_score_partial(ys[:, :known], None, states, np.broadcast_to(x, (len(ys), *x.shape)))
-        heard = scores > LOG_ZERO / 2
-        np.testing.assert_allclose(found[heard], scores[heard], atol=1e-3)
-        assert (found[~heard] < LOG_ZERO / 2).all()
+        possible = scores > LOG_ZERO / 2
+        np.testing.assert_allclose(found[possible], scores[possible], atol=1e-3)
+        assert (found[~possible] < LOG_ZERO / 2).all()
         if known < len(expected):
             states = [scorer.select_state(state, row, int(y[known])) for row, y in enumerate(ys)]
 

@@ -1,4 +1,4 @@
-"""What scorers inherit."""
+"""Methods that scorers inherit."""
 
 import numpy as np
 import pytest

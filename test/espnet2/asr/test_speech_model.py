@@ -1,4 +1,4 @@
-"""What the component of a recogniser's encoder declares of its memory."""
+"""Attributes of a recogniser's encoder that determine its memory."""
 
 import types
 

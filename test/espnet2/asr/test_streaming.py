@@ -1,4 +1,4 @@
-"""What a stream is encoded to, however it is cut: what the same encoder makes of the whole utterance."""
+"""Streams equal whole utterances, however they are cut."""
 
 import itertools
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ def zeros(component: Any, batch: int) -> dict[str, np.ndarray]:
 
 
 def encode(model: Any, samples: np.ndarray, cuts: Iterator[int]) -> np.ndarray:
-    """What the steps give, put together."""
+    """Concatenate the outputs of the steps."""
     _, component = model.streaming_parts()[0]
     graph, states, found = TorchGraph(model.eval(), component), zeros(component, 1), []
     for speech, remaining in Stream(model, samples).calls(cuts):

@@ -1,4 +1,4 @@
-"""What training refuses in a sentence, and how it reads batches; its numbers are compared in `test_training_zoo.py`."""
+"""Errors of training, and its use of batches; losses are compared in `test_training_zoo.py`."""
 
 import dataclasses
 

@@ -120,7 +120,7 @@ def test_a_stream_finds_what_the_whole_utterance_has(graphs, case):
 
 @pytest.mark.parametrize("name", ["greedy", "default"])
 def test_a_label_comes_with_the_frame_where_it_is_emitted(graphs, name):
-    """Where nothing is merged, a hypothesis is one path, and its score that of the path."""
+    """Without merging, a hypothesis is one path, and its score that of the path."""
     search, x = search_of(graphs, 4, search_type=name), encoded(3)
     frames = graphs["joint_start"]({"encoder_out": x[None]})["joint_frames"].numpy()[0]
     found = search(x)

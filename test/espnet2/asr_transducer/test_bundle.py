@@ -1,4 +1,4 @@
-"""Bundles of stand-alone transducers that hear streams, whose chunks are chosen when they are made."""
+"""Streaming bundles of stand-alone transducers, whose chunks are chosen at export."""
 
 from pathlib import Path
 

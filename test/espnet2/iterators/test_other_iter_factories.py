@@ -1,4 +1,4 @@
-"""What chunks and categories refuse, and epochs of categories."""
+"""Errors of chunks and categories, and epochs of categories."""
 
 import numpy as np
 import pytest

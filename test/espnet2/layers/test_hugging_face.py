@@ -1,4 +1,4 @@
-"""What the package transformers gives, and what is said where it, or one of its files, is not there."""
+"""Loading by the package transformers, and messages if it, or one of its files, is missing."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Where attentions look is what upstream says, and looking leaves no trace in the model."""
+"""Attention weights equal upstream's, and computing them does not change the model."""
 
 import attention_tables
 import numpy as np

@@ -76,8 +76,10 @@ words = st.lists(st.sampled_from(["a", "b c", "<space>", "ä"]), max_size=6)
 
 @given(st.lists(st.tuples(words, words), min_size=1, max_size=4))
 def test_alignments_are_shortest_and_complete(pairs):
-    said, heard = [list(side) for side in zip(*pairs, strict=True)]
-    for one, reference, hypothesis in zip(align([""] * len(pairs), said, heard), said, heard, strict=True):
+    references, hypotheses = [list(side) for side in zip(*pairs, strict=True)]
+    for one, reference, hypothesis in zip(
+        align([""] * len(pairs), references, hypotheses), references, hypotheses, strict=True
+    ):
         assert [token for token, _ in one.pairs if token is not None] == reference
         assert [token for _, token in one.pairs if token is not None] == hypothesis
         counts = one.counts()
@@ -92,13 +94,13 @@ def test_a_sentence_without_words_has_an_alignment():
 @pytest.fixture
 def systems(tmp_path):
     """Two decodes of one set with scores, logs and weights."""
-    for name, heard, seconds in (("torch", "one two", 2.0), ("onnx", "one too", 0.5)):
+    for name, text, seconds in (("torch", "one two", 2.0), ("onnx", "one too", 0.5)):
         directory = tmp_path / name / "test"
         for rate, counts in (("wer", Counts(1, 2, 2)), ("cer", Counts(1, 7, 7))):
             (directory / f"score_{rate}").mkdir(parents=True)
             (directory / f"score_{rate}" / "counts.json").write_text(json.dumps(vars(counts)))
         (directory / "1best_recog").mkdir()
-        (directory / "1best_recog" / "text").write_text(f"u {heard}\n")
+        (directory / "1best_recog" / "text").write_text(f"u {text}\n")
         (directory / "logdir").mkdir()
         line = f"INFO: recognised 1 of 1 recordings: 10.0 s of speech in {seconds} s, real-time factor 0.1\n"
         (directory / "logdir" / "asr_inference.1.log").write_text(f"{line.replace('10.0', '99.0')}{line}")

@@ -1,4 +1,4 @@
-"""What is wrong with a data directory is said with the file and the line."""
+"""Errors of a data directory name file and line."""
 
 import pytest
 

@@ -52,8 +52,8 @@ def encoder_step(steps="steps", features=False):
     def encode(speech, remaining, before, step):
         batch, count = speech.shape[:2]
         window = np.concatenate([before, speech.reshape(batch, count * S, *frame)], axis=1)
-        heard = window[:, 2::3]
-        frames = heard if features else np.eye(V, dtype=np.float32)[np.rint(10 * heard).astype(int)]
+        frames_read = window[:, 2::3]
+        frames = frames_read if features else np.eye(V, dtype=np.float32)[np.rint(10 * frames_read).astype(int)]
         first = np.maximum(3 - 2 * step, 0)  # what lies before the stream, and the frame of its lead
         end = np.where(remaining >= count * S, 2 * count, 2 + remaining // 3)
         end = np.where(remaining < 0, 0, end)

@@ -1,4 +1,4 @@
-"""What recordings need, which ones are cut, and the results of those that are, over graphs written in numpy."""
+"""Memory of recordings, which ones are cut, and their results, over graphs written in numpy."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""Where texts change over that overlap."""
+"""Joins of overlapping texts."""
 
 import pytest
 from hypothesis import given

@@ -20,7 +20,7 @@ from espnet2.runtime import Speech2Text
 
 ROW = zoo.ROWS["model-pit"]
 OPTIONS = {"beam_size": 4, "nbest": 2, "ctc_weight": 0.3, "maxlenratio": -5.0}
-# What upstream hears, with `multi_asr`.
+# Upstream's hypotheses, with `multi_asr`.
 EXPECTED = [
     [("<unk>dcdc", [1, 5, 4, 5, 4], -8.8759), ("cdcdc", [4, 5, 4, 5, 4], -8.983)],
     [("bcfac", [3, 4, 7, 2, 4], -9.2826), ("bcfcf", [3, 4, 7, 4, 7], -9.4593)],

@@ -1,4 +1,4 @@
-"""What is wrong is said in at most 400 characters that name the item, and no file that nobody knows."""
+"""Messages have at most 400 characters, name the item, and no temporary file."""
 
 import re
 import tempfile

@@ -1,4 +1,4 @@
-"""What scripts import gives what upstream gives."""
+"""Functions for scripts equal upstream's."""
 
 import json
 

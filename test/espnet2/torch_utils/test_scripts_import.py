@@ -1,4 +1,4 @@
-"""What scripts import around models: devices, layers by name, other methods as `forward`, weights that fit."""
+"""Functions for scripts around models: devices, layers by name, other methods as `forward`, matching weights."""
 
 import dataclasses
 import re

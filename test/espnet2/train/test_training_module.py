@@ -1,4 +1,4 @@
-"""What happens to gradients before a step."""
+"""Processing of gradients before a step."""
 
 import torch
 

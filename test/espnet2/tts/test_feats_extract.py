@@ -1,4 +1,4 @@
-"""What synthesis models are trained to make of speech; the zoo compares the numbers with upstream's."""
+"""Training targets of synthesis models; the zoo compares their values with upstream's."""
 
 import sys
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""How commands end, and the types of their options."""
+"""Exit of commands, and the types of their options."""
 
 import argparse
 import re

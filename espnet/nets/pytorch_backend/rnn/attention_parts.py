@@ -184,11 +184,11 @@ class Additive(ScoringAttention):
     def scores(
         self, queries: Sequence[Tensor], keys: Sequence[Tensor], frames: Frames, states: Sequence[Tensor]
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
-        looks, kept = self.looks([query.unsqueeze(2) for query in queries], frames, states)
-        heads = zip(self.each(self.gvec), looks, keys, strict=True)
+        key_terms, kept = self.key_terms([query.unsqueeze(2) for query in queries], frames, states)
+        heads = zip(self.each(self.gvec), key_terms, keys, strict=True)
         return [gvec(torch.tanh(look + key.unsqueeze(1))).squeeze(-1) for gvec, look, key in heads], kept
 
-    def looks(
+    def key_terms(
         self, queries: list[Tensor], frames: Frames, states: Sequence[Tensor]
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
         """Return the term added to keys: each head's query (B, beam, 1, A), plus features of earlier weights."""
@@ -201,7 +201,7 @@ class LocationAware(Additive):
     loc_conv: Any
     mlp_att: Any
 
-    def looks(
+    def key_terms(
         self, queries: list[Tensor], frames: Frames, states: Sequence[Tensor]
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
         before = (states[0] + frames.uniform).chunk(self.heads)

@@ -91,7 +91,7 @@ class AttLocRec(Additive, OneHead):
         self.att_lstm = nn.LSTMCell(aconv_chans, att_dim, bias=False)
         self.gvec = nn.Linear(att_dim, 1)
 
-    def looks(
+    def key_terms(
         self, queries: list[Tensor], frames: Frames, states: Sequence[Tensor]
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
         before, hidden, cell = states
@@ -115,7 +115,7 @@ class AttCov(Additive, OneHead):
         self.wvec = nn.Linear(1, att_dim)
         self.gvec = nn.Linear(att_dim, 1)
 
-    def looks(
+    def key_terms(
         self, queries: list[Tensor], frames: Frames, states: Sequence[Tensor]
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
         coverage = states[0][0] + frames.uniform

@@ -29,9 +29,9 @@ class LabelSmoothingLoss(nn.Module):
         """Scores x (B, U, V), not normalised, and targets (B, U) → a scalar."""
         log_probs = x.log_softmax(dim=-1, dtype=torch.promote_types(x.dtype, torch.float32))
         counts = target != self.padding_idx
-        said = log_probs.gather(-1, target.masked_fill(~counts, 0).unsqueeze(-1)).squeeze(-1)
+        log_likelihood = log_probs.gather(-1, target.masked_fill(~counts, 0).unsqueeze(-1)).squeeze(-1)
         kept, rest = 1.0 - self.smoothing, self.smoothing / (self.size - 1)
-        cross_entropy = -(kept - rest) * said - rest * log_probs.sum(dim=-1)
+        cross_entropy = -(kept - rest) * log_likelihood - rest * log_probs.sum(dim=-1)
         entropy = -sum(p * math.log(p) * n for p, n in ((kept, 1), (rest, self.size - 1)) if p > 0)
         total = (cross_entropy - entropy).masked_fill(~counts, 0.0).sum()
         return total / (counts.sum() if self.normalize_length else len(x))

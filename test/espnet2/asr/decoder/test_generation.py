@@ -51,7 +51,7 @@ def _ours(decoder, rules: GenerationRules, memory: np.ndarray) -> list[int]:
 
 
 def _theirs(decoder, options: dict, memory: np.ndarray) -> list[int]:
-    """What transformers' own model generates with the decoder's weights, up to the end symbol."""
+    """Generate with transformers' own model and the decoder's weights, up to the end symbol."""
     config = decoder.decoder.config
     network = getattr(transformers, FAMILIES[decoder.causal_lm]).from_config(config).eval()
     inner = network.base_model if decoder.causal_lm else network.get_decoder()

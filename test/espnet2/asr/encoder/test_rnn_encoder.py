@@ -1,4 +1,4 @@
-"""What the zoo cannot show of recurrent encoders: states that are passed on."""
+"""States of recurrent encoders, which the zoo does not test."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What the goldens of `zoo_transducer_decoder` do not reach: longer texts, padding, extreme weights, training."""
+"""Longer texts, padding, extreme weights and training, beyond the goldens of `zoo_transducer_decoder`."""
 
 import numpy as np
 import pytest

@@ -43,7 +43,7 @@ def windows(frames: torch.Tensor, encoder: Encoder, block: int) -> torch.Tensor:
 
 
 def in_steps(encoder: Encoder, frames: torch.Tensor, lengths: list[int]) -> list[torch.Tensor]:
-    """What steps give of each of these streams, which begin with two blocks of garbage."""
+    """Outputs of the steps for each stream, without the first two blocks, which are undefined."""
     assert encoder.blocks is not None
     size, hop, _ = encoder.blocks
     last = [max(0, -(-(length - size) // hop)) for length in lengths]

@@ -1,4 +1,4 @@
-"""What attentions remember, and where they look; their numbers are compared with upstream's in the zoo."""
+"""States and weights of attentions; their outputs are compared with upstream's in the zoo."""
 
 import pytest
 import torch
