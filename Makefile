@@ -4,7 +4,7 @@ WORK ?= build/demo
 
 RUN := .venv/bin/python
 DEMO := egs2/digits/asr1/demo
-# Two workers with one thread each fill two cores; more threads per worker only get in each other's way.
+# Two workers with one thread each use two cores; more threads per worker would slow down each other.
 export OMP_NUM_THREADS ?= 1
 WORKERS ?= 2
 
@@ -29,10 +29,10 @@ lint: .venv/.ready ## ruff: rules and formatting
 types: .venv/.ready ## mypy
 	$(RUN) -m mypy
 
-imports: .venv/.ready ## import-linter: who may import whom
+imports: .venv/.ready ## import-linter: directions of imports
 	.venv/bin/lint-imports
 
-torch-free: .venv-runtime/.ready $(WORK)/bundle/bundle.yaml ## the runtime's tests where PyTorch is not installed
+torch-free: .venv-runtime/.ready $(WORK)/bundle/bundle.yaml ## the runtime's tests without PyTorch installed
 	DEMO_BUNDLE=$(WORK)/bundle .venv-runtime/bin/python -m pytest -q
 
 unit: $(WORK)/bundle/bundle.yaml ## all tests

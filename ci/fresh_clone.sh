@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's commands as a new user runs them: in a clean clone of what is committed, with nothing set up.
+# Run the README's commands as a new user: in a clean clone of the committed state, without any set-up.
 # usage: ci/fresh_clone.sh [directory that does not exist yet] [options of egs2/digits/asr1/run.sh, such as those of SMALL]
 set -euo pipefail
 SMALL=(
@@ -13,7 +13,7 @@ git clone --quiet "$root" "$clone"
 cd "$clone"
 make demo
 
-# Installed as the README says, in an environment of its own, which has nothing but what training needs.
+# An environment as in the README, with the packages for training only.
 environment=$(mktemp -d)
 "${PYTHON:-python3}" -m venv "$environment"
 "$environment/bin/python" -m pip install --quiet ".[train]"

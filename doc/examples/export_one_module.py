@@ -1,4 +1,4 @@
-"""Any single module, through plain `torch.onnx.export`, from the interface that it declares."""
+"""Export a single module by plain `torch.onnx.export`, from its declared interface."""
 
 import sys
 
