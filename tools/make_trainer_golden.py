@@ -89,7 +89,7 @@ def kinds() -> dict:
 
 
 def log_lines() -> list:
-    """Statistics of batches, and the line that tells of them."""
+    """Statistics of batches, and their log line."""
     from espnet2.train.reporter import Reporter
 
     reporter, batches = Reporter(), [(0.0, 1), (0.5, 3), (float("nan"), 2), (2.0, 5)]

@@ -28,7 +28,7 @@ RNN_TYPES: dict[str, tuple[Callable[..., nn.RNNBase], tuple[str, ...]]] = {
 class SequentialRNNLM(BatchSteppedScorer, AbsLM):
     """Recurrent language model.
 
-    A state is what PyTorch's recurrent layers take: a tensor, or the pair (hidden, cell) of an LSTM.
+    A state has the form of PyTorch's recurrent layers: a tensor, or the pair (hidden, cell) of an LSTM.
 
     Args:
         vocab_size: V.

@@ -1,4 +1,4 @@
-"""Training of sentencepiece models, and the token list that goes with one."""
+"""Training of sentencepiece models, with their token lists."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class ArgumentParser(PlainArgumentParser):
 
 
 def _text_of(value: Any) -> str:
-    """A value of a YAML file as it is written on a command line; null, true and the like inside stay what they are."""
+    """Convert a value of a YAML file to its form on a command line; null, true and the like inside are unchanged."""
     if not isinstance(value, dict | list):
         return str(value)
     import yaml

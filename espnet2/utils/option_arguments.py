@@ -9,7 +9,7 @@ from typing import Any
 
 from espnet2.utils.types import mapping_or_none, str2bool
 
-# Of a default's type, where the type is not what reads a word of the command line.
+# Parsers of command line words by the type of the default, where that type itself is not the parser.
 KINDS: dict[type, Callable[[str], Any]] = {bool: str2bool, type(None): mapping_or_none}
 
 

@@ -162,7 +162,7 @@ def pad_list(xs: Sequence[Tensor], pad_value: float) -> Tensor:
 
 
 def to_device(m: nn.Module, x: Movable) -> Movable:
-    """Move `x` to where the parameters of `m` are; `x` as it is when `m` has none."""
+    """Move `x` to the device of the parameters of `m`; no change if `m` has none."""
     parameter = next(m.parameters(), None)
     return x if parameter is None else x.to(parameter.device)
 

@@ -36,7 +36,7 @@ class SteppedScorer(ScorerInterface):
         return SteppedState(scorer, scorer.init_state(_NO_FRAMES if x is None else as_array(x)))
 
     def extend(self, states: Sequence[SteppedState], x: Any) -> list[SteppedState]:
-        """States in an encoder output that goes on with the frames x (T', D)."""
+        """States after the encoder output is extended by the frames x (T', D)."""
         scorer = states[0].scorer
         return [SteppedState(scorer, state) for state in scorer.extend([s.state for s in states], as_array(x))]
 
@@ -73,7 +73,7 @@ def _scored(ys: np.ndarray, states: Sequence[SteppedState]) -> tuple[np.ndarray,
 
 
 def step_scorer(module: Any) -> StepScorer:
-    """The scorer that drives the step of a module, and what it computes once per utterance.
+    """Make the scorer that calls a module's step, and its computations once per utterance.
 
     Raises:
         NotImplementedError: The module declares no step.

@@ -111,7 +111,7 @@ class ConvolutionalGatingMLP(GatingMLP):
         size: D.
         linear_units: C, even.
         kernel_size: frames that the gate's kernel spans, odd.
-        dropout_rate: dropout of what is gated.
+        dropout_rate: dropout of the gated half.
         use_linear_after_conv: whether the gate ends in a linear layer.
         gate_activation: a name in `GATE_ACTIVATIONS`.
     """

@@ -38,7 +38,7 @@ class LengthRegulator(nn.Module):
     """Repeats each token for its duration.
 
     Args:
-        pad_value: what frames behind the shorter texts of a batch are filled with.
+        pad_value: value of the padded frames of shorter texts in a batch.
     """
 
     def __init__(self, pad_value: float = 0.0):

@@ -79,7 +79,7 @@ def inverse(matrix: Pair) -> Pair:
     # The same as a real matrix of twice the size.
     whole = torch.cat([torch.cat([real, -imag], dim=-1), torch.cat([imag, real], dim=-1)], dim=-2)
     shape = whole.shape[:-2]
-    whole = whole.flatten(0, -3)  # what `bmm` reads, which is traced faster than `matmul`
+    whole = whole.flatten(0, -3)  # three axes for `bmm`, which is traced faster than `matmul`
     fixed = whole.detach()
     one, two = identity(2 * size, whole), 2 * identity(2 * size, whole)
     found = one / (fixed * one).sum((-1, -2), keepdim=True)
@@ -97,7 +97,8 @@ def solve_blocks(matrix: Pair, right: Pair, load: Tensor) -> Pair:
     Args:
         matrix: M (..., K, N, K, N), K blocks of N rows and as many of columns; no eigenvalue is below `load`.
         right: Y (..., K, N, J).
-        load: (..., 1, 1), added to what is inverted, which rounding might make less than that.
+        load: (..., 1, 1), added to the diagonal of inverted blocks, whose eigenvalues rounding might make smaller than
+            that.
 
     Returns:
         X (..., K, N, J), zero for blocks that rounding leaves without an inverse.
@@ -109,7 +110,7 @@ def solve_blocks(matrix: Pair, right: Pair, load: Tensor) -> Pair:
         return Pair(*(part.unsqueeze(-3) for part in found @ first))
     row = Pair(*(part[..., 0, :, 1:, :].flatten(-2) for part in matrix))
     rest = Pair(*(part[..., 1:, :, 1:, :].flatten(-2).flatten(-3, -2) for part in matrix))
-    # The column is that row, so that what is left stays Hermitian.
+    # The column is that row's adjoint, so that the remaining matrix stays Hermitian.
     rest = rest.minus(row.adjoint() @ (found @ row))
     rest_right = Pair(*(part[..., 1:, :, :].flatten(-3, -2) for part in right))
     rest_right = rest_right.minus(row.adjoint() @ (found @ first))

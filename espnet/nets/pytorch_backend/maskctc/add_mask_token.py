@@ -12,8 +12,8 @@ def mask_uniform(ys_pad: Tensor, mask_token: int, eos: int, ignore_id: int) -> t
     Args:
         ys_pad: (B, U) int64 texts, padded by `ignore_id`.
         mask_token: stands for a masked token.
-        eos: what padding becomes.
-        ignore_id: what stands for tokens that are not masked, in the second result.
+        eos: replacement of padding.
+        ignore_id: replacement of tokens that are not masked, in the second result.
 
     Returns:
         Texts with masks (B, U), and the masked tokens alone (B, U).

@@ -140,7 +140,7 @@ class VGG2L(nn.Module):
             padding = make_pad_mask(lengths, xs.shape[2])[:, None, :, None]
             xs = xs.masked_fill(padding, 0.0)
             for convolution in convolutions:
-                # Zeros behind an utterance are what a convolution sees there, and never larger than a maximum of ReLUs.
+                # Padding is zero, as at the end of a single utterance, and never exceeds a maximum of ReLUs.
                 xs = convolution(xs).relu().masked_fill(padding, 0.0)
             xs = nn.functional.max_pool2d(xs, 2, stride=2, ceil_mode=True)
             lengths = HALF(lengths)

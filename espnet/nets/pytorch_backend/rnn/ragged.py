@@ -32,7 +32,7 @@ def run_ragged(rnn: nn.RNNBase, xs: Tensor, lengths: Tensor, state: Any = None) 
         rnn: `nn.LSTM`, `nn.GRU` or `nn.RNN` with `batch_first`, of any number of layers and directions.
         xs: (B, T, F).
         lengths: (B,) int64, at most T. An utterance of length 0 gives zeros.
-        state: what `rnn` takes for a batch, a tensor (layers · directions, B, S) or a pair of them; None for zeros.
+        state: state of `rnn` for a batch, a tensor (layers · directions, B, S) or a pair of them; None for zeros.
 
     Returns:
         (B, T, directions · S), zeros beyond each utterance, and the state at each utterance's end. The state of an

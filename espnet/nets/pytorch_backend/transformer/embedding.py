@@ -166,7 +166,7 @@ class LearnableFourierPosEnc(Positions):
 
 
 class NoPositionalEncoding(Positions):
-    """No positions at all: x as it is.
+    """No positional encoding: x unchanged.
 
     Args:
         d_model, dropout_rate: as for the others, without effect.

@@ -49,7 +49,7 @@ class EncoderStack(nn.Module):
         size: D.
         embed: input layer that keeps every frame.
         encoders: layers, called as `layer(x, bias, pos_emb, padding)`.
-        normalize_before: whether layers normalise what they read, so that the last one's result needs it too.
+        normalize_before: whether layers normalise their input, so that the last layer's output is normalised too.
     """
 
     def __init__(self, size: int, embed: FrameInput, encoders: MultiSequential, normalize_before: bool):
@@ -63,7 +63,7 @@ class EncoderStack(nn.Module):
 
         Args:
             xs: (B, T, idim), or (B, T) int64 tokens.
-            masks: (B, 1 or T, T) bool, True where attention may look; what no frame may look at is padding.
+            masks: (B, 1 or T, T) bool, True at visible frames; frames that are visible to none are padding.
 
         Returns:
             (B, T, D), and `masks`.

@@ -30,7 +30,7 @@ class MultiSequential(nn.Sequential):
                 yield index, layer
 
     def forward(self, input: Tensor, *context: Any) -> Tensor:
-        """Any shape → what the last layer returns; every layer is called as `layer(x, *context)`."""
+        """Any shape → the last layer's result; every layer is called as `layer(x, *context)`."""
         for _, layer in self.active():
             input = layer(input, *context)
         return input
