@@ -24,19 +24,19 @@ def get_parser() -> argparse.ArgumentParser:
         "espnet2.runtime and the commands that end in _onnx run without PyTorch.",
     )
     add_model_options(parser, None)
-    parser.add_argument("--output_dir", required=True, help="the bundle, a directory that is made or replaced")
+    parser.add_argument("--output_dir", required=True, help="directory of the bundle, created or replaced")
     parser.add_argument(
         "--streaming",
         type=str2bool,
         default=False,
-        help="export for recognition while someone speaks, with the encoder of streams (default: False)",
+        help="export for streaming recognition (default: False)",
     )
     for name, text in CHUNK_OPTIONS.items():
         parser.add_argument(f"--{name}", type=int, help=text)
     parser.add_argument("--quantize", choices=["int8"], help="add dynamically quantised graphs")
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     parser.add_argument(
-        "recordings", nargs="*", help="speech to compare decoded text on (a generated signal where none is given)"
+        "recordings", nargs="*", help="speech on which decoded texts are compared (default: a generated signal)"
     )
     return parser
 

@@ -19,7 +19,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
     add_model_options(parser, None, leave_out=["ngram_file"])
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
-    parser.add_argument("recordings", nargs="*", help="speech to decode (a generated signal where none is given)")
+    parser.add_argument("recordings", nargs="*", help="speech to decode (default: a generated signal)")
     return parser
 
 

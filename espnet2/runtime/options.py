@@ -45,81 +45,79 @@ class DecodeOptions:
     ctc_weight: float = _option(0.5, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")
     ctc_window_margin: int = _option(
         0,
-        "frames around the ends of the texts so far in which CTC looks for the next token, upstream 100; 0: all, "
-        "which is exact",
+        "frames after the end of a hypothesis in which CTC scores the next token, upstream 100; 0: all, which is exact",
     )
-    lm_weight: float = _option(1.0, "weight of the language model, where there is one")
-    ngram_weight: float = _option(0.9, "weight of the n-gram model, where there is one")
+    lm_weight: float = _option(1.0, "weight of the language model")
+    ngram_weight: float = _option(0.9, "weight of the n-gram model")
     penalty: float = _option(0.0, "added to the score for every token")
     maxlenratio: float = _option(
-        0.0, "longest output in tokens per encoder frame; 0: until no better text can come; negative: in tokens"
+        0.0,
+        "maximum length in tokens per encoder frame; 0: until no better hypothesis is possible; negative: in tokens",
     )
-    minlenratio: float = _option(0.0, "shortest output in tokens per encoder frame")
+    minlenratio: float = _option(0.0, "minimum length in tokens per encoder frame")
     nbest: int = _option(1, "hypotheses returned")
     normalize_length: bool = _option(False, "rank hypotheses by score per token")
     time_sync: bool = _option(
-        False, "search frame by frame instead of token by token; maxlenratio, minlenratio, normalize_length do nothing"
+        False, "time-synchronous search; maxlenratio, minlenratio and normalize_length have no effect"
     )
-    ctc_greedy: bool = _option(False, "take CTC's best token of every frame, without a search")
-    partial_ar: bool = _option(
-        False, "take CTC's best text and replace its improbable segments by searches with all scorers but CTC"
+    ctc_greedy: bool = _option(False, "greedy CTC: the most probable token of every frame")
+    partial_ar: bool = _option(False, "decode segments of low CTC probability again, with all scorers except CTC")
+    threshold_probability: float = _option(0.99, "partial_ar decodes CTC tokens of lower probability again")
+    max_seq_len: int = _option(5, "maximum length of a segment in partial_ar, in tokens")
+    maskctc_n_iterations: int = _option(
+        10, "iterations in which a Mask-CTC model fills masked tokens; 0: one per token"
     )
-    threshold_probability: float = _option(0.99, "partial_ar replaces tokens of CTC that are less probable")
-    max_seq_len: int = _option(5, "longest segment that partial_ar finds, in tokens")
-    maskctc_n_iterations: int = _option(10, "rounds in which a Mask-CTC model fills masked tokens; 0: one per token")
-    maskctc_threshold_probability: float = _option(0.99, "a Mask-CTC model masks tokens of CTC that are less probable")
+    maskctc_threshold_probability: float = _option(0.99, "a Mask-CTC model masks CTC tokens of lower probability")
     transducer_conf: Mapping[str, Any] | None = _option(
-        None, "options of a transducer's search, as {search_type: maes, nstep: 3}"
+        None, "options of transducer searches, such as {search_type: maes, nstep: 3}"
     )
-    multi_asr: bool = _option(False, "expect a model of several speakers, which gives hypotheses for each")
+    multi_asr: bool = _option(False, "require a model of several speakers")
     hugging_face_decoder: bool = _option(
-        False, "generate text as transformers does, with the decoder alone and none of the weights and limits above"
+        False, "decode by the rules of transformers' generate, with the decoder as only scorer"
     )
     hugging_face_decoder_conf: Mapping[str, Any] | None = _option(
         None,
-        "rules of that generation, as {num_beams: 4, max_new_tokens: 100}, over the model's generation_config.json",
+        "options of these rules, such as {num_beams: 4, max_new_tokens: 100}; they override generation_config.json",
     )
     lang_prompt_token: str | None = _option(
         None,
-        "of a model with prompts: the symbol that texts begin with in place of language and task, as <|de|>",
+        "models with prompts: prompt symbol instead of language and task, such as <|de|>",
         str_or_none,
     )
     nlp_prompt_token: str | None = _option(
         None,
-        "of a model with prompts: text or symbols in place of the task, as <|translate|>, without lang_prompt_token",
+        "models with prompts: text or symbols instead of the task, such as <|translate|>",
         str_or_none,
     )
     prompt_token_file: str | None = _option(
-        None, "of a model with prompts: file of symbols that are tokens of their own", str_or_none
+        None, "models with prompts: file of symbols that are single tokens", str_or_none
     )
-    lid_prompt: bool = _option(False, "of a model with prompts: let the model predict the language")
-    batch_size: int = _option(1, "utterances that the encoder takes at once; 0: as 1")
-    streaming: bool = _option(
-        False, "search a whole utterance as if it came in a stream, in blocks of search_block_size and so on"
-    )
+    lid_prompt: bool = _option(False, "models with prompts: let the model predict the language")
+    batch_size: int = _option(1, "utterances in one call of the encoder; 0: as 1")
+    streaming: bool = _option(False, "search a whole utterance block by block, as upstream's simulation of streaming")
     search_block_size: int = _option(
-        -1, "of a stream: encoder frames of a block, search_look_ahead included; -1: the model's"
+        -1, "streams: encoder frames of a block, including search_look_ahead; -1: the model's"
     )
-    search_hop_size: int = _option(-1, "of a stream: encoder frames from a block to the next; -1: the model's")
+    search_hop_size: int = _option(-1, "streams: encoder frames from a block to the next; -1: the model's")
     search_look_ahead: int = _option(
-        -1, "of a stream: last frames of a block that the search does not use; -1: the model's"
+        -1, "streams: last frames of a block that the search does not use; -1: the model's"
     )
     disable_repetition_detection: bool = _option(
-        False, "of a stream: do not wait for the next block where a text repeats a token"
+        False, "streams: do not wait for the next block when a hypothesis repeats a token"
     )
     encoded_feat_length_limit: int = _option(
-        0, "of a stream: the decoder reads this many of the last encoder frames; 0: all, which grow with the stream"
+        0, "streams: number of most recent encoder frames that the decoder attends to; 0: all"
     )
     ctc_blanks_only: bool = _option(
-        False, "of a stream: as upstream, let CTC align only blanks with the frames that come after a text"
+        False, "streams: score later frames as blanks only in the CTC prefix score, as upstream"
     )
-    timestamps: str = _option("none", "time stamps of each token or word: none, token or word")
+    timestamps: str = _option("none", "return times of tokens or words: none, token or word")
     long_form: str = _option(
         "auto",
         "recordings that need more memory than memory_limit: auto cuts them at pauses, true all above 30 s, false none",
     )
     memory_limit: float = _option(
-        0.0, "GB that the encoder may take for a recording or batch; 0: half of what is available, 4 at most"
+        0.0, "memory of the encoder for a recording or batch, in GB; 0: half of the available memory, at most 4"
     )
 
     @classmethod
