@@ -311,8 +311,9 @@ def _task_rows() -> list[Row]:
 
 ROWS = [*_model_rows(), *_layer_rows(), *_task_rows()]
 
+_SMALL = {"encoder": "transformer", "encoder_conf": {**_BLOCKS, "input_layer": "linear"}, "token_type": "char"}
 ROUND_TRIP = {
-    "asr": Config("espnet2.tasks.asr:ASRTask", {**_ASR, **MODELS["ctc-only"], "token_type": "char"}),
+    "asr": Config("espnet2.tasks.asr:ASRTask", {**_ASR, **MODELS["features"], **MODELS["ctc-only"], **_SMALL}),
     "lm": Config("espnet2.tasks.lm:LMTask", {**_LM, **LM_MODELS["seq_rnn"], "token_type": "char"}),
 }
 

@@ -64,4 +64,10 @@ ROWS: list[Row] = [
     ),
 ]
 SAME_GRAPH = {f"standalone-{name}" for name in (*MODELS, *BODIES) if name != "default"}
-ROUND_TRIP = {"asr_transducer": Config(TASK, {**WHOLE, "token_type": "char"})}
+_SMALL = {
+    "encoder_conf": {"body_conf": [CONV1D], "input_conf": INPUT},
+    "decoder": "stateless",
+    "decoder_conf": {"embed_size": 12},
+    "token_type": "char",
+}
+ROUND_TRIP = {"asr_transducer": Config(TASK, {**WHOLE, **_SMALL})}
