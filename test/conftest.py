@@ -36,6 +36,7 @@ else:
         "espnet2/lm",
         "espnet2/main_funcs",
         "espnet2/schedulers",
+        "espnet2/spk",
         "espnet2/tasks",
         "espnet2/torch_utils",
         "espnet2/train",

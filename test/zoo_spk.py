@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_data import Array, New, Row
+from zoo_data import Array, Config, New, Row
 from zoo_rows import FEATURES, FRAMES, HIDDEN, MODEL, SAMPLES, SPEECH, family
 
 _SPK, _FRONTEND = "espnet2.spk.", "espnet2.asr.frontend."
@@ -146,7 +146,24 @@ def _models() -> list[Row]:
     return rows
 
 
-ROWS = [*_encoders(), *_heads(), *_models()]
+_KEYS: dict[str, Any] = {
+    "frontend": "default",
+    "frontend_conf": {"n_fft": 64, "hop_length": 32, "n_mels": 8},
+    "encoder": "xvector",
+    "encoder_conf": {"ndim": 6, "output_size": 8},
+    "pooling": "stats",
+    "pooling_conf": {},
+    "projector": "xvector",
+    "projector_conf": {"output_size": 5},
+    "loss": "softmax",
+    "loss_conf": {},
+    "spk_num": SPEAKERS,
+}
+TASK = Config("espnet2.tasks.spk:SpeakerTask", _KEYS)
+
+ROWS = [*_encoders(), *_heads(), *_models(), Row("spk-task", "speaker_model", TASK, SPEECH, SAMPLES)]
+SAME_GRAPH = {"spk-task"}
+ROUND_TRIP = {"spk": TASK}
 REFUSED = [
     ("spk-rawnet3-default", {"block": "EcapaBlock"}, "block.*EcapaBlock.*Bottle2neck"),
     ("spk-rawnet3-default", {"ndim": 0}, "ndim.*positive.*0"),

@@ -63,6 +63,14 @@ FAMILIES: Mapping[str, Row] = {
         companions=("lm",),
         files=_NGRAM,
     ),
+    "spk": Row(
+        "speaker model",
+        "espnet2.tasks.spk:SpeakerTask",
+        "spk_train_config",
+        "spk_model_file",
+        "espnet2.runtime.families.spk:SPK",
+        packed={"spk_train_config": "train_config", "spk_model_file": "model_file"},
+    ),
     "lm": Row("language model", "espnet2.tasks.lm:LMTask", "lm_train_config", "lm_file"),
 }
 

@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from espnet2.runtime.asr import Speech2Text
     from espnet2.runtime.asr_streaming import Speech2TextStreaming
     from espnet2.runtime.bundle import Bundle
+    from espnet2.runtime.spk import Speech2Embedding
 
 __all__ = [
     "Bundle",
+    "Speech2Embedding",
     "Speech2Text",
     "Speech2TextStreaming",
 ]
 
 _MODULES = {
     "Bundle": "espnet2.runtime.bundle",
+    "Speech2Embedding": "espnet2.runtime.spk",
     "Speech2Text": "espnet2.runtime.asr",
     "Speech2TextStreaming": "espnet2.runtime.asr_streaming",
 }

@@ -1,0 +1,150 @@
+"""Speaker embeddings, over a graph that onnxruntime or PyTorch runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from espnet2.interface.errors import AudioError, OptionError, listed
+from espnet2.interface.families import family_of
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.loading import find_bundle, load
+from espnet2.runtime.map_model import MapModel
+from espnet2.runtime.options import PROVIDERS
+from espnet2.runtime.speech import checked, unpadded
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+@dataclass(frozen=True)
+class EmbeddingOptions:
+    """Options of inference; raises `OptionError` for a value that is not allowed."""
+
+    batch_size: int = field(default=1, metadata={"help": "utterances that go through the graph together"})
+
+    def __post_init__(self) -> None:
+        if type(self.batch_size) is not int or self.batch_size < 1:
+            raise OptionError(f"batch_size: expected an integer of at least 1, found {self.batch_size!r}")
+
+    @classmethod
+    def from_keywords(cls, options: Mapping[str, Any]) -> EmbeddingOptions:
+        """The options of keyword arguments; raises `OptionError` for one that is not known."""
+        known = [option.name for option in fields(cls)]
+        for name in options:
+            if name not in known:
+                raise OptionError(f"{name}: expected an option among {listed(known, name)}, found an unknown name")
+        return cls(**options)
+
+
+class Embedder:
+    """Speaker embeddings of speech; whoever runs the graph.
+
+    Args:
+        model: The graph, and the section of its bundle.
+        options: Of inference.
+    """
+
+    def __init__(self, model: MapModel, options: EmbeddingOptions) -> None:
+        self.model, self.options = model, options
+        self.sample_rate: int = model.section.sample_rate
+
+    @property
+    def speech_axes(self) -> int:
+        """Number of axes of an utterance."""
+        return len(self.model.component.inputs[0].axes) - 1
+
+    def __call__(self, speech: Any) -> Any:
+        """The embedding (1, D), float32, of one utterance; it is not normalised.
+
+        Args:
+            speech: Samples (T,), floating point in [-1, 1), at the model's rate, or (T, C), of whose channels the first
+                counts; features (T, F) for a model without front end.
+
+        Raises:
+            AudioError: Speech that has no embedding: too short, not finite, of another type or shape.
+        """
+        return self.embed([self.check(speech)])
+
+    def batch(self, speech: Any, speech_lengths: Any = None) -> np.ndarray:
+        """Embeddings (B, D), float32, of several utterances; each gets what it gets alone.
+
+        Args:
+            speech: Utterances as a list, or padded ones, (B, T), or (B, T, F) of features, with their lengths.
+            speech_lengths: Samples, or frames, of each padded utterance, (B,); of a list it does nothing.
+
+        Raises:
+            AudioError: See `__call__`; or no utterance, or lengths that padded speech does not have.
+        """
+        speeches = speech if isinstance(speech, list | tuple) else unpadded(speech, speech_lengths)
+        if not speeches:
+            raise AudioError("speech: expected at least one utterance, found none")
+        found = [self.check(one, f"speech {number}") for number, one in enumerate(speeches, 1)]
+        size = self.options.batch_size
+        return np.concatenate([self.embed(found[start : start + size]) for start in range(0, len(found), size)])
+
+    def check(self, speech: Any, name: str = "speech") -> np.ndarray:
+        """Speech as the graph takes it, in float32; errors call it `name`. See `espnet2.runtime.speech.checked`."""
+        return checked(speech, self.model.component, name)
+
+    def embed(self, speeches: Sequence[np.ndarray]) -> np.ndarray:
+        """Embeddings (B, D) of utterances that `check` gave, as one batch."""
+        (embeddings,) = self.model.outputs(speeches).values()
+        return embeddings
+
+
+class Speech2Embedding(Embedder):
+    """Speaker embeddings from a bundle, without PyTorch.
+
+    Args:
+        bundle: A directory that `espnet2.bin.export_onnx` wrote, or a loaded `Bundle`.
+        quantized: Run the bundle's int8 graph, where it has one.
+        num_threads: Threads of the graph (default: all cores that the process may use).
+        providers: Execution providers of onnxruntime, most wanted first.
+        verify: Compute the checksums of all files, even of those that have not changed since they were compared.
+        options: Those of `EmbeddingOptions`; `device`, `cpu` or `cuda`, instead of providers.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+        OptionError: An option has a value that is not allowed.
+    """
+
+    def __init__(
+        self,
+        bundle: str | Path | Bundle,
+        *,
+        quantized: bool = False,
+        num_threads: int | None = None,
+        providers: Sequence[str] = PROVIDERS,
+        verify: bool = False,
+        **options: Any,
+    ) -> None:
+        family = family_of("spk")
+        loaded = load(
+            bundle,
+            family,
+            family.entry,
+            options,
+            quantized=quantized,
+            num_threads=num_threads,
+            providers=providers,
+            verify=verify,
+        )
+        self.bundle = loaded.bundle
+        super().__init__(loaded.model, loaded.options)
+
+    @classmethod
+    def from_pretrained(cls, model_tag: str | Path, **options: Any) -> Self:
+        """The model of a bundle: its directory, or its repository on the Hugging Face hub."""
+        return cls(find_bundle(model_tag), **options)
+
+
+def cosine(first: np.ndarray, second: np.ndarray) -> float:
+    """Cosine of the angle between two embeddings, (D,) or (1, D): 1 for the same direction, about 0 for strangers."""
+    a, b = np.ravel(first).astype(np.float64), np.ravel(second).astype(np.float64)
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / size if size > 0 else 0.0
