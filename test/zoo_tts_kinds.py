@@ -7,7 +7,7 @@ from zoo_kind import Batch, Kind, Outputs, attribute
 
 
 def _tts(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
-    """What ours makes of a batch, and upstream's of one text."""
+    """Outputs of our module for a batch, and of upstream's for one text."""
     if not hasattr(module, "encode_text"):
         results = module.inference(**{name: value[0] for name, value in batch.items()})
         return {name: (value[None], torch.tensor([len(value)])) for name, value in results.items()}

@@ -358,7 +358,7 @@ def test_quantised_graphs_are_used_where_there_are_some(tmp_path, manifest, onnx
     assert Speech2Text(tmp_path / "b", ctc_weight=1.0, quantized=True)(say(2))[0].text == "a"
 
 
-def test_the_demo_model_hears_what_upstream_heard(demo_bundle, demo_dir):
+def test_the_demo_model_gives_upstreams_texts(demo_bundle, demo_dir):
     import json
 
     references = [json.loads(line) for line in (demo_dir / "refs.jsonl").read_text(encoding="utf-8").splitlines()]

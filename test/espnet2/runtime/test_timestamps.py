@@ -169,7 +169,7 @@ def spoken_parts(speech: np.ndarray, rate: int) -> list[tuple[float, float]]:
         ("asr_transducer", {"transducer_conf": {"search_type": "greedy"}}, 0.07, 0.2),
     ],
 )
-def test_words_are_where_they_are_heard(fixtures_dir, model, options, start_error, end_error):
+def test_words_are_where_they_are_spoken(fixtures_dir, model, options, start_error, end_error):
     """Recordings of digits with pauses between them; median errors in seconds, of frames of 0.04."""
     pytest.importorskip("torch")
     from espnet2.bin.asr_inference import Speech2Text as TorchSpeech2Text
