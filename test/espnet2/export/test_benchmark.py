@@ -1,5 +1,7 @@
 """Benchmarks of a bundle, and their table."""
 
+from pathlib import Path
+
 import pytest
 
 from espnet2.export.benchmark import Row, benchmark_bundle, table
@@ -15,6 +17,12 @@ def test_a_recogniser_has_an_encoder_and_a_search(demo_bundle):
     assert list(rows[0].stages) == ["encoder", "search"]
     assert rows[0].latency == sum(rows[0].stages.values()) > 0
     assert rows[0].factor > 0
+
+
+def test_a_speaker_model_has_one_stage():
+    (row,) = benchmark_bundle(Path(__file__).parents[2] / "golden" / "spk", [], 1, 1, {})
+    assert list(row.stages) == ["run"]
+    assert row.factor > 0
 
 
 @pytest.mark.parametrize(
