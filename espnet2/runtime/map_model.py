@@ -33,14 +33,14 @@ class MapSection(Section):
 
 @dataclass(frozen=True)
 class MapModel:
-    """The graph, whoever runs it, and the section."""
+    """Graph and section."""
 
     graph: Graph
     section: Any
 
     @property
     def component(self) -> Component:
-        """What the graph reads and returns."""
+        """Interface of the graph."""
         return self.graph.component
 
     def outputs(self, speeches: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
