@@ -148,7 +148,7 @@ def _options_of(packed: Mapping[str, str]) -> dict[str, str]:
 def _complete(row: Row, paths: dict[str, Path], untrained: bool) -> None:
     """Add the config beside weights; raise `OptionError` for a config without weights."""
     if row.weights in paths:
-        paths.setdefault(row.config, paths[row.weights].with_name("config.yaml"))
+        paths.setdefault(row.config, paths[row.weights].with_name(row.config_name))
     elif row.config in paths and not untrained:
         raise OptionError(f"--{row.weights}: expected the weights of --{row.config}, found none")
 
@@ -161,6 +161,8 @@ def task_of(paths: Mapping[str, Path], untrained: bool = False, family: Family |
     tasks = {name: FAMILIES[name] for name in with_bundles() if family in (None, family_of(name))}
     asked = {name: row for name, row in tasks.items() if row.weights in paths or row.config in paths}
     named = [name for name, row in asked.items() if row.weights in paths or untrained]
+    beside = {companion for name in named for companion in FAMILIES[name].companions}
+    named = [name for name in named if name not in beside]
     if not named:
         options = " or ".join(dict.fromkeys(f"--{row.weights}" for row in (asked or tasks).values()))
         raise OptionError(f"{options}: expected a file (or --model_file, --model_tag: a packed model), found none")
@@ -168,7 +170,7 @@ def task_of(paths: Mapping[str, Path], untrained: bool = False, family: Family |
     if any(tasks[name].weights != row.weights for name in named):
         found = " and ".join(dict.fromkeys(f"--{tasks[name].weights}" for name in named))
         raise OptionError(f"{found}: expected one model, found several")
-    config = paths.get(row.config) or paths[row.weights].with_name("config.yaml")
+    config = paths.get(row.config) or paths[row.weights].with_name(row.config_name)
     return detect.task_of(read_mapping(config), named, str(config))
 
 

@@ -25,6 +25,7 @@ class Row:
         companions: Tasks whose models may go with one of this task.
         files: Options that name other files of a model, with their help.
         packed: Names of the options in packed models of upstream, where they are others.
+        config_name: Name of a config beside the weights, where none is named.
     """
 
     noun: str
@@ -35,6 +36,7 @@ class Row:
     companions: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     packed: Mapping[str, str] = field(default_factory=dict)
+    config_name: str = "config.yaml"
 
     def options(self) -> dict[str, str]:
         """Options of the files, with their help."""
