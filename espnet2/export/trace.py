@@ -83,8 +83,11 @@ def _publish(model: ir.Model, component: Component, metadata: Mapping[str, str])
     """Keep what users need: declared axes, which are checked; names as in the checkpoint; no stack traces."""
     for node in model.graph.all_nodes():
         node.metadata_props.clear()
+    taken = {output.name for node in model.graph.all_nodes() for output in node.outputs}
+    taken |= {value.name for value in model.graph.inputs}
     for value in list(model.graph.initializers.values()):
-        value.name = (value.name or "").removeprefix("module.")
+        name = (value.name or "").removeprefix("module.")
+        value.name = value.name if name in taken else name  # a parameter `mean`, where a node computes another
     require_exported_axes(component, [_axes(value) for value in model.graph.outputs])
     for value, tensor in zip(model.graph.outputs, component.results, strict=True):
         value.shape = ir.Shape(tensor.axes)
