@@ -134,8 +134,8 @@ class HiFiGANGenerator(nn.Module):
         return self(c.T[None], None if g is None else g[None])[0].T
 
     def generate(self, feats: Tensor) -> Tensor:
-        """Features (B, T, F) → samples (B, N)."""
-        return self(feats.transpose(1, 2)).flatten(1)
+        """Features (B, T, F) → samples (B, N) of the first channel."""
+        return self(feats.transpose(1, 2))[:, 0]
 
     def components(self) -> tuple[Component, ...]:
         """The graph "vocoder"; utterances of a batch are equally long, since convolutions see what follows them."""
