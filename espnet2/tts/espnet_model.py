@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -76,9 +76,9 @@ class ESPnetTTSModel(AbsESPnetModel):
         Returns:
             Loss, statistics by name, weight of the batch.
         """
-        feats = self._features(speech, speech_lengths, durations, durations_lengths)
-        given: dict[str, Any] = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
-        feats |= {name: pair for name, pair in given.items() if pair[0] is not None}
+        pairs: dict[str, Any] = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
+        given = {name: pair for name, pair in pairs.items() if pair[0] is not None}
+        feats = {**self._features(speech, speech_lengths, durations, durations_lengths, given), **given}
         feats = {name: self._normalized(name, *pair) for name, pair in feats.items()}
         batch = {key: value for name, pair in feats.items() for key, value in _named(name, *pair).items()}
         if durations is not None:
@@ -107,9 +107,9 @@ class ESPnetTTSModel(AbsESPnetModel):
         **further: Any,
     ) -> dict[str, Tensor]:
         """Features, pitch and energy whose statistics normalise them, with their lengths, by name."""
-        feats = self._features(speech, speech_lengths, durations, durations_lengths)
-        given: dict[str, Any] = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
-        feats |= {name: pair for name, pair in given.items() if pair[0] is not None}
+        pairs: dict[str, Any] = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
+        given = {name: pair for name, pair in pairs.items() if pair[0] is not None}
+        feats = {**self._features(speech, speech_lengths, durations, durations_lengths, given), **given}
         return {key: value for name, pair in feats.items() for key, value in _named(name, *pair).items()}
 
     def inference(
@@ -144,11 +144,8 @@ class ESPnetTTSModel(AbsESPnetModel):
         if decode_config.get("use_teacher_forcing"):
             if speech is None:
                 raise ValueError("speech: expected samples, which use_teacher_forcing needs, found none")
-            lengths = torch.tensor([len(speech)], device=speech.device)
-            steps = (None, None) if durations is None else (durations[None], torch.tensor([len(durations)]))
-            found = self._features(speech[None], lengths, *steps)
-            found |= {name: (value[None], lengths) for name, value in given.items() if value is not None}
-            given = {name: self._normalized(name, values, None)[0][0] for name, (values, _) in found.items()}
+            own = {name: self._normalized(name, v[None], None)[0][0] for name, v in given.items() if v is not None}
+            given = {**self.measured(speech, durations, own), **own}
         conditions = {"spembs": spembs, "sids": sids, "lids": lids, "durations": durations}
         used = {name: value for name, value in {**conditions, **given}.items() if value is not None}
         results = self.tts.inference(text=text, **used, **decode_config)
@@ -156,15 +153,39 @@ class ESPnetTTSModel(AbsESPnetModel):
             results["feat_gen_denorm"] = self.normalize.inverse(results[FEATURES].clone()[None])[0][0]
         return results
 
+    def measured(
+        self, speech: Tensor, durations: Tensor | None = None, known: Collection[str] = ()
+    ) -> dict[str, Tensor]:
+        """Normalised features, and pitch and energy but for those that are known, of speech.
+
+        Args:
+            speech: (N,) samples.
+            durations: (U,) frames of tokens.
+            known: names of what is not needed.
+
+        Returns:
+            `feats` (T, F), `pitch` and `energy` (U, 1), where the model has such.
+        """
+        lengths = torch.tensor([len(speech)], device=speech.device)
+        steps = None if durations is None else durations[None]
+        count = None if durations is None else torch.tensor([len(durations)])
+        found = self._features(speech[None], lengths, steps, count, known)
+        return {name: self._normalized(name, values, None)[0][0] for name, (values, _) in found.items()}
+
     def _features(
-        self, speech: Tensor, speech_lengths: Tensor, durations: Tensor | None, durations_lengths: Tensor | None
+        self,
+        speech: Tensor,
+        speech_lengths: Tensor,
+        durations: Tensor | None,
+        durations_lengths: Tensor | None,
+        known: Collection[str],
     ) -> dict[str, tuple[Tensor, Tensor]]:
-        """Features, pitch and energy of samples, each with its lengths."""
+        """Features, and pitch and energy but for those that are known, of samples, each with its lengths."""
         feats = (speech, speech_lengths) if self.feats_extract is None else self.feats_extract(speech, speech_lengths)
         found = {"feats": feats}
         steps = {"feats_lengths": feats[1], "durations": durations, "durations_lengths": durations_lengths}
         for name, extract in (("pitch", self.pitch_extract), ("energy", self.energy_extract)):
-            if extract is not None:
+            if extract is not None and name not in known:
                 found[name] = extract(speech, speech_lengths, **steps)
         return found
 

@@ -124,6 +124,9 @@ class RegulatedTTS(ConditionedTTS):
         """The graphs "text_encoder" and "feature_decoder"; durations, between the two, set the length of the second."""
         tokens, batch = ("batch", "tokens"), ("batch",)
         said = ("batch", "out_tokens")
+        several = self.reduction_factor > 1
+        frames = "out_frames" if several else "frames"
+        rules = (OutputLength(frames, "frames", Length.multiplied(self.reduction_factor)),) if several else ()
         return (
             Component(
                 name="text_encoder",
@@ -154,9 +157,9 @@ class RegulatedTTS(ConditionedTTS):
                     Declared("frame_lengths", batch, "int64", length_of="frames"),
                 ),
                 outputs=(
-                    Declared("feat_gen", ("batch", "out_frames", self.odim)),
-                    Declared("feat_gen_lengths", batch, "int64", length_of="out_frames"),
+                    Declared("feat_gen", ("batch", frames, self.odim)),
+                    Declared("feat_gen_lengths", batch, "int64", length_of=frames),
                 ),
-                lengths=(OutputLength("out_frames", "frames", Length.multiplied(self.reduction_factor)),),
+                lengths=rules,
             ),
         )

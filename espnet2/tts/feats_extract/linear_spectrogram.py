@@ -47,6 +47,10 @@ class LinearSpectrogram(AbsFeatsExtract):
             "window": self.window,
         }
 
+    def inversion(self) -> dict[str, Any]:
+        """Arguments of `espnet2.utils.griffin_lim.Spectrogram2Waveform`, which makes samples of these features."""
+        return self.get_parameters()
+
     def forward(
         self, input: torch.Tensor, input_lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -58,6 +59,10 @@ class LogMelFbank(LinearSpectrogram):
     def get_parameters(self) -> dict[str, Any]:
         band = {"fs": self.fs, "n_mels": self.n_mels, "fmin": self.fmin, "fmax": self.fmax}
         return {**super().get_parameters(), **band}
+
+    def inversion(self) -> dict[str, Any]:
+        base = math.e if self.log_base is None else self.log_base
+        return {**self.get_parameters(), "htk": self.htk, "log_base": base}
 
     def scaled(self, magnitudes: torch.Tensor) -> torch.Tensor:
         """Log-mel features (B, T, n_mels) of magnitudes (B, T, bins)."""
