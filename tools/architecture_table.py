@@ -84,7 +84,7 @@ def graphs(row: Row) -> str:
         module = zoo_calls.build(row.make, Path(directory))
     parts = [component for _, component in module.parts()] if hasattr(module, "parts") else ()
     components = parts or (module.components() if hasattr(module, "components") else ())
-    streams = getattr(module, "blocks", None) is not None
+    streams = hasattr(module, "encode_step") and getattr(module, "blocks", None) is not None
     names = [component.name for component in components] + ["encoder_step"] * streams
     return ", ".join(f"`{name}`" for name in names)
 

@@ -35,6 +35,7 @@ TASKS = {
     "st": "speech translation (ST)",
     "svs": "singing voice synthesis (SVS)",
     "tts": "text-to-speech (TTS)",
+    "tts2": "text-to-speech over discrete units (TTS2)",
     "uasr": "unsupervised recognition (UASR)",
     "vocoder": "a vocoder of parallel_wavegan",
 }
@@ -43,6 +44,7 @@ MARKS = (
     ("codec", "gan_codec"),
     ("svs", "svs"),
     ("tts+generator_first", "gan_tts"),
+    ("tts+discrete_feats_extract", "tts2"),
     ("tts", "tts"),
     ("s2st_type", "s2st"),
     ("subtask_series", "enh_s2t"),
