@@ -21,6 +21,7 @@ DEFAULT = "ParallelWaveGANGenerator"  # of a config that names none
 UNUSED: Mapping[str, Any] = {"use_causal_conv": False}  # options that have only this value here
 CONFIG = "config.yml"  # beside the weights
 STATISTICS = ("mean", "scale")
+GAIN, HELD = ".weight_g", "vocoder."  # ends and beginnings of names of weights
 
 
 class ParallelWaveGANPretrainedVocoder(nn.Module):
@@ -57,7 +58,10 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
         self.vocoder = _generator(config, path)
         self.normalize_before = False
         if model_file is not None:
-            load_state(self.vocoder, load_checkpoint(model_file, part="generator"), model_file)
+            state = own_weights(load_checkpoint(model_file, part="generator"))
+            if not any(name.endswith(GAIN) for name in state):
+                self.vocoder.remove_weight_norm()
+            load_state(self.vocoder, state, model_file)
             self._read_statistics(Path(model_file).parent, str(config.get("format", "npy")))
         self.vocoder.remove_weight_norm()
         self.eval()
@@ -90,6 +94,12 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
     def parts(self) -> tuple[tuple[nn.Module, Component], ...]:
         """That graph, of this module."""
         return tuple((self, component) for component in self.components())
+
+
+def own_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a generator, or of a `ParallelWaveGANPretrainedVocoder` that holds it, without statistics."""
+    held = any(name.startswith(HELD) for name in state)
+    return {name.removeprefix(HELD): value for name, value in state.items() if name.startswith(HELD) or not held}
 
 
 def read_statistics(path: Path) -> np.ndarray:
