@@ -31,6 +31,7 @@ else:
         "espnet2/bin/test_lm_inference.py",
         "espnet2/export",
         "espnet2/gan_tts",
+        "espnet2/inference",
         "espnet2/iterators",
         "espnet2/layers",
         "espnet2/lm",

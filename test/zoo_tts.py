@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo_data import Array, New, Row
+from zoo_data import Array, Config, New, Row, Stats
 
 V, F = 11, 8  # tokens, features
 LENGTHS = (9, 5, 2)  # tokens of the three texts
@@ -127,12 +127,41 @@ VOCODERS: dict[str, tuple[dict[str, Any], tuple[Array, ...]]] = {
 }
 
 
+SMALL = {name: value for name, value in FASTSPEECH2.items() if name not in ("idim", "odim")}
+TOKENS = ["<blank>", "<unk>", "<space>", *"abcdefg", "<sos/eos>"]
+MODEL: dict[str, Any] = {
+    "token_list": TOKENS,
+    "token_type": "char",
+    "feats_extract": "fbank",
+    "feats_extract_conf": {"fs": 8000, **STFT, "n_mels": F, "fmin": 40, "fmax": 4000},
+    "normalize": "global_mvn",
+    "normalize_conf": {"stats_file": Stats(F)},
+    "pitch_extract": "dio",
+    "pitch_extract_conf": {"fs": 8000, **STFT, "f0min": 60, "reduction_factor": 1},
+    "pitch_normalize": None,
+    "energy_extract": "energy",
+    "energy_extract_conf": {"fs": 8000, **STFT, "reduction_factor": 1},
+    "energy_normalize": None,
+    "tts": "fastspeech2",
+    "tts_conf": SMALL,
+}
+MODELS: dict[str, tuple[dict[str, Any], tuple[Array, ...]]] = {
+    "default": ({}, ()),
+    "given-features": ({"odim": F, "normalize": None, "pitch_extract": None, "energy_extract": None}, ()),
+    "speakers": ({"tts_conf": {**SMALL, "spks": 3, "spk_embed_dim": 5}}, (SPEAKER, VOICE)),
+}
+
+
 def _rows() -> list[Row]:
     rows = []
     for name, (options, conditions) in OPTIONS.items():
         make = New("espnet2.tts.fastspeech2.fastspeech2:FastSpeech2", {**FASTSPEECH2, **options})
         lengths = SHORTER if name == "conformer-legacy" else LENGTHS
         rows.append(Row(f"fastspeech2-{name}", "tts", make, (TEXT, *conditions), lengths, fixed=DURATIONS))
+    for name, (keys, conditions) in MODELS.items():
+        make = Config("espnet2.tasks.tts:TTSTask", {**MODEL, **keys})
+        fixed = {f"tts.{key}": value for key, value in DURATIONS.items()}
+        rows.append(Row(f"tts-model-{name}", "tts_model", make, (TEXT, *conditions), LENGTHS, fixed=fixed))
     for name, options in LOSSES.items():
         make = New("espnet2.tts.fastspeech2.fastspeech2:FastSpeech2", {**FASTSPEECH2, **options})
         rows.append(Row(f"fastspeech2-losses-{name}", "tts_losses", make, (TEXT, FEATS, *OF_TOKENS), LENGTHS))
@@ -148,7 +177,13 @@ def _rows() -> list[Row]:
 
 
 ROWS = _rows()
+_GENERATOR = {"generator_type": "HiFiGANGenerator", "generator_params": HIFIGAN, "sampling_rate": 8000}
+ROUND_TRIP = {
+    "tts": Config("espnet2.tasks.tts:TTSTask", {**MODEL, **MODELS["speakers"][0]}),
+    "vocoder": Config("espnet2.tasks.vocoder:VocoderTask", _GENERATOR),
+}
 SAME_GRAPH = {f"fastspeech2-{name}" for name in OPTIONS} - {"fastspeech2-default", "fastspeech2-everything-given"}
+SAME_GRAPH |= {f"tts-model-{name}" for name in MODELS}
 SAME_GRAPH |= {f"hifigan-{name}" for name in VOCODERS if name != "default"}
 REFUSED = [
     ("fastspeech2-default", {"encoder_type": "rnn"}, "encoder_type.*rnn.*transformer, conformer"),

@@ -20,6 +20,25 @@ def _tts(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Output
     return {"feat_gen": (feats, frames), **{name: (value, tokens) for name, value in of_tokens.items()}}
 
 
+def _tts_model(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Results of each text alone, features with and without normalisation among them."""
+    results = [
+        module.inference(
+            batch["text"][index, :length],
+            **{name: batch[name][index] for name in batch if name != "text"},
+            use_teacher_forcing=False,
+        )
+        for index, length in enumerate(lengths)
+    ]
+    return {
+        name: (
+            torch.nn.utils.rnn.pad_sequence([result[name] for result in results], batch_first=True),
+            torch.tensor([len(result[name]) for result in results]),
+        )
+        for name in results[0]
+    }
+
+
 def _tts_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
     """Losses of each text alone, with durations that its length gives."""
     losses = []
@@ -59,6 +78,7 @@ def _vocoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Ou
 
 KINDS = {
     "tts": Kind(_tts, padded=True, exported=True),
+    "tts_model": Kind(_tts_model),
     "tts_losses": Kind(_tts_losses),
     "speech_features": Kind(_speech_features, padded=True),
     "token_means": Kind(_token_means, padded=True),

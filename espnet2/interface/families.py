@@ -73,6 +73,23 @@ FAMILIES: Mapping[str, Row] = {
         "espnet2.runtime.families.spk:SPK",
         packed={"spk_train_config": "train_config", "spk_model_file": "model_file"},
     ),
+    "tts": Row(
+        "synthesiser",
+        "espnet2.tasks.tts:TTSTask",
+        "tts_train_config",
+        "tts_model_file",
+        "espnet2.runtime.families.tts:TTS",
+        companions=("vocoder",),
+        packed={"tts_train_config": "train_config", "tts_model_file": "model_file"},
+    ),
+    "vocoder": Row(
+        "vocoder",
+        "espnet2.tasks.vocoder:VocoderTask",
+        "vocoder_config",
+        "vocoder_file",
+        "espnet2.runtime.families.vocoder:VOCODER",
+        config_name="config.yml",
+    ),
     "lm": Row("language model", "espnet2.tasks.lm:LMTask", "lm_train_config", "lm_file"),
 }
 

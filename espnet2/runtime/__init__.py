@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from espnet2.runtime.asr_streaming import Speech2TextStreaming
     from espnet2.runtime.bundle import Bundle
     from espnet2.runtime.spk import Speech2Embedding
+    from espnet2.runtime.tts import Text2Speech
 
 __all__ = [
     "Bundle",
     "Speech2Embedding",
     "Speech2Text",
     "Speech2TextStreaming",
+    "Text2Speech",
 ]
 
 _MODULES = {
@@ -27,6 +29,7 @@ _MODULES = {
     "Speech2Embedding": "espnet2.runtime.spk",
     "Speech2Text": "espnet2.runtime.asr",
     "Speech2TextStreaming": "espnet2.runtime.asr_streaming",
+    "Text2Speech": "espnet2.runtime.tts",
 }
 
 

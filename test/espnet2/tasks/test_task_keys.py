@@ -16,6 +16,7 @@ from espnet2.tasks.config import check_config, model_keys
 from espnet2.tasks.files import Places
 from espnet2.tasks.lm import LMTask
 from espnet2.tasks.spk import SpeakerTask
+from espnet2.tasks.tts import TTSTask
 
 KEYS = json.loads((Path(__file__).parents[2] / "golden/task_keys.json").read_text(encoding="utf-8"))
 OWN = {
@@ -23,6 +24,7 @@ OWN = {
     "LMTask": LMTask,
     "ASRTransducerTask": ASRTransducerTask,
     "SpeakerTask": SpeakerTask,
+    "TTSTask": TTSTask,
 }
 CASES = [
     pytest.param(task, keys, id=f"{release}-{task}") for release, tasks in KEYS.items() for task, keys in tasks.items()

@@ -1,0 +1,90 @@
+"""Base of families whose models give samples: speech from text, singing, vocoders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from espnet2.interface.check import Check
+from espnet2.interface.errors import DataError
+from espnet2.interface.graph import Graph
+from espnet2.runtime.compare import difference
+from espnet2.runtime.family import Components, Family
+from espnet2.runtime.section import Section
+from espnet2.runtime.synthesis_model import SynthesisModel, SynthesisSection
+from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.utils.text_file import lines_of
+
+SAMPLES = "wav"  # name of these among the results
+DRAWN_TOKENS = (1, 17, 40)  # of the texts that are spoken where none is given
+
+
+class SynthesisFamily(Family):
+    """A family whose signals are keywords of a call, and whose results are arrays by name."""
+
+    section: ClassVar[type[Section]] = SynthesisSection
+    options = SynthesisOptions
+
+    def model(
+        self,
+        graphs: Mapping[str, Graph],
+        section: Any,
+        files: Mapping[str, Path],
+        options: SynthesisOptions,
+    ) -> SynthesisModel:
+        """Graphs, section and the tokenizer's file."""
+        return SynthesisModel(graphs, section, files)
+
+    def signals(self, components: Components, section: Any, recordings: Sequence[str | Path]) -> dict[str, Any]:
+        """Texts by name: those given, or the lines of files that are; drawn token ids where there are none.
+
+        Conditions, such as a speaker, are drawn.
+        """
+        entry = next(components[name] for name in self.entries if name in components)
+        text, _, *conditions = entry.inputs
+        rng = np.random.default_rng(0)
+        texts: dict[str, Any] = {
+            f"generated text of {length} tokens": rng.integers(0, int(text.below), length) for length in DRAWN_TOKENS
+        }
+        if recordings:
+            texts = {line: line for given in map(str, recordings) for line in _lines(given)}
+        drawn = {tensor.name: _drawn(tensor, rng) for tensor in conditions}
+        return {name: {text.name: value, **drawn} for name, value in texts.items()}
+
+    def duration(self, components: Components, section: Any, signal: Any, result: Any) -> float:
+        """Seconds of the samples."""
+        return len(result[SAMPLES]) / section.sample_rate
+
+    def checked_options(
+        self, components: Components, section: Any, bounded: bool
+    ) -> tuple[SynthesisOptions, SynthesisOptions]:
+        """Without steps of Griffin-Lim, whose phases go apart however small a difference is."""
+        options = self.read_options({"griffin_lim_iters": 0, "always_fix_seed": True})
+        return options, options
+
+    def compare(self, expected: Mapping[str, Any], found: Mapping[str, Any], name: str) -> list[Check]:
+        """Compare the arrays of each name; samples relative to their peak, where that exceeds 1."""
+        checks = []
+        for key, value in expected.items():
+            peak = max(1.0, float(np.abs(value).max(initial=0))) if key == SAMPLES else 1.0
+            checks.append(Check("synthesis", f"{name}: {key}", difference(value / peak, found[key] / peak)))
+        return checks
+
+
+def _lines(given: str) -> list[str]:
+    """The lines of a file that are not empty, or the text itself."""
+    if not Path(given).is_file():
+        return [given]
+    lines = (line.rstrip("\n") for line in lines_of(given, "a text on each line", DataError))
+    return [line for line in lines if line.strip()]
+
+
+def _drawn(tensor: Any, rng: np.random.Generator) -> np.ndarray:
+    """A condition of one text, without the batch's axis."""
+    shape = tensor.axes[1:]
+    if tensor.dtype.startswith("int"):
+        return rng.integers(int(tensor.least), int(tensor.below), shape)
+    return rng.standard_normal(shape).astype(tensor.dtype)

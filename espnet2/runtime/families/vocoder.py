@@ -1,0 +1,70 @@
+"""Vocoders: features to samples.
+
+The section of such a bundle:
+
+    sample_rate: 22050                  Hz
+    features: {num_mels: 80, hop_size: 256, fft_size: 1024, fmin: 80, fmax: 7600}       what it was trained on
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from espnet2.interface.errors import BundleError, OptionError
+from espnet2.runtime.families.synthesis import SynthesisFamily
+from espnet2.runtime.family import Components, Run
+from espnet2.runtime.section import Section, is_mapping, require
+from espnet2.runtime.synthesis_model import SynthesisModel
+from espnet2.runtime.synthesis_options import SynthesisOptions
+
+DRAWN_FRAMES = (1, 40)
+
+
+@dataclass(frozen=True)
+class VocoderSection(Section):
+    """The section of `bundle.yaml`; see the module's description. Raises `BundleError` for values of the wrong kind."""
+
+    sample_rate: int
+    features: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rate = self.sample_rate
+        require(type(rate) is int and rate > 0, "sample_rate", "a rate in Hz", rate)
+        require(is_mapping(self.features), "features", "a mapping", self.features)
+
+
+class Vocoding(SynthesisFamily):
+    """Vocoders, which `espnet2.runtime.Text2Speech` takes beside a synthesiser."""
+
+    subject = "vocoders"
+    section = VocoderSection
+    entries: ClassVar[Mapping[str, str]] = {"vocoder": "Text2Speech"}
+
+    def require_usable(self, components: Components, section: VocoderSection) -> None:
+        """Check that the vocoder reads features and gives samples."""
+        component = components["vocoder"]
+        found = [tensor.name for tensor in (*component.inputs, *component.outputs)]
+        if found != ["feats", "wav"]:
+            raise BundleError(f"vocoder: expected feats and wav, found {', '.join(found)}")
+
+    def signals(
+        self, components: Components, section: VocoderSection, recordings: Sequence[str | Path]
+    ) -> dict[str, Any]:
+        """Drawn features (T, F) by name."""
+        if recordings:
+            raise OptionError(f"recordings: expected none for a vocoder, found {len(recordings)}")
+        size = int(components["vocoder"].inputs[0].axes[-1])
+        rng = np.random.default_rng(0)
+        return {f"{count} frames": rng.standard_normal((count, size)).astype(np.float32) for count in DRAWN_FRAMES}
+
+    def run(self, model: SynthesisModel, options: SynthesisOptions) -> Run:
+        """The function from features (T, F) to samples, `wav` (N,)."""
+        return lambda feats: {"wav": model.graphs["vocoder"]({"feats": feats[None]})["wav"].numpy()[0]}
+
+
+VOCODER = Vocoding()

@@ -1,0 +1,163 @@
+"""Synthesis of many texts, as the commands of `espnet2.bin` do it."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from espnet2.fileio.readers import open_reader
+from espnet2.interface.errors import DataError, OptionError
+from espnet2.runtime.inputs import select
+from espnet2.runtime.loop import Report, Wording, process, process_to
+from espnet2.runtime.speak_arguments import NUMBERS, OTHERS, synthesis_bundle_options
+from espnet2.runtime.tts import Arrays, Synthesizer, Text2Speech
+from espnet2.runtime.writers.synthesis import SampleFile, SynthesisFiles
+from espnet2.utils.text_stream import open_input
+
+TEXT = "text"
+FIELDS = tuple(OTHERS.split(", "))
+INTEGERS = ("sids", "lids", "durations")
+WORDING = Wording("speak", "spoken", "texts", "synthesis")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A text to speak.
+
+    Attributes:
+        name: Key of its results.
+        place: List, or text, that messages name.
+        text: The text.
+        fields: Lists of what goes with it, by argument of a synthesiser.
+    """
+
+    name: str
+    place: str
+    text: str
+    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def read(self) -> dict[str, Any]:
+        """Arguments of a synthesiser; raises `DataError` where a list lacks the text."""
+        found: dict[str, Any] = {TEXT: self.text}
+        for name, values in self.fields.items():
+            if self.name not in values:
+                raise DataError(f"{self.place}: expected {name} of this text, found none")
+            value = values[self.name]
+            found[name] = value[1] if isinstance(value, tuple) else value
+        return found
+
+
+class SpeakRunner:
+    """Speaks texts one by one.
+
+    Args:
+        synthesizer: Speaks them.
+        numbers: Numbers of speaker and language for texts that have none of their own.
+    """
+
+    batch_size, shows_progress = 1, True
+
+    def __init__(self, synthesizer: Synthesizer, numbers: Mapping[str, int]) -> None:
+        self.synthesizer, self.numbers = synthesizer, numbers
+
+    def run(self, items: Sequence[Spoken], report: Report) -> list[Arrays | None]:
+        """The results of texts."""
+        return [self._speak(item, report) for item in items]
+
+    def _speak(self, item: Spoken, report: Report) -> Arrays | None:
+        given = report.read(item, item.read)
+        if given is None:
+            return None
+        start = time.perf_counter()
+        result = report.attempt(item, functools.partial(self.synthesizer, **{**self.numbers, **given}))
+        report.compute += time.perf_counter() - start
+        report.audio += 0 if result is None else len(result["wav"]) / self.synthesizer.fs
+        return result
+
+
+def speak(args: argparse.Namespace, load: Callable[[], Synthesizer]) -> int:
+    """Speak the texts that the options name, after they are found, with what `load` gives.
+
+    Returns the exit status: 0, 1 where some texts could not be spoken, 2 where none could.
+    """
+    texts = find_texts(args)
+    if (args.output is None) == (args.output_dir is None):
+        raise OptionError("expected --output, for one text, or --output_dir, found both or neither")
+    if args.output is not None and len(texts) != 1:
+        raise OptionError(f"--output: expected one text, found {len(texts)}: --output_dir takes several")
+    numbers = {name: getattr(args, name) for name in NUMBERS if getattr(args, name) is not None}
+    synthesizer = load()
+    runner = SpeakRunner(synthesizer, numbers)
+    if args.output is not None:
+        return process(texts, runner, SampleFile(Path(args.output), synthesizer.fs), WORDING)
+    open_files = functools.partial(SynthesisFiles, fs=synthesizer.fs)
+    return process_to(Path(args.output_dir), texts, runner, open_files, WORDING)
+
+
+def speak_with_bundle(args: argparse.Namespace) -> int:
+    """Speak the texts that the options name with a bundle; returns the exit status."""
+
+    def load() -> Text2Speech:
+        text2speech = Text2Speech(**synthesis_bundle_options(args))
+        _log.info("loaded %s: %s", args.bundle, ", ".join(text2speech.bundle.components))
+        return text2speech
+
+    return speak(args, load)
+
+
+def find_texts(args: argparse.Namespace) -> list[Spoken]:
+    """Texts in the order of the options.
+
+    Raises:
+        OptionError: No texts, or a list of another name or type.
+        DataError: A list that cannot be read, or a text of `--key_file` that it does not have.
+    """
+    if bool(args.texts) == bool(args.data_path_and_name_and_type):
+        found = "both" if args.texts else "neither"
+        raise OptionError(f"expected texts or --data_path_and_name_and_type, found {found}")
+    triples = args.data_path_and_name_and_type
+    texts = _from_lists(triples, args.allow_variable_data_keys) if triples else _from_options(args.texts)
+    return texts if args.key_file is None else select(texts, args.key_file, "texts")
+
+
+def _from_options(texts: Sequence[str]) -> list[Spoken]:
+    """Texts with their number as name; those of standard input in the place of `-`."""
+    lines: list[str] = []
+    for text in texts:
+        if text != "-":
+            lines.append(text)
+            continue
+        with open_input(text) as file:
+            lines += [line.rstrip("\n") for line in file]
+    width = len(str(len(lines)))
+    return [Spoken(f"{index:0{width}d}", f"text {index}", line) for index, line in enumerate(lines, 1)]
+
+
+def _from_lists(triples: Sequence[tuple[str, str, str]], allow_others: bool) -> list[Spoken]:
+    """Texts of the list that is called `text`, with the other lists."""
+    listed = [(path, kind) for path, name, kind in triples if name == TEXT]
+    if len(listed) != 1:
+        raise OptionError(f"--data_path_and_name_and_type: expected one list PATH,text,text, found {len(listed)}")
+    others = {}
+    for path, name, kind in triples:
+        if name in FIELDS:
+            others[name] = open_reader(path, kind, "float32")
+        elif name != TEXT and not allow_others:
+            known = ", ".join((TEXT, *FIELDS))
+            raise OptionError(
+                f"--data_path_and_name_and_type: expected names of {known}, found {name!r} "
+                "(--allow_variable_data_keys true leaves it out)"
+            )
+    path, kind = listed[0]
+    if kind != TEXT:
+        raise OptionError(f"{path}: expected the type text, found {kind!r}")
+    table = open_reader(path, kind, "float32")
+    return [Spoken(key, f"{path}: {key}", table[key], others) for key in table]

@@ -1,0 +1,115 @@
+"""A model that speaks: graphs, the section of its bundle, and the conversion of texts to tokens.
+
+The section of such a bundle:
+
+    sample_rate: 22050                  Hz
+    tokens: [<blank>, <unk>, ...]       in the order of their indices
+    text: {token_type: phn, cleaner: [tacotron], g2p: g2p_en, non_linguistic_symbols: []}
+    griffin_lim: {n_fft: 1024, ...}     arguments of `espnet2.utils.griffin_lim.Spectrogram2Waveform`, for features
+                                        without a vocoder; {}: the model gives samples
+
+Its file is `bpemodel`, the tokenizer's.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from espnet2.interface.errors import BundleError, DataError, listed, shortened
+from espnet2.interface.graph import Graph
+from espnet2.runtime.section import Section, is_list_of, is_mapping, require
+from espnet2.text.build_tokenizer import TOKENIZERS, build_tokenizer
+from espnet2.text.cleaner import TextCleaner
+from espnet2.text.text_to_ids import TextToIds
+from espnet2.text.token_id_converter import lenient_converter
+from espnet2.utils.griffin_lim import Spectrogram2Waveform
+
+TEXT = ("token_type", "cleaner", "g2p", "non_linguistic_symbols")
+BPE = "bpe"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SynthesisSection(Section):
+    """The section of `bundle.yaml`; see the module's description. Raises `BundleError` for values of the wrong kind."""
+
+    sample_rate: int
+    tokens: Sequence[str]
+    text: Mapping[str, Any]
+    griffin_lim: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rate = self.sample_rate
+        require(type(rate) is int and rate > 0, "sample_rate", "a rate in Hz", rate)
+        require(is_list_of(self.tokens, str) and len(self.tokens) > 0, "tokens", "a list of strings", self.tokens)
+        complete = is_mapping(self.text) and set(self.text) == set(TEXT)
+        require(complete, "text", f"the keys {', '.join(TEXT)}", self.text)
+        kind = self.text["token_type"]
+        known = isinstance(kind, str) and kind in TOKENIZERS
+        require(known, "text.token_type", f"one of {', '.join(TOKENIZERS)}", kind)
+        for name in ("cleaner", "non_linguistic_symbols"):
+            require(is_list_of(self.text[name], str), f"text.{name}", "a list of strings", self.text[name])
+        parameters = inspect.signature(Spectrogram2Waveform).parameters
+        given = is_mapping(self.griffin_lim) and set(self.griffin_lim) <= set(parameters)
+        require(given, "griffin_lim", f"arguments among {', '.join(parameters)}", self.griffin_lim)
+
+
+@dataclass(frozen=True)
+class SynthesisModel:
+    """Graphs by name, with the section and files by role.
+
+    Graphs of a synthesiser are those of its family; `vocoder`, where there is one, makes samples of features.
+    """
+
+    graphs: Mapping[str, Graph]
+    section: SynthesisSection
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    @functools.cached_property
+    def text_to_ids(self) -> TextToIds:
+        """The conversion of texts to token ids, made when a text is first spoken; ids need none of its packages."""
+        text = self.section.text
+        if text["token_type"] == BPE and "bpemodel" not in self.files:
+            raise BundleError("files.bpemodel: expected a file for token_type bpe, found none")
+        tokenizer = build_tokenizer(
+            text["token_type"],
+            self.files.get("bpemodel"),
+            # An unsplittable symbol makes no sense to SentencePiece, whose model has its own.
+            text["non_linguistic_symbols"] or None,
+            g2p_type=text["g2p"],
+        )
+        return TextToIds(TextCleaner(text["cleaner"]), tokenizer, lenient_converter(self.section.tokens))
+
+    def ids(self, text: Any, name: str = "text") -> np.ndarray:
+        """Token ids (U,) int64 of a text, or of ids that are given; errors call it `name`.
+
+        Tokens that the model does not know become its unknown symbol, and a warning names them.
+
+        Raises:
+            DataError: There is no token, an id is none of the model's, or one is unknown to a model without such a
+                symbol.
+        """
+        count = len(self.section.tokens)
+        if isinstance(text, str):
+            known = set(self.section.tokens)
+            unknown = [token for token in dict.fromkeys(self.text_to_ids.tokens(text)) if token not in known]
+            if unknown:
+                _log.warning("%s: tokens that the model does not know: %s", name, listed(unknown))
+            return self.text_to_ids(name, text)
+        ids = np.asarray(text)
+        if ids.ndim != 1 or not len(ids) or ids.dtype.kind not in "iu":
+            raise DataError(
+                f"{name}: expected a text, or at least one token id (U,), found {shortened(repr(text), 80)}"
+            )
+        if not (ids.min() >= 0 and ids.max() < count):
+            raise DataError(f"{name}: expected token ids from 0 to {count - 1}, found {ids.min()} to {ids.max()}")
+        return ids.astype(np.int64)

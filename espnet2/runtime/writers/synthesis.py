@@ -1,0 +1,97 @@
+"""Results of synthesis: the files that upstream's recipes read, and one recording."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from espnet2.fileio.datadir_writer import DatadirWriter
+from espnet2.fileio.npy_scp import NpyScpWriter
+from espnet2.interface.errors import OptionError
+from espnet2.runtime.tts import Arrays
+from espnet2.utils.atomic import write_atomically
+
+FOLDERS = {"feat_gen": "norm", "feat_gen_denorm": "denorm"}
+LIST = "feats.scp"
+SUFFIX = ".wav"
+
+
+def write_samples(path: Path, samples: np.ndarray, fs: int) -> None:
+    """Write samples (N,) from -1 to 1 as 16-bit PCM; the file is complete, or is not there."""
+    import soundfile
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with write_atomically(path, "wb") as file:
+        soundfile.write(file, samples, fs, subtype="PCM_16", format=path.suffix.removeprefix(".").upper())
+
+
+class SampleFile:
+    """The samples of one text as a file; raises `OptionError` for a file type that is not known."""
+
+    def __init__(self, path: Path, fs: int) -> None:
+        import soundfile
+
+        known = [f".{kind.lower()}" for kind in soundfile.available_formats()]
+        if path.suffix.lower() not in known:
+            raise OptionError(f"--output: expected a file such as {path.stem}{SUFFIX}, found {str(path)!r}")
+        self.path, self.fs = path, fs
+
+    def __call__(self, name: str, result: Arrays | None) -> None:
+        if result is not None:
+            write_samples(self.path, result["wav"], self.fs)
+
+
+class SynthesisFiles:
+    """Folders `wav`, `norm` and `denorm`, and tables `durations/durations` and `speech_shape/speech_shape`."""
+
+    patterns = (
+        f"wav/*{SUFFIX}",
+        *(f"{folder}/{name}" for folder in FOLDERS.values() for name in ("*.npy", LIST)),
+        "durations/durations",
+        "speech_shape/speech_shape",
+    )
+
+    def __init__(self, directory: Path, fs: int) -> None:
+        self.directory, self.fs = directory, fs
+        self.tables = DatadirWriter(directory)
+        self.stack = ExitStack()
+        self.features: dict[str, NpyScpWriter] = {}
+        self.files: set[Path] = set()
+
+    def __enter__(self) -> SynthesisFiles:
+        self.stack.enter_context(self.tables)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stack.__exit__(*error)
+
+    @property
+    def written(self) -> set[Path]:
+        """Files of this run."""
+        tables = {table.path for folder in self.tables.children.values() for table in folder.children.values()}
+        return tables | self.files
+
+    def __call__(self, name: str, result: Arrays | None) -> None:
+        """Write the results of a text."""
+        if result is None:
+            return
+        for key, folder in FOLDERS.items():
+            if key in result:
+                self._writer(folder)[name] = result[key]
+                self.files.add(self.directory / folder / f"{name}.npy")
+        self.tables["speech_shape"]["speech_shape"][name] = ",".join(map(str, result["feat_gen"].shape))
+        if result["duration"].dtype.kind == "i":
+            self.tables["durations"]["durations"][name] = " ".join(map(str, result["duration"]))
+        path = self.directory / "wav" / f"{name}{SUFFIX}"
+        write_samples(path, result["wav"], self.fs)
+        self.files.add(path)
+
+    def _writer(self, folder: str) -> NpyScpWriter:
+        if folder not in self.features:
+            place = self.directory / folder
+            self.features[folder] = self.stack.enter_context(NpyScpWriter(place, place / LIST))
+            self.files.add(place / LIST)
+        return self.features[folder]

@@ -1,0 +1,155 @@
+"""Text to speech: the registries of its parts, and how they fit together."""
+
+from __future__ import annotations
+
+import dataclasses
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from espnet2.interface.errors import ConfigError
+from espnet2.interface.graph import Graph
+from espnet2.runtime.family import Family
+from espnet2.runtime.synthesis_model import BPE, SynthesisSection
+from espnet2.tasks.abs_task import AbsTask
+from espnet2.tasks.choices import Choices
+from espnet2.tasks.exported import BundledFile
+from espnet2.tasks.options import MAPPING, Option
+from espnet2.tasks.shared import TOKEN_LIST, TOKEN_TYPE, TOKENIZER, USE_PREPROCESSOR
+from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.text.build_tokenizer import load_tokenizer
+from espnet2.text.symbols import read_symbols
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+from espnet2.train.collate_fn import CommonCollateFn
+from espnet2.tts.espnet_model import ESPnetTTSModel
+from espnet2.utils.types import int_or_none
+
+_EXTRACTORS = "espnet2.tts.feats_extract."
+FEATS_EXTRACT = Choices(
+    "feats_extract",
+    {
+        "fbank": _EXTRACTORS + "log_mel_fbank:LogMelFbank",
+        "spectrogram": _EXTRACTORS + "log_spectrogram:LogSpectrogram",
+        "linear_spectrogram": _EXTRACTORS + "linear_spectrogram:LinearSpectrogram",
+    },
+    default="fbank",
+)
+TTS = Choices("tts", {"fastspeech2": "espnet2.tts.fastspeech2.fastspeech2:FastSpeech2"}, default="tacotron2")
+PITCH_EXTRACT = Choices("pitch_extract", {"dio": _EXTRACTORS + "dio:Dio"}, optional=True)
+ENERGY_EXTRACT = Choices("energy_extract", {"energy": _EXTRACTORS + "energy:Energy"}, optional=True)
+
+
+def _normalize(section: str, default: str | None = None) -> Choices:
+    classes = {"global_mvn": "espnet2.layers.global_mvn:GlobalMVN"}
+    return Choices(section, classes, default=default, optional=True, files=("stats_file",))
+
+
+NORMALIZE = _normalize("normalize", "global_mvn")
+PITCH_NORMALIZE, ENERGY_NORMALIZE = _normalize("pitch_normalize"), _normalize("energy_normalize")
+ODIM = Option("odim", int_or_none, None, "size of features, where they are given")
+MODEL_CONF = Option("model_conf", MAPPING, {}, "options of the model; it has none")
+NOT_SEQUENCES = ("spembs", "sids", "lids")  # fields of an utterance without a time axis
+# Options of features, and what a vocoder's config calls them.
+SHARED_WITH_VOCODER = {"n_mels": "num_mels", "n_shift": "hop_size", "fs": "sampling_rate"}
+
+
+class TTSTask(AbsTask):
+    """Synthesisers of speech from text."""
+
+    name = "tts"
+    rows = (
+        TOKEN_LIST,
+        ODIM,
+        MODEL_CONF,
+        USE_PREPROCESSOR,
+        dataclasses.replace(TOKEN_TYPE, default="phn"),
+        *TOKENIZER,
+        FEATS_EXTRACT,
+        NORMALIZE,
+        TTS,
+        PITCH_EXTRACT,
+        PITCH_NORMALIZE,
+        ENERGY_EXTRACT,
+        ENERGY_NORMALIZE,
+    )
+    required = ("output_dir", "token_list")
+    required_data = ("text", "speech")
+    optional_data = ("spembs", "durations", "pitch", "energy", "sids", "lids")
+    inference_data = ("text",)
+    int_pad_value = 0
+
+    @classmethod
+    def assemble(cls, config: Namespace) -> AbsESPnetModel:
+        """Build features, normalisation and the synthesis model."""
+        if config.model_conf:
+            raise ConfigError(f"model_conf: expected nothing, found {', '.join(map(str, config.model_conf))}")
+        feats_extract, size = None, config.odim
+        if size is None:
+            feats_extract = FEATS_EXTRACT.build(config.feats_extract, config.feats_extract_conf)
+            size = feats_extract.output_size()
+        pitch, energy = config.pitch_extract, config.energy_extract
+        return ESPnetTTSModel(
+            feats_extract=feats_extract,
+            pitch_extract=PITCH_EXTRACT.build(pitch, config.pitch_extract_conf),
+            energy_extract=ENERGY_EXTRACT.build(energy, config.energy_extract_conf),
+            normalize=NORMALIZE.build(config.normalize, config.normalize_conf),
+            pitch_normalize=PITCH_NORMALIZE.build(config.pitch_normalize, config.pitch_normalize_conf),
+            energy_normalize=ENERGY_NORMALIZE.build(config.energy_normalize, config.energy_normalize_conf),
+            tts=TTS.build(config.tts, config.tts_conf, idim=len(config.token_list), odim=size),
+        )
+
+    @classmethod
+    def build_collate_fn(cls, args: Namespace, train: bool) -> Callable[..., Any]:
+        """Build the function from utterances to a batch, in which speakers have no lengths."""
+        return CommonCollateFn(0.0, cls.int_pad_value, NOT_SEQUENCES)
+
+    @classmethod
+    def tokenizer(cls, model: Any, config: Namespace, source: Path | None = None) -> AbsTokenizer | None:
+        """The tokenizer that has a file; others are made when a text is first spoken."""
+        return load_tokenizer(BPE, config.bpemodel, source) if config.token_type == BPE else None
+
+    @classmethod
+    def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> SynthesisSection:
+        """Sampling rate, tokens, how texts become tokens, and how features become samples without a vocoder."""
+        extract = model.feats_extract
+        rate = (
+            getattr(extract, "fs", None) or config.feats_extract_conf.get("fs") or config.pitch_extract_conf.get("fs")
+        )
+        if type(rate) is not int:
+            raise ConfigError("feats_extract_conf.fs: expected the sampling rate in Hz, found none")
+        cleaner = config.cleaner or []
+        return SynthesisSection(
+            sample_rate=rate,
+            tokens=list(config.token_list),
+            text={
+                "token_type": config.token_type,
+                "cleaner": [cleaner] if isinstance(cleaner, str) else list(cleaner),
+                "g2p": config.g2p,
+                "non_linguistic_symbols": read_symbols(config.non_linguistic_symbols),
+            },
+            griffin_lim={} if extract is None else extract.inversion(),
+        )
+
+    @classmethod
+    def bundled_files(cls, tokenizer: AbsTokenizer | None, files: Mapping[str, Path]) -> dict[str, BundledFile]:
+        """The tokenizer's model, where it has one."""
+        return {} if tokenizer is None else dict(zip(("bpemodel",), tokenizer.bundled()[1].items(), strict=False))
+
+    @classmethod
+    def runtime_model(
+        cls, family: Family, graphs: Mapping[str, Graph], section: Any, trained: Any, options: Any
+    ) -> Any:
+        """The model with the tokenizer's file of the trained one."""
+        bpemodel = trained.config.bpemodel
+        return family.model(graphs, section, {} if bpemodel is None else {"bpemodel": Path(bpemodel)}, options)
+
+    @classmethod
+    def require_companion(cls, name: str, config: Namespace, companion: Namespace, source: Path) -> None:
+        """A vocoder has the synthesiser's features."""
+        features = {**companion.features, "sampling_rate": companion.fs, "num_mels": companion.in_channels}
+        own = FEATS_EXTRACT.build(config.feats_extract, config.feats_extract_conf).get_parameters()
+        for option, key in SHARED_WITH_VOCODER.items():
+            if option in own and key in features and features[key] != own[option]:
+                expected = f"{own[option]}, as the synthesiser's features have"
+                raise ConfigError(f"{source}: {key}: expected {expected}, found {features[key]}")

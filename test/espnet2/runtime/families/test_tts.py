@@ -1,0 +1,99 @@
+"""The families of synthesisers and vocoders: sections, components, signals, comparison."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import synthesis_graphs
+
+from espnet2.interface.errors import BundleError, OptionError
+from espnet2.runtime.families.tts import TTS
+from espnet2.runtime.families.vocoder import VOCODER, VocoderSection
+from espnet2.runtime.synthesis_model import SynthesisSection
+
+MODEL = synthesis_graphs.model("sids", "spembs", with_vocoder=True)
+COMPONENTS = {name: graph.component for name, graph in MODEL.graphs.items()}
+SECTION = synthesis_graphs.SECTION
+
+
+def test_a_section_is_read_as_it_was_written():
+    assert SynthesisSection.from_dict(SECTION.to_dict()) == SECTION
+    assert VocoderSection.from_dict({"sample_rate": 8000}) == VocoderSection(8000)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"sample_rate": 0}, "sample_rate: expected a rate in Hz, found 0"),
+        ({"tokens": []}, "tokens"),
+        ({"text": {"token_type": "char"}}, "text: expected the keys token_type, cleaner"),
+        ({"text": {**synthesis_graphs.TEXT, "token_type": "runes"}}, "text.token_type.*runes"),
+        ({"text": {**synthesis_graphs.TEXT, "cleaner": "tacotron"}}, "text.cleaner: expected a list"),
+        ({"griffin_lim": {"hop": 3}}, "griffin_lim: expected arguments among n_fft"),
+    ],
+)
+def test_sections_that_cannot_be_used(changed, sentence):
+    with pytest.raises(BundleError, match=sentence):
+        SynthesisSection.from_dict({**SECTION.to_dict(), **changed})
+
+
+def test_components_are_checked():
+    TTS.require_usable(COMPONENTS, SECTION)
+    without = {name: component for name, component in COMPONENTS.items() if name != "feature_decoder"}
+    with pytest.raises(BundleError, match="expected a component 'feature_decoder'"):
+        TTS.require_usable(without, SECTION)
+    with pytest.raises(BundleError, match="vocoder: expected the inputs and outputs"):
+        TTS.require_usable({**COMPONENTS, "vocoder": COMPONENTS["text_encoder"]}, SECTION)
+    with pytest.raises(BundleError, match="text_encoder: expected the inputs and outputs"):
+        TTS.require_usable({**COMPONENTS, "text_encoder": COMPONENTS["feature_decoder"]}, SECTION)
+    with pytest.raises(BundleError, match="griffin_lim"):
+        silent = dataclasses.replace(SECTION, griffin_lim={})
+        TTS.require_usable({name: c for name, c in COMPONENTS.items() if name != "vocoder"}, silent)
+    with pytest.raises(BundleError, match="expected feats and wav"):
+        VOCODER.require_usable({"vocoder": COMPONENTS["text_encoder"]}, VocoderSection(8000))
+
+
+def test_drawn_signals_are_spoken():
+    signals = TTS.signals(COMPONENTS, SECTION, ())
+    assert [len(signal["text"]) for signal in signals.values()] == [1, 17, 40]
+    run = TTS.run(MODEL, TTS.read_options({}))
+    for name, signal in signals.items():
+        assert 0 <= signal["sids"].item() < 3 and signal["spembs"].shape == (4,)
+        checks = TTS.compare(run(signal), run(signal), name)
+        assert all(check.passed and check.difference == 0 for check in checks) and len(checks) > 3
+
+
+def test_signals_are_texts_and_lines_of_files(tmp_path):
+    path = tmp_path / "texts"
+    path.write_text("ab\n\nba\n")
+    assert [signal["text"] for signal in TTS.signals(COMPONENTS, SECTION, ["a b", path]).values()] == [
+        "a b",
+        "ab",
+        "ba",
+    ]
+
+
+def test_a_duration_that_is_rounded_the_other_way_ends_the_comparison():
+    run = TTS.run(MODEL, TTS.read_options({}))
+    signal = {"text": np.array([2, 3]), "sids": 0, "spembs": np.zeros(4)}
+    expected = run(signal)
+    other = {**expected, "duration": expected["duration"] + [0, 1, 0], "feat_gen": np.zeros((7, 3))}
+    (check,) = TTS.compare(expected, other, "text")
+    assert check.passed and check.difference == 1
+    (check,) = TTS.compare(expected, {**expected, "duration": expected["duration"] + [0, 2, 0]}, "text")
+    assert not check.passed
+    (check,) = TTS.compare(expected, {**expected, "duration": np.array([1])}, "text")
+    assert not check.passed
+    assert not all(check.passed for check in TTS.compare(expected, {**expected, "wav": expected["wav"] + 1}, "text"))
+
+
+def test_vocoders_are_compared_by_samples():
+    graphs = {"vocoder": synthesis_graphs.vocoder()}
+    components = {"vocoder": graphs["vocoder"].component}
+    options = VOCODER.read_options({})
+    run = VOCODER.run(VOCODER.model(graphs, VocoderSection(8000), {}, options), options)
+    for name, feats in VOCODER.signals(components, VocoderSection(8000), ()).items():
+        (check,) = VOCODER.compare(run(feats), run(feats), name)
+        assert check.passed
+    with pytest.raises(OptionError, match="recordings"):
+        VOCODER.signals(components, VocoderSection(8000), ["x.wav"])

@@ -1,0 +1,109 @@
+"""The command that speaks texts, over graphs of arrays: inputs, files of results, failures."""
+
+import argparse
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import synthesis_graphs
+
+from espnet2.interface.errors import DataError, OptionError
+from espnet2.runtime.speak import find_texts, speak
+from espnet2.runtime.speak_arguments import add_speak_arguments, synthesis_options
+from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.runtime.tts import Synthesizer
+
+
+def _args(*command: object) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_speak_arguments(parser)
+    return parser.parse_args([str(word) for word in command])
+
+
+def _speak(*command: object, conditions: tuple[str, ...] = ()) -> int:
+    args = _args(*command)
+    options = SynthesisOptions(**synthesis_options(args))
+    return speak(args, lambda: Synthesizer(synthesis_graphs.model(*conditions, with_vocoder=True), options))
+
+
+def test_one_text_is_a_file(tmp_path):
+    path = tmp_path / "new" / "a.wav"
+    assert _speak("ab", "-o", path, "--speed_control_alpha", 2) == 0
+    info = soundfile.info(path)
+    assert (info.samplerate, info.frames, info.subtype) == (8000, 20, "PCM_16")
+
+
+def test_lists_are_written_as_recipes_read_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("text").write_text("one ab\ntwo b\n")
+    Path("spk").write_text("one 1\ntwo 2\n")
+    lists = ["--data_path_and_name_and_type", "text,text,text", "--data_path_and_name_and_type", "spk,sids,text_int"]
+    assert _speak(*lists, "--output_dir", "out", conditions=("sids",)) == 0
+    assert Path("out/durations/durations").read_text() == "one 2 3 0\ntwo 3 0\n"
+    assert Path("out/speech_shape/speech_shape").read_text() == "one 5,9\ntwo 3,9\n"
+    assert Path("out/norm/feats.scp").read_text() == "one out/norm/one.npy\ntwo out/norm/two.npy\n"
+    assert np.load("out/denorm/two.npy").shape == (3, 9)
+    assert soundfile.info("out/wav/one.wav").frames == 10
+
+
+def test_files_of_another_run_go(tmp_path):
+    assert _speak("ab", "b", "--output_dir", tmp_path) == 0
+    assert sorted(path.name for path in tmp_path.glob("wav/*")) == ["1.wav", "2.wav"]
+    assert _speak("a", "--output_dir", tmp_path) == 0
+    assert [path.name for path in tmp_path.glob("*/*.npy")] == ["1.npy", "1.npy"]
+    assert sorted(path.name for path in tmp_path.glob("wav/*")) == ["1.wav"]
+
+
+def test_texts_that_cannot_be_spoken_are_failures(tmp_path, capsys):
+    assert _speak("ab", "", "--output_dir", tmp_path) == 1
+    assert "text 2" in (tmp_path / "failures").read_text()
+    assert "1 of 2 texts could not be spoken" in capsys.readouterr().err
+    assert _speak("ab", "-o", tmp_path / "a.wav", conditions=("sids",)) == 2
+    assert "sids: expected the number of a speaker" in capsys.readouterr().err
+    assert not (tmp_path / "a.wav").exists()
+    assert _speak("ab", "-o", tmp_path / "a.wav", "--sids", 1, conditions=("sids",)) == 0
+
+
+def test_lines_of_standard_input_are_texts(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("a b\nb\n"))
+    assert [(text.name, text.text) for text in find_texts(_args("-"))] == [("1", "a b"), ("2", "b")]
+
+
+@pytest.mark.parametrize(
+    ("command", "error", "sentence"),
+    [
+        ((), OptionError, "texts or --data_path_and_name_and_type, found neither"),
+        (("a", "--data_path_and_name_and_type", "x,text,text"), OptionError, "found both"),
+        (("--data_path_and_name_and_type", "x,speech,sound"), OptionError, "one list PATH,text,text, found 0"),
+        (("--data_path_and_name_and_type", "text,text,text_int"), OptionError, "type text, found 'text_int'"),
+        (("--data_path_and_name_and_type", "none,text,text"), DataError, "none"),
+        (("a", "b", "-o", "x.wav"), OptionError, "--output: expected one text, found 2"),
+        (("a",), OptionError, "expected --output, .*found both or neither"),
+        (("a", "-o", "x.wave"), OptionError, r"--output: expected a file such as x\.wav, found 'x\.wave'"),
+    ],
+)
+def test_options_that_cannot_be_used(command, error, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("text").write_text("one ab\n")
+    with pytest.raises(error, match=sentence):
+        _speak(*command)
+
+
+def test_other_lists_are_refused_or_left_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("text").write_text("one ab\n")
+    lists = ["--data_path_and_name_and_type", "text,text,text", "--data_path_and_name_and_type", "w,prompt,sound"]
+    with pytest.raises(OptionError, match=r"expected names of text, spembs, .*found 'prompt'"):
+        find_texts(_args(*lists))
+    assert len(find_texts(_args(*lists, "--allow_variable_data_keys", "true"))) == 1
+
+
+def test_a_list_may_lack_a_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("text").write_text("one ab\ntwo b\n")
+    Path("spk").write_text("one 1\n")
+    lists = ["--data_path_and_name_and_type", "text,text,text", "--data_path_and_name_and_type", "spk,sids,text_int"]
+    assert _speak(*lists, "--output_dir", "out", conditions=("sids",)) == 1
+    assert "text: two: expected sids of this text, found none" in Path("out/failures").read_text()

@@ -1,0 +1,162 @@
+"""Text to speech over graphs of arrays: durations, frames, samples, and what is told of bad input."""
+
+import logging
+
+import numpy as np
+import pytest
+import synthesis_graphs
+
+from espnet2.interface.errors import DataError, OptionError
+from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.runtime.tts import Synthesizer, frames_of, scaled
+
+KEYS = ["feat_gen", "duration", "pitch", "energy", "feat_gen_denorm", "wav"]
+SPEMB = np.ones(4, np.float32)
+
+
+def synthesizer(*conditions: str, denormalised: bool = True, with_vocoder: bool = True, **options) -> Synthesizer:
+    model = synthesis_graphs.model(*conditions, denormalised=denormalised, with_vocoder=with_vocoder)
+    return Synthesizer(model, SynthesisOptions(**options))
+
+
+def test_results_have_upstreams_names_and_shapes():
+    results = synthesizer()("ab")
+    assert list(results) == KEYS
+    assert results["duration"].tolist() == [2, 3, 0]  # ids of a and b; the end
+    assert results["feat_gen"][:, 0].tolist() == [14.0, 14.0, 16.0, 16.0, 16.0]
+    assert results["pitch"].shape == results["energy"].shape == (3, 1)
+    assert results["wav"].tolist() == [114.0] * 4 + [116.0] * 6
+
+
+def test_ids_are_spoken_as_they_are():
+    assert synthesizer()(np.array([2, 3]))["duration"].tolist() == [2, 3, 0]
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(0.5, [1, 2, 0]), (1.0, [2, 3, 0]), (2.0, [4, 6, 0])])
+def test_speed(alpha, expected):
+    for found in (synthesizer(speed_control_alpha=alpha)("ab"), synthesizer()("ab", decode_conf={"alpha": alpha})):
+        assert found["duration"].tolist() == [2, 3, 0]
+        assert len(found["feat_gen"]) == sum(expected)
+
+
+def test_a_text_without_frames_has_one_for_each_token():
+    assert scaled(np.array([0, 0]), 1.0).tolist() == [1, 1]
+    assert len(synthesizer()(np.array([0]))["feat_gen"]) == 2
+
+
+def test_half_frames_are_rounded_to_even():
+    durations = np.array([1.5, 2.5, -0.6, 3.4])
+    assert frames_of(np.log(durations + 1)).tolist() == [2, 2, 0, 3]
+    assert scaled(np.array([1, 3, 5]), 0.5).tolist() == [0, 2, 2]
+
+
+@pytest.mark.parametrize("options", [{"prefer_normalized_feats": True}, {"denormalised": False}])
+def test_normalised_features_go_to_the_vocoder(options):
+    results = synthesizer(**options)("a")
+    assert results["wav"].tolist() == [14.0] * 4
+
+
+def test_teacher_forcing():
+    forced = synthesizer(use_teacher_forcing=True)
+    results = forced("ab", durations=[1, 0, 2], pitch=[[1.0], [2.0], [3.0]])
+    assert results["feat_gen"][:, 0].tolist() == [3.0, 3.0, 3.0]
+    assert np.allclose(results["duration"], np.log([3, 4, 1]))
+    assert results["pitch"][:, 0].tolist() == [12.0, 13.0, 10.0]
+    assert forced("ab", durations=[1, 0, 0])["feat_gen"][:, 0].tolist() == [14.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "sentence"),
+    [
+        ({}, OptionError, "durations.*use_teacher_forcing"),
+        ({"durations": [1, 2]}, DataError, r"durations: expected 3 numbers"),
+        ({"durations": [1, -2, 1]}, DataError, "durations: expected 3 numbers"),
+        ({"durations": [0, 0, 0]}, DataError, "durations: expected 3 numbers"),
+        ({"durations": [1, 1, 1], "pitch": [1.0, 2.0, 3.0]}, DataError, r"pitch: expected finite numbers \(3, 1\)"),
+        ({"durations": [1, 1, 1], "energy": [[1.0], [np.nan], [3.0]]}, DataError, "energy"),
+    ],
+)
+def test_given_values_that_cannot_be_spoken(given, error, sentence):
+    with pytest.raises(error, match=sentence):
+        synthesizer(use_teacher_forcing=True)("ab", **given)
+
+
+def test_conditions_are_fed():
+    found = synthesizer("sids", "lids", "spembs")
+    assert (found.use_sids, found.use_lids, found.use_spembs, found.use_speech) == (True, True, True, False)
+    found("a", sids=2, lids=np.array([1]), spembs=SPEMB.astype(np.float64))
+    (feeds,) = found.encoder.calls
+    assert feeds["sids"].tolist() == [[2]] and feeds["lids"].tolist() == [[1]]
+    assert feeds["spembs"].shape == (1, 4) and feeds["spembs"].dtype == np.float32
+    assert not synthesizer().use_sids
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"spembs": SPEMB}, "sids: expected the number of a speaker, .*found none"),
+        ({"sids": 3, "spembs": SPEMB}, "sids: .*from 0 to 2, found 3"),
+        ({"sids": [1, 2], "spembs": SPEMB}, r"sids: .*\(1,\), found \[1, 2\]"),
+        ({"sids": 1.5, "spembs": SPEMB}, "sids: .*found 1.5"),
+        ({"sids": 1, "spembs": SPEMB[:3]}, r"spembs: expected the speaker embedding of shape \(4,\)"),
+        ({"sids": 1, "spembs": SPEMB * np.nan}, "spembs"),
+    ],
+)
+def test_conditions_that_do_not_fit(given, sentence):
+    with pytest.raises(DataError, match=sentence):
+        synthesizer("sids", "spembs")("a", **given)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "at least one token, found ''"),
+        ([], "a text, or at least one token id"),
+        ([[2, 3]], "a text, or at least one token id"),
+        ([1.5], "a text, or at least one token id"),
+        ([2, 6], "token ids from 0 to 5, found 2 to 6"),
+        ([-1], "token ids from 0 to 5, found -1"),
+    ],
+)
+def test_texts_that_cannot_be_spoken(text, sentence):
+    with pytest.raises(DataError, match=sentence):
+        synthesizer()(text)
+
+
+def test_unknown_tokens_are_named(caplog):
+    with caplog.at_level(logging.WARNING):
+        assert synthesizer()("axbx")["duration"].tolist() == [2, 1, 3, 1, 0]
+    assert "tokens that the model does not know: x" in caplog.text
+
+
+def test_griffin_lim_draws_phases_from_the_seed():
+    first, second = (synthesizer(with_vocoder=False, seed=3) for _ in range(2))
+    spoken, again, other = first("ab")["wav"], second("ab")["wav"], second("ab")["wav"]
+    assert len(spoken) == 4 * 8  # frames less one, times the shift
+    assert np.array_equal(spoken, again)
+    assert not np.allclose(again, other)
+    fixed = synthesizer(with_vocoder=False, always_fix_seed=True)
+    assert np.array_equal(fixed("ab")["wav"], fixed("ab")["wav"])
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"speed_control_alpha": 0}, "speed_control_alpha.*found 0"),
+        ({"speed_control_alpha": float("nan")}, "speed_control_alpha"),
+        ({"griffin_lim_iters": -1}, "griffin_lim_iters"),
+        ({"seed": -1}, "seed"),
+        ({"use_teacher_forcing": 1}, "use_teacher_forcing: expected True or False"),
+        ({"threshold": "half"}, "threshold: expected a finite number"),
+        ({"forward_window": 1.5}, "forward_window: expected an integer"),
+        ({"alpa": 1.0}, "alpa: expected an option of synthesis, found an unknown name"),
+    ],
+)
+def test_options_that_are_refused(options, sentence):
+    with pytest.raises(OptionError, match=sentence):
+        SynthesisOptions.from_keywords(options)
+
+
+def test_options_of_one_text_are_checked():
+    with pytest.raises(OptionError, match="speed_control_alpha"):
+        synthesizer()("a", decode_conf={"alpha": -1.0})
