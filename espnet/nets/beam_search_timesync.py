@@ -31,7 +31,7 @@ class BeamSearchTimeSync(ModuleScorers):
     Hypotheses end where the frames do, without an end symbol that is scored.
 
     Args:
-        sos: Start symbol, which closes hypotheses, too.
+        sos: Start symbol, which also ends hypotheses.
         beam_size: Prefixes kept at each frame.
         scorers: By name; None leaves one out. "ctc" gives log-probabilities (B, T, V) of encoder output (B, T, D) by
             `log_softmax`; "length_bonus" stands for 1 per token; any other is asked for all tokens.

@@ -66,7 +66,7 @@ class GreedyCTCOnline(GreedyCTC):
 
     def reset(self) -> None:
         """Begin another stream."""
-        self._known = 0
+        self._length = 0
         self._last = self.blank
         self._score = 0.0
         self._tokens: list[int] = []
@@ -84,13 +84,13 @@ class GreedyCTCOnline(GreedyCTC):
 
     def _advance(self, log_probs: np.ndarray) -> None:
         text = greedy_text(log_probs, self.blank)
-        spans = list(zip((text.start + self._known).tolist(), (text.end + self._known).tolist(), strict=True))
+        spans = list(zip((text.start + self._length).tolist(), (text.end + self._length).tolist(), strict=True))
         tokens = text.tokens.tolist()
-        if spans and spans[0][0] == self._known and tokens[0] == self._last:
+        if spans and spans[0][0] == self._length and tokens[0] == self._last:
             self._frames[-1] = (self._frames[-1][0], spans.pop(0)[1])
             tokens.pop(0)
         self._tokens += tokens
         self._frames += spans
         self._last = int(log_probs[-1].argmax())
-        self._known += len(log_probs)
+        self._length += len(log_probs)
         self._score += float(log_probs.max(axis=1).sum(dtype=np.float64))

@@ -67,12 +67,12 @@ class Prefixes:
 
     def __init__(self, decoder: Graph, blank: int, lm: BatchScorerInterface | None, lm_start: int) -> None:
         self._decoder, self._blank, self._lm, self._lm_start = decoder, blank, lm, lm_start
-        self._known: dict[Labels, Prefix] = {}
+        self._prefixes: dict[Labels, Prefix] = {}
         self._unsorted = False
         self._longer: WeakValueDictionary[tuple[Labels, int], Labels] = WeakValueDictionary()
 
     def __getitem__(self, labels: Labels) -> Prefix:
-        return self._known[labels]
+        return self._prefixes[labels]
 
     def start(self) -> Labels:
         """The empty sequence, which is read, too."""
@@ -94,8 +94,8 @@ class Prefixes:
         # States may grow with a sequence: only those of one shape are batched, and of one length with a language model.
         alike: dict[Any, list[tuple[Labels, Prefix]]] = {}
         for labels in dict.fromkeys(sequences):
-            if labels not in self._known and labels.before is not None:
-                before = self._known[labels.before]
+            if labels not in self._prefixes and labels.before is not None:
+                before = self._prefixes[labels.before]
                 shapes = tuple(state.shape for state in before.states)
                 alike.setdefault(shapes if self._lm is None else labels.length, []).append((labels, before))
         for new in alike.values():
@@ -105,7 +105,7 @@ class Prefixes:
         """Drop the results but of these sequences and of those that are up to `before` labels shorter."""
         if self._unsorted:
             wanted = (shorter for labels in sequences for shorter in itertools.islice(labels, before + 1))
-            self._known = {labels: self._known[labels] for labels in wanted if labels in self._known}
+            self._prefixes = {labels: self._prefixes[labels] for labels in wanted if labels in self._prefixes}
             self._unsorted = False
 
     def _read(self, new: Sequence[tuple[Labels, Prefix]]) -> None:
@@ -121,7 +121,7 @@ class Prefixes:
         lm_scores, lm_states = self._read_lm(new)
         for row, (labels, _) in enumerate(new):
             after = [state[:, row] for state in states]
-            self._known[labels] = Prefix(decoder_out[row], after, lm_scores[row], lm_states[row])
+            self._prefixes[labels] = Prefix(decoder_out[row], after, lm_scores[row], lm_states[row])
         self._unsorted = True
 
     def _read_lm(self, new: Sequence[tuple[Labels, Prefix]]) -> tuple[Any, Any]:
