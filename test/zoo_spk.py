@@ -162,7 +162,7 @@ _KEYS: dict[str, Any] = {
 TASK = Config("espnet2.tasks.spk:SpeakerTask", _KEYS)
 
 ROWS = [*_encoders(), *_heads(), *_models(), Row("spk-task", "speaker_model", TASK, SPEECH, SAMPLES)]
-SAME_GRAPH = {"spk-task"}
+SAME_GRAPH = {"spk-task", "spk-model-xvector"}  # the round trip exports it
 ROUND_TRIP = {"spk": TASK}
 REFUSED = [
     ("spk-rawnet3-default", {"block": "EcapaBlock"}, "block.*EcapaBlock.*Bottle2neck"),

@@ -88,6 +88,7 @@ LOSS = Choices(
     },
     default="aamsoftmax",
 )
+SAMPLE_RATE = 16000  # Hz, by default
 MODEL = _SPK + "espnet_model:ESPnetSpeakerModel"
 # Options of training that are arguments of its preprocessor, where `preprocessor_conf` does not give them.
 PREPARATION = ("target_duration", "spk2utt", "sample_rate", "num_eval", "rir_scp")
@@ -104,7 +105,7 @@ class SpeakerTask(AbsTask):
         Option("target_duration", float, 3.0, "duration of utterances in training, in seconds", key=UNREAD),
         Option("spk2utt", str, "", "file of the speakers of the training data, and their utterances", key=UNREAD),
         Option("spk_num", int_or_none, None, "number of speakers of the training data"),
-        Option("sample_rate", int, 16000, "sampling rate of speech, in Hz"),
+        Option("sample_rate", int, SAMPLE_RATE, "sampling rate of speech, in Hz"),
         Option("num_eval", int, 10, "parts of an utterance that validation reads", key=UNREAD),
         Option("rir_scp", str, "", "list of room impulse responses", key=UNREAD),
         Option("model_conf", MAPPING, {}, "options of the model"),
@@ -153,8 +154,9 @@ class SpeakerTask(AbsTask):
 
     @classmethod
     def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> MapSection:
-        """The sampling rate: the front end's where it has one, else that of the configuration."""
-        return MapSection(getattr(model.frontend, "fs", None) or config.sample_rate)
+        """The sampling rate: the configuration's or the front end's, whichever is not the default."""
+        rates = config.sample_rate, getattr(model.frontend, "fs", None) or SAMPLE_RATE
+        return MapSection(next((rate for rate in rates if rate != SAMPLE_RATE), SAMPLE_RATE))
 
     @classmethod
     def build_preprocess_fn(cls, args: Namespace, train: bool) -> Callable[..., dict[str, Any]] | None:

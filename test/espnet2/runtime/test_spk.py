@@ -127,6 +127,12 @@ def test_a_difference_is_found():
     assert [check.passed for check in family.compare(one, one + 0.01, "a")] == [False]
 
 
+def test_the_duration_of_speech():
+    speech2embedding = Speech2Embedding(BUNDLE)
+    components, section = speech2embedding.bundle.components, speech2embedding.bundle.section
+    assert family_of("spk").duration(components, section, np.zeros(8000), None) == 0.5
+
+
 def test_cosines():
     first, second = np.array([[3.0, 0.0]]), np.array([1.0, 1.0])
     assert cosine(first, first) == pytest.approx(1.0)

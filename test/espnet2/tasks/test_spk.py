@@ -59,6 +59,7 @@ def test_without_speakers_there_is_no_loss():
         ({}, 16000),
         ({"sample_rate": 8000}, 8000),
         ({"frontend": "default", "frontend_conf": {"fs": "8k", "n_mels": 20}}, 8000),
+        ({"frontend": "default", "frontend_conf": {"n_mels": 20}, "sample_rate": 8000}, 8000),
     ],
 )
 def test_the_section_has_the_sampling_rate(changes, rate):
