@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -168,9 +169,11 @@ class Spectrogram2Waveform:
         if n_mels is not None and fs is None:
             raise OptionError("fs: expected the sampling rate in Hz, which mel filters need, found none")
 
-    def __call__(self, spc: np.ndarray, seed: int | None = None) -> np.ndarray:
-        """Features (T, F) → samples ((T - 1) n_shift,) float32."""
-        return griffin_lim(self.magnitudes(np.asarray(spc)), **self.sizes, n_iter=self.n_iter, seed=seed)  # type: ignore[arg-type]
+    def __call__(self, spc: Any, seed: int | None = None) -> Any:
+        """Features (T, F) → samples ((T - 1) n_shift,) float32; of a tensor, a tensor."""
+        magnitudes = self.magnitudes(np.asarray(spc))
+        samples = griffin_lim(magnitudes, **self.sizes, n_iter=self.n_iter, seed=seed)  # type: ignore[arg-type]
+        return spc.new_tensor(samples) if hasattr(spc, "new_tensor") else samples
 
     def magnitudes(self, spc: np.ndarray) -> np.ndarray:
         """Features (T, F) → magnitudes (T, n_fft // 2 + 1)."""

@@ -56,6 +56,8 @@ class FastSpeech2(RegulatedTTS):
         init_type: weights that training starts from, a name in `INITIALIZERS`; "pytorch": those of the layers.
         init_enc_alpha, init_dec_alpha: the factors of positional encodings at first.
         use_masking, use_weighted_masking: see `FastSpeech2Loss`.
+        apply_ff_mask, bucket_infer, enc_buckets, dec_buckets: without effect; padding never reaches convolutions here, and
+            nothing is padded to fixed sizes.
 
     Raises:
         ValueError: an option that does not fit, named in one sentence.
@@ -138,6 +140,10 @@ class FastSpeech2(RegulatedTTS):
         init_dec_alpha: float = 1.0,
         use_masking: bool = False,
         use_weighted_masking: bool = False,
+        apply_ff_mask: bool = False,
+        bucket_infer: bool | None = None,
+        enc_buckets: Sequence[int] | None = None,
+        dec_buckets: Sequence[int] | None = None,
     ):
         super().__init__()
         require_positive(idim=idim, odim=odim, adim=adim, reduction_factor=reduction_factor)

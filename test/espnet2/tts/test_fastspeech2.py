@@ -68,6 +68,15 @@ def test_factors_of_positions_start_as_configured():
     }
 
 
+@torch.no_grad()
+def test_padding_to_fixed_sizes_changes_nothing(text):
+    options = {"apply_ff_mask": True, "bucket_infer": True, "enc_buckets": [8, 16], "dec_buckets": [64, 128]}
+    plain = _module("default")
+    module = FastSpeech2(**zoo.ROWS["fastspeech2-default"].make.options, **options).eval()
+    module.load_state_dict(plain.state_dict())
+    assert torch.equal(module.inference(text)["feat_gen"], plain.inference(text)["feat_gen"])
+
+
 def test_every_parameter_learns():
     module = FastSpeech2(**zoo.ROWS["fastspeech2-default"].make.options)
     lengths = torch.tensor([3, 2])
