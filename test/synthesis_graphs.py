@@ -37,6 +37,7 @@ def encoder(*conditions: str) -> Graph:
             Tensor("hidden_lengths", ("batch",), "int64", length_of="out_tokens"),
         ),
         lengths=(OutputLength("out_tokens", "tokens", Length(((0, 1, 1),))),),
+        attributes={"attention_heads": 1},
     )
 
     def run(text, lengths, *_):
@@ -63,6 +64,7 @@ def decoder(denormalised: bool = True) -> Graph:
             Tensor("frame_lengths", batch, "int64", length_of="frames"),
         ),
         (*outputs, Tensor("feat_gen_lengths", batch, "int64", length_of="frames")),
+        attributes={"attention_heads": 1},
     )
 
     def run(hidden, _, pitch, energy, places, lengths):

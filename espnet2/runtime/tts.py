@@ -15,6 +15,8 @@ from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Tensor
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.loading import find_bundle, load
+from espnet2.runtime.long_form import COPIES, GB, SHARE
+from espnet2.runtime.memory import available_memory
 from espnet2.runtime.options import PROVIDERS
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions
@@ -28,6 +30,8 @@ CONDITIONS = {"sids": "number of a speaker", "lids": "number of a language", "sp
 # Names that upstream's `decode_conf` has for options.
 ALIASES = {"alpha": "speed_control_alpha"}
 GIVEN = ("durations", "pitch", "energy")  # with teacher forcing
+
+BYTES = 4  # of a score of attention
 
 Arrays = dict[str, np.ndarray]
 
@@ -109,6 +113,7 @@ class Synthesizer:
         """
         options = self._options(decode_conf)
         ids = self.model.ids(text)
+        require_memory(self.encoder, len(ids), "tokens")
         feeds = {"text": ids[None], "text_lengths": np.array([len(ids)])}
         feeds |= self._conditions({"spembs": spembs, "sids": sids, "lids": lids})
         encoded = {name: value.numpy() for name, value in self.encoder(feeds).items()}
@@ -152,6 +157,7 @@ class Synthesizer:
 
     def _features(self, encoded: Mapping[str, np.ndarray], steps: np.ndarray) -> Arrays:
         """Features (T, F) by name, of tokens that last so many steps of the decoder."""
+        require_memory(self.decoder, int(steps.sum()), "frames")
         tokens = np.repeat(np.arange(len(steps)), steps)
         feeds = {
             "hidden": encoded["hidden"],
@@ -213,6 +219,17 @@ def require_fit(bundle: Bundle, vocoder: Bundle) -> None:
     for noun, (expected, found) in (("a sampling rate in Hz", rates), ("a number of features", sizes)):
         if expected != found:
             raise BundleError(f"{vocoder.path}: expected {noun} of {expected}, as {bundle.path} has, found {found}")
+
+
+def require_memory(graph: Graph, steps: int, unit: str) -> None:
+    """Raise `DataError` for a text of so many steps that attention, which compares all of them, fills the memory."""
+    heads = graph.component.attribute("attention_heads", 0)
+    needed, limit = COPIES * heads * steps**2 * BYTES, int(SHARE * available_memory())
+    if needed > limit:
+        raise DataError(
+            f"text: expected one that {limit / GB:.3g} GB of memory are enough for, found {steps} {unit}, which would "
+            f"take about {needed / GB:.3g} GB; speak its sentences one by one"
+        )
 
 
 class Text2Speech(Synthesizer):

@@ -10,6 +10,7 @@ from espnet.nets.pytorch_backend.fastspeech.duration_predictor import DurationPr
 from espnet.nets.pytorch_backend.fastspeech.length_regulator import expand
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet.nets.pytorch_backend.tacotron2.decoder import Postnet
+from espnet.nets.pytorch_backend.transformer.attention import most_heads
 from espnet.nets.pytorch_backend.transformer.encoder import EncoderStack
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
 from espnet2.interface.spec import Component, Length, OutputLength
@@ -144,6 +145,7 @@ class RegulatedTTS(ConditionedTTS):
                     Declared("hidden_lengths", batch, "int64", length_of="out_tokens"),
                 ),
                 lengths=(OutputLength("out_tokens", "tokens", EOS_LENGTH),),
+                attributes={"attention_heads": most_heads(self.encoder)},
             ),
             Component(
                 name="feature_decoder",
@@ -161,5 +163,6 @@ class RegulatedTTS(ConditionedTTS):
                     Declared("feat_gen_lengths", batch, "int64", length_of=frames),
                 ),
                 lengths=rules,
+                attributes={"attention_heads": most_heads(self.decoder)},
             ),
         )

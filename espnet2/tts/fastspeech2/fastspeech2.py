@@ -56,7 +56,7 @@ class FastSpeech2(RegulatedTTS):
         init_type: weights that training starts from, a name in `INITIALIZERS`; "pytorch": those of the layers.
         init_enc_alpha, init_dec_alpha: the factors of positional encodings at first.
         use_masking, use_weighted_masking: see `FastSpeech2Loss`.
-        apply_ff_mask, bucket_infer, enc_buckets, dec_buckets: without effect; padding never reaches convolutions here, and
+        apply_ff_mask, bucket_infer, enc_buckets, dec_buckets: without effect: padding never reaches convolutions, and
             nothing is padded to fixed sizes.
 
     Raises:

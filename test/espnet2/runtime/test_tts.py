@@ -123,6 +123,16 @@ def test_texts_that_cannot_be_spoken(text, sentence):
         synthesizer()(text)
 
 
+def test_a_text_that_is_too_long_for_memory_is_refused(monkeypatch):
+    monkeypatch.setattr("espnet2.runtime.tts.available_memory", lambda: 2 * 8 * 4 * 100)  # 10 steps, one head
+    ten, eleven = np.array([2] * 5 + [0] * 5), np.array([2] * 5 + [1] + [0] * 4)
+    assert len(synthesizer()(ten)["feat_gen"]) == 10
+    with pytest.raises(DataError, match=r"found 11 frames, which would take about .*one by one"):
+        synthesizer()(eleven)
+    with pytest.raises(DataError, match="found 11 tokens"):
+        synthesizer()(np.zeros(11, np.int64))
+
+
 def test_unknown_tokens_are_named(caplog):
     with caplog.at_level(logging.WARNING):
         assert synthesizer()("axbx")["duration"].tolist() == [2, 1, 3, 1, 0]
