@@ -200,6 +200,8 @@ def synthesize(args: argparse.Namespace) -> int:
         if args.model_tag is not None or args.vocoder_tag is not None:
             tagged = _tagged(args.model_tag, args.vocoder_tag)
             files |= {name: path for name, path in _files(**{**dict.fromkeys(_NAMES), **tagged}).items() if path}
+        if files[FAMILIES["tts"].weights] is None:
+            raise OptionError("--model_file: expected the weights of a synthesiser (or --model_tag), found none")
         options = SynthesisOptions.from_keywords(synthesis_options(args))
         return TorchSynthesizer(files, options, "cuda" if args.ngpu > 0 else "cpu", args.dtype)
 

@@ -158,7 +158,7 @@ def test_command_on_pytorch(exp, tmp_path, capsys):
     assert main(["--model_file", str(exp / "model.pth"), "ab", "-o", str(tmp_path / "a.wav")]) == 2
     assert "sids: expected the number of a speaker" in capsys.readouterr().err
     assert main(["--train_config", str(exp / "config.yaml"), "ab", "-o", str(tmp_path / "a.wav")]) == 2
-    assert "--tts_model_file: expected a file" in capsys.readouterr().err
+    assert "--model_file: expected the weights" in capsys.readouterr().err
 
 
 def test_reference_results(fixtures_dir):
