@@ -74,7 +74,7 @@ PREPROCESSOR = Choices(
     "preprocessor",
     {
         "common": "espnet2.train.preprocessor:CommonPreprocessor",
-        "spk": "espnet2.train.spk_preprocessor:SpkPreprocessor",
+        "spk": "espnet2.train.preprocessor:SpkPreprocessor",
     },
     default="spk",
     part_of_model=False,

@@ -94,6 +94,69 @@ class Noises:
         return _at_rate(*_read(path, span), self.fs)[:length]
 
 
+class NoiseKind:
+    """A kind of noise: its probability, and what adds some of it."""
+
+    def __init__(
+        self,
+        probability: float,
+        noise_scp: str,
+        counts: Sequence[int],
+        db_range: Sequence[float],
+        short: float,
+        fs: int,
+    ) -> None:
+        self.probability, self.counts = probability, counts
+        self.noises = Noises(noise_scp, 1.0, f"{db_range[0]}_{db_range[1]}", short, fs)
+
+    def __call__(self, speech: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Speech (T,) → (T,)."""
+        added = np.zeros_like(speech)
+        for _ in range(int(rng.integers(self.counts[0], self.counts[1] + 1))):
+            added = added + self.noises(speech, rng) - speech
+        return speech + added
+
+
+class NoiseKinds:
+    """With `probability`, one of several kinds of noise, drawn by their probabilities.
+
+    Args:
+        noise_info: Of each kind its probability, its list (see `Noises`), the fewest and the most recordings that are
+            added, and the lowest and highest signal-to-noise ratio in dB.
+        probability: Of noise.
+        short, fs: See `Noises`.
+
+    Raises:
+        DataError: A list cannot be read, or is empty.
+        OptionError: A value that is not allowed.
+    """
+
+    def __init__(self, noise_info: Sequence[Any], probability: float, short: float, fs: int) -> None:
+        self.kinds = [NoiseKind(*_checked(item), short, fs) for item in noise_info]
+        self.probability = _probability("noise_apply_prob", probability)
+        weights = np.array([kind.probability for kind in self.kinds], float)
+        if weights.min() < 0 or not weights.sum() > 0:
+            raise OptionError(f"noise_info: expected probabilities, found {weights.tolist()}")
+        self.weights = weights / weights.sum()
+
+    def __call__(self, speech: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Speech (T,) → (T,)."""
+        if rng.random() >= self.probability:
+            return speech
+        return self.kinds[int(rng.choice(len(self.kinds), p=self.weights))](speech, rng)
+
+
+def _checked(item: Any) -> tuple[float, str, Sequence[int], Sequence[float]]:
+    """An item of `noise_info`."""
+    try:
+        probability, noise_scp, (least, most), (low, high) = item
+        return float(probability), str(noise_scp), (int(least), int(most)), (float(low), float(high))
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"noise_info: expected [probability, noise_scp, [least, most], [low, high]], found {str(item)[:80]}"
+        ) from None
+
+
 def speech_power(samples: np.ndarray) -> float:
     """Return the mean power of the samples (T,) with speech."""
     return float(np.mean(samples[is_speech(samples)].astype(np.float64) ** 2))

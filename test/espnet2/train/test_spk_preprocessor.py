@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from espnet2.interface.errors import AudioError, DataError, OptionError
-from espnet2.train.spk_preprocessor import SpkPreprocessor
+from espnet2.train.preprocessor import SpkPreprocessor
 
 SPEECH = np.arange(2000, dtype=np.float32) / 2000
 
