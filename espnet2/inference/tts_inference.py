@@ -46,7 +46,7 @@ class TorchSynthesizer(Synthesizer):
         prepare(trained, device, dtype)
         self.trained = trained
         self.device, self.dtype = device, dtype
-        self.tts, self.train_args = trained.model.tts, trained.config
+        self.model, self.tts, self.train_args = trained.model, trained.model.tts, trained.config
         model: SynthesisModel = trained.runtime_model(options)
         if settings:
             options = dataclasses.replace(options, **{ITERATIONS: settings.pop(ITERATIONS, options.griffin_lim_iters)})
@@ -69,7 +69,7 @@ class TorchSynthesizer(Synthesizer):
         samples = torch.as_tensor(np.asarray(speech, np.float32), device=self.device)
         steps = None if durations is None else torch.as_tensor(np.asarray(durations), device=self.device)
         names = ("pitch", "energy")
-        found = self.trained.model.measured(samples, steps, [name for name in names if given.get(name) is not None])
+        found = self.model.measured(samples, steps, [name for name in names if given.get(name) is not None])
         return {name: found[name].cpu().numpy() for name in names if name in found}
 
 

@@ -45,7 +45,7 @@ class Synthesizer:
     """
 
     def __init__(self, model: SynthesisModel, options: SynthesisOptions) -> None:
-        self.model, self.options = model, options
+        self._model, self.options = model, options
         self.encoder, self.decoder = model.graphs["text_encoder"], model.graphs["feature_decoder"]
         self.vocoder: Graph | None = model.graphs.get("vocoder")
         self.conditions = {tensor.name: tensor for tensor in self.encoder.component.inputs if tensor.name in CONDITIONS}
@@ -58,7 +58,7 @@ class Synthesizer:
     @property
     def fs(self) -> int:
         """Sampling rate in Hz."""
-        return self.model.section.sample_rate
+        return self._model.section.sample_rate
 
     @property
     def use_speech(self) -> bool:
@@ -112,7 +112,7 @@ class Synthesizer:
             OptionError: An option has a value that is not allowed.
         """
         options = self._options(decode_conf)
-        ids = self.model.ids(text)
+        ids = self._model.ids(text)
         require_memory(self.encoder, len(ids), "tokens")
         feeds = {"text": ids[None], "text_lengths": np.array([len(ids)])}
         feeds |= self._conditions({"spembs": spembs, "sids": sids, "lids": lids})
