@@ -126,7 +126,7 @@ def stream_exp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def stream_bundle(stream_exp: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """That model as a bundle for streams."""
+    """The model of streams as a bundle."""
     from espnet2.export.make_bundle import make_bundle
 
     path = tmp_path_factory.mktemp("stream_bundle") / "bundle"

@@ -71,7 +71,7 @@ def with_noise(component: Component, feeds: Mapping[str, np.ndarray], seed: int 
 
 
 def padding_of(axes: Sequence[Axis], shape: Sequence[int], lengths: Tensor, values: np.ndarray) -> np.ndarray | None:
-    """Where a tensor has padding, a mask of its shape; None where `lengths`, whose values are given, say nothing of it.
+    """Mask of the padding of a tensor, of its shape; None where `lengths`, whose values are given, are of other axes.
 
     The axes of the lengths come in the tensor's, in the same order.
     """

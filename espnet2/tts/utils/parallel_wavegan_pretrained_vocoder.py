@@ -92,7 +92,7 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
         return self.vocoder.components()
 
     def parts(self) -> tuple[tuple[nn.Module, Component], ...]:
-        """That graph, of this module."""
+        """The graph of the vocoder, with this module."""
         return tuple((self, component) for component in self.components())
 
 

@@ -56,7 +56,7 @@ STREAMS = {
 
 
 class TinyMasked(torch.nn.Module):
-    """A masked language model that hears nothing."""
+    """A masked language model that does not read the encoder output."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -369,7 +369,7 @@ def test_the_demo_model_gives_upstreams_texts(demo_bundle, demo_dir):
 
 
 def test_too_few_channels():
-    """Whoever runs the graphs: what an encoder needs is part of its interface."""
+    """The number of channels that an encoder needs is part of its interface."""
     graph = encoder()
     speech = Tensor("speech", ("batch", "samples", "channels"))
     graph.component = dataclasses.replace(

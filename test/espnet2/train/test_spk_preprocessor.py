@@ -1,4 +1,4 @@
-"""What speaker models are trained on: parts of one duration, and numbers of speakers."""
+"""Training data of speaker models: parts of one duration, and numbers of speakers."""
 
 import numpy as np
 import pytest
