@@ -17,7 +17,7 @@ LOSS_TOLERANCE = 1e-5
 GRADIENT_TOLERANCE = 1e-4
 ZERO = 1e-5  # of norms: what arithmetic leaves of gradients that are none
 # Upstream's CTC error rates count tokens in the padding of a batch.
-HEARD_IN_PADDING = ("cer_ctc", "cer_interctc")
+COUNTED_IN_PADDING = ("cer_ctc", "cer_interctc")
 
 
 @pytest.fixture(params=[pytest.param(row, id=row.name) for row in zoo_training.ROWS])
@@ -26,7 +26,7 @@ def row(request):
 
 
 def _compared(batch: str, statistics: dict[str, float]) -> dict[str, float]:
-    left_out = HEARD_IN_PADDING if batch == "together" else ()
+    left_out = COUNTED_IN_PADDING if batch == "together" else ()
     return {name: value for name, value in statistics.items() if not name.startswith(tuple(left_out))}
 
 

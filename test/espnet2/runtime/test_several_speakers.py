@@ -62,11 +62,11 @@ def _check(recognizer) -> None:
     assert scores == pytest.approx([score for nbest in EXPECTED for *_, score in nbest], abs=1e-3)
 
 
-def test_pytorch_hears_what_upstream_hears(files):
+def test_pytorch_equals_upstream(files):
     _check(asr_inference.Speech2Text(**files, **OPTIONS, multi_asr=True))
 
 
-def test_onnxruntime_hears_what_upstream_hears(bundle):
+def test_onnxruntime_equals_upstream(bundle):
     _check(Speech2Text(bundle, **OPTIONS))
 
 
