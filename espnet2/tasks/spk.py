@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
 from espnet2.interface.errors import ConfigError
 from espnet2.runtime.map_model import MapSection
+from espnet2.tasks import shared
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import frontend_of
 from espnet2.tasks.choices import Choices, build
@@ -29,15 +31,7 @@ FRONTEND = Choices(
     },
     optional=True,
 )
-NORMALIZE = Choices(
-    "normalize",
-    {
-        "global_mvn": "espnet2.layers.global_mvn:GlobalMVN",
-        "utterance_mvn": "espnet2.layers.utterance_mvn:UtteranceMVN",
-    },
-    optional=True,
-    files=("stats_file",),
-)
+NORMALIZE = dataclasses.replace(shared.NORMALIZE, default=None)
 _SPK = "espnet2.spk."
 ENCODER = Choices(
     "encoder",
