@@ -4,7 +4,7 @@ A row names a class by upstream's module path, its constructor keywords, how its
 Nothing here needs more than numpy, and rows refer to classes by name, so that the same table builds upstream's modules
 (`tools/make_golden.py`, which stores their outputs under `test/golden/`) and ours (`test_zoo.py`, which compares).
 
-Each family of architectures has a table of its own, a module with
+Each family of architectures has a table of its own, a module `zoo_*.py` with
 
 - `ROWS`: its rows;
 - `SAME_GRAPH`: names of rows whose graph is made of parts that other rows export, with other sizes or constants, or
@@ -19,48 +19,18 @@ Each family of architectures has a table of its own, a module with
 
 from __future__ import annotations
 
-import zoo_blockwise
-import zoo_branchformer
-import zoo_convolution
-import zoo_frontend
-import zoo_huggingface
-import zoo_hybrid
-import zoo_maskctc
-import zoo_recurrent
-import zoo_rnn_decoder
-import zoo_s4
-import zoo_selfsupervised
-import zoo_spk
-import zoo_transducer
-import zoo_transducer_blocks
-import zoo_transducer_decoder
-import zoo_transducer_encoder
-import zoo_transducer_model
-import zoo_tts
-import zoo_whisper
+import importlib
+import re
+from pathlib import Path
+
 from zoo_data import Config, Row
 
-FAMILIES = (
-    zoo_huggingface,
-    zoo_hybrid,
-    zoo_frontend,
-    zoo_recurrent,
-    zoo_rnn_decoder,
-    zoo_convolution,
-    zoo_s4,
-    zoo_blockwise,
-    zoo_branchformer,
-    zoo_transducer,
-    zoo_transducer_model,
-    zoo_transducer_decoder,
-    zoo_transducer_encoder,
-    zoo_transducer_blocks,
-    zoo_maskctc,
-    zoo_selfsupervised,
-    zoo_whisper,
-    zoo_tts,
-    zoo_spk,
-)
+# Of the modules called `zoo_*`, those with `ROWS`, found without importing the others, which need PyTorch.
+FAMILIES = [
+    importlib.import_module(path.stem)
+    for path in sorted(Path(__file__).parent.glob("zoo_*.py"))
+    if re.search(r"^ROWS\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+]
 
 
 def _all(name: str) -> set[str]:

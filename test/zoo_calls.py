@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
-import zoo_asr_kinds
 import zoo_data
-import zoo_spk_kinds
-import zoo_tts_kinds
 from zoo_kind import Batch, Kind, attribute
 
-KINDS: dict[str, Kind] = {**zoo_asr_kinds.KINDS, **zoo_tts_kinds.KINDS, **zoo_spk_kinds.KINDS}
+# Those of all modules called `zoo_*_kinds`.
+KINDS: dict[str, Kind] = {
+    name: kind
+    for path in sorted(Path(__file__).parent.glob("zoo_*_kinds.py"))
+    for name, kind in importlib.import_module(path.stem).KINDS.items()
+}
 
 
 def build(spec: Any, directory: Path) -> Any:

@@ -194,7 +194,7 @@ def _spoken(keys: dict[str, Any]) -> tuple[Array, ...]:
 
 
 _LM = {"model": "lm", "token_list": _TOKENS, "model_conf": {"ignore_id": 0}}
-ROWS = [
+TRAINED = [
     *(_row(name, "asr:ASRTask", {**_ASR, **keys}, _spoken(keys)) for name, keys in MODELS.items()),
     *(_row(name, "lm:LMTask", {**_LM, **keys}, _WRITTEN) for name, keys in LM_MODELS.items()),
     *(

@@ -53,7 +53,7 @@ def _initialized(row: zoo_data.Row) -> dict[str, dict[str, float]]:
 def main(names: list[str]) -> None:
     torch.set_num_threads(1)
     importlib.import_module("espnet2.asr.maskctc_model").mask_uniform = zoo_training_calls.mask_alternate
-    rows = {row.name: row for row in zoo_training.ROWS}
+    rows = {row.name: row for row in zoo_training.TRAINED}
     unknown = sorted(set(names) - rows.keys())
     if unknown:
         raise SystemExit(f"unknown rows: {', '.join(unknown)}; known: {', '.join(rows)}")

@@ -10,7 +10,7 @@ import zoo_training_calls
 
 from espnet2.interface.errors import TrainingError
 
-ROWS = {row.name.removeprefix("training-"): row for row in zoo_training.ROWS}
+ROWS = {row.name.removeprefix("training-"): row for row in zoo_training.TRAINED}
 
 
 def _model(name: str, directory, **options):
