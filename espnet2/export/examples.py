@@ -21,7 +21,7 @@ def axes_of(component: Component) -> list[str]:
 
 def trace_sizes(component: Component) -> dict[str, int]:
     """A size for each named axis, fit for tracing."""
-    lengths = {rule.source: rule.length.shortest(TRACE_OUTPUT_LENGTH) for rule in component.lengths}
+    lengths = component.shortest(TRACE_OUTPUT_LENGTH)
     others = {axis: 7 + index for index, axis in enumerate(axes_of(component))}
     # An axis whose steps give many each, such as samples of a frame, would be 1 long.
     lengths = {axis: size if size > 1 else others[axis] for axis, size in lengths.items()}

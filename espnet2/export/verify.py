@@ -37,11 +37,11 @@ AXIS_SIZES = {
 
 def component_cases(component: Component) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Label and feeds of each case that a component is verified with."""
-    formulas = {rule.source: rule.length for rule in component.lengths}
+    strides = component.strides()
     for index, (output, rest) in enumerate(zip(OUTPUT_LENGTHS, ODD_RESTS, strict=True)):
         sizes = {
-            axis: max(1, formulas[axis].shortest(output)) - (-rest * formulas[axis].stride // 100)
-            if axis in formulas and axis not in AXIS_SIZES
+            axis: component.shortest(output)[axis] - (-rest * strides[axis] // 100)
+            if axis in strides and axis not in AXIS_SIZES
             else AXIS_SIZES.get(axis, OUTPUT_LENGTHS)[index]
             for axis in axes_of(component)
         }

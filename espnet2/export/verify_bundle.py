@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -13,6 +14,7 @@ from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
 from espnet2.interface.errors import VerificationError
 from espnet2.interface.families import FAMILIES
+from espnet2.interface.spec import DEFAULTS, Component
 from espnet2.runtime.bundle import Bundle
 
 
@@ -52,11 +54,31 @@ def _require_same_interface(bundle: Bundle, trained: Trained) -> None:
         if not _same(expected, found):
             raise VerificationError(f"{bundle.path}: {name}: expected that of {config}, found another")
     graphs = {component.name: component for _, component in trained.parts}
-    if graphs != dict(bundle.components):
-        differing = sorted(n for n in {*graphs, *bundle.components} if graphs.get(n) != bundle.components.get(n))
+    differing = sorted(graphs.keys() ^ bundle.components.keys())
+    for name in graphs.keys() & bundle.components.keys():
+        known = _known_to_format_1 if _of_format_1(bundle, name) else _stated
+        differing += [name] if known(graphs[name]) != known(bundle.components[name]) else []
+    if differing:
         raise VerificationError(
-            f"{bundle.path}: expected the graphs of {config}, found other interfaces of {', '.join(differing)}"
+            f"{bundle.path}: expected the graphs of {config}, found other interfaces of {', '.join(sorted(differing))}"
         )
+
+
+def _of_format_1(bundle: Bundle, name: str) -> bool:
+    """Whether the interface of component `name` was written as bundles of format 1 have it."""
+    return "attributes" not in bundle.manifest.components[name]["interface"]
+
+
+def _stated(component: Component) -> Component:
+    """The component without attributes that mean the same as none."""
+    attributes = {name: value for name, value in component.attributes.items() if value != DEFAULTS.get(name)}
+    return dataclasses.replace(component, attributes=attributes)
+
+
+def _known_to_format_1(component: Component) -> Any:
+    """Tensors and sizes before the first step; what else is declared has changed since format 1."""
+    tensors = [(t.name, t.axes, t.dtype, t.length_of) for t in (*component.feeds, *component.results)]
+    return component.method, len(component.states), dict(component.initial), tensors
 
 
 def _same(expected: Any, found: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from espnet2.utils.atomic import write_atomically
 BLOCK = 1 << 18  # bytes that are read at once
 SETTLED = 3.0  # seconds after which another change gives another time stamp, on every file system
 CACHE = "espnet/checksums"  # in the user's cache directory
+KEPT = 90 * 24 * 3600  # seconds after which what is remembered of a directory is removed
 
 
 def sha256(path: str | Path) -> str:
@@ -64,12 +66,13 @@ class Checksums:
         return str(found)
 
     def remember(self) -> None:
-        """Write the checksums that were asked for to the cache."""
+        """Write the checksums that were asked for to the cache, and remove those that are old, of any directory."""
         if self._store is None or not self._found or self._found == self._remembered:
             return
         try:
             with write_atomically(self._store, "w") as file:
                 json.dump(self._found, file)
+            _remove_old(self._store.parent)
         except OSError:  # read-only or full: the files are read again next time
             return
 
@@ -91,6 +94,15 @@ def _store_of(directory: Path) -> Path | None:
     cache = cache_directory()
     name = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()
     return None if cache is None else cache / CACHE / f"{name}.json"
+
+
+def _remove_old(cache: Path) -> None:
+    """Remove stores that were last written more than `KEPT` seconds ago."""
+    for store in cache.glob("*.json"):
+        # Another process may have removed it.
+        with contextlib.suppress(OSError):
+            if time.time() - store.stat().st_mtime > KEPT:
+                store.unlink()
 
 
 def _read(store: Path | None) -> dict[str, list[Any]]:

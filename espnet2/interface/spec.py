@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -34,8 +34,8 @@ ONNX_TYPES = {
     "bool": "tensor(bool)",
 }
 FLOATS = ("float32", "float64", "float16")
-# Attributes that interfaces of bundles of format 1 have as keys of their own.
-FORMER_KEYS = ("candidates_only", "attention_heads", "longest", "least_channels")
+# Attributes that mean the same with this value as without it, which is how interfaces of format 1 write them.
+DEFAULTS = {"candidates_only": False, "attention_heads": None, "longest": 0, "least_channels": 1}
 
 
 @dataclass(frozen=True)
@@ -231,9 +231,20 @@ class Component:
         known = {**sizes, **self.initial}
         return tuple(axis if isinstance(axis, int) else known[axis] for axis in state.input.axes)
 
-    def shortest(self) -> dict[str, int]:
-        """The smallest size of each input axis, at least 1, that gives every output at least one step."""
-        return {rule.source: max(rule.length.shortest(), 1) for rule in self.lengths}
+    def shortest(self, output: int = 1) -> dict[str, int]:
+        """The smallest size of each input axis, at least 1, that gives every output axis at least `output` steps."""
+        return self._of_sources(lambda length: length.shortest(output))
+
+    def strides(self) -> dict[str, int]:
+        """Steps of each input axis per step of the output axis that has the fewest."""
+        return self._of_sources(lambda length: length.stride)
+
+    def _of_sources(self, number: Callable[[Length], int]) -> dict[str, int]:
+        """The largest `number`, at least 1, of the formulas of each input axis."""
+        found: dict[str, int] = {}
+        for rule in self.lengths:
+            found[rule.source] = max(number(rule.length), found.get(rule.source, 1))
+        return found
 
     def output_sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """The sizes of all named output axes that have one, by those of the input axes.
@@ -270,7 +281,7 @@ class Component:
 
         Raises `KeyError`, `TypeError` or `ValueError` for what is not a component.
         """
-        former = {key: data[key] for key in FORMER_KEYS if data.get(key) is not None}
+        former = {key: data[key] for key, default in DEFAULTS.items() if data.get(key, default) != default}
         return cls(
             name=data["name"],
             method=data["method"],

@@ -27,6 +27,9 @@ def open_checked(
 ) -> dict[str, Opened]:
     """Run jobs and compare files with their checksums, all in threads; return the results of the jobs.
 
+    onnxruntime parses graphs before their checksums are known; where one differs, what was opened is discarded. A
+    checksum tells damage, not malice: whoever makes a bundle also writes its checksums.
+
     Args:
         directory: The bundle.
         entries: `{file, sha256}` of each file.

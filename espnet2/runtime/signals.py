@@ -48,13 +48,12 @@ def _frame(entry: Component) -> tuple[Axis, ...]:
 
 
 def _noise(entry: Component) -> np.ndarray:
-    """Samples (T,) or (T, C), or features (T, D), that give `OUTPUT_LENGTH` frames of the output, or fill `STEPS`."""
+    """Samples (T,) or (T, C), or features (T, D), that give `OUTPUT_LENGTH` frames of outputs, or fill `STEPS`."""
     axes = entry.inputs[0].axes
     if _reads_steps(entry):
         length = STEPS * int(axes[2])
     else:
-        (rule,) = entry.lengths
-        length = rule.length.shortest(OUTPUT_LENGTH)
+        length = entry.shortest(OUTPUT_LENGTH).get(str(axes[1]), OUTPUT_LENGTH)
     channels = max(CHANNELS, entry.least_channels)
     shape = [length, *(channels if axis == "channels" else int(axis) for axis in _frame(entry))]
     return (0.1 * np.random.default_rng(0).standard_normal(shape)).astype(np.float32)

@@ -1,5 +1,7 @@
 """Values drawn from a declaration obey it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,13 @@ def test_trace_sizes_freeze_nothing(component):
     sizes = trace_sizes(component)
     assert min(sizes.values()) > 1
     assert len(set(sizes.values())) == len(sizes)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_traced_inputs_are_long_enough_for_every_output(order):
+    rules = (OutputLength("out_frames", "frames", Length.conv(512, 160)), OutputLength("wav", "frames"))
+    component = dataclasses.replace(ENCODER, lengths=rules[::order])
+    assert trace_sizes(component)["frames"] == 512 + 8 * 160
 
 
 def test_padding_is_zero_and_every_row_has_output():

@@ -1,11 +1,13 @@
 """From a checkpoint to a bundle, and what keeps a bundle from being written."""
 
 import json
+import shutil
 from pathlib import Path
 
 import onnx
 import pytest
 import torch
+import yaml
 
 from espnet2.bin import benchmark_onnx, export_onnx, verify_onnx
 from espnet2.export import make_bundle as module
@@ -58,6 +60,36 @@ def test_bundle_verifies_against_its_checkpoint(exported, trained_files, recordi
     checks = verify_bundle(exported, [recording], **trained_files)
     assert {check.subject for check in checks} == GRAPHS | {"decode", "int8 token errors"}
     assert all(check.passed for check in checks)
+
+
+def as_format_1(manifest: dict) -> dict:
+    """A manifest as bundles of format 1 have it."""
+    section, data = manifest["asr"], {key: value for key, value in manifest.items() if key not in ("asr", "files")}
+    for component in data["components"].values():
+        interface = component["interface"]
+        del interface["data_dependent"]
+        attributes = interface.pop("attributes")
+        defaults = {"candidates_only": False, "attention_heads": None, "longest": 0, "least_channels": 1}
+        interface.update({key: attributes.get(key, value) for key, value in defaults.items()})
+        interface["lengths"] = interface["lengths"][:1]
+        states = [state[side] for state in interface["states"] for side in ("input", "output")]
+        for tensor in [*interface["inputs"], *interface["outputs"], *states]:
+            tensor.update({"length_of": tensor.get("length_of", ""), "below": tensor.get("below", 0)})
+    return {**data, **section, "format_version": 1}
+
+
+def test_a_bundle_of_format_1_verifies(exported, trained_files, tmp_path):
+    shutil.copytree(exported, tmp_path / "bundle")
+    path = tmp_path / "bundle" / "bundle.yaml"
+    former = as_format_1(yaml.safe_load(path.read_text(encoding="utf-8")))
+    path.write_text(yaml.safe_dump(former), encoding="utf-8")
+    checks = verify_bundle(tmp_path / "bundle", **trained_files)
+    assert {check.subject for check in checks} >= GRAPHS
+    assert all(check.passed for check in checks)
+    former["components"]["ctc"]["interface"]["outputs"][0]["axes"][-1] += 1
+    path.write_text(yaml.safe_dump(former), encoding="utf-8")
+    with pytest.raises(VerificationError, match=r"found other interfaces of ctc$"):
+        verify_bundle(tmp_path / "bundle", **trained_files)
 
 
 def test_commands_succeed(exported, trained_files, recording, capsys):

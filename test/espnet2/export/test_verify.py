@@ -1,5 +1,6 @@
 """Verification finds what is wrong with a graph."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,6 +43,13 @@ COMPONENT = Component(
 def graph(tmp_path_factory) -> OnnxGraph:
     path = tmp_path_factory.mktemp("scale") / "scale.onnx"
     return OnnxGraph(export_component(Scale(), COMPONENT, path), COMPONENT)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_cases_are_long_enough_for_every_output(order):
+    rules = (OutputLength("conv_frames", "frames", Length.conv(512, 160)), OutputLength("wav", "frames"))
+    cases = component_cases(dataclasses.replace(COMPONENT, lengths=rules[::order]))
+    assert sorted({feeds["xs"].shape[1] for _, feeds in cases}) == [512, 6972, 21474]
 
 
 def test_same_weights_pass(graph):

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,17 @@ def test_a_wrong_checksum_in_the_cache_is_not_believed(files, cache, settled):
     entries["a"][-1] = "0" * 64
     store.write_text(json.dumps(entries))
     assert of_all(files) == EXPECTED
+
+
+def test_old_caches_are_removed(files, cache, settled):
+    cache.mkdir(parents=True)
+    for name, days in {"old": 91, "new": 89}.items():
+        (cache / f"{name}.json").write_text("{}")
+        written = time.time() - days * 24 * 3600
+        os.utime(cache / f"{name}.json", (written, written))
+    of_all(files)
+    assert len(list(cache.iterdir())) == 2
+    assert not (cache / "old.json").exists()
 
 
 def test_unwritable_caches_have_no_effect(files, tmp_path, monkeypatch, settled, hashed):

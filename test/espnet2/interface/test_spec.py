@@ -55,6 +55,22 @@ def test_nothing_is_shorter_than_one():
     assert component.shortest() == {"samples": 1}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_every_output_of_a_source_gets_its_steps(order):
+    rules = (OutputLength("frames", "samples", Length.conv(512, 160)), OutputLength("wav", "samples"))
+    component = Component("a", "forward", (), (), lengths=rules[::order])
+    assert component.shortest() == {"samples": 512}
+    assert component.shortest(3) == {"samples": 832}
+    assert component.strides() == {"samples": 160}
+
+
+def test_scripts_import_the_interface_from_the_runtime():
+    from espnet2.runtime import spec
+
+    assert spec.Component is Component
+    assert set(spec.__all__) <= set(vars(spec))
+
+
 @pytest.mark.parametrize("steps", [((1, 2),), ((1, 0, 1),), ((1, "2", 1),), ("abc",)])
 def test_steps_of_another_kind_are_refused(steps):
     with pytest.raises(ValueError, match="expected integers"):
@@ -82,6 +98,7 @@ def test_what_a_format_1_interface_says_is_an_attribute():
     del data["data_dependent"]
     former = {"candidates_only": True, "attention_heads": None, "longest": 7, "least_channels": 1}
     component = Component.from_dict({**data, **former})
+    assert component.attributes == {"candidates_only": True, "longest": 7}
     assert component.attribute("candidates_only", False) is True
     assert component.attribute("attention_heads", 16) == 16
     assert component.longest == 7
