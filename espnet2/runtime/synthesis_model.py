@@ -5,8 +5,9 @@ The section of such a bundle:
     sample_rate: 22050                  Hz
     tokens: [<blank>, <unk>, ...]       in the order of their indices
     text: {token_type: phn, cleaner: [tacotron], g2p: g2p_en, non_linguistic_symbols: []}
-    griffin_lim: {n_fft: 1024, ...}     arguments of `espnet2.utils.griffin_lim.Spectrogram2Waveform`, for features
-                                        without a vocoder; {}: the model gives samples
+    griffin_lim: {n_fft: 1024, ...}     the features, as arguments of `espnet2.utils.griffin_lim.Spectrogram2Waveform`,
+                                        which makes samples of them without a vocoder, and to which another vocoder is
+                                        compared; {}: not known
 
 Its file is `bpemodel`, the tokenizer's.
 """
@@ -26,12 +27,24 @@ import numpy as np
 from espnet2.interface.errors import BundleError, DataError, listed, shortened
 from espnet2.interface.graph import Graph
 from espnet2.runtime.section import Section, is_list_of, is_mapping, require
+from espnet2.runtime.synthesis_options import MOST_STEPS
 from espnet2.text.build_tokenizer import TOKENIZERS, build_tokenizer
 from espnet2.text.cleaner import TextCleaner
 from espnet2.text.text_to_ids import TextToIds
 from espnet2.text.token_id_converter import lenient_converter
 from espnet2.utils.griffin_lim import Spectrogram2Waveform
 
+MOST_HZ = 1_000_000
+# Smallest and largest values of whole numbers.
+BOUNDS = {
+    "n_fft": (1, 1 << 16),
+    "n_shift": (1, 1 << 16),
+    "win_length": (1, 1 << 16),
+    "n_mels": (1, 4096),
+    "fs": (1, MOST_HZ),
+    "griffin_lim_iters": (0, MOST_STEPS),
+}
+NEEDED = ("n_fft", "n_shift")
 TEXT = ("token_type", "cleaner", "g2p", "non_linguistic_symbols")
 BPE = "bpe"
 
@@ -58,9 +71,36 @@ class SynthesisSection(Section):
         require(known, "text.token_type", f"one of {', '.join(TOKENIZERS)}", kind)
         for name in ("cleaner", "non_linguistic_symbols"):
             require(is_list_of(self.text[name], str), f"text.{name}", "a list of strings", self.text[name])
-        parameters = inspect.signature(Spectrogram2Waveform).parameters
-        given = is_mapping(self.griffin_lim) and set(self.griffin_lim) <= set(parameters)
-        require(given, "griffin_lim", f"arguments among {', '.join(parameters)}", self.griffin_lim)
+        require(self.text["g2p"] is None or isinstance(self.text["g2p"], str), "text.g2p", "a name", self.text["g2p"])
+        _require_features(self.griffin_lim)
+
+
+def _require_features(found: Any) -> None:
+    """Raise `BundleError` unless `found` is empty, or has arguments of `Spectrogram2Waveform`."""
+    parameters = inspect.signature(Spectrogram2Waveform).parameters
+    given = is_mapping(found) and set(found) <= set(parameters)
+    require(given, "griffin_lim", f"arguments among {', '.join(parameters)}", found)
+    if not found:
+        return
+    for name, (least, most) in BOUNDS.items():
+        value = found.get(name)
+        fits = (value is None and name not in NEEDED) or (type(value) is int and least <= value <= most)
+        require(fits, f"griffin_lim.{name}", f"a whole number from {least} to {most}", value)
+    for name in ("fmin", "fmax", "log_base"):
+        value = found.get(name)
+        fits = value is None or (type(value) in (int, float) and 0 <= value <= MOST_HZ)
+        require(fits, f"griffin_lim.{name}", f"a number from 0 to {MOST_HZ}", value)
+    require(found.get("log_base") not in (0, 1), "griffin_lim.log_base", "a base of logarithms", found.get("log_base"))
+    window, htk = found.get("window"), found.get("htk", False)
+    require(window is None or isinstance(window, str), "griffin_lim.window", "a name", window)
+    require(isinstance(htk, bool), "griffin_lim.htk", "true or false", htk)
+    if found.get("n_mels") is not None:
+        rate = found.get("fs")
+        require(rate is not None, "griffin_lim.fs", "the rate in Hz, which mel filters need", "none")
+        low, high = found.get("fmin") or 0, found.get("fmax") or rate / 2
+        require(low < high, "griffin_lim", "fmin below fmax", f"{low} and {high}")
+    sizes = found["n_shift"], found.get("win_length") or found["n_fft"], found["n_fft"]
+    require(sizes == tuple(sorted(sizes)), "griffin_lim", "n_shift, win_length and n_fft that increase", sizes)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from espnet2.runtime.memory import available_memory
 from espnet2.runtime.options import PROVIDERS
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.runtime.vocoder_features import mismatch
 from espnet2.utils.griffin_lim import Spectrogram2Waveform
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def condition(tensor: Tensor, value: Any) -> np.ndarray:
 
 
 def require_fit(bundle: Bundle, vocoder: Bundle) -> None:
-    """Raise `BundleError` for a vocoder of another sampling rate, or of features of another size."""
+    """Raise `BundleError` for a vocoder of another sampling rate, or of other features."""
     rates = bundle.section.sample_rate, vocoder.section.sample_rate
     sizes = [
         component.axes[-1]
@@ -219,6 +220,9 @@ def require_fit(bundle: Bundle, vocoder: Bundle) -> None:
     for noun, (expected, found) in (("a sampling rate in Hz", rates), ("a number of features", sizes)):
         if expected != found:
             raise BundleError(f"{vocoder.path}: expected {noun} of {expected}, as {bundle.path} has, found {found}")
+    other = mismatch(bundle.section.griffin_lim, vocoder.section.features)
+    if other is not None:
+        raise BundleError(f"{vocoder.path}: {other}")
 
 
 def require_memory(graph: Graph, steps: int, unit: str) -> None:
@@ -241,6 +245,7 @@ class Text2Speech(Synthesizer):
         quantized: Run the bundle's int8 graphs, where it has them.
         num_threads: Threads of the graphs (default: all cores that the process may use).
         providers: Execution providers of onnxruntime, most wanted first.
+        verify: Compute the checksums of all files, even of those that have not changed since they were compared.
         options: Those of `espnet2.runtime.synthesis_options.SynthesisOptions`, with their defaults; and `device`,
             `cpu` or `cuda`, instead of providers.
 
@@ -257,9 +262,10 @@ class Text2Speech(Synthesizer):
         quantized: bool = False,
         num_threads: int | None = None,
         providers: Sequence[str] = PROVIDERS,
+        verify: bool = False,
         **options: Any,
     ) -> None:
-        running: dict[str, Any] = {"num_threads": num_threads, "providers": providers}
+        running: dict[str, Any] = {"num_threads": num_threads, "providers": providers, "verify": verify}
         loaded = load(bundle, family_of("tts"), "text_encoder", options, quantized=quantized, **running)
         self.bundle = loaded.bundle
         model = loaded.model

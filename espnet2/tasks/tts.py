@@ -12,6 +12,7 @@ from espnet2.interface.errors import ConfigError
 from espnet2.interface.graph import Graph
 from espnet2.runtime.family import Family
 from espnet2.runtime.synthesis_model import BPE, SynthesisSection
+from espnet2.runtime.vocoder_features import mismatch
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices
 from espnet2.tasks.exported import BundledFile
@@ -50,8 +51,6 @@ PITCH_NORMALIZE, ENERGY_NORMALIZE = _normalize("pitch_normalize"), _normalize("e
 ODIM = Option("odim", int_or_none, None, "size of features, where they are given")
 MODEL_CONF = Option("model_conf", MAPPING, {}, "options of the model; it has none")
 NOT_SEQUENCES = ("spembs", "sids", "lids")  # fields of an utterance without a time axis
-# Options of features, and what a vocoder's config calls them.
-SHARED_WITH_VOCODER = {"n_mels": "num_mels", "n_shift": "hop_size", "fs": "sampling_rate"}
 
 
 class TTSTask(AbsTask):
@@ -149,7 +148,6 @@ class TTSTask(AbsTask):
         """A vocoder has the synthesiser's features."""
         features = {**companion.features, "sampling_rate": companion.fs, "num_mels": companion.in_channels}
         own = FEATS_EXTRACT.build(config.feats_extract, config.feats_extract_conf).get_parameters()
-        for option, key in SHARED_WITH_VOCODER.items():
-            if option in own and key in features and features[key] != own[option]:
-                expected = f"{own[option]}, as the synthesiser's features have"
-                raise ConfigError(f"{source}: {key}: expected {expected}, found {features[key]}")
+        found = mismatch(own, features)
+        if found is not None:
+            raise ConfigError(f"{source}: {found}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from espnet2.interface.check import Check
-from espnet2.interface.errors import DataError
+from espnet2.interface.errors import DataError, shortened
 from espnet2.interface.graph import Graph
 from espnet2.runtime.compare import difference
 from espnet2.runtime.family import Components, Family
@@ -19,6 +20,7 @@ from espnet2.runtime.synthesis_options import SynthesisOptions
 from espnet2.utils.text_file import lines_of
 
 SAMPLES = "wav"  # name of these among the results
+TEXT_FILE, SEPARATORS = ".txt", "/\\"  # by which names of files are told from texts
 DRAWN_TOKENS = (1, 17, 40)  # of the texts that are spoken where none is given
 
 
@@ -41,6 +43,8 @@ class SynthesisFamily(Family):
     def signals(self, components: Components, section: Any, recordings: Sequence[str | Path]) -> dict[str, Any]:
         """Texts by name: those given, or the lines of files that are; drawn token ids where there are none.
 
+        A `Path`, what ends in `.txt`, and a word with a separator of paths in it have to be files.
+
         Conditions, such as a speaker, are drawn.
         """
         entry = next(components[name] for name in self.entries if name in components)
@@ -50,7 +54,7 @@ class SynthesisFamily(Family):
             f"generated text of {length} tokens": rng.integers(0, int(text.below), length) for length in DRAWN_TOKENS
         }
         if recordings:
-            texts = {line: line for given in map(str, recordings) for line in _lines(given)}
+            texts = {line: line for given in recordings for line in _lines(given)}
         drawn = {tensor.name: _drawn(tensor, rng) for tensor in conditions}
         return {name: {text.name: value, **drawn} for name, value in texts.items()}
 
@@ -74,10 +78,14 @@ class SynthesisFamily(Family):
         return checks
 
 
-def _lines(given: str) -> list[str]:
-    """The lines of a file that are not empty, or the text itself."""
-    if not Path(given).is_file():
-        return [given]
+def _lines(given: str | Path) -> list[str]:
+    """The lines of a file that are not empty, or the text itself; raises `DataError` for a file that is not there."""
+    if not os.path.isfile(given):
+        text = str(given)
+        path = len(text.split()) == 1 and any(separator in text for separator in SEPARATORS)
+        if isinstance(given, Path) or text.lower().endswith(TEXT_FILE) or path:
+            raise DataError(f"{shortened(text, 80)}: expected a text, or a file of texts, found no such file")
+        return [text]
     lines = (line.rstrip("\n") for line in lines_of(given, "a text on each line", DataError))
     return [line for line in lines if line.strip()]
 

@@ -16,7 +16,7 @@ from espnet2.bin.tts_inference import Text2Speech, main
 from espnet2.bin.tts_inference_onnx import main as main_onnx
 from espnet2.export.make_bundle import make_bundle
 from espnet2.gan_tts.hifigan.hifigan import HiFiGANGenerator
-from espnet2.interface.errors import ConfigError, DataError, OptionError
+from espnet2.interface.errors import BundleError, ConfigError, DataError, OptionError
 from espnet2.main_funcs.pack_funcs import pack
 from espnet2.runtime import Text2Speech as BundleText2Speech
 from espnet2.tasks.tts import TTSTask
@@ -113,8 +113,20 @@ def test_a_bundle_of_another_kind_is_told(bundle, demo_bundle):
         BundleText2Speech(demo_bundle)
 
 
+def test_vocoder_bundles_of_other_features_are_refused(bundle, vocoder_file, tmp_path):
+    make_bundle(tmp_path / "vocoder", vocoder_file=vocoder_file)
+    opened = BundleText2Speech(bundle, vocoder=tmp_path / "vocoder", verify=True)
+    assert opened.bundle.section.griffin_lim["n_shift"] == HOP
+    manifest = tmp_path / "vocoder" / "bundle.yaml"
+    written = manifest.read_text()
+    for key, value, other in (("hop_size", HOP, 24), ("fmin", 40, 500), ("fft_size", 48, 64)):
+        manifest.write_text(written.replace(f"{key}: {value}", f"{key}: {other}"))
+        with pytest.raises(BundleError, match=rf"vocoder: {key}: expected {value}, .*, found {other}"):
+            BundleText2Speech(bundle, vocoder=tmp_path / "vocoder")
+
+
 def test_vocoder_of_other_features_is_refused(exp, vocoder_file, tmp_path):
-    for key, value in (("sampling_rate", 16000), ("hop_size", 10)):
+    for key, value in (("sampling_rate", 16000), ("hop_size", 10), ("fmax", 3000)):
         config = yaml.safe_load((vocoder_file.parent / "config.yml").read_text())
         path = tmp_path / "config.yml"
         path.write_text(yaml.safe_dump({**config, key: value}))

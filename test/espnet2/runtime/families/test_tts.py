@@ -1,12 +1,13 @@
 """The families of synthesisers and vocoders: sections, components, signals, comparison."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 import synthesis_graphs
 
-from espnet2.interface.errors import BundleError, OptionError
+from espnet2.interface.errors import BundleError, DataError, OptionError
 from espnet2.runtime.families.tts import TTS
 from espnet2.runtime.families.vocoder import VOCODER, VocoderSection
 from espnet2.runtime.synthesis_model import SynthesisSection
@@ -29,7 +30,30 @@ def test_a_section_is_read_as_it_was_written():
         ({"text": {"token_type": "char"}}, "text: expected the keys token_type, cleaner"),
         ({"text": {**synthesis_graphs.TEXT, "token_type": "runes"}}, "text.token_type.*runes"),
         ({"text": {**synthesis_graphs.TEXT, "cleaner": "tacotron"}}, "text.cleaner: expected a list"),
+        ({"text": {**synthesis_graphs.TEXT, "g2p": [1]}}, "text.g2p: expected a name"),
         ({"griffin_lim": {"hop": 3}}, "griffin_lim: expected arguments among n_fft"),
+        *(
+            ({"griffin_lim": {**synthesis_graphs.GRIFFIN_LIM, name: value}}, f"griffin_lim.*{name}")
+            for name, value in (
+                ("n_fft", "abc"),
+                ("n_fft", None),
+                ("n_fft", 10**12),
+                ("n_fft", 7),
+                ("n_shift", 0),
+                ("n_shift", True),
+                ("win_length", 17),
+                ("fs", 1.5),
+                ("fmin", "low"),
+                ("fmax", float("nan")),
+                ("log_base", 1),
+                ("window", ["hann"]),
+                ("htk", "yes"),
+                ("griffin_lim_iters", -1),
+            )
+        ),
+        ({"griffin_lim": {"n_fft": 16}}, "griffin_lim.n_shift: expected a whole number from 1 to 65536, found None"),
+        ({"griffin_lim": {**synthesis_graphs.GRIFFIN_LIM, "n_mels": 4}}, "griffin_lim.fs"),
+        ({"griffin_lim": {**synthesis_graphs.GRIFFIN_LIM, "n_mels": 4, "fs": 8, "fmin": 9}}, "fmin below fmax"),
     ],
 )
 def test_sections_that_cannot_be_used(changed, sentence):
@@ -71,6 +95,17 @@ def test_signals_are_texts_and_lines_of_files(tmp_path):
         "ab",
         "ba",
     ]
+
+
+@pytest.mark.parametrize("given", [Path("missing"), "missing.txt", "a missing file.TXT", "texts/missing"])
+def test_a_file_that_is_not_there_is_no_text(given):
+    with pytest.raises(DataError, match=r"missing.*: expected a text, or a file of texts, found no such file"):
+        TTS.signals(COMPONENTS, SECTION, [given])
+
+
+@pytest.mark.parametrize("given", ["Who said he/she is missing?", "a" * 5000])
+def test_texts_are_no_files(given):
+    assert [signal["text"] for signal in TTS.signals(COMPONENTS, SECTION, [given]).values()] == [given]
 
 
 def test_a_duration_that_is_rounded_the_other_way_ends_the_comparison():
