@@ -17,38 +17,45 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
+# What is on PyTorch's side of the fence; everything else has to pass without it.
+NEED_TORCH = [
+    "espnet/nets/pytorch_backend",
+    "espnet2/asr",
+    "espnet2/asr_transducer",
+    "espnet2/bin/test_*_train.py",
+    "espnet2/bin/test_lm_inference.py",
+    "espnet2/export",
+    "espnet2/gan_tts",
+    "espnet2/inference",
+    "espnet2/iterators",
+    "espnet2/layers",
+    "espnet2/lm",
+    "espnet2/main_funcs",
+    "espnet2/schedulers",
+    "espnet2/spk",
+    "espnet2/tasks",
+    "espnet2/torch_utils",
+    "espnet2/train",
+    "espnet2/tts",
+    "test_documentation.py",
+    "test_families_complete.py",
+    "test_other_releases.py",
+    "test_references.py",
+    "test_training_*.py",
+    "test_zoo*.py",
+]
+collect_ignore_glob = [] if HAS_TORCH else NEED_TORCH
+
 if HAS_TORCH:
     import torch
 
     torch.set_num_threads(1)
-else:
-    # What is on PyTorch's side of the fence; everything else has to pass without it.
-    collect_ignore_glob = [
-        "espnet/nets/pytorch_backend",
-        "espnet2/asr",
-        "espnet2/asr_transducer",
-        "espnet2/bin/test_*_train.py",
-        "espnet2/bin/test_lm_inference.py",
-        "espnet2/export",
-        "espnet2/gan_tts",
-        "espnet2/inference",
-        "espnet2/iterators",
-        "espnet2/layers",
-        "espnet2/lm",
-        "espnet2/main_funcs",
-        "espnet2/schedulers",
-        "espnet2/spk",
-        "espnet2/tasks",
-        "espnet2/torch_utils",
-        "espnet2/train",
-        "espnet2/tts",
-        "test_documentation.py",
-        "test_families_complete.py",
-        "test_other_releases.py",
-        "test_references.py",
-        "test_training_*.py",
-        "test_zoo*.py",
-    ]
+
+
+@pytest.fixture(scope="session")
+def need_torch() -> list[str]:
+    """Patterns of the tests that a run without PyTorch leaves out."""
+    return NEED_TORCH
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,51 @@ def test_import_directions(repo_dir):
         pytest.skip("needs import-linter")
     run = subprocess.run([command, "--no-cache"], cwd=repo_dir, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.fixture(scope="module")
+def contracts(repo_dir) -> dict[str, dict]:
+    """The import contracts by name."""
+    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
+    declared = tomllib.loads((repo_dir / "pyproject.toml").read_text(encoding="utf-8"))
+    return {contract["name"]: contract for contract in declared["tool"]["importlinter"]["contracts"]}
+
+
+@pytest.fixture(scope="module")
+def torch_side(contracts) -> list[set[str]]:
+    """Packages of espnet2 on PyTorch's side, from the top layer down."""
+    layers = [
+        set(layer.split(" | ")) for layer in contracts["Packages of espnet2 import only those below them"]["layers"]
+    ]
+    above = layers[: next(index for index, layer in enumerate(layers) if "runtime" in layer)]
+    return [layer - {"bin", "recipe"} for layer in above]
+
+
+def test_the_runtime_is_fenced_off_every_package_on_the_side_of_pytorch(contracts, torch_side):
+    fence = contracts["Search and runtime know no PyTorch and no models"]
+    assert {f"espnet2.{name}" for name in set().union(*torch_side)} <= set(fence["forbidden_modules"])
+
+
+def test_every_command_that_needs_the_runtime_alone_is_fenced(contracts, repo_dir):
+    fence = contracts["Search and runtime know no PyTorch and no models"]
+    commands = (repo_dir / "espnet2/bin").glob("*_onnx.py")
+    alone = {f"espnet2.bin.{path.stem}" for path in commands if "espnet2.export" not in path.read_text("utf-8")}
+    assert len(alone) > 3
+    assert alone == {name for name in fence["source_modules"] if name.startswith("espnet2.bin.")}
+
+
+def test_every_package_of_models_is_fenced_off_the_runtime(contracts, torch_side):
+    (last,) = (index for index, layer in enumerate(torch_side) if "train" in layer)
+    (first,) = (index for index, layer in enumerate(torch_side) if "main_funcs" in layer)
+    models = {f"espnet2.{name}" for name in set().union({"layers"}, *torch_side[first + 1 : last])}
+    fence = contracts["Models know no runtime and no exporter"]["source_modules"]
+    assert models == {name for name in fence if name.startswith("espnet2.")}
+
+
+def test_a_run_without_pytorch_leaves_out_tests_of_every_package_on_its_side(repo_dir, torch_side, need_torch):
+    folders = {name for name in set().union(*torch_side) if (repo_dir / "test/espnet2" / name).is_dir()}
+    assert {f"espnet2/{name}" for name in folders} <= set(need_torch)
+    absent = [pattern for pattern in need_torch if not any((repo_dir / "test").glob(pattern))]
+    assert not absent
+    trained = [f"espnet2/bin/{path.name}" for path in (repo_dir / "test/espnet2/bin").glob("test_*_train.py")]
+    assert all(any(fnmatch(path, pattern) for pattern in need_torch) for path in trained)

@@ -18,11 +18,11 @@ def get_parser() -> argparse.ArgumentParser:
         "recordings; print average latency and real-time factor of each as a table.",
     )
     parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
-    add_model_options(parser, None, leave_out=["ngram_file"])
+    add_model_options(parser, None)
     group = parser.add_argument_group("measurement")
-    group.add_argument("--beam_size", type=int, help="of a recogniser (default: 10)")
-    group.add_argument("--ctc_weight", type=float, help="of a recogniser (default: 0.3)")
-    group.add_argument("--lm_weight", type=float, help="of a recogniser (default: 0.3)")
+    group.add_argument("--beam_size", type=int, help="recognisers only: beam size (default: 10)")
+    group.add_argument("--ctc_weight", type=float, help="recognisers only: weight of CTC (default: 0.3)")
+    group.add_argument("--lm_weight", type=float, help="recognisers only: weight of the language model (default: 0.3)")
     group.add_argument("--options", type=mapping_or_none, help="options of inference, as '{beam_size: 5}'")
     group.add_argument("--num_threads", type=int, default=1, help="threads of each (default: 1)")
     group.add_argument(

@@ -14,12 +14,13 @@ def get_parser() -> argparse.ArgumentParser:
     parser = PlainArgumentParser(
         prog="python -m espnet2.bin.verify_onnx",
         description="Run every graph of a bundle beside the PyTorch model it was made from, at several lengths and "
-        "batches, decode with both, and print the differences. The exit status is 0 only if all are within tolerance.",
+        "batches, run inference with both, and print the differences. The exit status is 0 only if all are within "
+        "tolerance.",
     )
     parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
-    add_model_options(parser, None, leave_out=["ngram_file"])
+    add_model_options(parser, None)
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
-    parser.add_argument("recordings", nargs="*", help="speech to decode (default: a generated signal)")
+    parser.add_argument("recordings", nargs="*", help="recordings (default: generated signals)")
     return parser
 
 

@@ -46,7 +46,7 @@ def compare_results(trained: Trained, graphs: Mapping[str, Graph], signals: Sign
     theirs, ours = _checked_options(trained, graphs, bounded)
     reference, candidate = trained.run(theirs), trained.run(ours, graphs)
     checks = []
-    for name, signal in tqdm(signals.items(), desc="decode", unit="utterance"):
+    for name, signal in tqdm(signals.items(), desc="compare", unit="signal"):
         try:
             checks += family.compare(reference(signal), candidate(signal), name)
         except AudioError as error:

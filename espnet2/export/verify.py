@@ -1,9 +1,9 @@
-"""PyTorch against onnxruntime: every component at several lengths and batches, then a whole decode.
+"""PyTorch against onnxruntime: every component at several lengths and batches.
 
 A successful export proves nothing: a dimension can be frozen, a mask baked in, an empty cache refused. So each graph
-runs at three lengths (the shortest that it accepts among them), with one utterance and with a ragged batch of three,
+runs at three lengths (the shortest that it accepts among them), with one input and with a ragged batch of three,
 steps from an empty cache and from a filled one; outputs must have the axes that are declared, and may not depend on
-what lies in the padding; the hypotheses of a decode must be the same.
+what lies in the padding. `espnet2.export.compare` goes on with the results of whole signals.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def verify_component(component: Component, reference: Graph, graph: Graph) -> li
 def valid(
     component: Component, feeds: Mapping[str, np.ndarray], results: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The results with zeros behind the end of each utterance, as far as lengths of theirs or of the feeds tell it."""
+    """The results with zeros behind the end of each item, as far as lengths of theirs or of the feeds tell it."""
     known: dict[str, tuple[Tensor, np.ndarray]] = {}
     for tensor in (tensor for tensor in component.feeds if tensor.length_of):
         values = feeds[tensor.name]
