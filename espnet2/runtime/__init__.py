@@ -7,22 +7,7 @@ declarations and errors needs no package.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from espnet2.runtime.asr import Speech2Text
-    from espnet2.runtime.asr_streaming import Speech2TextStreaming
-    from espnet2.runtime.bundle import Bundle
-    from espnet2.runtime.spk import Speech2Embedding
-    from espnet2.runtime.tts import Text2Speech
-
-__all__ = [
-    "Bundle",
-    "Speech2Embedding",
-    "Speech2Text",
-    "Speech2TextStreaming",
-    "Text2Speech",
-]
+from typing import Any
 
 _MODULES = {
     "Bundle": "espnet2.runtime.bundle",
@@ -31,6 +16,7 @@ _MODULES = {
     "Speech2TextStreaming": "espnet2.runtime.asr_streaming",
     "Text2Speech": "espnet2.runtime.tts",
 }
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:

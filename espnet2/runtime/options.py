@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from espnet2.interface.errors import OptionError
+from espnet2.runtime.option_fields import OptionFields, is_finite, is_integer, option, require
 from espnet2.text.abs_tokenizer import Prompt
 from espnet2.utils.types import str_or_none
 
@@ -32,125 +30,107 @@ COUNTS: Mapping[str, tuple[int, int | None]] = {
 PROVIDERS = ("CPUExecutionProvider",)
 
 
-def _option(default: Any, text: str, kind: Callable[[str], Any] | None = None) -> Any:
-    """An option with its help; `kind` reads it from a command line, where its default does not tell how."""
-    return field(default=default, metadata={"help": text, "kind": kind})
-
-
 @dataclass(frozen=True)
-class DecodeOptions:
+class DecodeOptions(OptionFields):
     """Options of a recogniser; raises `OptionError` for a value that is not allowed."""
 
-    beam_size: int = _option(20, "hypotheses kept at every step")
-    ctc_weight: float = _option(0.5, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")
-    ctc_window_margin: int = _option(
+    purpose = "recognition"
+
+    beam_size: int = option(20, "hypotheses kept at every step")
+    ctc_weight: float = option(0.5, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")
+    ctc_window_margin: int = option(
         0,
         "frames after the end of a hypothesis in which CTC scores the next token, upstream 100; 0: all, which is exact",
     )
-    lm_weight: float = _option(1.0, "weight of the language model")
-    ngram_weight: float = _option(0.9, "weight of the n-gram model")
-    penalty: float = _option(0.0, "added to the score for every token")
-    maxlenratio: float = _option(
+    lm_weight: float = option(1.0, "weight of the language model")
+    ngram_weight: float = option(0.9, "weight of the n-gram model")
+    penalty: float = option(0.0, "added to the score for every token")
+    maxlenratio: float = option(
         0.0,
         "maximum length in tokens per encoder frame; 0: until no better hypothesis is possible; negative: in tokens",
     )
-    minlenratio: float = _option(0.0, "minimum length in tokens per encoder frame")
-    nbest: int = _option(1, "hypotheses returned")
-    normalize_length: bool = _option(False, "rank hypotheses by score per token")
-    time_sync: bool = _option(
+    minlenratio: float = option(0.0, "minimum length in tokens per encoder frame")
+    nbest: int = option(1, "hypotheses returned")
+    normalize_length: bool = option(False, "rank hypotheses by score per token")
+    time_sync: bool = option(
         False, "time-synchronous search; maxlenratio, minlenratio and normalize_length have no effect"
     )
-    ctc_greedy: bool = _option(False, "greedy CTC: the most probable token of every frame")
-    partial_ar: bool = _option(False, "decode segments of low CTC probability again, with all scorers except CTC")
-    threshold_probability: float = _option(0.99, "partial_ar decodes CTC tokens of lower probability again")
-    max_seq_len: int = _option(5, "maximum length of a segment in partial_ar, in tokens")
-    maskctc_n_iterations: int = _option(
-        10, "iterations in which a Mask-CTC model fills masked tokens; 0: one per token"
-    )
-    maskctc_threshold_probability: float = _option(0.99, "a Mask-CTC model masks CTC tokens of lower probability")
-    transducer_conf: Mapping[str, Any] | None = _option(
+    ctc_greedy: bool = option(False, "greedy CTC: the most probable token of every frame")
+    partial_ar: bool = option(False, "decode segments of low CTC probability again, with all scorers except CTC")
+    threshold_probability: float = option(0.99, "partial_ar decodes CTC tokens of lower probability again")
+    max_seq_len: int = option(5, "maximum length of a segment in partial_ar, in tokens")
+    maskctc_n_iterations: int = option(10, "iterations in which a Mask-CTC model fills masked tokens; 0: one per token")
+    maskctc_threshold_probability: float = option(0.99, "a Mask-CTC model masks CTC tokens of lower probability")
+    transducer_conf: Mapping[str, Any] | None = option(
         None, "options of transducer searches, such as {search_type: maes, nstep: 3}"
     )
-    multi_asr: bool = _option(False, "require a model of several speakers")
-    hugging_face_decoder: bool = _option(
+    multi_asr: bool = option(False, "require a model of several speakers")
+    hugging_face_decoder: bool = option(
         False, "decode by the rules of transformers' generate, with the decoder as only scorer"
     )
-    hugging_face_decoder_conf: Mapping[str, Any] | None = _option(
+    hugging_face_decoder_conf: Mapping[str, Any] | None = option(
         None,
         "options of these rules, such as {num_beams: 4, max_new_tokens: 100}; they override generation_config.json",
     )
-    lang_prompt_token: str | None = _option(
+    lang_prompt_token: str | None = option(
         None,
         "models with prompts: prompt symbol instead of language and task, such as <|de|>",
         str_or_none,
     )
-    nlp_prompt_token: str | None = _option(
+    nlp_prompt_token: str | None = option(
         None,
         "models with prompts: text or symbols instead of the task, such as <|translate|>",
         str_or_none,
     )
-    prompt_token_file: str | None = _option(
+    prompt_token_file: str | None = option(
         None, "models with prompts: file of symbols that are single tokens", str_or_none
     )
-    lid_prompt: bool = _option(False, "models with prompts: let the model predict the language")
-    batch_size: int = _option(1, "utterances in one call of the encoder; 0: as 1")
-    streaming: bool = _option(False, "search a whole utterance block by block, as upstream's simulation of streaming")
-    search_block_size: int = _option(
+    lid_prompt: bool = option(False, "models with prompts: let the model predict the language")
+    batch_size: int = option(1, "utterances in one call of the encoder; 0: as 1")
+    streaming: bool = option(False, "search a whole utterance block by block, as upstream's simulation of streaming")
+    search_block_size: int = option(
         -1, "streams: encoder frames of a block, including search_look_ahead; -1: the model's"
     )
-    search_hop_size: int = _option(-1, "streams: encoder frames from a block to the next; -1: the model's")
-    search_look_ahead: int = _option(
-        -1, "streams: last frames of a block that the search does not use; -1: the model's"
-    )
-    disable_repetition_detection: bool = _option(
+    search_hop_size: int = option(-1, "streams: encoder frames from a block to the next; -1: the model's")
+    search_look_ahead: int = option(-1, "streams: last frames of a block that the search does not use; -1: the model's")
+    disable_repetition_detection: bool = option(
         False, "streams: do not wait for the next block when a hypothesis repeats a token"
     )
-    encoded_feat_length_limit: int = _option(
+    encoded_feat_length_limit: int = option(
         0, "streams: number of most recent encoder frames that the decoder attends to; 0: all"
     )
-    ctc_blanks_only: bool = _option(
+    ctc_blanks_only: bool = option(
         False, "streams: score later frames as blanks only in the CTC prefix score, as upstream"
     )
-    timestamps: str = _option("none", "return times of tokens or words: none, token or word")
-    long_form: str = _option(
+    timestamps: str = option("none", "return times of tokens or words: none, token or word")
+    long_form: str = option(
         "auto",
         "recordings that need more memory than memory_limit: auto cuts them at pauses, true all above 30 s, false none",
     )
-    memory_limit: float = _option(
+    memory_limit: float = option(
         0.0, "memory of the encoder for a recording or batch, in GB; 0: half of the available memory, at most 4"
     )
-
-    @classmethod
-    def from_keywords(cls, options: Mapping[str, Any]) -> DecodeOptions:
-        """The options of keyword arguments; raises `OptionError` for one that is not known."""
-        known = [option.name for option in fields(cls)]
-        for name in options:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                raise OptionError(f"{name}: expected an option of recognition, found an unknown name{hint}")
-        return cls(**options)
 
     def __post_init__(self) -> None:
         for name, (least, most) in COUNTS.items():
             value = getattr(self, name)
             expected = f"an integer of at least {least}" if most is None else f"an integer from {least} to {most}"
-            _require(_is_integer(value) and least <= value <= (value if most is None else most), name, expected, value)
+            require(is_integer(value) and least <= value <= (value if most is None else most), name, expected, value)
         for name in ("lm_weight", "ngram_weight", "penalty"):
-            _require(_is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
+            require(is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
         for name in ("maxlenratio", "minlenratio"):
             value = getattr(self, name)
             expected = f"a number of at most {MOST_PER_FRAME}, or minus a number of tokens up to {MOST_TOKENS}"
-            _require(_is_finite(value) and -MOST_TOKENS <= value <= MOST_PER_FRAME, name, expected, value)
+            require(is_finite(value) and -MOST_TOKENS <= value <= MOST_PER_FRAME, name, expected, value)
         for name in ("search_block_size", "search_hop_size", "search_look_ahead"):
             value = getattr(self, name)
-            _require(_is_integer(value) and value >= -1, name, "a number of frames, or -1 for the model's", value)
+            require(is_integer(value) and value >= -1, name, "a number of frames, or -1 for the model's", value)
         for name in ("ctc_weight", "threshold_probability", "maskctc_threshold_probability"):
             value = getattr(self, name)
-            _require(_is_finite(value) and 0 <= value <= 1, name, "a number from 0 to 1", value)
+            require(is_finite(value) and 0 <= value <= 1, name, "a number from 0 to 1", value)
         for name in ("transducer_conf", "hugging_face_decoder_conf"):
             conf = getattr(self, name)
-            _require(conf is None or isinstance(conf, Mapping), name, "options by name", conf)
+            require(conf is None or isinstance(conf, Mapping), name, "options by name", conf)
         for name in (
             "normalize_length",
             "multi_asr",
@@ -159,33 +139,20 @@ class DecodeOptions:
             "lid_prompt",
             *SEARCHES,
         ):
-            _require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
+            require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
         for name in ("lang_prompt_token", "nlp_prompt_token", "prompt_token_file"):
             value = getattr(self, name)
-            _require(value is None or isinstance(value, str | PathLike), name, "symbols, or a file of them", value)
-        _require(str(self.long_form).lower() in LONG_FORMS, "long_form", "auto, true or false", self.long_form)
-        _require(
-            _is_finite(self.memory_limit) and self.memory_limit >= 0, "memory_limit", "at least 0 GB", self.memory_limit
+            require(value is None or isinstance(value, str | PathLike), name, "symbols, or a file of them", value)
+        require(str(self.long_form).lower() in LONG_FORMS, "long_form", "auto, true or false", self.long_form)
+        require(
+            is_finite(self.memory_limit) and self.memory_limit >= 0, "memory_limit", "at least 0 GB", self.memory_limit
         )
-        _require(self.timestamps in TIMESTAMPS, "timestamps", f"one of {', '.join(TIMESTAMPS)}", self.timestamps)
+        require(self.timestamps in TIMESTAMPS, "timestamps", f"one of {', '.join(TIMESTAMPS)}", self.timestamps)
         wanted = [name for name in SEARCHES if getattr(self, name)]
-        _require(len(wanted) < 2, " and ".join(wanted), "one of them", True)
+        require(len(wanted) < 2, " and ".join(wanted), "one of them", True)
         object.__setattr__(self, "batch_size", max(1, self.batch_size))
 
     @property
     def prompt(self) -> Prompt:
         """Tokens that texts begin with, of a model that is trained with prompts."""
         return Prompt(self.lang_prompt_token, self.nlp_prompt_token, self.prompt_token_file, self.lid_prompt)
-
-
-def _require(condition: bool, name: str, expected: str, found: Any) -> None:
-    if not condition:
-        raise OptionError(f"{name}: expected {expected}, found {found!r}")
-
-
-def _is_integer(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool)
-
-
-def _is_finite(value: Any) -> bool:
-    return hasattr(value, "__float__") and not isinstance(value, bool) and math.isfinite(value)

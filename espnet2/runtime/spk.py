@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from espnet2.interface.errors import AudioError, OptionError, listed
+from espnet2.interface.errors import AudioError
 from espnet2.interface.families import family_of
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.map_model import MapModel
+from espnet2.runtime.option_fields import OptionFields, is_integer, option, require
 from espnet2.runtime.options import PROVIDERS
 from espnet2.runtime.speech import checked, unpadded
 
@@ -22,23 +23,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class EmbeddingOptions:
+class EmbeddingOptions(OptionFields):
     """Options of inference; raises `OptionError` for a value that is not allowed."""
 
-    batch_size: int = field(default=1, metadata={"help": "utterances that go through the graph together"})
+    purpose = "embedding"
+
+    batch_size: int = option(1, "utterances that go through the graph together")
 
     def __post_init__(self) -> None:
-        if type(self.batch_size) is not int or self.batch_size < 1:
-            raise OptionError(f"batch_size: expected an integer of at least 1, found {self.batch_size!r}")
-
-    @classmethod
-    def from_keywords(cls, options: Mapping[str, Any]) -> EmbeddingOptions:
-        """The options of keyword arguments; raises `OptionError` for one that is not known."""
-        known = [option.name for option in fields(cls)]
-        for name in options:
-            if name not in known:
-                raise OptionError(f"{name}: expected an option among {listed(known, name)}, found an unknown name")
-        return cls(**options)
+        size = self.batch_size
+        require(is_integer(size) and size >= 1, "batch_size", "an integer of at least 1", size)
 
 
 class Embedder:
