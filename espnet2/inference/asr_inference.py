@@ -16,7 +16,7 @@ from espnet2.interface.families import family_of
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.decode import UtteranceRunner, decode
 from espnet2.runtime.decode_arguments import decode_options
-from espnet2.runtime.ngram import load_ngram
+from espnet2.runtime.families.search import search_model
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.unread_options import warn_of_unread
@@ -144,12 +144,11 @@ def model_of(
     """The model that a recogniser runs, with another tokenizer and kind of n-gram scorer where they are given."""
     from espnet2.tasks.recognition import tokenizer_of
 
-    tokens, path = trained.section.tokens, trained.files.get("ngram_file")
-    ngram = load_ngram(path, tokens, ngram_scorer, options.ngram_weight)
     tokenizer = trained.tokenizer
     if token_type or bpemodel:
         tokenizer = tokenizer_of(trained.model, trained.config, token_type, bpemodel)
-    return SearchModel(trained.graphs, trained.section, tokenizer, ngram)
+    path = trained.files.get("ngram_file")
+    return search_model(trained.graphs, trained.section, tokenizer, path, options, ngram_scorer)
 
 
 def _with_blocks(options: DecodeOptions, model: Any) -> DecodeOptions:

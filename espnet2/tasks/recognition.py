@@ -14,8 +14,8 @@ from espnet2.interface.check import Check
 from espnet2.interface.errors import ConfigError, OptionError
 from espnet2.interface.graph import Graph
 from espnet2.runtime.compare import difference
+from espnet2.runtime.families.search import search_model
 from espnet2.runtime.family import Family
-from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.runtime.stream_encoder import StreamEncoder
@@ -76,8 +76,7 @@ class RecognitionTask(ExportedTask):
         cls, family: Family, graphs: Mapping[str, Graph], section: Any, trained: Any, options: DecodeOptions
     ) -> SearchModel:
         """Return the model with the tokenizer and the n-gram scorer of the trained one."""
-        ngram = load_ngram(trained.files.get("ngram_file"), section.tokens, weight=options.ngram_weight)
-        return SearchModel(graphs, section, trained.tokenizer, ngram)
+        return search_model(graphs, section, trained.tokenizer, trained.files.get("ngram_file"), options)
 
     @classmethod
     def stream_parts(cls, model: Any, chunks: Mapping[str, int | None]) -> tuple[tuple[Part, ...], dict[str, int]]:

@@ -20,6 +20,7 @@ from espnet2.runtime.results import Results, by_speaker
 from espnet2.runtime.search import fitting_ctc_weight, graphs_used, kind_of, require_usable
 from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.runtime.signals import reads_samples, speech_signals
+from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.utils.edit_distance import edit_distance
 
@@ -65,9 +66,7 @@ class SearchFamily(Family):
         spec = section.tokenizer or {}
         prompt = {name: spec.get(name) for name in ("language", "task")}
         tokenizer = load_tokenizer(spec.get("token_type"), files.get("bpemodel"), token_list=section.tokens, **prompt)
-        weight = options.ngram_weight if "ngram" in graphs_used([*graphs, "ngram"], options) else 0.0
-        ngram = load_ngram(files.get("ngram"), section.tokens, ngram_scorer, weight)
-        return SearchModel(graphs, section, tokenizer, ngram)
+        return search_model(graphs, section, tokenizer, files.get("ngram"), options, ngram_scorer)
 
     def signals(
         self, components: Components, section: SearchSection, recordings: Sequence[str | Path]
@@ -121,6 +120,22 @@ class SearchFamily(Family):
         """The options of a decode where none are given."""
         options = asdict(DecodeOptions())
         return {**options, "ctc_weight": fitting_ctc_weight(components, options["ctc_weight"])}
+
+
+def search_model(
+    graphs: Mapping[str, Graph],
+    section: SearchSection,
+    tokenizer: AbsTokenizer | None,
+    ngram_file: str | Path | None,
+    options: DecodeOptions,
+    ngram_scorer: str = "full",
+) -> SearchModel:
+    """The model of graphs, tokenizer and n-gram file; a file that the search does not read stays closed.
+
+    Raises `OptionError` and `MissingPackageError` as `load_ngram` does.
+    """
+    weight = options.ngram_weight if "ngram" in graphs_used([*graphs, "ngram"], options) else 0.0
+    return SearchModel(graphs, section, tokenizer, load_ngram(ngram_file, section.tokens, ngram_scorer, weight))
 
 
 def _best(results: Results) -> list[int]:

@@ -1,6 +1,7 @@
 """Recognition on PyTorch, under upstream's names."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ pytest.importorskip("torch")
 from espnet2.bin.asr_inference import Speech2Text, get_parser, inference, main
 from espnet2.fileio.audio import read_audio
 from espnet2.inference import trained
-from espnet2.interface.errors import OptionError
+from espnet2.interface.errors import MissingPackageError, OptionError
 from espnet2.main_funcs.pretrained import find_model
 from espnet2.tasks.asr import ASRTask
 
@@ -127,6 +128,16 @@ def test_upstreams_options():
     assert args.quantize_modules == ["Linear"]
     for name in ("asr_train_config", "asr_model_file", "lm_train_config", "lm_file", "ngram_file", "model_tag", "ngpu"):
         assert hasattr(args, name)
+
+
+def test_an_ngram_model_that_no_search_reads_needs_no_kenlm(stream_exp, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "kenlm", None)
+    (tmp_path / "n.arpa").write_text("n-gram")
+    files = {"asr_train_config": stream_exp / "config.yaml", "asr_model_file": stream_exp / "valid.acc.ave.pth"}
+    for options in ({"ngram_weight": 0.0}, {"ctc_greedy": True}):
+        Speech2Text(**files, ngram_file=tmp_path / "n.arpa", **options)
+    with pytest.raises(MissingPackageError, match="expected the package kenlm"):
+        Speech2Text(**files, ngram_file=tmp_path / "n.arpa")
 
 
 FEATURES_CONFIG = """
