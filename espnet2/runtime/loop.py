@@ -32,6 +32,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from espnet2.interface.errors import AudioError, DataError
+from espnet2.utils.file_name import FileNameError
 from espnet2.utils.lock import only_one
 
 _log = logging.getLogger(__name__)
@@ -190,8 +191,12 @@ def _run(items: Sequence[_Item], runner: Runner[_Item, _Result], write: Write[_R
         for start in range(0, len(items), runner.batch_size):
             group = items[start : start + runner.batch_size]
             for item, result in zip(group, runner.run(group, report), strict=True):
-                report.done += result is not None
-                write(item.name, result)
+                try:
+                    write(item.name, result)
+                except FileNameError as error:
+                    report.fail(item.name, str(error))
+                else:
+                    report.done += result is not None
             progress.update(len(group))
     return report
 

@@ -16,7 +16,7 @@ from typing import Any
 import typeguard
 
 from espnet2.interface.errors import ConfigError, listed, shortened
-from espnet2.tasks.size_limit import require_sizes
+from espnet2.torch_utils.size_limit import require_sizes
 
 # Errors of constructors for values that they, or PyTorch's layers, cannot work with.
 REFUSALS = (ValueError, TypeError, RuntimeError, ArithmeticError, AssertionError, LookupError, MemoryError)

@@ -14,6 +14,7 @@ import numpy as np
 from espnet2.runtime.loop import print_line
 from espnet2.runtime.spk import cosine
 from espnet2.runtime.trials import Trial, equal_error_rate
+from espnet2.utils.file_name import require_member_name
 
 EMBEDDINGS, SCORES = "embeddings.npz", "scores"
 
@@ -80,9 +81,10 @@ class EmbeddingFiles:
             self.written.add(self.directory / SCORES)
 
     def __call__(self, name: str, result: np.ndarray | None) -> None:
-        """Write the embedding (D,) of a recording."""
+        """Write the embedding (D,) of a recording; raises `FileNameError` for a name that leads elsewhere."""
         if result is None:
             return
+        require_member_name(name)
         with self._archive.open(f"{name}.npy", "w", force_zip64=True) as file:
             np.lib.format.write_array(file, result, allow_pickle=False)
         self.scores.add(name, result)

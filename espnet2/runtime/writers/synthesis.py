@@ -13,6 +13,7 @@ from espnet2.fileio.npy_scp import NpyScpWriter
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.tts import Arrays
 from espnet2.utils.atomic import write_atomically
+from espnet2.utils.file_name import require_file_name
 
 FOLDERS = {"feat_gen": "norm", "feat_gen_denorm": "denorm"}
 LIST = "feats.scp"
@@ -75,9 +76,10 @@ class SynthesisFiles:
         return tables | self.files
 
     def __call__(self, name: str, result: Arrays | None) -> None:
-        """Write the results of a text."""
+        """Write the results of a text; raises `FileNameError` for a name that no file can have."""
         if result is None:
             return
+        require_file_name(name)
         for key, folder in FOLDERS.items():
             if key in result:
                 self._writer(folder)[name] = result[key]

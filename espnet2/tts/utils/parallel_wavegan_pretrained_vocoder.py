@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from espnet2.interface.errors import CheckpointError, ConfigError, MissingPackageError, listed, shortened
 from espnet2.interface.spec import Component
 from espnet2.torch_utils.checkpoint import load_checkpoint, load_state
+from espnet2.torch_utils.size_limit import bounded, require_sizes
 from espnet2.utils.yaml_file import read_mapping
 
 GENERATORS = {"HiFiGANGenerator": "espnet2.gan_tts.hifigan.hifigan:HiFiGANGenerator"}
@@ -141,6 +142,10 @@ def _generator(config: Mapping[str, Any], path: Path) -> nn.Module:
     module, name = GENERATORS[kind].split(":")
     used = {name: value for name, value in options.items() if name not in UNUSED}
     try:
-        return getattr(importlib.import_module(module), name)(**used)
+        require_sizes("generator_params", used)
+        with bounded():
+            return getattr(importlib.import_module(module), name)(**used)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
     except Exception as error:
         raise ConfigError(f"{path}: generator_params: {listed(str(error).splitlines())}") from error

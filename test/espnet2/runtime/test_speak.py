@@ -66,6 +66,21 @@ def test_texts_that_cannot_be_spoken_are_failures(tmp_path, capsys):
     assert _speak("ab", "-o", tmp_path / "a.wav", "--sids", 1, conditions=("sids",)) == 0
 
 
+def test_names_do_not_lead_out_of_the_directory(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    long = "x" * 260
+    Path("text").write_text(f"../../escaped ab\none ab\na/b ab\n{long} ab\n")
+    assert _speak("--data_path_and_name_and_type", "text,text,text", "--output_dir", "below/out") == 1
+    files = sorted(str(path) for path in tmp_path.rglob("*") if path.suffix in (".wav", ".npy"))
+    assert [
+        str(tmp_path / "below" / "out" / name) for name in ("denorm/one.npy", "norm/one.npy", "wav/one.wav")
+    ] == files
+    assert Path("below/out/durations/durations").read_text() == "one 2 3 0\n"
+    failures = Path("below/out/failures").read_text().splitlines()
+    assert [line.split("\t")[0] for line in failures] == ["../../escaped", "a/b", long]
+    assert "expected a name without / and \\, which a file of results can have, found 'a/b'" in failures[1]
+
+
 def test_lines_of_standard_input_are_texts(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("a b\nb\n"))
     assert [(text.name, text.text) for text in find_texts(_args("-"))] == [("1", "a b"), ("2", "b")]

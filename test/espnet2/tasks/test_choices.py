@@ -13,7 +13,7 @@ from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.choices import Choices, describe, load_class
 from espnet2.tasks.lm import LMTask
 from espnet2.tasks.optimisation import SCHEDULER
-from espnet2.tasks.size_limit import require_sizes
+from espnet2.torch_utils.size_limit import require_sizes
 
 ENCODER = Choices("encoder", {"conformer": "espnet2.asr.encoder.conformer_encoder:ConformerEncoder"})
 DECODER = Choices("decoder", {"transformer": "espnet2.asr.decoder.transformer_decoder:TransformerDecoder"})

@@ -46,6 +46,11 @@ def test_statistics_of_hdf5(tmp_path):
         ({"generator_type": "ParallelWaveGANGenerator"}, "generator_type.*HiFiGANGenerator.*ParallelWaveGAN"),
         ({"generator_params": {"in_channels": 8, "causal": 1}}, "generator_params.*causal"),
         ({"generator_params": {**vocoder_files.PARAMS, "use_causal_conv": True}}, "use_causal_conv.*False.*True"),
+        ({"generator_params": {**vocoder_files.PARAMS, "channels": 1 << 20}}, "channels.*at most 100000.*1048576"),
+        (
+            {"generator_params": {**vocoder_files.PARAMS, "channels": 90000, "kernel_size": 90001}},
+            "expected a model that the memory here .* can hold",
+        ),
         ({"generator_params": 3}, "generator_params.*mapping.*int"),
         ({"sampling_rate": "8k"}, "sampling_rate.*8k"),
     ],
