@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import full_lengths, require_positive
+from espnet.nets.pytorch_backend.nets_utils import require_positive
 from espnet2.interface.errors import MissingPackageError
 from espnet2.layers.frequency import parse_frequency
-from espnet2.tts.feats_extract.abs_feats_extract import AbsFeatsExtract
-from espnet2.tts.feats_extract.tokens import of_frames_or_tokens
+from espnet2.tts.feats_extract.variance import AbsVariance
 
 
-class Dio(AbsFeatsExtract):
+class Dio(AbsVariance):
     """Pitch by the package pyworld.
 
     Args:
@@ -29,6 +29,8 @@ class Dio(AbsFeatsExtract):
         use_log_f0: natural logarithm of pitch that is not 0.
         reduction_factor: frames that one step of durations stands for.
     """
+
+    positive = True  # unvoiced frames have none
 
     @typechecked
     def __init__(
@@ -55,35 +57,16 @@ class Dio(AbsFeatsExtract):
         self.use_log_f0 = use_log_f0
         self.reduction_factor = reduction_factor
 
-    def output_size(self) -> int:
-        return 1
-
     def get_parameters(self) -> dict[str, Any]:
         names = ("fs", "n_fft", "hop_length", "f0min", "f0max", "use_token_averaged_f0", "use_continuous_f0")
         return {name: getattr(self, name) for name in (*names, "use_log_f0", "reduction_factor")}
 
-    def forward(
-        self,
-        input: torch.Tensor,
-        input_lengths: torch.Tensor | None = None,
-        feats_lengths: torch.Tensor | None = None,
-        durations: torch.Tensor | None = None,
-        durations_lengths: torch.Tensor | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Samples (B, N) → pitch of frames (B, T, 1), or of tokens (B, U, 1), and their number (B,).
+    @property
+    def averaged(self) -> bool:
+        return self.use_token_averaged_f0
 
-        Args:
-            input, input_lengths: samples, and how many of each utterance.
-            feats_lengths: (B,) frames to cut to, or to fill up to with zeros.
-            durations, durations_lengths: frames of each token (B, U), and tokens (B,).
-
-        Raises:
-            MissingPackageError: pyworld is not installed.
-        """
-        lengths = full_lengths(input) if input_lengths is None else input_lengths
-        rows = [self._pitch(row[: int(length)]) for row, length in zip(input, lengths, strict=True)]
-        steps = durations if self.use_token_averaged_f0 else None
-        return of_frames_or_tokens(rows, feats_lengths, steps, durations_lengths, self.reduction_factor or 1, True)
+    def numbers(self, samples: torch.Tensor, lengths: torch.Tensor) -> Sequence[torch.Tensor]:
+        return [self._pitch(row[: int(length)]) for row, length in zip(samples, lengths, strict=True)]
 
     def _pitch(self, samples: torch.Tensor) -> torch.Tensor:
         """Samples (N,) → pitch of frames (T,)."""

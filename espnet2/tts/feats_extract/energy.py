@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import full_lengths, require_positive
+from espnet.nets.pytorch_backend.nets_utils import require_positive
 from espnet2.layers.frequency import parse_frequency
 from espnet2.layers.stft import Stft
-from espnet2.tts.feats_extract.abs_feats_extract import AbsFeatsExtract
 from espnet2.tts.feats_extract.linear_spectrogram import POWER_FLOOR
-from espnet2.tts.feats_extract.tokens import of_frames_or_tokens
+from espnet2.tts.feats_extract.variance import AbsVariance
 
 
-class Energy(AbsFeatsExtract):
+class Energy(AbsVariance):
     """Length of the vector of magnitudes.
 
     Args:
@@ -50,9 +50,6 @@ class Energy(AbsFeatsExtract):
         self.reduction_factor = reduction_factor
         self.stft = Stft(n_fft, win_length, hop_length, window, center, normalized, onesided)
 
-    def output_size(self) -> int:
-        return 1
-
     def get_parameters(self) -> dict[str, Any]:
         return {
             "fs": self.fs,
@@ -66,24 +63,11 @@ class Energy(AbsFeatsExtract):
             "reduction_factor": self.reduction_factor,
         }
 
-    def forward(
-        self,
-        input: torch.Tensor,
-        input_lengths: torch.Tensor | None = None,
-        feats_lengths: torch.Tensor | None = None,
-        durations: torch.Tensor | None = None,
-        durations_lengths: torch.Tensor | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Samples (B, N) → energy of frames (B, T, 1), or of tokens (B, U, 1), and their number (B,).
+    @property
+    def averaged(self) -> bool:
+        return self.use_token_averaged_energy
 
-        Args:
-            input, input_lengths: samples, and how many of each utterance.
-            feats_lengths: (B,) frames to cut to, or to fill up to with zeros.
-            durations, durations_lengths: frames of each token (B, U), and tokens (B,).
-        """
-        lengths = full_lengths(input) if input_lengths is None else input_lengths
-        power = self.stft.power(self.stft.pad(input, lengths)).sum(dim=2)
+    def numbers(self, samples: torch.Tensor, lengths: torch.Tensor) -> Sequence[torch.Tensor]:
+        power = self.stft.power(self.stft.pad(samples, lengths)).sum(dim=2)
         frames = self.stft.length(lengths)
-        rows = [row[: int(n)].clamp(min=POWER_FLOOR).sqrt() for row, n in zip(power, frames, strict=True)]
-        steps = durations if self.use_token_averaged_energy else None
-        return of_frames_or_tokens(rows, feats_lengths, steps, durations_lengths, self.reduction_factor or 1)
+        return [row[: int(n)].clamp(min=POWER_FLOOR).sqrt() for row, n in zip(power, frames, strict=True)]
