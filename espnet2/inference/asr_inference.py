@@ -124,9 +124,7 @@ class Speech2Text(Recognizer):
         self.trained = trained
         self.device, self.dtype = str(device), dtype
         self.asr_model, self.asr_train_args = trained.model, trained.config
-        model = model_of(trained, options, token_type, bpemodel, ngram_scorer)
-        warn_of_unread(options, model.scorers)
-        super().__init__(model, options)
+        super().__init__(model_of(trained, options, token_type, bpemodel, ngram_scorer), options)
 
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
@@ -141,14 +139,19 @@ def model_of(
     bpemodel: Path | str | None,
     ngram_scorer: str,
 ) -> SearchModel:
-    """The model that a recogniser runs, with another tokenizer and kind of n-gram scorer where they are given."""
+    """The model that a recogniser runs, with another tokenizer and kind of n-gram scorer where they are given.
+
+    Logs a warning of options that its search does not read.
+    """
     from espnet2.tasks.recognition import tokenizer_of
 
     tokenizer = trained.tokenizer
     if token_type or bpemodel:
         tokenizer = tokenizer_of(trained.model, trained.config, token_type, bpemodel)
     path = trained.files.get("ngram_file")
-    return search_model(trained.graphs, trained.section, tokenizer, path, options, ngram_scorer)
+    model = search_model(trained.graphs, trained.section, tokenizer, path, options, ngram_scorer)
+    warn_of_unread(options, model.scorers)
+    return model
 
 
 def _with_blocks(options: DecodeOptions, model: Any) -> DecodeOptions:

@@ -18,7 +18,6 @@ from espnet2.runtime.decode_streaming import StreamRunner, check_pieces, piece_s
 from espnet2.runtime.families.search import CHUNKS
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import Result
-from espnet2.runtime.unread_options import warn_of_unread
 from espnet2.utils.upstream_options import FIXED, IGNORED, PRECISION, require, require_one_value
 
 if TYPE_CHECKING:
@@ -91,9 +90,7 @@ class Speech2TextStreaming(StreamingRecognizer):
         prepare(trained, str(device), dtype)
         self.device, self.dtype = str(device), dtype
         self.asr_model, self.asr_train_args = trained.model, trained.config
-        model = model_of(trained, options, token_type, bpemodel, ngram_scorer)
-        warn_of_unread(options, model.scorers)
-        super().__init__(model, options)
+        super().__init__(model_of(trained, options, token_type, bpemodel, ngram_scorer), options)
 
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
