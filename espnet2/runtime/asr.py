@@ -201,9 +201,16 @@ class Speech2Text(Recognizer):
             ngram_scorer=ngram_scorer,
             verify=verify,
         )
-        warn_of_unread(loaded.options, loaded.model.scorers)
+        warn_of_unread(loaded.options, loaded.parts)
         self.bundle = loaded.bundle
+        self._unopened = loaded.unopened
         super().__init__(loaded.model, loaded.options)
+
+    def ctc_log_probs(self, speech: Any) -> np.ndarray:
+        """Log-probabilities (T, V) of CTC for one utterance, see `Recognizer`; opens CTC where no option needs it."""
+        if self._ctc is None and "ctc" in self._unopened:
+            self._ctc = CTCGraph(self._unopened["ctc"]())
+        return super().ctc_log_probs(speech)
 
     @classmethod
     def from_pretrained(cls, model_tag: str | Path, **options: Any) -> Self:

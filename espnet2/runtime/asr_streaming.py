@@ -201,7 +201,7 @@ class Speech2TextStreaming(StreamingRecognizer):
             ngram_scorer=ngram_scorer,
             verify=verify,
         )
-        warn_of_unread(loaded.options, loaded.model.scorers)
+        warn_of_unread(loaded.options, loaded.parts)
         self.bundle = loaded.bundle
         super().__init__(loaded.model, loaded.options)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,18 @@ DEVICES = {"cpu": PROVIDERS, "cuda": ("CUDAExecutionProvider", *PROVIDERS)}
 
 @dataclass(frozen=True)
 class Loaded:
-    """A bundle, the model of its family that was made of it, and the options of inference."""
+    """A bundle, the model of its family that was made of it, and the options of inference.
+
+    Attributes:
+        parts: Names of the bundle's components, and roles of its files and of those that were given instead.
+        unopened: Functions that open the other graphs, those that inference with these options does not run, by name.
+    """
 
     bundle: Bundle
     model: Any
     options: Any
+    parts: Collection[str]
+    unopened: Mapping[str, Callable[[], Graph]]
 
 
 def load(
@@ -72,11 +79,15 @@ def load(
             family.require_usable(loaded.components, loaded.section)
         except BundleError as error:
             raise BundleError(f"{loaded.path}: {error}") from error
-        jobs = _openings(loaded, read_options, quantized, num_threads, providers)
+        openings = _openings(loaded, quantized, num_threads, providers)
+        used = family.graphs_used(loaded.components, read_options)
+        jobs = {name: opening for name, opening in openings.items() if name in used}
         checked = isinstance(bundle, Bundle) and not verify
         graphs = open_checked(loaded.path, [], jobs) if checked else loaded.check(jobs, verify)
-        model = family.model(graphs, loaded.section, {**loaded.files, **others}, read_options, **of_model)
-        return Loaded(loaded, model, read_options)
+        all_files = {**loaded.files, **others}
+        model = family.model(graphs, loaded.section, all_files, read_options, **of_model)
+        unopened = {name: opening for name, opening in openings.items() if name not in used}
+        return Loaded(loaded, model, read_options, [*loaded.components, *all_files], unopened)
 
     return read() if isinstance(bundle, Bundle) else read_as_one(bundle, read)
 
@@ -101,20 +112,18 @@ def _providers_of(device: Any, providers: Sequence[str]) -> Sequence[str]:
 
 
 def _openings(
-    bundle: Bundle, options: Any, quantized: bool, num_threads: int | None, providers: Sequence[str]
+    bundle: Bundle, quantized: bool, num_threads: int | None, providers: Sequence[str]
 ) -> dict[str, Callable[[], Graph]]:
-    """Functions that open the graphs that inference with these options runs, by name."""
+    """Functions that open the graphs of a bundle, by name."""
     if quantized and not bundle.manifest.quantized:
         raise OptionError(f"quantized: expected a bundle with int8 graphs, found none in {bundle.path}")
     if num_threads is not None and num_threads < 1:
         raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
     threads = min(num_threads or available_cores(), available_cores())  # more of them would wait for each other
-    used = bundle.family.graphs_used(bundle.components, options)
-    small = {name for name in used if name.endswith("_step") and name not in bundle.family.entries}
+    small = {name for name in bundle.components if name.endswith("_step") and name not in bundle.family.entries}
     return {
         name: functools.partial(
             bundle.graph, name, quantized, num_threads=1 if name in small else threads, providers=providers
         )
         for name in bundle.components
-        if name in used
     }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.text.char_tokenizer import CharTokenizer
 
+RECOGNISER = Path(__file__).parents[2] / "golden" / "format_1" / "recogniser"
 TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]
 SPECIAL = {"blank": 0, "sos": 5, "eos": 5}
 V = len(TOKENS)
@@ -323,6 +325,29 @@ def test_options_that_a_bundle_cannot_satisfy(tiny_bundle, options, sentence):
     with pytest.raises(OptionError) as error:
         Speech2Text(tiny_bundle, **options)
     assert sentence in str(error.value)
+
+
+def test_ctc_is_opened_when_it_is_asked_for():
+    speech = (0.1 * np.random.default_rng(5).standard_normal(6000)).astype(np.float32)
+    speech2text = Speech2Text(RECOGNISER, ctc_weight=0.0, long_form="false", num_threads=1)
+    assert "ctc" not in speech2text.model.graphs
+    expected = Speech2Text(RECOGNISER, num_threads=1).ctc_log_probs(speech)
+    np.testing.assert_array_equal(speech2text.ctc_log_probs(speech), expected)
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "unread"),
+    [
+        ({}, {"ctc_greedy": True, "lm_weight": 0.0}, "lm_weight 0.0"),
+        ({}, {"ctc_greedy": True, "ngram_weight": 0.0}, ""),
+        ({"ngram_file": "a.arpa"}, {"ctc_greedy": True, "ngram_weight": 0.0}, "ngram_weight 0.0"),
+        ({}, {"lm_weight": 0.0, "ngram_weight": 0.0}, ""),
+    ],
+)
+def test_options_without_effect_are_named_for_graphs_that_are_not_opened(files, options, unread, caplog):
+    Speech2Text(RECOGNISER, num_threads=1, **files, **options)
+    named = [record.getMessage() for record in caplog.records if "without effect" in record.getMessage()]
+    assert named == ([f"without effect on this model and search: {unread}"] if unread else [])
 
 
 def test_a_bundle_without_encoder(tmp_path, manifest, onnx_files):
