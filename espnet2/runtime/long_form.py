@@ -15,18 +15,14 @@ import numpy as np
 
 from espnet2.interface.errors import AudioError
 from espnet2.interface.spec import Component, Length
-from espnet2.runtime.memory import available_memory
+from espnet2.runtime.memory import GB, SHARE, attention_memory, available_memory
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.pauses import Cutter, Part
 
-GB = 10**9
-# Numbers of 32 bits that live at once for each head and pair of frames. Measured with relative positions: 8.0 to 9.0 in
-# onnxruntime (the frames' share of which is below), 4.3 to 7.1 in PyTorch.
-COPIES = 8
 UNDECLARED_HEADS = 16  # of an encoder that does not declare its heads: as many as large models have
 # Bytes for each frame and number of a hidden vector: convolutions over 80 features at four times the frames.
 PER_FRAME = 1000
-SHARE, MOST = 0.5, 4 * GB  # of the available memory, where no limit is given
+MOST = 4 * GB  # and at most `SHARE` of the available memory, where no limit is given
 
 SECONDS = 30.0  # a part, at most: for longer ones few models are trained, and attention takes longer than it need
 USUAL = 15.0  # within which a part ends where it has a pause
@@ -70,7 +66,7 @@ class LongForm:
     def memory(self, steps: int, count: int = 1) -> int:
         """Bytes that the encoder takes for `count` recordings that are padded to `steps` samples, or frames."""
         frames = max(self.length(steps), 0)
-        return count * frames * (4 * COPIES * self._heads * frames + PER_FRAME * self._size)
+        return count * (attention_memory(self._heads, frames) + PER_FRAME * self._size * frames)
 
     def fits(self, steps: int, count: int = 1) -> bool:
         """Whether the encoder can take that at once."""

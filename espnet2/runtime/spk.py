@@ -14,9 +14,10 @@ from espnet2.interface.families import family_of
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.map_model import MapModel
+from espnet2.runtime.memory import SHARE, available_memory
 from espnet2.runtime.option_fields import OptionFields, is_integer, option, require
 from espnet2.runtime.options import PROVIDERS
-from espnet2.runtime.speech import checked, unpadded
+from espnet2.runtime.speech import unpadded
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -60,7 +61,8 @@ class Embedder:
                 counts; features (T, F) for a model without front end.
 
         Raises:
-            AudioError: Speech that has no embedding: too short, not finite, of another type or shape.
+            AudioError: Speech that has no embedding: too short or too long (see `MapModel.check`), not finite, of
+                another type or shape.
         """
         return self.embed([self.check(speech)])
 
@@ -82,11 +84,15 @@ class Embedder:
         return np.concatenate([self.embed(found[start : start + size]) for start in range(0, len(found), size)])
 
     def check(self, speech: Any, name: str = "speech") -> np.ndarray:
-        """Speech as the graph takes it, in float32; errors call it `name`. See `espnet2.runtime.speech.checked`."""
-        return checked(speech, self.model.component, name)
+        """Speech as the graph takes it, in float32; errors call it `name`. See `MapModel.check`."""
+        return self.model.check(speech, name)
 
     def embed(self, speeches: Sequence[np.ndarray]) -> np.ndarray:
-        """Embeddings (B, D) of utterances that `check` gave, as one batch."""
+        """Embeddings (B, D) of utterances that `check` gave, as one batch, or several where memory allows no more."""
+        together = len(speeches) * self.model.memory(max(map(len, speeches)))
+        if len(speeches) > 1 and together > SHARE * available_memory():
+            half = len(speeches) // 2
+            return np.concatenate([self.embed(speeches[:half]), self.embed(speeches[half:])])
         (embeddings,) = self.model.outputs(speeches).values()
         return embeddings
 

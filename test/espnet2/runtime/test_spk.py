@@ -1,5 +1,6 @@
 """Speaker embeddings from a bundle equal upstream's, for each utterance of a batch as for it alone."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -68,6 +69,47 @@ def test_what_lies_in_the_padding_does_not_matter(speeches, expected):
 def test_bad_speech(speech, message):
     with pytest.raises(AudioError, match=message):
         Speech2Embedding(BUNDLE)(speech)
+
+
+def limited(monkeypatch, attributes: dict) -> Speech2Embedding:
+    """The model with these attributes, and memory for the attention of 10 frames of one head."""
+    for module in ("map_model", "spk"):
+        monkeypatch.setattr(f"espnet2.runtime.{module}.available_memory", lambda: 2 * 8 * 4 * 10**2)
+    found = Speech2Embedding(BUNDLE, num_threads=1)
+    (rule,) = found.model.component.lengths
+    assert rule.length(rule.length.shortest(10)) == 10
+    graph = found.model.graph
+    monkeypatch.setattr(graph, "component", dataclasses.replace(graph.component, attributes=attributes))
+    return found
+
+
+def test_speech_that_is_too_long_for_memory(monkeypatch, speeches):
+    model = limited(monkeypatch, {"attention_heads": 1})
+    length = model.model.component.lengths[0].length
+    speech = np.tile(speeches[0], 9)
+    model.check(speech[: length.shortest(10)])
+    sentence = (
+        r"expected speech that 3.2e-06 GB of memory are enough for, found \d+ samples, which would take about 3.87"
+    )
+    with pytest.raises(AudioError, match=sentence):
+        model.check(speech[: length.shortest(11)])
+    limited(monkeypatch, {"attention_heads": 0}).check(speech)
+
+
+def test_speech_that_is_longer_than_the_model_reads(monkeypatch, speeches):
+    model = limited(monkeypatch, {"longest": 900, "attention_heads": 0})
+    model.check(np.tile(speeches[0], 9)[:900])
+    with pytest.raises(AudioError, match=r"^a: expected at most 900 samples, as many as the model reads, found 901$"):
+        model.check(np.tile(speeches[0], 9)[:901], "a")
+
+
+def test_batches_are_as_large_as_memory_allows(monkeypatch, speeches, expected):
+    model = limited(monkeypatch, {"attention_heads": 1})
+    sizes, outputs = [], type(model.model).outputs
+    monkeypatch.setattr(type(model.model), "outputs", lambda self, some: sizes.append(len(some)) or outputs(self, some))
+    monkeypatch.setattr("espnet2.runtime.spk.available_memory", lambda: 2 * model.model.memory(max(map(len, speeches))))
+    np.testing.assert_allclose(model.embed(speeches), expected, atol=1e-5)
+    assert sizes == [1, 2]  # the first is the longest
 
 
 def test_an_empty_batch():
