@@ -48,7 +48,8 @@ def compare_results(trained: Trained, graphs: Mapping[str, Graph], signals: Sign
     checks = []
     for name, signal in tqdm(signals.items(), desc="compare", unit="signal"):
         try:
-            checks += family.compare(reference(signal), candidate(signal), name)
+            expected = reference(signal)
+            checks += family.compare(expected, candidate(family.following(signal, expected)), name)
         except AudioError as error:
             raise AudioError(f"{name}: {error}") from error
     return checks

@@ -19,7 +19,7 @@ from espnet2.main_funcs.pretrained import find_model
 from espnet2.runtime.speak import speak
 from espnet2.runtime.speak_arguments import synthesis_options
 from espnet2.runtime.synthesis_model import SynthesisModel
-from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
 from espnet2.runtime.tts import Arrays, Synthesizer
 from espnet2.utils.yaml_file import read_mapping
 
@@ -52,6 +52,7 @@ class TorchSynthesizer(Synthesizer):
             options = dataclasses.replace(options, **{ITERATIONS: settings.pop(ITERATIONS, options.griffin_lim_iters)})
             settings = {**model.section.griffin_lim, **settings}
             model = dataclasses.replace(model, section=dataclasses.replace(model.section, griffin_lim=settings))
+        warn_of_unread(options, "vocoder" in model.graphs)
         super().__init__(model, options)
 
     def __call__(self, text: Any, speech: Any = None, *given: Any, **further: Any) -> Arrays:

@@ -97,6 +97,13 @@ class Family(ABC):
             EspnetError: A file cannot be used.
         """
 
+    def following(self, signal: Any, expected: Any) -> Any:
+        """The signal as onnxruntime takes it after PyTorch gave `expected`; default: as it is.
+
+        A family whose results have a size that rounding decides adds what PyTorch decided, and `compare` the decisions.
+        """
+        return signal
+
     @abstractmethod
     def compare(self, expected: Any, found: Any, name: str) -> list[Check]:
         """Checks of two results of the signal `name`, by PyTorch and by onnxruntime."""

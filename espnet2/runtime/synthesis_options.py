@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, fields
 
 from espnet2.runtime.option_fields import OptionFields, is_finite, is_integer, option, require
 
 MOST_ALPHA = 100.0  # what is slower than that is no speech
 MOST_STEPS = 10_000
+# Options of models that predict the end of speech, attend to the text step by step, or draw noise.
+OF_OTHER_MODELS = (
+    "threshold",
+    "minlenratio",
+    "maxlenratio",
+    "use_att_constraint",
+    "backward_window",
+    "forward_window",
+    "noise_scale",
+    "noise_scale_dur",
+)
+OF_GRIFFIN_LIM = ("seed", "always_fix_seed", "griffin_lim_iters")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,3 +57,17 @@ class SynthesisOptions(OptionFields):
             require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
         for name in ("backward_window", "forward_window"):
             require(is_integer(getattr(self, name)), name, "an integer", getattr(self, name))
+
+
+def warn_of_unread(options: SynthesisOptions, vocoder: bool) -> None:
+    """Log one line that names the options of other values than their defaults that nothing reads.
+
+    Args:
+        options: Of a synthesiser that predicts durations.
+        vocoder: Whether a vocoder, and not Griffin-Lim, makes samples.
+    """
+    unread = (*OF_OTHER_MODELS, *(OF_GRIFFIN_LIM if vocoder else ()))
+    values = {item.name: (getattr(options, item.name), item.default) for item in fields(options)}
+    found = [f"{name} {values[name][0]}" for name in unread if values[name][0] != values[name][1]]
+    if found:
+        _log.warning("without effect on this model: %s", ", ".join(found))

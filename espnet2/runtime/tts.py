@@ -18,7 +18,7 @@ from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.memory import GB, SHARE, attention_memory, available_memory
 from espnet2.runtime.options import PROVIDERS
 from espnet2.runtime.synthesis_model import SynthesisModel
-from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
 from espnet2.runtime.vocoder_features import mismatch
 from espnet2.utils.griffin_lim import Spectrogram2Waveform
 
@@ -111,20 +111,40 @@ class Synthesizer:
             OptionError: An option has a value that is not allowed.
         """
         options = self._options(decode_conf)
+        forced = options.use_teacher_forcing
+        given = {"durations": durations, "pitch": pitch, "energy": energy} if forced else None
+        results = self.complete(text, {"spembs": spembs, "sids": sids, "lids": lids}, options, given)
+        logarithms = results.pop("log_durations")
+        return {**results, "duration": logarithms} if forced else results
+
+    def complete(
+        self,
+        text: Any,
+        conditions: Mapping[str, Any],
+        options: SynthesisOptions,
+        given: Mapping[str, Any] | None = None,
+    ) -> Arrays:
+        """Results of `__call__` for whole frames as predicted, and `log_durations` (U + 1,) before they are rounded.
+
+        Args:
+            text, conditions: Arguments of `__call__`, the conditions by name.
+            options: Of this text.
+            given: Durations, and perhaps pitch and energy, that are spoken instead of the predicted ones.
+        """
         ids = self._model.ids(text)
         require_memory(self.encoder, len(ids), "tokens")
         feeds = {"text": ids[None], "text_lengths": np.array([len(ids)])}
-        feeds |= self._conditions({"spembs": spembs, "sids": sids, "lids": lids})
+        feeds |= self._conditions(conditions)
         encoded = {name: value.numpy() for name, value in self.encoder(feeds).items()}
         logarithms = encoded["log_durations"][0]
         duration = frames_of(logarithms)
         values: Arrays = {}
         steps = scaled(duration, options.speed_control_alpha)
-        if options.use_teacher_forcing:
-            steps, values = self._given(len(duration), durations, pitch, energy)
+        if given is not None:
+            steps, values = self._given(len(duration), **given)
         feats = self._features({**encoded, **values}, steps)
-        shown = logarithms if options.use_teacher_forcing else duration
-        of_tokens = {"duration": shown, "pitch": encoded["pitch"][0], "energy": encoded["energy"][0]}
+        of_tokens = {"duration": duration, "log_durations": logarithms}
+        of_tokens |= {name: encoded[name][0] for name in ("pitch", "energy")}
         results = {"feat_gen": feats.pop("feat_gen"), **of_tokens, **feats}
         return {**results, "wav": self._samples(results, options)}
 
@@ -136,9 +156,9 @@ class Synthesizer:
 
     def _conditions(self, given: Mapping[str, Any]) -> Arrays:
         """Feeds of the conditions that the model reads."""
-        return {name: condition(tensor, given[name])[None] for name, tensor in self.conditions.items()}
+        return {name: condition(tensor, given.get(name))[None] for name, tensor in self.conditions.items()}
 
-    def _given(self, count: int, durations: Any, pitch: Any, energy: Any) -> tuple[np.ndarray, Arrays]:
+    def _given(self, count: int, durations: Any, pitch: Any = None, energy: Any = None) -> tuple[np.ndarray, Arrays]:
         """Durations, and values by name, that are spoken instead of predicted ones."""
         if durations is None:
             raise OptionError("durations: expected frames of each token, which use_teacher_forcing needs, found none")
@@ -271,6 +291,7 @@ class Text2Speech(Synthesizer):
             other = load(vocoder, family_of("vocoder"), "vocoder", {}, **running)
             require_fit(loaded.bundle, other.bundle)
             model = dataclasses.replace(model, graphs={**model.graphs, **other.model.graphs})
+        warn_of_unread(loaded.options, "vocoder" in model.graphs)
         super().__init__(model, loaded.options)
 
     @classmethod

@@ -21,9 +21,9 @@ from espnet2.tasks.config import check_config, read_config
 from espnet2.tasks.declaration import TaskDeclaration
 from espnet2.tasks.exported import ExportedTask
 from espnet2.tasks.files import Places
-from espnet2.torch_utils.size_limit import bounded
 from espnet2.tasks.training_data import TrainingData
 from espnet2.torch_utils.checkpoint import load_checkpoint, load_state
+from espnet2.torch_utils.size_limit import bounded
 from espnet2.torch_utils.to_device import to_device
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.train.dataset import ESPnetDataset

@@ -13,13 +13,13 @@ from espnet2.runtime.families.synthesis import SynthesisFamily
 from espnet2.runtime.family import Components, Run
 from espnet2.runtime.synthesis_model import SynthesisModel, SynthesisSection
 from espnet2.runtime.synthesis_options import SynthesisOptions
-from espnet2.runtime.tts import CONDITIONS, Synthesizer
+from espnet2.runtime.tts import CONDITIONS, Synthesizer, scaled
 
 # Inputs and outputs of the graphs.
 ENCODER = ("text", "text_lengths"), ("hidden", "log_durations", "pitch", "energy", "hidden_lengths")
 DECODER = ("hidden", "text_lengths", "pitch", "energy", "frame_tokens", "frame_lengths"), ("feat_gen",)
 VOCODER = ("feats",), ("wav",)
-DURATION_TOLERANCE = 1.0  # frames, where a predicted duration is rounded the other way
+DURATIONS = "durations"  # of a signal, frames that are spoken instead of the predicted ones
 
 
 class TextToSpeech(SynthesisFamily):
@@ -46,20 +46,44 @@ class TextToSpeech(SynthesisFamily):
             raise BundleError("griffin_lim: expected how features become samples, found nothing, and no vocoder")
 
     def run(self, model: SynthesisModel, options: SynthesisOptions) -> Run:
-        """The function from the keywords of a text to its results."""
+        """The function from a text, its conditions, and perhaps durations to speak, to `Synthesizer.complete`."""
         synthesizer = Synthesizer(model, options)
-        return lambda signal: synthesizer(**signal)
+
+        def speak(signal: Mapping[str, Any]) -> Mapping[str, Any]:
+            given = {DURATIONS: signal[DURATIONS]} if DURATIONS in signal else None
+            return synthesizer.complete(signal["text"], signal, options, given)
+
+        return speak
+
+    def following(self, signal: Any, expected: Mapping[str, Any]) -> dict[str, Any]:
+        """The text with PyTorch's durations, so that features are of the same frames."""
+        return {**signal, DURATIONS: scaled(expected["duration"], 1.0)}
 
     def compare(self, expected: Mapping[str, Any], found: Mapping[str, Any], name: str) -> list[Check]:
-        """Compare durations, and what follows from them where they are equal.
+        """Compare durations, their logarithms, and what is spoken for PyTorch's durations (see `following`).
 
-        A duration near the middle of two frames may be rounded to one by PyTorch and to the other by onnxruntime: then
-        there are no features to compare. Each graph is compared with the same durations anyway.
+        A duration near the middle of two frames may be rounded to one by PyTorch and to the other by onnxruntime.
         """
-        ours, theirs = (result["duration"] for result in (found, expected))
-        worst = float(np.abs(ours - theirs).max()) if ours.shape == theirs.shape else float("inf")
-        checks = [Check("durations", name, worst, DURATION_TOLERANCE)]
-        return checks if worst else [*checks, *super().compare(expected, found, name)]
+        others = {key: value for key, value in expected.items() if key != "duration"}
+        return [Check("durations", name, rounded_apart(expected, found)), *super().compare(others, found, name)]
+
+
+def rounded_apart(expected: Mapping[str, Any], found: Mapping[str, Any]) -> float:
+    """How far PyTorch's durations are from the border where those that differ are rounded apart, as `log_durations`.
+
+    The distance is relative where the border's logarithm exceeds 1, 0 where all durations are equal, and inf where some
+    differ by several frames.
+    """
+    theirs, ours = (np.asarray(result["duration"]) for result in (expected, found))
+    if theirs.shape != ours.shape:
+        return float("inf")
+    apart = theirs != ours
+    if not apart.any():
+        return 0.0
+    if np.abs(theirs - ours).max() > 1 or "log_durations" not in expected:
+        return float("inf")
+    border = np.log1p((theirs + ours)[apart] / 2)
+    return float((np.abs(expected["log_durations"][apart] - border) / np.maximum(1.0, border)).max())
 
 
 TTS = TextToSpeech()

@@ -7,7 +7,7 @@ import pytest
 import synthesis_graphs
 
 from espnet2.interface.errors import DataError, OptionError
-from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
 from espnet2.runtime.tts import Synthesizer, frames_of, scaled
 
 KEYS = ["feat_gen", "duration", "pitch", "energy", "feat_gen_denorm", "wav"]
@@ -165,6 +165,21 @@ def test_griffin_lim_draws_phases_from_the_seed():
 def test_options_that_are_refused(options, sentence):
     with pytest.raises(OptionError, match=sentence):
         SynthesisOptions.from_keywords(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "vocoder", "expected"),
+    [
+        ({}, True, None),
+        ({"speed_control_alpha": 2.0, "seed": 3, "griffin_lim_iters": 32}, False, None),
+        ({"threshold": 0.6, "noise_scale": 0.5}, False, "threshold 0.6, noise_scale 0.5"),
+        ({"maxlenratio": 5.0, "seed": 3}, True, "maxlenratio 5.0, seed 3"),
+    ],
+)
+def test_options_without_effect_are_named(options, vocoder, expected, caplog):
+    warn_of_unread(SynthesisOptions(**options), vocoder)
+    sentences = [record.getMessage() for record in caplog.records]
+    assert sentences == ([] if expected is None else [f"without effect on this model: {expected}"])
 
 
 def test_options_of_one_text_are_checked():

@@ -11,9 +11,9 @@ import yaml
 
 from espnet2.interface.errors import LISTED, LONGEST, EspnetError, listed, shortened
 from espnet2.main_funcs.pack_funcs import pack, unpack
-from espnet2.torch_utils import size_limit
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.lm import LMTask
+from espnet2.torch_utils import size_limit
 from espnet2.torch_utils.checkpoint import load_state
 from espnet2.torch_utils.load_pretrained_model import load_pretrained_model
 

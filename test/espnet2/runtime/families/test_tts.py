@@ -103,22 +103,40 @@ def test_a_file_that_is_not_there_is_no_text(given):
         TTS.signals(COMPONENTS, SECTION, [given])
 
 
+def test_features_are_of_pytorchs_durations():
+    run = TTS.run(MODEL, TTS.read_options({}))
+    signal = {"text": np.array([2, 3]), "sids": 0, "spembs": np.zeros(4)}
+    expected = run(signal)
+    found = run(TTS.following(signal, {**expected, "duration": np.array([2, 4, 1])}))
+    assert found["duration"].tolist() == expected["duration"].tolist() == [2, 3, 0]
+    assert found["feat_gen"][:, 0].tolist() == [14.0] * 2 + [16.0] * 4 + [10.0]
+    assert len(run(TTS.following(signal, {**expected, "duration": np.zeros(3, np.int64)}))["feat_gen"]) == 3
+
+
 @pytest.mark.parametrize("given", ["Who said he/she is missing?", "a" * 5000])
 def test_texts_are_no_files(given):
     assert [signal["text"] for signal in TTS.signals(COMPONENTS, SECTION, [given]).values()] == [given]
 
 
-def test_a_duration_that_is_rounded_the_other_way_ends_the_comparison():
+def test_a_duration_may_be_rounded_the_other_way():
     run = TTS.run(MODEL, TTS.read_options({}))
     signal = {"text": np.array([2, 3]), "sids": 0, "spembs": np.zeros(4)}
     expected = run(signal)
-    other = {**expected, "duration": expected["duration"] + [0, 1, 0], "feat_gen": np.zeros((7, 3))}
-    (check,) = TTS.compare(expected, other, "text")
-    assert check.passed and check.difference == 1
-    (check,) = TTS.compare(expected, {**expected, "duration": expected["duration"] + [0, 2, 0]}, "text")
-    assert not check.passed
-    (check,) = TTS.compare(expected, {**expected, "duration": np.array([1])}, "text")
-    assert not check.passed
+    near = {**expected, "log_durations": np.log1p(np.float32([2, 3.49999, 0])), "duration": np.array([2, 3, 0])}
+    other = {**near, "duration": near["duration"] + [0, 1, 0]}
+    for found, passed in (
+        (near, True),
+        (other, True),
+        ({**other, "feat_gen": other["feat_gen"] + 9}, False),
+        ({**other, "feat_gen": other["feat_gen"][1:]}, False),
+        ({**near, "duration": near["duration"] + [0, 2, 0]}, False),
+        ({**near, "duration": near["duration"] + [1, 0, 0]}, False),
+        ({**near, "duration": near["duration"] - [0, 1, 0]}, False),
+        ({**near, "duration": near["duration"] + 1, "feat_gen": np.full_like(near["feat_gen"], 9)}, False),
+        ({**near, "duration": np.array([1])}, False),
+        ({**near, "log_durations": near["log_durations"] + 0.01}, False),
+    ):
+        assert all(check.passed for check in TTS.compare(near, found, "text")) == passed
     assert not all(check.passed for check in TTS.compare(expected, {**expected, "wav": expected["wav"] + 1}, "text"))
 
 
