@@ -141,14 +141,11 @@ class Write(Protocol[_Result_contra]):
 class Files(Write[_Result_contra], AbstractContextManager[Any], Protocol[_Result_contra]):
     """Writes results as files of a directory, which are complete when the `with` block ends.
 
-    `patterns` match the files that any run may write, relative to the directory; `written` are those of this run.
+    `outdated` are files of an earlier run that this one has not written, once the block has ended; no others.
     """
 
     @property
-    def patterns(self) -> Sequence[str]: ...
-
-    @property
-    def written(self) -> set[Path]: ...
+    def outdated(self) -> set[Path]: ...
 
 
 def process(items: Sequence[_Item], runner: Runner[_Item, _Result], write: Write[_Result], wording: Wording) -> int:
@@ -174,9 +171,8 @@ def process_to(
         with only_one(directory, wording.noun):
             with open_files(directory) as files:
                 report = _run(items, runner, files, wording)
-            for pattern in files.patterns:
-                for path in set(directory.glob(pattern)) - files.written:
-                    path.unlink()
+            for path in files.outdated:
+                path.unlink(missing_ok=True)
             _write_failures(directory / "failures", report.failures)
     except OSError as error:
         raise DataError(f"{directory}: expected a directory that can be written, found {error.strerror}") from error

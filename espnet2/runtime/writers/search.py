@@ -27,9 +27,8 @@ class SearchFiles:
     Of several speakers, the tables end in `_spk1`, `_spk2`, ...
     """
 
-    patterns = tuple(f"[0-9]*best_recog/{table}{suffix}" for table in TABLES for suffix in ("", "_spk[0-9]*"))
-
     def __init__(self, directory: Path, recognizer: ResultMaker) -> None:
+        self.directory = directory
         self.writer = DatadirWriter(directory)
         self.recognizer = recognizer
         # Upstream's transducers score with plain numbers, its other searches with tensors.
@@ -42,9 +41,11 @@ class SearchFiles:
         self.writer.__exit__(*error)
 
     @property
-    def written(self) -> set[Path]:
-        """The tables that have lines."""
-        return {table.path for ranked in self.writer.children.values() for table in ranked.children.values()}
+    def outdated(self) -> set[Path]:
+        """The tables of an earlier run that have no lines now."""
+        written = {table.path for ranked in self.writer.children.values() for table in ranked.children.values()}
+        names = [f"[0-9]*best_recog/{table}{suffix}" for table in TABLES for suffix in ("", "_spk[0-9]*")]
+        return {path for name in names for path in self.directory.glob(name)} - written
 
     def __call__(self, name: str, results: Results | None) -> None:
         """Write a line for each result into the tables of its rank."""

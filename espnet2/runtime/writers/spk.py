@@ -54,13 +54,11 @@ class Scores:
 class EmbeddingFiles:
     """`embeddings.npz`, an array (D,) for each recording under its name, and with trials `scores`, a line for each."""
 
-    patterns = (EMBEDDINGS, SCORES)
-
     def __init__(self, directory: Path, trials: Sequence[Trial] = ()) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.scores = Scores(trials)
-        self.written: set[Path] = set()
+        self.outdated: set[Path] = set()
         self._partial = directory / f"{EMBEDDINGS}.partial"
         self._archive = zipfile.ZipFile(self._partial, "w")
 
@@ -68,17 +66,18 @@ class EmbeddingFiles:
         return self
 
     def __exit__(self, kind: Any, *error: Any) -> None:
+        empty = not self._archive.namelist()
         self._archive.close()
-        if kind is not None:
+        if kind is not None or empty:  # the embeddings of an earlier run stay
             self._partial.unlink(missing_ok=True)
             return
+        if (self.directory / EMBEDDINGS).exists() and not self.scores.trials:
+            self.outdated.add(self.directory / SCORES)
         os.replace(self._partial, self.directory / EMBEDDINGS)
-        self.written.add(self.directory / EMBEDDINGS)
         if self.scores.trials:
             partial = self.directory / f"{SCORES}.partial"
             partial.write_text("".join(f"{line}\n" for line in self.scores.lines()), encoding="utf-8", newline="\n")
             os.replace(partial, self.directory / SCORES)
-            self.written.add(self.directory / SCORES)
 
     def __call__(self, name: str, result: np.ndarray | None) -> None:
         """Write the embedding (D,) of a recording; raises `FileNameError` for a name that leads elsewhere."""

@@ -10,14 +10,24 @@ import numpy as np
 
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.npy_scp import NpyScpWriter
-from espnet2.interface.errors import OptionError
+from espnet2.fileio.read_text import read_2columns_text
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.tts import Arrays
 from espnet2.utils.atomic import write_atomically
-from espnet2.utils.file_name import require_file_name
+from espnet2.utils.file_name import FileNameError, require_file_name
 
 FOLDERS = {"feat_gen": "norm", "feat_gen_denorm": "denorm"}
 LIST = "feats.scp"
 SUFFIX = ".wav"
+SHAPES, DURATIONS = "speech_shape", "durations"
+
+
+def _is_file_name(name: str) -> bool:
+    try:
+        require_file_name(name)
+    except FileNameError:
+        return False
+    return True
 
 
 def write_samples(path: Path, samples: np.ndarray, fs: int) -> None:
@@ -48,15 +58,9 @@ class SampleFile:
 class SynthesisFiles:
     """Folders `wav`, `norm` and `denorm`, and tables `durations/durations` and `speech_shape/speech_shape`."""
 
-    patterns = (
-        f"wav/*{SUFFIX}",
-        *(f"{folder}/{name}" for folder in FOLDERS.values() for name in ("*.npy", LIST)),
-        "durations/durations",
-        "speech_shape/speech_shape",
-    )
-
     def __init__(self, directory: Path, fs: int) -> None:
         self.directory, self.fs = directory, fs
+        self.earlier = self._recorded()
         self.tables = DatadirWriter(directory)
         self.stack = ExitStack()
         self.features: dict[str, NpyScpWriter] = {}
@@ -70,10 +74,24 @@ class SynthesisFiles:
         self.stack.__exit__(*error)
 
     @property
-    def written(self) -> set[Path]:
-        """Files of this run."""
+    def outdated(self) -> set[Path]:
+        """Files that the table of shapes of an earlier run lists, where this run has results in their place."""
         tables = {table.path for folder in self.tables.children.values() for table in folder.children.values()}
-        return tables | self.files
+        return self.earlier - tables - self.files if self.files else set()
+
+    def _recorded(self) -> set[Path]:
+        """Files of an earlier run: its tables, and the files of the texts that its table of shapes lists."""
+        table = self.directory / SHAPES / SHAPES
+        try:
+            names = [name for name in read_2columns_text(table) if _is_file_name(name)] if table.is_file() else []
+        except DataError:
+            names = []  # a table of another program
+        if not names:
+            return set()
+        features = {self.directory / folder / f"{name}.npy" for folder in FOLDERS.values() for name in names}
+        samples = {self.directory / "wav" / f"{name}{SUFFIX}" for name in names}
+        lists = {self.directory / folder / LIST for folder in FOLDERS.values()}
+        return {table, self.directory / DURATIONS / DURATIONS, *features, *samples, *lists}
 
     def __call__(self, name: str, result: Arrays | None) -> None:
         """Write the results of a text; raises `FileNameError` for a name that no file can have."""
@@ -84,9 +102,9 @@ class SynthesisFiles:
             if key in result:
                 self._writer(folder)[name] = result[key]
                 self.files.add(self.directory / folder / f"{name}.npy")
-        self.tables["speech_shape"]["speech_shape"][name] = ",".join(map(str, result["feat_gen"].shape))
+        self.tables[SHAPES][SHAPES][name] = ",".join(map(str, result["feat_gen"].shape))
         if result["duration"].dtype.kind == "i":
-            self.tables["durations"]["durations"][name] = " ".join(map(str, result["duration"]))
+            self.tables[DURATIONS][DURATIONS][name] = " ".join(map(str, result["duration"]))
         path = self.directory / "wav" / f"{name}{SUFFIX}"
         write_samples(path, result["wav"], self.fs)
         self.files.add(path)

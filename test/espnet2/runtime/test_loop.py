@@ -52,11 +52,9 @@ class Double:
 class DoubleFiles:
     """A file for each result."""
 
-    patterns = ("*.double",)
-
     def __init__(self, directory):
         self.directory = directory
-        self.written = set()
+        self.outdated = set(directory.glob("*.double"))
 
     def __enter__(self):
         return self
@@ -68,7 +66,7 @@ class DoubleFiles:
         if result is not None:
             path = self.directory / f"{name}.double"
             path.write_text(str(result), encoding="utf-8")
-            self.written.add(path)
+            self.outdated.discard(path)
 
 
 def numbers(**texts):

@@ -122,3 +122,15 @@ def test_a_list_may_lack_a_text(tmp_path, monkeypatch):
     lists = ["--data_path_and_name_and_type", "text,text,text", "--data_path_and_name_and_type", "spk,sids,text_int"]
     assert _speak(*lists, "--output_dir", "out", conditions=("sids",)) == 1
     assert "text: two: expected sids of this text, found none" in Path("out/failures").read_text()
+
+
+def test_files_of_others_and_of_an_earlier_run_stay(tmp_path, monkeypatch, capsys):
+    for name in ("wav/mine.wav", "norm/mine.npy", "denorm/1.npy"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    assert _speak("ab", "b", "--output_dir", tmp_path) == 0
+    assert _speak("", "--output_dir", tmp_path) == 2  # where nothing is spoken, nothing goes
+    assert sorted(path.name for path in tmp_path.glob("wav/*")) == ["1.wav", "2.wav", "mine.wav"]
+    assert _speak("a", "--output_dir", tmp_path) == 0
+    assert sorted(path.name for path in tmp_path.glob("wav/*")) == ["1.wav", "mine.wav"]
+    assert (tmp_path / "norm" / "mine.npy").read_text() == "mine"

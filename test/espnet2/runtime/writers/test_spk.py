@@ -16,3 +16,16 @@ def test_members_stay_within_the_directory(tmp_path):
                 write(name, embedding)
     with np.load(tmp_path / EMBEDDINGS) as found:
         assert list(found) == ["id1/a"]
+
+
+def test_where_nothing_is_embedded_earlier_files_stay(tmp_path):
+    (tmp_path / "scores").write_text("mine")
+    with EmbeddingFiles(tmp_path) as files:
+        files("a", np.ones(2, np.float32))
+    assert not files.outdated  # scores of another program
+    with EmbeddingFiles(tmp_path) as files:
+        files("a", None)
+    assert list(np.load(tmp_path / "embeddings.npz")) == ["a"]
+    with EmbeddingFiles(tmp_path) as files:
+        files("b", np.ones(2, np.float32))
+    assert files.outdated == {tmp_path / "scores"}
