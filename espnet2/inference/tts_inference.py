@@ -13,7 +13,7 @@ import torch
 
 from espnet2.inference.prepare import prepare
 from espnet2.inference.trained import load_trained
-from espnet2.interface.errors import ConfigError, OptionError
+from espnet2.interface.errors import BundleError, ConfigError, OptionError
 from espnet2.interface.families import FAMILIES, family_of
 from espnet2.main_funcs.pretrained import find_model
 from espnet2.runtime.speak import speak
@@ -51,7 +51,11 @@ class TorchSynthesizer(Synthesizer):
         if settings:
             options = dataclasses.replace(options, **{ITERATIONS: settings.pop(ITERATIONS, options.griffin_lim_iters)})
             settings = {**model.section.griffin_lim, **settings}
-            model = dataclasses.replace(model, section=dataclasses.replace(model.section, griffin_lim=settings))
+            try:
+                section = dataclasses.replace(model.section, griffin_lim=settings)
+            except BundleError as error:
+                raise ConfigError(f"{files['vocoder_config']}: {error}") from error
+            model = dataclasses.replace(model, section=section)
         warn_of_unread(options, "vocoder" in model.graphs)
         super().__init__(model, options)
 

@@ -141,6 +141,9 @@ def test_options_of_griffin_lim(files, tmp_path):
     path.write_text("griffin_lim_iters: 3\nwin_length: 36\n")
     text2speech = Text2Speech(**files, vocoder_config=path)
     assert (text2speech.griffin_lim.n_iter, text2speech.griffin_lim.sizes["win_length"]) == (3, 36)
+    path.write_text("n_fft: abc\n")
+    with pytest.raises(ConfigError, match=r"griffin_lim\.yaml: griffin_lim\.n_fft: expected a whole number"):
+        Text2Speech(**files, vocoder_config=path)
     path.write_text("sampling_rate: 8000\n")
     with pytest.raises(ConfigError, match="Griffin-Lim, or --vocoder_file with it, found 'sampling_rate'"):
         Text2Speech(**files, vocoder_config=path)
