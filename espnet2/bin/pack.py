@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from espnet2.interface.families import rows_of, with_bundles
+from espnet2.interface.families import FAMILIES, rows_of, with_bundles
+from espnet2.tasks import detect
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.types import str_or_none
+from espnet2.utils.yaml_file import read_mapping
 
 
 def contents(kind: str) -> tuple[list[str], list[str]]:
@@ -38,6 +40,15 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def require_config(task: str, yaml_files: Mapping[str, str]) -> None:
+    """Raise `ConfigError` where the option for a config of this task, or of one that shares it, names another's."""
+    option = FAMILIES[task].config
+    name = FAMILIES[task].packed.get(option, option)
+    if name in yaml_files:
+        expected = sorted((other for other in FAMILIES if FAMILIES[other].config == option), key=task.__ne__)
+        detect.task_of(read_mapping(yaml_files[name]), expected, f"--{name}: {yaml_files[name]}")
+
+
 def pack(args: argparse.Namespace) -> None:
     import logging
 
@@ -47,6 +58,8 @@ def pack(args: argparse.Namespace) -> None:
         {name: getattr(args, name) for name in names if getattr(args, name) is not None}
         for names in contents(args.kind)
     )
+    for task in (args.kind, *FAMILIES[args.kind].companions):
+        require_config(task, yaml_files)
     names = pack_files(args.outpath, files, yaml_files, args.option)
     logging.info("wrote %s: %s", args.outpath, ", ".join(names))
 

@@ -69,7 +69,8 @@ def benchmark_bundle(
 
     def on_pytorch() -> Stages:
         torch.set_num_threads(num_threads)
-        trained = load_trained(**{**family.exported_with(loaded.section, loaded.manifest.provenance), **(model or {})})
+        exported = family.exported_with(loaded.section, loaded.manifest.provenance)
+        trained = load_trained(**{**exported, "family": family, **(model or {})})
         read_options = family.read_options(keywords)
         return family.stages(trained.runtime_model(read_options), read_options)
 

@@ -6,14 +6,14 @@ import argparse
 import dataclasses
 import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet2.interface.errors import OptionError
-from espnet2.interface.families import FAMILIES, Row, family_of, task_class, with_bundles
+from espnet2.interface.families import FAMILIES, Row, family_of, rows_of, task_class, with_bundles
 from espnet2.interface.graph import Graph
 from espnet2.main_funcs.pretrained import find_model
 from espnet2.runtime.family import Family
@@ -115,15 +115,18 @@ def load_trained(
             weights.
 
     Raises:
-        OptionError: No model is named, or models of several families are, or it needs whole inputs.
+        OptionError: No model is named, or models of several families are, or files that do not belong to the model,
+            or it needs whole inputs.
         EspnetError: A file cannot be used.
     """
     packed = _options_of(find_model(model_file=model_file, model_tag=model_tag)) if model_file or model_tag else {}
     given = {name: value for name, value in files.items() if value is not None}
     paths = {name: Path(value) for name, value in {**packed, **given}.items()}
+    _require_of_family(paths, given, family)
     task = task_of(paths, untrained, family)
-    rows = [FAMILIES[task], *(FAMILIES[name] for name in FAMILIES[task].companions)]
-    known = {name for row in rows for name in (row.config, row.weights, *row.files)}
+    rows = list(rows_of(task))
+    known = _options(task)
+    _require_known(known, given, rows[0].noun)
     paths = {name: path for name, path in paths.items() if name in known}
     for row in rows:
         _complete(row, paths, untrained)
@@ -143,6 +146,29 @@ def _options_of(packed: Mapping[str, str]) -> dict[str, str]:
     row = FAMILIES[detect.task_of(read_mapping(config), tasks, config)]
     names = {name: option for option, name in row.packed.items()}
     return {names.get(name, name): path for name, path in packed.items()}
+
+
+def _options(task: str) -> list[str]:
+    """Options of the files of a task's models and of their companions."""
+    return [name for row in rows_of(task) for name in (row.config, row.weights, *row.files)]
+
+
+def _require_of_family(paths: Mapping[str, Path], given: Collection[str], family: Family | None) -> None:
+    """Raise `OptionError` where files are named, but none of a model of the family; `given`: those not packed."""
+    known = [name for task in with_bundles() if family in (None, family_of(task)) for name in _options(task)]
+    if family is None or not paths or any(name in known for name in paths):
+        return
+    name = next(iter(name for name in paths if name in given), None)
+    if name is None:
+        raise OptionError(f"{', '.join(map(str, paths.values()))}: expected files of a model of {family.subject}")
+    raise OptionError(f"--{name}: expected none, since the model has to be of {family.subject}; found {paths[name]}")
+
+
+def _require_known(known: Collection[str], given: Mapping[str, Any], noun: str) -> None:
+    """Raise `OptionError` where a file is given that does not belong to the model."""
+    for name in given:
+        if name not in known:
+            raise OptionError(f"--{name}: expected none, since the model is a {noun}; found {given[name]}")
 
 
 def _complete(row: Row, paths: dict[str, Path], untrained: bool) -> None:

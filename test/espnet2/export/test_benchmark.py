@@ -37,6 +37,12 @@ def test_mistakes(demo_bundle, repeat, options, sentence):
         benchmark_bundle(demo_bundle, [], 1, repeat, options)
 
 
+def test_a_model_of_another_task_is_refused(trained_files):
+    bundle = Path(__file__).parents[2] / "golden" / "spk"
+    with pytest.raises(OptionError, match="--asr_train_config: expected none, since the model has to be of speaker"):
+        benchmark_bundle(bundle, [], 1, 1, {}, trained_files)
+
+
 def test_the_defaults_are_options():
     SearchFamily.options.from_keywords(SearchFamily.benchmark_options)
 

@@ -159,6 +159,11 @@ def test_interrupted_export_keeps_the_old_bundle(exported, trained_files, tmp_pa
         ({"asr_model_file": None}, "--asr_model_file: expected a file"),
         ({"lm_file": None}, "--lm_file: expected the weights of --lm_train_config, found none"),
         ({"ngram_file": "missing.arpa"}, "--ngram_file: expected a file, found no such file: missing.arpa"),
+        ({"vocoder_config": "v.yml"}, "--vocoder_config: expected none, since the model is a recogniser; found v.yml"),
+        (
+            {"asr_train_config": None, "asr_model_file": None, "family": family_of("tts")},
+            "--lm_train_config: expected none, since the model has to be of speech synthesis; found",
+        ),
     ],
 )
 def test_model_options_are_checked(trained_files, change, message):

@@ -49,6 +49,14 @@ def tar_of(path, files, links=None):
 MAKERS = {"zip": zip_of, "tar.gz": tar_of}
 
 
+def test_configs_of_another_task_are_not_packed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("config.yaml").write_text("pooling: mean\n")
+    assert pack_command(["tts", "--outpath", "m.zip", "--train_config", "config.yaml", "--model_file", "m.pth"]) == 2
+    assert "--train_config: config.yaml: expected a config of text-to-speech (TTS), found" in capsys.readouterr().err
+    assert not Path("m.zip").exists()
+
+
 @pytest.mark.parametrize("kind", MAKERS)
 def test_unpacked_files_are_found_by_their_names(tmp_path, kind):
     archive = MAKERS[kind](tmp_path / f"model.{kind}", FILES)

@@ -1,6 +1,10 @@
 """A graph that onnxruntime runs: values in and out, and files that are not that graph."""
 
 import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +33,14 @@ def step_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("step") / "step.onnx"
     onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 20)], ir_version=10), path)
     return path
+
+
+def test_onnxruntime_keeps_no_identifier_of_the_device(tmp_path):
+    graph = Path(__file__).parents[2] / "golden" / "spk" / "embedding.onnx"
+    script = f"from espnet2.runtime import session; session._open({str(graph)!r}, 1, session.PROVIDERS)"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", script], env={**environment, "XDG_CACHE_HOME": str(tmp_path)}, check=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_values_are_fed_again_and_sequences_may_be_empty(step_file):
