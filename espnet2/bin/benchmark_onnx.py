@@ -29,7 +29,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--repeat", type=int, default=3, help="runs over all recordings; the fastest counts (default: 3)"
     )
     parser.add_argument("--log_level", default="WARNING", help="(default: WARNING)")
-    parser.add_argument("recordings", nargs="*", help="recordings (default: generated signals)")
+    parser.add_argument("recordings", nargs="*", help="recordings or texts (default: generated signals)")
     return parser
 
 

@@ -36,7 +36,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--quantize", choices=["int8"], help="add dynamically quantised graphs")
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     parser.add_argument(
-        "recordings", nargs="*", help="recordings whose results are compared (default: generated signals)"
+        "recordings", nargs="*", help="recordings or texts whose results are compared (default: generated signals)"
     )
     return parser
 

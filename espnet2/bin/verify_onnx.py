@@ -20,7 +20,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
     add_model_options(parser, None)
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
-    parser.add_argument("recordings", nargs="*", help="recordings (default: generated signals)")
+    parser.add_argument("recordings", nargs="*", help="recordings or texts (default: generated signals)")
     return parser
 
 

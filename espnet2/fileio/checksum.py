@@ -65,6 +65,12 @@ class Checksums:
         self._found[name] = [*state, found]
         return str(found)
 
+    def forget(self) -> None:
+        """Remove from the cache what is remembered of the directory."""
+        with contextlib.suppress(OSError):
+            if self._store is not None:
+                self._store.unlink(missing_ok=True)
+
     def remember(self) -> None:
         """Write the checksums that were asked for to the cache, and remove those that are old, of any directory."""
         if self._store is None or not self._found or self._found == self._remembered:

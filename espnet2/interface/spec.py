@@ -36,6 +36,7 @@ ONNX_TYPES = {
 FLOATS = ("float32", "float64", "float16")
 # Attributes that mean the same with this value as without it, which is how interfaces of format 1 write them.
 DEFAULTS = {"candidates_only": False, "attention_heads": None, "longest": 0, "least_channels": 1}
+INTEGERS, FLAGS = ("attention_heads", "longest", "least_channels"), ("candidates_only",)  # attributes of every family
 
 
 @dataclass(frozen=True)

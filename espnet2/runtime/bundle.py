@@ -18,6 +18,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from espnet2.fileio.checksum import sha256
 from espnet2.interface.errors import BundleError
 from espnet2.interface.families import family_of, with_bundles
-from espnet2.interface.spec import Component
+from espnet2.interface.spec import FLAGS, INTEGERS, Component
 from espnet2.runtime.bundle_format_1 import upgraded
 from espnet2.runtime.bundle_replacement import MANIFEST, identity_of, read_as_one, replace
 from espnet2.runtime.opening import Opened, open_checked
@@ -77,23 +78,24 @@ class Manifest:
     @classmethod
     def from_dict(cls, data: Any) -> Manifest:
         """The inverse of `to_dict`; raises `BundleError` for another version, for missing and for unknown keys."""
-        require(is_mapping(data), "content", "a mapping", data)
+        require(is_mapping(data), "", "a mapping", data)
         data = dict(data)
         version = data.pop("format_version", None)
         if type(version) is int and version > FORMAT_VERSION:
             raise BundleError(
                 f"format_version: expected {FORMAT_VERSION}, found {version}; the bundle is newer than this runtime"
             )
-        require(type(version) is int and version >= 1, "format_version", str(FORMAT_VERSION), version)
+        require(type(version) is int and version >= 1, "format_version", str(FORMAT_VERSION), repr(version))
         data = upgraded(data) if version == 1 else data
-        require("task" in data, "content", "the key 'task'", f"keys {', '.join(data) or 'none'}")
+        require("task" in data, "", "the key 'task'", f"keys {', '.join(data) or 'none'}")
         task = data["task"]
         _require_task(task)
-        require(task in data, "content", f"the key {task!r}", f"keys {', '.join(data)}")
+        require(task in data, "", f"the key {task!r}", f"keys {', '.join(data)}")
         try:
             section = family_of(task).section.from_dict(data.pop(task))
         except BundleError as error:
-            raise BundleError(f"{task}.{error}") from error
+            text = str(error)
+            raise BundleError(f"{task}{': ' if text.startswith('expected') else '.'}{text}") from error
         data["section"] = section
         require_keys(cls, data)
         return cls(**data)
@@ -176,6 +178,11 @@ class Bundle:
         place = next(parent for parent in target.parents if parent.exists())
         if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
             raise BundleError(f"{path}: expected a directory that can be written, found {place}, which cannot")
+        try:
+            with tempfile.TemporaryDirectory(prefix=".", dir=place):
+                pass
+        except OSError as error:
+            raise BundleError(f"{path}: expected a directory that can be written, found: {error.strerror}") from error
         if not target.exists() or (target.is_dir() and not any(target.iterdir())):
             return
         if not (target / MANIFEST).is_file():
@@ -194,8 +201,8 @@ class Bundle:
         data = read_yaml(file, "the manifest of a bundle", BundleError)
         try:
             manifest = Manifest.from_dict(data)
-            for entry in _entries(manifest):
-                _require_inside(entry["file"])
+            for key, entry in _named_entries(manifest):
+                _require_inside(entry["file"], f"{key}.file")
             components = {name: _component(name, entry) for name, entry in manifest.components.items()}
         except BundleError as error:
             raise BundleError(f"{file}: {error}") from error
@@ -231,12 +238,17 @@ class Bundle:
         return open_checked(self.path, _entries(self.manifest), jobs or {}, again=verify)
 
     def graph(self, name: str, quantized: bool = False, **options: Any) -> OnnxGraph:
-        """Component `name`, ready to run; its int8 sibling if `quantized` and there is one. Options: `OnnxGraph`'s."""
+        """Component `name`, ready to run; its int8 sibling if `quantized` and there is one. Options: `OnnxGraph`'s.
+
+        Files are checked when the bundle is loaded. Raises `BundleError` where they are gone, or are another bundle's.
+        """
         from espnet2.runtime.session import OnnxGraph
 
         entry = self.manifest.components[name]
         if quantized:
             entry = self.manifest.quantized.get("int8", {}).get(name, entry)
+        if not self.file(entry).is_file():
+            raise BundleError(f"{self.file(entry)}: expected a file of the bundle that was loaded, found none")
         graph = OnnxGraph(self.file(entry), self.components[name], **options)
         if identity_of(self.path) != self.identity:
             raise BundleError(
@@ -276,9 +288,14 @@ def _component(name: str, entry: Mapping[str, Any]) -> Component:
         for state in component.states:
             if any(type(size) is not int or size < 0 for size in component.initial_shape(state, batch=1, frames=1)):
                 raise ValueError(f"{state.input.name}: expected sizes, found {component.initial}")
-        return component
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"components.{name}.interface: expected the interface of a graph, found {error!r}") from error
+        found = f"no key {error}" if isinstance(error, KeyError) else str(error)
+        raise BundleError(f"components.{name}.interface: expected the interface of a graph, found: {found}") from error
+    for attribute in INTEGERS:
+        component.attribute(attribute, 0)
+    for attribute in FLAGS:
+        component.attribute(attribute, False)
+    return component
 
 
 def _named_entries(manifest: Manifest) -> Iterator[tuple[str, Any]]:
@@ -299,10 +316,10 @@ def _entries(manifest: Manifest) -> Iterator[Any]:
     return (entry for _, entry in _named_entries(manifest))
 
 
-def _require_inside(name: str) -> None:
+def _require_inside(name: str, key: str = "file") -> None:
     # Bundles come from strangers: a name must not lead out of the directory, on any system.
     plain = name not in ("", ".", "..") and not any(character in name for character in "/\\:\0")
-    require(plain and name != MANIFEST, "file", "a plain file name", name)
+    require(plain and name != MANIFEST, key, "a plain file name", name)
 
 
 def _is_table(value: Any) -> bool:

@@ -46,14 +46,20 @@ def open_checked(
     with ThreadPoolExecutor(available_cores()) as pool:
         running = {name: pool.submit(job) for name, job in jobs.items()}
         checking = [pool.submit(_check, directory, entry, checksums) for entry in entries]
-    for check in checking:
-        check.result()
+    try:
+        for check in checking:
+            check.result()
+    except BundleError:
+        checksums.forget()
+        raise
     checksums.remember()
     return {name: job.result() for name, job in running.items()}
 
 
 def _check(directory: Path, entry: Mapping[str, Any], checksums: Checksums) -> None:
     path, expected = directory / entry["file"], entry.get("sha256")
+    if expected is None:
+        raise BundleError(f"{directory / MANIFEST}: {entry['file']}: expected its sha256, found none")
     if not path.is_file():
         raise BundleError(f"{path}: expected a file that {MANIFEST} lists, found none")
     try:

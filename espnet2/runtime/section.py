@@ -28,21 +28,21 @@ class Section:
 
 def require_keys(kind: type, data: Any) -> None:
     """Raise `BundleError` unless `data` maps names of the fields of dataclass `kind`, all that have no default."""
-    require(is_mapping(data), "content", "a mapping", data)
+    require(is_mapping(data), "", "a mapping", data)
     known = {item.name: item for item in fields(kind)}
     for name, item in known.items():
         needed = item.default is MISSING and item.default_factory is MISSING
         found = f"keys {', '.join(map(str, data)) or 'none'}"
-        require(name in data or not needed, "content", f"the key {name!r}", found)
+        require(name in data or not needed, "", f"the key {name!r}", found)
     for name in data:
-        require(name in known, "content", f"keys {', '.join(known)}", name)
+        require(name in known, "", f"keys {', '.join(known)}", name)
 
 
 def require(condition: bool, key: str, expected: str, found: Any) -> None:
-    """Raise `BundleError` unless `condition` holds."""
+    """Raise `BundleError` unless `condition` holds; "" is the key of the whole."""
     if not condition:
         text = found if isinstance(found, str) else repr(found)
-        raise BundleError(f"{key}: expected {expected}, found {text[:200]}")
+        raise BundleError(f"{key and key + ': '}expected {expected}, found {text[:200]}")
 
 
 def is_mapping(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 
 import pytest
 import yaml
@@ -136,15 +137,17 @@ def test_names_that_lead_out_of_the_bundle(tmp_path, manifest, written, name):
         ({"format_version": "REMOVE"}, "format_version: expected 2, found None"),
         ({"task": "cooking"}, "task: expected one of asr"),
         ({"task": ["asr"]}, "task: expected one of asr"),
-        ({"task": "REMOVE"}, "content: expected the key 'task', found keys components"),
-        ({"asr": "REMOVE"}, "content: expected the key 'asr', found keys task, components"),
-        ({"asr": 3}, "asr.content: expected a mapping, found 3"),
-        ({"colour": "red"}, "content: expected keys task, components"),
+        ({"task": "REMOVE"}, "expected the key 'task', found keys components"),
+        ({"asr": "REMOVE"}, "expected the key 'asr', found keys task, components"),
+        ({"asr": 3}, "asr: expected a mapping, found 3"),
+        ({"colour": "red"}, "expected keys task, components"),
         ({"files": 3}, "files: expected files by role, found 3"),
         ({"components": {}}, "components: expected files by name, found {}"),
         ({"components": {"ctc": {}}}, "components: expected files by name, found {'ctc': {}}"),
         ({"components": {"ctc": {"file": "ctc.onnx"}}}, "components.ctc.interface: expected the interface of a graph"),
         ({"quantized": {"int8": {"lm": {"file": "x"}}}}, "quantized.int8: expected files of encoder, ctc"),
+        ({"format_version": "2"}, "format_version: expected 2, found '2'"),
+        ({"components": {"ctc": {"file": "/etc/passwd"}}}, "components.ctc.file: expected a plain file name"),
         ({"quantized": []}, "quantized: expected components by kind, found []"),
         ({"defaults": 3}, "defaults: expected a mapping, found 3"),
         ({"files": {"bpemodel": "m"}}, "files.bpemodel: expected a mapping with the name"),
@@ -166,9 +169,9 @@ def test_a_manifest_that_cannot_be_used(written, changes, sentence):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"tokens": "REMOVE"}, "asr.content: expected the key 'tokens', found keys sample_rate, special"),
+        ({"tokens": "REMOVE"}, "asr: expected the key 'tokens', found keys sample_rate, special"),
         ({"tokens": [1, 2]}, "asr.tokens: expected a list of strings, found [1, 2]"),
-        ({"colour": "red"}, "asr.content: expected keys sample_rate, tokens"),
+        ({"colour": "red"}, "asr: expected keys sample_rate, tokens"),
         ({"sample_rate": "16k"}, "asr.sample_rate: expected a rate in Hz, found 16k"),
         ({"special": {"blank": 0, "sos": 5, "eos": 6}}, "asr.special.eos: expected an index of the 6 tokens, found 6"),
         ({"special": None}, "asr.special.blank: expected an index of the 6 tokens, found None"),
@@ -191,7 +194,7 @@ def test_a_section_that_cannot_be_used(written, changes, sentence):
     [
         ("tokens: [", "expected plain YAML, found: did not find"),
         ("!!python/object/apply:os.system [echo]", "expected plain YAML, found: could not determine a constructor"),
-        ("- a", "content: expected a mapping, found ['a']"),
+        ("- a", "expected a mapping, found ['a']"),
     ],
 )
 def test_a_manifest_that_cannot_be_read(written, text, sentence):
@@ -218,6 +221,49 @@ def test_an_interface_that_cannot_be_used(written, change, sentence):
         Bundle.load(written)
     assert "components.ctc.interface: expected the interface of a graph, found" in str(error.value)
     assert sentence in str(error.value)
+
+
+def edit_component(path, entry=(), **interface):
+    components = yaml.safe_load((path / MANIFEST).read_text(encoding="utf-8"))["components"]
+    components["ctc"] |= dict(entry)
+    components["ctc"]["interface"] |= interface
+    edit(path, components=components)
+
+
+@pytest.mark.parametrize(
+    ("entry", "interface", "sentence"),
+    [
+        (
+            {},
+            {"attributes": {"longest": "many"}},
+            "ctc: attributes.longest: expected a value of type int, found 'many'",
+        ),
+        ({}, {"attributes": {"candidates_only": 1}}, "ctc: attributes.candidates_only: expected a value of type bool"),
+        ({"sha256": None}, {}, "ctc.onnx: expected its sha256, found none"),
+    ],
+)
+def test_a_component_that_cannot_be_used(written, entry, interface, sentence):
+    edit_component(written, entry, **interface)
+    with pytest.raises(BundleError) as error:
+        Bundle.load(written)
+    assert f"{written / MANIFEST}: " in str(error.value)
+    assert sentence in str(error.value)
+
+
+def test_a_bundle_that_is_gone(written):
+    loaded = Bundle.load(written)
+    shutil.rmtree(written)
+    with pytest.raises(BundleError, match=r"encoder.onnx: expected a file of the bundle that was loaded, found none"):
+        loaded.graph("encoder")
+
+
+def test_a_directory_that_only_seems_writable(tmp_path, monkeypatch):
+    def refuse(*args, **options):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(bundle_module.tempfile, "TemporaryDirectory", refuse)
+    with pytest.raises(BundleError, match="expected a directory that can be written, found: No such file"):
+        Bundle.require_writable(tmp_path / "b")
 
 
 @pytest.mark.parametrize(

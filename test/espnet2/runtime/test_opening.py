@@ -99,6 +99,18 @@ def test_changed_files_are_found(verify, tiny_bundle, read):
         Speech2Text(path, ctc_weight=1.0, verify=verify)
 
 
+def test_a_failed_verification_forgets_checksums(tmp_path, read):
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    entries = [{"file": "file", "sha256": checksum.sha256(path)}]
+    open_checked(tmp_path, entries, {})
+    with pytest.raises(BundleError, match="has changed"):
+        open_checked(tmp_path, [{"file": "file", "sha256": "other"}], {}, again=True)
+    del read[:]
+    open_checked(tmp_path, entries, {})
+    assert read == ["file"]
+
+
 def test_the_command_reads_the_bundle_and_checks_samples_once(tiny_bundle, say, tmp_path, monkeypatch, capsys):
     counts: Counter[str] = Counter()
 

@@ -135,7 +135,7 @@ def test_bad_options(options, message):
     ("change", "message"),
     [
         ({"spk": {"sample_rate": "16k"}}, "spk.sample_rate: expected a rate in Hz, found 16k"),
-        ({"spk": {}}, "spk.content: expected the key 'sample_rate'"),
+        ({"spk": {}}, "spk: expected the key 'sample_rate'"),
         ({"task": "asr", "asr": {}}, "bundle.yaml: "),
     ],
 )
