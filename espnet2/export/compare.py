@@ -25,10 +25,12 @@ def compare_all(trained: Trained, graphs: Mapping[str, Graph], signals: Signals,
     ]
 
 
-def require_runnable(trained: Trained, bounded: bool) -> None:
-    """Raise what loading the model's other files raises, before its graphs are made."""
+def require_runnable(trained: Trained, signals: Signals, bounded: bool) -> None:
+    """Raise what loading the model's other files and checking the signals raises, before its graphs are made."""
     for options in _checked_options(trained, trained.graphs, bounded):
-        trained.runtime_model(options)
+        model = trained.runtime_model(options)
+        for signal in signals.values():
+            trained.family.check_signal(model, signal)
 
 
 def compare_components(trained: Trained, graphs: Mapping[str, Graph]) -> list[Check]:

@@ -52,7 +52,7 @@ def make_bundle(
     if quantize and not trained.family.quantized:
         raise OptionError(f"quantize: expected none for {trained.family.subject}, found {quantize}")
     signals = trained.signals(recordings)
-    require_runnable(trained, bounded=not recordings)
+    require_runnable(trained, signals, bounded=not recordings)
     provenance = _provenance(trained)
     with tempfile.TemporaryDirectory() as directory:
         paths = _export(trained, Path(directory), provenance)

@@ -104,6 +104,10 @@ class Family(ABC):
         """
         return signal
 
+    def check_signal(self, model: Any, signal: Any) -> None:
+        """Raise `EspnetError` for a signal that is known not to run, before a model is exported; default: none is."""
+        return
+
     @abstractmethod
     def compare(self, expected: Any, found: Any, name: str) -> list[Check]:
         """Checks of two results of the signal `name`, by PyTorch and by onnxruntime."""

@@ -55,6 +55,10 @@ class TextToSpeech(SynthesisFamily):
 
         return speak
 
+    def check_signal(self, model: SynthesisModel, signal: Any) -> None:
+        """Check that the text has tokens."""
+        model.ids(signal["text"])
+
     def following(self, signal: Any, expected: Mapping[str, Any]) -> dict[str, Any]:
         """The text with PyTorch's durations, so that features are of the same frames."""
         return {**signal, DURATIONS: scaled(expected["duration"], 1.0)}

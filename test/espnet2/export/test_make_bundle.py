@@ -18,7 +18,7 @@ from espnet2.export.quantize import quantize_int8, require_accepted
 from espnet2.export.trace import export_component
 from espnet2.export.verify_bundle import verify_bundle
 from espnet2.inference.trained import load_trained
-from espnet2.interface.errors import OptionError, VerificationError
+from espnet2.interface.errors import DataError, OptionError, VerificationError
 from espnet2.interface.families import family_of
 from espnet2.interface.spec import Component
 from espnet2.runtime.bundle import Bundle
@@ -187,6 +187,16 @@ def test_a_damaged_tokenizer_is_found_before_export(trained_files, tmp_path, cap
     files = {**trained_files, "asr_train_config": config}
     assert export_onnx.main([*options(files), "--output_dir", str(tmp_path / "bundle")]) == 2
     assert "bpe.model: expected a SentencePiece model" in capsys.readouterr().err
+
+
+def test_signals_are_checked_before_export(trained_files, tmp_path, monkeypatch):
+    def refuse(model, signal):
+        raise DataError("signal")
+
+    monkeypatch.setattr(family_of("asr"), "check_signal", refuse)
+    monkeypatch.setattr(module, "export_component", None)
+    with pytest.raises(DataError, match="signal"):
+        make_bundle(tmp_path / "bundle", **trained_files)
 
 
 def test_a_broken_ngram_model_is_found_before_export(trained_files, tmp_path, capsys):

@@ -8,6 +8,7 @@ import pytest
 import synthesis_graphs
 
 from espnet2.interface.errors import BundleError, DataError, OptionError
+from espnet2.interface.families import family_of
 from espnet2.runtime.families.tts import TTS
 from espnet2.runtime.families.vocoder import VOCODER, VocoderSection
 from espnet2.runtime.synthesis_model import SynthesisSection
@@ -101,6 +102,12 @@ def test_signals_are_texts_and_lines_of_files(tmp_path):
 def test_a_file_that_is_not_there_is_no_text(given):
     with pytest.raises(DataError, match=r"missing.*: expected a text, or a file of texts, found no such file"):
         TTS.signals(COMPONENTS, SECTION, [given])
+
+
+@pytest.mark.parametrize("text", ["", np.array([], np.int64)])
+def test_texts_without_tokens_are_found_before_export(text):
+    with pytest.raises(DataError, match="text: expected"):
+        family_of("tts").check_signal(synthesis_graphs.model(), {"text": text})
 
 
 def test_features_are_of_pytorchs_durations():
