@@ -40,7 +40,7 @@ def test_heads_that_see_all_frames(encoder, conf, heads, tmp_path):
     (tmp_path / "config.yaml").write_text(CONFIG % (encoder, conf), encoding="utf-8")
     model, _ = ASRTask.build_model_from_file(tmp_path / "config.yaml")
     component = model.parts()[0][1]
-    assert (component.name, component.attention_heads, component.longest) == ("encoder", heads, 0)
+    assert (component.name, component.attribute("attention_heads", -1), component.longest) == ("encoder", heads, 0)
 
 
 def part(length, heads=0, longest=0, **attributes):
