@@ -40,7 +40,7 @@ def write_samples(path: Path, samples: np.ndarray, fs: int) -> None:
 
 
 class SampleFile:
-    """The samples of one text as a file; raises `OptionError` for a file type that is not known."""
+    """The samples of one text as a file; raises `OptionError` for an unknown file type, and for a directory."""
 
     def __init__(self, path: Path, fs: int) -> None:
         import soundfile
@@ -48,6 +48,8 @@ class SampleFile:
         known = [f".{kind.lower()}" for kind in soundfile.available_formats()]
         if path.suffix.lower() not in known:
             raise OptionError(f"--output: expected a file such as {path.stem}{SUFFIX}, found {str(path)!r}")
+        if path.is_dir():
+            raise OptionError(f"--output: expected a file, found the directory {str(path)!r}")
         self.path, self.fs = path, fs
 
     def __call__(self, name: str, result: Arrays | None) -> None:

@@ -134,3 +134,10 @@ def test_files_of_others_and_of_an_earlier_run_stay(tmp_path, monkeypatch, capsy
     assert _speak("a", "--output_dir", tmp_path) == 0
     assert sorted(path.name for path in tmp_path.glob("wav/*")) == ["1.wav", "mine.wav"]
     assert (tmp_path / "norm" / "mine.npy").read_text() == "mine"
+
+
+def test_an_output_that_is_a_directory(tmp_path):
+    (tmp_path / "a.wav").mkdir()
+    with pytest.raises(OptionError, match=r"--output: expected a file, found the directory .*a\.wav"):
+        _speak("ab", "-o", tmp_path / "a.wav")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
