@@ -13,6 +13,7 @@ import torch
 
 from espnet.nets.pytorch_backend.transformer.attention import most_heads
 from espnet2.asr.encoder.abs_encoder import last_output
+from espnet2.asr.feature_extraction import FeatureExtraction
 from espnet2.asr.streaming import StreamingModel
 from espnet2.interface.errors import ConfigError
 from espnet2.interface.spec import Component, Length, OutputLength, Tensor
@@ -34,7 +35,7 @@ def _cost(parts: Sequence[Any], whole: Length) -> tuple[int, int]:
     return heads, min(filter(None, limits), default=0)
 
 
-class SpeechModel(AbsESPnetModel, StreamingModel):
+class SpeechModel(FeatureExtraction, AbsESPnetModel, StreamingModel):
     """Base of recognisers.
 
     Attributes:
@@ -53,9 +54,6 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
     blank_id: int
     sos: int
     eos: int
-    frontend: Any
-    specaug: Any
-    normalize: Any
     preencoder: Any
     encoder: Any
     postencoder: Any
@@ -75,19 +73,6 @@ class SpeechModel(AbsESPnetModel, StreamingModel):
         """`encode` without the outputs of intermediate layers: (B, T', D) and lengths (B,)."""
         encoded, lengths = self.encode(speech, speech_lengths)
         return last_output(encoded), lengths
-
-    def extract_feats(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Compute normalised features (B, T, C) of samples (B, N), zero beyond each utterance, and lengths (B,).
-
-        Augmentation changes features in training only.
-        """
-        if self.frontend is not None:
-            speech, speech_lengths = self.frontend(speech, speech_lengths)
-        if self.specaug is not None and self.training:
-            speech, speech_lengths = self.specaug(speech, speech_lengths)
-        if self.normalize is not None:
-            speech, speech_lengths = self.normalize(speech, speech_lengths)
-        return speech, speech_lengths
 
     def generation(self) -> Mapping[str, Any]:
         """Search rules of the model's own, if it has any (see `espnet2.runtime.search`)."""

@@ -41,8 +41,8 @@ class TorchSynthesizer(Synthesizer):
         untrained: bool = False,
     ) -> None:
         settings = _griffin_lim(files)
-        given = {name: path for name, path in files.items() if not (settings and name == "vocoder_config")}
-        trained = load_trained(**given, untrained=untrained, family=family_of("tts"))  # type: ignore[arg-type]
+        given: dict[str, Any] = {n: path for n, path in files.items() if not (settings and n == "vocoder_config")}
+        trained = load_trained(**given, untrained=untrained, family=family_of("tts"))
         prepare(trained, device, dtype)
         self.trained = trained
         self.device, self.dtype = device, dtype

@@ -15,7 +15,7 @@ import numpy as np
 
 from espnet2.interface.errors import AudioError
 from espnet2.interface.spec import Component, Length
-from espnet2.runtime.memory import GB, SHARE, attention_memory, available_memory
+from espnet2.runtime.memory import GB, attention_memory, usable_memory
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.pauses import Cutter, Part
 
@@ -61,7 +61,7 @@ class LongForm:
     @functools.cached_property
     def limit(self) -> int:
         """Bytes that the encoder may take: those of the option, or a share of what is available now."""
-        return int(self._wanted * GB) or min(int(SHARE * available_memory()), MOST)
+        return int(self._wanted * GB) or min(usable_memory(), MOST)
 
     def memory(self, steps: int, count: int = 1) -> int:
         """Bytes that the encoder takes for `count` recordings that are padded to `steps` samples, or frames."""

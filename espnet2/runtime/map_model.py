@@ -17,8 +17,8 @@ from espnet.nets.tensors import as_array
 from espnet2.interface.errors import AudioError
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component
-from espnet2.runtime.memory import GB, SHARE, attention_memory, available_memory
-from espnet2.runtime.section import Section, require
+from espnet2.runtime.memory import GB, attention_memory, usable_memory
+from espnet2.runtime.section import Section, require_rate
 from espnet2.runtime.speech import checked, padded
 
 
@@ -29,8 +29,7 @@ class MapSection(Section):
     sample_rate: int
 
     def __post_init__(self) -> None:
-        rate = self.sample_rate
-        require(type(rate) is int and rate > 0, "sample_rate", "a rate in Hz", rate)
+        require_rate(self.sample_rate)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class MapModel:
         steps, longest = len(array), self.component.longest
         if longest and steps > longest:
             raise AudioError(f"{name}: expected at most {longest} {unit}, as many as the model reads, found {steps}")
-        needed, limit = self.memory(steps), int(SHARE * available_memory())
+        needed, limit = self.memory(steps), usable_memory()
         if needed > limit:
             raise AudioError(
                 f"{name}: expected speech that {limit / GB:.3g} GB of memory are enough for, found {steps} {unit}, "

@@ -27,6 +27,11 @@ def available_memory(root: Path = Path("/")) -> int:
     return max(min(found, default=UNKNOWN), 0)
 
 
+def usable_memory() -> int:
+    """Bytes that one computation may take: a share of what is available."""
+    return int(SHARE * available_memory())
+
+
 def attention_memory(heads: int, frames: int) -> int:
     """Bytes that heads take which compare all of so many frames with each other."""
     return BYTES * COPIES * heads * frames**2

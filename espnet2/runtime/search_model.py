@@ -21,7 +21,7 @@ from typing import Any
 
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet2.interface.graph import Graph
-from espnet2.runtime.section import Section, is_list_of, is_mapping, require
+from espnet2.runtime.section import Section, is_list_of, is_mapping, require, require_rate
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import TOKENIZERS
 
@@ -44,8 +44,7 @@ class SearchSection(Section):
     generation: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rate = self.sample_rate
-        require(type(rate) is int and rate > 0, "sample_rate", "a rate in Hz", rate)
+        require_rate(self.sample_rate)
         require(is_list_of(self.tokens, str) and len(self.tokens) > 0, "tokens", "a list of strings", self.tokens)
         special = self.special if isinstance(self.special, Mapping) else {}
         for name in (*SPECIAL, *(name for name in OPTIONAL if name in special)):

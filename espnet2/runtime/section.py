@@ -45,6 +45,11 @@ def require(condition: bool, key: str, expected: str, found: Any) -> None:
         raise BundleError(f"{key and key + ': '}expected {expected}, found {text[:200]}")
 
 
+def require_rate(rate: Any) -> None:
+    """Raise `BundleError` unless `sample_rate` is a whole number above 0."""
+    require(type(rate) is int and rate > 0, "sample_rate", "a rate in Hz", rate)
+
+
 def is_mapping(value: Any) -> bool:
     """Whether `value` is a mapping of strings."""
     return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)

@@ -14,7 +14,7 @@ from espnet2.interface.families import family_of
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.map_model import MapModel
-from espnet2.runtime.memory import SHARE, available_memory
+from espnet2.runtime.memory import usable_memory
 from espnet2.runtime.option_fields import OptionFields, is_integer, option, require
 from espnet2.runtime.options import PROVIDERS
 from espnet2.runtime.speech import unpadded
@@ -90,7 +90,7 @@ class Embedder:
     def embed(self, speeches: Sequence[np.ndarray]) -> np.ndarray:
         """Embeddings (B, D) of utterances that `check` gave, as one batch, or several where memory allows no more."""
         together = len(speeches) * self.model.memory(max(map(len, speeches)))
-        if len(speeches) > 1 and together > SHARE * available_memory():
+        if len(speeches) > 1 and together > usable_memory():
             half = len(speeches) // 2
             return np.concatenate([self.embed(speeches[:half]), self.embed(speeches[half:])])
         (embeddings,) = self.model.outputs(speeches).values()

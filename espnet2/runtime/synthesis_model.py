@@ -26,7 +26,7 @@ import numpy as np
 
 from espnet2.interface.errors import BundleError, DataError, listed, shortened
 from espnet2.interface.graph import Graph
-from espnet2.runtime.section import Section, is_list_of, is_mapping, require
+from espnet2.runtime.section import Section, is_list_of, is_mapping, require, require_rate
 from espnet2.runtime.synthesis_options import MOST_STEPS
 from espnet2.text.build_tokenizer import TOKENIZERS, build_tokenizer
 from espnet2.text.cleaner import TextCleaner
@@ -61,8 +61,7 @@ class SynthesisSection(Section):
     griffin_lim: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rate = self.sample_rate
-        require(type(rate) is int and rate > 0, "sample_rate", "a rate in Hz", rate)
+        require_rate(self.sample_rate)
         require(is_list_of(self.tokens, str) and len(self.tokens) > 0, "tokens", "a list of strings", self.tokens)
         complete = is_mapping(self.text) and set(self.text) == set(TEXT)
         require(complete, "text", f"the keys {', '.join(TEXT)}", self.text)

@@ -15,7 +15,7 @@ from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Tensor
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.loading import find_bundle, load
-from espnet2.runtime.memory import GB, SHARE, attention_memory, available_memory
+from espnet2.runtime.memory import GB, attention_memory, usable_memory
 from espnet2.runtime.options import PROVIDERS
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
@@ -246,7 +246,7 @@ def require_fit(bundle: Bundle, vocoder: Bundle) -> None:
 def require_memory(graph: Graph, steps: int, unit: str) -> None:
     """Raise `DataError` for a text of so many steps that attention, which compares all of them, fills the memory."""
     heads = graph.component.attribute("attention_heads", 0)
-    needed, limit = attention_memory(heads, steps), int(SHARE * available_memory())
+    needed, limit = attention_memory(heads, steps), usable_memory()
     if needed > limit:
         raise DataError(
             f"text: expected one that {limit / GB:.3g} GB of memory are enough for, found {steps} {unit}, which would "

@@ -1,4 +1,4 @@
-"""What a synthesiser and a vocoder have to agree on."""
+"""Features on which a synthesiser and a vocoder have to agree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHARED_WITH_VOCODER = {
 
 
 def mismatch(own: Mapping[str, Any], vocoder: Mapping[str, Any]) -> str | None:
-    """What is wrong with the first of a vocoder's features that differs from the synthesiser's; None: all agree.
+    """Message about the first of a vocoder's features that differs from the synthesiser's; None: all agree.
 
     Args:
         own: Options of the synthesiser's features, as their `get_parameters` names them.
@@ -32,7 +32,7 @@ def mismatch(own: Mapping[str, Any], vocoder: Mapping[str, Any]) -> str | None:
 
 
 def _stated(option: str, value: Any, own: Mapping[str, Any]) -> Any:
-    """A value, or what its absence means: the whole band."""
+    """A value; in place of a missing limit, that of the whole band."""
     if value is None and option == "fmin":
         return 0
     return own["fs"] / 2 if value is None and option == "fmax" and own.get("fs") else value

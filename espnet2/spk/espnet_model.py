@@ -10,6 +10,7 @@ from torch import Tensor
 from espnet.nets.pytorch_backend.nets_utils import full_lengths
 from espnet.nets.pytorch_backend.transformer.attention import most_heads
 from espnet.nets.pytorch_backend.transformer.subsampling import TooShortUttError
+from espnet2.asr.feature_extraction import FeatureExtraction
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.interface.errors import ConfigError, TrainingError
@@ -23,7 +24,7 @@ from espnet2.spk.projector.abs_projector import AbsProjector
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 
-class ESPnetSpeakerModel(AbsESPnetModel):
+class ESPnetSpeakerModel(FeatureExtraction, AbsESPnetModel):
     """Speaker model.
 
     Args:
@@ -117,15 +118,8 @@ class ESPnetSpeakerModel(AbsESPnetModel):
             raise TooShortUttError(f"an utterance of {size} {unit} is too short; {limit} are needed", size, limit)
 
     def extract_feats(self, speech: Tensor, speech_lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Samples (B, N) to normalised features (B, T, F) and lengths (B,); augmentation changes them in training."""
-        lengths = full_lengths(speech) if speech_lengths is None else speech_lengths
-        if self.frontend is not None:
-            speech, lengths = self.frontend(speech, lengths)
-        if self.specaug is not None and self.training:
-            speech, lengths = self.specaug(speech, lengths)
-        if self.normalize is not None:
-            speech, lengths = self.normalize(speech, lengths)
-        return speech, lengths
+        """See `FeatureExtraction.extract_feats`; without lengths, utterances have no padding."""
+        return super().extract_feats(speech, full_lengths(speech) if speech_lengths is None else speech_lengths)
 
     def encode_frame(self, feats: Tensor, feats_lengths: Tensor | None = None) -> Tensor:
         """Features (B, T, F) of lengths (B,) to frames (B, D, T')."""

@@ -76,9 +76,8 @@ class ESPnetTTSModel(AbsESPnetModel):
         Returns:
             Loss, statistics by name, weight of the batch.
         """
-        pairs: dict[str, Any] = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
-        given = {name: pair for name, pair in pairs.items() if pair[0] is not None}
-        feats = {**self._features(speech, speech_lengths, durations, durations_lengths, given), **given}
+        variances = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
+        feats = self._with_given(variances, speech, speech_lengths, durations, durations_lengths)
         feats = {name: self._normalized(name, *pair) for name, pair in feats.items()}
         batch = {key: value for name, pair in feats.items() for key, value in _named(name, *pair).items()}
         if durations is not None:
@@ -107,9 +106,8 @@ class ESPnetTTSModel(AbsESPnetModel):
         **further: Any,
     ) -> dict[str, Tensor]:
         """Features, pitch and energy whose statistics normalise them, with their lengths, by name."""
-        pairs: dict[str, Any] = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
-        given = {name: pair for name, pair in pairs.items() if pair[0] is not None}
-        feats = {**self._features(speech, speech_lengths, durations, durations_lengths, given), **given}
+        variances = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
+        feats = self._with_given(variances, speech, speech_lengths, durations, durations_lengths)
         return {key: value for name, pair in feats.items() for key, value in _named(name, *pair).items()}
 
     def inference(
@@ -171,6 +169,18 @@ class ESPnetTTSModel(AbsESPnetModel):
         count = None if durations is None else torch.tensor([len(durations)])
         found = self._features(speech[None], lengths, steps, count, known)
         return {name: self._normalized(name, values, None)[0][0] for name, (values, _) in found.items()}
+
+    def _with_given(
+        self,
+        variances: Mapping[str, tuple[Tensor | None, Tensor | None]],
+        speech: Tensor,
+        speech_lengths: Tensor,
+        durations: Tensor | None,
+        durations_lengths: Tensor | None,
+    ) -> dict[str, Any]:
+        """Features, pitch and energy, each with its lengths; variances that are given are not extracted."""
+        given: dict[str, Any] = {name: pair for name, pair in variances.items() if pair[0] is not None}
+        return {**self._features(speech, speech_lengths, durations, durations_lengths, given), **given}
 
     def _features(
         self,

@@ -42,8 +42,19 @@ def logmel2linear(
         htk: HTK's mel scale instead of Slaney's.
         log_base: Base of the logarithms.
     """
+    return _magnitudes(lmspc, inverse_filters(fs, n_fft, n_mels, fmin, fmax, htk), log_base)
+
+
+def inverse_filters(
+    fs: int, n_fft: int, n_mels: int, fmin: float | None = None, fmax: float | None = None, htk: bool = False
+) -> np.ndarray:
+    """Pseudo-inverse of a mel filter bank, (n_mels, n_fft // 2 + 1); see `logmel2linear`."""
     filters = mel_filters(fs, n_fft, n_mels, fmin or 0.0, fs / 2 if fmax is None else fmax, htk)
-    return np.maximum(MAGNITUDE_FLOOR, np.power(log_base, lmspc) @ np.linalg.pinv(filters).T)
+    return np.linalg.pinv(filters).T
+
+
+def _magnitudes(lmspc: np.ndarray, inverse: np.ndarray, log_base: float) -> np.ndarray:
+    return np.maximum(MAGNITUDE_FLOOR, np.power(log_base, lmspc) @ inverse)
 
 
 class Transform:
@@ -121,13 +132,18 @@ def griffin_lim(
     Raises:
         ValueError: Magnitudes of another size.
     """
-    if spc.ndim != 2 or spc.shape[1] != n_fft // 2 + 1:
-        raise ValueError(f"spc: expected magnitudes (T, {n_fft // 2 + 1}), found the shape {spc.shape}")
-    transform = Transform(n_fft, n_shift, win_length, window)
+    return samples_of(spc, Transform(n_fft, n_shift, win_length, window), 32 if n_iter is None else n_iter, seed)
+
+
+def samples_of(spc: np.ndarray, transform: Transform, n_iter: int, seed: int | None = None) -> np.ndarray:
+    """`griffin_lim` with a transform that is made already."""
+    size = transform.n_fft // 2 + 1
+    if spc.ndim != 2 or spc.shape[1] != size:
+        raise ValueError(f"spc: expected magnitudes (T, {size}), found the shape {spc.shape}")
     magnitudes = spc.astype(np.float64)
     phases = np.exp(2j * np.pi * np.random.default_rng(seed).random(spc.shape))
     before = np.zeros_like(phases)
-    for _ in range(32 if n_iter is None else n_iter):
+    for _ in range(n_iter):
         found = transform.forward(transform.inverse(magnitudes * phases))
         ahead = found - MOMENTUM / (1 + MOMENTUM) * before
         phases = ahead / np.maximum(np.abs(ahead), np.finfo(np.float64).tiny)
@@ -143,8 +159,11 @@ class Spectrogram2Waveform:
         fs: Sampling rate in Hz.
         n_mels: Mel filters; None: features are magnitudes, or their logarithms with `log_base`.
         fmin, fmax, htk: See `logmel2linear`.
-        griffin_lim_iters: Steps of the algorithm.
+        griffin_lim_iters: Steps of the algorithm; None: 32.
         log_base: Base of logarithms; None: 10 for mel filters.
+
+    Raises:
+        OptionError: As `Transform`, or mel filters without a sampling rate.
     """
 
     def __init__(
@@ -161,23 +180,22 @@ class Spectrogram2Waveform:
         htk: bool = False,
         log_base: float | None = None,
     ) -> None:
-        self.fs = fs
-        self.sizes = {"n_fft": n_fft, "n_shift": n_shift, "win_length": win_length, "window": window}
-        self.n_iter = griffin_lim_iters
-        self.n_fft, self.log_base = n_fft, log_base
-        self.mel = None if n_mels is None else {"n_mels": n_mels, "fmin": fmin, "fmax": fmax, "htk": htk}
-        if n_mels is not None and fs is None:
-            raise OptionError("fs: expected the sampling rate in Hz, which mel filters need, found none")
+        self.fs, self.log_base = fs, log_base
+        self.transform = Transform(n_fft, n_shift, win_length, window)
+        self.n_iter = 32 if griffin_lim_iters is None else griffin_lim_iters
+        self.inverse = None
+        if n_mels is not None:
+            if fs is None:
+                raise OptionError("fs: expected the sampling rate in Hz, which mel filters need, found none")
+            self.inverse = inverse_filters(fs, n_fft, n_mels, fmin, fmax, htk)
 
     def __call__(self, spc: Any, seed: int | None = None) -> Any:
         """Features (T, F) → samples ((T - 1) n_shift,) float32; of a tensor, a tensor."""
-        magnitudes = self.magnitudes(np.asarray(spc))
-        samples = griffin_lim(magnitudes, **self.sizes, n_iter=self.n_iter, seed=seed)  # type: ignore[arg-type]
+        samples = samples_of(self.magnitudes(np.asarray(spc)), self.transform, self.n_iter, seed)
         return spc.new_tensor(samples) if hasattr(spc, "new_tensor") else samples
 
     def magnitudes(self, spc: np.ndarray) -> np.ndarray:
         """Features (T, F) → magnitudes (T, n_fft // 2 + 1)."""
-        if self.mel is not None:
-            assert self.fs is not None
-            return logmel2linear(spc, self.fs, self.n_fft, **self.mel, log_base=self.log_base or 10.0)  # type: ignore[arg-type]
+        if self.inverse is not None:
+            return _magnitudes(spc, self.inverse, self.log_base or 10.0)
         return spc if self.log_base is None else np.power(self.log_base, spc)

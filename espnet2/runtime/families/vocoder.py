@@ -18,7 +18,7 @@ import numpy as np
 from espnet2.interface.errors import BundleError, OptionError
 from espnet2.runtime.families.synthesis import SynthesisFamily
 from espnet2.runtime.family import Components, Run
-from espnet2.runtime.section import Section, is_mapping, require
+from espnet2.runtime.section import Section, is_mapping, require, require_rate
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions
 
@@ -33,8 +33,7 @@ class VocoderSection(Section):
     features: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rate = self.sample_rate
-        require(type(rate) is int and rate > 0, "sample_rate", "a rate in Hz", rate)
+        require_rate(self.sample_rate)
         require(is_mapping(self.features), "features", "a mapping", self.features)
 
 

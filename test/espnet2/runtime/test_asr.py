@@ -1,7 +1,6 @@
 """The recogniser over graphs written in numpy, and `Speech2Text` over a small bundle."""
 
 import dataclasses
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +8,10 @@ import pytest
 from numpy_graphs import Graph
 
 from espnet2.fileio.audio import read_audio
-from espnet2.interface.errors import AudioError, BundleError, MissingPackageError, OptionError
+from espnet2.interface.errors import AudioError, BundleError, OptionError
 from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime.asr import Recognizer, Speech2Text
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search_model import SearchModel, SearchSection
 from espnet2.text.char_tokenizer import CharTokenizer
@@ -265,32 +263,6 @@ def test_upstreams_defaults():
         "long_form": "auto",
         "memory_limit": 0.0,
     }
-
-
-def test_ngram(tmp_path):
-    assert load_ngram(None, TOKENS) is None
-    with pytest.raises(OptionError, match="ngram_scorer: expected one of full, part, found 'half'"):
-        load_ngram(None, TOKENS, "half")
-    try:
-        import kenlm  # noqa: F401
-    except ImportError:
-        expected = pytest.raises(MissingPackageError, match="kenlm")
-    else:
-        expected = pytest.raises(OptionError, match=r"x\.arpa: expected an n-gram model of KenLM")
-    with expected:
-        load_ngram(tmp_path / "x.arpa", TOKENS)
-
-
-def test_an_ngram_model_that_no_search_reads_needs_no_kenlm(tmp_path, manifest, onnx_files, say, monkeypatch):
-    monkeypatch.setitem(sys.modules, "kenlm", None)
-    files = {name: onnx_files / name for name in ("encoder.onnx", "ctc.onnx")}
-    Bundle.write(
-        tmp_path / "b", dataclasses.replace(manifest, files={"ngram": {"file": "n"}}), {**files, "n": b"n-gram"}
-    )
-    for options in ({"ngram_weight": 0}, {"ctc_greedy": True}):
-        assert Speech2Text(tmp_path / "b", **options)(say(2))[0].text == "a"
-    with pytest.raises(MissingPackageError, match="n: expected the package kenlm, found none; pip install kenlm, or"):
-        Speech2Text(tmp_path / "b")
 
 
 @pytest.mark.parametrize("change", [{"dtype": "bfloat16"}, {"requires_grad": True}])

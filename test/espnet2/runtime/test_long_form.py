@@ -106,7 +106,7 @@ def test_heads_that_are_not_declared():
 
 def test_the_limit(monkeypatch):
     available = {"now": 3 * GB}
-    monkeypatch.setattr("espnet2.runtime.long_form.available_memory", lambda: available["now"])
+    monkeypatch.setattr("espnet2.runtime.memory.available_memory", lambda: available["now"])
     assert LongForm(component(), DecodeOptions(), RATE).limit == 1.5 * GB
     available["now"] = 100 * GB
     assert LongForm(component(), DecodeOptions(), RATE).limit == MOST

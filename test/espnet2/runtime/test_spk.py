@@ -73,8 +73,7 @@ def test_bad_speech(speech, message):
 
 def limited(monkeypatch, attributes: dict) -> Speech2Embedding:
     """The model with these attributes, and memory for the attention of 10 frames of one head."""
-    for module in ("map_model", "spk"):
-        monkeypatch.setattr(f"espnet2.runtime.{module}.available_memory", lambda: 2 * 8 * 4 * 10**2)
+    monkeypatch.setattr("espnet2.runtime.memory.available_memory", lambda: 2 * 8 * 4 * 10**2)
     found = Speech2Embedding(BUNDLE, num_threads=1)
     (rule,) = found.model.component.lengths
     assert rule.length(rule.length.shortest(10)) == 10
@@ -107,7 +106,7 @@ def test_batches_are_as_large_as_memory_allows(monkeypatch, speeches, expected):
     model = limited(monkeypatch, {"attention_heads": 1})
     sizes, outputs = [], type(model.model).outputs
     monkeypatch.setattr(type(model.model), "outputs", lambda self, some: sizes.append(len(some)) or outputs(self, some))
-    monkeypatch.setattr("espnet2.runtime.spk.available_memory", lambda: 2 * model.model.memory(max(map(len, speeches))))
+    monkeypatch.setattr("espnet2.runtime.memory.available_memory", lambda: 2 * model.model.memory(max(map(len, speeches))))
     np.testing.assert_allclose(model.embed(speeches), expected, atol=1e-5)
     assert sizes == [1, 2]  # the first is the longest
 

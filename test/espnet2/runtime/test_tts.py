@@ -124,7 +124,7 @@ def test_texts_that_cannot_be_spoken(text, sentence):
 
 
 def test_a_text_that_is_too_long_for_memory_is_refused(monkeypatch):
-    monkeypatch.setattr("espnet2.runtime.tts.available_memory", lambda: 2 * 8 * 4 * 100)  # 10 steps, one head
+    monkeypatch.setattr("espnet2.runtime.memory.available_memory", lambda: 2 * 8 * 4 * 100)  # 10 steps, one head
     ten, eleven = np.array([2] * 5 + [0] * 5), np.array([2] * 5 + [1] + [0] * 4)
     assert len(synthesizer()(ten)["feat_gen"]) == 10
     with pytest.raises(DataError, match=r"found 11 frames, which would take about .*one by one"):
