@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 
 from espnet2.runtime.asr import Speech2Text
 from espnet2.runtime.asr_streaming import Speech2TextStreaming
@@ -11,18 +10,10 @@ from espnet2.runtime.decode import UtteranceRunner, decode
 from espnet2.runtime.decode_arguments import recognizer_bundle_options
 from espnet2.runtime.decode_streaming import StreamRunner, check_pieces, piece_samples
 
-_log = logging.getLogger(__name__)
-
 
 def recognize(args: argparse.Namespace) -> int:
     """Recognise the recordings that the options name; returns the exit status."""
-
-    def load() -> UtteranceRunner:
-        speech2text = Speech2Text(**recognizer_bundle_options(args))
-        _log.info("loaded %s: %s", args.bundle, ", ".join(speech2text.bundle.components))
-        return UtteranceRunner(speech2text)
-
-    return decode(args, load)
+    return decode(args, lambda: UtteranceRunner(Speech2Text(**recognizer_bundle_options(args))))
 
 
 def recognize_streams(args: argparse.Namespace) -> int:
@@ -31,7 +22,6 @@ def recognize_streams(args: argparse.Namespace) -> int:
 
     def load() -> StreamRunner:
         speech2text = Speech2TextStreaming(**recognizer_bundle_options(args))
-        _log.info("loaded %s: %s", args.bundle, ", ".join(speech2text.bundle.components))
         return StreamRunner(speech2text, piece_samples(args, speech2text.sample_rate))
 
     return decode(args, load)

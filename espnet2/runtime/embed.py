@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,8 +20,6 @@ from espnet2.runtime.trials import read_trials
 from espnet2.runtime.writers.spk import EmbeddingFiles, EmbeddingLines
 from espnet2.utils.option_arguments import add_fields, field_values
 from espnet2.utils.types import str_or_none
-
-_log = logging.getLogger(__name__)
 
 WORDING = Wording("embed", "embedded", "recordings", "embedding")
 
@@ -63,13 +60,7 @@ def embed(args: argparse.Namespace, load: Callable[[], Embedder]) -> int:
 
 def embed_with_bundle(args: argparse.Namespace) -> int:
     """Embed the recordings that the options name with a bundle; returns the exit status."""
-
-    def load() -> Embedder:
-        speech2embedding = Speech2Embedding(**bundle_options(args), **field_values(args, EmbeddingOptions))
-        _log.info("loaded %s: %s", args.bundle, ", ".join(speech2embedding.bundle.components))
-        return speech2embedding
-
-    return embed(args, load)
+    return embed(args, lambda: Speech2Embedding(**bundle_options(args), **field_values(args, EmbeddingOptions)))
 
 
 class EmbeddingRunner:

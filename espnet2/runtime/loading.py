@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from espnet2.runtime.bundle_replacement import read_as_one
 from espnet2.runtime.family import Family
 from espnet2.runtime.opening import available_cores, open_checked
 from espnet2.runtime.options import PROVIDERS
+
+_log = logging.getLogger(__name__)
 
 DEVICES = {"cpu": PROVIDERS, "cuda": ("CUDAExecutionProvider", *PROVIDERS)}
 
@@ -84,6 +87,7 @@ def load(
         jobs = {name: opening for name, opening in openings.items() if name in used}
         checked = isinstance(bundle, Bundle) and not verify
         graphs = open_checked(loaded.path, [], jobs) if checked else loaded.check(jobs, verify)
+        _log.info("loaded %s: %s", loaded.path, ", ".join(graphs))
         all_files = {**loaded.files, **others}
         model = family.model(graphs, loaded.section, all_files, read_options, **of_model)
         unopened = {name: opening for name, opening in openings.items() if name not in used}

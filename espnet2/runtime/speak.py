@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +23,6 @@ TEXT = "text"
 FIELDS = tuple(OTHERS.split(", "))
 INTEGERS = ("sids", "lids", "durations")
 WORDING = Wording("speak", "spoken", "texts", "synthesis")
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,13 +101,7 @@ def speak(args: argparse.Namespace, load: Callable[[], Synthesizer]) -> int:
 
 def speak_with_bundle(args: argparse.Namespace) -> int:
     """Speak the texts that the options name with a bundle; returns the exit status."""
-
-    def load() -> Text2Speech:
-        text2speech = Text2Speech(**synthesis_bundle_options(args))
-        _log.info("loaded %s: %s", args.bundle, ", ".join(text2speech.bundle.components))
-        return text2speech
-
-    return speak(args, load)
+    return speak(args, lambda: Text2Speech(**synthesis_bundle_options(args)))
 
 
 def find_texts(args: argparse.Namespace) -> list[Spoken]:

@@ -106,7 +106,9 @@ def test_batches_are_as_large_as_memory_allows(monkeypatch, speeches, expected):
     model = limited(monkeypatch, {"attention_heads": 1})
     sizes, outputs = [], type(model.model).outputs
     monkeypatch.setattr(type(model.model), "outputs", lambda self, some: sizes.append(len(some)) or outputs(self, some))
-    monkeypatch.setattr("espnet2.runtime.memory.available_memory", lambda: 2 * model.model.memory(max(map(len, speeches))))
+    monkeypatch.setattr(
+        "espnet2.runtime.memory.available_memory", lambda: 2 * model.model.memory(max(map(len, speeches)))
+    )
     np.testing.assert_allclose(model.embed(speeches), expected, atol=1e-5)
     assert sizes == [1, 2]  # the first is the longest
 
