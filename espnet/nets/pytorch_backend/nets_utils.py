@@ -45,6 +45,14 @@ def choose(option: str, name: Name, table: Mapping[Name, Choice]) -> Choice:
     return table[name]
 
 
+def by_rows(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Apply a layer of vectors to the rows of x (..., D) at once: → (..., E).
+
+    As a product of two axes, a linear layer is exported with its bias as one operator, and not as two.
+    """
+    return layer(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+
+
 def require_positive(**options: int) -> None:
     """Raise `ValueError` that names the first option below 1."""
     for option, value in options.items():

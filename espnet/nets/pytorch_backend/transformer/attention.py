@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, pad
 
-from espnet.nets.pytorch_backend.nets_utils import require_positive, require_rates
+from espnet.nets.pytorch_backend.nets_utils import by_rows, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, visible_rows
 
@@ -71,8 +71,8 @@ class AttentionHeads(nn.Module, ABC):
         """Self-attention with the signature that all variants share: x (B, T, D) → (B, T, D)."""
 
     def project(self, role: int, x: Tensor) -> Tensor:
-        """Apply the projection of `role`, an index into `names`: (B, T, D) → (B, T, D)."""
-        return getattr(self, self.names[role])(x)
+        """Apply the projection of `role`, an index into `names`: (..., D) → (..., D)."""
+        return by_rows(getattr(self, self.names[role]), x)
 
     def split_heads(self, x: Tensor) -> Tensor:
         """x (B, T, D) → (B, H, T, D/H)."""
