@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from espnet.nets.beam_search import Hypothesis
+from espnet.nets.merged_graph import MergedGraph
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.tensors import answers_in_kind
 from espnet.nets.transducer_options import TransducerOptions
@@ -56,7 +57,8 @@ class BeamSearchTransducer:
         if name not in SEARCHES:
             raise ValueError(f"search_type: expected one of {', '.join(SEARCHES)}, found {name!r}")
         self.search = SEARCHES["greedy" if beam_size == 1 and name != "mbg" and not self.options.standalone else name]
-        self.joint_start, self.joint_step = joint_start, joint_step
+        self.joint_start: Graph = joint_start
+        self.joint_step: Graph = MergedGraph(joint_step)
         self.beam_size = min(beam_size, vocab_size)
         self.expansions = min(beam_size, vocab_size - 1)
         self.lm_weight = lm_weight
@@ -72,7 +74,7 @@ class BeamSearchTransducer:
         # Upstream's other searches let a language model's sentence start with the blank.
         lm_start = sos if name == "default" or self.options.standalone else self.blank
         self.new_prefixes: Callable[[], Prefixes] = functools.partial(
-            Prefixes, decoder, self.blank, lm if lm_weight else None, lm_start
+            Prefixes, MergedGraph(decoder), self.blank, lm if lm_weight else None, lm_start
         )
 
     @answers_in_kind

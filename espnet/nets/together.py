@@ -31,6 +31,9 @@ from typing import Any, Generic, TypeVar
 _Call = TypeVar("_Call")
 _Result = TypeVar("_Result")
 
+_kept: contextvars.ContextVar[dict[Any, list[tuple[Sequence[Any], Any]]] | None]
+_kept = contextvars.ContextVar("kept", default=None)  # what `kept` holds for the gathering whose calls are answered
+_KEPT = 2  # values of each kind: where some tasks are a step behind, two sets of them take turns
 _task: contextvars.ContextVar[_Task[Any] | None] = contextvars.ContextVar("together", default=None)
 
 
@@ -49,6 +52,27 @@ def together(many: Callable[[Sequence[_Call]], Sequence[_Result]], call: _Call) 
     """
     task = _task.get()
     return many([call])[0] if task is None else task.ask(many, call)
+
+
+def kept(name: Any, parts: Sequence[Any], make: Callable[[], _Result]) -> _Result:
+    """What `make` gives of these parts, which within `many` is kept for its next calls with the same objects.
+
+    It is what lasts from step to step, such as the encoder outputs of the utterances as one batch. A gathering keeps
+    the last two of each name.
+    """
+    store = _kept.get()
+    if store is None:
+        return make()
+    known = store.setdefault(name, [])
+    for place, (others, made) in enumerate(known):
+        if len(others) == len(parts) and all(one is other for one, other in zip(parts, others, strict=True)):
+            known.append(known.pop(place))
+            result: _Result = made
+            return result
+    known.append(([*parts], make()))
+    del known[:-_KEPT]
+    new: _Result = known[-1][1]
+    return new
 
 
 class Stopped(BaseException):
@@ -132,6 +156,11 @@ class Gathering:
         if size < 1:
             raise ValueError(f"expected at least one task at once, found {size}")
         self.size = size
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let `run` raise `Stopped`, in whichever thread it is, as soon as the tasks wait for answers."""
+        self._stopped = True
 
     def run(self, tasks: Iterable[Callable[[], _Result]]) -> Iterator[tuple[int, Outcome[_Result]]]:
         """The number, from 0 on, and the outcome of each task, in the order in which they end.
@@ -141,6 +170,8 @@ class Gathering:
         """
         waiting = enumerate(tasks)
         running: list[_Task[_Result]] = []
+        context = contextvars.copy_context()
+        context.run(_kept.set, {})
         try:
             while True:
                 for number, work in itertools.islice(waiting, self.size - len(running)):
@@ -148,8 +179,10 @@ class Gathering:
                     running[-1].go_on(Outcome())
                 if not running:
                     return
+                if self._stopped:
+                    raise Stopped
                 if all(task.outcome is None for task in running):
-                    _answer(running)
+                    context.run(_answer, running)
                 ended = [task for task in running if task.outcome is not None]
                 running = [task for task in running if task.outcome is None]
                 for task in ended:

@@ -69,7 +69,7 @@ class Speech2Text(Recognizer):
         device: str | torch.device = "cpu",
         maxlenratio: float = DecodeOptions.maxlenratio,
         minlenratio: float = DecodeOptions.minlenratio,
-        batch_size: int = DecodeOptions.batch_size,
+        batch_size: int | str = DecodeOptions.batch_size,
         dtype: str = "float32",
         beam_size: int = DecodeOptions.beam_size,
         ctc_weight: float = DecodeOptions.ctc_weight,

@@ -35,7 +35,7 @@ class Speech2Text(asr_inference.Speech2Text):
         token_type: str | None = None,
         bpemodel: Path | str | None = None,
         device: str = "cpu",
-        batch_size: int = DecodeOptions.batch_size,
+        batch_size: int | str = DecodeOptions.batch_size,
         dtype: str = "float32",
         maskctc_n_iterations: int = DecodeOptions.maskctc_n_iterations,
         maskctc_threshold_probability: float = DecodeOptions.maskctc_threshold_probability,

@@ -13,10 +13,11 @@ from espnet.nets.scorers.ctc import CTCGraph, ctc_once
 from espnet.nets.tensors import as_array
 from espnet2.interface.errors import OptionError
 from espnet2.interface.families import family_of
+from espnet2.runtime.batches import BatchRecognizer
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.long_form import LongForm
-from espnet2.runtime.long_recording import LongRecognizer, joined_frames, recognize_long
+from espnet2.runtime.long_recording import joined_frames
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import Result, Results
 from espnet2.runtime.search import make_search, reads_ctc_alone
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Recognizer(LongRecognizer):
+class Recognizer(BatchRecognizer):
     """Encoder, search and tokenizer; whoever runs the graphs.
 
     Args:
@@ -67,7 +68,7 @@ class Recognizer(LongRecognizer):
         return self.batch_decode(speech) if isinstance(speech, list | tuple) else self.batch([speech])[0]
 
     def batch_decode(self, speech: Any, speech_lengths: Any = None) -> list[Results]:
-        """The n-best results for each of several utterances; `batch_size` of them go through the encoder at once.
+        """The n-best results for each of several utterances; `batch_size` of them are recognised together.
 
         Args:
             speech: Utterances as a list, or padded ones, (B, T), or (B, T, D) of features, with their lengths.
@@ -79,15 +80,14 @@ class Recognizer(LongRecognizer):
         return self.batch(speech if isinstance(speech, list | tuple) else unpadded(speech, speech_lengths))
 
     def batch(self, speeches: Sequence[Any]) -> list[Results]:
-        """The n-best results for each of several utterances, `batch_size` of which go through the encoder at once.
+        """The n-best results for each of several utterances, `batch_size` of which are recognised together.
 
-        Fewer do so where memory allows no more; those that are too long for it are recognised in parts.
+        The encoder takes fewer at once where memory allows no more, or where their lengths differ much; those that are
+        too long for it are recognised in parts, by themselves.
         """
         names = ["speech"] if len(speeches) == 1 else [f"speech {number}" for number in range(1, len(speeches) + 1)]
         checked = [self.check(*pair) for pair in zip(speeches, names, strict=True)]
-        groups = self.long_form.groups([speech for speech in checked if not self.long_form.cuts(len(speech))])
-        short = (self.search(encoder_out) for group in groups for encoder_out in self.forward(group))
-        return [recognize_long(self, one) if self.long_form.cuts(len(one)) else next(short) for one in checked]
+        return [outcome.value() for outcome in self.each(checked)]
 
     def encode(self, speeches: Sequence[Any]) -> list[np.ndarray]:
         """Encoder outputs (T, D) of utterances that go through the encoder as one batch; (S, T, D) of S speakers."""

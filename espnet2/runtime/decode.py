@@ -5,22 +5,23 @@ from __future__ import annotations
 import argparse
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from tqdm import tqdm
 
+from espnet.nets.together import Outcome
 from espnet2.fileio.recording import Recording
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.inputs import find_recordings
-from espnet2.runtime.long_recording import recognize_long
-from espnet2.runtime.loop import UNCOMPUTABLE, Report, Runner, Wording, Write, process, process_to
+from espnet2.runtime.loop import Report, Runner, Wording, Write, process, process_to
 from espnet2.runtime.results import ResultMaker, Results, by_speaker
 from espnet2.runtime.speech import require_sound
 from espnet2.runtime.writers.search import SearchFiles, SearchLines
 
+AHEAD = 4  # batches that are read at once
 WORDING = Wording("recognise", "recognised", "recordings", "decoding")
 
 
@@ -48,7 +49,7 @@ def decode(args: argparse.Namespace, load: Callable[[], SearchRunner]) -> int:
 
 
 class UtteranceRunner:
-    """Recognises recordings as whole utterances; a group goes through the encoder together."""
+    """Recognises recordings as whole utterances, `AHEAD` batches of them in one go, so that similar ones meet."""
 
     shows_progress = True
 
@@ -57,34 +58,31 @@ class UtteranceRunner:
 
     @property
     def batch_size(self) -> int:
-        """Recordings of a group."""
-        return self.recognizer.options.batch_size
+        """Recordings that are read ahead."""
+        return AHEAD * self.recognizer.batch_size if self.recognizer.batch_size > 1 else 1
 
     def line_writer(self, count: int) -> Write[Results]:
         """Return the writer of a line for each recording."""
         return SearchLines(self.recognizer)
 
-    def run(self, items: Sequence[Recording], report: Report) -> list[Results | None]:
-        """The results of recordings that go through the encoder together."""
+    def run(self, items: Sequence[Recording], report: Report) -> Iterator[Results | None]:
+        """The results of recordings, in order."""
         recognizer = self.recognizer
         speeches = [report.read(item, functools.partial(self._read, item)) for item in items]
-        usable = [speech for speech in speeches if speech is not None]
-        is_long = recognizer.long_form.cuts
-        start = time.perf_counter()
-        encoded = iter(encode_each(recognizer, [speech for speech in usable if not is_long(len(speech))]))
-        results: list[Results | None] = []
-        for speech, item in zip(speeches, items, strict=True):
-            if speech is None:
-                results.append(None)
-            elif is_long(len(speech)):
-                search = functools.partial(search_long, recognizer, speech, item.name)
-                results.append(report.attempt(item, search))
-            else:
-                results.append(report.attempt(item, functools.partial(search_whole, recognizer, next(encoded))))
-        report.compute += time.perf_counter() - start
+        usable = [(speech, item.name) for speech, item in zip(speeches, items, strict=True) if speech is not None]
         # The duration of a frame of features is not known.
-        report.audio += sum(map(len, usable)) / recognizer.sample_rate if recognizer.speech.axes[1] == "samples" else 0
-        return require_texts(items, results, report)
+        samples = sum(len(speech) for speech, _ in usable) if recognizer.speech.axes[1] == "samples" else 0
+        report.audio += samples / recognizer.sample_rate
+        bars = functools.partial(SecondsBar, usable, recognizer.long_form.rate)
+        outcomes = recognizer.each([speech for speech, _ in usable], bars)
+        for speech, item in zip(speeches, items, strict=True):
+            yield None if speech is None else self._result(item, outcomes, report)
+
+    def _result(self, item: Recording, outcomes: Iterator[Outcome[Results]], report: Report) -> Results | None:
+        start = time.perf_counter()
+        outcome = next(outcomes)
+        report.compute += time.perf_counter() - start
+        return require_texts([item], [report.attempt(item, outcome.value)], report)[0]
 
     def _read(self, recording: Recording) -> np.ndarray:
         axes = len(self.recognizer.speech.axes) - 1  # without that of the batch
@@ -107,35 +105,23 @@ def require_texts(
     return found
 
 
-def encode_each(recognizer: Recognizer, speeches: Sequence[np.ndarray]) -> list[np.ndarray | Exception]:
-    """Encoder output of each utterance, or the error in its place: where a batch fails, each is tried alone."""
-    return [found for group in recognizer.long_form.groups(speeches) for found in _forward_each(recognizer, group)]
+class SecondsBar:
+    """A progress bar of one recording that is recognised in parts, in seconds.
 
+    Args:
+        recordings: Speech and name of each.
+        rate: Samples, or frames, in a second.
+        number: Of the recording.
+    """
 
-def _forward_each(recognizer: Recognizer, group: Sequence[np.ndarray]) -> list[np.ndarray | Exception]:
-    try:
-        return [*recognizer.forward(group)]
-    except UNCOMPUTABLE as error:
-        if len(group) == 1:
-            return [error]
-    return [encoded for speech in group for encoded in _forward_each(recognizer, [speech])]
+    def __init__(self, recordings: Sequence[tuple[np.ndarray, str]], rate: int, number: int) -> None:
+        speech, name = recordings[number]
+        self._rate, self._done, self._all = rate, 0.0, len(speech)
+        self._bar = tqdm(total=len(speech) // rate, unit="s", desc=f"  {name}", leave=False, mininterval=1)
 
-
-def search_whole(recognizer: Recognizer, encoded: np.ndarray | Exception) -> Results:
-    """Search the encoder output that `encode_each` gave; raises the error that is in its place."""
-    if isinstance(encoded, Exception):
-        raise encoded
-    return recognizer.search(encoded)
-
-
-def search_long(recognizer: Recognizer, speech: np.ndarray, name: str) -> Results:
-    """Recognise a recording in parts, with a progress bar of its own, in seconds."""
-    done, rate = 0.0, recognizer.long_form.rate
-    with tqdm(total=len(speech) // rate, unit="s", desc=f"  {name}", leave=False, mininterval=1) as bar:
-
-        def progress(steps: float) -> None:
-            nonlocal done
-            done += steps
-            bar.update(int(done / rate) - bar.n)
-
-        return recognize_long(recognizer, speech, progress)
+    def __call__(self, steps: float) -> None:
+        """Move on by so many samples, or frames."""
+        self._done += steps
+        self._bar.update(int(self._done / self._rate) - self._bar.n)
+        if self._done >= self._all:
+            self._bar.close()

@@ -71,7 +71,7 @@ class StreamRunner:
     @property
     def batch_size(self) -> int:
         """Recordings of a group."""
-        return self.recognizer.options.batch_size
+        return self.recognizer.batch_size
 
     @property
     def shows_progress(self) -> bool:

@@ -28,6 +28,8 @@ SECONDS = 30.0  # a part, at most: for longer ones few models are trained, and a
 USUAL = 15.0  # within which a part ends where it has a pause
 SHORTEST, OVERLAP = 2.0, 2.0
 CONTEXT = 0.25  # on both sides of parts whose frames are joined, so that none is missing; more only where no pause is
+# Of the longest in a batch of the encoder. On two cores, a batch of eight takes a fifth less time than eight alone.
+ALIKE = 0.8
 FEATURES = 100  # frames of features per second, as good as everywhere
 
 
@@ -48,7 +50,7 @@ class LongForm:
         self.encoder = encoder
         self.mode = str(options.long_form).lower()
         self.joins_frames = joins_frames
-        self.batch_size = options.batch_size
+        self.batch_size = int(options.batch_size)
         self._wanted = options.memory_limit
         self.unit_name = str(encoder.inputs[0].axes[1])
         self.rate = sample_rate if self.unit_name == "samples" else FEATURES
@@ -132,11 +134,15 @@ class LongForm:
         return self.cutter(speech)
 
     def groups(self, speeches: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
-        """Speeches that the encoder takes at once: at most `batch_size`, and as many as their memory allows."""
+        """Speeches that the encoder takes at once: at most `batch_size`, and as many as their memory allows.
+
+        None is much longer than another: computing what is padded would take longer than a batch saves.
+        """
         group: list[np.ndarray] = []
         for speech in speeches:
-            longest = max(len(other) for other in (*group, speech))
-            if group and (len(group) == self.batch_size or not self.fits(longest, len(group) + 1)):
+            longest, shortest = (choose(len(other) for other in (*group, speech)) for choose in (max, min))
+            full = len(group) == self.batch_size or shortest < ALIKE * longest
+            if group and (full or not self.fits(longest, len(group) + 1)):
                 yield group
                 group = []
             group.append(speech)

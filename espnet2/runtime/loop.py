@@ -22,7 +22,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,8 +128,8 @@ class Runner(Protocol[_Item_contra, _Result_co]):
     @property
     def shows_progress(self) -> bool: ...
 
-    def run(self, items: Sequence[_Item_contra], report: Report) -> Sequence[_Result_co | None]:
-        """The results of items; None, and a failure in the report, for one without result."""
+    def run(self, items: Sequence[_Item_contra], report: Report) -> Iterable[_Result_co | None]:
+        """The results of items, in order; None, and a failure in the report, for one without result."""
 
 
 class Write(Protocol[_Result_contra]):
@@ -193,7 +193,9 @@ def _run(items: Sequence[_Item], runner: Runner[_Item, _Result], write: Write[_R
                     report.fail(item.name, str(error))
                 else:
                     report.done += result is not None
-            progress.update(len(group))
+                progress.update()
+    order = {item.name: number for number, item in enumerate(items)}
+    report.failures.sort(key=lambda failure: order[failure[0]])
     return report
 
 

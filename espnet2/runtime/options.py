@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
+from espnet2.runtime.batch_size import AUTO, batch_size_or_auto
 from espnet2.runtime.option_fields import OptionFields, is_finite, is_integer, option, require
 from espnet2.text.abs_tokenizer import Prompt
 from espnet2.utils.types import str_or_none
@@ -17,16 +18,16 @@ LONG_FORMS = ("auto", "true", "false")  # and True or False
 TIMESTAMPS = ("none", "token", "word")
 # More than any text needs: a search for more would not end in practice.
 MOST_TOKENS, MOST_PER_FRAME = 100_000, 100
-# Integers: least and most. Upstream's published configurations say 0 for one utterance at a time.
+# Integers: least and most.
 COUNTS: Mapping[str, tuple[int, int | None]] = {
     "beam_size": (1, 10_000),
     "nbest": (1, None),
-    "batch_size": (0, None),
     "max_seq_len": (1, MOST_TOKENS),
     "maskctc_n_iterations": (0, None),
     "encoded_feat_length_limit": (0, None),
     "ctc_window_margin": (0, None),
 }
+BATCH_SIZES = f"an integer of at least 0, or {AUTO}"
 PROVIDERS = ("CPUExecutionProvider",)
 
 
@@ -86,7 +87,11 @@ class DecodeOptions(OptionFields):
         None, "models with prompts: file of symbols that are single tokens", str_or_none
     )
     lid_prompt: bool = option(False, "models with prompts: let the model predict the language")
-    batch_size: int = option(1, "utterances in one call of the encoder; 0: as 1")
+    batch_size: int | str = option(
+        1,
+        "utterances that are recognised together; auto: as many as pay and memory allows; 0: as 1",
+        batch_size_or_auto,
+    )
     streaming: bool = option(False, "search a whole utterance block by block, as upstream's simulation of streaming")
     search_block_size: int = option(
         -1, "streams: encoder frames of a block, including search_look_ahead; -1: the model's"
@@ -150,7 +155,10 @@ class DecodeOptions(OptionFields):
         require(self.timestamps in TIMESTAMPS, "timestamps", f"one of {', '.join(TIMESTAMPS)}", self.timestamps)
         wanted = [name for name in SEARCHES if getattr(self, name)]
         require(len(wanted) < 2, " and ".join(wanted), "one of them", True)
-        object.__setattr__(self, "batch_size", max(1, self.batch_size))
+        size = self.batch_size
+        if size != AUTO:
+            require(is_integer(size) and int(size) >= 0, "batch_size", BATCH_SIZES, size)
+            object.__setattr__(self, "batch_size", max(1, int(size)))  # upstream's published configurations say 0
 
     @property
     def prompt(self) -> Prompt:

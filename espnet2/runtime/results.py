@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.ctc_alignment import CTCAligner
 from espnet2.interface.errors import OptionError
+from espnet2.runtime.batch_size import AUTO, best_batch_size
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import fitting_ctc_weight, kind_of
 from espnet2.runtime.search_model import SearchModel
@@ -76,6 +77,9 @@ class ResultMaker:
             missing = "decoder_step" if weight else "ctc"
             _log.info("ctc_weight: %s, not %s, since the model has no %s", weight, options.ctc_weight, missing)
             options = dataclasses.replace(options, ctc_weight=weight)
+        if options.batch_size == AUTO:
+            options = dataclasses.replace(options, batch_size=best_batch_size(graphs, options.beam_size))
+            _log.info("batch_size: %s", options.batch_size)
         self.options = options
         self.tokenizer = tokenizer = with_prompt(model.tokenizer, options.prompt)
         self.model = dataclasses.replace(model, tokenizer=tokenizer)
@@ -86,8 +90,8 @@ class ResultMaker:
 
     @property
     def batch_size(self) -> int:
-        """Utterances that the encoder takes at once."""
-        return self.options.batch_size
+        """Utterances, or streams, that are recognised together."""
+        return int(self.options.batch_size)
 
     def result(self, hypothesis: Hypothesis, aligner: CTCAligner | None = None, is_final: bool = True) -> Result:
         """The result of a hypothesis; `aligner` knows the frames of its tokens, where the search does not."""

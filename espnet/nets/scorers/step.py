@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from espnet.nets.merged_graph import MergedGraph
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.tensors import as_array
 from espnet2.interface.graph import Graph
@@ -38,7 +39,7 @@ class StepScorer(BatchScorerInterface):
     """
 
     def __init__(self, step: Graph, start: Graph | None = None, longest: int = 0) -> None:
-        self.step = step
+        self.step = MergedGraph(step)
         self.start = start
         self.longest = longest
         self._reads = {tensor.name for tensor in step.component.feeds}

@@ -1,5 +1,6 @@
 """Transducer searches against upstream's n-best lists, and against the sum over all alignments."""
 
+import functools
 import gc
 import itertools
 import json
@@ -14,6 +15,7 @@ from zoo_rows import MODEL, VOCABULARY
 
 from espnet.nets.beam_search_transducer import BeamSearchTransducer, BeamSearchTransducerOnline
 from espnet.nets.pytorch_backend.torch_graph import TorchGraph
+from espnet.nets.together import Gathering
 from espnet.nets.transducer_options import TransducerOptions
 from espnet.nets.transducer_prefixes import Labels, Prefix
 from espnet.nets.transducer_searches import SEARCHES, merged
@@ -54,6 +56,21 @@ def test_nbest_equals_upstream(graphs, case):
         found = search(encoded(seed))[: len(expected)]
         assert [hypothesis.yseq.tolist() for hypothesis in found] == [yseq for yseq, _ in expected]
         np.testing.assert_allclose([hypothesis.score for hypothesis in found], [s for _, s in expected], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [name for name in SEARCHES if name != "mbg"])
+@pytest.mark.parametrize("lm", [None, Table()], ids=["alone", "with a language model"])
+def test_utterances_together_equal_one_by_one(graphs, name, lm):
+    """They have different lengths, and emit at different frames."""
+    options = {"nstep": 2, "max_sym_exp": 3} if name != "greedy" else {}
+    search = search_of(graphs, 1 if name == "greedy" else 4, lm, search_type=name, **options)
+    utterances = [encoded(seed, frames) for seed, frames in enumerate((14, 3, 9, 14, 6))]
+    found = dict(Gathering(3).run(functools.partial(search, x) for x in utterances))
+    for number, x in enumerate(utterances):
+        alone, batched = search(x), found[number].value()
+        assert [hypothesis.yseq.tolist() for hypothesis in batched] == [h.yseq.tolist() for h in alone]
+        assert [hypothesis.frames for hypothesis in batched] == [h.frames for h in alone]
+        np.testing.assert_allclose([h.score for h in batched], [h.score for h in alone], atol=1e-4)
 
 
 def rows_of(search: BeamSearchTransducer, frames: np.ndarray, labels: list[int]) -> np.ndarray:

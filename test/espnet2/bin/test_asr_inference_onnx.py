@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,9 +10,7 @@ import yaml
 
 from espnet2.bin.asr_inference_onnx import get_parser, main
 from espnet2.fileio.recording import Recording
-from espnet2.interface.errors import GraphError
 from espnet2.runtime.asr import Recognizer
-from espnet2.runtime.decode import encode_each
 
 SEARCH = ["--ctc_weight", "1", "--beam_size", "3", "--num_threads", "1"]
 
@@ -230,22 +227,3 @@ def test_as_a_command(work, repo_dir, monkeypatch):
     command = [sys.executable, "-m", "espnet2.bin.asr_inference_onnx", "--bundle", "bundle", *SEARCH, "a.wav"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (0, "a日\n"), run.stderr
-
-
-class Fragile:
-    """A recogniser whose graph cannot take more than two samples at once, nor more than one utterance."""
-
-    long_form = SimpleNamespace(groups=lambda speeches: [list(speeches)])
-
-    def forward(self, speeches):
-        if len(speeches) > 1 or len(speeches[0]) > 2:
-            raise GraphError("encoder: expected what the graph can compute, found: too much")
-        return speeches
-
-
-def test_a_recording_that_a_graph_cannot_take_stops_no_other():
-    short, long = np.zeros(2), np.zeros(3)
-    first, second, third = encode_each(Fragile(), [short, long, short])
-    assert first is short
-    assert third is short
-    assert isinstance(second, GraphError)

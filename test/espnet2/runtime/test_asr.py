@@ -110,12 +110,12 @@ def test_what_ranks_candidates(ctc_weight, key):
 
 def test_batches_are_padded_and_equal_single_utterances(say):
     graphs = {"encoder": encoder(), "ctc": ctc()}
-    speeches = [say(2, 3), say(3, 3, 0, 3, 2), say(4)]
+    speeches = [say(4), say(2, 3, 0, 2, 3, 2), say(3, 3, 0, 3, 2)]
     found = recognizer(graphs, batch_size=2, nbest=2)
     together = found.batch(speeches)
     fed = [call["speech_lengths"].tolist() for call in graphs["encoder"].calls]
-    assert fed == [[6, 15], [3]]
-    assert not graphs["encoder"].calls[0]["speech"][0, 6:].any()
+    assert fed == [[18, 15], [3]]
+    assert not graphs["encoder"].calls[0]["speech"][1, 15:].any()
     for results, speech in zip(together, speeches, strict=True):
         for one, other in zip(results, found(speech), strict=True):
             assert one[:3] == other[:3]
@@ -171,7 +171,7 @@ def test_speech_that_cannot_be_recognised(speech, sentence):
         ({"beam_size": 0}, "beam_size: expected an integer from 1 to 10000, found 0"),
         ({"beam_size": 2.5}, "beam_size: expected an integer from 1 to 10000, found 2.5"),
         ({"nbest": True}, "nbest: expected an integer of at least 1, found True"),
-        ({"batch_size": -1}, "batch_size: expected an integer of at least 0, found -1"),
+        ({"batch_size": -1}, "batch_size: expected an integer of at least 0, or auto, found -1"),
         ({"ctc_weight": 1.5}, "ctc_weight: expected a number from 0 to 1, found 1.5"),
         ({"ctc_weight": "0.3"}, "ctc_weight: expected a number from 0 to 1, found '0.3'"),
         ({"lm_weight": float("nan")}, "lm_weight: expected a finite number, found nan"),
