@@ -16,8 +16,9 @@ Shapes: T frames, J size of the joint space, V labels with the blank, H hypothes
 from __future__ import annotations
 
 import functools
+import heapq
 import itertools
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from espnet.nets.transducer_utterance import Advance, Emitted, Scored, Transduce
 BLANK = 0  # but for transducers with several blanks
 LABELS_PER_FRAME = 4  # of mbg, upstream's number
 AHEAD = 8  # frames that greedy looks at in one call, as most emit the blank
+TOGETHER = 4  # label sequences that default reads in one call
 
 Step = Callable[[TransducerUtterance, Sequence[Scored], np.ndarray, int], list[Scored]]
 
@@ -61,6 +63,44 @@ def merged(hypotheses: Iterable[Scored]) -> list[Scored]:
         else same[0]
         for same in alike.values()
     ]
+
+
+class BestFirst:
+    """Hypotheses at frame number `frame` in the order of their scores, which expansions join; of equal ones the first.
+
+    An expansion becomes a hypothesis when it is taken: most never are.
+    """
+
+    def __init__(self, search: TransducerUtterance, hypotheses: Iterable[Scored], frame: int) -> None:
+        self._search, self._frame, self._count = search, frame, itertools.count()
+        self._by_length = search.options.score_norm_during
+        self._heap: list[tuple[float, int, float, Scored, int | None]] = []
+        for hypothesis in hypotheses:
+            self._push(hypothesis.score, hypothesis, None)
+
+    def expand(self, hypothesis: Scored, log_probs: np.ndarray) -> None:
+        """Add the hypothesis continued by each of its likeliest labels, by log_probs (V,)."""
+        for label, score in self._search.expansions_of(hypothesis, log_probs):
+            self._push(score, hypothesis, label)
+
+    def pop(self) -> Scored:
+        """Take the best one."""
+        _, _, score, hypothesis, label = heapq.heappop(self._heap)
+        return hypothesis if label is None else self._search.extended(hypothesis, label, score, self._frame)
+
+    def best_score(self) -> float:
+        """The score of the best one."""
+        return self._heap[0][2]
+
+    def labels(self, count: int) -> Iterator[Labels]:
+        """The label sequences of the `count` best ones."""
+        for _, _, _, hypothesis, label in heapq.nsmallest(count, self._heap):
+            labels = hypothesis.labels
+            yield labels if label is None else self._search.prefixes.continued(labels, label)
+
+    def _push(self, score: float, hypothesis: Scored, label: int | None) -> None:
+        length = len(hypothesis.labels) + (1 if label is None else 2) if self._by_length else 1
+        heapq.heappush(self._heap, (-score / length, next(self._count), score, hypothesis, label))
 
 
 def _score(hypothesis: Scored) -> float:
@@ -115,22 +155,20 @@ def multi_blank_greedy(
 @by_frame
 def default(search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarray, number: int) -> list[Scored]:
     """Hypotheses are continued best first, until enough that emitted the blank are better than any."""
-
-    def rank(hypothesis: Scored) -> float:
-        length = len(hypothesis.labels) + 1 if search.options.score_norm_during else 1
-        return hypothesis.score / length
-
-    running, kept = list(beam), []
-    rows = search.rows(frame, _sequences(running))
+    running, kept = BestFirst(search, beam, number), list[Scored]()
+    rows = search.rows(frame, _sequences(beam))
     while True:
-        hypothesis = running.pop(max(range(len(running)), key=lambda i: rank(running[i])))
+        hypothesis = running.pop()
         if hypothesis.labels not in rows:
-            search.prefixes.read([hypothesis.labels])
-            rows |= search.rows(frame, [hypothesis.labels])
+            # Weights are read once for all: others that probably come next are read, too.
+            following = [hypothesis.labels, *running.labels(TOGETHER - 1)]
+            unread = [labels for labels in dict.fromkeys(following) if labels not in rows]
+            search.prefixes.read(unread)
+            rows |= search.rows(frame, unread)
         row = rows[hypothesis.labels]
         kept += ended([hypothesis], [row])
-        running += search.expand(hypothesis, row, number)
-        bound = max(running, key=rank).score
+        running.expand(hypothesis, row)
+        bound = running.best_score()
         better = [other for other in kept if other.score > bound]
         if len(better) >= search.beam_size:
             return best(better, len(better))
@@ -242,6 +280,17 @@ def step_constrained(
     return best([*blanks, *running], search.beam_size)
 
 
+def still_able(search: TransducerUtterance, running: list[Scored], blanks: Sequence[Scored]) -> list[Scored]:
+    """Running hypotheses that may become one of the best; `blanks` are those that have ended at this frame.
+
+    No symbol raises a score: what is not better than enough that have ended need not be read.
+    """
+    if len(blanks) < search.beam_size or not search.scores_fall:
+        return running
+    bound = best(blanks, search.beam_size)[-1].score
+    return [hypothesis for hypothesis in running if hypothesis.score > bound]
+
+
 @by_frame
 def adaptive_expansion(
     search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarray, number: int
@@ -262,6 +311,7 @@ def adaptive_expansion(
         blanks += [h._replace(score=h.score + float(row[BLANK])) for h, row, symbol in near if symbol == BLANK]
         expanded = (search.continued(h, symbol, float(row[symbol]), number) for h, row, symbol in near if symbol)
         running = [hypothesis for hypothesis in expanded if hypothesis.labels not in known]
+        running = running if alone else still_able(search, running, blanks)
         if not running:
             break
         search.prefixes.read(_sequences(running))

@@ -117,8 +117,15 @@ class TransducerUtterance:
 
     def expand(self, hypothesis: Scored, log_probs: np.ndarray, frame: int) -> list[Scored]:
         """The hypothesis continued at frame number `frame` by each of its likeliest labels, by log_probs (V,)."""
-        labels = (1 + top_k(log_probs[1:], self.expansions)).tolist()
-        return [self.continued(hypothesis, label, float(log_probs[label]), frame) for label in labels]
+        found = self.expansions_of(hypothesis, log_probs)
+        return [self.extended(hypothesis, label, score, frame) for label, score in found]
+
+    def expansions_of(self, hypothesis: Scored, log_probs: np.ndarray) -> list[tuple[int, float]]:
+        """The likeliest labels after the hypothesis by log_probs (V,), and its score with each of them."""
+        labels = 1 + top_k(log_probs[1:], self.expansions)
+        fused = (self.fused(hypothesis.labels, label) for label in labels)
+        pairs = zip(labels.tolist(), log_probs[labels].tolist(), fused, strict=True)
+        return [(label, hypothesis.score + (log_prob + more)) for label, log_prob, more in pairs]
 
     def expand_all(self, hypotheses: Iterable[Scored], log_probs: Iterable[np.ndarray], frame: int) -> Iterator[Scored]:
         """The expansions of hypotheses by log_probs (H, V)."""
@@ -127,15 +134,25 @@ class TransducerUtterance:
 
     def near_best(self, log_probs: np.ndarray) -> list[int]:
         """Symbols of log_probs (V,) that are among the best and within `expansion_gamma` of the best one."""
-        symbols = top_k(log_probs, min(self.beam_size + self.options.expansion_beta, len(log_probs)))
-        bound = log_probs[symbols[0]] - self.options.expansion_gamma
-        return [int(symbol) for symbol in symbols if log_probs[symbol] >= bound]
+        count = min(self.beam_size + self.options.expansion_beta, len(log_probs))
+        near = np.flatnonzero(log_probs >= log_probs.max() - self.options.expansion_gamma)
+        near = near if len(near) else top_k(log_probs, count)  # which refuses NaN
+        return near[np.argsort(-log_probs[near], kind="stable")[:count]].tolist()
 
     def continued(self, hypothesis: Scored, label: int, log_prob: float, frame: int) -> Scored:
         """The hypothesis continued at frame number `frame` by a label of that log-probability."""
-        labels, score, emitted, resumed = hypothesis
-        score += log_prob + self.fused(labels, label)
+        score = hypothesis.score + (log_prob + self.fused(hypothesis.labels, label))
+        return self.extended(hypothesis, label, score, frame)
+
+    def extended(self, hypothesis: Scored, label: int, score: float, frame: int) -> Scored:
+        """The hypothesis continued at frame number `frame` by a label, with which it has that score."""
+        labels, _, emitted, resumed = hypothesis
         return Scored(self.prefixes.continued(labels, label), score, Emitted(frame, emitted), resumed)
+
+    @property
+    def scores_fall(self) -> bool:
+        """Whether no symbol raises the score of a hypothesis: all scorers give logarithms of probabilities."""
+        return self._model.lm_weight >= 0
 
     def fused(self, labels: Labels, label: int) -> float:
         """The weighted language model score of a label that follows others; 0 without a language model."""

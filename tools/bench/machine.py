@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python tools/bench/machine.py
 
 A step of a decoder reads all its weights once, an encoder multiplies them with all frames: their limits in seconds are
-bytes / bandwidth and multiply-adds / peak. Other work on the machine lowers both: measure together with what they limit.
+bytes / bandwidth and multiply-adds / peak. Other work on the machine lowers both: measure with what they limit.
 """
 
 from __future__ import annotations

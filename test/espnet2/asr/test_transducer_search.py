@@ -135,6 +135,39 @@ def test_a_stream_finds_what_the_whole_utterance_has(graphs, case):
     assert [hypothesis.yseq.tolist() for hypothesis in stream(x[:0])] == [whole[0].yseq[:1].tolist()]
 
 
+class Counted:
+    """A graph that counts its calls and the hypotheses in them."""
+
+    def __init__(self, graph: TorchGraph) -> None:
+        self.graph, self.component, self.calls, self.hypotheses = graph, graph.component, 0, 0
+
+    def __call__(self, feeds):
+        self.calls += 1
+        self.hypotheses += feeds["tokens"].size
+        return self.graph(feeds)
+
+
+@pytest.mark.parametrize(
+    ("name", "shortcut", "without", "saves"),
+    [
+        ("maes", "still_able", lambda search, running, blanks: running, "hypotheses"),
+        ("default", "TOGETHER", 1, "calls"),
+    ],
+)
+def test_a_shortcut_changes_no_result(graphs, monkeypatch, name, shortcut, without, saves):
+    found, costs = [], []
+    for change in (False, True):
+        if change:
+            monkeypatch.setattr(f"espnet.nets.transducer_searches.{shortcut}", without)
+        decoder = Counted(graphs["decoder_step"])
+        search = search_of({**graphs, "decoder_step": decoder}, 4, Table(), search_type=name, nstep=3)
+        found.append([hypothesis for seed in range(3) for hypothesis in search(LOUD * encoded(seed))])
+        costs.append(getattr(decoder, saves))
+    assert costs[0] < costs[1]
+    assert described_all(found[0]) == described_all(found[1])
+    np.testing.assert_allclose(*([h.score for h in each] for each in found), atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["greedy", "default"])
 def test_a_label_comes_with_the_frame_where_it_is_emitted(graphs, name):
     """Without merging, a hypothesis is one path, and its score that of the path."""
