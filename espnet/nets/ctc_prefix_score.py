@@ -3,14 +3,16 @@
 S. Watanabe et al., "Hybrid CTC/attention architecture for end-to-end speech recognition", 2017, Algorithm 2, for all
 running hypotheses at once as in H. Seki et al., "Vectorized beam search for CTC-attention-based speech recognition",
 2019. Two observations make it cheap. The score of a candidate needs only the forward variables of the prefix that it
-continues, and is a sum over frames of products, so all candidates are one matrix product. The forward variables of a
-continued prefix are needed for the few that survive, and their recursion over frames is a cumulative sum.
+continues, and is a sum of products over the few frames where that may go on, so all candidates are one matrix product.
+The forward variables of a continued prefix are needed for the few that survive; `Odds` has their recursion over frames
+in plain arithmetic, and what its range does not hold is computed with logarithms here.
 
 In a stream, frames are added to an utterance while its prefixes grow. The forward variables of a prefix in the new
 frames depend on the prefixes that it continues, so each keeps theirs of the last frame. Frames in which no prefix has
 any probability left are dropped.
 
-Shapes: H hypotheses, C candidates, T frames, V tokens; everything is a natural logarithm in float64.
+Shapes: H hypotheses, C candidates, T frames, n of them from where prefixes may go on, V tokens; natural logarithms in
+float64, but for the CTC output, which stays as it is.
 """
 
 from __future__ import annotations
@@ -21,24 +23,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from espnet.nets.ctc_prefix_ancestors import Ancestor, enter_new
+from espnet.nets.ctc_prefix_odds import LEAST_BLANK, RARE, Emitted, Logarithms, Odds, near
+
 LOG_ZERO = -1e10
 _LOWEST = -1e4  # cumulative sums over an hour of frames keep nine decimals
-_FLUSH = np.exp(-350.0)  # smaller factors count as zero: no product of two others is subnormal,
-_EXACT = np.exp(-300.0)  # and sums above this have lost nothing to it
+_LEAST = -300.0  # smaller factors are no matter, and products with them might be subnormal
+_FLUSH = np.exp(-350.0)
 _NOTHING = 300.0  # nats: of two probabilities so far apart, a sum in double precision loses the smaller
 _LONGEST = 1500  # frames that a stream keeps, though they are all blanks
 _AHEAD = 5  # frames with a token that a window always has before it
-_DEPTH = 64  # last tokens of a prefix whose alignment later frames may still change
-
-
-class Ancestor(NamedTuple):
-    """A prefix that another one continues, by its last `token`: log-probabilities of its having been emitted up to the
-    last frame, and the token or a blank last; and the prefix that it continues itself."""
-
-    parent: Ancestor | None
-    token: int
-    in_token: float
-    in_blank: float
 
 
 class Window(NamedTuple):
@@ -53,44 +47,87 @@ class Window(NamedTuple):
 class PrefixState(NamedTuple):
     """A prefix before its forward variables are computed: what they follow from, and its score.
 
-    `enter` (T,): log-probability that the last token may start at each frame; `first`: the same for the frame after
-    which nothing but blanks was emitted, 0 for the empty prefix; `log_psi`: the prefix score, when it was chosen;
-    `parent`: the prefix that it continues; `end`: the frame from which on only blanks may follow it, if there is one;
-    `window`: where it was looked for, if not everywhere.
+    `starts`: where the last token may start, which is row `row`, `again` if it is the token before, too; `first`:
+    log-probability of that for the frame after which nothing but blanks was emitted, 0 for the empty prefix; `log_psi`:
+    the prefix score, when it was chosen; `parent`: the prefix that it continues; `possible`: whether the known frames
+    may start with it; `end`: the frame from which on only blanks may follow it, if there is one; `window`: where it was
+    looked for, if not everywhere.
     """
 
     utterance: CTCPrefixScore
-    enter: np.ndarray
+    starts: Odds | Logarithms
+    row: int
+    again: bool
     first: float
     token: int
     log_psi: float
     parent: Ancestor | None = None
+    possible: bool = True
     end: int | None = None
     window: Window | None = None
 
+    @property
+    def enter(self) -> np.ndarray:
+        """Log-probability (T,) that the last token may start at each frame."""
+        return self.starts.enter(self.row, self.again) if self.possible else np.full(self.utterance.frames, -np.inf)
+
+    def _moved(self, utterance: CTCPrefixScore, starts: Logarithms, row: int) -> PrefixState:
+        """The same prefix in a longer utterance, where its last token may start as row `row` says."""
+        return self._replace(utterance=utterance, starts=starts, row=row, again=False)
+
 
 class PrefixScores(NamedTuple):
-    """Scores of the continuations of H prefixes: log_psi (H, V), valid for `ids` (H, C) and the end symbol.
+    """Scores of the continuations of H prefixes: psi (H, C) of `ids` (H, C), or of all tokens, and of `end` (H,), the
+    prefix being the whole text.
 
-    `enter` (2, H, T) says where another token, or the prefix's `last` (H,) token again, may start. `parents`: the H
-    prefixes; `window`: where the continuations were looked for, if not everywhere.
+    `starts` says where another token, or the prefix's `last` (H,) token again, may start. `parents`: the H prefixes;
+    `window`: where the continuations were looked for, if not everywhere.
     """
 
     utterance: CTCPrefixScore
-    ids: np.ndarray
+    ids: np.ndarray | None
     last: np.ndarray
-    enter: np.ndarray
-    log_psi: np.ndarray
+    starts: Odds | Logarithms
+    psi: np.ndarray
+    end: np.ndarray
     parents: Sequence[Ancestor]
     window: Window | None = None
 
+    @property
+    def log_psi(self) -> np.ndarray:
+        """Scores (H, V), log-zero of tokens that are no candidates."""
+        utterance = self.utterance
+        if self.ids is None:
+            log_psi = self.psi.copy()
+        else:
+            log_psi = np.full((len(self.psi), utterance.tokens), LOG_ZERO)
+            np.put_along_axis(log_psi, self.ids, self.psi, axis=1)
+        log_psi[:, utterance.eos] = self.end
+        return log_psi
+
     def select(self, i: int, token: int) -> PrefixState:
         """The prefix `i` continued with `token`; one that is impossible (a blank) has no continuation either."""
-        log_psi = float(self.log_psi[i, token])
-        enter = self.enter[int(token == self.last[i]), i]
-        if log_psi <= LOG_ZERO:
-            enter = np.full_like(enter, -np.inf)
-        return PrefixState(self.utterance, enter, -np.inf, token, log_psi, self.parents[i], window=self.window)
+        again, psi = token == int(self.last[i]), self._psi_of(i, token)
+        return PrefixState(
+            utterance=self.utterance,
+            starts=self.starts,
+            row=i,
+            again=again,
+            first=-np.inf,
+            token=token,
+            log_psi=psi,
+            parent=self.parents[i],
+            possible=psi > LOG_ZERO,
+            window=self.window,
+        )
+
+    def _psi_of(self, i: int, token: int) -> float:
+        if token == self.utterance.eos:
+            return float(self.end[i])
+        if self.ids is None:
+            return float(self.psi[i, token])
+        found = np.flatnonzero(self.ids[i] == token)
+        return float(self.psi[i, found[0]]) if len(found) else LOG_ZERO
 
 
 class CTCPrefixScore:
@@ -104,17 +141,19 @@ class CTCPrefixScore:
     """
 
     def __init__(self, x: np.ndarray, blank: int, eos: int, margin: int = 0) -> None:
-        self._log_p = np.maximum(x, _LOWEST)
-        self._p = np.exp(np.ascontiguousarray(self._log_p.T, dtype=np.float64))  # (V, T): a token's frames are adjacent
-        self._p[self._p < _FLUSH] = 0.0
-        self._blank = blank
-        self._eos = eos
+        self.frames, self.tokens = x.shape
+        self.blank, self.eos = blank, eos
+        self._log_p = x
         self._margin = margin
         self._forgotten = 0  # frames of the utterance before those that are known
+        self._log_blank = self._emitted([blank])[0]
+        self._blanks = np.append(0.0, np.cumsum(self._log_blank))
+        self._ratios: dict[int, np.ndarray] = {}
 
     def initial_state(self) -> PrefixState:
         """The empty prefix."""
-        return PrefixState(self, np.full(len(self._log_p), -np.inf), 0.0, self._blank, 0.0)
+        never = Logarithms(np.full((1, 1, self.frames), -np.inf), self._blanks)
+        return PrefixState(self, never, 0, False, 0.0, self.blank, 0.0)
 
     def __call__(self, ys: np.ndarray, ids: np.ndarray | None, states: Sequence[PrefixState]) -> PrefixScores:
         """Score the continuations of prefixes.
@@ -124,32 +163,68 @@ class CTCPrefixScore:
             ids: Candidate tokens, (H, C), or None for all tokens.
             states: State of each prefix.
         """
+        taken = ys.shape[1] - 1 - self._forgotten  # frames, by as many tokens, given ones (a primer) too
+        last, window = ys[:, -1], None
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            emitted = self._by_odds(states, taken)
+            if emitted is None:
+                emitted, window = self._by_logarithms(states, taken)
+            psi = self._log_psi(emitted, ids, last)
+            end = np.maximum(np.logaddexp(emitted.in_token, emitted.in_blank), LOG_ZERO)
+        ends = zip(states, emitted.in_token.tolist(), emitted.in_blank.tolist(), strict=True)
+        parents = [Ancestor(state.parent, state.token, *ending) for state, *ending in ends]
+        return PrefixScores(self, ids, last, emitted.starts, psi, end, parents, window)
+
+    def _emitted(self, tokens: Sequence[int]) -> np.ndarray:
+        """Log-probabilities (N, T) of tokens (N,)."""
+        return np.maximum(self._log_p[:, tokens].T, _LOWEST).astype(np.float64)
+
+    def _by_odds(self, states: Sequence[PrefixState], taken: int) -> Emitted | None:
+        """Where prefixes go on, after the first `taken` frames, or None where that is not for `Odds`."""
+        if self._margin or not self._log_blank.min() > LEAST_BLANK or any(state.end is not None for state in states):
+            return None
+        first, possible = (np.array([getattr(s, name) for s in states]) for name in ("first", "possible"))
+        begins = bool((first > -np.inf).any())
+        if begins and taken > 0:
+            return None
+        starts, rows, again = self._starts(states)
+        odds = starts.following(rows, again, possible, first)
+        odds = odds if begins else odds.trimmed(taken - 1)
+        ratios = np.stack([self._ratio(state.token)[odds.start :] for state in states])
+        return odds.emitted(ratios, first, possible)
+
+    def _starts(self, states: Sequence[PrefixState]) -> tuple[Odds | Logarithms, np.ndarray, np.ndarray]:
+        """Where the last tokens of all states may start: in which rows, and again or not."""
+        starts = states[0].starts
+        if any(state.starts is not starts for state in states):
+            enter = np.stack([state.enter for state in states])
+            return Logarithms(enter[None], self._blanks), np.arange(len(states)), np.zeros(len(states), bool)
+        return starts, np.array([state.row for state in states]), np.array([state.again for state in states])
+
+    def _ratio(self, token: int) -> np.ndarray:
+        """Probability of a token by that of the blank, (T,)."""
+        if token not in self._ratios:
+            self._ratios[token] = np.exp(self._emitted([token])[0] - self._log_blank)
+        return self._ratios[token]
+
+    def _by_logarithms(self, states: Sequence[PrefixState], taken: int) -> tuple[Emitted, Window | None]:
+        """`_by_odds` for every case, and the window that was looked at."""
         after_token, after_blank = self._forward(states)
         after_any = np.logaddexp(after_token, after_blank)
         first = np.array([[state.first] for state in states])
         enter = np.stack([_delay(after_any, first), _delay(after_blank, first)])
-        taken = ys.shape[1] - 1  # frames, by as many tokens, given ones (a primer) too
-        enter[:, :, : max(0, taken - self._forgotten)] = -np.inf
+        enter[:, :, : max(0, taken)] = -np.inf
         window = None
         if self._margin:
             window = self._window(after_any, states, taken)
             enter[:, :, : window.start] = enter[:, :, window.end :] = -np.inf
-        last = ys[:, -1]
-        columns = np.arange(self._p.shape[0])[None] if ids is None else ids
-        repeated = _log_sum(enter[1] + self._log_p[:, last].T)
-        psi = np.where(columns == last[:, None], repeated[:, None], self._log_psi(enter[0], ids))
-        log_psi = np.full((len(ys), self._p.shape[0]), LOG_ZERO)
-        np.put_along_axis(log_psi, np.broadcast_to(columns, psi.shape), np.maximum(psi, LOG_ZERO), axis=1)
-        log_psi[:, self._blank] = LOG_ZERO
-        log_psi[:, self._eos] = np.maximum(after_any[:, -1], LOG_ZERO)
-        ends = zip(states, after_token[:, -1].tolist(), after_blank[:, -1].tolist(), strict=True)
-        parents = [Ancestor(state.parent, state.token, *end) for state, *end in ends]
-        return PrefixScores(self, columns, last, enter, log_psi, parents, window)
+        starts = Logarithms(enter, self._blanks)
+        return Emitted(starts, starts.weights(), after_token[:, -1], after_blank[:, -1]), window
 
     @functools.cached_property
     def _spoken(self) -> np.ndarray:
         """Frames where a token is likelier than the blank, in order."""
-        return np.flatnonzero(self._log_p.argmax(axis=1) != self._blank)
+        return np.flatnonzero(self._log_p.argmax(axis=1) != self.blank)
 
     def _window(self, after_any: np.ndarray, states: Sequence[PrefixState], taken: int) -> Window:
         """Windows of frames in which prefixes of `taken` tokens, with log-probabilities after_any (H, T), are
@@ -163,21 +238,27 @@ class CTCPrefixScore:
         first, last = max(int(reached.min()), before.first), max(int(reached.max()), before.last)
         start = min(before.last, max(first - self._margin, taken, 1)) if taken else 0
         fifths = self._spoken[np.searchsorted(self._spoken, last + 1) + _AHEAD - 1 :]
-        fifth = int(fifths[0]) if len(fifths) else len(self._log_p)
+        fifth = int(fifths[0]) if len(fifths) else self.frames
         return Window(start, max(last + self._margin, fifth) + 1, first, last)
 
     def extend(self, x: np.ndarray, states: Sequence[PrefixState]) -> list[PrefixState]:
         """The prefixes in the utterance that goes on with log-probabilities x (T', V) of new frames."""
-        new, parents = _enter_new(np.maximum(x, _LOWEST).astype(np.float64), self._blank, states)
+        new_p = np.maximum(x, _LOWEST).astype(np.float64)
+        last, parents = [state.token for state in states], [state.parent for state in states]
+        new, ancestors = enter_new(new_p, self.blank, last, parents)
         enter = np.concatenate([[state.enter for state in states], new], axis=1)
         first = np.array([[state.first] for state in states])
-        old = min(_forgettable(np.concatenate([first, enter], axis=1)), len(self._log_p))
+        old = min(_forgettable(np.concatenate([first, enter], axis=1)), self.frames)
         if old:  # tokens in these frames come before the first frame that is kept
             first = np.logaddexp(*self._forward(states))[:, old - 1 : old]
         longer = self._continued(x, old)
+        starts = Logarithms(enter[None, :, old:], longer._blanks)
+        known = zip(first[:, 0].tolist(), ancestors, (enter.max(axis=1) > -np.inf).tolist(), strict=True)
         return [
-            state._replace(utterance=longer, enter=known, first=before, parent=parent)
-            for state, known, before, parent in zip(states, enter[:, old:], first[:, 0].tolist(), parents, strict=True)
+            state._moved(longer, starts, row)._replace(
+                first=before, parent=parent, possible=possible or before > -np.inf
+            )
+            for row, (state, (before, parent, possible)) in enumerate(zip(states, known, strict=True))
         ]
 
     def extend_by_blanks(self, x: np.ndarray, states: Sequence[PrefixState]) -> list[PrefixState]:
@@ -185,61 +266,64 @@ class CTCPrefixScore:
 
         The probability is lost of prefixes that were found before they were spoken, and of tokens at the border.
         """
-        longer, known = self._continued(x, 0), len(self._log_p)
-        never = np.full(len(x), -np.inf)
+        longer = self._continued(x, 0)
+        enter = np.stack([state.enter for state in states])
+        never = np.full((len(states), len(x)), -np.inf)
+        starts = Logarithms(np.concatenate([enter, never], axis=1)[None], longer._blanks)
         return [
-            state._replace(
-                utterance=longer,
-                enter=np.concatenate([state.enter, never]),
-                end=known if state.end is None else state.end,
-            )
-            for state in states
+            state._moved(longer, starts, row)._replace(end=self.frames if state.end is None else state.end)
+            for row, state in enumerate(states)
         ]
 
     def _continued(self, x: np.ndarray, old: int) -> CTCPrefixScore:
         """The utterance without its `old` first frames and with log-probabilities x (T', V) of new ones."""
-        longer = CTCPrefixScore(x, self._blank, self._eos)
-        longer._log_p = np.concatenate([self._log_p[old:], longer._log_p])
-        longer._p = np.concatenate([self._p[:, old:], longer._p], axis=1)
+        longer = CTCPrefixScore(np.concatenate([self._log_p[old:], x]), self.blank, self.eos)
         longer._forgotten = self._forgotten + old
         return longer
 
     def last_frame(self, state: PrefixState) -> int:
         """The frame where the last token of a prefix most probably starts."""
-        return self._forgotten + int((state.enter + self._log_p[:, state.token]).argmax())
+        return self._forgotten + int((state.enter + self._emitted([state.token])[0]).argmax())
 
     def _forward(self, states: Sequence[PrefixState]) -> tuple[np.ndarray, np.ndarray]:
         """Log-probabilities (H, T) of a prefix having been emitted up to a frame: with its token last, and a blank."""
         tokens = [state.token for state in states]
         first = np.array([[state.first] for state in states])
-        token_last = _occupy(np.stack([state.enter for state in states]), self._log_p[:, tokens].T)
-        blank_last = _occupy(_delay(token_last, first), self._log_p[:, self._blank])
+        token_last = _occupy(np.stack([state.enter for state in states]), self._emitted(tokens))
+        blank_last = _occupy(_delay(token_last, first), self._log_blank)
         for row, end in enumerate(state.end for state in states):
             if end is not None:
                 token_last[row, end:] = -np.inf
-                blank_last[row, end:] = blank_last[row, end - 1] + np.cumsum(
-                    self._log_p[end:, self._blank], dtype=float
-                )
+                blank_last[row, end:] = blank_last[row, end - 1] + np.cumsum(self._log_blank[end:], dtype=float)
         for row, window in enumerate(state.window for state in states):
             if window is not None:
                 # Behind the window, every frame emits a blank.
                 said = np.logaddexp(token_last[row, window.end - 1 :][:1], blank_last[row, window.end - 1 :][:1])
                 token_last[row, window.end :] = -np.inf
-                blank_last[row, window.end :] = said + np.cumsum(self._log_p[window.end :, self._blank], dtype=float)
+                blank_last[row, window.end :] = said + np.cumsum(self._log_blank[window.end :], dtype=float)
         return token_last, blank_last
 
-    def _log_psi(self, enter: np.ndarray, ids: np.ndarray | None) -> np.ndarray:
+    def _log_psi(self, emitted: Emitted, ids: np.ndarray | None, last: np.ndarray) -> np.ndarray:
         """log sum_t exp(enter[h, t] + x[t, c]), (H, C) or (H, V), as a product of probabilities."""
-        peak = np.maximum(enter.max(axis=1, keepdims=True), LOG_ZERO)
-        weight = np.exp(enter - peak)
-        weight[weight < _FLUSH] = 0.0
-        mass = weight @ self._p.T if ids is None else np.matmul(self._p[ids], weight[:, :, None])[:, :, 0]
-        psi = np.log(np.maximum(mass, _FLUSH)) + peak
-        for h in np.flatnonzero((mass < _EXACT).any(axis=1) & (peak[:, 0] > LOG_ZERO)):
-            rare = np.flatnonzero(mass[h] < _EXACT)
-            columns = rare if ids is None else ids[h, rare]
-            psi[h, rare] = _log_sum(enter[h] + self._log_p[:, columns].T)
-        return psi
+        starts, weights = emitted.starts, emitted.weights
+        first, end = near(weights)
+        frames = slice(starts.start + first, starts.start + end)
+        columns = np.arange(self.tokens)[None] if ids is None else ids
+        mass = _product(weights[:, first:end], self._log_p[frames], ids)
+        rows, places = np.nonzero(columns == last[:, None])
+        p = np.exp(np.maximum(self._log_p[frames, last[rows]].T, _LEAST), dtype=np.float64)
+        mass[rows, places] = (starts.weights_again(rows, first, end) * p).sum(axis=1)
+        psi = np.log(mass) + starts.log_unit()[:, None]
+        peak = weights.max(axis=1, keepdims=True)
+        rare = (mass < RARE * peak) & (columns != self.blank)
+        for h in np.flatnonzero(rare.any(axis=1)).tolist():
+            places = np.flatnonzero(rare[h])
+            tokens = np.broadcast_to(columns, mass.shape)[h, places]
+            log_p = self._emitted(tokens)
+            psi[h, places] = _log_sum(starts.enter(h, False) + log_p)
+            again = np.flatnonzero(tokens == last[h])
+            psi[h, places[again]] = _log_sum(starts.enter(h, True) + log_p[again])
+        return np.where(columns == self.blank, LOG_ZERO, np.maximum(psi, LOG_ZERO))
 
 
 def _forgettable(mass: np.ndarray) -> int:
@@ -250,47 +334,15 @@ def _forgettable(mass: np.ndarray) -> int:
     return max(0, earliest - 1, mass.shape[1] - 1 - _LONGEST)
 
 
-def _enter_new(
-    log_p: np.ndarray, blank: int, states: Sequence[PrefixState]
-) -> tuple[np.ndarray, list[Ancestor | None]]:
-    """Log-probability that the last token of each prefix starts in new frames of log_p (T', V): (H, T'), and its
-    ancestors.
-
-    The forward recursion, frame by frame for the `_DEPTH` last ancestors of all prefixes at once.
-    """
-    chains = [_chain(state.parent) for state in states]
-    depth = max(map(len, chains))
-    token, in_token, in_blank = (np.full((len(states), depth), fill) for fill in (blank, -np.inf, -np.inf))
-    for row, chain in enumerate(chains):  # the nearest ancestor comes last
-        for column, ancestor in enumerate(chain, depth - len(chain)):
-            token[row, column], in_token[row, column], in_blank[row, column] = ancestor[1:]
-    again = np.column_stack([token[:, 1:], [state.token for state in states]]) == token
-    enter = np.full((len(states), len(log_p)), -np.inf)
-    for t, frame in enumerate(log_p if depth else ()):
-        either = np.logaddexp(in_token, in_blank)
-        leave = np.where(again, in_blank, either)
-        enter[:, t] = leave[:, -1]
-        arrive = np.concatenate([np.full((len(states), 1), -np.inf), leave[:, :-1]], axis=1)
-        in_token, in_blank = np.logaddexp(in_token, arrive) + frame[token], either + frame[blank]
-    after = np.stack([in_token, in_blank], axis=-1).tolist()
-    return enter, [_linked(chain, ends[depth - len(chain) :]) for chain, ends in zip(chains, after, strict=True)]
-
-
-def _chain(ancestor: Ancestor | None) -> list[Ancestor]:
-    """The `_DEPTH` last of the prefixes up to `ancestor`, the longest last."""
-    chain: list[Ancestor] = []
-    while ancestor is not None and len(chain) < _DEPTH:
-        chain.append(ancestor)
-        ancestor = ancestor.parent
-    return chain[::-1]
-
-
-def _linked(chain: Sequence[Ancestor], ends: Sequence[Sequence[float]]) -> Ancestor | None:
-    """The last of a chain of prefixes whose log-probabilities in the last frame have become `ends`."""
-    linked = None
-    for ancestor, (in_token, in_blank) in zip(chain, ends, strict=True):
-        linked = Ancestor(linked, ancestor.token, in_token, in_blank)
-    return linked
+def _product(weights: np.ndarray, log_p: np.ndarray, ids: np.ndarray | None) -> np.ndarray:
+    """sum_t weights[h, t] exp(log_p[t, c]) of candidates ids (H, C), or of all."""
+    if ids is None:
+        return weights @ np.exp(np.maximum(log_p, _LEAST), dtype=np.float64)
+    chosen = np.zeros(log_p.shape[1], bool)
+    chosen[ids] = True
+    tokens = np.flatnonzero(chosen)
+    p = np.exp(np.maximum(log_p.take(tokens, axis=1), _LEAST), dtype=np.float64)
+    return np.take_along_axis(weights @ p, np.searchsorted(tokens, ids), axis=1)
 
 
 def _delay(x: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -89,7 +89,10 @@ class CTCPrefixScorer(BatchPartialScorerInterface):
 
     def select_state(self, state: PrefixScores, i: int, new_id: int | None = None) -> PrefixState:
         """Prefix `i` continued with `new_id`; without `new_id`, the only prefix continued with candidate number `i`."""
-        return state.select(0, int(state.ids[0, i])) if new_id is None else state.select(i, new_id)
+        if new_id is not None:
+            return state.select(i, new_id)
+        assert state.ids is not None  # of `score_partial`
+        return state.select(0, int(state.ids[0, i]))
 
     def extend(self, states: Sequence[PrefixState], x: np.ndarray) -> list[PrefixState]:
         """The prefixes of the utterance whose encoder output goes on with x (T', D)."""

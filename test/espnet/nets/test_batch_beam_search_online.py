@@ -139,8 +139,9 @@ def test_a_long_stream_is_forgotten_and_none_the_worse(monkeypatch):
     frames -= np.logaddexp.reduce(frames, axis=1, keepdims=True)
     tables = {**random_tables(0, 10, 1), "ctc": frames}
     found, known = [], []
-    for nothing in (np.inf, 300.0):
+    for nothing, least_blank in ((np.inf, np.inf), (300.0, -100.0)):
         monkeypatch.setattr("espnet.nets.ctc_prefix_score._NOTHING", nothing)
+        monkeypatch.setattr("espnet.nets.ctc_prefix_score.LEAST_BLANK", least_blank)
         options = {"pre_beam_score_key": None, "disable_repetition_detection": True}
         search = make(BatchBeamSearchOnline, tables, {"ctc": 1.0}, **options)
         found.append(listed(stream(search, frames, range(10, 600, 10))[-1]))
