@@ -23,6 +23,7 @@ from espnet2.runtime.results import Result, Results
 from espnet2.runtime.search import make_search, reads_ctc_alone
 from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.speech import checked, padded, unpadded
+from espnet2.runtime.threads import gatherings_of
 from espnet2.runtime.timestamps import frame_seconds
 from espnet2.runtime.unread_options import warn_of_unread
 
@@ -164,7 +165,7 @@ class Speech2Text(Recognizer):
         bundle: A directory that `espnet2.bin.export_onnx` wrote, or a loaded `Bundle`.
         quantized: Run the bundle's int8 graphs, where it has them.
         num_threads: Threads of encoder and CTC (default: all cores that the process may use). Decoder and language
-            model take small steps, for which one thread is fastest.
+            model take small steps, for which one thread is fastest; those of a batch are divided among the threads.
         providers: Execution providers of onnxruntime, most wanted first.
         ngram_file: A KenLM model to use instead of the bundle's.
         ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
@@ -205,6 +206,7 @@ class Speech2Text(Recognizer):
         self.bundle = loaded.bundle
         self._unopened = loaded.unopened
         super().__init__(loaded.model, loaded.options)
+        self.gatherings = gatherings_of(num_threads, self.batch_size)
 
     def ctc_log_probs(self, speech: Any) -> np.ndarray:
         """Log-probabilities (T, V) of CTC for one utterance, see `Recognizer`; opens CTC where no option needs it."""

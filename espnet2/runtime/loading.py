@@ -14,8 +14,9 @@ from espnet2.interface.graph import Graph
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.bundle_replacement import read_as_one
 from espnet2.runtime.family import Family
-from espnet2.runtime.opening import available_cores, open_checked
+from espnet2.runtime.opening import open_checked
 from espnet2.runtime.options import PROVIDERS
+from espnet2.runtime.threads import Threads, threads_of
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def load(
         entry: The component that signals go into.
         options: Of inference, and `device`, `cpu` or `cuda`, instead of providers.
         quantized: Run the bundle's int8 graphs, where it has them.
-        num_threads: Threads of graphs (default: all cores that the process may use); those of steps have one.
+        num_threads: Threads of graphs (default: all cores that the process may use); of those of steps, see `threads_of`.
         providers: Execution providers of onnxruntime, most wanted first.
         files: Files by role, instead of the bundle's.
         verify: Read all files of the bundle for their checksums, also those that were found unchanged before.
@@ -82,7 +83,8 @@ def load(
             family.require_usable(loaded.components, loaded.section)
         except BundleError as error:
             raise BundleError(f"{loaded.path}: {error}") from error
-        openings = _openings(loaded, quantized, num_threads, providers)
+        batched = getattr(read_options, "batch_size", 1) != 1
+        openings = _openings(loaded, quantized, threads_of(num_threads, batched), providers)
         used = family.graphs_used(loaded.components, read_options)
         jobs = {name: opening for name, opening in openings.items() if name in used}
         checked = isinstance(bundle, Bundle) and not verify
@@ -116,18 +118,19 @@ def _providers_of(device: Any, providers: Sequence[str]) -> Sequence[str]:
 
 
 def _openings(
-    bundle: Bundle, quantized: bool, num_threads: int | None, providers: Sequence[str]
+    bundle: Bundle, quantized: bool, threads: Threads, providers: Sequence[str]
 ) -> dict[str, Callable[[], Graph]]:
     """Functions that open the graphs of a bundle, by name."""
     if quantized and not bundle.manifest.quantized:
         raise OptionError(f"quantized: expected a bundle with int8 graphs, found none in {bundle.path}")
-    if num_threads is not None and num_threads < 1:
-        raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
-    threads = min(num_threads or available_cores(), available_cores())  # more of them would wait for each other
     small = {name for name in bundle.components if name.endswith("_step") and name not in bundle.family.entries}
     return {
         name: functools.partial(
-            bundle.graph, name, quantized, num_threads=1 if name in small else threads, providers=providers
+            bundle.graph,
+            name,
+            quantized,
+            num_threads=threads.steps if name in small else threads.whole,
+            providers=providers,
         )
         for name in bundle.components
     }

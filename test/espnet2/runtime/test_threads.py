@@ -1,0 +1,37 @@
+"""Threads of graphs and gatherings of utterances, by cores and batch."""
+
+import pytest
+
+from espnet2.interface.errors import OptionError
+from espnet2.runtime.threads import gatherings_of, threads_of
+
+
+@pytest.mark.parametrize(
+    ("cores", "wanted", "batched", "expected"),
+    [
+        (1, None, True, (1, 1)),
+        (2, None, False, (2, 1)),
+        (2, None, True, (2, 1)),
+        (4, None, True, (4, 2)),
+        (4, 9, True, (4, 2)),
+        (8, None, False, (8, 1)),
+        (64, None, True, (64, 4)),
+        (8, 1, True, (1, 1)),
+    ],
+)
+def test_threads_share_the_cores(monkeypatch, cores, wanted, batched, expected):
+    monkeypatch.setattr("espnet2.runtime.threads.available_cores", lambda: cores)
+    assert threads_of(wanted, batched) == expected
+
+
+@pytest.mark.parametrize(
+    ("cores", "wanted", "batch_size", "expected"), [(1, None, 8, 1), (2, None, 8, 2), (2, None, 3, 1), (2, 1, 8, 1)]
+)
+def test_gatherings_side_by_side(monkeypatch, cores, wanted, batch_size, expected):
+    monkeypatch.setattr("espnet2.runtime.threads.available_cores", lambda: cores)
+    assert gatherings_of(wanted, batch_size) == expected
+
+
+def test_at_least_one_thread():
+    with pytest.raises(OptionError, match="num_threads: expected at least 1, found 0"):
+        threads_of(0, True)
