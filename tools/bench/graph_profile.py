@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from machine import Machine
 from onnx import TensorProto
 
 from espnet2.interface.spec import Component
@@ -21,22 +22,28 @@ from espnet2.runtime.session import SLOWER_ON_CPU, session_options
 
 BITS = {TensorProto.INT8: 8, TensorProto.UINT8: 8, TensorProto.FLOAT16: 16, TensorProto.FLOAT: 32}
 CONVOLUTIONS = ("Conv", "FusedConv", "NhwcFusedConv")
+INT8 = 8
 MATRIX = 2  # axes of weights that are multiplied, others are biases and scales
 
 
 @dataclass(frozen=True)
 class Node:
-    """One operator of a graph: seconds of a call, bytes of its weights, and its multiply-adds."""
+    """One operator of a graph: seconds of a call, bytes of its weights and bits of one, and its multiply-adds."""
 
     operator: str
     seconds: float
     weights: float
+    bits: int
     multiply_adds: float
 
     @property
     def product(self) -> bool:
         """Whether it is a product with weights."""
         return self.weights > 0
+
+    def limit(self, machine: Machine) -> float:
+        """Seconds that a product takes at least on one core of a machine."""
+        return machine.limit(self.weights, self.multiply_adds, quantized=self.bits == INT8)
 
 
 def profile(
@@ -63,18 +70,18 @@ def profile(
     return [_node(of_node, weights, warmup) for of_node in calls.values()]
 
 
-def _node(events: Sequence[Any], weights: Mapping[str, tuple[float, int]], warmup: int) -> Node:
+def _node(events: Sequence[Any], weights: Mapping[str, tuple[int, int]], warmup: int) -> Node:
     first, arguments = events[0], events[0]["args"]
     seconds = float(np.median([event["dur"] for event in events[warmup:]])) / 1e6
-    size, elements = weights.get(first["name"].removesuffix("_kernel_time"), (0.0, 0))
+    elements, bits = weights.get(first["name"].removesuffix("_kernel_time"), (0, 0))
     out, given = (_shape(arguments[key]) for key in ("output_type_shape", "input_type_shape"))
     operator = arguments["op_name"]
-    if size:
+    if elements:
         channels = out[1] if operator in CONVOLUTIONS else out[-1]
         adds = math.prod(out) * elements / max(channels, 1)
     else:
         adds = math.prod(out) * given[-1] if "MatMul" in operator else 0
-    return Node(operator, seconds, size, adds)
+    return Node(operator, seconds, elements * bits / 8, bits, adds)
 
 
 def _shape(values: Sequence[Mapping[str, Sequence[int]]]) -> Sequence[int]:
@@ -82,8 +89,8 @@ def _shape(values: Sequence[Mapping[str, Sequence[int]]]) -> Sequence[int]:
     return (next(iter(values[0].values())) if values else ()) or (1,)
 
 
-def _weights(model: onnx.ModelProto) -> dict[str, tuple[float, int]]:
-    """Bytes and elements of the constant matrices that each product of a graph reads, by the node's name."""
+def _weights(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
+    """Elements, and bits of each, of the constant matrices that each product of a graph reads, by the node's name."""
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     found = {}
     for node in model.graph.node:
@@ -96,6 +103,5 @@ def _weights(model: onnx.ModelProto) -> dict[str, tuple[float, int]]:
                 continue
             elements = packed["K"] * packed["N"] if "bits" in packed else math.prod(tensor.dims)
             bits = packed.get("bits") or BITS[tensor.data_type]
-            if elements > found.get(node.name, (0.0, 0))[1]:
-                found[node.name] = elements * bits / 8, elements
+            found[node.name] = max(found.get(node.name, (0, 0)), (elements, bits))
     return found

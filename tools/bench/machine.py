@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,12 +53,17 @@ def processor() -> str:
 
 def measured() -> Machine:
     """Measure this machine on one thread, in about two seconds; the environment has to set OMP_NUM_THREADS=1."""
-    numbers = np.ones(BYTES // 4, np.float32)
-    bandwidth = BYTES / _fastest(lambda: numbers.dot(numbers), 5)
     left, right = (np.ones((SIZE, SIZE), np.float32) for _ in range(2))
     products = [_fastest(lambda: left @ right), _fastest(_product("MatMul", "float32"))]
     quantized = _fastest(_product("MatMulInteger", "int8"))
-    return Machine(processor(), bandwidth, SIZE**3 / min(products), SIZE**3 / quantized)
+    return Machine(processor(), bandwidth(1), SIZE**3 / min(products), SIZE**3 / quantized)
+
+
+def bandwidth(cores: int) -> float:
+    """Bytes a second that so many cores read together."""
+    parts = np.ones(BYTES // 4, np.float32)[: BYTES // 4 // cores * cores].reshape(cores, -1)
+    with ThreadPoolExecutor(cores) as pool:
+        return BYTES / _fastest(lambda: list(pool.map(lambda part: part.dot(part), parts)), 5)
 
 
 def _product(operator: str, dtype: str):

@@ -10,6 +10,7 @@ sequences with their scores, and the peak of the memory.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -95,4 +96,5 @@ class Recognizer:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)  # the length of hypotheses is limited on purpose
     serve(Recognizer(sys.argv[1], json.loads(sys.argv[2])))

@@ -48,7 +48,7 @@ def main() -> None:
                     path = graph_of(bundle, name, quantized)
                     if path is not None:
                         where = f"{name} {kind}" + (f", beam {beam}, {known} tokens known" if stepwise else "")
-                        report(where, profile(path, component, feeds, args.runs), machine, quantized, args.top)
+                        report(where, profile(path, component, feeds, args.runs), machine, args.top)
 
 
 def graph_of(bundle: Bundle, name: str, quantized: bool) -> Path | None:
@@ -81,7 +81,31 @@ def feeds_of(component: Component, sizes: Mapping[str, int], known: int) -> dict
     return feeds
 
 
-def report(where: str, nodes: list[Node], machine: Machine, quantized: bool, top: int) -> None:
+def limits(
+    path: str | Path, machine: Machine, beam: int, known: int, recording: Path, quantized: bool = False
+) -> tuple[float, float]:
+    """Seconds that the encoder takes at least on a recording (.npy), and a step with `known` tokens before it.
+
+    Products with weights take the longer of reading the weights and multiplying; what a step reads beside them, caches
+    and the encoder's output, and attention's multiply-adds are added.
+    """
+    bundle, samples = Bundle.load(path), len(np.load(recording, mmap_mode="r"))
+    found = []
+    for name in ("encoder", "decoder_step"):
+        component = bundle.components[name]
+        options = argparse.Namespace(apart=3, sizes=[f"samples={samples}"])
+        feeds = feeds_of(component, sizes_of(component, beam, known, options), known)
+        graph = graph_of(bundle, name, quantized) or graph_of(bundle, name, False)
+        assert graph is not None
+        nodes = profile(graph, component, feeds, runs=1, warmup=1)
+        products = sum(node.limit(machine) for node in nodes if node.product)
+        others = sum(node.multiply_adds for node in nodes if not node.product)
+        read = sum(feeds[tensor.name].nbytes for tensor in component.feeds) / machine.bandwidth
+        found.append(products + read + others / machine.fp32)
+    return found[0], found[1]
+
+
+def report(where: str, nodes: list[Node], machine: Machine, top: int) -> None:
     """Print the times of a graph, and its limit on this machine."""
     products, rest = [[n for n in nodes if n.product is kind] for kind in (True, False)]
     inside, outside = (1e3 * sum(n.seconds for n in part) for part in (products, rest))
@@ -90,7 +114,7 @@ def report(where: str, nodes: list[Node], machine: Machine, quantized: bool, top
         f"\n{where}: {inside + outside:.2f} ms, products with weights {inside:.2f} ms, "
         f"the rest {outside:.2f} ms ({outside / (inside + outside):.0%})"
     )
-    limit = 1e3 * machine.limit(weights, adds, quantized)
+    limit = 1e3 * sum(node.limit(machine) for node in products)
     print(f"  {weights / 1e6:.1f} MB of weights, {adds / 1e9:.2f} * 10^9 multiply-adds: limit {limit:.2f} ms")
     for title, part in (("products", products), ("the rest", rest)):
         times: Counter[str] = Counter()
