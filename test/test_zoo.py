@@ -32,6 +32,7 @@ LENGTHS = (0, 41, 131, 333, 1500)  # frames; 0 stands for the shortest that the 
 SAMPLES_PER_FRAME = 64
 OTHER_AXES = {
     "past": (0, 7, 40, 1, 20),
+    "rows": (0, 9, 70, 1, 30),
     "parent": (1, 3, 5, 2, 4),
     "beam": (1, 4, 7, 3, 2),
     "channels": (2, 1, 4, 6, 3),

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 import zoo_rows
 
+from espnet2.export.steps import Steps
+
 GRAPH_TOLERANCE = 1e-4  # onnxruntime against PyTorch
 STEPS = 20
 
@@ -23,21 +25,15 @@ def distance(found: np.ndarray, expected: np.ndarray) -> float:
 def _steps(graph, fixed: dict[str, np.ndarray], batch: int, beam: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Tokens so far (batch, beam, U) and what the step first returns, the next token's log-probabilities as a rule, of
     hypotheses that are reordered and dropped at random before each of `STEPS` steps."""
-    component, random = graph.component, np.random.default_rng(1)
-    frames = max(fixed.get("memory_lengths", [0]))
-    states = {
-        state.input.name: np.zeros(component.initial_shape(state, batch=batch, frames=frames), state.input.dtype)
-        for state in component.states
-    }
-    history, parent = np.zeros((batch, 1, 0), np.int64), component.initial["parent"]
+    random, steps = np.random.default_rng(1), Steps(graph, batch, fixed, max(fixed.get("memory_lengths", [0])))
+    history, parent = np.zeros((batch, 1, 0), np.int64), 1
     for _ in range(STEPS):
         parents = random.integers(0, parent, (batch, beam))
         tokens = random.integers(1, zoo_rows.VOCABULARY, (batch, beam))
-        results = graph({**fixed, **states, "tokens": tokens, "parents": parents})
-        states = {state.input.name: np.asarray(results[state.output.name]) for state in component.states}
+        found = steps(tokens, parents)
         history = np.concatenate([np.take_along_axis(history, parents[..., None], 1), tokens[..., None]], 2)
         parent = beam
-        yield history, np.asarray(results[component.outputs[0].name])
+        yield history, found
 
 
 def _check_steps(graph, forward, fixed: dict[str, np.ndarray], batch: int) -> None:

@@ -146,6 +146,7 @@ class _Task(Generic[_Result]):
         except BaseException as error:  # also SystemExit: whoever takes the outcome decides
             self.outcome = Outcome(error=error)
         finally:
+            self._answer = Outcome()  # it may hold much, as the states of hypotheses
             self._waits.release()
 
 

@@ -10,7 +10,7 @@ from espnet2.export.declared import sizes_of
 from espnet2.interface.spec import FLOATS, Axis, Component, Tensor
 
 # Sizes for tracing. None is 0 or 1, which torch.export would freeze, and no two that could be confused are equal.
-TRACE_SIZES = {"batch": 2, "beam": 3, "parent": 4, "past": 5, "tokens": 6, "steps": 3, "channels": 3}
+TRACE_SIZES = {"batch": 2, "beam": 3, "parent": 4, "past": 5, "rows": 5, "tokens": 6, "steps": 3, "channels": 3}
 TRACE_OUTPUT_LENGTH = 9  # steps of the output axis that the traced inputs give
 
 

@@ -28,6 +28,7 @@ OUTPUT_LENGTHS = (1, 41, 131)
 ODD_RESTS = (0, 37, 101)
 AXIS_SIZES = {
     "past": (0, 7, 40),
+    "rows": (0, 9, 70),
     "parent": (1, 3, 5),
     "beam": (1, 4, 7),
     "steps": (1, 2, 6),

@@ -5,8 +5,8 @@ verification runs, the bundle's manifest and the documentation table are all der
 nothing here needs more than the standard library.
 
 Axis names in use: `batch` (utterances), `samples`, `frames`, `tokens`, `beam` (running hypotheses of an utterance),
-`parent` (hypotheses of the step before), `past` (tokens already in a cache). A name such as `past+1` is that axis and
-one step more.
+`parent` (hypotheses of the step before), `past` (tokens already in a cache), `rows` (tokens of all hypotheses in a
+cache that they share). A name such as `past+1` is that axis and one step more.
 """
 
 from __future__ import annotations
@@ -143,10 +143,29 @@ class Tensor:
 
 @dataclass(frozen=True)
 class State:
-    """A tensor that a step reads and returns: fed under `input.name`, given back under `output.name`."""
+    """A tensor that a step reads and returns: fed under `input.name`, given back under `output.name`.
+
+    The output is the next step's input. Where `appended` names an axis of the input, the output holds the new steps of
+    that axis alone, one for each hypothesis, and whoever runs the graph appends them: the graph copies no cache.
+    """
 
     input: Tensor
     output: Tensor
+    appended: str = ""
+
+    def __post_init__(self) -> None:
+        if self.appended and self.appended not in self.input.axes:
+            raise ValueError(f"{self.input.name}: expected an axis of {self.input.axes}, found {self.appended!r}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Both tensors, and the axis where there is one."""
+        pair = {"input": self.input.to_dict(), "output": self.output.to_dict()}
+        return {**pair, "appended": self.appended} if self.appended else pair
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> State:
+        """The inverse of `to_dict`."""
+        return cls(Tensor.from_dict(data["input"]), Tensor.from_dict(data["output"]), data.get("appended", ""))
 
 
 @dataclass(frozen=True)
@@ -269,7 +288,7 @@ class Component:
             "method": self.method,
             "inputs": [tensor.to_dict() for tensor in self.inputs],
             "outputs": [tensor.to_dict() for tensor in self.outputs],
-            "states": [{"input": s.input.to_dict(), "output": s.output.to_dict()} for s in self.states],
+            "states": [state.to_dict() for state in self.states],
             "initial": dict(self.initial),
             "lengths": [_plain(asdict(rule)) for rule in self.lengths],
             "data_dependent": list(self.data_dependent),
@@ -288,9 +307,7 @@ class Component:
             method=data["method"],
             inputs=tuple(map(Tensor.from_dict, data["inputs"])),
             outputs=tuple(map(Tensor.from_dict, data["outputs"])),
-            states=tuple(
-                State(Tensor.from_dict(item["input"]), Tensor.from_dict(item["output"])) for item in data["states"]
-            ),
+            states=tuple(map(State.from_dict, data["states"])),
             initial=dict(data["initial"]),
             lengths=tuple(
                 OutputLength(item["axis"], item["source"], Length(tuple(map(tuple, item["length"]["steps"]))))

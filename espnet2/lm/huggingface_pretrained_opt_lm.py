@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +14,11 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive
 from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
-from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
+from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, target_mask, visible_rows
 from espnet2.interface import spec
 from espnet2.layers.hugging_face import read_config
 from espnet2.lm.abs_model import AbsLM
-from espnet2.lm.transformer_lm import cached_step
 
 PADDING = 0  # the padding token, which is masked and has no position
 RESERVED = 2  # offset of the first token's row in the table of positions; padding has row 1
@@ -240,9 +240,33 @@ class HuggingfaceOPTModel(BatchSteppedScorer, AbsLM):
     def components(self) -> tuple[spec.Component, ...]:
         """`lm_step`: log-probabilities of the next token, with the tokens, keys and values of those before."""
         heads, layers = self.config.num_attention_heads, self.config.num_hidden_layers
-        return (cached_step(self.lm_head.out_features, layers, heads, self.config.hidden_size // heads),)
+        return (_cached_step(self.lm_head.out_features, layers, heads, self.config.hidden_size // heads),)
 
     def _nothing(self, batch: int) -> list[Tensor]:
         """Keys or values of each layer for no tokens: (B, H, 0, D/H)."""
         heads, size = self.config.num_attention_heads, self.config.hidden_size
         return [self.lm_head.weight.new_zeros(batch, heads, 0, size // heads)] * self.config.num_hidden_layers
+
+
+def _cached_step(vocab_size: int, layers: int, heads: int, head_size: int) -> spec.Component:
+    """Component `lm_step` of a causal Transformer, whose states are all tokens and every layer's keys and values."""
+    kinds: tuple[tuple[str, int, tuple[spec.Axis, ...], tuple[spec.Axis, ...], dict[str, Any]], ...] = (
+        ("cache_tokens", 1, (), (), {"dtype": "int64", "below": vocab_size}),
+        ("cache_key", layers, (heads,), (head_size,), {}),
+        ("cache_value", layers, (heads,), (head_size,), {}),
+    )
+    states = tuple(
+        spec.State(
+            spec.Tensor(name, (first, "batch", "parent", *middle, "past", *last), **kind),
+            spec.Tensor(f"next_{name}", (first, "batch", "beam", *middle, "past+1", *last), **kind),
+        )
+        for name, first, middle, last, kind in kinds
+    )
+    return spec.Component(
+        name="lm_step",
+        method="step",
+        inputs=hypotheses(vocab_size),
+        outputs=(spec.Tensor("log_probs", ("batch", "beam", vocab_size)),),
+        states=states,
+        initial={"parent": 1, "past": 0},
+    )

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
+from espnet.nets.pytorch_backend.nets_utils import by_rows, choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
-from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
+from espnet.nets.pytorch_backend.transformer.cache import pool_bias, pooled_hypotheses, rows_of_layers
 from espnet.nets.pytorch_backend.transformer.embedding import NoPositionalEncoding, PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.encoder import Encoder
-from espnet.nets.pytorch_backend.transformer.mask import attention_bias, target_mask
+from espnet.nets.pytorch_backend.transformer.mask import target_mask
 from espnet2.interface import spec
 from espnet2.lm.abs_model import AbsLM
 
@@ -83,59 +82,44 @@ class TransformerLM(BatchSteppedScorer, AbsLM):
         return self.decoder(encoded), None
 
     def step(
-        self, tokens: Tensor, parents: Tensor, cache_tokens: Tensor, cache_key: Tensor, cache_value: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        self, tokens: Tensor, positions: Tensor, visible: Tensor, cache_tokens: Tensor, *caches: Tensor
+    ) -> tuple[Tensor, ...]:
         """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.
-            parents: (B, beam) int64, which hypothesis of the step before it continues.
-            cache_tokens: (1, B, parent, past) int64, the tokens before, to mask padding.
-            cache_key, cache_value: (layers, B, parent, H, past, D/H) of the tokens before.
-                Before the first step `past` is 0, and `parent` 1.
+            positions: (B, beam) int64, how many tokens there are before it.
+            visible: (B, beam, rows) bool, True at the rows of these tokens in the caches.
+            cache_tokens: (rows, B) int64, the tokens of the rows, to mask padding.
+            caches: keys of each layer, then values of each, (rows, B, H, D/H), a row for each token of any hypothesis
+                that was scored before. Before the first step there are no rows.
 
         Returns:
-            log-probabilities (B, beam, V), and the next caches.
+            log-probabilities (B, beam, V), and the new tokens' rows of the caches: (beam, B) int64, and (beam, B, H,
+            D/H) each.
         """
-        entries = entries_of(parents, cache_key)
-        (before,) = continued(cache_tokens, entries[:1])
-        text = torch.cat((before, tokens.view(-1, 1)), dim=-1)
-        bias = attention_bias((text != PADDING).unsqueeze(1), cache_key.dtype)
-        encoded, keys, values = self.encoder.step(
-            self.embed(text[:, -1:]),
-            cache_key.shape[4],
-            continued(cache_key, entries),
-            continued(cache_value, entries),
-            bias,
-        )
-        log_probs = torch.log_softmax(self.decoder(encoded.squeeze(1)), dim=-1).unflatten(0, parents.shape)
-        return log_probs, stacked([text], parents), stacked(keys, parents), stacked(values, parents)
+        before, own = ((text != PADDING).unsqueeze(axis) for text, axis in ((cache_tokens.t(), 1), (tokens, 2)))
+        bias = pool_bias(visible & before, self.decoder.weight.dtype, own)
+        # Each token is a text of its own to the input layer: they do not follow each other.
+        x = self.encoder.embed.at(self.embed(tokens.reshape(-1, 1)), positions.reshape(-1, 1))
+        layers = len(self.encoder.encoders)
+        x, keys, values = self.encoder.step(x.view(*tokens.shape, -1), caches[:layers], caches[layers:], bias)
+        return torch.log_softmax(by_rows(self.decoder, x), dim=-1), tokens.t(), *keys, *values
 
     def components(self) -> tuple[spec.Component, ...]:
         """`lm_step`: log-probabilities of the next token, with the tokens, keys and values of those before."""
-        layers = len(self.encoder.encoders)
-        return (cached_step(self.decoder.out_features, layers, self.head, self.head_size),)
-
-
-def cached_step(vocab_size: int, layers: int, heads: int, head_size: int) -> spec.Component:
-    """Component `lm_step` of a causal Transformer, whose states are all tokens and every layer's keys and values."""
-    kinds: tuple[tuple[str, int, tuple[spec.Axis, ...], tuple[spec.Axis, ...], dict[str, Any]], ...] = (
-        ("cache_tokens", 1, (), (), {"dtype": "int64", "below": vocab_size}),
-        ("cache_key", layers, (heads,), (head_size,), {}),
-        ("cache_value", layers, (heads,), (head_size,), {}),
-    )
-    states = tuple(
-        spec.State(
-            spec.Tensor(name, (first, "batch", "parent", *middle, "past", *last), **kind),
-            spec.Tensor(f"next_{name}", (first, "batch", "beam", *middle, "past+1", *last), **kind),
+        vocab_size = self.decoder.out_features
+        tokens = spec.State(
+            spec.Tensor("cache_tokens", ("rows", "batch"), "int64", below=vocab_size),
+            spec.Tensor("next_cache_tokens", ("beam", "batch"), "int64", below=vocab_size),
+            appended="rows",
         )
-        for name, first, middle, last, kind in kinds
-    )
-    return spec.Component(
-        name="lm_step",
-        method="step",
-        inputs=hypotheses(vocab_size),
-        outputs=(spec.Tensor("log_probs", ("batch", "beam", vocab_size)),),
-        states=states,
-        initial={"parent": 1, "past": 0},
-    )
+        step = spec.Component(
+            name="lm_step",
+            method="step",
+            inputs=pooled_hypotheses(vocab_size),
+            outputs=(spec.Tensor("log_probs", ("batch", "beam", vocab_size)),),
+            states=(tokens, *rows_of_layers(len(self.encoder.encoders), self.head, self.head_size)),
+            initial={"rows": 0},
+        )
+        return (step,)

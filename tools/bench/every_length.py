@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from espnet2.export.examples import draw
+from espnet2.export.steps import Steps
 from espnet2.inference.trained import load_trained
 from espnet2.interface.graph import Graph
 from espnet2.runtime.bundle import Bundle
@@ -67,18 +68,13 @@ def compare(torch: Graphs, onnx: Graphs, feeds: Mapping[str, np.ndarray]) -> tup
 def decode(graphs: Graphs, encoder_out: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Log-probabilities of a few steps over a beam that is reordered on the way: (steps, batch, beam, V)."""
     step = graphs["decoder_step"]
-    component = step.component
     batch, rng = len(encoder_out), np.random.default_rng(0)
-    feeds = {**graphs["decoder_start"]({"encoder_out": encoder_out}), "memory_lengths": lengths}
-    for state in component.states:
-        feeds[state.input.name] = np.zeros(component.initial_shape(state, batch=batch), state.input.dtype)
-    parents, results = np.zeros((batch, BEAM), np.int64), []
+    memory = {**graphs["decoder_start"]({"encoder_out": encoder_out}), "memory_lengths": lengths}
+    steps, parents, results = Steps(step, batch, memory), np.zeros((batch, BEAM), np.int64), []
     for _ in range(STEPS):
-        tokens = rng.integers(1, component.inputs[0].below, (batch, BEAM))
-        values = step({**feeds, "tokens": tokens, "parents": parents})
-        feeds.update({state.input.name: values[state.output.name] for state in component.states})
+        tokens = rng.integers(1, step.component.inputs[0].below, (batch, BEAM))
+        results.append(steps(tokens, parents))
         parents = rng.integers(0, BEAM, (batch, BEAM))
-        results.append(values["log_probs"].numpy())
     return np.stack(results)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.scorer_interface import BatchScorerInterface, ScorerInterface
-from espnet.nets.scorers.step import StepScorer, StepState
+from espnet.nets.scorers.step import StepScorer
 from espnet.nets.tensors import as_array
 
 _NO_FRAMES = np.zeros((0, 0), np.float32)  # language models do not read an encoder output
@@ -20,7 +20,7 @@ class SteppedState(NamedTuple):
     """State of one hypothesis, with the scorer of its utterance."""
 
     scorer: StepScorer
-    state: StepState
+    state: Any
 
 
 class SteppedScorer(ScorerInterface):

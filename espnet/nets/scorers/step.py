@@ -1,4 +1,4 @@
-"""Scorer over an exported step graph: attention decoders and language models, whose caches the graph itself gathers."""
+"""Scorer over an exported step graph: attention decoders and language models."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from espnet.nets.merged_graph import MergedGraph
 from espnet.nets.scorer_interface import BatchScorerInterface
+from espnet.nets.scorers.pool import Pooled
 from espnet.nets.tensors import as_array
 from espnet2.interface.graph import Graph
 
@@ -26,40 +27,81 @@ class StepState(NamedTuple):
     frames: np.ndarray | None = None
 
 
+class ByParent:
+    """Steps that are told the parent of each hypothesis, and select what they need of the step before themselves.
+
+    Args:
+        step: Reads `tokens` and `parents` (1, beam), its states, and inputs that the encoder output determines; returns
+            log-probabilities (1, beam, V) first, and the next states.
+    """
+
+    def __init__(self, step: Graph) -> None:
+        self._step = step
+        self._log_probs = step.component.outputs[0].name
+
+    def first(self, memory: Mapping[str, Any], count: int, frames: np.ndarray | None) -> StepState:
+        """State before the first token of an utterance with `count` frames: zeros."""
+        component, feeds = self._step.component, dict(memory)
+        for state in component.states:
+            shape = component.initial_shape(state, batch=1, frames=count)
+            feeds[state.input.name] = np.zeros(shape, state.input.dtype)
+        return StepState(feeds, 0, frames=frames)
+
+    def advance(self, tokens: np.ndarray, states: Sequence[StepState]) -> tuple[np.ndarray, list[StepState]]:
+        """Log-probabilities (H, V) after tokens (H,), and the next states."""
+        feeds, parents = self._gathered(states)
+        results = self._step({**feeds, "tokens": tokens[None], "parents": np.array([parents])})
+        after = {**feeds, **{pair.input.name: results[pair.output.name] for pair in self._step.component.states}}
+        first = states[0]
+        return as_array(results[self._log_probs])[0], [
+            StepState(after, row, first.known + 1, first.frames) for row in range(len(states))
+        ]
+
+    def _gathered(self, states: Sequence[StepState]) -> tuple[Mapping[str, Any], list[int]]:
+        """Feeds that have all of the states among their parents, and which parent each of them is.
+
+        Where the states come from different steps, the rows of these are put together.
+        """
+        steps = {id(state.feeds): state.feeds for state in states}
+        feeds = states[0].feeds
+        if len(steps) == 1:
+            return feeds, [state.row for state in states]
+        merged = dict(feeds)
+        for pair in self._step.component.states:
+            name, axis = pair.input.name, pair.input.axes.index("parent")
+            values = {key: as_array(step[name]) for key, step in steps.items()}
+            merged[name] = np.concatenate([values[id(state.feeds)].take([state.row], axis) for state in states], axis)
+        return merged, list(range(len(states)))
+
+
 class StepScorer(BatchScorerInterface):
     """Scores the next token with a graph that takes one step for all hypotheses.
 
     Args:
-        step: Reads `tokens` and `parents` (1, beam), its states, and what `start` returned; returns log-probabilities
-            (1, beam, V) first, and the next states. If it reads `memory_lengths`, it gets the frames of the encoder
-            output.
+        step: Reads its states and what `start` returned, and hypotheses as `Pooled` or, if it reads `parents`,
+            `ByParent` feeds them. If it reads `memory_lengths`, it gets the frames of the encoder output.
         start: Run once per utterance on `encoder_out` (1, T, D), and on its `memory_lengths` if it reads them. One that
             reads no lengths and returns nothing without frames treats each by itself: in a stream, the new ones only.
         longest: In a stream, steps read this many of the last frames; 0: all.
     """
 
     def __init__(self, step: Graph, start: Graph | None = None, longest: int = 0) -> None:
-        self.step = MergedGraph(step)
+        self.step = step
         self.start = start
         self.longest = longest
         self._reads = {tensor.name for tensor in step.component.feeds}
-        self._log_probs = step.component.outputs[0].name
+        self._caches: Any = ByParent(MergedGraph(step)) if "parents" in self._reads else Pooled(step)
         self._frames = {t.name: t.axes.index("frames") for t in step.component.feeds if "frames" in t.axes}
         self._by_frame = start is None or (
             len(start.component.inputs) == 1 and all("frames" in tensor.axes for tensor in start.component.outputs)
         )
 
-    def init_state(self, x: np.ndarray) -> StepState:
-        """State before the first token: results of `start` on x (T, D), and zeros."""
-        component = self.step.component
+    def init_state(self, x: np.ndarray) -> Any:
+        """State before the first token: results of `start` on x (T, D), and empty caches."""
         x = as_array(x)[-self.longest :]
-        feeds = self._memory(x)
-        for state in component.states:
-            shape = component.initial_shape(state, batch=1, frames=len(x))
-            feeds[state.input.name] = np.zeros(shape, state.input.dtype)
-        return StepState(feeds, 0, frames=None if self._by_frame else x)
+        return self._caches.first(self._memory(x), len(x), None if self._by_frame else x)
 
-    def extend(self, states: Sequence[StepState], x: np.ndarray) -> list[StepState]:
+    def extend(self, states: Sequence[Any], x: np.ndarray) -> list[Any]:
         """The states where the encoder output goes on with x (T', D); results of earlier steps stay as they are."""
         x = as_array(x)
         frames = None if states[0].frames is None else np.concatenate([states[0].frames, x])[-self.longest :]
@@ -69,31 +111,20 @@ class StepScorer(BatchScorerInterface):
         longer = {key: {**feeds, **self._longer(feeds, memory, len(x), known)} for key, feeds in steps.items()}
         return [state._replace(feeds=longer[id(state.feeds)], frames=frames) for state in states]
 
-    def score(self, y: np.ndarray, state: StepState, x: np.ndarray) -> tuple[np.ndarray, StepState]:
+    def score(self, y: np.ndarray, state: Any, x: np.ndarray) -> tuple[np.ndarray, Any]:
         """Log-probabilities (V,) of the token after y (U,), and the next state."""
         scores, states = self.batch_score(y[None], [state], x[None])
         return scores[0], states[0]
 
-    def batch_score(
-        self, ys: np.ndarray, states: Sequence[StepState], xs: np.ndarray
-    ) -> tuple[np.ndarray, list[StepState]]:
+    def batch_score(self, ys: np.ndarray, states: Sequence[Any], xs: np.ndarray) -> tuple[np.ndarray, list[Any]]:
         """Log-probabilities (H, V) of the tokens after ys (H, U), and the next states; all are of one utterance.
 
         Of tokens that no step has read, as those of a primer, each takes a step of its own.
         """
         ys = as_array(ys)
         for known in range(states[0].known + 1, ys.shape[1]):
-            _, states = self._advance(ys[:, :known], states)
-        return self._advance(ys, states)
-
-    def _advance(self, ys: np.ndarray, states: Sequence[StepState]) -> tuple[np.ndarray, list[StepState]]:
-        """`batch_score` where only the last token is new."""
-        feeds, parents = self._gathered(states)
-        results = self.step({**feeds, "tokens": ys[None, :, -1], "parents": np.array([parents])})
-        after = {**feeds, **{pair.input.name: results[pair.output.name] for pair in self.step.component.states}}
-        return as_array(results[self._log_probs])[0], [
-            StepState(after, row, ys.shape[1], states[0].frames) for row in range(len(states))
-        ]
+            _, states = self._caches.advance(ys[:, known - 1], states)
+        return self._caches.advance(ys[:, -1], states)
 
     def _memory(self, x: np.ndarray) -> dict[str, Any]:
         """Inputs of the steps that encoder output x (T, D) determines."""
@@ -130,19 +161,3 @@ class StepScorer(BatchScorerInterface):
             return np.minimum(value, self.longest)
         axis = self._frames[name]
         return np.ascontiguousarray(value[(slice(None),) * axis + (slice(-self.longest, None),)])
-
-    def _gathered(self, states: Sequence[StepState]) -> tuple[Mapping[str, Any], list[int]]:
-        """Feeds that have all of the states among their parents, and which parent each of them is.
-
-        Where the states come from different steps, the rows of these are put together.
-        """
-        steps = {id(state.feeds): state.feeds for state in states}
-        feeds = states[0].feeds
-        if len(steps) == 1:
-            return feeds, [state.row for state in states]
-        merged = dict(feeds)
-        for pair in self.step.component.states:
-            name, axis = pair.input.name, pair.input.axes.index("parent")
-            values = {key: as_array(step[name]) for key, step in steps.items()}
-            merged[name] = np.concatenate([values[id(state.feeds)].take([state.row], axis) for state in states], axis)
-        return merged, list(range(len(states)))

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose, full_lengths, make_non_pad_mask, require_rates
+from espnet.nets.pytorch_backend.nets_utils import by_rows, choose, full_lengths, make_non_pad_mask, require_rates
 from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
-from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
+from espnet.nets.pytorch_backend.transformer.cache import pool_bias, pooled_hypotheses, rows_of_layers
 from espnet.nets.pytorch_backend.transformer.decoder_layer import DecoderLayer
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, Positions
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
@@ -22,7 +22,7 @@ from espnet.nets.scorer_interface import MaskParallelScorerInterface
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.interface import spec
 
-Cache = list[Tensor]  # keys and values, (layers, B, H, tokens, D/H) each
+Cache = list[Tensor]  # keys and values, (layers, tokens, B, H, D/H) each
 
 
 def embed_tokens(vocab_size: int, size: int, dropout_rate: float, positions: Positions) -> FrameInput:
@@ -61,7 +61,7 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
     decoders: Any
     after_norm: Any
     output_layer: Any
-    initial: ClassVar[Mapping[str, int]] = {"parent": 1, "past": 0}
+    initial: ClassVar[Mapping[str, int]] = {"rows": 0}
 
     @property
     def layers(self) -> list[DecoderLayer]:
@@ -92,7 +92,7 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         """
         x = self.embed.at(ys_in_pad, 0)
         context = self.context(x, ys_in_lens)
-        memory_bias = self._memory_bias(hlens, hs_pad)
+        memory_bias = self._memory_bias(hlens, hs_pad.unsqueeze(1))
         hidden = []
         for _, layer in self.decoders.active():
             x = layer(x, context, hs_pad, memory_bias)
@@ -109,64 +109,53 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         mask = make_non_pad_mask(lengths, tokens).unsqueeze(1) & subsequent_mask(tokens, x.device)
         return attention_bias(mask, x.dtype)
 
-    def start(self, encoder_out: Tensor) -> tuple[Tensor, Tensor]:
+    def start(self, encoder_out: Tensor) -> tuple[Tensor, ...]:
         """Project the encoder's output for all layers, once per utterance.
 
         Args:
             encoder_out: (B, T, D).
 
         Returns:
-            memory_key, memory_value: (layers, B, H, T, D/H) each.
+            keys of each layer, then values of each: (B, H, T, D/H).
         """
         pairs = [layer.src_attn.project_memory(encoder_out, encoder_out) for layer in self.layers]
-        return torch.stack([key for key, _ in pairs]), torch.stack([value for _, value in pairs])
+        return *(key for key, _ in pairs), *(value for _, value in pairs)
 
-    def step(
-        self,
-        tokens: Tensor,
-        parents: Tensor,
-        memory_key: Tensor,
-        memory_value: Tensor,
-        memory_lengths: Tensor,
-        cache_key: Tensor,
-        cache_value: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def step(self, tokens: Tensor, positions: Tensor, visible: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
         """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.
-            parents: (B, beam) int64, which hypothesis of the step before it continues.
-            memory_key, memory_value: (layers, B, H, T, D/H) from `start`.
-            memory_lengths: (B,) int64, lengths of the encoder's output.
-            cache_key, cache_value: (layers, B, parent, H, past, D/H), returned by the previous step.
-                Before the first step `past` is 0, and `parent` 1.
+            positions: (B, beam) int64, how many tokens there are before it.
+            visible: (B, beam, rows) bool, True at the rows of these tokens in the caches.
+            given: what `start` returned; lengths (B,) int64 of the encoder's output; and the caches: keys of each
+                layer, then values of each, (rows, B, H, D/H), a row for each token of any hypothesis that was scored
+                before. Before the first step there are no rows.
 
         Returns:
-            log-probabilities (B, beam, V), and the next `cache_key` and `cache_value`.
+            log-probabilities (B, beam, V), and the new tokens' rows of the caches, (beam, B, H, D/H) each.
         """
-        x = self.embed.at(tokens.flatten().unsqueeze(1), cache_key.shape[4])
-        entries = entries_of(parents, cache_key)
-        past = continued(cache_key, entries), continued(cache_value, entries)
-        memory_bias = self._memory_bias(memory_lengths, memory_key[0, :, 0])
-        x, (keys, values) = self._advance(x, None, past, (memory_key, memory_value), memory_bias)
-        log_probs = self._log_probs(x.squeeze(1)).unflatten(0, parents.shape)
-        return log_probs, stacked(keys, parents), stacked(values, parents)
+        memory, (lengths,), caches = self._sorted(given, 2)
+        # Each token is a text of its own to the input layer: they do not follow each other.
+        x = self.embed.at(tokens.reshape(-1, 1), positions.reshape(-1, 1)).view(*tokens.shape, self.size)
+        x, (keys, values) = self._advance(
+            x, pool_bias(visible, x.dtype), caches, memory, self._memory_bias(lengths, memory[0][0])
+        )
+        return self._log_probs(x), *keys, *values
 
     def components(self) -> tuple[spec.Component, ...]:
         """`decoder_start` and `decoder_step`; empty for a decoder without token input or output layer."""
         return _components(self) if self.input_layer == "embed" and self.output_layer is not None else ()
 
+    def hypotheses(self) -> tuple[spec.Tensor, ...]:
+        """The first inputs of `step`: hypotheses and what they continue."""
+        return pooled_hypotheses(self.vocab_size)
+
     def states(self) -> tuple[spec.State, ...]:
         """States of `step`: keys and values of the tokens so far."""
         attention = self.layers[0].src_attn
         layers, heads, size = len(self.decoders), attention.h, attention.d_k
-        return tuple(
-            spec.State(
-                spec.Tensor(name, (layers, "batch", "parent", heads, "past", size)),
-                spec.Tensor(f"next_{name}", (layers, "batch", "beam", heads, "past+1", size)),
-            )
-            for name in ("cache_key", "cache_value")
-        )
+        return rows_of_layers(layers, heads, size)
 
     def forward_one_step(
         self,
@@ -191,16 +180,20 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         Returns:
             log-probabilities (B, V), as a pair with the hidden vectors if these are requested; and the next cache.
         """
-        attention = self.layers[0].src_attn
-        shape = len(self.decoders), len(tgt), attention.h, 0, attention.d_k
-        key, value = cache if cache is not None else (memory.new_zeros(shape), memory.new_zeros(shape))
-        known = key.shape[3]
-        x = self.embed.at(tgt[:, known:], known)
-        bias = attention_bias(tgt_mask[:, known:], x.dtype)
-        memory_bias = None if memory_mask is None else attention_bias(memory_mask, x.dtype)
-        x, (keys, values) = self._advance(x, bias, (key, value), self.start(memory), memory_bias)
+        bias, memory_bias = attention_bias(tgt_mask, memory.dtype), None
+        if memory_mask is not None:
+            memory_bias = attention_bias(memory_mask, memory.dtype)
+        projected, _, _ = self._sorted(self.start(memory), 0)
+        if cache is None:
+            x, new = self._advance(self.embed.at(tgt, 0), bias, (), projected, memory_bias)
+            cache = [torch.stack(kind) for kind in new]
+        for place in range(cache[0].shape[1], tgt.shape[1]):
+            x = self.embed.at(tgt[:, place : place + 1], place)
+            seen = bias[:, :, place : place + 1, : place + 1]
+            x, new = self._advance(x, seen, cache, projected, memory_bias)
+            cache = [torch.cat((kind, torch.stack(rows)), dim=1) for kind, rows in zip(cache, new, strict=True)]
         log_probs = self._log_probs(x[:, -1])
-        return (log_probs, self._normed(x[:, -1])) if return_hs else log_probs, [torch.stack(keys), torch.stack(values)]
+        return (log_probs, self._normed(x[:, -1])) if return_hs else log_probs, cache
 
     def score(self, ys: Any, state: Any, x: Any, return_hs: bool = False) -> Any:
         """Score one hypothesis.
@@ -238,27 +231,36 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         x: Tensor,
         context: Tensor | None,
         past: Sequence[Sequence[Tensor] | Tensor],
-        memory: tuple[Tensor, Tensor],
+        memory: Sequence[Sequence[Tensor]],
         memory_bias: Tensor | None,
     ) -> tuple[Tensor, list[list[Tensor]]]:
-        """Run all layers over new tokens x (R, U, D); returns the last layer's output and the next caches."""
+        """Run all layers over new tokens x (R, U, D); returns the last layer's output and what caches get of them."""
         known = []
         for layer, *before in zip(self.layers, *memory, *past, strict=True):
             x, after = layer.step(x, before[2:], context, before[0], before[1], memory_bias)
             known.append(after)
         return x, [list(kind) for kind in zip(*known, strict=True)]
 
-    def _memory_bias(self, lengths: Tensor, memory: Tensor) -> Tensor:
-        """Bias (B, 1, 1, T) that hides the padding of memory (B, T, ...)."""
-        return attention_bias(make_non_pad_mask(lengths, memory.shape[1]).unsqueeze(1), memory.dtype)
+    def _sorted(
+        self, given: Sequence[Tensor], caches: int
+    ) -> tuple[Sequence[Sequence[Tensor]], Sequence[Tensor], Sequence[Sequence[Tensor]]]:
+        """Split what a step is given: memory keys and values, what is one for all layers, `caches` kinds of caches."""
+        layers = len(self.decoders)
+        first, last = 2 * layers, len(given) - caches * layers
+        memory, rest = (given[:layers], given[layers:first]), given[last:]
+        return memory, given[first:last], [rest[start : start + layers] for start in range(0, len(rest), layers)]
+
+    def _memory_bias(self, lengths: Tensor, key: Tensor) -> Tensor:
+        """Bias (B, 1, 1, T) that hides the padding of the encoder's output, whose projection is key (B, H, T, D/H)."""
+        return attention_bias(make_non_pad_mask(lengths, key.shape[2]).unsqueeze(1), key.dtype)
 
     def _normed(self, x: Tensor) -> Tensor:
         return x if self.after_norm is None else self.after_norm(x)
 
     def _log_probs(self, x: Tensor) -> Tensor:
-        """The last layer's output (R, D) → log-probabilities (R, V), or normalised vectors without an output layer."""
+        """The last layer's output (..., D) → log-probabilities (..., V), or normalised vectors without output layer."""
         x = self._normed(x)
-        return x if self.output_layer is None else torch.log_softmax(self.output_layer(x), dim=-1)
+        return x if self.output_layer is None else torch.log_softmax(by_rows(self.output_layer, x), dim=-1)
 
 
 class BaseTransformerDecoder(CachedDecoder, MaskParallelScorerInterface):
@@ -329,7 +331,9 @@ def _components(decoder: CachedDecoder) -> tuple[spec.Component, ...]:
     attention = decoder.layers[0].src_attn
     layers, heads, size = len(decoder.decoders), attention.h, attention.d_k
     memory = tuple(
-        spec.Tensor(name, (layers, "batch", heads, "frames", size)) for name in ("memory_key", "memory_value")
+        spec.Tensor(f"{name}_{layer}", ("batch", heads, "frames", size))
+        for name in ("memory_key", "memory_value")
+        for layer in range(layers)
     )
     start = spec.Component(
         name="decoder_start",
@@ -341,7 +345,7 @@ def _components(decoder: CachedDecoder) -> tuple[spec.Component, ...]:
         name="decoder_step",
         method="step",
         inputs=(
-            *hypotheses(decoder.vocab_size),
+            *decoder.hypotheses(),
             *memory,
             spec.Tensor("memory_lengths", ("batch",), "int64", length_of="frames"),
         ),

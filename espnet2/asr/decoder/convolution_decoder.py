@@ -11,7 +11,7 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import require_positive
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
-from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, stacked
+from espnet.nets.pytorch_backend.transformer.cache import MANY_TOKENS, continued, entries_of, hypotheses, stacked
 from espnet.nets.pytorch_backend.transformer.causal_convolution import CausalConvolution
 from espnet.nets.pytorch_backend.transformer.decoder_layer import DecoderLayer
 from espnet.nets.pytorch_backend.transformer.dynamic_conv import DynamicConvolution
@@ -23,8 +23,6 @@ from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import Po
 from espnet.nets.pytorch_backend.transformer.repeat import repeat
 from espnet2.asr.decoder.base_transformer_decoder import BaseTransformerDecoder
 from espnet2.interface import spec
-
-MANY_TOKENS = 6000  # positions up to which examples are drawn
 
 
 class ConvolutionTransformerDecoder(BaseTransformerDecoder):
@@ -115,38 +113,32 @@ class ConvolutionTransformerDecoder(BaseTransformerDecoder):
         """Context of the layers for known targets: there are no earlier tokens; convolutions are causal anyway."""
         return torch.zeros(1, 1, dtype=torch.int64, device=x.device)
 
-    def step(
-        self,
-        tokens: Tensor,
-        parents: Tensor,
-        memory_key: Tensor,
-        memory_value: Tensor,
-        memory_lengths: Tensor,
-        position: Tensor,
-        cache_frames: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def step(self, tokens: Tensor, parents: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
         """Score the next token of every hypothesis.
 
         Args:
             tokens: (B, beam) int64, the last token of each hypothesis.
             parents: (B, beam) int64, which hypothesis of the step before it continues.
-            memory_key, memory_value: (layers, B, H, T, D/H) from `start`.
-            memory_lengths: (B,) int64, lengths of the encoder's output.
-            position: (1, B, parent) int64, tokens of each hypothesis before its last.
-            cache_frames: (layers, B, parent, P, D), the convolutions' input at these. All zeros before the first step.
+            given: what `start` returned; lengths (B,) int64 of the encoder's output; `position` (1, B, parent) int64,
+                tokens of each hypothesis before its last; `cache_frames` (layers, B, parent, P, D), the convolutions'
+                input at these. All zeros before the first step.
 
         Returns:
             log-probabilities (B, beam, V), and the next `position` and `cache_frames`.
         """
+        memory, (lengths, position, cache_frames), _ = self._sorted(given, 0)
         entries = entries_of(parents, cache_frames)
         (count,) = continued(position, entries[:1])
         count = count.unsqueeze(1)
         x = self.embed.at(tokens.flatten().unsqueeze(1), count)
-        memory_bias = self._memory_bias(memory_lengths, memory_key[0, :, 0])
-        past = [continued(cache_frames, entries)]
-        x, (frames,) = self._advance(x, count, past, (memory_key, memory_value), memory_bias)
+        memory_bias = self._memory_bias(lengths, memory[0][0])
+        x, (frames,) = self._advance(x, count, [continued(cache_frames, entries)], memory, memory_bias)
         log_probs = self._log_probs(x.squeeze(1)).unflatten(0, parents.shape)
         return log_probs, (count + 1).view(1, *parents.shape), stacked(frames, parents)
+
+    def hypotheses(self) -> tuple[spec.Tensor, ...]:
+        """The first inputs of `step`: hypotheses and their parents."""
+        return hypotheses(self.vocab_size)
 
     def states(self) -> tuple[spec.State, ...]:
         """States of `step`: numbers of tokens, and the widest convolution's input at the last ones."""

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
+from espnet2.export.steps import Steps
 from espnet2.lm.abs_model import AbsLM
 from espnet2.lm.espnet_model import ESPnetLanguageModel
 from espnet2.lm.seq_rnn_lm import RNN_TYPES, SequentialRNNLM
@@ -35,12 +37,9 @@ def close(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
-def empty_states(lm: AbsLM, batch: int) -> list[torch.Tensor]:
+def steps_of(lm: AbsLM, batch: int) -> Steps:
     (component,) = lm.components()
-    return [
-        torch.zeros(component.initial_shape(state, batch=batch), dtype=getattr(torch, state.input.dtype))
-        for state in component.states
-    ]
+    return Steps(TorchGraph(lm, component), batch)
 
 
 @models
@@ -49,11 +48,11 @@ def empty_states(lm: AbsLM, batch: int) -> list[torch.Tensor]:
 @torch.no_grad()
 def test_steps_of_a_reordered_beam_equal_forward(name, batch, lowest):
     lm, beam = model(name), 4
-    states, history = empty_states(lm, batch), torch.zeros(batch, 1, 0, dtype=torch.int64)
+    steps, history = steps_of(lm, batch), torch.zeros(batch, 1, 0, dtype=torch.int64)
     for _ in range(20):
         parents = torch.randint(0, history.shape[1], (batch, beam))
         tokens = torch.randint(lowest, 4, (batch, beam))
-        found, *states = lm.step(tokens, parents, *states)
+        found = torch.from_numpy(steps(tokens.numpy(), parents.numpy()))
         before = history.gather(1, parents.unsqueeze(-1).expand(-1, -1, history.shape[2]))
         history = torch.cat((before, tokens.unsqueeze(-1)), dim=2)
         expected = lm(history.flatten(0, 1), None)[0][:, -1].log_softmax(-1)
@@ -98,7 +97,9 @@ def test_declared_graph(name):
     assert (component.name, component.method) == ("lm_step", "step")
     assert component.results[0].axes == ("batch", "beam", VOCABULARY)
     assert all(state.output.name == f"next_{state.input.name}" for state in component.states)
-    assert all(state.input.axes[1:3] == ("batch", "parent") for state in component.states)
+    appended = name in ("transformer", "sinusoidal")
+    assert all(state.appended == ("rows" if appended else "") for state in component.states)
+    assert all(("rows" if appended else "parent") in state.input.axes for state in component.states)
 
 
 def test_weights_are_tied():
@@ -160,10 +161,10 @@ def test_trained_model_equals_upstream(utterance, trained):
     whole, arrays, _ = trained
     text = arrays[f"{utterance}.yseq"].unsqueeze(0)
     close(whole.lm(text, None)[0][0].log_softmax(-1), arrays[f"{utterance}.full_logp"])
-    states = empty_states(whole.lm, 1)
+    steps = steps_of(whole.lm, 1)
     for token, expected in zip(text[0], arrays[f"{utterance}.step_logp"], strict=True):
-        found, *states = whole.lm.step(token.view(1, 1), torch.zeros(1, 1, dtype=torch.int64), *states)
-        close(found[0, 0], expected)
+        found = steps(np.array([[int(token)]]), np.zeros((1, 1), np.int64))
+        close(torch.from_numpy(found[0, 0]), expected)
 
 
 @torch.no_grad()

@@ -83,8 +83,7 @@ class TextLayer(NamedLayer):
 
     def forward(self, x: Tensor, bias: Tensor, memory: Tensor, memory_bias: Tensor | None) -> Tensor:
         """Process known targets x (B, U, D), `bias` (B or 1, 1, U, U), memory (B, T, D) → (B, U, D)."""
-        nothing = self.src_attn.before(x)
-        return self.step(x, nothing, bias, *self.src_attn.project_memory(memory, memory), memory_bias)[0]
+        return self.step(x, (), bias, *self.src_attn.project_memory(memory, memory), memory_bias)[0]
 
     def step(
         self,
@@ -95,17 +94,17 @@ class TextLayer(NamedLayer):
         memory_value: Tensor,
         memory_bias: Tensor | None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Process the tokens that follow P known ones.
+        """Process the tokens of a text, or the newest token of hypotheses whose others are known.
 
         Args:
-            x: (R, U, D), hypotheses of an utterance next to each other; R is B times the hypotheses per utterance.
-            known: keys and values (R, H, P, D/H) of the known tokens.
-            bias: (R or 1, 1, U, P + U), None where tokens see all others.
+            x: (B, U, D), U tokens of a text, or one of each of U hypotheses.
+            known: of hypotheses, keys and values (rows, B, H, D/H) of known tokens; of a text nothing.
+            bias: (B or 1, 1, U, U) for a text; for hypotheses (B or 1, 1, U, rows + 1), the last for the token itself.
             memory_key, memory_value: (B, H, T, D/H), the projected encoder output.
             memory_bias: (B, 1, 1, T) or None.
 
         Returns:
-            (R, U, D), and keys and values (R, H, P + U, D/H).
+            (B, U, D), and keys and values (U, B, H, D/H) of the tokens.
         """
         names, source = self.names, self.src_attn
 

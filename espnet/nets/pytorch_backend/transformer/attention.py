@@ -78,13 +78,17 @@ class AttentionHeads(nn.Module, ABC):
         """x (B, T, D) → (B, H, T, D/H)."""
         return x.unflatten(-1, (self.h, self.d_k)).transpose(1, 2)
 
+    def heads(self, role: int, x: Tensor) -> Tensor:
+        """Apply the projection of `role`, and split the heads: (B, T, D) → (B, T, H, D/H)."""
+        return getattr(self, self.names[role])(x.flatten(0, -2)).view(*x.shape[:-1], self.h, self.d_k)
+
     def project_query(self, query: Tensor) -> Tensor:
         """query (B, Tq, D) → (B, H, Tq, D/H)."""
-        return self.q_norm(self.split_heads(self.project(QUERY, query)))
+        return self.q_norm(self.heads(QUERY, query).transpose(1, 2))
 
     def project_memory(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """key, value (B, Tk, D) → (B, H, Tk, D/H) each."""
-        return self.k_norm(self.split_heads(self.project(KEY, key))), self.split_heads(self.project(VALUE, value))
+        return self.k_norm(self.heads(KEY, key).transpose(1, 2)), self.heads(VALUE, value).transpose(1, 2)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, scores: Tensor | None = None) -> Tensor:
         """Compute the weighted sum of values, merge the heads, project.
@@ -101,10 +105,13 @@ class AttentionHeads(nn.Module, ABC):
         logits = torch.matmul(q * self.d_k**-0.5, k.transpose(-2, -1))
         for term in (scores, bias):
             logits = logits if term is None else logits + term
-        x = torch.matmul(dropout(self.softmax(logits), self.dropout_rate, self.training), v)
+        x = torch.matmul(self._weights(logits), v)
         if bias is not None:
             x = x * visible_rows(bias)
         return self.project(OUT, x.transpose(1, 2).flatten(-2))
+
+    def _weights(self, logits: Tensor) -> Tensor:
+        return dropout(self.softmax(logits), self.dropout_rate, self.training)
 
 
 def most_heads(module: nn.Module) -> int:
@@ -158,24 +165,41 @@ class MultiHeadedAttention(AttentionHeads):
         k, v = self.project_memory(key, value)
         return self.attend(self.project_query(query), k, v, as_bias(mask, query.dtype))
 
-    def before(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Initial cache of `advance` for x (B, U, D): keys and values (B, H, 0, D/H)."""
-        nothing = x.new_zeros(x.shape[0], self.h, 0, self.d_k)
-        return nothing, nothing
+    def before(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Initial cache of `advance` for x (B, U, D): nothing."""
+        return ()
 
     def advance(self, x: Tensor, known: Sequence[Tensor], bias: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Self-attention of the tokens that follow P known ones.
+        """Self-attention of a text, or of the newest tokens of hypotheses that are in part known.
 
         Args:
-            x: (B, U, D).
-            known: keys and values (B, H, P, D/H), projected already.
-            bias: (B or 1, 1, U, P + U), None where tokens see all others.
+            x: (B, U, D): U tokens of a text, or the newest token of each of U hypotheses.
+            known: of hypotheses, keys and values (rows, B, H, D/H) of known tokens; of a text nothing.
+            bias: (B or 1, 1, U, U) for a text; for hypotheses (B or 1, 1, U, rows + 1), the last for the token itself;
+                None where tokens see all others.
 
         Returns:
-            (B, U, D), and keys and values (B, H, P + U, D/H).
+            (B, U, D), and keys and values (U, B, H, D/H) of the tokens.
         """
-        key, value = (torch.cat(pair, dim=2) for pair in zip(known, self.project_memory(x, x), strict=True))
-        return self.attend(self.project_query(x), key, value, bias), (key, value)
+        if known:
+            return self._attend_rows(x, known[0], known[1], bias)
+        query, (key, value) = self.project_query(x), self.project_memory(x, x)
+        return self.attend(query, key, value, bias), (key.permute(2, 0, 1, 3), value.permute(2, 0, 1, 3))
+
+    def _attend_rows(
+        self, x: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """`advance` for hypotheses. Known keys and values stay where they are: put before the new ones, they would be
+        copied at every step."""
+        query, key, value = (self.heads(role, x) for role in (QUERY, KEY, VALUE))
+        query, key = self.q_norm(query) * self.d_k**-0.5, self.k_norm(key)
+        own = (query * key).sum(dim=-1).transpose(1, 2).unsqueeze(-1)
+        logits = torch.cat((torch.matmul(query.transpose(1, 2), keys.permute(1, 2, 3, 0)), own), dim=-1)
+        weights = self._weights(logits if bias is None else logits + bias)
+        mixed = torch.matmul(weights[..., :-1], values.permute(1, 2, 0, 3)).transpose(1, 2)
+        mixed = mixed + weights[..., -1:].transpose(1, 2) * value
+        mixed = mixed if bias is None else mixed * visible_rows(bias).transpose(1, 2)
+        return self.project(OUT, mixed.flatten(-2)), (key.transpose(0, 1), value.transpose(0, 1))
 
     def attend_self(self, x: Tensor, mask: Tensor | None, pos_emb: Tensor | None) -> Tensor:
         """Self-attention without positions: x (B, T, D) → (B, T, D)."""

@@ -19,7 +19,7 @@ class SelfAttention(Protocol):
         """Initial cache of `advance` for x (B, U, D)."""
 
     def advance(self, x: Tensor, known: Sequence[Tensor], context: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """x (B, U, D), cache of the tokens before, which of them exist → (B, U, D), next cache."""
+        """x (B, U, D), cache of the tokens before, which of them exist → (B, U, D), what the next cache gets of it."""
 
 
 class DecoderLayer(nn.Module):
@@ -89,20 +89,20 @@ class DecoderLayer(nn.Module):
         memory_value: Tensor,
         memory_bias: Tensor | None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Process the tokens that follow known ones.
+        """Process the tokens of a text, or the newest token of hypotheses whose others are known.
 
-        Hypotheses of one utterance lie next to each other, and attend to its encoder output as queries of one
-        attention: R is B times the hypotheses per utterance.
+        All rows of x that belong to one utterance lie next to each other, and attend to its encoder output as queries
+        of one attention: R is B, or B times the hypotheses per utterance.
 
         Args:
             x: (R, U, D).
-            known: the self-attention's cache of the known tokens, (R, ...) each.
-            context: which tokens are known, as the self-attention reads it.
+            known: the self-attention's cache of the known tokens.
+            context: which tokens are seen, as the self-attention reads it.
             memory_key, memory_value: (B, H, T, D/H), the projected encoder output.
             memory_bias: (B, 1, 1, T) or None.
 
         Returns:
-            (R, U, D), and the cache for the next step.
+            (R, U, D), and what the self-attention's next cache gets of the new tokens.
         """
         normed = self.norm1(x) if self.normalize_before else x
         attended, known = self.attention.advance(normed, known, context)

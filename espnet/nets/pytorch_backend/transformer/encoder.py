@@ -138,20 +138,18 @@ class Encoder(EncoderStack):
         super().__init__(attention_dim, choose("input_layer", input_layer, inputs)(), layers, normalize_before)
 
     def step(
-        self, xs: Tensor, offset: int, keys: Iterable[Tensor], values: Iterable[Tensor], bias: Tensor | None = None
+        self, xs: Tensor, keys: Iterable[Tensor], values: Iterable[Tensor], bias: Tensor | None = None
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Encode the positions that follow P known ones.
+        """Encode the newest positions of hypotheses of which the others are known.
 
         Args:
-            xs: (N, T, idim), or (N, T) int64 tokens.
-            offset: P.
-            keys, values: for each layer (N, H, P, D/H) of the positions before.
-            bias: (N, 1, T, P + T) `attention_bias`; None if nothing is masked.
+            xs: (B, N, D), one position of each of N hypotheses, embedded by `embed.at`.
+            keys, values: for each layer (rows, B, H, D/H) of known positions.
+            bias: (B, 1, N, rows + 1) `attention_bias`, the last for the position itself; None if nothing is masked.
 
         Returns:
-            (N, T, D), and for each layer keys and values (N, H, P + T, D/H).
+            (B, N, D), and for each layer keys and values (N, B, H, D/H) of the new positions.
         """
-        xs = self.embed.at(xs, offset)
         new_keys, new_values = [], []
         for layer, k, v in zip(self.encoders, keys, values, strict=True):
             assert isinstance(layer, EncoderLayer)

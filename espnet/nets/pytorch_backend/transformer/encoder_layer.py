@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
-import torch
 from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.transformer.attention import AttentionHeads
+from espnet.nets.pytorch_backend.transformer.attention import AttentionHeads, MultiHeadedAttention
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.residual import ResidualLayer
 
@@ -65,22 +65,22 @@ class EncoderLayer(ResidualLayer):
         return self.branches(x, lambda y: self.self_attn.attend_self(y, mask, pos_emb), padding)
 
     def step(self, x: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Encode the positions that follow P known ones.
+        """Encode the newest positions of hypotheses of which the others are known.
 
         Args:
-            x: (N, T, D).
-            k, v: (N, H, P, D/H) keys and values of the positions before.
-            bias: (N, 1, T, P + T) `attention_bias`; None if nothing is masked.
+            x: (B, N, D), one position of each of N hypotheses.
+            k, v: (rows, B, H, D/H) keys and values of known positions.
+            bias: (B, 1, N, rows + 1) `attention_bias`, the last for the position itself; None if nothing is masked.
 
         Returns:
-            (N, T, D), and keys and values (N, H, P + T, D/H).
+            (B, N, D), and keys and values (N, B, H, D/H) of the new positions.
         """
+        attention, new = cast(MultiHeadedAttention, self.self_attn), (k, v)
 
         def attend(y: Tensor) -> Tensor:
-            nonlocal k, v
-            new_k, new_v = self.self_attn.project_memory(y, y)
-            k, v = torch.cat((k, new_k), dim=2), torch.cat((v, new_v), dim=2)
-            return self.self_attn.attend(self.self_attn.project_query(y), k, v, bias)
+            nonlocal new
+            attended, new = attention.advance(y, (k, v), bias)
+            return attended
 
         x = self.branches(x, attend, None)
-        return x, k, v
+        return x, *new

@@ -8,9 +8,11 @@ import pytest
 import torch
 from typeguard import TypeCheckError
 
+from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.pytorch_backend.transformer.embedding import ScaledPositionalEncoding
 from espnet.nets.pytorch_backend.transformer.mask import subsequent_mask
 from espnet2.asr.decoder.transformer_decoder import TransformerDecoder
+from espnet2.export.steps import Steps
 from espnet2.tasks.asr import ASRTask
 
 VOCABULARY, SIZE, HEADS, LAYERS = 11, 8, 2, 2
@@ -37,6 +39,12 @@ def batch(tokens: int = 6) -> tuple[torch.Tensor, ...]:
     return memory, torch.tensor([9, 5, 2]), text, torch.full((3,), tokens)
 
 
+def steps_of(module: TransformerDecoder, memory: torch.Tensor, lengths: torch.Tensor) -> Steps:
+    start, step = module.components()
+    projected = TorchGraph(module, start)({"encoder_out": memory})
+    return Steps(TorchGraph(module, step), len(memory), {**projected, "memory_lengths": lengths})
+
+
 def close(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
@@ -47,14 +55,12 @@ def close(found: torch.Tensor, expected: torch.Tensor) -> None:
 def test_steps_of_a_reordered_beam_equal_forward(chosen, utterances):
     module, beam = decoder(**chosen), 4
     memory, lengths = (tensor[:utterances] for tensor in batch()[:2])
-    key, value = module.start(memory)
-    _, step = module.components()
-    caches = [torch.zeros(step.initial_shape(state, batch=utterances)) for state in step.states]
+    steps = steps_of(module, memory, lengths)
     history = torch.zeros(utterances, 1, 0, dtype=torch.int64)
     for _ in range(20):
         parents = torch.randint(0, history.shape[1], (utterances, beam))
         tokens = torch.randint(0, VOCABULARY, (utterances, beam))
-        found, *caches = module.step(tokens, parents, key, value, lengths, *caches)
+        found = torch.from_numpy(steps(tokens.numpy(), parents.numpy()))
         before = history.gather(1, parents.unsqueeze(-1).expand(-1, -1, history.shape[2]))
         history = torch.cat((before, tokens.unsqueeze(-1)), dim=2)
         text = history.flatten(0, 1)
@@ -112,13 +118,15 @@ def test_layers_are_dropped_in_training_only():
 
 def test_declared_graphs():
     start, step = decoder().components()
-    heads = (LAYERS, "batch", HEADS, "frames", SIZE // HEADS)
-    assert [(tensor.name, tensor.axes) for tensor in start.outputs] == [("memory_key", heads), ("memory_value", heads)]
-    assert [tensor.name for tensor in step.feeds] == [
-        *("tokens", "parents", "memory_key", "memory_value", "memory_lengths", "cache_key", "cache_value")
-    ]
-    assert [tensor.name for tensor in step.results] == ["log_probs", "next_cache_key", "next_cache_value"]
-    assert step.initial_shape(step.states[0], batch=3) == (LAYERS, 3, 1, HEADS, 0, SIZE // HEADS)
+    memory = [f"memory_{kind}_{layer}" for kind in ("key", "value") for layer in range(LAYERS)]
+    caches = [f"cache_{kind}_{layer}" for kind in ("key", "value") for layer in range(LAYERS)]
+    assert [tensor.name for tensor in start.outputs] == memory
+    assert {tensor.axes for tensor in start.outputs} == {("batch", HEADS, "frames", SIZE // HEADS)}
+    hypotheses = ["tokens", "positions", "visible"]
+    assert [tensor.name for tensor in step.feeds] == [*hypotheses, *memory, "memory_lengths", *caches]
+    assert [tensor.name for tensor in step.results] == ["log_probs", *(f"next_{cache}" for cache in caches)]
+    assert {state.appended for state in step.states} == {"rows"}
+    assert step.initial_shape(step.states[0], batch=3) == (0, 3, HEADS, SIZE // HEADS)
 
 
 def test_unknown_input_layer_is_refused():
@@ -151,9 +159,7 @@ def test_trained_decoder_equals_upstream(utterance, trained):
     expected = arrays[f"{utterance}.tf_logp"]
     close(module(memory, lengths, text, torch.tensor([text.shape[1]]))[0][0].log_softmax(-1), expected)
     close(module.score(sos, None, memory[0])[0], arrays[f"{utterance}.dec0_logp"])
-    key, value = module.start(memory)
-    _, step = module.components()
-    caches = [torch.zeros(step.initial_shape(state, batch=1)) for state in step.states]
+    steps = steps_of(module, memory, lengths)
     for token, log_probs in zip(text[0], expected, strict=True):
-        found, *caches = module.step(token.view(1, 1), torch.zeros(1, 1, dtype=int), key, value, lengths, *caches)
-        close(found[0, 0], log_probs)
+        found = steps(np.array([[int(token)]]), np.zeros((1, 1), np.int64))
+        close(torch.from_numpy(found[0, 0]), log_probs)

@@ -39,11 +39,12 @@ def test_steps_equal_forward(options, inputs):
         memory_mask.repeat_interleave(BEAM, 0),
     )
     projected = module.src_attn.project_memory(memory, memory)
-    known = module.attention.before(tgt)
+    known = [torch.zeros(0, BATCH * BEAM, HEADS, SIZE // HEADS)] * 2
     for index in range(TOKENS):
-        x, known = module.step(tgt[:, index : index + 1], known, None, *projected, attention_bias(memory_mask))
+        x, new = module.step(tgt[:, index : index + 1], known, None, *projected, attention_bias(memory_mask))
+        known = [torch.cat(pair) for pair in zip(known, new, strict=True)]
         torch.testing.assert_close(x[:, 0], expected[:, index], atol=1e-5, rtol=0)
-    assert [value.shape for value in known] == 2 * [(BATCH * BEAM, HEADS, TOKENS, SIZE // HEADS)]
+    assert [value.shape for value in known] == 2 * [(TOKENS, BATCH * BEAM, HEADS, SIZE // HEADS)]
 
 
 @pytest.mark.parametrize("options", OPTIONS)

@@ -59,13 +59,14 @@ def _layer(**options):
 def test_steps_of_a_layer_equal_the_whole(options):
     layer, x = _layer(**options).eval(), torch.randn(2, 6, SIZE)
     expected = layer(x, subsequent_mask(6).unsqueeze(0))
-    k = v = torch.zeros(2, HEADS, 0, SIZE // HEADS)
+    k = v = torch.zeros(0, 2, HEADS, SIZE // HEADS)
     outs = []
     for position in range(6):
-        out, k, v = layer.step(x[:, position : position + 1], k, v)
+        out, *new = layer.step(x[:, position : position + 1], k, v)
+        k, v = (torch.cat(pair) for pair in zip((k, v), new, strict=True))
         outs.append(out)
     torch.testing.assert_close(torch.cat(outs, dim=1), expected)
-    assert k.shape == v.shape == (2, HEADS, 6, SIZE // HEADS)
+    assert k.shape == v.shape == (6, 2, HEADS, SIZE // HEADS)
 
 
 @pytest.mark.parametrize("input_layer", ["linear", "embed", None])
@@ -85,10 +86,13 @@ def test_steps_of_a_stack_equal_the_whole(input_layer, normalize_before):
     mask = subsequent_mask(5).unsqueeze(0)
     expected, same_mask = encoder(x, mask)
     assert same_mask is mask
-    keys = values = [torch.zeros(2, HEADS, 0, SIZE // HEADS)] * 2
-    first, keys, values = encoder.step(x[:, :3], 0, keys, values, attention_bias(mask[:, :3, :3]))
-    second, keys, values = encoder.step(x[:, 3:], 3, keys, values, attention_bias(mask[:, 3:]))
-    torch.testing.assert_close(torch.cat((first, second), dim=1), expected)
+    keys = values = [torch.zeros(0, 2, HEADS, SIZE // HEADS)] * 2
+    for index in range(5):
+        now = slice(index, index + 1)
+        bias = attention_bias(mask[:, now, : index + 1])
+        out, *new = encoder.step(encoder.embed.at(x[:, now], index), keys, values, bias)
+        keys, values = ([*map(torch.cat, zip(*pair, strict=True))] for pair in zip((keys, values), new, strict=True))
+        torch.testing.assert_close(out, expected[:, now])
 
 
 def test_unknown_input_layer_lists_the_known_ones():
