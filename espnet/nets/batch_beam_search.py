@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from espnet.nets.beam_search import BatchHypothesis, BeamSearch, Hypothesis
-from espnet.nets.scorer_interface import BatchPartialScorerInterface, BatchScorerInterface, ScorerInterface
+from espnet.nets.beam_search import BatchHypothesis, BeamSearch, Continuations, Hypothesis
+from espnet.nets.scorer_interface import (
+    BatchPartialScorerInterface,
+    BatchScorerInterface,
+    CandidateScorerInterface,
+    ScorerInterface,
+)
 from espnet.nets.tensors import as_array, like, repeated
 
 __all__ = ["BatchBeamSearch", "BatchHypothesis", "BeamSearch", "Hypothesis"]
@@ -57,3 +62,38 @@ class BatchBeamSearch(BeamSearch):
             if batched
             else super()._select_partial(scorer, states, parent, token)
         )
+
+    def _best(
+        self, running: BatchHypothesis, scores: Mapping[str, np.ndarray], ids: np.ndarray | None, x: np.ndarray
+    ) -> Continuations:
+        best = None if ids is None else self._best_of_candidates(running, scores, ids, x)
+        if best is not None:
+            return best
+        return super()._best(running, scores, ids, x)
+
+    def _best_of_candidates(
+        self, running: BatchHypothesis, scores: Mapping[str, np.ndarray], ids: np.ndarray, x: np.ndarray
+    ) -> Continuations | None:
+        """`_best` where candidates and end symbols alone are scored, or None if another token could be as good."""
+        partial = {name: s for name, s in self.part_scorers.items() if isinstance(s, CandidateScorerInterface)}
+        if len(partial) < len(self.part_scorers):
+            return None
+        only, weights = self.candidates_only, self.weights
+        rows, end = np.arange(len(ids))[:, None], np.full((len(ids), 0 if only else 1), self.eos)
+        tokens = np.concatenate([ids, end], axis=1)
+        added = {name: score[rows, tokens] for name, score in scores.items()}
+        others = {name: (np.max if weights[name] > 0 else np.min)(score, axis=1) for name, score in scores.items()}
+        states = {}
+        for name, scorer in partial.items():
+            scored = scorer.batch_score_candidates(running.yseq, ids, running.states[name], repeated(x, len(ids)))
+            added[name] = np.column_stack([scored.candidates, scored.end])[:, : tokens.shape[1]]
+            others[name] = np.full_like(scored.others, -np.inf) if only else scored.others
+            states[name] = scored.state
+        total, bound = self._weighted(added) + running.score[:, None], self._weighted(others) + running.score
+        total[(ids == self.eos).any(axis=1), ids.shape[1] :] = -np.inf  # the end symbol is a candidate already
+        order = np.lexsort(((rows * self.n_vocab + tokens).ravel(), -total.ravel()))[: self.beam_size]
+        chosen = np.divmod(order, tokens.shape[1])
+        if len(order) < self.beam_size or not total[chosen][-1] > bound.max() or np.isnan(total).any():
+            return None
+        picked = {name: score[chosen] for name, score in added.items()}
+        return Continuations(chosen[0], tokens[chosen], total[chosen], picked, states)

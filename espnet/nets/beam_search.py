@@ -9,86 +9,29 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from espnet.nets.e2e_asr_common import end_detect
+from espnet.nets.hypothesis import BatchHypothesis, Hypothesis
+from espnet.nets.ranking import top_k, top_k_of_rows
 from espnet.nets.scorer_interface import PartialScorerInterface, ScorerInterface
 from espnet.nets.tensors import ModuleScorers, answers_in_kind, as_array, like
 
 _log = logging.getLogger(__name__)
-_STRIPES = 16
 
 
-class Hypothesis(NamedTuple):
-    """A token sequence yseq (U,) with its start symbol, its weighted `score`, and each scorer's unweighted total.
+class Continuations(NamedTuple):
+    """Continuations of hypotheses `parents` (K,) with `tokens` (K,), best first: `score` (K,) of the longer hypotheses,
+    each scorer's unweighted score (K,) of the token, and the states of the partial scorers for all hypotheses."""
 
-    Searches over tensors give tensors: yseq int64, scores without dimensions.
-
-    `frames` holds the encoder frames [start, end) of each token of the text, start and end symbols left out; it is
-    empty where they are not known.
-    """
-
-    yseq: Any
-    score: Any = 0.0
-    scores: Mapping[str, Any] = {}
-    states: Mapping[str, Any] = {}
-    hs: Sequence[Any] = ()
-    frames: Sequence[tuple[int, int]] = ()
-
-    def like(self, x: Any) -> Hypothesis:
-        """This hypothesis with tensors in place of arrays and numbers, where x is a tensor."""
-        return self._replace(
-            yseq=like(x, self.yseq),
-            score=like(x, self.score),
-            scores={name: like(x, score) for name, score in self.scores.items()},
-        )
-
-    def asdict(self) -> dict[str, Any]:
-        """All fields by name; tokens and scores as JSON can hold them, the rest as it is."""
-        scores = dict(zip(self.scores, map(float, self.scores.values()), strict=True))
-        return {**self._asdict(), "yseq": self.yseq.tolist(), "score": float(self.score), "scores": scores}
-
-
-@dataclass(frozen=True)
-class BatchHypothesis:
-    """H running hypotheses of one length: yseq (H, U), score (H,), each scorer's total (H,) and list of H states."""
-
-    yseq: np.ndarray
+    parents: np.ndarray
+    tokens: np.ndarray
     score: np.ndarray
     scores: Mapping[str, np.ndarray]
-    states: Mapping[str, Sequence[Any]]
-    hs: Sequence[Sequence[np.ndarray]]
-
-    @property
-    def length(self) -> np.ndarray:
-        """Tokens in each hypothesis, (H,)."""
-        return np.full(len(self.yseq), self.yseq.shape[1])
-
-    def __len__(self) -> int:
-        return len(self.yseq)
-
-    def hypothesis(self, i: int) -> Hypothesis:
-        """Hypothesis number `i` by itself."""
-        return Hypothesis(
-            yseq=self.yseq[i],
-            score=float(self.score[i]),
-            scores={name: float(scores[i]) for name, scores in self.scores.items()},
-            states={name: states[i] for name, states in self.states.items()},
-            hs=self.hs[i],
-        )
-
-    def select(self, rows: Sequence[int] | np.ndarray) -> BatchHypothesis:
-        """The hypotheses of `rows`, in that order."""
-        return BatchHypothesis(
-            yseq=self.yseq[rows],
-            score=self.score[rows],
-            scores={name: scores[rows] for name, scores in self.scores.items()},
-            states={name: [states[row] for row in rows] for name, states in self.states.items()},
-            hs=[self.hs[row] for row in rows],
-        )
+    states: Mapping[str, Any]
 
 
 class BeamSearch(ModuleScorers):
@@ -220,20 +163,29 @@ class BeamSearch(ModuleScorers):
     def search(self, running: BatchHypothesis, x: np.ndarray) -> BatchHypothesis:
         """The `beam_size` best continuations by one token of the running hypotheses."""
         scores, states, hs = self._score_full(running, x)
-        weighted = self._weighted_sum(scores, len(running))
-        ids = self._pre_beam(weighted, scores)
+        best = self._best(running, scores, self._pre_beam(scores), x)
+        states |= best.states
+        return BatchHypothesis(
+            yseq=np.concatenate([running.yseq[best.parents], best.tokens[:, None]], axis=1),
+            score=best.score,
+            scores={name: running.scores[name][best.parents] + best.scores[name] for name in self.scorers},
+            states={name: self._select_states(name, states[name], best) for name in self.scorers},
+            hs=[(*running.hs[parent], hs[parent]) if self.return_hs else () for parent in best.parents],
+        )
+
+    def _best(
+        self, running: BatchHypothesis, scores: Mapping[str, np.ndarray], ids: np.ndarray | None, x: np.ndarray
+    ) -> Continuations:
+        """The `beam_size` best continuations of all, given scores (H, V) of the full scorers and candidates (H, C)."""
+        scores, states = dict(scores), {}
+        weighted = np.zeros((len(running), self.n_vocab)) if not scores else self._weighted(scores)
         for name, scorer in self.part_scorers.items():
             scores[name], states[name] = self._score_partial(scorer, running.yseq, ids, running.states[name], x)
             weighted += self.weights[name] * scores[name]
         weighted += running.score[:, None]
         parents, tokens = np.divmod(top_k(weighted.ravel(), self.beam_size), self.n_vocab)
-        return BatchHypothesis(
-            yseq=np.concatenate([running.yseq[parents], tokens[:, None]], axis=1),
-            score=weighted[parents, tokens],
-            scores={name: running.scores[name][parents] + scores[name][parents, tokens] for name in self.scorers},
-            states={name: self._select_states(name, states[name], parents, tokens) for name in self.scorers},
-            hs=[(*running.hs[parent], hs[parent]) if self.return_hs else () for parent in parents],
-        )
+        chosen = {name: score[parents, tokens] for name, score in scores.items()}
+        return Continuations(parents, tokens, weighted[parents, tokens], chosen, states)
 
     def post_process(
         self, i: int, maxlen: int, minlen: int, running: BatchHypothesis, ended: list[Hypothesis]
@@ -244,7 +196,7 @@ class BeamSearch(ModuleScorers):
         at_end = running.yseq[:, -1] == self.eos
         if i >= minlen:
             ended.extend(self._finish(running.hypothesis(row)) for row in np.flatnonzero(at_end).tolist())
-        return running.select(np.flatnonzero(~at_end))
+        return running.select(np.flatnonzero(~at_end)) if at_end.any() else running
 
     def _score_full(self, running: BatchHypothesis, x: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, Any], Any]:
         """Scores (H, V) and states of each full scorer, and the decoder's hidden states where they are asked for."""
@@ -257,25 +209,30 @@ class BeamSearch(ModuleScorers):
             scores[name], states[name], hs = (*scored, hs) if len(scored) == 2 else scored
         return scores, states, hs
 
-    def _weighted_sum(self, scores: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
-        """Weighted sum (H, V) of scores (H, V), in float64."""
-        weighted = np.zeros((rows, self.n_vocab))
+    def _weighted(self, scores: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Weighted sum of each scorer's scores, in float64."""
+        total: np.ndarray | None = None
         for name, score in scores.items():
-            weighted += self.weights[name] * score.astype(np.float64)
-        return weighted
+            part = score.astype(np.float64)
+            part *= self.weights[name]
+            total = part if total is None else np.add(total, part, out=total)
+        assert total is not None
+        return total
 
-    def _pre_beam(self, weighted: np.ndarray, scores: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    def _pre_beam(self, scores: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """Candidates (H, C) for the partial scorers, or None for all tokens."""
         if not self.do_pre_beam:
             return None
-        ranked = weighted if self.pre_beam_score_key == "full" else scores[str(self.pre_beam_score_key)]
-        return np.stack([top_k(row, self.pre_beam_size) for row in ranked])
+        key = str(self.pre_beam_score_key)
+        if key == "full" and len(scores) == 1 and self.weights[next(iter(scores))] > 0:
+            key = next(iter(scores))  # alone, a scorer ranks as it does by its weight
+        return top_k_of_rows(self._weighted(scores) if key == "full" else scores[key], self.pre_beam_size)
 
-    def _select_states(self, name: str, states: Any, parents: np.ndarray, tokens: np.ndarray) -> list[Any]:
-        """States of the hypotheses that continue `parents` with `tokens`."""
+    def _select_states(self, name: str, states: Any, best: Continuations) -> list[Any]:
+        """States of the hypotheses that were continued."""
         scorer = self.scorers[name]
         select = self._select_partial if name in self.part_scorers else self._select
-        chosen = zip(parents.tolist(), tokens.tolist(), strict=True)
+        chosen = zip(best.parents.tolist(), best.tokens.tolist(), strict=True)
         return [select(scorer, states, parent, token) for parent, token in chosen]
 
     def _init_state(self, scorer: ScorerInterface, x: np.ndarray) -> Any:
@@ -361,23 +318,6 @@ def beam_search(
         pre_beam_score_key=pre_beam_score_key,
     )
     return [hypothesis.asdict() for hypothesis in search.forward(x, maxlenratio, minlenratio)]
-
-
-def top_k(values: np.ndarray, k: int) -> np.ndarray:
-    """Indices of the k (all, if fewer) largest of values (N,), largest first; of equal ones the lower index first.
-
-    Raises:
-        ValueError: There are not k values, because some are NaN.
-    """
-    k = min(k, len(values))
-    width = len(values) // _STRIPES
-    # k maxima of disjoint stripes bound the k-th value from below; few values reach the bound, and it is quick to find.
-    maxima = values[: _STRIPES * width].reshape(_STRIPES, width).max(axis=0) if width >= k else values
-    least = np.partition(maxima, len(maxima) - k)[len(maxima) - k]
-    found = np.flatnonzero(values >= least)
-    if len(found) < k:
-        raise ValueError(f"scores must be numbers, found NaN in {np.count_nonzero(np.isnan(values))} of {len(values)}")
-    return found[np.argsort(-values[found], kind="stable")[:k]]
 
 
 def longest(maxlenratio: float, frames: int) -> int:

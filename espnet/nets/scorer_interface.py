@@ -8,7 +8,7 @@ number of running hypotheses, C the number of candidate tokens.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,6 +84,24 @@ class BatchPartialScorerInterface(BatchScorerInterface, PartialScorerInterface):
         `select_state(state, h, token)` of that state gives the state after `token` follows hypothesis `h`.
         """
         raise NotImplementedError(f"{type(self).__name__} does not score candidates in batches")
+
+
+class CandidateScores(NamedTuple):
+    """Scores after H prefixes, as arrays: of candidates (H, C), of the end symbol (H,), which need be no candidate, and
+    of each other token (H,); and a state as `batch_score_partial` has it."""
+
+    candidates: np.ndarray
+    end: np.ndarray
+    others: np.ndarray
+    state: Any
+
+
+class CandidateScorerInterface(BatchPartialScorerInterface):
+    """A scorer that tells apart candidates, the end symbol, and other tokens, which score alike."""
+
+    def batch_score_candidates(self, ys: Any, next_tokens: Any, states: Sequence[Any], xs: Any) -> CandidateScores:
+        """The scores that `batch_score_partial` gives, without an array of the vocabulary's size."""
+        raise NotImplementedError(f"{type(self).__name__} does not score candidates by themselves")
 
 
 class MaskParallelScorerInterface(ScorerInterface):

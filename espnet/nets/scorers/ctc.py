@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from espnet.nets.ctc_prefix_score import CTCPrefixScore, PrefixScores, PrefixState
-from espnet.nets.scorer_interface import BatchPartialScorerInterface
+from espnet.nets.ctc_prefix_score import LOG_ZERO, CTCPrefixScore, PrefixScores, PrefixState
+from espnet.nets.scorer_interface import CandidateScorerInterface, CandidateScores
 from espnet.nets.tensors import as_array, like
 from espnet2.interface.graph import Graph
 
@@ -62,7 +62,7 @@ class CTCGraph:
         return as_array(self._graph({self._input: frames})[self._output])
 
 
-class CTCPrefixScorer(BatchPartialScorerInterface):
+class CTCPrefixScorer(CandidateScorerInterface):
     """Scores a token by how much it lowers the CTC prefix log-probability.
 
     Arguments may be arrays or tensors; scores are as the encoder output is.
@@ -117,3 +117,13 @@ class CTCPrefixScorer(BatchPartialScorerInterface):
         ids = None if next_tokens is None else as_array(next_tokens)
         prefixes = states[0].utterance(as_array(ys), ids, states)
         return like(xs, prefixes.log_psi - np.array([[state.log_psi] for state in states])), prefixes
+
+    def batch_score_candidates(
+        self, ys: np.ndarray, next_tokens: np.ndarray, states: Sequence[PrefixState], xs: np.ndarray
+    ) -> CandidateScores:
+        """Scores of next_tokens (H, C) after ys (H, U)."""
+        ids = as_array(next_tokens)
+        prefixes = states[0].utterance(as_array(ys), ids, states)
+        before = np.array([state.log_psi for state in states])
+        candidates = np.where(ids == self.eos, prefixes.end[:, None], prefixes.psi)
+        return CandidateScores(candidates - before[:, None], prefixes.end - before, LOG_ZERO - before, prefixes)

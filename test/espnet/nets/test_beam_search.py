@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from search_tables import CASES, Posteriors, Table, golden_tables, random_tables
 
 from espnet.nets.batch_beam_search import BatchBeamSearch
-from espnet.nets.beam_search import BeamSearch, Hypothesis, top_k
+from espnet.nets.beam_search import BeamSearch, Hypothesis
 from espnet.nets.scorer_interface import PartialScorerInterface, ScorerInterface
 from espnet.nets.scorers.ctc import CTCPrefixScorer
 from espnet.nets.scorers.length_bonus import LengthBonus
@@ -227,12 +227,6 @@ def test_hypothesis_as_plain_data():
     assert json.loads(json.dumps(hyp.asdict())) == {
         "yseq": [4, 1, 4], "score": -1.5, "scores": {"ctc": -2.0}, "states": {}, "hs": [], "frames": []
     }  # fmt: skip
-
-
-@given(st.lists(st.integers(-3, 3), min_size=1, max_size=200), st.integers(1, 40))
-def test_top_k_is_stable(values, k):
-    expected = sorted(range(len(values)), key=lambda i: (-values[i], i))[:k]
-    assert top_k(np.array(values, np.float64), k).tolist() == expected
 
 
 @both
