@@ -79,8 +79,8 @@ class PoolState(NamedTuple):
 class Arena:
     """Arrays of the rows, and for several utterances of the encoder outputs, of utterances that are searched together.
 
-    Each utterance has a slot, an index of the axis `batch` of all arrays. Rows are the first axis of caches, and so those
-    that are used are one piece of memory.
+    Each utterance has a slot, an index of the axis `batch` of all arrays. Rows are the first axis of caches: those that
+    are used are one piece of memory.
     """
 
     def __init__(self, component: Component, pool: Pool) -> None:
