@@ -10,6 +10,8 @@ from pathlib import Path
 
 import onnx_ir as ir
 import torch
+from onnx_ir.passes.common import RemoveUnusedNodesPass
+from onnxscript.optimizer import fold_constants
 
 from espnet2.export.declared import require_exported_axes
 from espnet2.export.examples import draw, dynamic_shapes, trace_sizes
@@ -20,6 +22,8 @@ OPSET = 20
 # Weights above this are a file of their own, which onnxruntime maps into memory: such graphs open in two thirds of the
 # time. A protobuf file cannot hold 2 GB anyway.
 EXTERNAL_DATA_BYTES = 100_000_000
+# Operators that only rearrange: a weight becomes no larger by them.
+FOLDED = frozenset({"Concat", "Pad", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"})
 EXTERNAL_DATA_SUFFIX = ".data"  # as torch.onnx names the second file
 
 
@@ -56,6 +60,7 @@ def export_component(
             verbose=False,
         )
     assert program is not None  # as it is where `dynamo` is set
+    _fold_weights(program.model)
     _publish(program.model, component, metadata or {})
     weights = (value.const_value for value in program.model.graph.initializers.values())
     size = sum(weight.nbytes for weight in weights if weight is not None)
@@ -72,6 +77,15 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
+
+
+def _fold_weights(model: ir.Model) -> None:
+    """Store weights as products read them: only constant weights are quantised.
+
+    The exporter leaves that to the runtime for tensors above a small size.
+    """
+    fold_constants(model, should_fold=lambda node: True if node.op_type in FOLDED else None)
+    RemoveUnusedNodesPass()(model)
 
 
 def _axes(value: ir.Value) -> list[Axis | None]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import choose, require_positive, require_rates
+from espnet.nets.pytorch_backend.nets_utils import by_rows, choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import as_bias
 from espnet.nets.pytorch_backend.transformer.attention_choice import rates_of_layers
 from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS, Positions
@@ -135,7 +135,7 @@ class BranchformerEncoderLayer(ResidualLayer):
         if self.cgmlp is not None:
             branches.append(self.dropout(self.cgmlp(self.norm_mlp(x), padding)))
         merged = branches[0] if self.merge is None else self.merge(self, *branches, mask)
-        return self.norm_final(self.add(x, self.dropout(self.merge_proj(merged))))
+        return self.norm_final(self.add(x, self.dropout(by_rows(self.merge_proj, merged))))
 
 
 def _concat(layer: BranchformerEncoderLayer, attended: Tensor, gated: Tensor, mask: Tensor | None) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.conformer.convolution import DepthwiseConv1d
-from espnet.nets.pytorch_backend.nets_utils import choose, get_activation, require_positive, require_rates
+from espnet.nets.pytorch_backend.nets_utils import by_rows, choose, get_activation, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention
 from espnet.nets.pytorch_backend.transformer.attention_choice import MakePositions
 from espnet.nets.pytorch_backend.transformer.embedding import (
@@ -128,7 +128,7 @@ class EBranchformerEncoderLayer(ResidualLayer):
     def merge(self, x: Tensor, padding: Tensor | None) -> Tensor:
         """Both branches' results x (B, T, 2D) → (B, T, D)."""
         neighbours = self.depthwise_conv_fusion(hide_padding(x, padding).transpose(1, 2)).transpose(1, 2)
-        return self.merge_proj(x + neighbours)
+        return by_rows(self.merge_proj, x + neighbours)
 
 
 class EBranchformerEncoder(StackedEncoder):

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.conformer.convolution import DepthwiseConv1d
-from espnet.nets.pytorch_backend.nets_utils import ACTIVATIONS, choose
+from espnet.nets.pytorch_backend.nets_utils import ACTIVATIONS, by_rows, choose
 from espnet.nets.pytorch_backend.transformer.layer_norm import LayerNorm
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
 
@@ -60,7 +60,7 @@ class SpatialGatingUnit(nn.Module, ABC):
         kept, gate = x.chunk(2, dim=-1)
         gate = self.convolve(hide_padding(self.norm(gate), padding).transpose(1, 2), padding)
         if self.linear is not None:
-            gate = self.linear(gate)
+            gate = by_rows(self.linear, gate)
         return self.dropout(kept * self.act(gate))
 
 
@@ -101,7 +101,7 @@ class GatingMLP(nn.Module):
 
     def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
         """x (B, T, D), padding (B, T, 1) bool, True at padded frames → (B, T, D)."""
-        return self.channel_proj2(self.csgu(self.channel_proj1(x), padding))
+        return by_rows(self.channel_proj2, self.csgu(by_rows(self.channel_proj1, x), padding))
 
 
 class ConvolutionalGatingMLP(GatingMLP):

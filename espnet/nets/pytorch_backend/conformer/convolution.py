@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, glu, linear
 
+from espnet.nets.pytorch_backend.nets_utils import by_rows
 from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
 
@@ -60,4 +61,4 @@ class ConvolutionModule(nn.Module):
 
 def pointwise(x: Tensor, conv: nn.Conv1d) -> Tensor:
     """A convolution with kernel size 1, as the matrix product that it is: x (B, T, C) → (B, T, C')."""
-    return linear(x, conv.weight.squeeze(-1), conv.bias)
+    return by_rows(lambda rows: linear(rows, conv.weight.squeeze(-1), conv.bias), x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.nets_utils import by_rows
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
 
 
@@ -57,4 +58,4 @@ class Conv1dLinear(nn.Module):
     def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
         """x (B, T, D), padding (B, T, 1) bool, True at padded frames → (B, T, D)."""
         hidden = torch.relu(self.w_1(hide_padding(x, padding).transpose(1, 2))).transpose(1, 2)
-        return self.w_2(self.dropout(hidden))
+        return by_rows(self.w_2, self.dropout(hidden))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.nets_utils import by_rows
+
 
 class PositionwiseFeedForward(nn.Module):
     """Two linear layers with an activation between them.
@@ -24,7 +26,7 @@ class PositionwiseFeedForward(nn.Module):
 
     def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
         """x (B, T, D) → (B, T, D); only the variants with convolutions read `padding`."""
-        return self.w_2(self.dropout(self.activation(self.w_1(x))))
+        return by_rows(lambda rows: self.w_2(self.dropout(self.activation(self.w_1(rows)))), x)
 
 
 def hide_padding(x: Tensor, padding: Tensor | None) -> Tensor:

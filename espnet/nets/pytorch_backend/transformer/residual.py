@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.nets_utils import by_rows
+
 
 class ResidualLayer(nn.Module):
     """A layer made of residual branches.
@@ -55,5 +57,5 @@ class ResidualLayer(nn.Module):
     def attention(self, x: Tensor, norm: nn.Module, attend: Callable[[Tensor], Tensor]) -> Tensor:
         """The residual branch of self-attention; `attend` maps (B, T, D) to (B, T, D)."""
         if self.concat_after:
-            return self.residual(x, norm, lambda y: self.concat_linear(torch.cat((y, attend(y)), dim=-1)))
+            return self.residual(x, norm, lambda y: by_rows(self.concat_linear, torch.cat((y, attend(y)), dim=-1)))
         return self.residual(x, norm, lambda y: self.dropout(attend(y)))

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from espnet.nets.pytorch_backend.nets_utils import by_rows
 from espnet.nets.pytorch_backend.state_names import Names, State, rename, upgrade_on_load
 from espnet.nets.pytorch_backend.transformer.embedding import (
     NoPositionalEncoding,
@@ -19,6 +20,7 @@ from espnet.nets.pytorch_backend.transformer.embedding import (
     PositionalEncoding,
     Positions,
 )
+from espnet.nets.pytorch_backend.transformer.strided_convolution import convolve
 from espnet2.interface.spec import Length
 
 Embedded = tuple[Tensor, Tensor | None, Tensor]
@@ -90,7 +92,7 @@ class ConvSubsampling(nn.Module):
 
     def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """Apply the last two layers: x (B, T', C) → (B, T', D), encodings of relative positions or None."""
-        return self.out[1].with_positions(self.out[0](x), lengths)
+        return self.out[1].with_positions(by_rows(self.out[0], x), lengths)
 
     def convolve(self, x: Tensor) -> Tensor:
         """x (B, T, F) → (B, T', C)."""
@@ -141,7 +143,12 @@ class Conv2dSubsampling(ConvSubsampling):
 
     def convolve(self, x: Tensor) -> Tensor:
         """x (B, T, F) → (B, T', D · F')."""
-        return self.conv(x.unsqueeze(1)).transpose(1, 2).contiguous().flatten(2)
+        x = x.unsqueeze(1)
+        if len(self.strides) > 1 and min(self.strides[1:]) > 1:
+            return (
+                convolve(x, [layer for layer in self.conv if isinstance(layer, nn.Conv2d)]).transpose(2, 3).flatten(2)
+            )
+        return self.conv(x).transpose(1, 2).contiguous().flatten(2)
 
 
 class Conv2dSubsampling1(Conv2dSubsampling):
@@ -177,7 +184,7 @@ class Conv2dSubsampling8(Conv2dSubsampling):
 
     def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """Apply the last two layers: x (B, T', C) → (B, T', D), encodings of relative positions or None."""
-        return self.pos_enc.with_positions(self.out(x), lengths)
+        return self.pos_enc.with_positions(by_rows(self.out, x), lengths)
 
 
 class Conv2dSubsamplingWOPosEnc(Conv2dSubsampling):
@@ -203,7 +210,7 @@ class Conv2dSubsamplingWOPosEnc(Conv2dSubsampling):
 
     def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """Apply the last layer: x (B, T', C) → (B, T', D), None."""
-        return self.out(x), None
+        return by_rows(self.out, x), None
 
 
 class FrameInput(nn.ModuleList):
@@ -246,7 +253,7 @@ class BareInput(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Embedded:
         """x (B, T, F), lengths (B,) → (B, T, D), None, lengths."""
-        return nn.functional.linear(x, self.weight, self.bias), None, lengths
+        return by_rows(lambda rows: nn.functional.linear(rows, self.weight, self.bias), x), None, lengths
 
 
 InputLayer = ConvSubsampling | FrameInput | BareInput
