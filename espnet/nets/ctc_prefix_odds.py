@@ -20,14 +20,17 @@ from typing import NamedTuple
 import numpy as np
 
 LEAST_BLANK = -100.0  # log-probability of a blank below which ratios to it leave the range of floats
-RARE = np.exp(-120.0)  # a candidate that much less probable than its prefix may depend on all frames;
-_FAR = np.exp(-160.0)  # others do not on those where so little is left of the prefix's probability
+RARE = np.exp(-70.0)  # a candidate that much less probable than its prefix may depend on all frames;
+_FAR = np.exp(-110.0)  # others do not on those where so little is left of the prefix's probability
 _SMALL = np.exp(-600.0)  # smaller odds count as zero, so that their products with probabilities are normal numbers;
-_VISIBLE = _SMALL / _FAR  # a prefix of more probability than this has lost nothing to that
+_VISIBLE = np.exp(-440.0)  # a prefix of more probability than this, where they start, has lost nothing to that
+_FULL = 400.0  # logarithm of the odds before the end that a step starts with,
+_TOTAL = np.exp(200.0), np.exp(490.0)  # and what it may end with
+_PIVOT = 200.0  # nats of blanks before the pivot, at most, so that weights are floats,
+_REACH = 700.0  # and behind it, where weights end,
+_UNREACHED = np.exp(-540.0)  # of which a prefix has lost nothing whose peak is so much of its total
 _LEAST_RATIO = np.exp(-100.0)  # of a token to the blank: sums that may lose so little are of tokens above this
-_FULL = 450.0  # logarithm of the odds before the end that a step starts with
-_TOTAL = np.exp(200.0), np.exp(680.0)  # and what it may end with
-_EPS = 1e-17
+_EPS = 1e-16
 
 
 class Logarithms(NamedTuple):
@@ -75,13 +78,14 @@ class Odds(NamedTuple):
     """Odds `before` (H, n + 1) of a prefix having been emitted before each frame from `start` on, and before the end.
 
     The log-probability of odds 1 is scale (H,) + blanks[t] - blanks[start], where blanks (T + 1,) is the
-    log-probability of blanks before each frame.
+    log-probability of blanks before each frame; weights are probabilities by those of odds 1 at frame `pivot`.
     """
 
     before: np.ndarray
     scale: np.ndarray
     start: int
     blanks: np.ndarray
+    pivot: int = 0
 
     def enter(self, row: int, again: bool) -> np.ndarray:
         """Log-probability (T,) that another token, or the last one `again`, may start after prefix `row`."""
@@ -89,22 +93,27 @@ class Odds(NamedTuple):
         odds = np.append(odds[:1], odds[:-1]) if again else odds
         log_p = np.full(len(self.blanks) - 1, -np.inf)
         with np.errstate(divide="ignore"):
-            log_p[self.start :] = np.log(odds) + (self.scale[row] + self._blanks_before()[:-1])
+            log_p[self.start :] = np.log(odds) + (
+                self.scale[row] + self.blanks[self.start : -1] - self.blanks[self.start]
+            )
         return log_p
 
     def log_unit(self) -> np.ndarray:
         """Logarithm (H,) of the unit in which weights are given."""
-        return self.scale
+        return self.scale + (self.blanks[self.pivot] - self.blanks[self.start])
 
     def weights(self) -> np.ndarray:
-        """Probability (H, n) that another token may start."""
-        return self.before[:, :-1] * np.exp(self._blanks_before()[:-1])
+        """Probability (H, n') that another token may start, without frames at the end that it does not reach."""
+        unit = self.blanks[self.start : -1] - self.blanks[self.pivot]
+        unit = np.exp(unit[: max(1, np.searchsorted(-unit, _REACH))])
+        return self.before[:, : len(unit)] * unit
 
     def weights_again(self, rows: np.ndarray, first: int, last: int) -> np.ndarray:
         """Probability (R, last - first) that the last token of prefixes `rows` may start again, in a part of the n
         frames."""
-        places = np.maximum(np.arange(first, last) - 1, 0)
-        return self.before[rows[:, None], places] * np.exp(self._blanks_before()[first:last])
+        places = np.arange(first, last)
+        unit = np.exp(self.blanks[self.start + places] - self.blanks[self.pivot])
+        return self.before[rows[:, None], np.maximum(places - 1, 0)] * unit
 
     def following(self, rows: np.ndarray, again: np.ndarray, possible: np.ndarray, first: np.ndarray) -> Odds:
         """Odds that the next token of prefixes `rows` (H,) starts, `again` (H,) where it is the last one, if that is
@@ -147,45 +156,49 @@ class Odds(NamedTuple):
         before = np.empty_like(self.before)
         before[:, 0] = np.exp(first - self.scale)
         np.cumsum(token, axis=1, out=before[:, 1:])
-        before[:, 1:] += before[:, :1]
-        odds = self._replace(before=before)
-        weights, total = odds.weights(), before[:, -1]
-        peak = weights.max(axis=1)
-        visible = (total > _TOTAL[0]) & (total < _TOTAL[1]) & (peak >= _VISIBLE)
-        if not (visible | ~possible).all():
+        if before[:, 0].any():
+            before[:, 1:] += before[:, :1]
+        total = before[:, -1]
+        behind = self.blanks[self.start] - self.blanks[self.start : -1]
+        pivot = self.start + int(np.searchsorted(behind, _PIVOT, side="right")) - 1
+        odds = self._replace(before=before, pivot=pivot)
+        weights = odds.weights()
+        peak, latest = weights.max(axis=1), self.blanks[-1] - self.blanks[self.start]
+        lost = np.maximum(_VISIBLE * np.exp(self.blanks[self.start] - self.blanks[pivot]), _UNREACHED * total)
+        held = (total > _TOTAL[0]) & (total < _TOTAL[1]) & (peak >= lost)
+        if not (held | ~possible).all():
             return None
-        ends = np.log(np.stack([token[:, -1], before[:, -2]])) + (self.scale + self._blanks_before()[-1])
-        return Emitted(odds, weights, *ends)
-
-    def _blanks_before(self) -> np.ndarray:
-        return self.blanks[self.start :] - self.blanks[self.start]
+        ends = np.log(np.stack([token[:, -1], before[:, -2]])) + (self.scale + latest)
+        return Emitted(odds, weights, peak, *ends)
 
 
 class Emitted(NamedTuple):
-    """Where H prefixes go on: `starts`, its weights (H, n), and the log-probabilities (H,) after the last frame, with a
-    prefix's token last, and a blank."""
+    """Where H prefixes go on: `starts`, its weights (H, n) and their maxima (H,), and the log-probabilities (H,) after
+    the last frame, with a prefix's token last, and a blank."""
 
     starts: Odds | Logarithms
     weights: np.ndarray
+    peak: np.ndarray
     in_token: np.ndarray
     in_blank: np.ndarray
 
 
-def near(weights: np.ndarray) -> tuple[int, int]:
-    """The frames [first, last) of the n with weights (H, n) that matter to the sums over frames of all candidates."""
-    matter = ~(weights < _FAR * weights.max(axis=1, keepdims=True)) & (weights != 0)
-    frames = np.flatnonzero(matter.any(axis=0))
+def near(weights: np.ndarray, peak: np.ndarray) -> tuple[int, int]:
+    """The frames [first, last) of the n with weights (H, n), at most peak (H,), that matter to the sums over frames of
+    all candidates that are not rare."""
+    least = np.where(peak > 0, _FAR * peak, np.inf)
+    frames = np.flatnonzero(~(weights < least[:, None]).all(axis=0))
     return (int(frames[0]), int(frames[-1]) + 1) if len(frames) else (0, 0)
 
 
 def _stay(y: np.ndarray, ratios: np.ndarray) -> np.ndarray:
-    """y (H, n) with the odds added of coming from the frame before: y[t] + ratios[t] y[t - 1], and so on."""
+    """y (H, n) with the odds added of coming from the frame before: y[t] + ratios[t] y[t - 1], and so on.
+
+    Stays of so many frames are left out that they change none of the running sums of y in double precision.
+    """
     frames, stays = 1, ratios
-    while frames < y.shape[1]:
-        longer = stays[:, frames:] * y[:, :-frames]
-        if not (longer > _EPS * y[:, frames:]).any():
-            break
-        y[:, frames:] += longer
-        stays = np.concatenate([stays[:, :frames], stays[:, frames:] * stays[:, :-frames]], axis=1)
+    while frames < y.shape[1] and stays.max() > _EPS:
+        y[:, frames:] += stays[:, 1:] * y[:, :-frames]
+        stays = stays[:, frames:] * stays[:, :-frames]
         frames *= 2
     return y

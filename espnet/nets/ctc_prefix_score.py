@@ -126,8 +126,8 @@ class PrefixScores(NamedTuple):
             return float(self.end[i])
         if self.ids is None:
             return float(self.psi[i, token])
-        found = np.flatnonzero(self.ids[i] == token)
-        return float(self.psi[i, found[0]]) if len(found) else LOG_ZERO
+        ids = self.ids[i].tolist()
+        return float(self.psi[i, ids.index(token)]) if token in ids else LOG_ZERO
 
 
 class CTCPrefixScore:
@@ -183,7 +183,8 @@ class CTCPrefixScore:
         """Where prefixes go on, after the first `taken` frames, or None where that is not for `Odds`."""
         if self._margin or not self._log_blank.min() > LEAST_BLANK or any(state.end is not None for state in states):
             return None
-        first, possible = (np.array([getattr(s, name) for s in states]) for name in ("first", "possible"))
+        first = np.array([state.first for state in states])
+        possible = np.array([state.possible for state in states])
         begins = bool((first > -np.inf).any())
         if begins and taken > 0:
             return None
@@ -219,7 +220,8 @@ class CTCPrefixScore:
             window = self._window(after_any, states, taken)
             enter[:, :, : window.start] = enter[:, :, window.end :] = -np.inf
         starts = Logarithms(enter, self._blanks)
-        return Emitted(starts, starts.weights(), after_token[:, -1], after_blank[:, -1]), window
+        weights = starts.weights()
+        return Emitted(starts, weights, weights.max(axis=1), after_token[:, -1], after_blank[:, -1]), window
 
     @functools.cached_property
     def _spoken(self) -> np.ndarray:
@@ -305,17 +307,17 @@ class CTCPrefixScore:
 
     def _log_psi(self, emitted: Emitted, ids: np.ndarray | None, last: np.ndarray) -> np.ndarray:
         """log sum_t exp(enter[h, t] + x[t, c]), (H, C) or (H, V), as a product of probabilities."""
-        starts, weights = emitted.starts, emitted.weights
-        first, end = near(weights)
+        starts, weights, peak = emitted.starts, emitted.weights, emitted.peak
+        first, end = near(weights, peak)
         frames = slice(starts.start + first, starts.start + end)
         columns = np.arange(self.tokens)[None] if ids is None else ids
         mass = _product(weights[:, first:end], self._log_p[frames], ids)
         rows, places = np.nonzero(columns == last[:, None])
-        p = np.exp(np.maximum(self._log_p[frames, last[rows]].T, _LEAST), dtype=np.float64)
-        mass[rows, places] = (starts.weights_again(rows, first, end) * p).sum(axis=1)
+        if len(rows):
+            p = np.exp(np.maximum(self._log_p[frames, last[rows]].T, _LEAST), dtype=np.float64)
+            mass[rows, places] = (starts.weights_again(rows, first, end) * p).sum(axis=1)
         psi = np.log(mass) + starts.log_unit()[:, None]
-        peak = weights.max(axis=1, keepdims=True)
-        rare = (mass < RARE * peak) & (columns != self.blank)
+        rare = (mass < RARE * peak[:, None]) & (columns != self.blank)
         for h in np.flatnonzero(rare.any(axis=1)).tolist():
             places = np.flatnonzero(rare[h])
             tokens = np.broadcast_to(columns, mass.shape)[h, places]
