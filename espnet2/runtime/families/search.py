@@ -37,7 +37,16 @@ class SearchFamily(Family):
 
     section = SearchSection
     options = DecodeOptions
-    quantized: ClassVar[tuple[str, ...]] = ("encoder", "encoder_step", "decoder_step", "lm_step")
+    quantized: ClassVar[tuple[str, ...]] = (
+        "encoder",
+        "encoder_step",
+        "ctc",
+        "decoder_start",
+        "decoder_step",
+        "joint_start",
+        "joint_step",
+        "lm_step",
+    )
     most_deviation = 0.02
     deviation_unit = "token errors"
     # An n-gram model is the same code whatever runs the graphs.
