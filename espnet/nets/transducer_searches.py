@@ -19,6 +19,7 @@ import functools
 import heapq
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,6 +41,7 @@ def by_frame(step: Step) -> Advance:
     def advance(search: TransducerUtterance, beam: Sequence[Scored], frames: np.ndarray, first: int) -> list[Scored]:
         kept = list(beam)
         for number, frame in enumerate(frames, first):
+            search.move(frames[number - first :])
             kept = step(search, kept, frame, number)
             search.forget_all_but(kept)
         return kept
@@ -65,42 +67,63 @@ def merged(hypotheses: Iterable[Scored]) -> list[Scored]:
     ]
 
 
+class Queued(NamedTuple):
+    """A hypothesis in a queue, or its expansion by `label`, after which come its `others`; the least is the best.
+
+    `number` and `place`, of the hypothesis and among its expansions, tell equal ones apart.
+    """
+
+    cost: float
+    number: int
+    place: int
+    score: float
+    hypothesis: Scored
+    label: int | None = None
+    others: Iterator[tuple[int, float]] = iter(())
+
+
 class BestFirst:
     """Hypotheses at frame number `frame` in the order of their scores, which expansions join; of equal ones the first.
 
-    An expansion becomes a hypothesis when it is taken: most never are.
+    An expansion joins when the better ones of the same hypothesis have been taken: most never do.
     """
 
     def __init__(self, search: TransducerUtterance, hypotheses: Iterable[Scored], frame: int) -> None:
-        self._search, self._frame, self._count = search, frame, itertools.count()
+        self._search, self._frame, self._numbers = search, frame, itertools.count()
         self._by_length = search.options.score_norm_during
-        self._heap: list[tuple[float, int, float, Scored, int | None]] = []
-        for hypothesis in hypotheses:
-            self._push(hypothesis.score, hypothesis, None)
+        queued = zip(hypotheses, self._numbers)  # noqa: B905  # as many numbers as there are hypotheses
+        self._heap = [Queued(self._cost(h.score, len(h.labels)), number, 0, h.score, h) for h, number in queued]
+        heapq.heapify(self._heap)
 
     def expand(self, hypothesis: Scored, log_probs: np.ndarray) -> None:
         """Add the hypothesis continued by each of its likeliest labels, by log_probs (V,)."""
-        for label, score in self._search.expansions_of(hypothesis, log_probs):
-            self._push(score, hypothesis, label)
+        self._push(hypothesis, self._search.best_expansions(hypothesis, log_probs), next(self._numbers), 0)
 
     def pop(self) -> Scored:
         """Take the best one."""
-        _, _, score, hypothesis, label = heapq.heappop(self._heap)
-        return hypothesis if label is None else self._search.extended(hypothesis, label, score, self._frame)
+        _, number, place, score, hypothesis, label, others = heapq.heappop(self._heap)
+        if label is None:
+            return hypothesis
+        self._push(hypothesis, others, number, place + 1)
+        return self._search.extended(hypothesis, label, score, self._frame)
 
     def best_score(self) -> float:
         """The score of the best one."""
-        return self._heap[0][2]
+        return self._heap[0].score
 
     def labels(self, count: int) -> Iterator[Labels]:
         """The label sequences of the `count` best ones."""
-        for _, _, _, hypothesis, label in heapq.nsmallest(count, self._heap):
-            labels = hypothesis.labels
-            yield labels if label is None else self._search.prefixes.continued(labels, label)
+        for queued in heapq.nsmallest(count, self._heap):
+            labels = queued.hypothesis.labels
+            yield labels if queued.label is None else self._search.prefixes.continued(labels, queued.label)
 
-    def _push(self, score: float, hypothesis: Scored, label: int | None) -> None:
-        length = len(hypothesis.labels) + (1 if label is None else 2) if self._by_length else 1
-        heapq.heappush(self._heap, (-score / length, next(self._count), score, hypothesis, label))
+    def _push(self, hypothesis: Scored, expansions: Iterator[tuple[int, float]], number: int, place: int) -> None:
+        for label, score in itertools.islice(expansions, 1):
+            cost = self._cost(score, len(hypothesis.labels) + 1)
+            heapq.heappush(self._heap, Queued(cost, number, place, score, hypothesis, label, expansions))
+
+    def _cost(self, score: float, labels: int) -> float:
+        return -score / (labels + 1) if self._by_length else -score
 
 
 def _score(hypothesis: Scored) -> float:
@@ -156,7 +179,7 @@ def multi_blank_greedy(
 def default(search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarray, number: int) -> list[Scored]:
     """Hypotheses are continued best first, until enough that emitted the blank are better than any."""
     running, kept = BestFirst(search, beam, number), list[Scored]()
-    rows = search.rows(frame, _sequences(beam))
+    rows = search.rows(_sequences(beam))
     while True:
         hypothesis = running.pop()
         if hypothesis.labels not in rows:
@@ -164,7 +187,7 @@ def default(search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarr
             following = [hypothesis.labels, *running.labels(TOGETHER - 1)]
             unread = [labels for labels in dict.fromkeys(following) if labels not in rows]
             search.prefixes.read(unread)
-            rows |= search.rows(frame, unread)
+            rows |= search.rows(unread)
         row = rows[hypothesis.labels]
         kept += ended([hypothesis], [row])
         running.expand(hypothesis, row)
@@ -230,7 +253,7 @@ def add_prefixes(
     for hypothesis in longest_first:
         known.setdefault(hypothesis.labels, []).append(hypothesis)
     paths = [path_to_prefixes(h.labels, known, search.options.prefix_alpha) for h in longest_first]
-    rows = search.rows(frame, itertools.chain.from_iterable(paths))
+    rows = search.rows(itertools.chain.from_iterable(paths))
     found = []
     for hypothesis, path in zip(longest_first, paths, strict=True):
         alternatives, log_prob = [hypothesis], 0.0
@@ -306,8 +329,8 @@ def adaptive_expansion(
         known = set(_sequences(running))
     blanks: list[Scored] = []
     for _ in range(max(1 if alone else 2, search.options.nstep)):
-        pairs = zip(running, log_probs, strict=True)
-        near = [(hypothesis, row, symbol) for hypothesis, row in pairs for symbol in search.near_best(row)]
+        triples = zip(running, log_probs, search.near_best(log_probs), strict=True)
+        near = [(hypothesis, row, symbol) for hypothesis, row, symbols in triples for symbol in symbols]
         blanks += [h._replace(score=h.score + float(row[BLANK])) for h, row, symbol in near if symbol == BLANK]
         expanded = (search.continued(h, symbol, float(row[symbol]), number) for h, row, symbol in near if symbol)
         running = [hypothesis for hypothesis in expanded if hypothesis.labels not in known]

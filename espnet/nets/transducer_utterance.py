@@ -5,7 +5,7 @@ Shapes: T frames, J size of the joint space, D of the decoder's output, V labels
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +15,8 @@ from espnet.nets.tensors import as_array
 from espnet.nets.transducer_options import TransducerOptions
 from espnet.nets.transducer_prefixes import Labels, Prefixes
 from espnet2.interface.graph import Graph
+
+AHEAD = 4  # frames that are looked at in one call while the sequences stay the same
 
 
 class Emitted(NamedTuple):
@@ -79,6 +81,9 @@ class TransducerUtterance:
         self.prefixes = model.new_prefixes()
         self._beam = [Scored(self.prefixes.start(), 0.0)]
         self._frames = 0
+        self._coming = np.zeros((0, 0), np.float32)
+        self._rows: list[dict[Labels, np.ndarray]] = []  # of the frame and some that come
+        self._before: Container[Labels] = ()  # sequences whose rows were wanted at the frame before
 
     def advance(self, x: Any) -> None:
         """Go on by T frames of the encoder output x (T, ·)."""
@@ -110,10 +115,26 @@ class TransducerUtterance:
         }
         return as_array(self._model.joint_step(feeds)["log_probs"])[0]
 
-    def rows(self, frame: np.ndarray, sequences: Iterable[Labels]) -> dict[Labels, np.ndarray]:
-        """Log-probabilities (V,) of what follows each of some known sequences at a frame (J,)."""
+    def move(self, coming: np.ndarray) -> None:
+        """Go to the next frame, the first of the coming ones (T, J)."""
+        self._coming, self._before = coming, self._rows[0].keys() if self._rows else ()
+        del self._rows[:1]
+
+    def rows(self, sequences: Iterable[Labels]) -> dict[Labels, np.ndarray]:
+        """Log-probabilities (V,) of what follows each of some known sequences at the frame.
+
+        Those that were wanted at the frame before are probably wanted at the next ones, too: weights are read once.
+        """
         different = list(dict.fromkeys(sequences))
-        return dict(zip(different, self.log_probs(frame, different), strict=True))
+        missing = [labels for labels in different if not self._rows or labels not in self._rows[0]]
+        if missing:
+            ahead = all(labels in self._before for labels in missing)
+            count = min(len(self._rows) or AHEAD, len(self._coming)) if ahead else 1
+            self._rows += [{} for _ in range(count - len(self._rows))]
+            log_probs = self.log_probs(self._coming[:count].repeat(len(missing), axis=0), missing * count)
+            for known, rows in zip(self._rows, log_probs.reshape(count, len(missing), -1), strict=False):
+                known.update(zip(missing, rows, strict=True))
+        return {labels: self._rows[0][labels] for labels in different}
 
     def expand(self, hypothesis: Scored, log_probs: np.ndarray, frame: int) -> list[Scored]:
         """The hypothesis continued at frame number `frame` by each of its likeliest labels, by log_probs (V,)."""
@@ -127,17 +148,33 @@ class TransducerUtterance:
         pairs = zip(labels.tolist(), log_probs[labels].tolist(), fused, strict=True)
         return [(label, hypothesis.score + (log_prob + more)) for label, log_prob, more in pairs]
 
+    def best_expansions(self, hypothesis: Scored, log_probs: np.ndarray) -> Iterator[tuple[int, float]]:
+        """`expansions_of` in the order of the scores, of which those behind the first may never be needed."""
+        if self.prefixes[hypothesis.labels].lm_scores is None:
+            label = 1 + int(log_probs[1:].argmax())
+            yield label, hypothesis.score + float(log_probs[label])
+            yield from self.expansions_of(hypothesis, log_probs)[1:]
+        else:
+            found = self.expansions_of(hypothesis, log_probs)
+            yield from sorted(found, key=lambda expansion: expansion[1], reverse=True)
+
     def expand_all(self, hypotheses: Iterable[Scored], log_probs: Iterable[np.ndarray], frame: int) -> Iterator[Scored]:
         """The expansions of hypotheses by log_probs (H, V)."""
         for hypothesis, row in zip(hypotheses, log_probs, strict=True):
             yield from self.expand(hypothesis, row, frame)
 
-    def near_best(self, log_probs: np.ndarray) -> list[int]:
-        """Symbols of log_probs (V,) that are among the best and within `expansion_gamma` of the best one."""
-        count = min(self.beam_size + self.options.expansion_beta, len(log_probs))
-        near = np.flatnonzero(log_probs >= log_probs.max() - self.options.expansion_gamma)
-        near = near if len(near) else top_k(log_probs, count)  # which refuses NaN
-        return near[np.argsort(-log_probs[near], kind="stable")[:count]].tolist()
+    def near_best(self, log_probs: Iterable[np.ndarray]) -> list[list[int]]:
+        """Symbols of each of log_probs (H, V) that are among the best and within `expansion_gamma` of the best one."""
+        rows = np.stack(list(log_probs))
+        count = min(self.beam_size + self.options.expansion_beta, rows.shape[1])
+        near = rows >= rows.max(axis=1, keepdims=True) - self.options.expansion_gamma
+        if not near.any(axis=1).all():
+            return [top_k(row, count).tolist() for row in rows]  # which refuses NaN
+        found: list[list[int]] = [[] for _ in rows]
+        where = np.nonzero(near)
+        for row, symbol in sorted(zip(*map(np.ndarray.tolist, where), strict=True), key=lambda at: -rows[at]):
+            found[row].append(symbol)
+        return [symbols[:count] for symbols in found]
 
     def continued(self, hypothesis: Scored, label: int, log_prob: float, frame: int) -> Scored:
         """The hypothesis continued at frame number `frame` by a label of that log-probability."""

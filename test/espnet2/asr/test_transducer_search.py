@@ -143,26 +143,29 @@ class Counted:
 
     def __call__(self, feeds):
         self.calls += 1
-        self.hypotheses += feeds["tokens"].size
+        self.hypotheses += next(iter(feeds.values())).shape[1]
         return self.graph(feeds)
 
 
 @pytest.mark.parametrize(
-    ("name", "shortcut", "without", "saves"),
+    ("name", "shortcut", "without", "graph", "saves"),
     [
-        ("maes", "still_able", lambda search, running, blanks: running, "hypotheses"),
-        ("default", "TOGETHER", 1, "calls"),
+        ("maes", "searches.still_able", lambda search, running, blanks: running, "decoder_step", "hypotheses"),
+        ("default", "searches.TOGETHER", 1, "decoder_step", "calls"),
+        *((name, "utterance.AHEAD", 1, "joint_step", "calls") for name in ("default", "maes", "nsc")),
     ],
 )
-def test_a_shortcut_changes_no_result(graphs, monkeypatch, name, shortcut, without, saves):
+@pytest.mark.parametrize("lm", [None, Table()], ids=["", "lm"])
+def test_a_shortcut_changes_no_result(graphs, monkeypatch, name, shortcut, without, graph, saves, lm):
     found, costs = [], []
+    loudness = 0.1 if graph == "joint_step" else LOUD  # frames without labels, or with many
     for change in (False, True):
         if change:
-            monkeypatch.setattr(f"espnet.nets.transducer_searches.{shortcut}", without)
-        decoder = Counted(graphs["decoder_step"])
-        search = search_of({**graphs, "decoder_step": decoder}, 4, Table(), search_type=name, nstep=3)
-        found.append([hypothesis for seed in range(3) for hypothesis in search(LOUD * encoded(seed))])
-        costs.append(getattr(decoder, saves))
+            monkeypatch.setattr(f"espnet.nets.transducer_{shortcut}", without)
+        counted = Counted(graphs[graph])
+        search = search_of({**graphs, graph: counted}, 4, lm, search_type=name, nstep=3)
+        found.append([hypothesis for seed in range(2) for hypothesis in search(loudness * encoded(seed, 8))])
+        costs.append(getattr(counted, saves))
     assert costs[0] < costs[1]
     assert described_all(found[0]) == described_all(found[1])
     np.testing.assert_allclose(*([h.score for h in each] for each in found), atol=1e-5)

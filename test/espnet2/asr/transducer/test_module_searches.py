@@ -53,6 +53,12 @@ def test_nbest_equals_upstream(modules, name, case):
         np.testing.assert_allclose([hypothesis.score for hypothesis in found], [s for _, s in expected], atol=1e-4)
 
 
+def require_same(found, expected):
+    """Frames that are looked at in one call differ between a stream and the whole, and so does rounding."""
+    assert [hypothesis.yseq for hypothesis in found] == [hypothesis.yseq for hypothesis in expected]
+    assert [hypothesis.score for hypothesis in found] == pytest.approx([h.score for h in expected], abs=1e-5)
+
+
 @pytest.mark.parametrize("search_type", ["default", "tsd", "alsd", "nsc", "maes"])
 def test_a_stream_finds_what_the_whole_has(modules, search_type):
     options = {"beam_size": 3, "search_type": search_type, "nstep": 2, "nbest": 3}
@@ -60,11 +66,11 @@ def test_a_stream_finds_what_the_whole_has(modules, search_type):
     stream = BeamSearchTransducerStreaming(*modules["cases.json"], **options)
     for _ in range(2):
         stream(encoded(0)[:5])
-        assert stream(encoded(0), start_idx=5, is_final=True, incremental_decode=True) == whole
+        require_same(stream(encoded(0), start_idx=5, is_final=True, incremental_decode=True), whole)
     pieces = standalone.BeamSearchTransducer(*modules["standalone.json"], beam_size=3, streaming=True)
     pieces(encoded(1)[:6], is_final=False)
     together = standalone.BeamSearchTransducer(*modules["standalone.json"], beam_size=3)(encoded(1))
-    assert pieces(encoded(1)[6:]) == together
+    require_same(pieces(encoded(1)[6:]), together)
 
 
 def test_searches_over_graphs_answer_in_kind(modules):
