@@ -60,7 +60,7 @@ def load(
         entry: The component that signals go into.
         options: Of inference, and `device`, `cpu` or `cuda`, instead of providers.
         quantized: Run the bundle's int8 graphs, where it has them.
-        num_threads: Threads of graphs (default: all cores that the process may use); of those of steps, see `threads_of`.
+        num_threads: Threads of graphs (default: all cores that the process may use); of steps, see `threads_of`.
         providers: Execution providers of onnxruntime, most wanted first.
         files: Files by role, instead of the bundle's.
         verify: Read all files of the bundle for their checksums, also those that were found unchanged before.
