@@ -181,4 +181,4 @@ def runner(args: argparse.Namespace, kind: type[Speech2Text] = Speech2Text) -> U
 
 def recognize(args: argparse.Namespace) -> int:
     """Recognise the recordings that the options name; returns the exit status."""
-    return decode(args, lambda: runner(args))
+    return decode(args, runner)

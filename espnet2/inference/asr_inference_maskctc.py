@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -59,4 +60,4 @@ class Speech2Text(asr_inference.Speech2Text):
 
 def recognize(args: argparse.Namespace) -> int:
     """Recognise the recordings that the options name; returns the exit status."""
-    return decode(args, lambda: asr_inference.runner(args, Speech2Text))
+    return decode(args, functools.partial(asr_inference.runner, kind=Speech2Text))

@@ -108,7 +108,7 @@ class Speech2TextStreaming(StreamingRecognizer):
 def recognize(args: argparse.Namespace) -> int:
     """Recognise the recordings that the options name as streams; returns the exit status."""
     check_pieces(args)
-    return decode(args, lambda: _runner(args))
+    return decode(args, _runner)
 
 
 def _runner(args: argparse.Namespace) -> StreamRunner:

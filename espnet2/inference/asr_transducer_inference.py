@@ -159,7 +159,7 @@ def _hypothesis(result: Result) -> Hypothesis:
 
 def recognize(args: argparse.Namespace) -> int:
     """Recognise the recordings that the options name; returns the exit status."""
-    return decode(args, lambda: _runner(args))
+    return decode(args, _runner)
 
 
 def _runner(args: argparse.Namespace) -> SearchRunner:

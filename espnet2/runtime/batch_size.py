@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Mapping
 
@@ -23,8 +24,11 @@ COPIES = 2  # of what a step reads: it and what the step makes of it
 
 
 def batch_size_or_auto(text: str) -> int | str:
-    """The value of the option on a command line: a number, or `auto`."""
-    return AUTO if text == AUTO else int(text)
+    """The value of the option on a command line; raises `argparse.ArgumentTypeError` for another one."""
+    try:
+        return AUTO if text == AUTO else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number or {AUTO}, found {text!r}") from None
 
 
 def best_batch_size(graphs: Mapping[str, Graph], beam_size: int, memory: int | None = None) -> int:

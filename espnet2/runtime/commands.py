@@ -13,15 +13,19 @@ from espnet2.runtime.decode_streaming import StreamRunner, check_pieces, piece_s
 
 def recognize(args: argparse.Namespace) -> int:
     """Recognise the recordings that the options name; returns the exit status."""
-    return decode(args, lambda: UtteranceRunner(Speech2Text(**recognizer_bundle_options(args))))
+    return decode(args, _whole)
 
 
 def recognize_streams(args: argparse.Namespace) -> int:
     """Recognise the recordings that the options name, or standard input, as streams; returns the exit status."""
     check_pieces(args)
+    return decode(args, _streams)
 
-    def load() -> StreamRunner:
-        speech2text = Speech2TextStreaming(**recognizer_bundle_options(args))
-        return StreamRunner(speech2text, piece_samples(args, speech2text.sample_rate))
 
-    return decode(args, load)
+def _whole(args: argparse.Namespace) -> UtteranceRunner:
+    return UtteranceRunner(Speech2Text(**recognizer_bundle_options(args)))
+
+
+def _streams(args: argparse.Namespace) -> StreamRunner:
+    speech2text = Speech2TextStreaming(**recognizer_bundle_options(args))
+    return StreamRunner(speech2text, piece_samples(args, speech2text.sample_rate))

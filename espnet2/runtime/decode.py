@@ -17,9 +17,10 @@ from espnet2.fileio.recording import Recording
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.inputs import find_recordings
 from espnet2.runtime.loop import Report, Runner, Wording, Write, process, process_to
-from espnet2.runtime.results import ResultMaker, Results, by_speaker
+from espnet2.runtime.processes import ProcessRunner, processes_for
+from espnet2.runtime.results import Results, by_speaker
 from espnet2.runtime.speech import require_sound
-from espnet2.runtime.writers.search import SearchFiles, SearchLines
+from espnet2.runtime.writers.search import Maker, SearchFiles, SearchLines
 
 AHEAD = 4  # batches that are read at once
 WORDING = Wording("recognise", "recognised", "recordings", "decoding")
@@ -29,19 +30,22 @@ class SearchRunner(Runner[Recording, Results], Protocol):
     """Recognises recordings: as whole utterances, or as streams."""
 
     @property
-    def recognizer(self) -> ResultMaker: ...
+    def recognizer(self) -> Maker: ...
 
     def line_writer(self, count: int) -> Write[Results]:
         """Return the writer of the text of each of `count` recordings to stdout."""
 
 
-def decode(args: argparse.Namespace, load: Callable[[], SearchRunner]) -> int:
-    """Recognise the recordings that the options name, after they are found, with what `load` gives.
+def decode(args: argparse.Namespace, load: Callable[[argparse.Namespace], SearchRunner]) -> int:
+    """Recognise the recordings that the options name, after they are found, with what `load` makes of the options.
+
+    With `--nj`, processes do it, for which `load` has to be a function of a module.
 
     Returns the exit status: 0, 1 where some recordings could not be recognised, 2 where none could.
     """
     recordings = find_recordings(args)
-    runner = load()
+    count = processes_for(args, recordings)
+    runner = load(args) if count == 1 else ProcessRunner(args, load, count)
     if args.output_dir is None:
         return process(recordings, runner, runner.line_writer(len(recordings)), WORDING)
     open_files = functools.partial(SearchFiles, recognizer=runner.recognizer)

@@ -10,6 +10,7 @@ from espnet2.runtime.bundle_arguments import add_bundle_options, bundle_options
 from espnet2.runtime.inputs import add_recording_arguments
 from espnet2.runtime.ngram import NGRAM_SCORERS
 from espnet2.runtime.options import DecodeOptions
+from espnet2.runtime.processes import add_process_option
 from espnet2.utils.option_arguments import add_fields, field_values
 from espnet2.utils.types import mapping_or_none, str_or_none
 from espnet2.utils.upstream_options import require_one_value
@@ -17,7 +18,8 @@ from espnet2.utils.upstream_options import require_one_value
 
 def add_decode_arguments(parser: argparse.ArgumentParser, leave_out: Collection[str] = ()) -> None:
     """Add the options of recordings, output and search, under upstream's names and with its defaults."""
-    add_recording_arguments(parser)
+    recordings = add_recording_arguments(parser)
+    add_process_option(recordings)
     group = parser.add_argument_group("search")
     add_fields(group, DecodeOptions, leave_out)
     text = "upstream's name of --transducer_conf for stand-alone transducers"

@@ -25,8 +25,8 @@ def add_recording_arguments(
     parser: argparse.ArgumentParser,
     recordings: str = "recordings; the text of each is a line of the output",
     output: str = "write 1best_recog/{text,token,token_int,score}, ... here; with --timestamps, ctm, too",
-) -> None:
-    """Add the options of recordings and output, under upstream's names and with its defaults."""
+) -> argparse._ArgumentGroup:
+    """Add the options of recordings and output, under upstream's names and with its defaults; returns their group."""
     group = parser.add_argument_group("recordings and output")
     group.add_argument("recordings", nargs="*", help=recordings)
     group.add_argument(
@@ -45,6 +45,7 @@ def add_recording_arguments(
     group.add_argument("--key_file", type=str_or_none, help="file of the utterances to decode, in its order")
     group.add_argument("--output_dir", help=output)
     group.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    return group
 
 
 def find_recordings(args: argparse.Namespace) -> list[Recording]:

@@ -8,17 +8,30 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.runtime.loop import print_line
-from espnet2.runtime.results import Result, ResultMaker, Results, by_speaker
+from espnet2.runtime.results import Result, Results, by_speaker
 from espnet2.runtime.timestamps import Timed, ctm_fields, timed_line
 
 TABLES = ("text", "token", "token_int", "score", "ctm")
 CLEAR = "\r\x1b[K"  # of a terminal: to the start of the line, and clear it
+
+
+class Maker(Protocol):
+    """The recogniser that made the results: a `ResultMaker`, or what is known of one in another process."""
+
+    @property
+    def ends_with_eos(self) -> bool: ...
+
+    @property
+    def timestamps(self) -> Any: ...
+
+    def times(self, result: Result) -> list[Timed]:
+        """When each token, or word, of a result is said."""
 
 
 class SearchFiles:
@@ -27,7 +40,7 @@ class SearchFiles:
     Of several speakers, the tables end in `_spk1`, `_spk2`, ...
     """
 
-    def __init__(self, directory: Path, recognizer: ResultMaker) -> None:
+    def __init__(self, directory: Path, recognizer: Maker) -> None:
         self.directory = directory
         self.writer = DatadirWriter(directory)
         self.recognizer = recognizer
@@ -72,7 +85,7 @@ class SearchLines:
     The line is empty where there is no text, so that lines and recordings correspond.
     """
 
-    def __init__(self, recognizer: ResultMaker) -> None:
+    def __init__(self, recognizer: Maker) -> None:
         self.recognizer = recognizer
 
     def __call__(self, name: str, results: Results | None) -> None:
@@ -86,7 +99,7 @@ class GrowingLine:
     The final text is the last line of a recording; it is empty where there is none.
     """
 
-    def __init__(self, recognizer: ResultMaker, growing: bool) -> None:
+    def __init__(self, recognizer: Maker, growing: bool) -> None:
         self.recognizer = recognizer
         self.terminal = sys.stdout.isatty()
         self.growing = growing
@@ -115,7 +128,7 @@ class GrowingLine:
         self.shown = ""
 
 
-def line_of(recognizer: ResultMaker, result: Result) -> str:
+def line_of(recognizer: Maker, result: Result) -> str:
     """The text of a result, or its tokens where there is none, with times where they are known and asked for."""
     text = " ".join(result.token) if result.text is None else result.text
     return one_line(timed_line(_times(recognizer, result)) or text)
@@ -136,5 +149,5 @@ def format_score(score: float) -> str:
     return f"tensor({value:.4f})" if 1e-4 <= abs(value) <= 1e8 else f"tensor({value:.4e})"
 
 
-def _times(recognizer: ResultMaker, result: Result) -> list[Timed]:
+def _times(recognizer: Maker, result: Result) -> list[Timed]:
     return [] if recognizer.timestamps is None else recognizer.times(result)

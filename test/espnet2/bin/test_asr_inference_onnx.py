@@ -227,3 +227,41 @@ def test_as_a_command(work, repo_dir, monkeypatch):
     command = [sys.executable, "-m", "espnet2.bin.asr_inference_onnx", "--bundle", "bundle", *SEARCH, "a.wav"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (0, "a日\n"), run.stderr
+
+
+def test_processes_write_what_one_writes(work, capsys):
+    names = ["utt3", "utt1", "bad", "utt2"]
+    (work / "bad.wav").write_bytes(b"RIFF, and then nothing of use")
+    paths = {"utt1": "a.wav", "utt2": "b.flac", "utt3": "c.wav", "bad": "bad.wav"}
+    (work / "wav.scp").write_text("".join(f"{name} {paths[name]}\n" for name in names), encoding="utf-8")
+    listed = ["--data_path_and_name_and_type", "wav.scp,speech,sound", "--nbest", 2, "--timestamps", "token"]
+    for nj in (1, 2):
+        assert recognise(*listed, "--nj", nj, "--output_dir", f"out{nj}") == 1
+    tables = [path.relative_to(work / "out1") for path in (work / "out1").rglob("*") if path.is_file()]
+    assert len(tables) == 11
+    assert {table: read(work / "out2" / table) for table in tables} == {t: read(work / "out1" / t) for t in tables}
+    assert "recognised 3 of 4 recordings" in capsys.readouterr().err
+    assert recognise("c.wav", "a.wav", "--nj", 2, "--timestamps", "token") == 0
+    assert [line.partition("[")[0] for line in capsys.readouterr().out.splitlines()] == ["日", "a"]
+
+
+def test_a_process_that_cannot_load_the_model_says_why(work, capsys):
+    (work / "bundle" / "bundle.yaml").unlink()
+    assert recognise("a.wav", "b.flac", "--nj", 2) == 2
+    assert "bundle.yaml: expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["a.wav", "--nj", 0], "--nj: expected a number of processes of at least 1, found 0"),
+        (["-", "a.wav", "--nj", 2], "--nj: expected 1, since standard input is one recording, found 2"),
+        (["a.wav", "--batch_size", "all"], "argument --batch_size: expected a number or auto, found 'all'"),
+    ],
+)
+def test_bad_numbers(work, capsys, arguments, sentence):
+    try:
+        assert recognise(*arguments) == 2
+    except SystemExit as end:
+        assert end.code == 2
+    assert sentence in capsys.readouterr().err

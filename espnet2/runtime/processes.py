@@ -1,0 +1,224 @@
+"""Recognition of a list by several processes, which share the cores: each loads the model and takes parts of the list.
+
+The process that was started writes all results, in the order of the list, as it would if it recognised them itself.
+Parts are given to whoever is free. Processes end with the one that started them, also where that is killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import math
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any, NamedTuple
+
+from espnet.nets.beam_search import Hypothesis
+from espnet.nets.tensors import as_array
+from espnet2.fileio.recording import Recording
+from espnet2.interface.errors import EspnetError, OptionError
+from espnet2.runtime.inputs import find_recordings
+from espnet2.runtime.loop import Report, Write
+from espnet2.runtime.opening import available_cores
+from espnet2.runtime.results import Result, Results
+from espnet2.runtime.timestamps import Timed
+from espnet2.runtime.writers.search import SearchLines
+
+_PATIENCE = 5.0  # seconds that a process has to end by itself
+Load = Callable[[argparse.Namespace], Any]  # makes an `espnet2.runtime.decode.SearchRunner`
+
+
+def add_process_option(group: argparse._ActionsContainer) -> None:
+    """Add the number of processes."""
+    text = "processes among which the recordings are divided; they share the cores (default: 1)"
+    group.add_argument("--nj", type=int, default=1, help=text)
+
+
+class SentResult(Result):
+    """A result that another process found, with its times, without the search's states."""
+
+    times: Sequence[Timed] = ()
+
+
+class Loaded(NamedTuple):
+    """What the writers of results have to know of a recogniser, which another process has."""
+
+    ends_with_eos: bool
+    timestamps: bool | None
+    batch_size: int
+
+    def times(self, result: Result) -> list[Timed]:
+        """When each token, or word, of a result is said."""
+        return list(result.times) if isinstance(result, SentResult) else []
+
+
+class ProcessRunner:
+    """Recognises recordings by processes, as many as there are recordings for.
+
+    Args:
+        args: Of the command, with which each process loads the model and finds the recordings.
+        load: Makes what recognises them of `args`; it has to be a function of a module.
+        count: Processes.
+
+    Raises:
+        EspnetError: The model cannot be loaded; what the first process says.
+    """
+
+    shows_progress = True
+
+    def __init__(self, args: argparse.Namespace, load: Load, count: int) -> None:
+        threads = args.num_threads or max(available_cores() // count, 1)
+        own = argparse.Namespace(**{**vars(args), "num_threads": threads})
+        spawn = multiprocessing.get_context("spawn")  # a copy of a process with threads may wait for ever
+        self._workers: list[Any] = []
+        self._pipes: list[Connection] = []
+        try:
+            for number in range(count):
+                pipe, end = spawn.Pipe()
+                worker = spawn.Process(target=_work, args=(end, own, load, number), daemon=True)
+                worker.start()
+                end.close()
+                self._workers.append(worker)
+                self._pipes.append(pipe)
+            (self.recognizer, *_) = [self._received(pipe) for pipe in self._pipes]
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def batch_size(self) -> int:
+        """All recordings: the processes know how many they read ahead."""
+        return 1 << 30
+
+    def line_writer(self, count: int) -> Write[Results]:
+        """Return the writer of a line for each recording."""
+        return SearchLines(self.recognizer)
+
+    def close(self) -> None:
+        """End the processes."""
+        for pipe in self._pipes:
+            pipe.close()
+        for worker in self._workers:
+            worker.join(0)
+            if worker.is_alive():
+                worker.terminate()
+            worker.join(_PATIENCE)
+
+    def run(self, items: Sequence[Recording], report: Report) -> Iterator[Results | None]:
+        """The results of all recordings, in order."""
+        start = time.perf_counter()
+        try:
+            yield from self._in_order(self._found(len(items), report))
+        finally:
+            self.close()
+            report.compute += time.perf_counter() - start
+
+    def _in_order(self, found: Iterator[tuple[int, Results | None]]) -> Iterator[Results | None]:
+        known: dict[int, Results | None] = {}
+        due = 0
+        for number, results in found:
+            known[number] = results
+            while due in known:
+                yield known.pop(due)
+                due += 1
+
+    def _found(self, count: int, report: Report) -> Iterator[tuple[int, Results | None]]:
+        """Number and results of each recording, as they come; failures and the duration go into the report."""
+        size = min(self.recognizer.batch_size, math.ceil(count / len(self._pipes)))
+        parts = iter([range(first, min(first + size, count)) for first in range(0, count, size)])
+        busy = [pipe for pipe in self._pipes if _sent(pipe, next(parts, None))]
+        while busy:
+            for pipe in wait(busy):
+                assert isinstance(pipe, Connection)
+                answer = self._received(pipe)
+                if not isinstance(answer, Report):
+                    yield answer
+                    continue
+                report.audio += answer.audio
+                report.failures += answer.failures
+                if not _sent(pipe, next(parts, None)):
+                    busy.remove(pipe)
+
+    def _received(self, pipe: Connection) -> Any:
+        """What a process says; raises the error that it met, or one where it has ended."""
+        try:
+            answer = pipe.recv()
+        except (EOFError, OSError) as error:
+            worker = self._workers[self._pipes.index(pipe)]
+            worker.join(_PATIENCE)
+            raise EspnetError(
+                f"--nj: expected {len(self._pipes)} processes that recognise, found one that ended with status "
+                f"{worker.exitcode}; with too little memory, start fewer"
+            ) from error
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def processes_for(args: argparse.Namespace, recordings: Sequence[Recording]) -> int:
+    """The number of processes that recognise these recordings.
+
+    Raises:
+        OptionError: `--nj` is below 1, or standard input would have to be divided.
+    """
+    if args.nj < 1:
+        raise OptionError(f"--nj: expected a number of processes of at least 1, found {args.nj}")
+    if args.nj > 1 and any(recording.place == "-" for recording in recordings):
+        raise OptionError(f"--nj: expected 1, since standard input is one recording, found {args.nj}")
+    return int(min(args.nj, len(recordings)))
+
+
+def _sent(pipe: Connection, part: range | None) -> bool:
+    """Send the numbers of some recordings, where there are any; else nothing."""
+    if part is not None:
+        pipe.send(part)
+    return part is not None
+
+
+def _work(pipe: Connection, args: argparse.Namespace, load: Load, number: int) -> None:
+    """Load the model, and recognise the recordings whose numbers come until there are no more."""
+    from espnet2.utils.cli import start_logging, use_utf8
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all: the first process ends the others
+    use_utf8()
+    start_logging(args.log_level if number == 0 else max(args.log_level.upper(), "WARNING", key=logging.getLevelName))
+    # The first process may have ended, or need no more: then there is nobody to talk to.
+    with contextlib.suppress(EOFError, ConnectionError):
+        try:
+            _serve(pipe, find_recordings(args), load(args))
+        except (EOFError, ConnectionError):
+            raise
+        except Exception as error:
+            logging.debug("", exc_info=True)
+            pipe.send(error)
+
+
+def _serve(pipe: Connection, recordings: Sequence[Recording], runner: Any) -> None:
+    """Recognise the recordings whose numbers come; send the results of each, and a report behind the last one."""
+    maker = runner.recognizer
+    pipe.send(Loaded(maker.ends_with_eos, None if maker.timestamps is None else True, runner.batch_size))
+    while True:
+        part, report = pipe.recv(), Report()
+        items = [recordings[place] for place in part]
+        for place, results in zip(part, runner.run(items, report), strict=True):
+            pipe.send((place, None if results is None else _portable(maker, results)))
+        pipe.send(report)
+
+
+def _portable(maker: Any, results: Results) -> Results:
+    """Results that another process can read."""
+    found: Any = [_portable(maker, one) if isinstance(one, list) else _sent_result(maker, one) for one in results]
+    portable: Results = found
+    return portable
+
+
+def _sent_result(maker: Any, result: Result) -> SentResult:
+    hypothesis = result.hypothesis
+    bare = Hypothesis(as_array(hypothesis.yseq), float(hypothesis.score))
+    sent = SentResult(*result[:3], bare)
+    sent.times = () if maker.timestamps is None else maker.times(result)
+    return sent
