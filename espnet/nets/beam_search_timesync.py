@@ -83,7 +83,7 @@ class BeamSearchTimeSync(ModuleScorers):
 
         `maxlenratio` and `minlenratio` are there because other searches have them.
         """
-        log_probs = as_array(self.ctc.log_softmax(x[None]))[0].astype(np.float64)
+        log_probs = as_array(self.ctc.log_softmax(x[None]))[0]
         search = _Search(self, x, log_probs.shape[1])
         search.advance(log_probs)
         return search.hypotheses()
@@ -125,7 +125,7 @@ class BeamSearchTimeSyncOnline(BeamSearchTimeSync):
         return [Hypothesis(np.array([self.sos, self.sos]))] if self._search is None else self._search.hypotheses()
 
     def _advance(self, block: np.ndarray) -> None:
-        log_probs = as_array(self.ctc.log_softmax(block[None]))[0].astype(np.float64)
+        log_probs = as_array(self.ctc.log_softmax(block[None]))[0]
         if self._search is None:
             self._search = _Search(self, block, log_probs.shape[1])
         else:
@@ -192,7 +192,7 @@ class _Search:
     def advance(self, log_probs: np.ndarray) -> None:
         """Go on by frames of log-probabilities (T, V)."""
         for frame in log_probs:
-            self.step(frame)
+            self.step(frame.astype(np.float64))
 
     def extend(self, x: np.ndarray) -> None:
         """Give scorers the next frames x (T, D) of the encoder output; prefixes are scored again."""

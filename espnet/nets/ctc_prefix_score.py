@@ -305,13 +305,29 @@ class CTCPrefixScore:
                 blank_last[row, window.end :] = said + np.cumsum(self._log_blank[window.end :], dtype=float)
         return token_last, blank_last
 
+    def _of_all_tokens(self, frames: slice) -> np.ndarray:
+        """Probabilities (n, V) of all tokens in some frames, which are computed once."""
+        p, known = self._p
+        new = frames.start + np.flatnonzero(~known[frames])
+        p[new] = np.exp(np.maximum(self._log_p[new], _LEAST), dtype=np.float64)
+        known[new] = True
+        return p[frames]
+
+    @functools.cached_property
+    def _p(self) -> tuple[np.ndarray, np.ndarray]:
+        """Room for the probabilities of all tokens (T, V), and which frames (T,) have theirs."""
+        return np.empty((self.frames, self.tokens)), np.zeros(self.frames, bool)
+
     def _log_psi(self, emitted: Emitted, ids: np.ndarray | None, last: np.ndarray) -> np.ndarray:
         """log sum_t exp(enter[h, t] + x[t, c]), (H, C) or (H, V), as a product of probabilities."""
         starts, weights, peak = emitted.starts, emitted.weights, emitted.peak
         first, end = near(weights, peak)
         frames = slice(starts.start + first, starts.start + end)
         columns = np.arange(self.tokens)[None] if ids is None else ids
-        mass = _product(weights[:, first:end], self._log_p[frames], ids)
+        if ids is None:
+            mass = weights[:, first:end] @ self._of_all_tokens(frames)
+        else:
+            mass = _product(weights[:, first:end], self._log_p[frames], ids)
         rows, places = np.nonzero(columns == last[:, None])
         if len(rows):
             p = np.exp(np.maximum(self._log_p[frames, last[rows]].T, _LEAST), dtype=np.float64)
@@ -336,10 +352,8 @@ def _forgettable(mass: np.ndarray) -> int:
     return max(0, earliest - 1, mass.shape[1] - 1 - _LONGEST)
 
 
-def _product(weights: np.ndarray, log_p: np.ndarray, ids: np.ndarray | None) -> np.ndarray:
-    """sum_t weights[h, t] exp(log_p[t, c]) of candidates ids (H, C), or of all."""
-    if ids is None:
-        return weights @ np.exp(np.maximum(log_p, _LEAST), dtype=np.float64)
+def _product(weights: np.ndarray, log_p: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """sum_t weights[h, t] exp(log_p[t, c]) of candidates ids (H, C)."""
     chosen = np.zeros(log_p.shape[1], bool)
     chosen[ids] = True
     tokens = np.flatnonzero(chosen)
