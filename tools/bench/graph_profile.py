@@ -21,6 +21,7 @@ from espnet2.interface.spec import Component
 from espnet2.runtime.session import SLOWER_ON_CPU, session_options
 
 BITS = {TensorProto.INT8: 8, TensorProto.UINT8: 8, TensorProto.FLOAT16: 16, TensorProto.FLOAT: 32}
+RECURRENT = {"LSTM": 3, "GRU": 3, "DynamicQuantizeLSTM": 3}  # axes of weights, where biases have two
 CONVOLUTIONS = ("Conv", "FusedConv", "NhwcFusedConv")
 INT8 = 8
 MATRIX = 2  # axes of weights that are multiplied, others are biases and scales
@@ -94,14 +95,16 @@ def _weights(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     found = {}
     for node in model.graph.node:
-        if not ("MatMul" in node.op_type or node.op_type in ("Gemm", "FusedGemm", *CONVOLUTIONS)):
+        if not ("MatMul" in node.op_type or node.op_type in ("Gemm", "FusedGemm", *CONVOLUTIONS, *RECURRENT)):
             continue
         packed = {a.name: a.i for a in node.attribute if a.name in ("K", "N", "bits")}
         for name in node.input:
             tensor = constants.get(name)
-            if tensor is None or len(tensor.dims) < MATRIX:
+            if tensor is None or len(tensor.dims) < RECURRENT.get(node.op_type, MATRIX):
                 continue
             elements = packed["K"] * packed["N"] if "bits" in packed else math.prod(tensor.dims)
             bits = packed.get("bits") or BITS[tensor.data_type]
-            found[node.name] = max(found.get(node.name, (0, 0)), (elements, bits))
+            before = found.get(node.name, (0, 0))
+            recurrent = node.op_type in RECURRENT  # weights of inputs and of states
+            found[node.name] = (before[0] + elements, bits) if recurrent else max(before, (elements, bits))
     return found

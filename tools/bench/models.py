@@ -28,8 +28,9 @@ MAES = {"search_type": "maes", "nstep": 2, "prefix_alpha": 1, "expansion_beta": 
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "lm": ("lm", {**HYBRID, "lm_weight": 0.3}),
     "rnn": ("rnn", HYBRID),
-    "maes": ("transducer", {"beam_size": 10, "nbest": 5, "transducer_conf": MAES}),
-    "default": ("transducer", {"beam_size": 10, "nbest": 5, "transducer_conf": {"search_type": "default"}}),
+    # Upstream returns one hypothesis of a transducer.
+    "maes": ("transducer", {"beam_size": 10, "nbest": 1, "transducer_conf": MAES}),
+    "default": ("transducer", {"beam_size": 10, "nbest": 1, "transducer_conf": {"search_type": "default"}}),
     "greedy": ("transducer", {"beam_size": 1, "nbest": 1}),
 }
 
