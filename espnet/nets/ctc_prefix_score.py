@@ -146,7 +146,7 @@ class CTCPrefixScore:
         self._log_p = x
         self._margin = margin
         self._forgotten = 0  # frames of the utterance before those that are known
-        self._log_blank = self._emitted([blank])[0]
+        self._log_blank = np.maximum(x[:, blank], _LOWEST).astype(np.float64)
         self._blanks = np.append(0.0, np.cumsum(self._log_blank))
         self._ratios: dict[int, np.ndarray] = {}
 
@@ -177,7 +177,12 @@ class CTCPrefixScore:
 
     def _emitted(self, tokens: Sequence[int]) -> np.ndarray:
         """Log-probabilities (N, T) of tokens (N,)."""
-        return np.maximum(self._log_p[:, tokens].T, _LOWEST).astype(np.float64)
+        return np.maximum(self._by_token[tokens], _LOWEST).astype(np.float64)
+
+    @functools.cached_property
+    def _by_token(self) -> np.ndarray:
+        """Log-probabilities (V, T), in which a token's frames are adjacent."""
+        return np.ascontiguousarray(self._log_p.T)
 
     def _by_odds(self, states: Sequence[PrefixState], taken: int) -> Emitted | None:
         """Where prefixes go on, after the first `taken` frames, or None where that is not for `Odds`."""
@@ -327,10 +332,10 @@ class CTCPrefixScore:
         if ids is None:
             mass = weights[:, first:end] @ self._of_all_tokens(frames)
         else:
-            mass = _product(weights[:, first:end], self._log_p[frames], ids)
+            mass = _product(weights[:, first:end], self._by_token[:, frames], ids)
         rows, places = np.nonzero(columns == last[:, None])
         if len(rows):
-            p = np.exp(np.maximum(self._log_p[frames, last[rows]].T, _LEAST), dtype=np.float64)
+            p = np.exp(np.maximum(self._by_token[last[rows], frames], _LEAST), dtype=np.float64)
             mass[rows, places] = (starts.weights_again(rows, first, end) * p).sum(axis=1)
         psi = np.log(mass) + starts.log_unit()[:, None]
         rare = (mass < RARE * peak[:, None]) & (columns != self.blank)
@@ -353,12 +358,12 @@ def _forgettable(mass: np.ndarray) -> int:
 
 
 def _product(weights: np.ndarray, log_p: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """sum_t weights[h, t] exp(log_p[t, c]) of candidates ids (H, C)."""
-    chosen = np.zeros(log_p.shape[1], bool)
+    """sum_t weights[h, t] exp(log_p[c, t]) of candidates ids (H, C)."""
+    chosen = np.zeros(len(log_p), bool)
     chosen[ids] = True
     tokens = np.flatnonzero(chosen)
-    p = np.exp(np.maximum(log_p.take(tokens, axis=1), _LEAST), dtype=np.float64)
-    return np.take_along_axis(weights @ p, np.searchsorted(tokens, ids), axis=1)
+    p = np.exp(np.maximum(log_p[tokens], _LEAST), dtype=np.float64)
+    return np.take_along_axis(weights @ p.T, np.searchsorted(tokens, ids), axis=1)
 
 
 def _delay(x: np.ndarray, first: np.ndarray) -> np.ndarray:
