@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.nets_utils import require_rates
+from espnet.nets.pytorch_backend.nets_utils import by_rows, require_rates
 from espnet2.interface import spec
 from espnet2.interface.errors import TrainingError
 
@@ -84,11 +84,11 @@ class CTC(nn.Module):
 
     def softmax(self, hs_pad: Tensor) -> Tensor:
         """Encoder output (B, T, D) → probabilities (B, T, V)."""
-        return torch.softmax(self.ctc_lo(hs_pad), dim=-1)
+        return torch.softmax(by_rows(self.ctc_lo, hs_pad), dim=-1)
 
     def log_softmax(self, hs_pad: Tensor) -> Tensor:
         """Encoder output (B, T, D) → log-probabilities (B, T, V)."""
-        return torch.log_softmax(self.ctc_lo(hs_pad), dim=-1)
+        return torch.log_softmax(by_rows(self.ctc_lo, hs_pad), dim=-1)
 
     def argmax(self, hs_pad: Tensor) -> Tensor:
         """Encoder output (B, T, D) → the best token of every frame (B, T), int64."""
