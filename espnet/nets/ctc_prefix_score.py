@@ -196,8 +196,8 @@ class CTCPrefixScore:
         starts, rows, again = self._starts(states)
         odds = starts.following(rows, again, possible, first)
         odds = odds if begins else odds.trimmed(taken - 1)
-        ratios = np.stack([self._ratio(state.token)[odds.start :] for state in states])
-        return odds.emitted(ratios, first, possible)
+        ratios = self._ratios_of([state.token for state in states])
+        return odds.emitted(np.stack([ratio[odds.start :] for ratio in ratios]), first, possible)
 
     def _starts(self, states: Sequence[PrefixState]) -> tuple[Odds | Logarithms, np.ndarray, np.ndarray]:
         """Where the last tokens of all states may start: in which rows, and again or not."""
@@ -207,11 +207,12 @@ class CTCPrefixScore:
             return Logarithms(enter[None], self._blanks), np.arange(len(states)), np.zeros(len(states), bool)
         return starts, np.array([state.row for state in states]), np.array([state.again for state in states])
 
-    def _ratio(self, token: int) -> np.ndarray:
-        """Probability of a token by that of the blank, (T,)."""
-        if token not in self._ratios:
-            self._ratios[token] = np.exp(self._emitted([token])[0] - self._log_blank)
-        return self._ratios[token]
+    def _ratios_of(self, tokens: Sequence[int]) -> list[np.ndarray]:
+        """Probabilities (T,) of each of the tokens by those of the blank."""
+        new = [token for token in dict.fromkeys(tokens) if token not in self._ratios]
+        if new:
+            self._ratios.update(zip(new, np.exp(self._emitted(new) - self._log_blank), strict=True))
+        return [self._ratios[token] for token in tokens]
 
     def _by_logarithms(self, states: Sequence[PrefixState], taken: int) -> tuple[Emitted, Window | None]:
         """`_by_odds` for every case, and the window that was looked at."""
