@@ -94,6 +94,14 @@ class Outcome(Generic[_Result]):
         return result
 
 
+def outcomes(tasks: Sequence[Callable[[], _Result]]) -> list[Outcome[_Result]]:
+    """The outcomes of tasks, in order; several run in a gathering of all, one alone without."""
+    if len(tasks) == 1:
+        return [Outcome(tasks[0]())]
+    found = dict(Gathering(len(tasks)).run(tasks)) if tasks else {}
+    return [found[number] for number in range(len(tasks))]
+
+
 class _Task(Generic[_Result]):
     """A task in a thread of its own, which runs only between `go_on` and its next call."""
 

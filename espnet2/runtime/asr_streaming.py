@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from espnet.nets.scorers.ctc import ctc_once
+from espnet.nets.together import outcomes
 from espnet2.interface.errors import AudioError, OptionError, StreamError
 from espnet2.interface.families import family_of
 from espnet2.interface.spec import Axis
@@ -112,7 +114,8 @@ class StreamingRecognizer(ResultMaker):
     def advance(self, pieces: Sequence[Piece], names: Sequence[str] = ()) -> list[list[Result]]:
         """The results so far of each session, best first, with the next samples of its stream.
 
-        The encoder takes a step of all streams at once. Nothing is done where a piece cannot be taken.
+        The encoder takes a step of all streams at once, and the searches have their steps together. Nothing is done
+        where a piece cannot be taken.
 
         Args:
             pieces: Session, samples and whether they are the stream's last. Samples (T,) are floating point in [-1, 1),
@@ -134,7 +137,8 @@ class StreamingRecognizer(ResultMaker):
         frames, states = self.encoder.advance([stream.state for stream in streams], samples, ends)
         for stream, state, piece, is_final in zip(streams, states, samples, ends, strict=True):
             stream.state, stream.received, stream.ended = state, stream.received + len(piece), is_final
-        return [stream.extend(new, end) for stream, new, end in zip(streams, frames, ends, strict=True)]
+        searches = [functools.partial(s.extend, new, end) for s, new, end in zip(streams, frames, ends, strict=True)]
+        return [outcome.value() for outcome in outcomes(searches)]
 
     def _checked(self, session: Session, speech: Any, is_final: bool, name: str) -> np.ndarray:
         """The samples of a piece in float32, if its stream may go on with them."""
