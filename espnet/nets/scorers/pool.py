@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from espnet.nets.tensors import as_array
-from espnet.nets.together import together
+from espnet.nets.together import kept, together
 from espnet2.interface.errors import GraphError
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component, Tensor
@@ -39,12 +39,12 @@ class Path:
 class Pool:
     """The rows of one utterance: the first `count` rows in `slot` of an arena, and the paths that see them."""
 
-    def __init__(self, component: Component) -> None:
+    def __init__(self) -> None:
         self.count = 0
         self.limit = _BLOCK  # the count above which rows that no path sees are looked for
         self.paths: weakref.WeakSet[Path] = weakref.WeakSet()
         self.slot = 0
-        self.arena = Arena(component, self)
+        self.arena: Arena | None = None
 
     def path(self, rows: np.ndarray) -> Path:
         """A new path of this utterance."""
@@ -58,7 +58,7 @@ class Pool:
         for path in self.paths:
             seen[: len(path.rows)] |= path.rows
         kept = np.flatnonzero(seen)
-        if self.count - len(kept) > _BLOCK // 4:
+        if self.arena is not None and self.count - len(kept) > _BLOCK // 4:
             self.arena.keep(self.slot, kept)
             for path in self.paths:
                 path.rows = path.rows[kept[: np.searchsorted(kept, len(path.rows))]]
@@ -79,18 +79,21 @@ class PoolState(NamedTuple):
 class Arena:
     """Arrays of the rows, and for several utterances of the encoder outputs, of utterances that are searched together.
 
+    It belongs to one utterance, or to one gathering: nobody else may write to it. An utterance that is searched in
+    another way later on, as a stream may be, takes its rows along.
+
     Each utterance has a slot, an index of the axis `batch` of all arrays. Rows are the first axis of caches: those that
     are used are one piece of memory.
     """
 
-    def __init__(self, component: Component, pool: Pool) -> None:
+    def __init__(self, component: Component) -> None:
         self._states = [state.input for state in component.states]
         self._inputs = [tensor for tensor in component.inputs if tensor.name not in _OWN]
-        self._members: list[weakref.ref[Pool]] = [weakref.ref(pool)]
+        self._members: list[weakref.ref[Pool] | None] = []
         self._room = 0
-        self._rows = {tensor.name: _zeros(tensor, 1, 0) for tensor in self._states}
+        self._rows = {tensor.name: _zeros(tensor, 0, 0) for tensor in self._states}
         self._memory: dict[str, np.ndarray] = {}
-        self._copied: list[Any] = [None]  # the encoder output in each slot of `_memory`
+        self._copied: list[Any] = []  # the encoder output in each slot of `_memory`
 
     def __len__(self) -> int:
         return len(self._members)
@@ -98,7 +101,8 @@ class Arena:
     @property
     def pools(self) -> list[Pool]:
         """The utterances that are still searched."""
-        return [pool for pool in (member() for member in self._members) if pool is not None and pool.arena is self]
+        members = (None if member is None else member() for member in self._members)
+        return [pool for pool in members if pool is not None and pool.arena is self]
 
     @property
     def used(self) -> int:
@@ -112,12 +116,14 @@ class Arena:
         if slots <= len(self) and slots > _FULL * len(self):
             taken = {pool.slot for pool in alive}
             free = [slot for slot in range(len(self)) if slot not in taken]
+            for slot in free:
+                self._copied[slot] = None
             for pool, slot in zip(new, free, strict=False):
                 self._grow(pool.count)
-                self._take(pool, slot, pool.arena._rows)
+                self._take(pool, slot, _rows_of(pool))
             return
-        everyone = [(pool, pool.arena._rows) for pool in alive + new]
-        self._members, self._memory, self._copied = [*self._members[:1]] * slots, {}, [None] * slots
+        everyone = [(pool, _rows_of(pool)) for pool in alive + new]
+        self._members, self._memory, self._copied = [None] * slots, {}, [None] * slots
         self._room = max(pool.count for pool, _ in everyone)
         self._rows = {tensor.name: _zeros(tensor, slots, self._room) for tensor in self._states}
         for slot, (pool, rows) in enumerate(everyone):
@@ -126,7 +132,10 @@ class Arena:
     def _take(self, pool: Pool, slot: int, rows: Mapping[str, np.ndarray]) -> None:
         """Give the utterance a slot, and copy its rows there."""
         for name, array in self._rows.items():
-            array[: pool.count, slot] = rows[name][: pool.count, pool.slot]
+            if rows:
+                array[: pool.count, slot] = rows[name][: pool.count, pool.slot]
+            # What an utterance left there that failed may be NaN, which is NaN with a weight of 0, too.
+            array[pool.count :, slot] = 0
         self._members[slot], self._copied[slot] = weakref.ref(pool), None
         pool.arena, pool.slot = self, slot
 
@@ -204,7 +213,7 @@ class Pooled:
 
     def first(self, memory: Mapping[str, Any], count: int, frames: np.ndarray | None) -> PoolState:
         """State before the first token."""
-        pool = Pool(self._component)
+        pool = Pool()
         return PoolState(memory, pool, pool.path(np.zeros(0, bool)), 0, frames)
 
     def advance(self, tokens: np.ndarray, states: Sequence[PoolState]) -> tuple[np.ndarray, list[PoolState]]:
@@ -214,7 +223,7 @@ class Pooled:
     def many(self, calls: Sequence[tuple[np.ndarray, Sequence[PoolState]]]) -> list[tuple[np.ndarray, list[PoolState]]]:
         """`advance` for each of several utterances, in one step."""
         pools = [states[0].pool for _, states in calls]
-        arena = max((pool.arena for pool in pools), key=len)
+        arena = self._arena(pools)
         arena.gather(pools)
         for pool in pools:
             if pool.count > pool.limit:
@@ -230,6 +239,13 @@ class Pooled:
             arena.append(pool, new, len(tokens))
             found.append((log_probs[pool.slot, : len(tokens)], after))
         return found
+
+    def _arena(self, pools: Sequence[Pool]) -> Arena:
+        """The arena of the gathering that takes this step; of one utterance alone, its own."""
+        if len(pools) > 1:
+            return kept((self, "arena"), (), lambda: Arena(self._component))
+        own = pools[0].arena
+        return own if own is not None and len(own) == 1 else Arena(self._component)
 
     def _after(self, states: Sequence[PoolState]) -> list[PoolState]:
         """The states of hypotheses whose newest rows will be the next ones of the pool."""
@@ -255,6 +271,11 @@ def _hypotheses(calls: Sequence[_Call], slots: int, beam: int, rows: int) -> dic
             positions[slot, row] = state.known
             visible[slot, row, : len(state.path.rows)] = state.path.rows
     return {"tokens": tokens, "positions": positions, "visible": visible}
+
+
+def _rows_of(pool: Pool) -> Mapping[str, np.ndarray]:
+    """The arrays where the rows of an utterance are; nothing where it has none yet."""
+    return {} if pool.arena is None else pool.arena._rows
 
 
 def _zeros(tensor: Tensor, slots: int, size: int) -> np.ndarray:

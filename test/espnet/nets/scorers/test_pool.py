@@ -2,6 +2,7 @@
 
 import functools
 import gc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -149,3 +150,74 @@ def test_rows_are_kept_for_states_that_live():
     del states, scores, first, _
     gc.collect()
     assert len(paths) == 1
+
+
+class Failing(Step):
+    """A step that fails for more than one utterance, or for one whose encoder output is not finite."""
+
+    def __init__(self, together):
+        super().__init__()
+        self.together = together
+
+    def __call__(self, feeds):
+        if len(feeds["tokens"]) > 1 and not self.together:
+            raise MemoryError
+        if not np.isfinite(feeds["memory"]).all():
+            raise ValueError("not finite")
+        return super().__call__(feeds)
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["memory", "one"])
+def test_a_step_that_fails_is_repeated_for_each_utterance_alone(together):
+    inputs = utterances(4)
+    alone = [search_by(StepScorer(Step(), Start()))(x, -12) for x in inputs]
+    if together:
+        inputs[2][1] = np.inf
+    search = search_by(StepScorer(Failing(together), Start()))
+    outcomes = dict(Gathering(4).run(functools.partial(search, x, -12) for x in inputs))
+    for number, outcome in outcomes.items():
+        if together and number == 2:
+            assert isinstance(outcome.error, ValueError)
+        else:
+            same(outcome.value(), alone[number])
+
+
+def test_what_one_utterance_leaves_does_not_reach_the_next():
+    class Spoilt(Step):
+        def __call__(self, feeds):
+            results = super().__call__(feeds)
+            bad = np.isnan(feeds["memory"]).any((1, 2))
+            return {**results, "next_cache": np.where(bad[:, None], np.nan, results["next_cache"]).astype(np.float32)}
+
+    inputs = utterances(8)
+    alone = [search_by(StepScorer(Step(), Start()))(x, -12) for x in inputs]
+    inputs[1][2] = np.nan
+    search = search_by(StepScorer(Spoilt(), Start()))
+    outcomes = dict(Gathering(3).run(functools.partial(search, x, -12) for x in inputs))
+    assert isinstance(outcomes[1].error, ValueError)
+    for number in set(range(8)) - {1}:
+        same(outcomes[number].value(), alone[number])
+
+
+def test_streams_that_met_go_on_apart():
+    scorer, inputs = StepScorer(step := Step(), Start()), utterances(3)
+
+    def grow(y, state, x, tokens):
+        for token in tokens:
+            scores, (state,) = scorer.batch_score(np.array([y]), [state], x[None])
+            y = [*y, token]
+        return y, state, scores[0]
+
+    starts = [functools.partial(grow, [6], scorer.batch_init_state(x), x, [1, 2, 3]) for x in inputs]
+    met = dict(Gathering(3).run(starts))
+    step.sizes.clear()
+
+    def go_on(number):
+        y, state, _ = met[number].value()
+        y, _, scores = grow(y, state, inputs[number], RNG.integers(0, V, 60).tolist())
+        return scores, Whole().score(np.array(y[:-1]), None, inputs[number])[0]
+
+    with ThreadPoolExecutor(3) as threads:
+        for found, expected in threads.map(go_on, range(3)):
+            np.testing.assert_allclose(found, expected, rtol=1e-3)
+    assert {batch for batch, *_ in step.sizes} == {1}
