@@ -41,7 +41,8 @@ def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | No
 
     Args:
         source: A graph in fp32.
-        target: The file to write, with its weights beside it where those of `source` are.
+        target: The file to write, with its weights beside it where those of `source` are. Files of these names are
+            removed first.
         outputs: Whether output projections, whose results a logarithm of probabilities reads, are quantised too.
 
     Returns:
@@ -50,6 +51,8 @@ def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | No
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     external = source.with_name(source.name + EXTERNAL_DATA_SUFFIX).exists()
+    for former in (target, target.with_name(target.name + EXTERNAL_DATA_SUFFIX)):  # onnx appends to a file of weights
+        former.unlink(missing_ok=True)
     with quiet(), tempfile.TemporaryDirectory() as directory:
         model = _folded(source)
         nodes = list(_quantizable(model.graph, FEATURES if outputs else FEATURES + OUTPUTS))

@@ -118,3 +118,22 @@ def test_weights_in_a_second_file_stay_in_one(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"fp32.onnx", data, "int8.onnx", "int8.onnx.data"}
     x = np.ones((1, 3, WIDTH), np.float32)
     np.testing.assert_allclose(run(target, x), run(source, x), atol=0.1)
+
+
+def test_a_second_attempt_leaves_nothing_of_the_first(tmp_path):
+    source, _ = saved("output projection", tmp_path / "fp32.onnx")
+    onnx.save(onnx.load(source), source, save_as_external_data=True, location="fp32.onnx.data", size_threshold=0)
+    once = quantize_int8(source, tmp_path / "once.onnx", outputs=False)
+    twice = tmp_path / "twice.onnx"
+    for outputs in (True, False):
+        assert quantize_int8(source, twice, outputs) == twice
+    sizes = [path.with_name(path.name + EXTERNAL_DATA_SUFFIX).stat().st_size for path in (once, twice)]
+    assert sizes[0] == sizes[1] > 0
+
+
+def test_no_graph_is_left_where_a_second_attempt_quantises_nothing(tmp_path):
+    source = tmp_path / "fp32.onnx"
+    saved("product", tmp_path / "int8.onnx")
+    saved("filter bank", source)
+    assert quantize_int8(source, tmp_path / "int8.onnx") is None
+    assert [path.name for path in tmp_path.iterdir()] == ["fp32.onnx"]
