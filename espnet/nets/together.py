@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import contextvars
 import itertools
+import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
@@ -112,10 +113,9 @@ class _Task(Generic[_Result]):
         self.call: Any = None
         self.waited = 0  # rounds
         self._stopped = False
-        self._answer: Outcome[Any] = Outcome()
-        self._may_run, self._waits = threading.Lock(), threading.Lock()
-        self._may_run.acquire()
-        self._waits.acquire()
+        # Queues, since an interrupt of `go_on` leaves two messages for one wait, which locks refuse.
+        self._answers: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()  # the task runs where it gets one
+        self._waits: queue.SimpleQueue[None] = queue.SimpleQueue()  # and puts one where it waits or has ended
         context = contextvars.copy_context()
         context.run(_task.set, self)
         self._thread = threading.Thread(target=context.run, args=(self._work, work), daemon=True)
@@ -123,39 +123,36 @@ class _Task(Generic[_Result]):
 
     def go_on(self, answer: Outcome[Any]) -> None:
         """Let the task run with the answer of its call, until its next call or its end."""
-        self._answer = answer
-        self._may_run.release()
-        self._waits.acquire()
+        self._answers.put(answer)
+        self._waits.get()
 
     def ask(self, many: Callable[..., Any], call: Any) -> Any:
         """Wait for the answer of a call; the task's own side."""
         if self._stopped:  # while it unwinds
             raise Stopped
         self.many, self.call, self.waited = many, call, 0
-        self._waits.release()
-        self._may_run.acquire()
+        self._waits.put(None)
+        answer = self._answers.get()
         self.many = self.call = None
-        return self._answer.value()
+        return answer.value()
 
     def stop(self) -> None:
         """End a task that waits, or that is on its way to its next call."""
-        self._stopped, self._answer = True, Outcome(error=Stopped())
-        self._may_run.release()
+        self._stopped = True
+        self._answers.put(Outcome(error=Stopped()))
 
     def join(self) -> None:
         """Wait until the thread of a task that was stopped has ended."""
         self._thread.join()
 
     def _work(self, work: Callable[[], _Result]) -> None:
-        self._may_run.acquire()
         try:
-            self._answer.value()  # raises where the task is stopped before it has begun
+            self._answers.get().value()  # raises where the task is stopped before it has begun
             self.outcome = Outcome(work())
         except BaseException as error:  # also SystemExit: whoever takes the outcome decides
             self.outcome = Outcome(error=error)
         finally:
-            self._answer = Outcome()  # it may hold much, as the states of hypotheses
-            self._waits.release()
+            self._waits.put(None)
 
 
 class Gathering:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import subprocess
+import sys
 import threading
 from contextvars import ContextVar
 
@@ -187,6 +189,37 @@ def test_an_interrupt_in_a_call_ends_all_tasks():
     with pytest.raises(KeyboardInterrupt):
         values(3, [functools.partial(together, interrupted, number) for number in range(5)])
     assert threading.active_count() == before
+
+
+COMPUTING = """
+import os, signal, threading, time
+from espnet.nets.together import Gathering, together
+
+def computing():
+    together(list, 0)
+    os.kill(os.getpid(), signal.SIGINT)
+    end = time.perf_counter() + 0.01
+    while time.perf_counter() < end:
+        pass
+    together(list, 0)
+
+def waiting():
+    for _ in range(3):
+        together(list, 0)
+
+for _ in range(20):
+    try:
+        list(Gathering(3).run([waiting, computing, waiting]))
+    except KeyboardInterrupt:
+        print(threading.active_count())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_an_interrupt_while_a_task_computes_ends_all_tasks():
+    done = subprocess.run([sys.executable, "-c", COMPUTING], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["1"] * 20  # threads
 
 
 def test_an_error_of_the_tasks_themselves_ends_all():
