@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -45,11 +46,11 @@ def decode(args: argparse.Namespace, load: Callable[[argparse.Namespace], Search
     """
     recordings = find_recordings(args)
     count = processes_for(args, recordings)
-    runner = load(args) if count == 1 else ProcessRunner(args, load, count)
-    if args.output_dir is None:
-        return process(recordings, runner, runner.line_writer(len(recordings)), WORDING)
-    open_files = functools.partial(SearchFiles, recognizer=runner.recognizer)
-    return process_to(Path(args.output_dir), recordings, runner, open_files, WORDING)
+    with contextlib.nullcontext(load(args)) if count == 1 else ProcessRunner(args, load, count) as runner:
+        if args.output_dir is None:
+            return process(recordings, runner, runner.line_writer(len(recordings)), WORDING)
+        open_files = functools.partial(SearchFiles, recognizer=runner.recognizer)
+        return process_to(Path(args.output_dir), recordings, runner, open_files, WORDING)
 
 
 class UtteranceRunner:

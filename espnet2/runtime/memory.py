@@ -15,6 +15,7 @@ BYTES = 4  # of a score of attention
 COPIES = 8
 UNKNOWN = 4 * GB  # assumed where the system does not say
 _UNLIMITED = 1 << 60  # control groups without a limit have numbers above that, or none
+_processes = 1  # see `share_memory`
 
 
 def available_memory(root: Path = Path("/")) -> int:
@@ -28,8 +29,14 @@ def available_memory(root: Path = Path("/")) -> int:
 
 
 def usable_memory() -> int:
-    """Bytes that one computation may take: a share of what is available."""
-    return int(SHARE * available_memory())
+    """Bytes that one computation may take: a share of what is available, divided among processes that share it."""
+    return int(SHARE * available_memory()) // _processes
+
+
+def share_memory(processes: int) -> None:
+    """Let this process take no more than one of so many may that compute at the same time."""
+    global _processes
+    _processes = processes
 
 
 def attention_memory(heads: int, frames: int) -> int:

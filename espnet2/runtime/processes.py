@@ -11,22 +11,26 @@ import contextlib
 import logging
 import math
 import multiprocessing
+import pickle
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from espnet.nets.beam_search import Hypothesis
 from espnet.nets.tensors import as_array
 from espnet2.fileio.recording import Recording
 from espnet2.interface.errors import EspnetError, OptionError
-from espnet2.runtime.inputs import find_recordings
-from espnet2.runtime.loop import Report, Write
+from espnet2.runtime.loop import Report, Write, sentence_of
+from espnet2.runtime.memory import share_memory
 from espnet2.runtime.opening import available_cores
 from espnet2.runtime.results import Result, Results
 from espnet2.runtime.timestamps import Timed
 from espnet2.runtime.writers.search import SearchLines
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _PATIENCE = 5.0  # seconds that a process has to end by itself
 Load = Callable[[argparse.Namespace], Any]  # makes an `espnet2.runtime.decode.SearchRunner`
@@ -57,10 +61,10 @@ class Loaded(NamedTuple):
 
 
 class ProcessRunner:
-    """Recognises recordings by processes, as many as there are recordings for.
+    """Recognises recordings by processes, which end with the `with` block, if not before.
 
     Args:
-        args: Of the command, with which each process loads the model and finds the recordings.
+        args: Of the command, with which each process loads the model.
         load: Makes what recognises them of `args`; it has to be a function of a module.
         count: Processes.
 
@@ -71,7 +75,7 @@ class ProcessRunner:
     shows_progress = True
 
     def __init__(self, args: argparse.Namespace, load: Load, count: int) -> None:
-        threads = args.num_threads or max(available_cores() // count, 1)
+        threads = max(available_cores() // count, 1) if args.num_threads is None else args.num_threads
         own = argparse.Namespace(**{**vars(args), "num_threads": threads})
         spawn = multiprocessing.get_context("spawn")  # a copy of a process with threads may wait for ever
         self._workers: list[Any] = []
@@ -79,7 +83,7 @@ class ProcessRunner:
         try:
             for number in range(count):
                 pipe, end = spawn.Pipe()
-                worker = spawn.Process(target=_work, args=(end, own, load, number), daemon=True)
+                worker = spawn.Process(target=_work, args=(end, own, load, number, count), daemon=True)
                 worker.start()
                 end.close()
                 self._workers.append(worker)
@@ -88,6 +92,12 @@ class ProcessRunner:
         except BaseException:
             self.close()
             raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     @property
     def batch_size(self) -> int:
@@ -112,9 +122,11 @@ class ProcessRunner:
         """The results of all recordings, in order."""
         start = time.perf_counter()
         try:
+            # Themselves, since their list may be one that can be read only once, or be changed meanwhile.
+            for pipe in self._pipes:
+                self._send(pipe, items)
             yield from self._in_order(self._found(len(items), report))
         finally:
-            self.close()
             report.compute += time.perf_counter() - start
 
     def _in_order(self, found: Iterator[tuple[int, Results | None]]) -> Iterator[Results | None]:
@@ -130,7 +142,7 @@ class ProcessRunner:
         """Number and results of each recording, as they come; failures and the duration go into the report."""
         size = min(self.recognizer.batch_size, math.ceil(count / len(self._pipes)))
         parts = iter([range(first, min(first + size, count)) for first in range(0, count, size)])
-        busy = [pipe for pipe in self._pipes if _sent(pipe, next(parts, None))]
+        busy = [pipe for pipe in self._pipes if self._sent(pipe, next(parts, None))]
         while busy:
             for pipe in wait(busy):
                 assert isinstance(pipe, Connection)
@@ -140,7 +152,7 @@ class ProcessRunner:
                     continue
                 report.audio += answer.audio
                 report.failures += answer.failures
-                if not _sent(pipe, next(parts, None)):
+                if not self._sent(pipe, next(parts, None)):
                     busy.remove(pipe)
 
     def _received(self, pipe: Connection) -> Any:
@@ -148,15 +160,30 @@ class ProcessRunner:
         try:
             answer = pipe.recv()
         except (EOFError, OSError) as error:
-            worker = self._workers[self._pipes.index(pipe)]
-            worker.join(_PATIENCE)
-            raise EspnetError(
-                f"--nj: expected {len(self._pipes)} processes that recognise, found one that ended with status "
-                f"{worker.exitcode}; with too little memory, start fewer"
-            ) from error
+            raise self._ended(pipe) from error
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+    def _sent(self, pipe: Connection, part: range | None) -> bool:
+        """Send the numbers of some recordings, where there are any; else nothing."""
+        if part is not None:
+            self._send(pipe, part)
+        return part is not None
+
+    def _send(self, pipe: Connection, message: Any) -> None:
+        try:
+            pipe.send(message)
+        except OSError as error:
+            raise self._ended(pipe) from error
+
+    def _ended(self, pipe: Connection) -> EspnetError:
+        worker = self._workers[self._pipes.index(pipe)]
+        worker.join(_PATIENCE)
+        return EspnetError(
+            f"--nj: expected {len(self._pipes)} processes that recognise, found one that ended with status "
+            f"{worker.exitcode}; with too little memory, start fewer"
+        )
 
 
 def processes_for(args: argparse.Namespace, recordings: Sequence[Recording]) -> int:
@@ -172,35 +199,42 @@ def processes_for(args: argparse.Namespace, recordings: Sequence[Recording]) -> 
     return int(min(args.nj, len(recordings)))
 
 
-def _sent(pipe: Connection, part: range | None) -> bool:
-    """Send the numbers of some recordings, where there are any; else nothing."""
-    if part is not None:
-        pipe.send(part)
-    return part is not None
-
-
-def _work(pipe: Connection, args: argparse.Namespace, load: Load, number: int) -> None:
-    """Load the model, and recognise the recordings whose numbers come until there are no more."""
+def _work(pipe: Connection, args: argparse.Namespace, load: Load, number: int, count: int) -> None:
+    """Load the model, and recognise what comes until there is no more; the process is `number` of `count`."""
     from espnet2.utils.cli import start_logging, use_utf8
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all: the first process ends the others
     use_utf8()
     start_logging(args.log_level if number == 0 else max(args.log_level.upper(), "WARNING", key=logging.getLevelName))
+    share_memory(count)
     # The first process may have ended, or need no more: then there is nobody to talk to.
     with contextlib.suppress(EOFError, ConnectionError):
         try:
-            _serve(pipe, find_recordings(args), load(args))
+            _serve(pipe, load(args))
         except (EOFError, ConnectionError):
             raise
         except Exception as error:
             logging.debug("", exc_info=True)
-            pipe.send(error)
+            pipe.send(portable_error(error))
 
 
-def _serve(pipe: Connection, recordings: Sequence[Recording], runner: Any) -> None:
-    """Recognise the recordings whose numbers come; send the results of each, and a report behind the last one."""
+def portable_error(error: Exception) -> Exception:
+    """An error that another process can read: itself, or its message."""
+    try:
+        pickle.loads(pickle.dumps(error))  # of those that take more than a message, some are written but not read
+    except Exception:
+        return EspnetError(sentence_of(error))
+    return error
+
+
+def _serve(pipe: Connection, runner: Any) -> None:
+    """Recognise recordings: all come, and then the numbers of parts of them.
+
+    Sends the results of each, and a report behind the last one of a part.
+    """
     maker = runner.recognizer
     pipe.send(Loaded(maker.ends_with_eos, None if maker.timestamps is None else True, runner.batch_size))
+    recordings: Sequence[Recording] = pipe.recv()
     while True:
         part, report = pipe.recv(), Report()
         items = [recordings[place] for place in part]

@@ -72,3 +72,11 @@ def test_nothing_known(tmp_path, monkeypatch):
 
 def test_of_this_machine():
     assert available_memory() > 10**7
+
+
+def test_processes_divide_the_memory(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 8 * GB)
+    monkeypatch.setattr(memory, "_processes", 1)
+    assert memory.usable_memory() == 4 * GB
+    memory.share_memory(4)
+    assert memory.usable_memory() == GB
