@@ -172,33 +172,51 @@ class Gathering:
         """The number, from 0 on, and the outcome of each task, in the order in which they end.
 
         The next task is taken from `tasks` when a place becomes free. An error of a task ends that task alone; one of
-        `tasks`, or of the caller, as a `KeyboardInterrupt`, ends all.
+        `tasks`, or of the caller, as a `KeyboardInterrupt`, ends all. Where the system gives no more threads, fewer run
+        at once from then on; where it gives none, tasks run one after the other in the thread of the caller.
         """
-        waiting = enumerate(tasks)
+        waiting: Iterator[tuple[int, Callable[[], _Result]]] = enumerate(tasks)
+        size = self.size
         running: list[_Task[_Result]] = []
         context = contextvars.copy_context()
         context.run(_kept.set, {})
         try:
             while True:
-                for number, work in itertools.islice(waiting, self.size - len(running)):
-                    running.append(_Task(number, work))
-                    running[-1].go_on(Outcome())
-                if not running:
-                    return
+                while not self._stopped and len(running) < size and (item := next(waiting, None)) is not None:
+                    number, work = item
+                    try:
+                        running.append(_Task(number, work))
+                    except RuntimeError:  # of a thread that cannot be started
+                        if running:
+                            waiting, size = itertools.chain([item], waiting), len(running)
+                        else:
+                            yield number, _outcome_alone(work)
+                    else:
+                        running[-1].go_on(Outcome())
                 if self._stopped:
                     raise Stopped
+                if not running:
+                    return
                 if all(task.outcome is None for task in running):
                     context.run(_answer, running)
                 ended = [task for task in running if task.outcome is not None]
                 running = [task for task in running if task.outcome is None]
                 for task in ended:
                     assert task.outcome is not None
+                    task.join()  # so that its thread can be had again
                     yield task.number, task.outcome
         finally:
             for task in running:
                 task.stop()
             for task in running:
                 task.join()
+
+
+def _outcome_alone(work: Callable[[], _Result]) -> Outcome[_Result]:
+    try:
+        return Outcome(work())
+    except Exception as error:
+        return Outcome(error=error)
 
 
 def _answer(waiting: Sequence[_Task[Any]]) -> None:

@@ -27,7 +27,8 @@ COUNTS: Mapping[str, tuple[int, int | None]] = {
     "encoded_feat_length_limit": (0, None),
     "ctc_window_margin": (0, None),
 }
-BATCH_SIZES = f"an integer of at least 0, or {AUTO}"
+MOST_TOGETHER = 1024  # utterances, each of which has a thread: more gain nothing
+BATCH_SIZES = f"an integer from 0 to {MOST_TOGETHER}, or {AUTO}"
 PROVIDERS = ("CPUExecutionProvider",)
 
 
@@ -157,7 +158,7 @@ class DecodeOptions(OptionFields):
         require(len(wanted) < 2, " and ".join(wanted), "one of them", True)
         size = self.batch_size
         if size != AUTO:
-            require(is_integer(size) and int(size) >= 0, "batch_size", BATCH_SIZES, size)
+            require(is_integer(size) and 0 <= int(size) <= MOST_TOGETHER, "batch_size", BATCH_SIZES, size)
             object.__setattr__(self, "batch_size", max(1, int(size)))  # upstream's published configurations say 0
 
     @property

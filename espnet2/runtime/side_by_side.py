@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -42,12 +43,17 @@ def side_by_side(
         else:
             found.put(None)
 
-    threads = [threading.Thread(target=work, args=(gathering,), daemon=True) for gathering in groups]
+    threads: list[threading.Thread] = []
     try:
-        for thread in threads:
-            thread.start()
+        for gathering in groups:
+            with contextlib.suppress(RuntimeError):  # where the system has no more threads, fewer do
+                thread = threading.Thread(target=work, args=(gathering,), daemon=True)
+                thread.start()
+                threads.append(thread)
+        if not threads:
+            yield from Gathering(size).run(tasks)
         ended = 0
-        while ended < count:
+        while ended < len(threads):
             result = found.get()
             if isinstance(result, BaseException):
                 raise result

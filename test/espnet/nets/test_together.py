@@ -298,3 +298,23 @@ def test_many_tasks_of_random_lengths():
 def test_at_least_one_task_at_once():
     with pytest.raises(ValueError, match="found 0"):
         Gathering(0)
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_fewer_threads_than_tasks(monkeypatch, most):
+    """Where the system gives no more, those that run go on, and errors stay those of their tasks."""
+    before, start = threading.active_count(), threading.Thread.start
+
+    def limited(thread):
+        if threading.active_count() - before >= most:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    double = Doubler()
+    tasks = [functools.partial(repeat, double, n % 3) for n in range(9)]
+    found = outcomes(5, [*tasks, functools.partial(double, "wrong"), *tasks])
+    error = found.pop(9).error
+    assert [outcome.value() for outcome in found] == [2 ** (n % 3) for n in range(9)] * 2
+    assert isinstance(error, ValueError)
+    assert max(double.sizes) == max(most, 1)

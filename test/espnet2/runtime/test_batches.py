@@ -168,3 +168,18 @@ def test_the_batch_size_is_chosen(demo_bundle):
     chosen = Speech2Text(demo_bundle, batch_size=AUTO, beam_size=20, num_threads=1)
     assert chosen.batch_size in range(1, 9)
     assert chosen.long_form.batch_size == chosen.options.batch_size == chosen.batch_size
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_gatherings_without_threads_enough(monkeypatch, most):
+    before, start = threading.active_count(), threading.Thread.start
+
+    def limited(thread):
+        if threading.active_count() - before >= most:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    found = dict(side_by_side([functools.partial(count_to, number) for number in range(7)], 4, 2))
+    assert {number: outcome.value() for number, outcome in found.items()} == {n: n for n in range(7)}
+    assert threading.active_count() == before
