@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -33,11 +34,14 @@ class BatchRecognizer(LongRecognizer):
         """The n-best results for the encoder output of one utterance."""
 
     def each(
-        self, speeches: Sequence[np.ndarray], progress: Callable[[int], Progress] | None = None
+        self,
+        speeches: Sequence[np.ndarray],
+        progress: Callable[[int], AbstractContextManager[Progress]] = lambda number: nullcontext(_unseen),
     ) -> Iterator[Outcome[Results]]:
         """The results, or the error, of each utterance, speech as `check` gives it, in order.
 
-        Those that are cut are recognised by themselves; `progress` makes what they report to, by their number.
+        Those that are cut are recognised by themselves; `progress` makes what they report to, by their
+        number, whose block ends with them.
         """
         whole = [number for number, speech in enumerate(speeches) if not self.long_form.cuts(len(speech))]
         if self.batch_size > 1:  # those that run at last are short, and end nearly at once
@@ -47,8 +51,8 @@ class BatchRecognizer(LongRecognizer):
         waiting, known = set(whole), dict[int, Outcome[Results]]()
         for number, speech in enumerate(speeches):
             if number not in waiting:
-                reports = [] if progress is None else [progress(number)]
-                known[number] = outcome_of(functools.partial(recognize_long, self, speech, *reports))
+                with progress(number) as report:
+                    known[number] = outcome_of(functools.partial(recognize_long, self, speech, report))
             while number not in known:
                 place, outcome = next(running)
                 known[whole[place]] = outcome
@@ -71,6 +75,10 @@ class BatchRecognizer(LongRecognizer):
             if len(group) == 1:
                 return [Outcome(error=error)]
         return [encoded for speech in group for encoded in self._encoded([speech])]
+
+
+def _unseen(steps: float) -> None:
+    """No progress is shown."""
 
 
 def one_by_one(tasks: Iterable[Callable[[], Results]]) -> Iterator[Numbered[Results]]:

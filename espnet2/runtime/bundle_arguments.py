@@ -7,6 +7,11 @@ from typing import Any
 
 from espnet2.utils.types import str2bool
 
+THREADS = (
+    "threads of graphs that read a whole utterance, as encoder and CTC; steps have one, those of a batch up to 4 "
+    "(default: all cores)"
+)
+
 
 def add_bundle_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the options that name a bundle and say how it is run; returns their group."""
@@ -15,7 +20,7 @@ def add_bundle_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     group.add_argument(
         "--quantized", type=str2bool, nargs="?", const=True, default=False, help="run the bundle's int8 graphs"
     )
-    group.add_argument("--num_threads", type=int, help="threads of the encoder (default: all cores)")
+    group.add_argument("--num_threads", type=int, help=THREADS)
     group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
     return group
 

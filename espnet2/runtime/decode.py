@@ -8,7 +8,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -18,12 +18,17 @@ from espnet2.fileio.recording import Recording
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.inputs import find_recordings
 from espnet2.runtime.loop import Report, Runner, Wording, Write, process, process_to
+from espnet2.runtime.memory import usable_memory
 from espnet2.runtime.processes import ProcessRunner, processes_for
 from espnet2.runtime.results import Results, by_speaker
 from espnet2.runtime.speech import require_sound
 from espnet2.runtime.writers.search import Maker, SearchFiles, SearchLines
 
-AHEAD = 4  # batches that are read at once
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+AHEAD = 4  # batches that are read at once, at most
+AHEAD_SHARE = 0.25  # of the usable memory that their samples may take
 WORDING = Wording("recognise", "recognised", "recordings", "decoding")
 
 
@@ -54,7 +59,10 @@ def decode(args: argparse.Namespace, load: Callable[[argparse.Namespace], Search
 
 
 class UtteranceRunner:
-    """Recognises recordings as whole utterances, `AHEAD` batches of them in one go, so that similar ones meet."""
+    """Recognises recordings as whole utterances, `AHEAD` batches of them in one go, so that similar ones meet.
+
+    They are fewer where their samples take more than `AHEAD_SHARE` of the usable memory.
+    """
 
     shows_progress = True
 
@@ -63,7 +71,7 @@ class UtteranceRunner:
 
     @property
     def batch_size(self) -> int:
-        """Recordings that are read ahead."""
+        """Recordings that are read ahead, at most."""
         return AHEAD * self.recognizer.batch_size if self.recognizer.batch_size > 1 else 1
 
     def line_writer(self, count: int) -> Write[Results]:
@@ -72,15 +80,34 @@ class UtteranceRunner:
 
     def run(self, items: Sequence[Recording], report: Report) -> Iterator[Results | None]:
         """The results of recordings, in order."""
+        waiting = iter(items)
+        while group := self._read_ahead(waiting, report):
+            yield from self._recognized(group, report)
+            group.clear()  # before others are read
+
+    def _read_ahead(self, waiting: Iterator[Recording], report: Report) -> list[tuple[Recording, np.ndarray | None]]:
+        """The next recordings and their speech, at least one while there are any; None: it cannot be read."""
+        group: list[tuple[Recording, np.ndarray | None]] = []
+        room = int(AHEAD_SHARE * usable_memory())
+        for item in waiting:
+            speech = report.read(item, functools.partial(self._read, item))
+            group.append((item, speech))
+            room -= 0 if speech is None else speech.nbytes
+            if room <= 0:
+                break
+        return group
+
+    def _recognized(
+        self, group: Sequence[tuple[Recording, np.ndarray | None]], report: Report
+    ) -> Iterator[Results | None]:
         recognizer = self.recognizer
-        speeches = [report.read(item, functools.partial(self._read, item)) for item in items]
-        usable = [(speech, item.name) for speech, item in zip(speeches, items, strict=True) if speech is not None]
+        usable = [(speech, item.name) for item, speech in group if speech is not None]
         # The duration of a frame of features is not known.
         samples = sum(len(speech) for speech, _ in usable) if recognizer.speech.axes[1] == "samples" else 0
         report.audio += samples / recognizer.sample_rate
         bars = functools.partial(SecondsBar, usable, recognizer.long_form.rate)
         outcomes = recognizer.each([speech for speech, _ in usable], bars)
-        for speech, item in zip(speeches, items, strict=True):
+        for item, speech in group:
             yield None if speech is None else self._result(item, outcomes, report)
 
     def _result(self, item: Recording, outcomes: Iterator[Outcome[Results]], report: Report) -> Results | None:
@@ -111,7 +138,7 @@ def require_texts(
 
 
 class SecondsBar:
-    """A progress bar of one recording that is recognised in parts, in seconds.
+    """A progress bar of one recording that is recognised in parts, in seconds, until the `with` block ends.
 
     Args:
         recordings: Speech and name of each.
@@ -121,12 +148,16 @@ class SecondsBar:
 
     def __init__(self, recordings: Sequence[tuple[np.ndarray, str]], rate: int, number: int) -> None:
         speech, name = recordings[number]
-        self._rate, self._done, self._all = rate, 0.0, len(speech)
+        self._rate, self._done = rate, 0.0
         self._bar = tqdm(total=len(speech) // rate, unit="s", desc=f"  {name}", leave=False, mininterval=1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
 
     def __call__(self, steps: float) -> None:
         """Move on by so many samples, or frames."""
         self._done += steps
         self._bar.update(int(self._done / self._rate) - self._bar.n)
-        if self._done >= self._all:
-            self._bar.close()

@@ -256,7 +256,8 @@ def test_the_bar_counts_seconds(rate, monkeypatch):
     monkeypatch.setattr("espnet2.runtime.decode.tqdm", Bar)
     cut, speech = recognizer(memory_limit=limit_for(5)), said(*WORDS)
     cut.long_form.rate = rate
-    recognize_long(cut, speech, SecondsBar([(speech, "long")], rate, 0))
+    with SecondsBar([(speech, "long")], rate, 0) as bar:
+        recognize_long(cut, speech, bar)
     assert (shown[0], *shown[-2:]) == (len(speech) // rate, len(speech) // rate, "closed")
 
 
