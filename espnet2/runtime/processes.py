@@ -12,6 +12,7 @@ import logging
 import math
 import multiprocessing
 import pickle
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,7 @@ from espnet2.runtime.writers.search import SearchLines
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+_OWN = re.compile(r"/dev/stdin|(/dev|/proc/self)/fd/\d+")  # what other processes have under the same name is not it
 _PATIENCE = 5.0  # seconds that a process has to end by itself
 Load = Callable[[argparse.Namespace], Any]  # makes an `espnet2.runtime.decode.SearchRunner`
 
@@ -190,13 +192,17 @@ def processes_for(args: argparse.Namespace, recordings: Sequence[Recording]) -> 
     """The number of processes that recognise these recordings.
 
     Raises:
-        OptionError: `--nj` is below 1, or standard input would have to be divided.
+        OptionError: `--nj` is below 1, or a recording is an open file of this process, as standard input.
     """
     if args.nj < 1:
         raise OptionError(f"--nj: expected a number of processes of at least 1, found {args.nj}")
     if args.nj > 1 and any(recording.place == "-" for recording in recordings):
         raise OptionError(f"--nj: expected 1, since standard input is one recording, found {args.nj}")
-    return int(min(args.nj, len(recordings)))
+    count = int(min(args.nj, len(recordings)))
+    own = next((recording.place for recording in recordings if _OWN.fullmatch(recording.place)), None)
+    if count > 1 and own is not None:
+        raise OptionError(f"--nj: expected 1, since other processes cannot read {own}, found {args.nj}")
+    return count
 
 
 def _work(pipe: Connection, args: argparse.Namespace, load: Load, number: int, count: int) -> None:

@@ -256,6 +256,7 @@ def test_a_process_that_cannot_load_the_model_says_why(work, capsys):
     [
         (["a.wav", "--nj", 0], "--nj: expected a number of processes of at least 1, found 0"),
         (["-", "a.wav", "--nj", 2], "--nj: expected 1, since standard input is one recording, found 2"),
+        (["/dev/fd/63", "a.wav", "--nj", 2], "--nj: expected 1, since other processes cannot read /dev/fd/63, found 2"),
         (["a.wav", "--batch_size", "all"], "argument --batch_size: expected a number or auto, found 'all'"),
     ],
 )
