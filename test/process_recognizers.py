@@ -23,8 +23,8 @@ class Runner:
             yield [Result(text, text.split(), [1], Hypothesis(np.array([1, 2]), 0.5))]
 
 
-class Wordy(Exception):
-    """An error that cannot be made again of its message."""
+class Wordy(ConnectionError):
+    """An error, as of a hub that does not answer, that cannot be made again of its message."""
 
     def __init__(self, expected, found):
         super().__init__(f"expected {expected}, found {found}")

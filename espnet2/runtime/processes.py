@@ -213,15 +213,24 @@ def _work(pipe: Connection, args: argparse.Namespace, load: Load, number: int, c
     use_utf8()
     start_logging(args.log_level if number == 0 else max(args.log_level.upper(), "WARNING", key=logging.getLevelName))
     share_memory(count)
-    # The first process may have ended, or need no more: then there is nobody to talk to.
-    with contextlib.suppress(EOFError, ConnectionError):
-        try:
-            _serve(pipe, load(args))
-        except (EOFError, ConnectionError):
-            raise
-        except Exception as error:
-            logging.debug("", exc_info=True)
-            pipe.send(portable_error(error))
+    try:
+        runner = load(args)
+    except Exception as error:
+        _tell(pipe, error)
+        return
+    try:
+        _serve(pipe, runner)
+    except (EOFError, ConnectionError):
+        pass  # the first process has ended, or needs no more
+    except Exception as error:
+        _tell(pipe, error)
+
+
+def _tell(pipe: Connection, error: Exception) -> None:
+    """Send an error to the first process, where that has not ended."""
+    logging.debug("", exc_info=error)
+    with contextlib.suppress(ConnectionError):
+        pipe.send(portable_error(error))
 
 
 def portable_error(error: Exception) -> Exception:
