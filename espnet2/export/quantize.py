@@ -27,7 +27,7 @@ from pathlib import Path
 import onnx_ir as ir
 
 from espnet2.export.quiet import quiet
-from espnet2.export.trace import EXTERNAL_DATA_SUFFIX
+from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, fold_weights
 from espnet2.interface.errors import VerificationError
 from espnet2.runtime.family import Family
 
@@ -77,11 +77,10 @@ def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | No
 
 def _folded(source: Path) -> ir.Model:
     """The graph with weights that are computed from constants (those of LSTMs are) as constants."""
-    from onnxscript.optimizer import fold_constants
-
     model = ir.load(source)
-    largest = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
-    fold_constants(model, input_size_limit=largest, output_size_limit=largest)
+    weights = (value.const_value for value in model.graph.initializers.values())
+    largest = max((weight.size for weight in weights if weight is not None), default=0)
+    fold_weights(model, input_size_limit=largest, output_size_limit=largest)
     # onnxruntime takes recorded shapes for facts when it splits Gemm, and fails on them.
     for node in model.graph.all_nodes():
         for value in node.outputs:

@@ -22,7 +22,9 @@ OPSET = 20
 # Weights above this are a file of their own, which onnxruntime maps into memory: such graphs open in two thirds of the
 # time. A protobuf file cannot hold 2 GB anyway.
 EXTERNAL_DATA_BYTES = 100_000_000
-# Operators that only rearrange: a weight becomes no larger by them.
+# Operators that only rearrange. A result is at most as large as the inputs together, or with Pad as the padded input.
+# A weight that has several results, or is read as it is, too, as an embedding that is an output projection, is stored
+# once for each.
 FOLDED = frozenset({"Concat", "Pad", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"})
 EXTERNAL_DATA_SUFFIX = ".data"  # as torch.onnx names the second file
 
@@ -60,7 +62,7 @@ def export_component(
             verbose=False,
         )
     assert program is not None  # as it is where `dynamo` is set
-    _fold_weights(program.model)
+    fold_weights(program.model)
     _publish(program.model, component, metadata or {})
     weights = (value.const_value for value in program.model.graph.initializers.values())
     size = sum(weight.nbytes for weight in weights if weight is not None)
@@ -79,12 +81,13 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
-def _fold_weights(model: ir.Model) -> None:
+def fold_weights(model: ir.Model, **limits: int) -> None:
     """Store weights as products read them: only constant weights are quantised.
 
-    The exporter leaves that to the runtime for tensors above a small size.
+    The exporter leaves that to the runtime for tensors above a small size. `limits` are those of `fold_constants` for
+    operators that do more than rearrange.
     """
-    fold_constants(model, should_fold=lambda node: True if node.op_type in FOLDED else None)
+    fold_constants(model, should_fold=lambda node: True if node.op_type in FOLDED else None, **limits)
     RemoveUnusedNodesPass()(model)
 
 
@@ -94,7 +97,10 @@ def _axes(value: ir.Value) -> list[Axis | None]:
 
 
 def _publish(model: ir.Model, component: Component, metadata: Mapping[str, str]) -> None:
-    """Keep what users need: declared axes, which are checked; names as in the checkpoint; no stack traces."""
+    """Keep what users need: declared axes, which are checked; weights' names, as in the checkpoint; no stack traces.
+
+    Weights that were rearranged, as those of convolutions that became products, have the names of operators' results.
+    """
     for node in model.graph.all_nodes():
         node.metadata_props.clear()
     taken = {output.name for node in model.graph.all_nodes() for output in node.outputs}
