@@ -34,7 +34,7 @@ ROWS = [f"{kind} {how}" for kind in ("fp32", "int8") for how in ("one by one", "
 
 
 class Asked(Protocol):
-    """Who answers requests."""
+    """One or more processes that decode utterances on request."""
 
     def ask(self, **request: Any) -> Answer: ...
 

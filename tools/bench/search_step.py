@@ -1,7 +1,7 @@
 """Processor time of a step of the batch beam search without the decoder: CTC prefix scores, and the beam itself.
 
-The decoder is a table look-up that mostly proposes the text that CTC has heard, so that hypotheses are as close to one
-another as those of a trained model. Run with one thread; it takes half a minute:
+The decoder is a table look-up that mostly proposes the text of the CTC posteriors, so that hypotheses are as close to
+one another as those of a trained model. Run with one thread; it takes half a minute:
 OMP_NUM_THREADS=1 python tools/bench/search_step.py
 """
 
