@@ -99,10 +99,9 @@ class TransformerLM(BatchSteppedScorer, AbsLM):
             D/H) each.
         """
         before, own = ((text != PADDING).unsqueeze(axis) for text, axis in ((cache_tokens.t(), 1), (tokens, 2)))
-        bias = pool_bias(visible & before, self.decoder.weight.dtype, own)
         # Each token is a text of its own to the input layer: they do not follow each other.
         x = self.encoder.embed.at(self.embed(tokens.reshape(-1, 1)), positions.reshape(-1, 1))
-        layers = len(self.encoder.encoders)
+        bias, layers = pool_bias(visible & before, x.dtype, own), len(self.encoder.encoders)
         x, keys, values = self.encoder.step(x.view(*tokens.shape, -1), caches[:layers], caches[layers:], bias)
         return torch.log_softmax(by_rows(self.decoder, x), dim=-1), tokens.t(), *keys, *values
 
