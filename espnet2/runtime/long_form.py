@@ -28,8 +28,10 @@ SECONDS = 30.0  # a part, at most: for longer ones few models are trained, and a
 USUAL = 15.0  # within which a part ends where it has a pause
 SHORTEST, OVERLAP = 2.0, 2.0
 CONTEXT = 0.25  # on both sides of parts whose frames are joined, so that none is missing; more only where no pause is
-# Of the longest in a batch of the encoder. On two cores, a batch of eight takes a fifth less time than eight alone.
+# Of the longest in a batch of the encoder. On two cores, a batch of eight takes a fifth less time than eight alone where
+# the encoder is small, and up to a third more where it is large: what its layers compute no longer fits the core's cache.
 ALIKE = 0.8
+ENOUGH = 200_000  # numbers that a layer gives for a batch: 8 s of speech at a width of 1000
 FEATURES = 100  # frames of features per second, as good as everywhere
 
 
@@ -136,12 +138,14 @@ class LongForm:
     def groups(self, speeches: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
         """Speeches that the encoder takes at once: at most `batch_size`, and as many as their memory allows.
 
-        None is much longer than another: computing what is padded would take longer than a batch saves.
+        None is much longer than another: computing what is padded would take longer than a batch saves. All together
+        are no more than `ENOUGH`.
         """
         group: list[np.ndarray] = []
         for speech in speeches:
             longest, shortest = (choose(len(other) for other in (*group, speech)) for choose in (max, min))
-            full = len(group) == self.batch_size or shortest < ALIKE * longest
+            large = self._size * self.length(longest) * (len(group) + 1) > ENOUGH
+            full = large or len(group) == self.batch_size or shortest < ALIKE * longest
             if group and (full or not self.fits(longest, len(group) + 1)):
                 yield group
                 group = []
