@@ -28,7 +28,7 @@ SECONDS = 30.0  # a part, at most: for longer ones few models are trained, and a
 USUAL = 15.0  # within which a part ends where it has a pause
 SHORTEST, OVERLAP = 2.0, 2.0
 CONTEXT = 0.25  # on both sides of parts whose frames are joined, so that none is missing; more only where no pause is
-# Of the longest in a batch of the encoder. On two cores, a batch of eight takes a fifth less time than eight alone where
+# Of the longest in a batch of the encoder. On two cores, eight together take a fifth less time than alone where
 # the encoder is small, and up to a third more where it is large: its layers' results no longer fit a core's cache.
 ALIKE = 0.8
 ENOUGH = 200_000  # numbers that a layer gives for a batch: 8 s of speech at a width of 1000
