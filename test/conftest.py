@@ -4,7 +4,8 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,23 @@ def demo_bundle(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     command = ["bash", str(demo_dir / "run.sh"), "--python", sys.executable, "--work", str(work), "--stop_stage", "1"]
     subprocess.run(command, check=True)
     return work / "bundle"
+
+
+@pytest.fixture
+def limit_threads(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let no more than so many threads be started beside those that run, as a system may."""
+
+    def limit(most: int) -> None:
+        before, start = threading.active_count(), threading.Thread.start
+
+        def limited(thread: threading.Thread) -> None:
+            if threading.active_count() - before >= most:
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", limited)
+
+    return limit
 
 
 STREAM_CONFIG = """

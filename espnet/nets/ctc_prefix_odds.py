@@ -1,4 +1,4 @@
-"""Where the next token of CTC prefixes may start, for all running hypotheses of an utterance: as odds, as logarithms.
+"""Probabilities, as odds or as logarithms, that the next token of CTC prefixes starts at each frame.
 
 In `Odds`, a path's probability is its ratio to that of the path of nothing but blanks up to the same frame. In this
 unit a blank costs nothing: the odds that a prefix has been emitted before a frame are a running sum of the odds that
@@ -173,8 +173,9 @@ class Odds(NamedTuple):
 
 
 class Emitted(NamedTuple):
-    """Where H prefixes go on: `starts`, its weights (H, n) and their maxima (H,), and the log-probabilities (H,) after
-    the last frame, with a prefix's token last, and a blank."""
+    """Continuation of H prefixes: `starts`, its weights (H, n) and their maxima (H,), and the log-probabilities (H,)
+    after the last frame, with a prefix's token last, and a blank.
+    """
 
     starts: Odds | Logarithms
     weights: np.ndarray

@@ -185,7 +185,7 @@ class CTCPrefixScore:
         return np.ascontiguousarray(self._log_p.T)
 
     def _by_odds(self, states: Sequence[PrefixState], taken: int) -> Emitted | None:
-        """Where prefixes go on, after the first `taken` frames, or None where that is not for `Odds`."""
+        """Continuation of prefixes after the first `taken` frames, or None where that is not for `Odds`."""
         if self._margin or not self._log_blank.min() > LEAST_BLANK or any(state.end is not None for state in states):
             return None
         first = np.array([state.first for state in states])
@@ -200,7 +200,7 @@ class CTCPrefixScore:
         return odds.emitted(np.stack([ratio[odds.start :] for ratio in ratios]), first, possible)
 
     def _starts(self, states: Sequence[PrefixState]) -> tuple[Odds | Logarithms, np.ndarray, np.ndarray]:
-        """Where the last tokens of all states may start: in which rows, and again or not."""
+        """Frames where the last tokens of all states may start: in which rows, and again or not."""
         starts = states[0].starts
         if any(state.starts is not starts for state in states):
             enter = np.stack([state.enter for state in states])

@@ -56,10 +56,10 @@ def together(many: Callable[[Sequence[_Call]], Sequence[_Result]], call: _Call) 
 
 
 def kept(name: Any, parts: Sequence[Any], make: Callable[[], _Result]) -> _Result:
-    """What `make` gives of these parts, which within `many` is kept for its next calls with the same objects.
+    """Make something of these parts, or return what an earlier call of `many` made of the same objects.
 
-    It is what lasts from step to step, such as the encoder outputs of the utterances as one batch. A gathering keeps
-    the last two of each name.
+    It is for what lasts from step to step, such as the encoder outputs of the utterances as one batch. A gathering
+    keeps the last two of each name.
     """
     store = _kept.get()
     if store is None:

@@ -51,7 +51,7 @@ class SentResult(Result):
 
 
 class Loaded(NamedTuple):
-    """What the writers of results have to know of a recogniser, which another process has."""
+    """Properties of a recogniser in another process that the writers of results need."""
 
     ends_with_eos: bool
     timestamps: bool | None
@@ -158,7 +158,7 @@ class ProcessRunner:
                     busy.remove(pipe)
 
     def _received(self, pipe: Connection) -> Any:
-        """What a process says; raises the error that it met, or one where it has ended."""
+        """Receive the message of a process; raise the error that it met, or one where it has ended."""
         try:
             answer = pipe.recv()
         except (EOFError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What one core of this machine can do: bytes that it reads and multiply-adds a second.
+"""Limits of one core of this machine: bytes that it reads, and multiply-adds, a second.
 
     OMP_NUM_THREADS=1 python tools/bench/machine.py
 

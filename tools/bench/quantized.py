@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def cases(component: Component, args: argparse.Namespace) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """What a component is fed with, by the number of its rows or by the length of speech."""
+    """Feeds of a component, by the number of its rows or by the length of speech."""
     axes = axes_of(component)
     for seconds in args.seconds:
         samples = int(16000 * seconds)

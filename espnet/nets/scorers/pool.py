@@ -220,7 +220,7 @@ class Pooled:
         """Log-probabilities (H, V) after tokens (H,), and the next states."""
         return together(self.many, (tokens, states))
 
-    def many(self, calls: Sequence[tuple[np.ndarray, Sequence[PoolState]]]) -> list[tuple[np.ndarray, list[PoolState]]]:
+    def many(self, calls: Sequence[_Call]) -> list[tuple[np.ndarray, list[PoolState]]]:
         """`advance` for each of several utterances, in one step."""
         pools = [states[0].pool for _, states in calls]
         arena = self._arena(pools)

@@ -303,16 +303,9 @@ def test_at_least_one_task_at_once():
 
 
 @pytest.mark.parametrize("most", [0, 1, 3])
-def test_fewer_threads_than_tasks(monkeypatch, most):
+def test_fewer_threads_than_tasks(limit_threads, most):
     """Where the system gives no more, those that run go on, and errors stay those of their tasks."""
-    before, start = threading.active_count(), threading.Thread.start
-
-    def limited(thread):
-        if threading.active_count() - before >= most:
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", limited)
+    limit_threads(most)
     double = Doubler()
     tasks = [functools.partial(repeat, double, n % 3) for n in range(9)]
     found = outcomes(5, [*tasks, functools.partial(double, "wrong"), *tasks])

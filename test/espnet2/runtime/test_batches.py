@@ -171,15 +171,9 @@ def test_the_batch_size_is_chosen(demo_bundle):
 
 
 @pytest.mark.parametrize("most", [0, 1, 2])
-def test_gatherings_without_threads_enough(monkeypatch, most):
-    before, start = threading.active_count(), threading.Thread.start
-
-    def limited(thread):
-        if threading.active_count() - before >= most:
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", limited)
+def test_gatherings_without_threads_enough(limit_threads, most):
+    before = threading.active_count()
+    limit_threads(most)
     found = dict(side_by_side([functools.partial(count_to, number) for number in range(7)], 4, 2))
     assert {number: outcome.value() for number, outcome in found.items()} == {n: n for n in range(7)}
     assert threading.active_count() == before
