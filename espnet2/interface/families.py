@@ -82,6 +82,14 @@ FAMILIES: Mapping[str, Row] = {
         companions=("vocoder",),
         packed={"tts_train_config": "train_config", "tts_model_file": "model_file"},
     ),
+    "gan_tts": Row(
+        "synthesiser",
+        "espnet2.tasks.gan_tts:GANTTSTask",
+        "tts_train_config",
+        "tts_model_file",
+        "espnet2.runtime.families.tts:TTS",
+        packed={"tts_train_config": "train_config", "tts_model_file": "model_file"},
+    ),
     "vocoder": Row(
         "vocoder",
         "espnet2.tasks.vocoder:VocoderTask",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from espnet2.interface.errors import ConfigError
@@ -57,8 +58,8 @@ SCHEDULER = Choices(
 )
 
 
-def optimizer_of(args: Namespace, model: torch.nn.Module) -> torch.optim.Optimizer:
-    """Build the optimiser of a model's parameters by `optim` and `exclude_weight_decay`; raises `ConfigError`."""
+def optimizer_of(args: Namespace, model: torch.nn.Module, section: str = "optim") -> torch.optim.Optimizer:
+    """Build the optimiser of a model's parameters by `section` and `exclude_weight_decay`; raises `ConfigError`."""
     parameters: Any = list(model.parameters())
     if args.exclude_weight_decay:
         from espnet2.optimizers.optim_groups import decay_groups
@@ -67,4 +68,5 @@ def optimizer_of(args: Namespace, model: torch.nn.Module) -> torch.optim.Optimiz
             parameters = decay_groups(model, **args.exclude_weight_decay_conf)
         except TypeError as error:
             raise ConfigError(f"exclude_weight_decay_conf: {error}") from error
-    return OPTIM.build(args.optim, args.optim_conf, params=parameters)
+    choices = replace(OPTIM, section=section)
+    return choices.build(getattr(args, section), getattr(args, f"{section}_conf"), params=parameters)

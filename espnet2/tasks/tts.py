@@ -6,7 +6,7 @@ import dataclasses
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from espnet2.interface.errors import ConfigError
 from espnet2.interface.graph import Graph
@@ -14,7 +14,7 @@ from espnet2.runtime.family import Family
 from espnet2.runtime.synthesis_model import BPE, SynthesisSection
 from espnet2.runtime.vocoder_features import mismatch
 from espnet2.tasks.abs_task import AbsTask
-from espnet2.tasks.choices import Choices
+from espnet2.tasks.choices import Choices, load_class
 from espnet2.tasks.exported import BundledFile
 from espnet2.tasks.options import MAPPING, Option
 from espnet2.tasks.shared import TOKEN_LIST, TOKEN_TYPE, TOKENIZER, USE_PREPROCESSOR
@@ -23,7 +23,6 @@ from espnet2.text.build_tokenizer import load_tokenizer
 from espnet2.text.symbols import read_symbols
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.train.collate_fn import CommonCollateFn
-from espnet2.tts.espnet_model import ESPnetTTSModel
 from espnet2.utils.types import int_or_none
 
 _EXTRACTORS = "espnet2.tts.feats_extract."
@@ -51,6 +50,8 @@ PITCH_NORMALIZE, ENERGY_NORMALIZE = _normalize("pitch_normalize"), _normalize("e
 ODIM = Option("odim", int_or_none, None, "size of features, where they are given")
 MODEL_CONF = Option("model_conf", MAPPING, {}, "options of the model; it has none")
 NOT_SEQUENCES = ("spembs", "sids", "lids")  # fields of an utterance without a time axis
+# Optional parts beside the features and the synthesis model.
+BESIDE = ("normalize", "pitch_extract", "pitch_normalize", "energy_extract", "energy_normalize")
 
 
 class TTSTask(AbsTask):
@@ -77,26 +78,21 @@ class TTSTask(AbsTask):
     optional_data = ("spembs", "durations", "pitch", "energy", "sids", "lids")
     inference_data = ("text",)
     int_pad_value = 0
+    model: ClassVar[str] = "espnet2.tts.espnet_model:ESPnetTTSModel"
 
     @classmethod
     def assemble(cls, config: Namespace) -> AbsESPnetModel:
         """Build features, normalisation and the synthesis model."""
         if config.model_conf:
             raise ConfigError(f"model_conf: expected nothing, found {', '.join(map(str, config.model_conf))}")
+        parts = {row.section: row for row in cls.choices()}
         feats_extract, size = None, config.odim
         if size is None:
-            feats_extract = FEATS_EXTRACT.build(config.feats_extract, config.feats_extract_conf)
+            feats_extract = parts["feats_extract"].build(config.feats_extract, config.feats_extract_conf)
             size = feats_extract.output_size()
-        pitch, energy = config.pitch_extract, config.energy_extract
-        return ESPnetTTSModel(
-            feats_extract=feats_extract,
-            pitch_extract=PITCH_EXTRACT.build(pitch, config.pitch_extract_conf),
-            energy_extract=ENERGY_EXTRACT.build(energy, config.energy_extract_conf),
-            normalize=NORMALIZE.build(config.normalize, config.normalize_conf),
-            pitch_normalize=PITCH_NORMALIZE.build(config.pitch_normalize, config.pitch_normalize_conf),
-            energy_normalize=ENERGY_NORMALIZE.build(config.energy_normalize, config.energy_normalize_conf),
-            tts=TTS.build(config.tts, config.tts_conf, idim=len(config.token_list), odim=size),
-        )
+        found = {name: parts[name].build(getattr(config, name), getattr(config, f"{name}_conf")) for name in BESIDE}
+        tts = parts["tts"].build(config.tts, config.tts_conf, idim=len(config.token_list), odim=size)
+        return load_class(cls.model)(feats_extract=feats_extract, tts=tts, **found)
 
     @classmethod
     def build_collate_fn(cls, args: Namespace, train: bool) -> Callable[..., Any]:
@@ -112,9 +108,9 @@ class TTSTask(AbsTask):
     def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> SynthesisSection:
         """Sampling rate, tokens, how texts become tokens, and how features become samples without a vocoder."""
         extract = model.feats_extract
-        rate = (
-            getattr(extract, "fs", None) or config.feats_extract_conf.get("fs") or config.pitch_extract_conf.get("fs")
-        )
+        places = (getattr(model.tts, "fs", None), getattr(extract, "fs", None))
+        confs = (config.feats_extract_conf, config.pitch_extract_conf)
+        rate = next((rate for rate in (*places, *(conf.get("fs") for conf in confs)) if rate), None)
         if type(rate) is not int:
             raise ConfigError("feats_extract_conf.fs: expected the sampling rate in Hz, found none")
         cleaner = config.cleaner or []
