@@ -75,6 +75,18 @@ def normed_modules(module: nn.Module) -> list[WeightNorm]:
     return [part for part in module.modules() if isinstance(part, WeightNorm)]
 
 
+def apply_weight_norm(module: nn.Module) -> None:
+    """Split the weights of all convolutions of a module into gains and directions."""
+    for part in normed_modules(module):
+        part.apply_weight_norm()
+
+
+def remove_weight_norm(module: nn.Module) -> None:
+    """Fold the gains and directions of all convolutions of a module."""
+    for part in normed_modules(module):
+        part.remove_weight_norm()
+
+
 @torch.no_grad()
 def draw_weights(module: nn.Module, deviation: float) -> None:
     """Draw the weights of convolutions from a normal distribution around 0."""

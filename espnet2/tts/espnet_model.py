@@ -46,7 +46,11 @@ class ESPnetTTSModel(AbsESPnetModel):
         self.energy_normalize: Any = energy_normalize
         self.tts: Any = tts
 
-    def forward(
+    def forward(self, *fields: Any, **batch: Any) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """The loss of a batch: loss, statistics by name, weight; see `training_batch`."""
+        return self.tts(**self.training_batch(*fields, **batch))
+
+    def training_batch(
         self,
         text: Tensor,
         text_lengths: Tensor,
@@ -62,8 +66,8 @@ class ESPnetTTSModel(AbsESPnetModel):
         sids: Tensor | None = None,
         lids: Tensor | None = None,
         **further: Any,
-    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """The loss of a batch.
+    ) -> dict[str, Any]:
+        """Arguments of the synthesis model for a batch.
 
         Args:
             text, text_lengths: tokens (B, U) and their number (B,).
@@ -74,7 +78,7 @@ class ESPnetTTSModel(AbsESPnetModel):
             further: not used.
 
         Returns:
-            Loss, statistics by name, weight of the batch.
+            The arguments by name.
         """
         variances = {"pitch": (pitch, pitch_lengths), "energy": (energy, energy_lengths)}
         feats = self._with_given(variances, speech, speech_lengths, durations, durations_lengths)
@@ -86,7 +90,7 @@ class ESPnetTTSModel(AbsESPnetModel):
             batch.update(speech=speech, speech_lengths=speech_lengths)
         conditions = {"spembs": spembs, "sids": sids, "lids": lids}
         batch.update({name: value for name, value in conditions.items() if value is not None})
-        return self.tts(text=text, text_lengths=text_lengths, **batch)
+        return {"text": text, "text_lengths": text_lengths, **batch}
 
     def collect_feats(
         self,

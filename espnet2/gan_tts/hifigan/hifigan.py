@@ -13,7 +13,13 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.nets_utils import UnfitOptionError, require_positive
 from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
 from espnet2.gan_tts.hifigan.residual_block import ResidualBlock, make_activation
-from espnet2.gan_tts.weight_norm import NormedConv1d, NormedConvTranspose1d, draw_weights, normed_modules
+from espnet2.gan_tts.weight_norm import (
+    NormedConv1d,
+    NormedConvTranspose1d,
+    apply_weight_norm,
+    draw_weights,
+    remove_weight_norm,
+)
 from espnet2.interface.spec import Component, Length, OutputLength
 from espnet2.interface.spec import Tensor as Declared
 
@@ -110,13 +116,11 @@ class HiFiGANGenerator(nn.Module):
 
     def apply_weight_norm(self) -> None:
         """Split the weights of all convolutions into gains and directions."""
-        for module in normed_modules(self):
-            module.apply_weight_norm()
+        apply_weight_norm(self)
 
     def remove_weight_norm(self) -> None:
         """Fold the gains and directions of all convolutions."""
-        for module in normed_modules(self):
-            module.remove_weight_norm()
+        remove_weight_norm(self)
 
     def forward(self, c: Tensor, g: Tensor | None = None) -> Tensor:
         """Features c (B, F, T), and a vector g (B, G, 1) where the generator has `global_channels` → (B, 1, N)."""

@@ -1,0 +1,25 @@
+"""The interface of synthesis models that are trained against a discriminator."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+from espnet2.tts.abs_tts import AbsTTS
+
+
+class AbsGANTTS(AbsTTS):
+    """A generator and a discriminator, which are trained in turn.
+
+    Subclasses have them as modules `generator`, with the attribute `upsample_factor` (samples for each frame), and
+    `discriminator`.
+    """
+
+    @abstractmethod
+    def forward(self, forward_generator: Any = True, *batch: Any, **fields: Any) -> Any:
+        """The loss of the generator, or of the discriminator.
+
+        Returns:
+            `loss`, `stats` (statistics by name), `weight` of the batch, and `optim_idx`: 0 for the generator's
+            optimiser, 1 for the discriminator's.
+        """
