@@ -104,7 +104,8 @@ class Tensor:
             are of a standard normal distribution.
         least: The smallest value, where there is a bound: durations of 0 to 5 frames have `below=6`, speakers that are
             numbered from 1 to 9 `least=1, below=10`, factors of a speed for example `least=0.5, below=2.0`.
-        noise: Whether it is noise of a standard normal distribution, which whoever runs the graph draws, with a seed.
+        noise: Whether it is noise, which whoever runs the graph draws, with a seed: of a standard normal distribution,
+            or uniform from `least` to `below`, where it has bounds.
     """
 
     name: str
@@ -124,8 +125,8 @@ class Tensor:
         bounds = isinstance(self.below, str) or not self.below or self.below > self.least
         if not bounds or (self.least and not self.below):
             raise ValueError(f"{self.name}: expected values from least to below, found {self.least} and {self.below}")
-        if self.noise and (self.dtype not in FLOATS or self.below or self.length_of):
-            raise ValueError(f"{self.name}: expected noise of floating point without bounds, found {self.dtype}")
+        if self.noise and (self.dtype not in FLOATS or isinstance(self.below, str) or self.length_of):
+            raise ValueError(f"{self.name}: expected noise of floating point, found {self.dtype}")
 
     def to_dict(self) -> dict[str, Any]:
         """Name, axes and dtype, and what else differs from the default."""

@@ -139,7 +139,7 @@ def test_tensors_say_what_differs_from_the_default(options, written):
         {"below": 1, "least": 2, "dtype": "int64"},
         {"least": 2, "dtype": "int64"},
         {"noise": True, "dtype": "int64"},
-        {"noise": True, "below": 3.0},
+        {"noise": True, "below": "tokens"},
     ],
 )
 def test_bounds_that_hold_no_value_are_refused(options):
