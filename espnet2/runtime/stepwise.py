@@ -4,8 +4,8 @@ A graph "decoder_step" reads by name what is known of a text, noise, and its sta
 `frames` (batch, r, F), `stop` (batch, r), probabilities that speech ends, perhaps `att_w` (batch, ..., tokens), and
 the next states. What the loop makes itself, where the graph reads it:
 
-- `attended` (batch, tokens) bool: tokens that attention may look at: all of the text, or with `use_att_constraint` those
-  near the one with the largest weight;
+- `attended` (batch, tokens) bool: tokens that attention may look at: all of the text, or with `use_att_constraint`
+  those near the one with the largest weight;
 - `positions` (batch,) int64: the number of steps before this one;
 - noise, drawn uniformly from `least` to `below`, or of a standard normal distribution where there are no bounds.
 
