@@ -194,7 +194,6 @@ REFUSED = [
     ("fastspeech2-default", {"postnet_filts": 4}, "odd kernel size.*4"),
     ("fastspeech2-default", {"reduction_factor": 0}, "reduction_factor.*0"),
     ("fastspeech2-default", {"init_type": "zeros"}, "init.*zeros"),
-    ("fastspeech2-default", {"use_gst": True}, "use_gst"),
     ("feats_extract-fbank", {"onesided": False}, "onesided"),
     ("feats_extract-energy", {"reduction_factor": 0}, "reduction_factor.*0"),
     ("hifigan-default", {"upsample_kernel_sizes": [8, 7]}, "upsample_kernel_sizes.*twice.*8, 7"),

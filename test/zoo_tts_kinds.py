@@ -11,7 +11,7 @@ def _tts(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Output
     if not hasattr(module, "encode_text"):
         results = module.inference(**{name: value[0] for name, value in batch.items()})
         return {name: (value[None], torch.tensor([len(value)])) for name, value in results.items()}
-    conditions = [batch[name] for name in module.conditions]
+    conditions = module.given({name: batch.get(name) for name in module.conditions}, batch.get("feats"))
     hidden, logarithms, pitch, energy, tokens = module.encode_text(batch["text"], lengths, *conditions)
     durations = module.duration_predictor.frames(logarithms)
     regulated = attribute("espnet.nets.pytorch_backend.fastspeech.length_regulator:frame_tokens")(durations)
@@ -53,6 +53,13 @@ def _tts_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) ->
     return {"losses": (torch.stack(losses), torch.full_like(lengths, len(losses[0])))}
 
 
+def _style(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Styles, of upstream's module of features without padding."""
+    further = (lengths,) if hasattr(module, "size") else ()
+    styles = module(batch["feats"], *further)
+    return {"style": (styles, torch.full_like(lengths, styles.shape[1]))}
+
+
 def _speech_features(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
     return {"out": module(batch["speech"], lengths)}
 
@@ -79,6 +86,9 @@ def _vocoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Ou
 KINDS = {
     "tts": Kind(_tts, padded=True, exported=True),
     "tts_model": Kind(_tts_model),
+    # The graph of styles comes first, and the others are those of other rows.
+    "tts_style_model": Kind(_tts_model, exported=True, heads="fastspeech2-default"),
+    "style": Kind(_style, padded=True),
     "tts_losses": Kind(_tts_losses),
     "speech_features": Kind(_speech_features, padded=True),
     "token_means": Kind(_token_means, padded=True),

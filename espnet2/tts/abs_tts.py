@@ -15,10 +15,12 @@ class AbsTTS(nn.Module, ABC):
     """Text to features or samples.
 
     Attributes:
-        conditions: names of what the model is given beside the text: `sids`, `lids`, `spembs`, in this order.
+        conditions: names of what the model is given beside the text: `sids`, `lids`, `spembs`, `style`, in this order.
+        use_gst: whether it speaks in the style of a reference (global style tokens).
     """
 
     conditions: tuple[str, ...] = ()
+    use_gst: bool = False
 
     @abstractmethod
     def forward(self, *batch: Any, **fields: Any) -> tuple[torch.Tensor, dict[str, Any], torch.Tensor]:

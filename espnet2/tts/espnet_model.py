@@ -9,13 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from espnet2.interface.spec import Component
+from espnet2.interface.spec import Component, Length, OutputLength
 from espnet2.layers.inversible_interface import InversibleInterface
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.tts.abs_tts import AbsTTS
 from espnet2.tts.feats_extract.abs_feats_extract import AbsFeatsExtract
 
 FEATURES = "feat_gen"
+VARIANCES = ("pitch", "energy")
+STYLE_GRAPH = "style_encoder"
 
 
 class ESPnetTTSModel(AbsESPnetModel):
@@ -130,7 +132,8 @@ class ESPnetTTSModel(AbsESPnetModel):
 
         Args:
             text: (U,) tokens.
-            speech: (N,) samples, or features (T, F), whose pitch and energy are spoken with teacher forcing.
+            speech: (N,) samples, or features (T, F), whose pitch and energy are spoken with teacher forcing, and whose
+                style is by a model with global style tokens.
             spembs, sids, lids: (E,), (1,), (1,).
             durations: (U + 1,) frames of tokens, for teacher forcing.
             pitch, energy: the same (U + 1, 1); None: extracted of `speech`.
@@ -140,14 +143,16 @@ class ESPnetTTSModel(AbsESPnetModel):
             Results of the model by name, and `feat_gen_denorm` (T, F) where features are normalised.
 
         Raises:
-            ValueError: teacher forcing without speech.
+            ValueError: there is no speech where it is needed.
         """
         given: dict[str, Tensor | None] = {"pitch": pitch, "energy": energy}
-        if decode_config.get("use_teacher_forcing"):
+        forced = bool(decode_config.get("use_teacher_forcing"))
+        if forced or self.tts.use_gst:
             if speech is None:
-                raise ValueError("speech: expected samples, which use_teacher_forcing needs, found none")
+                reader = "use_teacher_forcing" if forced else "use_gst"
+                raise ValueError(f"speech: expected samples, which {reader} needs, found none")
             own = {name: self._normalized(name, v[None], None)[0][0] for name, v in given.items() if v is not None}
-            given = {**self.measured(speech, durations, own), **own}
+            given = {**self.measured(speech, durations, own if forced else VARIANCES), **own}
         conditions = {"spembs": spembs, "sids": sids, "lids": lids, "durations": durations}
         used = {name: value for name, value in {**conditions, **given}.items() if value is not None}
         results = self.tts.inference(text=text, **used, **decode_config)
@@ -213,6 +218,8 @@ class ESPnetTTSModel(AbsESPnetModel):
         return tuple(self._part(component) for component in self.tts.components())
 
     def _part(self, component: Component) -> tuple[nn.Module, Component]:
+        if component.name == STYLE_GRAPH:
+            return self, self._of_samples(component)
         feats = component.outputs[0]
         if self.normalize is None or feats.name != FEATURES:
             return self.tts, component
@@ -220,6 +227,27 @@ class ESPnetTTSModel(AbsESPnetModel):
         return self, dataclasses.replace(
             component, method="decode_frames", outputs=(feats, denormalized, *component.outputs[1:])
         )
+
+    def _of_samples(self, component: Component) -> Component:
+        """A component that reads features, as the model's method of that name reads it: samples, if it extracts any."""
+        extract: Any = self.feats_extract
+        if extract is None:
+            return component
+        speech, lengths = component.inputs
+        stft = extract.stft
+        rules = [dataclasses.replace(r, source="samples", length=stft.length.then(r.length)) for r in component.lengths]
+        # More samples have to be there than are mirrored at either end.
+        rules.append(OutputLength("unmirrored", "samples", Length(((-stft.padding, 1, 0),))))
+        inputs = (
+            dataclasses.replace(speech, axes=("batch", "samples")),
+            dataclasses.replace(lengths, length_of="samples"),
+        )
+        return dataclasses.replace(component, inputs=inputs, lengths=tuple(rules))
+
+    def encode_style(self, speech: Tensor, speech_lengths: Tensor) -> Tensor:
+        """Styles (B, D) of references: samples (B, N), or features (B, T, F), and how many they are (B,)."""
+        feats = self._features(speech, speech_lengths, None, None, VARIANCES)["feats"]
+        return self.tts.encode_style(*self._normalized("feats", *feats))
 
     def decode_frames(self, *feeds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features (B, T, F) of `tts.decode_frames`, the same before normalisation, and the frames (B,)."""

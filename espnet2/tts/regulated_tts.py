@@ -129,6 +129,7 @@ class RegulatedTTS(ConditionedTTS):
         frames = "out_frames" if several else "frames"
         rules = (OutputLength(frames, "frames", Length.multiplied(self.reduction_factor)),) if several else ()
         return (
+            *self.style_components(),
             Component(
                 name="text_encoder",
                 method="encode_text",

@@ -23,6 +23,7 @@ from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.torch_utils.initialize import initialize
 from espnet2.tts.fastspeech2.loss import FastSpeech2Loss
 from espnet2.tts.fastspeech2.variance_predictor import VariancePredictor
+from espnet2.tts.gst.style_encoder import StyleEncoder
 from espnet2.tts.regulated_tts import PADDING, RegulatedTTS
 
 
@@ -52,7 +53,7 @@ class FastSpeech2(RegulatedTTS):
         pitch_embed_*, energy_embed_*: kernel, and dropout rate, of the convolution that embeds the numbers.
         stop_gradient_from_pitch_predictor, stop_gradient_from_energy_predictor: it does not train the encoder.
         spks, langs, spk_embed_dim, spk_embed_integration_type: see `ConditionedTTS`.
-        use_gst, gst_*: global style tokens; only without them.
+        use_gst, gst_*: speak in the style of a reference, see `StyleEncoder`.
         init_type: weights that training starts from, a name in `INITIALIZERS`; "pytorch": those of the layers.
         init_enc_alpha, init_dec_alpha: the factors of positional encodings at first.
         use_masking, use_weighted_masking: see `FastSpeech2Loss`.
@@ -147,8 +148,6 @@ class FastSpeech2(RegulatedTTS):
     ):
         super().__init__()
         require_positive(idim=idim, odim=odim, adim=adim, reduction_factor=reduction_factor)
-        if use_gst:
-            raise ValueError("use_gst: expected false, found true: global style tokens are not supported")
         self.idim = idim
         self.odim = odim
         self.adim = adim
@@ -193,6 +192,21 @@ class FastSpeech2(RegulatedTTS):
             concat_after=encoder_concat_after,
             **(of_conformer if encoder_type == "conformer" else {}),
         )
+        if use_gst:
+            self.add_style(
+                StyleEncoder(
+                    odim,
+                    gst_tokens,
+                    adim,
+                    gst_heads,
+                    gst_conv_layers,
+                    gst_conv_chans_list,
+                    gst_conv_kernel_size,
+                    gst_conv_stride,
+                    gst_gru_layers,
+                    gst_gru_units,
+                )
+            )
         self.add_conditions(adim, spks, langs, spk_embed_dim, spk_embed_integration_type)
         self.duration_predictor = DurationPredictor(
             adim,
@@ -285,7 +299,7 @@ class FastSpeech2(RegulatedTTS):
         pitch, energy = pitch[:, : pitch_lengths.max()], energy[:, : energy_lengths.max()]
         olens = feats_lengths - feats_lengths % self.reduction_factor
         feats = feats[:, : olens.max()]
-        given = self.given({"spembs": spembs, "sids": sids, "lids": lids})
+        given = self.given({"spembs": spembs, "sids": sids, "lids": lids}, feats, olens)
         hidden, *predicted, ilens = self.encode_text(text, text_lengths, *given)
         tokens, _ = frame_tokens(durations)
         before, after, _ = self.decode_with_postnet(
@@ -317,7 +331,7 @@ class FastSpeech2(RegulatedTTS):
 
         Args:
             text: (U,) int64 tokens, without the end symbol.
-            feats: not used.
+            feats: (T, F) of a reference, for `use_gst`.
             durations: (U + 1,) int64, used with `use_teacher_forcing`, as are pitch and energy.
             spembs, sids, lids: (E,), (1,), (1,), as `conditions` says.
             pitch, energy: (U + 1, 1).
@@ -331,8 +345,7 @@ class FastSpeech2(RegulatedTTS):
         Raises:
             ValueError: a value that is needed is missing, or `alpha` is not positive.
         """
-        conditions = {"spembs": spembs, "sids": sids, "lids": lids}
-        values = self.given({name: None if value is None else value[None] for name, value in conditions.items()})
+        values = self.given_one({"spembs": spembs, "sids": sids, "lids": lids}, feats)
         hidden, logarithms, *predicted, lengths = self.encode_text(text[None], full_lengths(text[None]), *values)
         shown = logarithms if use_teacher_forcing else self.duration_predictor.frames(logarithms)
         if use_teacher_forcing:
