@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv1d, conv_transpose1d
+from torch.nn.functional import conv1d, conv2d, conv_transpose1d
 
 from espnet.nets.pytorch_backend.state_names import State, rename, upgrade_on_load
 
@@ -49,8 +49,8 @@ class WeightNorm(nn.Module):
 
 
 def _length(weight: Tensor) -> Tensor:
-    """Length of each first index' weights: (C, 1, 1)."""
-    return weight.square().sum(dim=(1, 2), keepdim=True).sqrt()
+    """Length of each first index' weights: (C, 1, ...)."""
+    return weight.square().sum(dim=tuple(range(1, weight.ndim)), keepdim=True).sqrt()
 
 
 class NormedConv1d(WeightNorm, nn.Conv1d):
@@ -59,6 +59,14 @@ class NormedConv1d(WeightNorm, nn.Conv1d):
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, T) → (B, C', T')."""
         return conv1d(input, self.folded(), self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class NormedConv2d(WeightNorm, nn.Conv2d):
+    """A convolution over two axes."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, T, F) → (B, C', T', F')."""
+        return conv2d(input, self.folded(), self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 class NormedConvTranspose1d(WeightNorm, nn.ConvTranspose1d):

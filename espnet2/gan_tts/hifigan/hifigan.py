@@ -1,4 +1,4 @@
-"""Generator of HiFi-GAN (Kong et al. 2020)."""
+"""Generator of HiFi-GAN (Kong et al. 2020); its discriminators under upstream's name of the module."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import UnfitOptionError, require_positive
 from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
+from espnet2.gan_tts.hifigan.discriminators import (
+    HiFiGANMultiPeriodDiscriminator,
+    HiFiGANMultiScaleDiscriminator,
+    HiFiGANMultiScaleMultiPeriodDiscriminator,
+    HiFiGANPeriodDiscriminator,
+    HiFiGANScaleDiscriminator,
+)
 from espnet2.gan_tts.hifigan.residual_block import ResidualBlock, make_activation
 from espnet2.gan_tts.weight_norm import (
     NormedConv1d,
@@ -23,6 +30,14 @@ from espnet2.gan_tts.weight_norm import (
 from espnet2.interface.spec import Component, Length, OutputLength
 from espnet2.interface.spec import Tensor as Declared
 
+__all__ = [
+    "HiFiGANGenerator",
+    "HiFiGANMultiPeriodDiscriminator",
+    "HiFiGANMultiScaleDiscriminator",
+    "HiFiGANMultiScaleMultiPeriodDiscriminator",
+    "HiFiGANPeriodDiscriminator",
+    "HiFiGANScaleDiscriminator",
+]
 DEVIATION = 0.01  # of weights before training
 
 
