@@ -23,6 +23,7 @@ from espnet2.runtime.session import SLOWER_ON_CPU, session_options
 BITS = {TensorProto.INT8: 8, TensorProto.UINT8: 8, TensorProto.FLOAT16: 16, TensorProto.FLOAT: 32}
 RECURRENT = {"LSTM": 3, "GRU": 3, "DynamicQuantizeLSTM": 3}  # axes of weights, where biases have two
 CONVOLUTIONS = ("Conv", "FusedConv", "NhwcFusedConv")
+TRANSPOSED = "ConvTranspose"
 INT8 = 8
 MATRIX = 2  # axes of weights that are multiplied, others are biases and scales
 
@@ -41,6 +42,11 @@ class Node:
     def product(self) -> bool:
         """Whether it is a product with weights."""
         return self.weights > 0
+
+    @property
+    def convolution(self) -> bool:
+        """Whether it is a convolution, plain, grouped or transposed."""
+        return self.operator in (TRANSPOSED, *CONVOLUTIONS)
 
     def limit(self, machine: Machine) -> float:
         """Seconds that a product takes at least on one core of a machine."""
@@ -77,7 +83,9 @@ def _node(events: Sequence[Any], weights: Mapping[str, tuple[int, int]], warmup:
     elements, bits = weights.get(first["name"].removesuffix("_kernel_time"), (0, 0))
     out, given = (_shape(arguments[key]) for key in ("output_type_shape", "input_type_shape"))
     operator = arguments["op_name"]
-    if elements:
+    if operator == TRANSPOSED:  # each value of the input is multiplied with all weights of its channel
+        adds = math.prod(given) * elements / max(given[1], 1)
+    elif elements:
         channels = out[1] if operator in CONVOLUTIONS else out[-1]
         adds = math.prod(out) * elements / max(channels, 1)
     else:
@@ -95,7 +103,9 @@ def _weights(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     found = {}
     for node in model.graph.node:
-        if not ("MatMul" in node.op_type or node.op_type in ("Gemm", "FusedGemm", *CONVOLUTIONS, *RECURRENT)):
+        if not (
+            "MatMul" in node.op_type or node.op_type in ("Gemm", "FusedGemm", TRANSPOSED, *CONVOLUTIONS, *RECURRENT)
+        ):
             continue
         packed = {a.name: a.i for a in node.attribute if a.name in ("K", "N", "bits")}
         for name in node.input:
