@@ -3,7 +3,7 @@
 import numpy as np
 from numpy_graphs import Graph
 
-from espnet2.interface.spec import Component, Length, OutputLength, Tensor
+from espnet2.interface.spec import Component, Length, OutputLength, State, Tensor
 from espnet2.runtime.synthesis_model import SynthesisModel, SynthesisSection
 
 TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]
@@ -87,7 +87,151 @@ def vocoder(size: int = F) -> Graph:
     return Graph(component, lambda feats: (np.repeat(feats[..., 0], 2, 1),))
 
 
+def style_encoder() -> Graph:
+    """Style encoder: the mean of a reference utterance of at least 8 samples."""
+    component = Component(
+        "style_encoder",
+        "encode_style",
+        (Tensor("speech", ("batch", "samples")), Tensor("speech_lengths", ("batch",), "int64", length_of="samples")),
+        (Tensor("style", ("batch", 1)), Tensor("style_frames", ("batch", "frames", 1))),
+        lengths=(OutputLength("frames", "samples", Length.conv(8, 4)),),
+    )
+
+    def run(speech, _):
+        return speech.mean(1, keepdims=True), speech[:, : (speech.shape[1] - 4) // 4, None]
+
+    return Graph(component, run)
+
+
+def latent_encoder(*further: str) -> Graph:
+    """Text encoder without an end symbol: each token lasts its id and noise, begun frames count."""
+    tokens = ("batch", "tokens")
+    known = {
+        "style": Tensor("style", ("batch", 1)),
+        "noise_durations": Tensor("noise_durations", ("batch", 1, "tokens"), noise=True),
+    }
+    component = Component(
+        "text_encoder",
+        "encode_text",
+        (
+            Tensor("text", tokens, "int64", below=len(TOKENS)),
+            Tensor("text_lengths", ("batch",), "int64", length_of="tokens"),
+            *(known[name] for name in further),
+        ),
+        (
+            Tensor("means", (*tokens, 2)),
+            Tensor("log_durations", tokens),
+            Tensor("global_vector", ("batch", 1)),
+            Tensor("hidden_lengths", ("batch",), "int64", length_of="tokens"),
+        ),
+        attributes={"durations": "ceil"},
+    )
+
+    def run(text, lengths, *given):
+        values = dict(zip(further, given, strict=True))
+        noise = values.get("noise_durations", np.zeros((1, 1, 1), np.float32))[:, 0]
+        style = values.get("style", np.zeros((len(text), 1), np.float32))
+        means = np.repeat(text[..., None], 2, 2).astype(np.float32)
+        return means, np.log(np.maximum(text, 1) - 0.5).astype(np.float32) + noise * 0.1, style, lengths
+
+    return Graph(component, run)
+
+
+def latent_decoder() -> Graph:
+    """Decoder of a latent representation: the mean of each frame's token and noise."""
+    component = Component(
+        "feature_decoder",
+        "decode_frames",
+        (
+            Tensor("means", ("batch", "tokens", 2)),
+            Tensor("frame_tokens", ("batch", "frames"), "int64", below="tokens"),
+            Tensor("frame_lengths", ("batch",), "int64", length_of="frames"),
+            Tensor("noise", ("batch", 2, "frames"), noise=True),
+        ),
+        (Tensor("latent", ("batch", "frames", 2)),),
+    )
+
+    def run(means, places, _, noise):
+        return (np.take_along_axis(means, places[..., None], 1) + noise.transpose(0, 2, 1),)
+
+    return Graph(component, run)
+
+
+def latent_vocoder() -> Graph:
+    """Vocoder of a latent representation and a global vector, four samples each frame, that hears a frame around."""
+    component = Component(
+        "vocoder",
+        "generate",
+        (
+            Tensor("feats", ("batch", "frames", 2)),
+            Tensor("global_vector", ("batch", 1)),
+            Tensor("noise", ("batch", "frames", 4), noise=True),
+        ),
+        (Tensor("wav", ("batch", "samples")),),
+        lengths=(OutputLength("samples", "frames", Length.multiplied(4)),),
+        attributes={"receptive_field": 1},
+    )
+
+    def run(feats, vector, noise):
+        padded = np.pad(feats, ((0, 0), (1, 1), (0, 0))).sum(-1)
+        frames = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
+        return ((frames[..., None] + noise + vector[..., None]).reshape(len(feats), -1).astype(np.float32),)
+
+    return Graph(component, run)
+
+
+def decoder_step() -> Graph:
+    """Step of a decoder that counts frames, two a step, and stops behind the last of its tokens."""
+    count = Tensor("count", ("batch", 1)), Tensor("next_count", ("batch", 1))
+    component = Component(
+        "decoder_step",
+        "step",
+        (
+            Tensor("hidden", ("batch", "tokens", 1)),
+            Tensor("noise_dropout", ("batch", 1), noise=True, below=1.0),
+        ),
+        (Tensor("frames", ("batch", 2, F)), Tensor("stop", ("batch", 2)), Tensor("att_w", ("batch", "tokens"))),
+        states=(State(*count),),
+    )
+
+    def run(hidden, noise, count):
+        frames = (count[:, :, None] + np.arange(2)[None, :, None] + np.zeros((1, 2, F))).astype(np.float32)
+        place = int(count[0, 0]) // 2
+        attention = np.eye(hidden.shape[1], dtype=np.float32)[None, min(place, hidden.shape[1] - 1)]
+        assert ((noise >= 0) & (noise < 1)).all()
+        return frames, np.full((1, 2), float(place + 1 >= hidden.shape[1]), np.float32), attention, count + 2
+
+    return Graph(component, run)
+
+
+def postnet() -> Graph:
+    """Postnet that adds one."""
+    feats = ("batch", "frames", F)
+    component = Component(
+        "postnet",
+        "refine",
+        (Tensor("feats", feats), Tensor("feats_lengths", ("batch",), "int64", length_of="frames")),
+        (Tensor("feat_gen", feats), Tensor("feat_gen_denorm", feats)),
+    )
+    return Graph(component, lambda feats, _: (feats + 1, feats + 101))
+
+
 def model(*conditions: str, denormalised: bool = True, with_vocoder: bool = False) -> SynthesisModel:
     """A model of these graphs."""
-    graphs = {"text_encoder": encoder(*conditions), "feature_decoder": decoder(denormalised)}
-    return SynthesisModel({**graphs, **({"vocoder": vocoder()} if with_vocoder else {})}, SECTION)
+    return of_graphs(encoder(*conditions), decoder(denormalised), *([vocoder()] if with_vocoder else []))
+
+
+def latent_model(*further: str) -> SynthesisModel:
+    """A model that goes from text to samples, with noise; of the `style` of a reference utterance where it is asked."""
+    style = [style_encoder()] if "style" in further else []
+    return of_graphs(*style, latent_encoder(*further), latent_decoder(), latent_vocoder())
+
+
+def stepwise_model() -> SynthesisModel:
+    """A model that speaks step by step."""
+    return of_graphs(encoder(), decoder_step(), postnet(), vocoder())
+
+
+def of_graphs(*graphs: Graph) -> SynthesisModel:
+    """The model of these graphs."""
+    return SynthesisModel({graph.component.name: graph for graph in graphs}, SECTION)

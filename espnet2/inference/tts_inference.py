@@ -16,11 +16,12 @@ from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import BundleError, ConfigError, OptionError
 from espnet2.interface.families import FAMILIES, family_of
 from espnet2.main_funcs.pretrained import find_model
+from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.speak import speak
 from espnet2.runtime.speak_arguments import synthesis_options
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
-from espnet2.runtime.tts import Arrays, Synthesizer
+from espnet2.runtime.tts import Synthesizer
 from espnet2.utils.yaml_file import read_mapping
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class TorchSynthesizer(Synthesizer):
             except BundleError as error:
                 raise ConfigError(f"{files['vocoder_config']}: {error}") from error
             model = dataclasses.replace(model, section=section)
-        warn_of_unread(options, "vocoder" in model.graphs)
+        warn_of_unread(options, [graph.component for graph in model.graphs.values()])
         super().__init__(model, options)
 
     def __call__(self, text: Any, speech: Any = None, *given: Any, **further: Any) -> Arrays:

@@ -12,10 +12,11 @@ from typing import Any
 
 from espnet2.fileio.readers import open_reader
 from espnet2.interface.errors import DataError, OptionError
+from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.inputs import select
 from espnet2.runtime.loop import Report, Wording, process, process_to
 from espnet2.runtime.speak_arguments import NUMBERS, OTHERS, synthesis_bundle_options
-from espnet2.runtime.tts import Arrays, Synthesizer, Text2Speech
+from espnet2.runtime.tts import Synthesizer, Text2Speech
 from espnet2.runtime.writers.synthesis import SampleFile, SynthesisFiles
 from espnet2.utils.text_stream import open_input
 

@@ -26,9 +26,10 @@ from espnet.nets.tensors import as_array
 from espnet2.interface.errors import DataError
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component, State, Tensor
+from espnet2.runtime.graph_calls import Arrays, stacked
+from espnet2.runtime.noise import drawn
 from espnet2.runtime.synthesis_options import SynthesisOptions
 
-Arrays = dict[str, np.ndarray]
 LENGTH, FORCED = "hidden_lengths", "feats"
 FRAME, ATTENDED, POSITIONS = "frame", "attended", "positions"
 BATCH, TOKENS = "batch", "tokens"
@@ -172,9 +173,7 @@ class _Noise:
 
     def _drawn(self, tensor: Tensor) -> np.ndarray:
         shape = (BLOCK, *(int(axis) for axis in tensor.axes[1:]))
-        if tensor.below:
-            return self._rng.uniform(tensor.least, float(tensor.below), shape).astype(tensor.dtype)
-        return self._rng.standard_normal(shape).astype(tensor.dtype)
+        return drawn(tensor, shape, self._rng)
 
 
 class _Batch:
@@ -190,7 +189,7 @@ class _Batch:
         self._given = [tensor for tensor in self._component.inputs if tensor.name not in made and not tensor.noise]
         self._forced = options.use_teacher_forcing
         self._feeds: dict[str, Any] = {
-            tensor.name: _stacked([text.pool[tensor.name] for text in self.texts], tensor.dtype)
+            tensor.name: stacked([text.pool[tensor.name] for text in self.texts], tensor.dtype)
             for tensor in self._given
         }
         self._longest = max(text.tokens for text in self.texts)
@@ -287,14 +286,3 @@ class _Cache:
 
     def _part(self, start: int, end: int) -> tuple[slice, ...]:
         return (*[slice(None)] * self._axis, slice(start, end))
-
-
-def _stacked(rows: Sequence[Any], dtype: str) -> np.ndarray:
-    """Arrays of texts as one array, padded with zeros to the longest."""
-    arrays = [np.asarray(row) for row in rows]
-    shape = np.max([array.shape for array in arrays], axis=0) if arrays[0].ndim else ()
-    batch = np.zeros((len(arrays), *map(int, shape)), dtype)
-    for row, array in enumerate(arrays):
-        index: Any = (row, *map(slice, array.shape))
-        batch[index] = array
-    return batch

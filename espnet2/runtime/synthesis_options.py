@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from espnet2.interface.spec import Component
 from espnet2.runtime.option_fields import OptionFields, is_finite, is_integer, option, require
 
 MOST_ALPHA = 100.0  # what is slower than that is no speech
 MOST_STEPS = 10_000
-# Options of models that predict the end of speech, attend to the text step by step, or draw noise.
-OF_OTHER_MODELS = (
-    "threshold",
-    "minlenratio",
-    "maxlenratio",
-    "use_att_constraint",
-    "backward_window",
-    "forward_window",
-    "noise_scale",
-    "noise_scale_dur",
-)
-OF_GRIFFIN_LIM = ("seed", "always_fix_seed", "griffin_lim_iters")
+VOCODER = "vocoder"  # a graph whose noise no option scales
+# Options that have an effect where a graph of this name, an input of this name, or an output of this name is there.
+OF_GRAPHS = {
+    "decoder_step": (
+        "threshold",
+        "minlenratio",
+        "maxlenratio",
+        "use_att_constraint",
+        "backward_window",
+        "forward_window",
+    )
+}
+OF_INPUTS = {"noise": ("noise_scale",), "noise_durations": ("noise_scale_dur",)}
+OF_OUTPUTS = {"log_durations": ("speed_control_alpha",)}
+OF_NOISE = ("seed", "always_fix_seed")
+OF_GRIFFIN_LIM = ("griffin_lim_iters",)  # besides those of noise
 
 _log = logging.getLogger(__name__)
 
@@ -59,15 +65,35 @@ class SynthesisOptions(OptionFields):
             require(is_integer(getattr(self, name)), name, "an integer", getattr(self, name))
 
 
-def warn_of_unread(options: SynthesisOptions, vocoder: bool) -> None:
+def unread_options(components: Sequence[Component]) -> list[str]:
+    """Names of the options that nothing reads in a synthesiser of these graphs, in their order."""
+    names = {component.name for component in components}
+    own = [component for component in components if component.name != VOCODER]
+    inputs = {tensor.name for component in own for tensor in component.inputs}
+    outputs = {tensor.name for component in own for tensor in component.outputs}
+    unread = {
+        option
+        for table, found in ((OF_GRAPHS, names), (OF_INPUTS, inputs), (OF_OUTPUTS, outputs))
+        for name, options in table.items()
+        if name not in found
+        for option in options
+    }
+    if VOCODER in names:
+        unread |= set(OF_GRIFFIN_LIM)
+        drawn = any(tensor.noise for component in components for tensor in component.inputs)
+        unread |= set() if drawn else set(OF_NOISE)
+    return [item.name for item in fields(SynthesisOptions) if item.name in unread]
+
+
+def warn_of_unread(options: SynthesisOptions, components: Sequence[Component]) -> None:
     """Log one line that names the options of other values than their defaults that nothing reads.
 
     Args:
-        options: Of a synthesiser that predicts durations.
-        vocoder: Whether a vocoder, and not Griffin-Lim, makes samples.
+        options: Of a synthesiser.
+        components: Its graphs; without a vocoder, Griffin-Lim makes samples.
     """
-    unread = (*OF_OTHER_MODELS, *(OF_GRIFFIN_LIM if vocoder else ()))
-    values = {item.name: (getattr(options, item.name), item.default) for item in fields(options)}
-    found = [f"{name} {values[name][0]}" for name in unread if values[name][0] != values[name][1]]
+    defaults = {item.name: item.default for item in fields(options)}
+    values = {name: getattr(options, name) for name in unread_options(components)}
+    found = [f"{name} {value}" for name, value in values.items() if value != defaults[name]]
     if found:
         _log.warning("without effect on this model: %s", ", ".join(found))

@@ -9,14 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from espnet2.interface.errors import BundleError, DataError, OptionError, shortened
+from espnet2.interface.errors import BundleError
 from espnet2.interface.families import family_of
 from espnet2.interface.graph import Graph
-from espnet2.interface.spec import Tensor
+from espnet2.interface.spec import Component
 from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.conditions import SPEECH, condition, conditions_of, reference, spoken
+from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.loading import find_bundle, load
-from espnet2.runtime.memory import GB, attention_memory, usable_memory
 from espnet2.runtime.options import PROVIDERS
+from espnet2.runtime.synthesis_flow import (
+    DECODER,
+    DENORMALIZED,
+    DURATION,
+    ENCODER,
+    FEATURES,
+    LOGARITHMS,
+    SAMPLES,
+    STYLE,
+    VARIANCES,
+    VOCODER,
+    Utterance,
+    chosen_features,
+    generate,
+    vocode,
+)
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
 from espnet2.runtime.vocoder_features import mismatch
@@ -25,31 +42,29 @@ from espnet2.utils.griffin_lim import Spectrogram2Waveform
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# Inputs beside the text, and what messages call them.
-CONDITIONS = {"sids": "number of a speaker", "lids": "number of a language", "spembs": "speaker embedding"}
 # Names that upstream's `decode_conf` has for options.
 ALIASES = {"alpha": "speed_control_alpha"}
-GIVEN = ("durations", "pitch", "energy")  # with teacher forcing
-
-
-Arrays = dict[str, np.ndarray]
+# Results in their order; a model has some of them.
+RESULTS = (FEATURES, "prob", "att_w", DURATION, "focus_rate", LOGARITHMS, *VARIANCES, DENORMALIZED, SAMPLES)
 
 
 class Synthesizer:
-    """Text encoder, durations, feature decoder, and a vocoder or Griffin-Lim; whoever runs the graphs.
+    """The graphs of a synthesiser, and a vocoder or Griffin-Lim; whoever runs the graphs.
 
     Args:
-        model: Graphs `text_encoder`, `feature_decoder` and perhaps `vocoder`, and what texts are converted with.
+        model: Graphs as `espnet2.runtime.synthesis_flow` runs them, and what texts are converted with.
         options: Of synthesis.
     """
 
     def __init__(self, model: SynthesisModel, options: SynthesisOptions) -> None:
         self._model, self.options = model, options
-        self.encoder, self.decoder = model.graphs["text_encoder"], model.graphs["feature_decoder"]
-        self.vocoder: Graph | None = model.graphs.get("vocoder")
-        self.conditions = {tensor.name: tensor for tensor in self.encoder.component.inputs if tensor.name in CONDITIONS}
+        self.encoder = model.graphs[ENCODER]
+        self.vocoder: Graph | None = model.graphs.get(VOCODER)
+        self.style: Graph | None = model.graphs.get(STYLE)
+        self.regulated = DECODER in model.graphs
+        self.conditions = conditions_of(graph.component for graph in model.graphs.values())
         self.griffin_lim = None
-        if self.vocoder is None:
+        if self.vocoder is None and model.section.griffin_lim:
             steps = {"griffin_lim_iters": options.griffin_lim_iters}
             self.griffin_lim = Spectrogram2Waveform(**{**model.section.griffin_lim, **steps})
         self._seeds = np.random.default_rng(options.seed)
@@ -61,8 +76,8 @@ class Synthesizer:
 
     @property
     def use_speech(self) -> bool:
-        """Whether a text needs a recording beside it."""
-        return False
+        """Whether a text needs a reference utterance beside it."""
+        return self.style is not None or self.options.use_teacher_forcing
 
     @property
     def use_sids(self) -> bool:
@@ -95,27 +110,30 @@ class Synthesizer:
 
         Args:
             text: The text, or ids (U,) of its tokens.
-            speech: Not used.
-            durations: (U + 1,) frames of each token and the end, for `use_teacher_forcing`.
+            speech: (N,) samples of a reference utterance, for models with global style tokens.
+            durations: (U,) frames of each token (and of the end, where the model adds it), for `use_teacher_forcing`.
             spembs, sids, lids: Speaker embedding (E,), numbers of speaker and language, where the model reads them.
             decode_conf: Options for this text, by the names of `SynthesisOptions` or upstream's `alpha`.
-            pitch, energy: (U + 1, 1) normalised values for `use_teacher_forcing`; None: the predicted ones.
+            pitch, energy: (U, 1) normalised values for `use_teacher_forcing`; None: the predicted ones.
 
         Returns:
-            `feat_gen` (T, F) features; `duration` (U + 1,) int64 frames as predicted (with teacher forcing their
-            logarithms); `pitch` and `energy` (U + 1, 1) as predicted; `feat_gen_denorm` (T, F), where the model
-            normalises features; `wav` (N,).
+            Arrays by name, those of the model: `feat_gen` (T, F) features, and `feat_gen_denorm` (T, F) where they
+            are normalised; `duration` (U,) int64 frames as predicted (with teacher forcing their logarithms);
+            `pitch` and `energy` (U, 1) as predicted; `prob` (T,) of the end, and `att_w`, of stepwise models; `wav`
+            (N,).
 
         Raises:
             DataError: The text has no token, or a condition is missing or of another shape.
+            AudioError: The reference utterance is too short, silent, or no samples.
             OptionError: An option has a value that is not allowed.
         """
         options = self._options(decode_conf)
         forced = options.use_teacher_forcing
         given = {"durations": durations, "pitch": pitch, "energy": energy} if forced else None
-        results = self.complete(text, {"spembs": spembs, "sids": sids, "lids": lids}, options, given)
-        logarithms = results.pop("log_durations")
-        return {**results, "duration": logarithms} if forced else results
+        conditions = {SPEECH: speech, "spembs": spembs, "sids": sids, "lids": lids}
+        results = self.complete(text, conditions, options, given)
+        logarithms = results.pop(LOGARITHMS, None)
+        return {**results, DURATION: logarithms} if forced and logarithms is not None else results
 
     def complete(
         self,
@@ -124,29 +142,19 @@ class Synthesizer:
         options: SynthesisOptions,
         given: Mapping[str, Any] | None = None,
     ) -> Arrays:
-        """Results of `__call__` for whole frames as predicted, and `log_durations` (U + 1,) before they are rounded.
+        """Results of `__call__` for whole frames as predicted, and `log_durations` (U,) before they are rounded.
 
         Args:
             text, conditions: Arguments of `__call__`, the conditions by name.
             options: Of this text.
-            given: Durations, and perhaps pitch and energy, that are spoken instead of the predicted ones.
+            given: Durations, and perhaps pitch and energy, that are spoken instead of the predicted ones; `feats` of
+                stepwise models.
         """
-        ids = self._model.ids(text)
-        require_memory(self.encoder, len(ids), "tokens")
-        feeds = {"text": ids[None], "text_lengths": np.array([len(ids)])}
-        feeds |= self._conditions(conditions)
-        encoded = {name: value.numpy() for name, value in self.encoder(feeds).items()}
-        logarithms = encoded["log_durations"][0]
-        duration = frames_of(logarithms)
-        values: Arrays = {}
-        steps = scaled(duration, options.speed_control_alpha)
+        one = self._utterance(text, conditions, options)
         if given is not None:
-            steps, values = self._given(len(duration), **given)
-        feats = self._features({**encoded, **values}, steps)
-        of_tokens = {"duration": duration, "log_durations": logarithms}
-        of_tokens |= {name: encoded[name][0] for name in ("pitch", "energy")}
-        results = {"feat_gen": feats.pop("feat_gen"), **of_tokens, **feats}
-        return {**results, "wav": self._samples(results, options)}
+            self._given(one, given)
+        generate(self._model.graphs, [one], options)
+        return self._results(one, options)
 
     def _options(self, decode_conf: Mapping[str, Any] | None) -> SynthesisOptions:
         if not decode_conf:
@@ -154,87 +162,36 @@ class Synthesizer:
         named = {ALIASES.get(name, name): value for name, value in decode_conf.items()}
         return SynthesisOptions.from_keywords({**dataclasses.asdict(self.options), **named})
 
-    def _conditions(self, given: Mapping[str, Any]) -> Arrays:
-        """Feeds of the conditions that the model reads."""
-        return {name: condition(tensor, given.get(name))[None] for name, tensor in self.conditions.items()}
+    def _utterance(self, text: Any, conditions: Mapping[str, Any], options: SynthesisOptions) -> Utterance:
+        """A text with what the model reads beside it, and the seed of its noise."""
+        ids = self._model.ids(text)
+        pool: Arrays = {"text": ids, "text_lengths": np.array(len(ids))}
+        pool |= {name: condition(tensor, conditions.get(name)) for name, tensor in self.conditions.items()}
+        if self.style is not None:
+            pool |= reference(self.style.component, conditions.get(SPEECH))
+        fixed = options.always_fix_seed or options.seed != self.options.seed
+        return Utterance(pool, options.seed if fixed else int(self._seeds.integers(2**31)))
 
-    def _given(self, count: int, durations: Any, pitch: Any = None, energy: Any = None) -> tuple[np.ndarray, Arrays]:
-        """Durations, and values by name, that are spoken instead of predicted ones."""
-        if durations is None:
-            raise OptionError("durations: expected frames of each token, which use_teacher_forcing needs, found none")
-        steps = np.asarray(durations)
-        if steps.shape != (count,) or steps.dtype.kind not in "iu" or steps.min() < 0 or not steps.any():
-            raise DataError(f"durations: expected {count} numbers of frames, found {shortened(repr(durations), 80)}")
-        values = {}
-        for name, value in (("pitch", pitch), ("energy", energy)):
-            if value is not None:
-                array = np.asarray(value, np.float32)
-                if array.shape != (count, 1) or not np.isfinite(array).all():
-                    raise DataError(f"{name}: expected finite numbers ({count}, 1), found the shape {array.shape}")
-                values[name] = array[None]
-        return steps.astype(np.int64), values
+    def _given(self, one: Utterance, given: Mapping[str, Any]) -> None:
+        """Take durations, and values by name, that are spoken instead of predicted ones."""
+        if self.regulated:
+            one.durations, one.given = spoken(self.encoder.component, len(one.pool["text"]), **given)
+        else:
+            one.given = {name: given[name] for name in ("feats",) if given.get(name) is not None}
 
-    def _features(self, encoded: Mapping[str, np.ndarray], steps: np.ndarray) -> Arrays:
-        """Features (T, F) by name, of tokens that last so many steps of the decoder."""
-        require_memory(self.decoder, int(steps.sum()), "frames")
-        tokens = np.repeat(np.arange(len(steps)), steps)
-        feeds = {
-            "hidden": encoded["hidden"],
-            "text_lengths": encoded["hidden_lengths"],
-            "pitch": encoded["pitch"],
-            "energy": encoded["energy"],
-            "frame_tokens": tokens[None],
-            "frame_lengths": np.array([len(tokens)]),
-        }
-        results = self.decoder(feeds)
-        names = [tensor.name for tensor in self.decoder.component.outputs if not tensor.length_of]
-        return {name: results[name].numpy()[0] for name in names}
-
-    def _samples(self, results: Mapping[str, np.ndarray], options: SynthesisOptions) -> np.ndarray:
-        """Samples (N,) of features."""
-        normalized = options.prefer_normalized_feats or "feat_gen_denorm" not in results
-        feats = results["feat_gen" if normalized else "feat_gen_denorm"]
+    def _results(self, one: Utterance, options: SynthesisOptions) -> Arrays:
+        """All results, with samples where there is a vocoder, or features that Griffin-Lim knows."""
         if self.vocoder is not None:
-            return self.vocoder({"feats": feats[None]})["wav"].numpy()[0]
-        assert self.griffin_lim is not None
-        seed = options.seed if options.always_fix_seed else int(self._seeds.integers(2**31))
-        return self.griffin_lim(feats, seed)
-
-
-def frames_of(logarithms: np.ndarray) -> np.ndarray:
-    """Whole frames of logarithms of 1 + duration, int64, half a frame rounded to even."""
-    return np.maximum(np.round(np.exp(logarithms) - 1), 0).astype(np.int64)
-
-
-def scaled(durations: np.ndarray, alpha: float) -> np.ndarray:
-    """Durations times `alpha`, half a frame rounded to even; one frame for each token where none has any."""
-    steps = np.round(durations * np.float32(alpha)).astype(np.int64)
-    return steps if steps.any() else np.ones_like(steps)
-
-
-def condition(tensor: Tensor, value: Any) -> np.ndarray:
-    """A condition as the graph reads it, without the batch's axis; raises `DataError` for another one."""
-    noun, shape = CONDITIONS[tensor.name], tuple(map(int, tensor.axes[1:]))
-    if value is None:
-        raise DataError(f"{tensor.name}: expected the {noun}, which this model needs, found none")
-    array = np.asarray(value)
-    integers = tensor.dtype.startswith("int")
-    array = array.reshape(shape) if integers and array.size == 1 else array
-    kinds = "iu" if integers else "fiu"
-    if array.shape != shape or array.dtype.kind not in kinds or not np.isfinite(array).all():
-        raise DataError(f"{tensor.name}: expected the {noun} of shape {shape}, found {shortened(repr(value), 80)}")
-    if integers and isinstance(tensor.below, int) and tensor.below and not 0 <= int(array.item()) < tensor.below:
-        raise DataError(f"{tensor.name}: expected the {noun} from 0 to {tensor.below - 1}, found {int(array.item())}")
-    return array.astype(tensor.dtype)
+            one.results[SAMPLES] = vocode(self.vocoder, one, options)
+        elif self.griffin_lim is not None:
+            one.results[SAMPLES] = self.griffin_lim(chosen_features(one, options), one.seed)
+        return {name: one.results[name] for name in RESULTS if name in one.results}
 
 
 def require_fit(bundle: Bundle, vocoder: Bundle) -> None:
     """Raise `BundleError` for a vocoder of another sampling rate, or of other features."""
     rates = bundle.section.sample_rate, vocoder.section.sample_rate
-    sizes = [
-        component.axes[-1]
-        for component in (bundle.components["feature_decoder"].outputs[0], vocoder.components["vocoder"].inputs[0])
-    ]
+    sizes = [_size(bundle.components, FEATURES), _size(vocoder.components, "feats")]
     for noun, (expected, found) in (("a sampling rate in Hz", rates), ("a number of features", sizes)):
         if expected != found:
             raise BundleError(f"{vocoder.path}: expected {noun} of {expected}, as {bundle.path} has, found {found}")
@@ -243,15 +200,10 @@ def require_fit(bundle: Bundle, vocoder: Bundle) -> None:
         raise BundleError(f"{vocoder.path}: {other}")
 
 
-def require_memory(graph: Graph, steps: int, unit: str) -> None:
-    """Raise `DataError` for a text of so many steps that attention, which compares all of them, fills the memory."""
-    heads = graph.component.attribute("attention_heads", 0)
-    needed, limit = attention_memory(heads, steps), usable_memory()
-    if needed > limit:
-        raise DataError(
-            f"text: expected one that {limit / GB:.3g} GB of memory are enough for, found {steps} {unit}, which would "
-            f"take about {needed / GB:.3g} GB; speak its sentences one by one"
-        )
+def _size(components: Mapping[str, Component], name: str) -> Any:
+    """Size of the features that graphs read or give under this name; None: there are none."""
+    tensors = [tensor for component in components.values() for tensor in (*component.outputs, *component.inputs)]
+    return next((tensor.axes[-1] for tensor in tensors if tensor.name == name), None)
 
 
 class Text2Speech(Synthesizer):
@@ -291,7 +243,7 @@ class Text2Speech(Synthesizer):
             other = load(vocoder, family_of("vocoder"), "vocoder", {}, **running)
             require_fit(loaded.bundle, other.bundle)
             model = dataclasses.replace(model, graphs={**model.graphs, **other.model.graphs})
-        warn_of_unread(loaded.options, "vocoder" in model.graphs)
+        warn_of_unread(loaded.options, [graph.component for graph in model.graphs.values()])
         super().__init__(model, loaded.options)
 
     @classmethod

@@ -15,7 +15,7 @@ from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.tts.abs_tts import AbsTTS
 from espnet2.tts.feats_extract.abs_feats_extract import AbsFeatsExtract
 
-FEATURES = "feat_gen"
+FEATURES, DENORMALIZED = "feat_gen", "feat_gen_denorm"
 VARIANCES = ("pitch", "energy")
 STYLE_GRAPH = "style_encoder"
 
@@ -157,7 +157,7 @@ class ESPnetTTSModel(AbsESPnetModel):
         used = {name: value for name, value in {**conditions, **given}.items() if value is not None}
         results = self.tts.inference(text=text, **used, **decode_config)
         if self.normalize is not None and results.get(FEATURES) is not None:
-            results["feat_gen_denorm"] = self.normalize.inverse(results[FEATURES].clone()[None])[0][0]
+            results[DENORMALIZED] = self.normalize.inverse(results[FEATURES].clone()[None])[0][0]
         return results
 
     def measured(
@@ -220,12 +220,14 @@ class ESPnetTTSModel(AbsESPnetModel):
     def _part(self, component: Component) -> tuple[nn.Module, Component]:
         if component.name == STYLE_GRAPH:
             return self, self._of_samples(component)
-        feats = component.outputs[0]
-        if self.normalize is None or feats.name != FEATURES:
+        names = [tensor.name for tensor in component.outputs]
+        if self.normalize is None or FEATURES not in names:
             return self.tts, component
-        denormalized = dataclasses.replace(feats, name="feat_gen_denorm")
-        return self, dataclasses.replace(
-            component, method="decode_frames", outputs=(feats, denormalized, *component.outputs[1:])
+        place = names.index(FEATURES) + 1
+        denormalized = dataclasses.replace(component.outputs[place - 1], name=DENORMALIZED)
+        outputs = (*component.outputs[:place], denormalized, *component.outputs[place:])
+        return Denormalized(self.tts, self.normalize, component), dataclasses.replace(
+            component, method="forward", outputs=outputs
         )
 
     def _of_samples(self, component: Component) -> Component:
@@ -249,10 +251,33 @@ class ESPnetTTSModel(AbsESPnetModel):
         feats = self._features(speech, speech_lengths, None, None, VARIANCES)["feats"]
         return self.tts.encode_style(*self._normalized("feats", *feats))
 
-    def decode_frames(self, *feeds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (B, T, F) of `tts.decode_frames`, the same before normalisation, and the frames (B,)."""
-        feats, lengths = self.tts.decode_frames(*feeds)
-        return feats, self.normalize.inverse(feats, lengths)[0], lengths
+
+class Denormalized(nn.Module):
+    """A graph of a synthesis model that gives features, and gives them before their normalisation, too.
+
+    Args:
+        tts: the synthesis model.
+        normalize: the normalisation of features.
+        component: of `tts`, with an output `feat_gen`.
+    """
+
+    def __init__(self, tts: nn.Module, normalize: InversibleInterface, component: Component) -> None:
+        super().__init__()
+        self.tts, self.normalize = tts, normalize
+        self.method = component.method
+        names = [tensor.name for tensor in component.outputs]
+        self.place = names.index(FEATURES)
+        frames = component.outputs[self.place].axes[1]
+        lengths = [tensor.name for tensor in component.outputs if tensor.length_of == frames]
+        self.lengths = names.index(lengths[0]) if lengths else None
+
+    def forward(self, *feeds: Tensor) -> tuple[Tensor, ...]:
+        """Outputs of the graph; behind the features (B, T, F) those before normalisation."""
+        results = getattr(self.tts, self.method)(*feeds)
+        results = results if isinstance(results, tuple) else (results,)
+        lengths = None if self.lengths is None else results[self.lengths]
+        feats = self.normalize.inverse(results[self.place], lengths)[0]
+        return *results[: self.place + 1], feats, *results[self.place + 1 :]
 
 
 def _named(name: str, values: Tensor, lengths: Tensor | None) -> Mapping[str, Any]:

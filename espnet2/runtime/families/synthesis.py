@@ -12,16 +12,19 @@ import numpy as np
 from espnet2.interface.check import Check
 from espnet2.interface.errors import DataError, shortened
 from espnet2.interface.graph import Graph
+from espnet2.interface.spec import Component
 from espnet2.runtime.compare import difference
+from espnet2.runtime.conditions import SPEECH, conditions_of
 from espnet2.runtime.family import Components, Family
 from espnet2.runtime.section import Section
+from espnet2.runtime.synthesis_flow import SAMPLES, STYLE
 from espnet2.runtime.synthesis_model import SynthesisModel, SynthesisSection
 from espnet2.runtime.synthesis_options import SynthesisOptions
 from espnet2.utils.text_file import lines_of
 
-SAMPLES = "wav"  # name of these among the results
 TEXT_FILE, SEPARATORS = ".txt", "/\\"  # by which names of files are told from texts
 DRAWN_TOKENS = (1, 17, 40)  # of the texts that are spoken where none is given
+DRAWN_FRAMES, LEAST_SAMPLES = 50, 16000  # of a reference utterance
 
 
 class SynthesisFamily(Family):
@@ -45,17 +48,19 @@ class SynthesisFamily(Family):
 
         A `Path`, what ends in `.txt`, and a word with a separator of paths in it have to be files.
 
-        Conditions, such as a speaker, are drawn.
+        Conditions, such as a speaker or a reference utterance, are drawn.
         """
         entry = next(components[name] for name in self.entries if name in components)
-        text, _, *conditions = entry.inputs
+        text = entry.inputs[0]
         rng = np.random.default_rng(0)
         texts: dict[str, Any] = {
             f"generated text of {length} tokens": rng.integers(0, int(text.below), length) for length in DRAWN_TOKENS
         }
         if recordings:
             texts = {line: line for given in recordings for line in _lines(given)}
-        drawn = {tensor.name: _drawn(tensor, rng) for tensor in conditions}
+        drawn = {name: _drawn(tensor, rng) for name, tensor in conditions_of(components.values()).items()}
+        if STYLE in components:
+            drawn[SPEECH] = _utterance(components[STYLE], rng)
         return {name: {text.name: value, **drawn} for name, value in texts.items()}
 
     def duration(self, components: Components, section: Any, signal: Any, result: Any) -> float:
@@ -96,3 +101,10 @@ def _drawn(tensor: Any, rng: np.random.Generator) -> np.ndarray:
     if tensor.dtype.startswith("int"):
         return rng.integers(int(tensor.least), int(tensor.below), shape)
     return rng.standard_normal(shape).astype(tensor.dtype)
+
+
+def _utterance(component: Component, rng: np.random.Generator) -> np.ndarray:
+    """A reference utterance: samples (N,), or features (T, F)."""
+    unit, *sizes = component.inputs[0].axes[1:]
+    count = max(component.shortest(DRAWN_FRAMES).get(str(unit), 1), LEAST_SAMPLES if unit == "samples" else 1)
+    return (0.1 * rng.standard_normal((count, *map(int, sizes)))).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Text to speech: models that predict how long each token lasts."""
+"""Text to speech: models that predict how long each token lasts, and models that speak step by step."""
 
 from __future__ import annotations
 
@@ -8,17 +8,35 @@ from typing import Any, ClassVar
 import numpy as np
 
 from espnet2.interface.check import Check
-from espnet2.interface.errors import BundleError
+from espnet2.interface.errors import BundleError, listed
+from espnet2.interface.spec import Component
+from espnet2.runtime.conditions import CONDITIONS, REFERENCE
+from espnet2.runtime.durations import RULES, scaled
 from espnet2.runtime.families.synthesis import SynthesisFamily
 from espnet2.runtime.family import Components, Run
+from espnet2.runtime.stepwise import ATTENDED, POSITIONS
+from espnet2.runtime.synthesis_flow import (
+    DECODER,
+    DURATION,
+    ENCODER,
+    FEATURES,
+    LATENT,
+    LATER,
+    LOGARITHMS,
+    ORDER,
+    POSTNET,
+    SAMPLES,
+    STEP,
+    VOCODER,
+)
 from espnet2.runtime.synthesis_model import SynthesisModel, SynthesisSection
 from espnet2.runtime.synthesis_options import SynthesisOptions
-from espnet2.runtime.tts import CONDITIONS, Synthesizer, scaled
+from espnet2.runtime.tts import Synthesizer
 
-# Inputs and outputs of the graphs.
-ENCODER = ("text", "text_lengths"), ("hidden", "log_durations", "pitch", "energy", "hidden_lengths")
-DECODER = ("hidden", "text_lengths", "pitch", "energy", "frame_tokens", "frame_lengths"), ("feat_gen",)
-VOCODER = ("feats",), ("wav",)
+TEXT = ("text", "text_lengths")
+OF_FRAMES = ("frame_tokens", "frame_lengths")
+# Outputs that a graph has to have, and arrays that the runtime makes of them.
+NEEDED = {STEP: ("frames", "stop"), POSTNET: (FEATURES,), VOCODER: (SAMPLES,)}
 DURATIONS = "durations"  # of a signal, frames that are spoken instead of the predicted ones
 
 
@@ -26,23 +44,25 @@ class TextToSpeech(SynthesisFamily):
     """Synthesisers, whose results are those of `espnet2.runtime.Text2Speech`."""
 
     subject = "speech synthesis"
-    entries: ClassVar[Mapping[str, str]] = {"text_encoder": "Text2Speech"}
+    entries: ClassVar[Mapping[str, str]] = {ENCODER: "Text2Speech"}
 
     def require_usable(self, components: Components, section: SynthesisSection) -> None:
-        """Check for the two graphs, and that they and a vocoder read and give what is expected."""
-        for name in ("text_encoder", "feature_decoder"):
-            if name not in components:
-                raise BundleError(f"expected a component '{name}', found {', '.join(components)}")
-        known = {"text_encoder": ENCODER, "feature_decoder": DECODER, "vocoder": VOCODER}
-        for name, component in components.items():
-            inputs, outputs = known.get(name, ((), ()))
-            read = [tensor.name for tensor in component.inputs]
-            given = [tensor.name for tensor in component.outputs]
-            conditions = set(read) - set(inputs)
-            fits = set(inputs) <= set(read) and set(outputs) <= set(given)
-            if not fits or name not in known or (conditions and not conditions <= set(CONDITIONS)):
-                raise BundleError(f"{name}: expected the inputs and outputs of that component, found others")
-        if "vocoder" not in components and not section.griffin_lim:
+        """Check that each graph reads what is there before it, and that features become samples."""
+        if ENCODER not in components:
+            raise BundleError(f"expected a component '{ENCODER}', found {', '.join(components)}")
+        if (DECODER in components) == (STEP in components):
+            raise BundleError(f"expected a component '{DECODER}' or '{STEP}', found {', '.join(components)}")
+        unknown = next((name for name in components if name not in ORDER), None)
+        if unknown is not None:
+            raise BundleError(f"{unknown}: expected a component among {', '.join(ORDER)}, found another")
+        known = {*TEXT, *CONDITIONS, *REFERENCE, ATTENDED, POSITIONS}
+        for name in (name for name in ORDER if name in components):
+            component = components[name]
+            _require_fed(name, component, known)
+            known |= {tensor.name for tensor in component.outputs} | _made(component)
+        if components[ENCODER].attribute(DURATIONS, "round") not in RULES:
+            raise BundleError(f"{ENCODER}: attributes.{DURATIONS}: expected one of {', '.join(RULES)}, found another")
+        if VOCODER not in components and (not section.griffin_lim or FEATURES not in known):
             raise BundleError("griffin_lim: expected how features become samples, found nothing, and no vocoder")
 
     def run(self, model: SynthesisModel, options: SynthesisOptions) -> Run:
@@ -60,34 +80,59 @@ class TextToSpeech(SynthesisFamily):
         model.ids(signal["text"])
 
     def following(self, signal: Any, expected: Mapping[str, Any]) -> dict[str, Any]:
-        """The text with PyTorch's durations, so that features are of the same frames."""
-        return {**signal, DURATIONS: scaled(expected["duration"], 1.0)}
+        """The text with PyTorch's durations, so that features are of the same frames; its noise is of the same seed."""
+        return {**signal, DURATIONS: scaled(expected[DURATION], 1.0)} if LOGARITHMS in expected else signal
 
     def compare(self, expected: Mapping[str, Any], found: Mapping[str, Any], name: str) -> list[Check]:
         """Compare durations, their logarithms, and what is spoken for PyTorch's durations (see `following`).
 
         A duration near the middle of two frames may be rounded to one by PyTorch and to the other by onnxruntime.
         """
-        others = {key: value for key, value in expected.items() if key != "duration"}
+        if LOGARITHMS not in expected:
+            return super().compare(expected, found, name)
+        others = {key: value for key, value in expected.items() if key != DURATION}
         return [Check("durations", name, rounded_apart(expected, found)), *super().compare(others, found, name)]
+
+
+def _require_fed(name: str, component: Component, known: set[str]) -> None:
+    """Raise `BundleError` for a graph that reads what is not there before it, or gives not what it has to."""
+    read = [tensor.name for tensor in component.inputs if not tensor.noise]
+    missing = [item for item in read if item not in known]
+    if missing:
+        raise BundleError(f"{name}: expected inputs among {listed(sorted(known))}, found {', '.join(missing)}")
+    given = [tensor.name for tensor in component.outputs]
+    wanted = NEEDED.get(name, (FEATURES,) if name == DECODER and LATENT not in given else ())
+    lacking = [item for item in wanted if item not in given]
+    if lacking:
+        raise BundleError(f"{name}: expected the outputs {', '.join(lacking)}, found {', '.join(given)}")
+
+
+def _made(component: Component) -> set[str]:
+    """Names of what the runtime makes of a graph's outputs."""
+    given = {tensor.name for tensor in component.outputs}
+    made = {later for later, name in LATER.items() if name in given}
+    made |= set(OF_FRAMES) if LOGARITHMS in given else set()
+    made |= {"feats", FEATURES} if component.name == STEP else set()
+    return made | ({"feats", "feats_lengths"} if component.name in (DECODER, STEP, POSTNET) else set())
 
 
 def rounded_apart(expected: Mapping[str, Any], found: Mapping[str, Any]) -> float:
     """How far PyTorch's durations are from the border where those that differ are rounded apart, as `log_durations`.
 
     The distance is relative where the border's logarithm exceeds 1, 0 where all durations are equal, and inf where some
-    differ by several frames.
+    differ by several frames. The border is that of the nearest of the known rules.
     """
-    theirs, ours = (np.asarray(result["duration"]) for result in (expected, found))
+    theirs, ours = (np.asarray(result[DURATION]) for result in (expected, found))
     if theirs.shape != ours.shape:
         return float("inf")
     apart = theirs != ours
     if not apart.any():
         return 0.0
-    if np.abs(theirs - ours).max() > 1 or "log_durations" not in expected:
+    if np.abs(theirs - ours).max() > 1:
         return float("inf")
-    border = np.log1p((theirs + ours)[apart] / 2)
-    return float((np.abs(expected["log_durations"][apart] - border) / np.maximum(1.0, border)).max())
+    borders = (rule.border(theirs[apart], ours[apart]) for rule in RULES.values())
+    logarithms = expected[LOGARITHMS][apart]
+    return min(float((np.abs(logarithms - border) / np.maximum(1.0, border)).max()) for border in borders)
 
 
 TTS = TextToSpeech()

@@ -19,6 +19,7 @@ from espnet2.interface.errors import BundleError, OptionError
 from espnet2.runtime.families.synthesis import SynthesisFamily
 from espnet2.runtime.family import Components, Run
 from espnet2.runtime.section import Section, is_mapping, require, require_rate
+from espnet2.runtime.synthesis_flow import FEATURES, SAMPLES, Utterance, vocode
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions
 
@@ -47,7 +48,8 @@ class Vocoding(SynthesisFamily):
     def require_usable(self, components: Components, section: VocoderSection) -> None:
         """Check that the vocoder reads features and gives samples."""
         component = components["vocoder"]
-        found = [tensor.name for tensor in (*component.inputs, *component.outputs)]
+        read = [tensor.name for tensor in component.inputs if not tensor.noise]
+        found = read + [tensor.name for tensor in component.outputs]
         if found != ["feats", "wav"]:
             raise BundleError(f"vocoder: expected feats and wav, found {', '.join(found)}")
 
@@ -57,13 +59,20 @@ class Vocoding(SynthesisFamily):
         """Drawn features (T, F) by name."""
         if recordings:
             raise OptionError(f"recordings: expected none for a vocoder, found {len(recordings)}")
-        size = int(components["vocoder"].inputs[0].axes[-1])
+        feats = next(tensor for tensor in components["vocoder"].inputs if not tensor.noise)
+        size = int(feats.axes[-1])
         rng = np.random.default_rng(0)
         return {f"{count} frames": rng.standard_normal((count, size)).astype(np.float32) for count in DRAWN_FRAMES}
 
     def run(self, model: SynthesisModel, options: SynthesisOptions) -> Run:
-        """The function from features (T, F) to samples, `wav` (N,)."""
-        return lambda feats: {"wav": model.graphs["vocoder"]({"feats": feats[None]})["wav"].numpy()[0]}
+        """The function from features (T, F) to samples, `wav` (N,); its noise is of the options' seed."""
+        graph = model.graphs["vocoder"]
+
+        def generate(feats: np.ndarray) -> dict[str, np.ndarray]:
+            one = Utterance({FEATURES: feats}, options.seed)
+            return {SAMPLES: vocode(graph, one, options)}
+
+        return generate
 
 
 VOCODER = Vocoding()

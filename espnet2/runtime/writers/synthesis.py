@@ -12,7 +12,7 @@ from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.npy_scp import NpyScpWriter
 from espnet2.fileio.read_text import read_2columns_text
 from espnet2.interface.errors import DataError, OptionError
-from espnet2.runtime.tts import Arrays
+from espnet2.runtime.graph_calls import Arrays
 from espnet2.utils.atomic import write_atomically
 from espnet2.utils.file_name import FileNameError, require_file_name
 

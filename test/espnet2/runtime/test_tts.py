@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import synthesis_graphs
 
-from espnet2.interface.errors import DataError, OptionError
+from espnet2.interface.errors import AudioError, DataError, OptionError
+from espnet2.runtime.durations import frames_of, scaled
+from espnet2.runtime.noise import noise_of
 from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
-from espnet2.runtime.tts import Synthesizer, frames_of, scaled
+from espnet2.runtime.tts import Synthesizer
 
 KEYS = ["feat_gen", "duration", "pitch", "energy", "feat_gen_denorm", "wav"]
 SPEMB = np.ones(4, np.float32)
@@ -167,17 +169,24 @@ def test_options_that_are_refused(options, sentence):
         SynthesisOptions.from_keywords(options)
 
 
+LATENT = synthesis_graphs.latent_model("noise_durations")
+STEPWISE = synthesis_graphs.stepwise_model()
+
+
 @pytest.mark.parametrize(
-    ("options", "vocoder", "expected"),
+    ("options", "model", "expected"),
     [
-        ({}, True, None),
-        ({"speed_control_alpha": 2.0, "seed": 3, "griffin_lim_iters": 32}, False, None),
-        ({"threshold": 0.6, "noise_scale": 0.5}, False, "threshold 0.6, noise_scale 0.5"),
-        ({"maxlenratio": 5.0, "seed": 3}, True, "maxlenratio 5.0, seed 3"),
+        ({}, synthesis_graphs.model(with_vocoder=True), None),
+        ({"speed_control_alpha": 2.0, "seed": 3, "griffin_lim_iters": 32}, synthesis_graphs.model(), None),
+        ({"threshold": 0.6, "noise_scale": 0.5}, synthesis_graphs.model(), "threshold 0.6, noise_scale 0.5"),
+        ({"maxlenratio": 5.0, "seed": 3}, synthesis_graphs.model(with_vocoder=True), "maxlenratio 5.0, seed 3"),
+        ({"seed": 3, "noise_scale": 0.5, "noise_scale_dur": 1.0}, LATENT, None),
+        ({"threshold": 0.6, "seed": 3}, STEPWISE, None),
+        ({"noise_scale": 0.6}, STEPWISE, "noise_scale 0.6"),
     ],
 )
-def test_options_without_effect_are_named(options, vocoder, expected, caplog):
-    warn_of_unread(SynthesisOptions(**options), vocoder)
+def test_options_without_effect_are_named(options, model, expected, caplog):
+    warn_of_unread(SynthesisOptions(**options), [graph.component for graph in model.graphs.values()])
     sentences = [record.getMessage() for record in caplog.records]
     assert sentences == ([] if expected is None else [f"without effect on this model: {expected}"])
 
@@ -185,3 +194,66 @@ def test_options_without_effect_are_named(options, vocoder, expected, caplog):
 def test_options_of_one_text_are_checked():
     with pytest.raises(OptionError, match="speed_control_alpha"):
         synthesizer()("a", decode_conf={"alpha": -1.0})
+
+
+def test_latent_models_give_samples_and_durations():
+    silent = {"noise_scale": 0.0, "noise_scale_dur": 0.0}
+    results = Synthesizer(LATENT, SynthesisOptions(**silent))("ab")
+    assert list(results) == ["duration", "wav"]
+    assert results["duration"].tolist() == [2, 3]  # 1.5 and 2.5 frames have begun two and three
+    assert results["wav"].shape == (20,)
+    slow = Synthesizer(LATENT, SynthesisOptions(**silent, speed_control_alpha=1.5))("ab")
+    assert slow["duration"].tolist() == [3, 4]  # of 2.25 and 3.75
+    forced = Synthesizer(LATENT, SynthesisOptions(use_teacher_forcing=True))("ab", durations=[1, 2])
+    assert len(forced["wav"]) == 12
+
+
+def test_noise_is_of_the_seed():
+    def spoken(**options) -> np.ndarray:
+        return Synthesizer(LATENT, SynthesisOptions(**options))("ab")["wav"]
+
+    assert np.array_equal(spoken(), spoken())
+    assert not np.array_equal(spoken(), spoken(seed=3))
+    one = Synthesizer(LATENT, SynthesisOptions(always_fix_seed=True))
+    assert np.array_equal(one("ab")["wav"], one("ab")["wav"])
+    other = Synthesizer(LATENT, SynthesisOptions())
+    assert not np.array_equal(other("ab")["wav"], other("ab")["wav"])
+    seeded = [other("ab", decode_conf={"seed": 5})["wav"] for _ in range(2)]
+    assert np.array_equal(*seeded)
+
+
+def test_the_same_noise_on_every_machine():
+    tensor = synthesis_graphs.latent_decoder().component.inputs[-1]
+    found = noise_of(LATENT.graphs["feature_decoder"].component, tensor, (2, 2), 777, SynthesisOptions())
+    expected = [[0.27822146, -0.48165533], [-0.12128877, 0.14101358]]
+    assert np.allclose(found, expected, atol=1e-6)
+
+
+def test_style_is_of_a_reference_utterance():
+    speaker = Synthesizer(
+        synthesis_graphs.latent_model("style"), SynthesisOptions(noise_scale=0.0, always_fix_seed=True)
+    )
+    assert speaker.use_speech
+    speech = np.full(16, 0.5, np.float32)
+    assert np.allclose(speaker("ab", speech)["wav"] - speaker("ab", speech * 3)["wav"], -1.0, atol=1e-5)
+    for given, sentence in (
+        (None, "speech: expected a reference utterance"),
+        (np.zeros(16, np.float32), "speech: expected sound, found nothing but zeros"),
+        (speech[:3], "speech: expected at least 8 samples, found 3"),
+        (np.ones(16, np.int16), "speech: expected floating point numbers"),
+    ):
+        with pytest.raises((DataError, AudioError), match=sentence):
+            speaker("ab", given)
+
+
+def test_stepwise_models_stop_by_themselves():
+    speaker = Synthesizer(STEPWISE, SynthesisOptions())
+    results = speaker("ab")
+    assert results["feat_gen"][:, 0].tolist() == [1, 2, 3, 4, 5, 6]
+    assert results["wav"].tolist() == [101, 101, 102, 102, 103, 103, 104, 104, 105, 105, 106, 106]
+    assert set(results) >= {"feat_gen", "prob", "att_w", "feat_gen_denorm", "wav"}
+    assert results["prob"].shape == (6,) and results["att_w"].shape == (3, 3)
+    assert results["duration"].tolist() == [1, 1, 1] and results["focus_rate"] == 1
+    assert len(speaker("ab", decode_conf={"maxlenratio": 0.5})["feat_gen"]) == 2
+    with pytest.raises(DataError, match=r"feats: expected features .*, which use_teacher_forcing needs, found none"):
+        speaker("ab", durations=[1, 1, 1], decode_conf={"use_teacher_forcing": True})

@@ -73,7 +73,7 @@ def test_denormalised_features_are_those_of_the_graph(model):
     assert [tensor.name for tensor in component.outputs] == ["feat_gen", "feat_gen_denorm", "feat_gen_lengths"]
     hidden, *_, lengths = encoder.encode_text(torch.tensor([[3, 4]]), torch.tensor([2]))
     values = torch.zeros(1, 3, 1)
-    feats, denormalised, frames = decoder.decode_frames(
+    feats, denormalised, frames = getattr(decoder, component.method)(
         hidden, lengths, values, values, torch.tensor([[0, 1, 2]]), torch.tensor([3])
     )
     assert int(frames) == 3

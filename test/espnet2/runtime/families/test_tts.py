@@ -67,15 +67,32 @@ def test_components_are_checked():
     without = {name: component for name, component in COMPONENTS.items() if name != "feature_decoder"}
     with pytest.raises(BundleError, match="expected a component 'feature_decoder'"):
         TTS.require_usable(without, SECTION)
-    with pytest.raises(BundleError, match="vocoder: expected the inputs and outputs"):
+    with pytest.raises(BundleError, match="vocoder: expected the outputs wav, found hidden"):
         TTS.require_usable({**COMPONENTS, "vocoder": COMPONENTS["text_encoder"]}, SECTION)
-    with pytest.raises(BundleError, match="text_encoder: expected the inputs and outputs"):
+    with pytest.raises(BundleError, match=r"text_encoder: expected inputs among .*, found hidden, pitch"):
         TTS.require_usable({**COMPONENTS, "text_encoder": COMPONENTS["feature_decoder"]}, SECTION)
+    with pytest.raises(BundleError, match="scorer: expected a component among style_encoder"):
+        TTS.require_usable({**COMPONENTS, "scorer": COMPONENTS["vocoder"]}, SECTION)
     with pytest.raises(BundleError, match="griffin_lim"):
         silent = dataclasses.replace(SECTION, griffin_lim={})
         TTS.require_usable({name: c for name, c in COMPONENTS.items() if name != "vocoder"}, silent)
     with pytest.raises(BundleError, match="expected feats and wav"):
         VOCODER.require_usable({"vocoder": COMPONENTS["text_encoder"]}, VocoderSection(8000))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [synthesis_graphs.latent_model("style", "noise_durations"), synthesis_graphs.stepwise_model()],
+    ids=["latent", "stepwise"],
+)
+def test_other_models_are_spoken(model):
+    components = {name: graph.component for name, graph in model.graphs.items()}
+    TTS.require_usable(components, SECTION)
+    run = TTS.run(model, TTS.checked_options(components, SECTION, True)[0])
+    for name, signal in TTS.signals(components, SECTION, ()).items():
+        expected = run(signal)
+        checks = TTS.compare(expected, run(TTS.following(signal, expected)), name)
+        assert all(check.passed and check.difference == 0 for check in checks) and len(checks) > 1
 
 
 def test_drawn_signals_are_spoken():
