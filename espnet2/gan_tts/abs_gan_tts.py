@@ -11,9 +11,15 @@ from espnet2.tts.abs_tts import AbsTTS
 class AbsGANTTS(AbsTTS):
     """A generator and a discriminator, which are trained in turn.
 
-    Subclasses have them as modules `generator`, with the attribute `upsample_factor` (samples for each frame), and
-    `discriminator`.
+    Subclasses have them as modules `generator` and `discriminator`.
     """
+
+    generator: Any
+
+    @property
+    def upsample_factor(self) -> int:
+        """Samples for each frame."""
+        return self.generator.upsample_factor
 
     @abstractmethod
     def forward(self, forward_generator: Any = True, *batch: Any, **fields: Any) -> Any:

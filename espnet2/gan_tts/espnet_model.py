@@ -44,7 +44,7 @@ class ESPnetGANTTSModel(ESPnetTTSModel, AbsGANESPnetModel):
             tts=tts,
         )
         if feats_extract is not None:
-            hop, factor = feats_extract.get_parameters()["n_shift"], self.tts.generator.upsample_factor
+            hop, factor = feats_extract.get_parameters()["n_shift"], self.tts.upsample_factor
             if hop != factor:
                 raise ConfigError(
                     f"feats_extract_conf.hop_length: expected {factor} samples, which the generator gives for each "

@@ -35,7 +35,14 @@ FEATS_EXTRACT = Choices(
     },
     default="fbank",
 )
-TTS = Choices("tts", {"fastspeech2": "espnet2.tts.fastspeech2.fastspeech2:FastSpeech2"}, default="tacotron2")
+TTS = Choices(
+    "tts",
+    {
+        "fastspeech2": "espnet2.tts.fastspeech2.fastspeech2:FastSpeech2",
+        "jets": "espnet2.gan_tts.jets.jets:JETS",
+    },
+    default="tacotron2",
+)
 PITCH_EXTRACT = Choices("pitch_extract", {"dio": _EXTRACTORS + "dio:Dio"}, optional=True)
 ENERGY_EXTRACT = Choices("energy_extract", {"energy": _EXTRACTORS + "energy:Energy"}, optional=True)
 

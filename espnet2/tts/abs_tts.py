@@ -34,6 +34,10 @@ class AbsTTS(nn.Module, ABC):
         """Graphs of methods of this module."""
         return ()
 
+    def parts(self) -> tuple[tuple[nn.Module, Component], ...]:
+        """All graphs, each with the module whose method it is; those of this module come first."""
+        return tuple((self, component) for component in self.components())
+
     @property
     def require_raw_speech(self) -> bool:
         """Whether training reads samples."""

@@ -215,18 +215,18 @@ class ESPnetTTSModel(AbsESPnetModel):
 
     def parts(self) -> tuple[tuple[nn.Module, Component], ...]:
         """The graphs of the synthesis model; features are given with and without normalisation."""
-        return tuple(self._part(component) for component in self.tts.components())
+        return tuple(self._part(*part) for part in self.tts.parts())
 
-    def _part(self, component: Component) -> tuple[nn.Module, Component]:
+    def _part(self, module: nn.Module, component: Component) -> tuple[nn.Module, Component]:
         if component.name == STYLE_GRAPH:
             return self, self._of_samples(component)
         names = [tensor.name for tensor in component.outputs]
         if self.normalize is None or FEATURES not in names:
-            return self.tts, component
+            return module, component
         place = names.index(FEATURES) + 1
         denormalized = dataclasses.replace(component.outputs[place - 1], name=DENORMALIZED)
         outputs = (*component.outputs[:place], denormalized, *component.outputs[place:])
-        return Denormalized(self.tts, self.normalize, component), dataclasses.replace(
+        return Denormalized(module, self.normalize, component), dataclasses.replace(
             component, method="forward", outputs=outputs
         )
 

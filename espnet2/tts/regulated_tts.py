@@ -32,8 +32,10 @@ class RegulatedTTS(ConditionedTTS):
         odim: F, size of the features.
         adim: D.
         reduction_factor: frames that one step of the decoder gives.
+        text_length: number of encoded tokens as a formula of those of the text: an end symbol is added, or is not.
     """
 
+    text_length = EOS_LENGTH
     idim: int
     odim: int
     adim: int
@@ -48,6 +50,7 @@ class RegulatedTTS(ConditionedTTS):
     energy_predictor: nn.Module
     energy_embed: nn.Module
     decoder: EncoderStack
+
     feat_out: nn.Module
     postnet: Postnet | None
 
@@ -60,13 +63,10 @@ class RegulatedTTS(ConditionedTTS):
             conditions: those that `conditions` names: (B, 1) int64 numbers, (B, E) embeddings.
 
         Returns:
-            Of each token and the end symbol: hidden vectors (B, U + 1, D), logarithms of 1 + duration (B, U + 1),
-            pitch and energy (B, U + 1, 1); and their number (B,).
+            Of each token and the end symbol: hidden vectors (B, U', D), logarithms of 1 + duration (B, U'), pitch and
+            energy (B, U', 1); and their number (B,).
         """
-        positions = torch.arange(text.shape[1] + 1, device=text.device)
-        text = pad(text, (0, 1), value=PADDING)
-        text = torch.where(positions == text_lengths.unsqueeze(1), self.eos, text)
-        lengths = EOS_LENGTH(text_lengths)
+        text, lengths = self.ended(text, text_lengths)
         padding = make_pad_mask(lengths, text.shape[1])
         hidden, _ = self.encoder(text, ~padding.unsqueeze(1))
         hidden = self.conditioned(hidden, conditions)
@@ -79,6 +79,12 @@ class RegulatedTTS(ConditionedTTS):
             self.energy_predictor(energy_input, padding.unsqueeze(-1)),
             lengths,
         )
+
+    def ended(self, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Texts (B, U) and their lengths (B,) with what ends them."""
+        positions = torch.arange(text.shape[1] + 1, device=text.device)
+        text = pad(text, (0, 1), value=PADDING)
+        return torch.where(positions == text_lengths.unsqueeze(1), self.eos, text), self.text_length(text_lengths)
 
     def decode_frames(
         self,
@@ -108,10 +114,7 @@ class RegulatedTTS(ConditionedTTS):
         self, hidden: Tensor, text_lengths: Tensor, pitch: Tensor, energy: Tensor, tokens: Tensor, steps: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The same, with the features before the postnet first."""
-        padding = make_pad_mask(text_lengths, hidden.shape[1]).unsqueeze(-1)
-        hidden = hide_padding(hidden, padding)
-        for embed, values in ((self.pitch_embed, pitch), (self.energy_embed, energy)):
-            hidden = hidden + embed(hide_padding(values, padding).transpose(1, 2)).transpose(1, 2)
+        hidden = self.varied(hidden, text_lengths, pitch, energy)
         real = ~make_pad_mask(steps, tokens.shape[1]).unsqueeze(1)
         decoded, _ = self.decoder(expand(hidden, tokens), real)
         before = self.feat_out(decoded).unflatten(-1, (self.reduction_factor, self.odim)).flatten(1, 2)
@@ -121,49 +124,62 @@ class RegulatedTTS(ConditionedTTS):
         hidden_frames = make_pad_mask(lengths, before.shape[1]).unsqueeze(1)
         return before, before + self.postnet(before.transpose(1, 2), hidden_frames).transpose(1, 2), lengths
 
+    def varied(self, hidden: Tensor, text_lengths: Tensor, pitch: Tensor, energy: Tensor) -> Tensor:
+        """Hidden vectors (B, U, D) with their pitch and energy (B, U, 1), and zeros in the padding."""
+        padding = make_pad_mask(text_lengths, hidden.shape[1]).unsqueeze(-1)
+        hidden = hide_padding(hidden, padding)
+        for embed, values in ((self.pitch_embed, pitch), (self.energy_embed, energy)):
+            hidden = hidden + embed(hide_padding(values, padding).transpose(1, 2)).transpose(1, 2)
+        return hidden
+
     def components(self) -> tuple[Component, ...]:
         """The graphs "text_encoder" and "feature_decoder"; durations, between the two, set the length of the second."""
-        tokens, batch = ("batch", "tokens"), ("batch",)
-        said = ("batch", "out_tokens")
         several = self.reduction_factor > 1
         frames = "out_frames" if several else "frames"
         rules = (OutputLength(frames, "frames", Length.multiplied(self.reduction_factor)),) if several else ()
-        return (
-            *self.style_components(),
-            Component(
-                name="text_encoder",
-                method="encode_text",
-                inputs=(
-                    Declared("text", tokens, "int64", below=self.idim),
-                    Declared("text_lengths", batch, "int64", length_of="tokens"),
-                    *self.declared_conditions(),
-                ),
-                outputs=(
-                    Declared("hidden", (*said, self.adim)),
-                    Declared("log_durations", said),
-                    Declared("pitch", (*said, 1)),
-                    Declared("energy", (*said, 1)),
-                    Declared("hidden_lengths", batch, "int64", length_of="out_tokens"),
-                ),
-                lengths=(OutputLength("out_tokens", "tokens", EOS_LENGTH),),
-                attributes={"attention_heads": most_heads(self.encoder)},
+        features = (
+            Declared("feat_gen", ("batch", frames, self.odim)),
+            Declared("feat_gen_lengths", ("batch",), "int64", length_of=frames),
+        )
+        return *self.style_components(), self.text_component(), self.frames_component(features, rules)
+
+    def text_component(self) -> Component:
+        """The graph "text_encoder"."""
+        said = ("batch", "out_tokens")
+        return Component(
+            name="text_encoder",
+            method="encode_text",
+            inputs=(
+                Declared("text", ("batch", "tokens"), "int64", below=self.idim),
+                Declared("text_lengths", ("batch",), "int64", length_of="tokens"),
+                *self.declared_conditions(),
             ),
-            Component(
-                name="feature_decoder",
-                method="decode_frames",
-                inputs=(
-                    Declared("hidden", (*tokens, self.adim)),
-                    Declared("text_lengths", batch, "int64", length_of="tokens"),
-                    Declared("pitch", (*tokens, 1)),
-                    Declared("energy", (*tokens, 1)),
-                    Declared("frame_tokens", ("batch", "frames"), "int64", below="tokens"),
-                    Declared("frame_lengths", batch, "int64", length_of="frames"),
-                ),
-                outputs=(
-                    Declared("feat_gen", ("batch", frames, self.odim)),
-                    Declared("feat_gen_lengths", batch, "int64", length_of=frames),
-                ),
-                lengths=rules,
-                attributes={"attention_heads": most_heads(self.decoder)},
+            outputs=(
+                Declared("hidden", (*said, self.adim)),
+                Declared("log_durations", said),
+                Declared("pitch", (*said, 1)),
+                Declared("energy", (*said, 1)),
+                Declared("hidden_lengths", ("batch",), "int64", length_of="out_tokens"),
             ),
+            lengths=(OutputLength("out_tokens", "tokens", self.text_length),),
+            attributes={"attention_heads": most_heads(self.encoder)},
+        )
+
+    def frames_component(self, outputs: tuple[Declared, ...], rules: tuple[OutputLength, ...] = ()) -> Component:
+        """The graph "feature_decoder" with these outputs of `decode_frames`, and formulas of their lengths."""
+        tokens, batch = ("batch", "tokens"), ("batch",)
+        return Component(
+            name="feature_decoder",
+            method="decode_frames",
+            inputs=(
+                Declared("hidden", (*tokens, self.adim)),
+                Declared("text_lengths", batch, "int64", length_of="tokens"),
+                Declared("pitch", (*tokens, 1)),
+                Declared("energy", (*tokens, 1)),
+                Declared("frame_tokens", ("batch", "frames"), "int64", below="tokens"),
+                Declared("frame_lengths", batch, "int64", length_of="frames"),
+            ),
+            outputs=outputs,
+            lengths=rules,
+            attributes={"attention_heads": most_heads(self.decoder)},
         )

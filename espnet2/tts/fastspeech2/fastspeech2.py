@@ -244,18 +244,27 @@ class FastSpeech2(RegulatedTTS):
             concat_after=decoder_concat_after,
             **(of_conformer if decoder_type == "conformer" else {}),
         )
-        self.feat_out = nn.Linear(adim, odim * reduction_factor)
-        self.postnet = None
-        if postnet_layers:
-            self.postnet = Postnet(
-                idim, odim, postnet_layers, postnet_chans, postnet_filts, postnet_dropout_rate, use_batch_norm
-            )
-        self.criterion = FastSpeech2Loss(use_masking, use_weighted_masking)
+        self.add_output(
+            (postnet_layers, postnet_chans, postnet_filts, postnet_dropout_rate, use_batch_norm),
+            use_masking,
+            use_weighted_masking,
+        )
         if init_type != "pytorch":
             initialize(self, init_type)
         for name, alpha in (("encoder_alpha", init_enc_alpha), ("decoder_alpha", init_dec_alpha)):
             if name in self.alphas():
                 nn.init.constant_(self.alphas()[name], alpha)
+
+    def add_output(self, postnet: tuple[Any, ...], use_masking: bool, use_weighted_masking: bool) -> None:
+        """Make what follows the decoder, and the loss.
+
+        Args:
+            postnet: arguments of `Postnet` behind its sizes.
+            use_masking, use_weighted_masking: see `FastSpeech2Loss`.
+        """
+        self.feat_out = nn.Linear(self.adim, self.odim * self.reduction_factor)
+        self.postnet = Postnet(self.idim, self.odim, *postnet) if postnet[0] else None
+        self.criterion = FastSpeech2Loss(use_masking, use_weighted_masking)
 
     def alphas(self) -> dict[str, Tensor]:
         """The trained factors of positional encodings, by name."""

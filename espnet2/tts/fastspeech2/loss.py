@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -11,8 +9,8 @@ from espnet.nets.pytorch_backend.fastspeech.duration_predictor import DurationPr
 from espnet.nets.pytorch_backend.nets_utils import UnfitOptionError, make_non_pad_mask
 
 
-class FastSpeech2Loss(nn.Module):
-    """Absolute error of features, square error of logarithms of durations, of pitch and of energy.
+class VarianceLoss(nn.Module):
+    """Square error of logarithms of durations, of pitch and of energy.
 
     Args:
         use_masking: leave padding out.
@@ -28,10 +26,46 @@ class FastSpeech2Loss(nn.Module):
             raise UnfitOptionError("use_masking, use_weighted_masking: expected at most one of them, found both")
         self.use_masking = use_masking
         self.use_weighted_masking = use_weighted_masking
-        reduction = "none" if use_weighted_masking else "mean"
-        self.l1_criterion = nn.L1Loss(reduction=reduction)
-        self.mse_criterion = nn.MSELoss(reduction=reduction)
-        self.duration_criterion = DurationPredictorLoss(reduction=reduction)
+        self.reduction = "none" if use_weighted_masking else "mean"
+        self.mse_criterion = nn.MSELoss(reduction=self.reduction)
+        self.duration_criterion = DurationPredictorLoss(reduction=self.reduction)
+
+    def forward(
+        self, d_outs: Tensor, ds: Tensor, p_outs: Tensor, ps: Tensor, e_outs: Tensor, es: Tensor, ilens: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The losses of durations, pitch and energy.
+
+        Args:
+            d_outs, ds: predicted logarithms of durations, and durations, (B, U).
+            p_outs, ps, e_outs, es: predicted and real pitch and energy (B, U, 1).
+            ilens: tokens (B,).
+        """
+        tokens = make_non_pad_mask(ilens, ds.shape[1])
+        return (
+            self.loss(self.duration_criterion, d_outs, ds, tokens),
+            self.loss(self.mse_criterion, p_outs, ps, tokens),
+            self.loss(self.mse_criterion, e_outs, es, tokens),
+        )
+
+    def loss(self, criterion: nn.Module, found: Tensor, expected: Tensor, mask: Tensor) -> Tensor:
+        """One loss over values (B, T) or (B, T, C) and mask (B, T), True at real ones."""
+        if self.use_masking:
+            return criterion(found[mask], expected[mask])
+        if not self.use_weighted_masking:
+            return criterion(found, expected)
+        weights = mask.float() / mask.sum(dim=1, keepdim=True).float() / len(mask)
+        losses = criterion(found, expected)
+        channels = losses.shape[2] if losses.dim() == 3 else 1
+        return (losses.reshape(*mask.shape, channels) * weights.unsqueeze(-1) / channels).sum()
+
+
+class FastSpeech2Loss(nn.Module):
+    """Absolute error of features, and the losses of `VarianceLoss`, which says more about the options."""
+
+    def __init__(self, use_masking: bool = True, use_weighted_masking: bool = False):
+        super().__init__()
+        self.variance = VarianceLoss(use_masking, use_weighted_masking)
+        self.l1_criterion = nn.L1Loss(reduction=self.variance.reduction)
 
     def forward(
         self,
@@ -56,22 +90,7 @@ class FastSpeech2Loss(nn.Module):
             ys, ds, ps, es: features (B, T, F), durations (B, U), pitch and energy (B, U, 1) to be predicted.
             ilens, olens: tokens and frames (B,).
         """
-        tokens = make_non_pad_mask(ilens, ds.shape[1])
         frames = make_non_pad_mask(olens, ys.shape[1])
         outputs = [before_outs] if after_outs is None else [before_outs, after_outs]
-        pairs: list[Any] = [(self.l1_criterion, found, ys, frames) for found in outputs]
-        pairs += [(self.duration_criterion, d_outs, ds, tokens)]
-        pairs += [(self.mse_criterion, p_outs, ps, tokens), (self.mse_criterion, e_outs, es, tokens)]
-        *features, duration, pitch, energy = [self._loss(*pair) for pair in pairs]
-        return torch.stack(features).sum(), duration, pitch, energy
-
-    def _loss(self, criterion: nn.Module, found: Tensor, expected: Tensor, mask: Tensor) -> Tensor:
-        """One loss over values (B, T) or (B, T, C) and mask (B, T), True at real ones."""
-        if self.use_masking:
-            return criterion(found[mask], expected[mask])
-        if not self.use_weighted_masking:
-            return criterion(found, expected)
-        weights = mask.float() / mask.sum(dim=1, keepdim=True).float() / len(mask)
-        losses = criterion(found, expected)
-        channels = losses.shape[2] if losses.dim() == 3 else 1
-        return (losses.reshape(*mask.shape, channels) * weights.unsqueeze(-1) / channels).sum()
+        features = [self.variance.loss(self.l1_criterion, found, ys, frames) for found in outputs]
+        return torch.stack(features).sum(), *self.variance(d_outs, ds, p_outs, ps, e_outs, es, ilens)

@@ -1,0 +1,216 @@
+"""Turns of adversarial training, which synthesis models share: generate, then train generator or discriminator."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from espnet.nets.pytorch_backend.nets_utils import choose
+from espnet2.gan_tts.abs_gan_tts import AbsGANTTS
+from espnet2.gan_tts.hifigan.loss import (
+    DiscriminatorAdversarialLoss,
+    FeatureMatchLoss,
+    GeneratorAdversarialLoss,
+    MelSpectrogramLoss,
+)
+from espnet2.gan_tts.utils import get_segments
+from espnet2.interface.spec import Component
+from espnet2.torch_utils.device_funcs import force_gatherable
+
+_HIFIGAN = "espnet2.gan_tts.hifigan.hifigan:HiFiGAN"
+DISCRIMINATORS = {
+    "hifigan_period_discriminator": _HIFIGAN + "PeriodDiscriminator",
+    "hifigan_scale_discriminator": _HIFIGAN + "ScaleDiscriminator",
+    "hifigan_multi_period_discriminator": _HIFIGAN + "MultiPeriodDiscriminator",
+    "hifigan_multi_scale_discriminator": _HIFIGAN + "MultiScaleDiscriminator",
+    "hifigan_multi_scale_multi_period_discriminator": _HIFIGAN + "MultiScaleMultiPeriodDiscriminator",
+}
+DISCRIMINATOR = "hifigan_multi_scale_multi_period_discriminator"
+
+# Options where a configuration gives none.
+DISCRIMINATOR_PARAMS = {"scales": 1, "follow_official_norm": False}
+ADVERSARIAL_PARAMS = {"average_by_discriminators": False, "loss_type": "mse"}
+FEAT_MATCH_PARAMS = {"average_by_discriminators": False, "average_by_layers": False, "include_final_outputs": True}
+MEL_PARAMS = {"log_base": None}
+
+
+def build(option: str, name: str, table: Mapping[str, str], options: Mapping[str, Any], **given: Any) -> Any:
+    """Build the part that `option` names.
+
+    Args:
+        option: of the configuration.
+        name: its value.
+        table: known names, each with its class as `module:Class`, which is imported when it is chosen.
+        options, given: keywords of the class.
+
+    Raises:
+        ValueError: an unknown name.
+        TypeError: a keyword that the class does not have.
+    """
+    module, cls = choose(option, name, table).split(":")
+    return getattr(importlib.import_module(module), cls)(**{**options, **given})
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What a generator makes of a batch.
+
+    Attributes:
+        samples: (B, 1, N) of a part of each utterance.
+        starts: (B,) int64, frames at which the parts start.
+        further: What losses of the generator need, too.
+    """
+
+    samples: Tensor
+    starts: Tensor
+    further: Any
+
+
+class AdversarialTTS(AbsGANTTS):
+    """A generator of samples, a discriminator, and their losses.
+
+    Attributes:
+        segment_size: frames of a part of an utterance, which the discriminator gets.
+        cache_generator_outputs: compute samples once for both turns of a batch.
+        lambda_adv, lambda_feat_match, lambda_mel: weights of losses.
+    """
+
+    segment_size: int
+    prefix = ""  # of the discriminator's statistics
+
+    def add_adversary(
+        self,
+        discriminator: tuple[str, Mapping[str, Any] | None],
+        generator_adv: Mapping[str, Any] | None,
+        discriminator_adv: Mapping[str, Any] | None,
+        feat_match: Mapping[str, Any] | None,
+        mel: Mapping[str, Any] | None,
+        weights: tuple[float, float, float],
+        cache_generator_outputs: bool,
+    ) -> None:
+        """Make the discriminator and the losses.
+
+        Args:
+            discriminator: a name in `DISCRIMINATORS`, and its options.
+            generator_adv, discriminator_adv, feat_match, mel: options of the losses.
+            weights: `lambda_adv`, `lambda_feat_match` and `lambda_mel`.
+            cache_generator_outputs: see the class.
+        """
+        kind, params = discriminator
+        self.discriminator = build("discriminator_type", kind, DISCRIMINATORS, given_or(params, DISCRIMINATOR_PARAMS))
+        self.generator_adv_loss = GeneratorAdversarialLoss(**given_or(generator_adv, ADVERSARIAL_PARAMS))
+        self.discriminator_adv_loss = DiscriminatorAdversarialLoss(**given_or(discriminator_adv, ADVERSARIAL_PARAMS))
+        self.feat_match_loss = FeatureMatchLoss(**given_or(feat_match, FEAT_MATCH_PARAMS))
+        self.mel_loss = MelSpectrogramLoss(**given_or(mel, MEL_PARAMS))
+        self.lambda_adv, self.lambda_feat_match, self.lambda_mel = weights
+        self.cache_generator_outputs = cache_generator_outputs
+        self._cache: Generated | None = None
+
+    @property
+    def require_raw_speech(self) -> bool:
+        """True: the discriminator compares samples."""
+        return True
+
+    @property
+    def require_vocoder(self) -> bool:
+        """False: the model gives samples."""
+        return False
+
+    @abstractmethod
+    def generate(self, batch: Mapping[str, Any]) -> Generated:
+        """Samples of a part of each utterance of a batch, given by field."""
+
+    @abstractmethod
+    def generator_losses(
+        self, generated: Generated, real: Tensor, batch: Mapping[str, Any]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The generator's loss, and statistics by name, where `real` (B, 1, N) are the samples to be generated."""
+
+    def forward(  # type: ignore[override]
+        self,
+        text: Tensor,
+        text_lengths: Tensor,
+        feats: Tensor,
+        feats_lengths: Tensor,
+        speech: Tensor,
+        speech_lengths: Tensor,
+        forward_generator: bool = True,
+        **further: Tensor,
+    ) -> dict[str, Any]:
+        """The loss of the generator, or of the discriminator.
+
+        Args:
+            text, text_lengths: tokens (B, U) int64 and their number (B,).
+            feats, feats_lengths: features (B, T, F) and frames (B,).
+            speech, speech_lengths: samples (B, N) and their number (B,).
+            forward_generator: whose loss it is.
+            further: conditions, and what else the generator reads.
+
+        Returns:
+            `loss` (1,), `stats` (statistics by name), `weight` (1,), the size of the batch, and `optim_idx`: 0 for the
+            generator's optimiser, 1 for the discriminator's.
+        """
+        named = {"text": text, "text_lengths": text_lengths, "feats": feats, "feats_lengths": feats_lengths}
+        batch = {**named, **further}
+        generated = self._generated(batch)
+        real = get_segments(
+            speech.unsqueeze(1), generated.starts * self.upsample_factor, self.segment_size * self.upsample_factor
+        )
+        if forward_generator:
+            loss, found = self.generator_losses(generated, real, batch)
+        else:
+            loss, found = self._discriminator_losses(generated, real)
+        stats = {name: value.item() if isinstance(value, Tensor) else value for name, value in found.items()}
+        loss, stats, weight = force_gatherable((loss, stats, len(speech)), loss.device)
+        return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
+
+    def _generated(self, batch: Mapping[str, Any]) -> Generated:
+        """Samples of the turn before, if they were kept, or new ones."""
+        if self._cache is not None:
+            generated, self._cache = self._cache, None
+            return generated
+        generated = self.generate(batch)
+        if self.training and self.cache_generator_outputs:
+            self._cache = generated
+        return generated
+
+    def _discriminator_losses(self, generated: Generated, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        outputs = self.discriminator(generated.samples.detach()), self.discriminator(real)
+        of_real, of_fake = self.discriminator_adv_loss(*outputs)
+        loss = of_real + of_fake
+        named = {f"{self.prefix}real_loss": of_real, f"{self.prefix}fake_loss": of_fake}
+        return loss, {"discriminator_loss": loss, **named}
+
+    def adversarial_losses(self, hat: Tensor, real: Tensor) -> dict[str, Tensor]:
+        """Weighted losses `adv`, `feat_match` and `mel` of generated and real samples (B, 1, N)."""
+        found = self.discriminator(hat)
+        with torch.no_grad():  # the generator learns nothing of real samples
+            expected = self.discriminator(real)
+        return {
+            "adv": self.lambda_adv * self.generator_adv_loss(found),
+            "feat_match": self.lambda_feat_match * self.feat_match_loss(found, expected),
+            "mel": self.lambda_mel * self.mel_loss(hat, real),
+        }
+
+
+def given_or(options: Mapping[str, Any] | None, default: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Options, or the default ones where a configuration has none."""
+    return default if options is None else options
+
+
+def total(losses: Mapping[str, Tensor]) -> Tensor:
+    """The sum of losses by name."""
+    return torch.stack(list(losses.values())).sum()
+
+
+def reading(vocoder: Component, name: str) -> Component:
+    """The graph "vocoder" that reads `name`, which another graph gives, in place of features."""
+    feats, *further = vocoder.inputs
+    return dataclasses.replace(vocoder, inputs=(dataclasses.replace(feats, name=name), *further))

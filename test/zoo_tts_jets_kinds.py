@@ -1,0 +1,91 @@
+"""Kinds of rows of JETS and of other models that are trained against a discriminator; see `zoo_kind`."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from zoo_kind import Batch, Kind, Outputs, attribute
+from zoo_training_calls import digest
+
+
+def _padded(results: list[dict[str, torch.Tensor]]) -> Outputs:
+    """Results of each text alone."""
+    return {
+        name: (
+            pad_sequence([r[name] for r in results], batch_first=True),
+            torch.tensor([len(r[name]) for r in results]),
+        )
+        for name in results[0]
+    }
+
+
+def _jets(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Outputs of our module for a batch, and of upstream's for one text; samples of each text alone."""
+    if not hasattr(module, "parts"):
+        return _padded([module.inference(**{name: value[0] for name, value in batch.items()})])
+    generator = module.generator
+    conditions = [batch[name] for name in module.conditions]
+    hidden, logarithms, pitch, energy, tokens = generator.encode_text(batch["text"], lengths, *conditions)
+    durations = generator.duration_predictor.frames(logarithms)
+    real = torch.arange(durations.shape[1]) < tokens[:, None]
+    durations = torch.where((durations * real).any(dim=1, keepdim=True), durations, 1) * real
+    regulated = attribute("espnet.nets.pytorch_backend.fastspeech.length_regulator:frame_tokens")(durations)
+    latent = generator.decode_frames(hidden, tokens, pitch, energy, *regulated)
+    pairs = zip(latent, regulated[1], strict=True)
+    waves = [generator.generator.generate(one[None, : int(frames)])[0] for one, frames in pairs]
+    valid = torch.tensor([len(wave) for wave in waves])
+    return {"wav": (pad_sequence(waves, batch_first=True), valid), "duration": (durations, tokens)}
+
+
+def _items(batch: Batch, lengths: torch.Tensor) -> list[dict[str, Any]]:
+    """Fields of each text alone, whose speech is as long as its length says."""
+    items = []
+    for index, length in enumerate(lengths):
+        frames = 10 + int(length)
+        item = {name: value[index] for name, value in batch.items()}
+        item["text"] = item["text"][:length]
+        hop = len(item["speech"]) // len(item["feats"])
+        item |= {name: item[name][:frames] for name in ("feats", "pitch", "energy") if name in item}
+        item["speech"] = item["speech"][: frames * hop]
+        items.append(item)
+    return items
+
+
+def _forced(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    items = _items(batch, lengths)
+    for item in items:
+        del item["speech"]
+    return _padded([module.inference(**item, use_teacher_forcing=True) for item in items])
+
+
+def _losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Statistics of both turns of each text alone, and digests of gradients."""
+    results = []
+    for item in _items(batch, lengths):
+        fields = {name: value[None] for name, value in item.items()}
+        for name in ("text", "feats", "speech", "pitch", "energy"):
+            fields[f"{name}_lengths"] = torch.tensor([len(item[name])])
+        found: dict[str, torch.Tensor] = {}
+        for turn in ("generator", "discriminator"):
+            # Upstream's encoders draw numbers that they do not use, before those that say where parts start.
+            with torch.enable_grad(), mock.patch.object(torch, "rand", lambda *sizes, **_: torch.full((1,), 0.4)):
+                outputs = module(**fields, forward_generator=turn == "generator")
+                loss, stats = outputs["loss"], outputs["stats"]
+                parameters = dict(sorted(module.named_parameters()))
+                slopes = torch.autograd.grad(loss.sum(), list(parameters.values()), allow_unused=True)
+            pairs = [(name, slope) for name, slope in zip(parameters, slopes, strict=True) if slope is not None]
+            numbers = [loss.detach(), *(stats[name] for name in sorted(stats))]
+            found[turn] = torch.cat([*numbers, outputs["weight"], torch.tensor([outputs["optim_idx"]])])
+            found[f"{turn}_gradients"] = torch.tensor([digest(*pair) for pair in pairs]).flatten()
+        results.append(found)
+    return _padded(results)
+
+
+KINDS = {
+    "jets": Kind(_jets, padded=True, exported=True),
+    "jets_forced": Kind(_forced),
+    "gan_tts_losses": Kind(_losses),
+}
