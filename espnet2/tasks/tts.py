@@ -38,6 +38,7 @@ FEATS_EXTRACT = Choices(
 TTS = Choices(
     "tts",
     {
+        "fastspeech": "espnet2.tts.fastspeech.fastspeech:FastSpeech",
         "fastspeech2": "espnet2.tts.fastspeech2.fastspeech2:FastSpeech2",
         "jets": "espnet2.gan_tts.jets.jets:JETS",
     },
