@@ -153,11 +153,11 @@ class Tacotron2(ConditionedTTS):
             )
         self.add_conditions(eunits, spks, langs, spk_embed_dim, spk_embed_integration_type)
         voice = spk_embed_dim or 0 if spk_embed_integration_type == CONCAT else 0
-        sizes: tuple[int, ...] = (eunits + voice, dunits, adim, aconv_chans, aconv_filts)
+        sizes = [eunits + voice, dunits, adim, aconv_chans, aconv_filts, *[odim] * (atype == "forward_ta")]
         self.dec = Decoder(
             sizes[0],
             odim,
-            attention(*sizes, odim) if attention is AttForwardTA else attention(*sizes),
+            attention(*sizes),
             dlayers,
             dunits,
             prenet_layers,
@@ -312,6 +312,14 @@ class Tacotron2(ConditionedTTS):
         """Whether steps read noise."""
         return self.dec.prenet is not None and self.dec.prenet.dropout_rate > 0
 
+    def _noise(self) -> tuple[spec.Tensor, ...]:
+        """The noise that steps read."""
+        prenet = self.dec.prenet
+        if prenet is None or not self._drops:
+            return ()
+        size = len(prenet.prenet), prenet.n_units
+        return (spec.Tensor("noise_dropout", ("batch", *size), below=1.0, noise=True),)
+
     def _memory(self, axis: str) -> tuple[spec.Tensor, ...]:
         """What the text encoder gives, for the tokens of an axis, and steps read."""
         tokens = ("batch", axis)
@@ -336,10 +344,6 @@ class Tacotron2(ConditionedTTS):
     def components(self) -> tuple[spec.Component, ...]:
         """The graphs "text_encoder", "decoder_step" and "postnet"."""
         batch, frames = ("batch",), ("batch", "frames", self.odim)
-        noise = []
-        if self._drops:
-            size = len(self.dec.prenet.prenet), self.dec.prenet.n_units
-            noise = [spec.Tensor("noise_dropout", ("batch", *size), below=1.0, noise=True)]
         return (
             *self.style_components(),
             spec.Component(
@@ -359,7 +363,7 @@ class Tacotron2(ConditionedTTS):
             spec.Component(
                 name="decoder_step",
                 method="step",
-                inputs=(*self._memory("tokens"), spec.Tensor("attended", ("batch", "tokens"), "bool"), *noise),
+                inputs=(*self._memory("tokens"), spec.Tensor("attended", ("batch", "tokens"), "bool"), *self._noise()),
                 outputs=(
                     spec.Tensor("frames", ("batch", self.reduction_factor, self.odim)),
                     spec.Tensor("stop", ("batch", self.reduction_factor)),

@@ -137,7 +137,9 @@ class Decoder(nn.Module):
         hlens = torch.as_tensor(hlens, device=hs.device)
         memory = self.memory(hs, hlens, projected=False)
         state = self.zero_state(memory)
-        frames, logits, weights = [], [], []
+        frames: list[Tensor] = []
+        logits: list[Tensor] = []
+        weights: list[Tensor] = []
         for frame in ys[:, self.reduction_factor - 1 :: self.reduction_factor].unbind(1):
             noise = None if self.prenet is None else self.prenet.draw(state.frame)
             *found, state = self.advance(memory, noise, state)
