@@ -19,9 +19,10 @@ RUNTIME = [
 EXPORT = ["torch>=2.9,<2.14", "onnx>=1.18", "onnx_ir>=0.1.9", "onnxscript>=0.5.4", "typeguard>=4.3"]
 HUGGINGFACE = ["transformers>=5,<6"]
 TRAIN = ["pytorch_lightning>=2.5,<3", "tensorboard>=2.18", "matplotlib>=3.9", "jiwer>=4", "espeakng_loader>=0.2.4"]
+PITCH = ["pyworld>=0.3.4", "setuptools<81"]  # it imports pkg_resources, which later releases have not
 EXTRAS = {
     "export": EXPORT,
-    "train": [*EXPORT, *TRAIN],
+    "train": [*EXPORT, *TRAIN, *PITCH],
     "hub": ["huggingface_hub>=0.30"],
     "huggingface": HUGGINGFACE,
     "tokenizers": ["tokenizers>=0.21"],
@@ -50,6 +51,7 @@ EXTRAS = {
         "types-tqdm",
         *HUGGINGFACE,
         *TRAIN,
+        *PITCH,
     ],
     "doc": ["mkdocs>=1.6,<2"],
 }

@@ -188,18 +188,20 @@ def decoder_step() -> Graph:
         "step",
         (
             Tensor("hidden", ("batch", "tokens", 1)),
+            Tensor("hidden_lengths", ("batch",), "int64", length_of="tokens"),
             Tensor("noise_dropout", ("batch", 1), noise=True, below=1.0),
         ),
         (Tensor("frames", ("batch", 2, F)), Tensor("stop", ("batch", 2)), Tensor("att_w", ("batch", "tokens"))),
         states=(State(*count),),
     )
 
-    def run(hidden, noise, count):
+    def run(hidden, lengths, noise, count):
         frames = (count[:, :, None] + np.arange(2)[None, :, None] + np.zeros((1, 2, F))).astype(np.float32)
-        place = int(count[0, 0]) // 2
-        attention = np.eye(hidden.shape[1], dtype=np.float32)[None, min(place, hidden.shape[1] - 1)]
+        places = count[:, 0].astype(np.int64) // 2
+        attention = np.eye(hidden.shape[1], dtype=np.float32)[np.minimum(places, lengths - 1)]
+        stop = np.repeat((places + 1 >= lengths)[:, None], 2, 1).astype(np.float32)
         assert ((noise >= 0) & (noise < 1)).all()
-        return frames, np.full((1, 2), float(place + 1 >= hidden.shape[1]), np.float32), attention, count + 2
+        return frames, stop, attention, count + 2
 
     return Graph(component, run)
 

@@ -35,7 +35,6 @@ def get_parser() -> ArgumentParser:
     group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
     group.add_argument("--dtype", default="float32", help="of floating point numbers (default: float32)")
     group.add_argument("--num_workers", type=int, default=1, help="not used")
-    group.add_argument("--batch_size", type=int, default=1, help="not used: texts are spoken one by one")
     add_speak_arguments(parser)
     return parser
 

@@ -21,7 +21,7 @@ from espnet2.runtime.speak import speak
 from espnet2.runtime.speak_arguments import synthesis_options
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
-from espnet2.runtime.tts import Synthesizer
+from espnet2.runtime.tts import GIVEN, Synthesizer
 from espnet2.utils.yaml_file import read_mapping
 
 if TYPE_CHECKING:
@@ -60,23 +60,21 @@ class TorchSynthesizer(Synthesizer):
         warn_of_unread(options, [graph.component for graph in model.graphs.values()])
         super().__init__(model, options)
 
-    def __call__(self, text: Any, speech: Any = None, *given: Any, **further: Any) -> Arrays:
-        """See `Synthesizer`; with teacher forcing, pitch and energy are those of `speech`, samples (N,)."""
-        if speech is not None and self._options(further.get("decode_conf")).use_teacher_forcing:
-            names = ("durations", "spembs", "sids", "lids", "decode_conf", "pitch", "energy")
-            further = {**dict(zip(names, given, strict=False)), **further}
-            given = ()
-            further |= self._measured(speech, further.get("durations"), further)
-        return super().__call__(text, speech, *given, **further)
+    def _forced(self, values: Mapping[str, Any], options: SynthesisOptions) -> Mapping[str, Any] | None:
+        """With teacher forcing, what is not given is measured of `speech`, samples (N,)."""
+        given = super()._forced(values, options)
+        speech = values.get("speech")
+        if given is None or speech is None:
+            return given
+        return {**given, **self._measured(speech, given.get("durations"), given)}
 
     @torch.inference_mode()
     def _measured(self, speech: Any, durations: Any, given: Mapping[str, Any]) -> Arrays:
-        """Pitch and energy of speech, normalised as in training, but for those that are given."""
+        """Features, pitch and energy of speech, normalised as in training, but for those that are given."""
         samples = torch.as_tensor(np.asarray(speech, np.float32), device=self.device)
         steps = None if durations is None else torch.as_tensor(np.asarray(durations), device=self.device)
-        names = ("pitch", "energy")
-        found = self.model.measured(samples, steps, [name for name in names if given.get(name) is not None])
-        return {name: found[name].cpu().numpy() for name in names if name in found}
+        found = self.model.measured(samples, steps, [name for name in GIVEN if given.get(name) is not None])
+        return {name: found[name].cpu().numpy() for name in ("feats", *GIVEN) if name in found}
 
 
 class Text2Speech(TorchSynthesizer):
@@ -141,9 +139,11 @@ class Text2Speech(TorchSynthesizer):
 
     def __call__(self, *given: Any, **further: Any) -> Any:
         """See `Synthesizer`; the results are tensors."""
-        arguments = tuple(map(_array, given)), {name: _array(value) for name, value in further.items()}
-        results = super().__call__(*arguments[0], **arguments[1])
-        return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in results.items()}
+        return _tensors(super().__call__(*map(_array, given), **_arrays(further)))
+
+    def batch_call(self, *given: Any, **further: Any) -> Any:
+        """See `Synthesizer`; the results are tensors."""
+        return _tensors(super().batch_call(*map(_array, given), **_arrays(further)))
 
     @classmethod
     def from_pretrained(cls, model_tag: str | None = None, vocoder_tag: str | None = None, **options: Any) -> Self:
@@ -157,6 +157,22 @@ class Text2Speech(TorchSynthesizer):
 def _array(value: Any) -> Any:
     """A tensor as an array; another value as it is."""
     return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+
+
+def _arrays(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _array(value) for name, value in values.items()}
+
+
+def _tensors(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays, and lists of arrays, as tensors."""
+    return {
+        name: list(map(_tensor, value)) if isinstance(value, list) else _tensor(value)
+        for name, value in results.items()
+    }
+
+
+def _tensor(value: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(value)) if value.ndim else torch.tensor(value.item())
 
 
 def _files(

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from espnet2.fileio.audio import only_channel, resample
 from espnet2.fileio.readers import open_reader
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.inputs import select
-from espnet2.runtime.loop import Report, Wording, process, process_to
+from espnet2.runtime.loop import UNCOMPUTABLE, Report, Wording, process, process_to
 from espnet2.runtime.speak_arguments import NUMBERS, OTHERS, synthesis_bundle_options
 from espnet2.runtime.tts import Synthesizer, Text2Speech
 from espnet2.runtime.writers.synthesis import SampleFile, SynthesisFiles
@@ -42,43 +43,59 @@ class Spoken:
     text: str
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def read(self) -> dict[str, Any]:
-        """Arguments of a synthesiser; raises `DataError` where a list lacks the text."""
+    def read(self, fs: int) -> dict[str, Any]:
+        """Arguments of a synthesiser, samples at `fs` Hz; raises `DataError` where a list lacks the text."""
         found: dict[str, Any] = {TEXT: self.text}
         for name, values in self.fields.items():
             if self.name not in values:
                 raise DataError(f"{self.place}: expected {name} of this text, found none")
             value = values[self.name]
-            found[name] = value[1] if isinstance(value, tuple) else value
+            found[name] = self._samples(value, fs) if isinstance(value, tuple) else value
         return found
+
+    def _samples(self, recording: tuple[int, Any], fs: int) -> Any:
+        rate, samples = recording
+        return resample(only_channel(samples, self.place), rate, fs, self.place)
 
 
 class SpeakRunner:
-    """Speaks texts one by one.
+    """Speaks texts; those of a group go through the graphs together.
 
     Args:
         synthesizer: Speaks them.
         numbers: Numbers of speaker and language for texts that have none of their own.
     """
 
-    batch_size, shows_progress = 1, True
+    shows_progress = True
 
     def __init__(self, synthesizer: Synthesizer, numbers: Mapping[str, int]) -> None:
         self.synthesizer, self.numbers = synthesizer, numbers
 
-    def run(self, items: Sequence[Spoken], report: Report) -> list[Arrays | None]:
-        """The results of texts."""
-        return [self._speak(item, report) for item in items]
+    @property
+    def batch_size(self) -> int:
+        """Texts of a group."""
+        return self.synthesizer.options.batch_size
 
-    def _speak(self, item: Spoken, report: Report) -> Arrays | None:
-        given = report.read(item, item.read)
-        if given is None:
-            return None
+    def run(self, items: Sequence[Spoken], report: Report) -> list[Arrays | None]:
+        """The results of texts; where a group fails, each is tried alone."""
+        read = functools.partial(Spoken.read, fs=self.synthesizer.fs)
+        given = [report.read(item, functools.partial(read, item)) for item in items]
+        usable = [one for one in given if one is not None]
         start = time.perf_counter()
-        result = report.attempt(item, functools.partial(self.synthesizer, **{**self.numbers, **given}))
+        try:
+            together = iter(self._speak(usable) if usable else ())
+            results = [None if one is None else next(together) for one in given]
+        except UNCOMPUTABLE:
+            results = [self._alone(*pair, report) for pair in zip(items, given, strict=True)]
         report.compute += time.perf_counter() - start
-        report.audio += 0 if result is None else len(result["wav"]) / self.synthesizer.fs
-        return result
+        report.audio += sum(len(one["wav"]) for one in results if one is not None) / self.synthesizer.fs
+        return results
+
+    def _speak(self, given: Sequence[Mapping[str, Any]]) -> list[Arrays]:
+        return self.synthesizer.batch([one[TEXT] for one in given], [{**self.numbers, **one} for one in given])
+
+    def _alone(self, item: Spoken, given: Mapping[str, Any] | None, report: Report) -> Arrays | None:
+        return None if given is None else report.attempt(item, lambda: self._speak([given])[0])
 
 
 def speak(args: argparse.Namespace, load: Callable[[], Synthesizer]) -> int:

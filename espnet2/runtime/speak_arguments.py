@@ -11,7 +11,7 @@ from espnet2.utils.option_arguments import add_fields, field_values
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 
 NUMBERS = {"sids": "speaker", "lids": "language"}
-OTHERS = "spembs, sids, lids, durations, pitch, energy"
+OTHERS = "speech, spembs, sids, lids, durations, pitch, energy"
 
 
 def add_speak_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,20 +12,21 @@ A synthesiser has a feature decoder, which gives all frames of predicted duratio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from espnet2.interface.errors import DataError
 from espnet2.interface.graph import Graph
-from espnet2.interface.spec import Component, Tensor
+from espnet2.interface.spec import Component
 from espnet2.runtime.durations import RULES, Rule
-from espnet2.runtime.graph_calls import Arrays, batched, call
+from espnet2.runtime.graph_calls import Arrays, Draw, batched, call
 from espnet2.runtime.memory import GB, attention_memory, usable_memory
 from espnet2.runtime.noise import noise_of
 from espnet2.runtime.stepwise import stepwise_batch
 from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.runtime.vocoder_windows import field_of, frames_of_vocoder, shapes_of_noise, windows
 
 STYLE, ENCODER, DECODER, STEP, POSTNET, VOCODER = ORDER = (
     "style_encoder",
@@ -67,18 +68,19 @@ def rule_of(component: Component) -> Rule:
 
 
 def generate(graphs: Mapping[str, Graph], utterances: Sequence[Utterance], options: SynthesisOptions) -> None:
-    """Run all graphs before the vocoder; results get features, and what is predicted beside them."""
+    """Run all graphs before the vocoder; results get features, and what is predicted beside them.
+
+    Raises `DataError` for a text that memory is too small for.
+    """
     if STYLE in graphs:
         for one in utterances:
             _run(graphs[STYLE], [one], options)
-    require_memory(graphs[ENCODER], [int(one.pool["text_lengths"]) for one in utterances], "tokens")
-    _run(graphs[ENCODER], utterances, options)
+    _run(graphs[ENCODER], utterances, options, "tokens", "text_lengths")
     for one in utterances:
         one.pool |= {later: one.pool[name] for later, name in LATER.items() if name in one.pool}
     if DECODER in graphs:
         regulate(graphs[ENCODER].component, utterances, options)
-        require_memory(graphs[DECODER], [int(one.pool["frame_lengths"]) for one in utterances], "frames")
-        _run(graphs[DECODER], utterances, options)
+        _run(graphs[DECODER], utterances, options, "frames", "frame_lengths")
     else:
         _step(graphs, utterances, options)
     for one in utterances:
@@ -126,23 +128,59 @@ def vocode(graph: Graph, one: Utterance, options: SynthesisOptions) -> np.ndarra
     return one.pool[SAMPLES]
 
 
-def _run(graph: Graph, utterances: Sequence[Utterance], options: SynthesisOptions) -> None:
-    """Run a graph, for all at once where it can, and put its outputs into the pools."""
+def vocode_pieces(graph: Graph, one: Utterance, options: SynthesisOptions) -> Iterator[np.ndarray]:
+    """The samples of `vocode` in pieces; in one where what a sample depends on is not known."""
+    component = graph.component
+    if field_of(component) is None:
+        yield vocode(graph, one, options)
+        return
+    one.pool["feats"] = chosen_features(one, options)
+    frames = frames_of_vocoder(component, one.pool)
+    draw = _draw(graph, [one], options)
+    sizes = shapes_of_noise(component, frames)
+    noise = {tensor.name: draw(tensor, sizes[tensor.name], 0) for tensor in component.inputs if tensor.noise}
+    yield from windows(graph, one.pool, noise, frames)
 
-    def draw(tensor: Tensor, shape: tuple[int, ...], index: int) -> np.ndarray:
-        return noise_of(graph.component, tensor, shape, group[index].seed, options)
 
-    for group in [utterances] if batched(graph) else [[one] for one in utterances]:
-        for one, outputs in zip(group, call(graph, [one.pool for one in group], draw), strict=True):
+def _draw(graph: Graph, utterances: Sequence[Utterance], options: SynthesisOptions) -> Draw:
+    """The function that draws the noise which a graph reads for these utterances."""
+    component = graph.component
+    return lambda tensor, shape, index: noise_of(component, tensor, shape, utterances[index].seed, options)
+
+
+def _run(
+    graph: Graph, utterances: Sequence[Utterance], options: SynthesisOptions, unit: str = "", length: str = ""
+) -> None:
+    """Run a graph, for many at once where it can, and put its outputs into the pools.
+
+    `length` is the name of the number of `unit` that attention compares with each other.
+    """
+    steps = [int(one.pool[length]) if length else 0 for one in utterances]
+    for group in _groups(graph, utterances, steps, unit):
+        found = call(graph, [one.pool for one in group], _draw(graph, group, options))
+        for one, outputs in zip(group, found, strict=True):
             one.pool |= outputs
 
 
-def require_memory(graph: Graph, steps: Sequence[int], unit: str) -> None:
-    """Raise `DataError` for texts of so many steps that attention, which compares all of them, fills the memory."""
-    heads, longest = graph.component.attribute("attention_heads", 0), max(steps)
-    needed, limit = len(steps) * attention_memory(heads, longest), usable_memory()
-    if needed > limit:
-        raise DataError(
-            f"text: expected one that {limit / GB:.3g} GB of memory are enough for, found {longest} {unit}, which "
-            f"would take about {needed / GB:.3g} GB; speak its sentences one by one"
-        )
+def _groups(
+    graph: Graph, utterances: Sequence[Utterance], steps: Sequence[int], unit: str
+) -> Iterator[list[Utterance]]:
+    """Utterances that go through a graph together, as many as memory allows.
+
+    Raises `DataError` for one of so many steps that attention, which compares all of them, fills it alone.
+    """
+    heads, limit = graph.component.attribute("attention_heads", 0), usable_memory()
+    together, group, longest = batched(graph), list[Utterance](), 0
+    for one, count in zip(utterances, steps, strict=True):
+        needed = attention_memory(heads, count)
+        if needed > limit:
+            raise DataError(
+                f"text: expected one that {limit / GB:.3g} GB of memory are enough for, found {count} {unit}, which "
+                f"would take about {needed / GB:.3g} GB; a smaller max_text_length cuts it into shorter pieces"
+            )
+        longest = max(longest, count)
+        if group and (not together or (len(group) + 1) * attention_memory(heads, longest) > limit):
+            yield group
+            group, longest = [], count
+        group.append(one)
+    yield group

@@ -26,6 +26,7 @@ import numpy as np
 
 from espnet2.interface.errors import BundleError, DataError, listed, shortened
 from espnet2.interface.graph import Graph
+from espnet2.runtime.long_texts import is_punctuation
 from espnet2.runtime.section import Section, is_list_of, is_mapping, require, require_rate
 from espnet2.runtime.synthesis_options import MOST_STEPS
 from espnet2.text.build_tokenizer import TOKENIZERS, build_tokenizer
@@ -134,13 +135,17 @@ class SynthesisModel:
         Tokens that the model does not know become its unknown symbol, and a warning names them.
 
         Raises:
-            DataError: There is no token, an id is none of the model's, or one is unknown to a model without such a
-                symbol.
+            DataError: There is no token, or nothing but punctuation or unknown tokens, an id is none of the model's,
+                or a token is unknown to a model without such a symbol.
         """
         count = len(self.section.tokens)
         if isinstance(text, str):
-            known = set(self.section.tokens)
-            unknown = [token for token in dict.fromkeys(self.text_to_ids.tokens(text)) if token not in known]
+            if is_punctuation(text):
+                raise DataError(f"{name}: expected words, found nothing but punctuation: {shortened(repr(text), 80)}")
+            known, tokens = set(self.section.tokens), dict.fromkeys(self.text_to_ids.tokens(text))
+            unknown = [token for token in tokens if token not in known]
+            if unknown and len(unknown) == len(tokens):
+                raise DataError(f"{name}: expected tokens that the model knows, found none but {listed(unknown)}")
             if unknown:
                 _log.warning("%s: tokens that the model does not know: %s", name, listed(unknown))
             return self.text_to_ids(name, text)

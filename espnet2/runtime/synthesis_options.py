@@ -11,6 +11,7 @@ from espnet2.runtime.option_fields import OptionFields, is_finite, is_integer, o
 
 MOST_ALPHA = 100.0  # what is slower than that is no speech
 MOST_STEPS = 10_000
+CUT, REFUSE = LONG_TEXTS = ("cut", "refuse")
 VOCODER = "vocoder"  # a graph whose noise no option scales
 # Options that have an effect where a graph of this name, an input of this name, or an output of this name is there.
 OF_GRAPHS = {
@@ -51,12 +52,19 @@ class SynthesisOptions(OptionFields):
     always_fix_seed: bool = option(False, "begin with the seed at every text")
     prefer_normalized_feats: bool = option(False, "give a vocoder features as the model makes them")
     griffin_lim_iters: int = option(8, "steps of the Griffin-Lim algorithm, where there is no vocoder")
+    max_text_length: int = option(1000, "longest piece of a text in characters; longer texts are cut at sentence ends")
+    long_text: str = option(CUT, f"what becomes of longer texts: {' or '.join(LONG_TEXTS)}")
+    batch_size: int = option(1, "texts that go through the graphs together")
 
     def __post_init__(self) -> None:
         alpha, steps = self.speed_control_alpha, self.griffin_lim_iters
         require(is_finite(alpha) and 0 < alpha <= MOST_ALPHA, "speed_control_alpha", f"from 0 to {MOST_ALPHA}", alpha)
         require(is_integer(steps) and 0 <= steps <= MOST_STEPS, "griffin_lim_iters", f"from 0 to {MOST_STEPS}", steps)
         require(is_integer(self.seed) and self.seed >= 0, "seed", "an integer of at least 0", self.seed)
+        for name in ("max_text_length", "batch_size"):
+            value = getattr(self, name)
+            require(is_integer(value) and value >= 1, name, "an integer of at least 1", value)
+        require(self.long_text in LONG_TEXTS, "long_text", f"one of {', '.join(LONG_TEXTS)}", self.long_text)
         for name in ("threshold", "minlenratio", "maxlenratio", "noise_scale", "noise_scale_dur"):
             require(is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
         for name in ("use_teacher_forcing", "use_att_constraint", "always_fix_seed", "prefer_normalized_feats"):

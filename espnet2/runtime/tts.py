@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from espnet2.interface.errors import BundleError
+from espnet2.interface.errors import BundleError, DataError, OptionError
 from espnet2.interface.families import family_of
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component
@@ -17,7 +17,9 @@ from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.conditions import SPEECH, condition, conditions_of, reference, spoken
 from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.loading import find_bundle, load
+from espnet2.runtime.long_texts import cut_text
 from espnet2.runtime.options import PROVIDERS
+from espnet2.runtime.synthesis_batches import gathered, joined, rows_of
 from espnet2.runtime.synthesis_flow import (
     DECODER,
     DENORMALIZED,
@@ -33,9 +35,10 @@ from espnet2.runtime.synthesis_flow import (
     chosen_features,
     generate,
     vocode,
+    vocode_pieces,
 )
 from espnet2.runtime.synthesis_model import SynthesisModel
-from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
+from espnet2.runtime.synthesis_options import REFUSE, SynthesisOptions, warn_of_unread
 from espnet2.runtime.vocoder_features import mismatch
 from espnet2.utils.griffin_lim import Spectrogram2Waveform
 
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
 # Names that upstream's `decode_conf` has for options.
 ALIASES = {"alpha": "speed_control_alpha"}
+GIVEN = ("durations", "pitch", "energy")  # with teacher forcing
 # Results in their order; a model has some of them.
 RESULTS = (FEATURES, "prob", "att_w", DURATION, "focus_rate", LOGARITHMS, *VARIANCES, DENORMALIZED, SAMPLES)
 
@@ -127,13 +131,101 @@ class Synthesizer:
             AudioError: The reference utterance is too short, silent, or no samples.
             OptionError: An option has a value that is not allowed.
         """
+        conditions = {"spembs": spembs, "sids": sids, "lids": lids}
+        given = {SPEECH: speech, "durations": durations, "pitch": pitch, "energy": energy, **conditions}
+        (results,) = self.batch([text], [given], decode_conf)
+        return results
+
+    def batch(
+        self,
+        texts: Sequence[Any],
+        given: Sequence[Mapping[str, Any]] | None = None,
+        decode_conf: Mapping[str, Any] | None = None,
+    ) -> list[Arrays]:
+        """Speak several texts, `batch_size` of which go through the graphs together.
+
+        Args:
+            texts: Texts, or ids (U,) of their tokens.
+            given: Arguments of `__call__` beside each text, by name; None: there are none.
+            decode_conf: Options for all of them.
+
+        Returns:
+            The results of each text, as of `__call__`; raises the same errors.
+        """
         options = self._options(decode_conf)
-        forced = options.use_teacher_forcing
-        given = {"durations": durations, "pitch": pitch, "energy": energy} if forced else None
-        conditions = {SPEECH: speech, "spembs": spembs, "sids": sids, "lids": lids}
-        results = self.complete(text, conditions, options, given)
-        logarithms = results.pop(LOGARITHMS, None)
-        return {**results, DURATION: logarithms} if forced and logarithms is not None else results
+        before = self._seeds.bit_generator.state
+        try:
+            requests = [
+                self._pieces(text, values, options, self._forced(values, options))
+                for text, values in zip(texts, given or [{}] * len(texts), strict=True)
+            ]
+            results = self._speak(requests, options)
+        except Exception:
+            self._seeds.bit_generator.state = before  # texts that are not spoken do not move the noise of others
+            raise
+        return [_shown(one, options.use_teacher_forcing) for one in results]
+
+    def batch_call(
+        self,
+        text: Sequence[Any],
+        speech: Any = None,
+        speech_lengths: Any = None,
+        durations: Any = None,
+        durations_lengths: Any = None,
+        spembs: Any = None,
+        sids: Any = None,
+        lids: Any = None,
+        decode_conf: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Speak several texts together; upstream's method of this name.
+
+        Args:
+            text: B texts.
+            speech, speech_lengths: (B, N) padded samples, and their numbers (B,).
+            durations, durations_lengths: (B, U) padded frames of tokens, and the numbers of tokens (B,).
+            spembs, sids, lids: (B, E), (B,), (B,).
+            decode_conf: Options for all of them.
+
+        Returns:
+            By name a list of the texts' results; for values of tokens, such as `duration`, they are padded with
+            zeros, (B, U); and `feat_gen_lengths` (B,) where there are features.
+        """
+        padded = {SPEECH: (speech, speech_lengths), "durations": (durations, durations_lengths)}
+        whole = {name: (values, None) for name, values in (("spembs", spembs), ("sids", sids), ("lids", lids))}
+        given = rows_of({**padded, **whole}, len(text))
+        options = {"batch_size": max(len(text), 1), **(decode_conf or {})}
+        return gathered(self.batch(text, given, options))
+
+    def stream(
+        self,
+        text: Any,
+        speech: Any = None,
+        durations: Any = None,
+        spembs: Any = None,
+        sids: Any = None,
+        lids: Any = None,
+        decode_conf: Mapping[str, Any] | None = None,
+        pitch: Any = None,
+        energy: Any = None,
+    ) -> Iterator[np.ndarray]:
+        """Speak one text, whose samples come in pieces while the vocoder works.
+
+        Pieces begin short and grow. They come in one for each piece of a long text where the vocoder does not say on
+        which frames a sample depends, and without a vocoder.
+
+        Args:
+            text, speech, durations, spembs, sids, lids, decode_conf, pitch, energy: See `__call__`, whose errors this
+                call raises.
+
+        Returns:
+            Pieces (n,) of the samples that `__call__` gives for the same seed.
+        """
+        options = self._options(decode_conf)
+        if self.vocoder is None and self.griffin_lim is None:
+            raise OptionError("stream: expected a vocoder, or features that Griffin-Lim knows, found neither")
+        conditions = {"spembs": spembs, "sids": sids, "lids": lids}
+        given = {SPEECH: speech, "durations": durations, "pitch": pitch, "energy": energy, **conditions}
+        return self._stream(self._pieces(text, given, options, self._forced(given, options)), options)
 
     def complete(
         self,
@@ -150,11 +242,8 @@ class Synthesizer:
             given: Durations, and perhaps pitch and energy, that are spoken instead of the predicted ones; `feats` of
                 stepwise models.
         """
-        one = self._utterance(text, conditions, options)
-        if given is not None:
-            self._given(one, given)
-        generate(self._model.graphs, [one], options)
-        return self._results(one, options)
+        (results,) = self._speak([self._pieces(text, conditions, options, given)], options)
+        return results
 
     def _options(self, decode_conf: Mapping[str, Any] | None) -> SynthesisOptions:
         if not decode_conf:
@@ -162,22 +251,47 @@ class Synthesizer:
         named = {ALIASES.get(name, name): value for name, value in decode_conf.items()}
         return SynthesisOptions.from_keywords({**dataclasses.asdict(self.options), **named})
 
-    def _utterance(self, text: Any, conditions: Mapping[str, Any], options: SynthesisOptions) -> Utterance:
-        """A text with what the model reads beside it, and the seed of its noise."""
-        ids = self._model.ids(text)
-        pool: Arrays = {"text": ids, "text_lengths": np.array(len(ids))}
-        pool |= {name: condition(tensor, conditions.get(name)) for name, tensor in self.conditions.items()}
+    def _forced(self, values: Mapping[str, Any], options: SynthesisOptions) -> Mapping[str, Any] | None:
+        """What is spoken instead of what is predicted; None without teacher forcing."""
+        return {name: values.get(name) for name in GIVEN} if options.use_teacher_forcing else None
+
+    def _pieces(
+        self, text: Any, conditions: Mapping[str, Any], options: SynthesisOptions, given: Mapping[str, Any] | None
+    ) -> list[Utterance]:
+        """A text with what the model reads beside it, and the seed of its noise; a long one in pieces."""
+        whole = given is not None or not isinstance(text, str) or len(text) <= options.max_text_length
+        if not whole and options.long_text == REFUSE:
+            raise DataError(
+                f"text: expected at most {options.max_text_length} characters (max_text_length), found {len(text)}"
+            )
+        pool = {name: condition(tensor, conditions.get(name)) for name, tensor in self.conditions.items()}
         if self.style is not None:
             pool |= reference(self.style.component, conditions.get(SPEECH))
-        fixed = options.always_fix_seed or options.seed != self.options.seed
-        return Utterance(pool, options.seed if fixed else int(self._seeds.integers(2**31)))
+        pieces = []
+        for part in [text] if whole else cut_text(text, options.max_text_length) or [text]:
+            ids = self._model.ids(part)
+            pieces.append(Utterance({**pool, "text": ids, "text_lengths": np.array(len(ids))}, self._seed(options)))
+        if given is not None:
+            self._give(pieces[0], given)
+        return pieces
 
-    def _given(self, one: Utterance, given: Mapping[str, Any]) -> None:
+    def _seed(self, options: SynthesisOptions) -> int:
+        fixed = options.always_fix_seed or options.seed != self.options.seed
+        return options.seed if fixed else int(self._seeds.integers(2**31))
+
+    def _give(self, one: Utterance, given: Mapping[str, Any]) -> None:
         """Take durations, and values by name, that are spoken instead of predicted ones."""
         if self.regulated:
             one.durations, one.given = spoken(self.encoder.component, len(one.pool["text"]), **given)
         else:
             one.given = {name: given[name] for name in ("feats",) if given.get(name) is not None}
+
+    def _speak(self, requests: Sequence[Sequence[Utterance]], options: SynthesisOptions) -> list[Arrays]:
+        """Results of texts, each of which is one utterance or several, that are joined."""
+        utterances = [one for pieces in requests for one in pieces]
+        for start in range(0, len(utterances), options.batch_size):
+            generate(self._model.graphs, utterances[start : start + options.batch_size], options)
+        return [joined([self._results(one, options) for one in pieces]) for pieces in requests]
 
     def _results(self, one: Utterance, options: SynthesisOptions) -> Arrays:
         """All results, with samples where there is a vocoder, or features that Griffin-Lim knows."""
@@ -186,6 +300,21 @@ class Synthesizer:
         elif self.griffin_lim is not None:
             one.results[SAMPLES] = self.griffin_lim(chosen_features(one, options), one.seed)
         return {name: one.results[name] for name in RESULTS if name in one.results}
+
+    def _stream(self, utterances: Sequence[Utterance], options: SynthesisOptions) -> Iterator[np.ndarray]:
+        for one in utterances:
+            generate(self._model.graphs, [one], options)
+            if self.vocoder is not None:
+                yield from vocode_pieces(self.vocoder, one, options)
+            else:
+                yield self._results(one, options)[SAMPLES]
+
+
+def _shown(results: Arrays, forced: bool) -> Arrays:
+    """Results without logarithms of durations, which with teacher forcing are shown in place of durations."""
+    logarithms = results.get(LOGARITHMS)
+    shown = {name: value for name, value in results.items() if name != LOGARITHMS}
+    return {**shown, DURATION: logarithms} if forced and logarithms is not None else shown
 
 
 def require_fit(bundle: Bundle, vocoder: Bundle) -> None:

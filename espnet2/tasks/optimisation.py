@@ -70,3 +70,10 @@ def optimizer_of(args: Namespace, model: torch.nn.Module, section: str = "optim"
             raise ConfigError(f"exclude_weight_decay_conf: {error}") from error
     choices = replace(OPTIM, section=section)
     return choices.build(getattr(args, section), getattr(args, f"{section}_conf"), params=parameters)
+
+
+def scheduler_of(args: Namespace, optimizer: torch.optim.Optimizer, number: int = 1) -> Any:
+    """Build the schedule of an optimiser, the first or the second; None without; raises `ConfigError`."""
+    section = "scheduler" if number == 1 else f"scheduler{number}"
+    choices = replace(SCHEDULER, section=section)
+    return choices.build(getattr(args, section), getattr(args, f"{section}_conf"), optimizer=optimizer)

@@ -18,7 +18,7 @@ from espnet2.tasks import files
 from espnet2.tasks.arguments import check, config_of, full_config, to_yaml
 from espnet2.tasks.config import model_keys
 from espnet2.tasks.declaration import TaskDeclaration
-from espnet2.tasks.optimisation import SCHEDULER
+from espnet2.tasks.optimisation import scheduler_of
 from espnet2.tasks.training_data import TrainingData
 from espnet2.text.token_id_converter import read_token_list
 from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
@@ -26,6 +26,7 @@ from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.train.checkpoint_io import CHECKPOINT, read_checkpoint
 from espnet2.train.data_module import Batches
 from espnet2.train.experiment import Experiment, ExperimentOptions
+from espnet2.train.gan_training_module import GANTrainingModule, TurnOptions
 from espnet2.train.history import History
 from espnet2.train.trainer import build_trainer, devices_of, is_distributed, is_first_process, quiet_lightning
 from espnet2.train.training_module import StepOptions, TrainingModule
@@ -36,6 +37,7 @@ CONFIG = "config.yaml"
 LOG = "train.log"
 OF_THE_OPTIMISER = (
     *("optim", "optim_conf", "scheduler", "scheduler_conf"),
+    *("optim2", "optim2_conf", "scheduler2", "scheduler2_conf", "generator_first"),
     *("exclude_weight_decay", "exclude_weight_decay_conf"),
 )
 
@@ -113,15 +115,22 @@ def build_module(task: type[TaskDeclaration], args: Namespace, model: AbsESPnetM
         for parameter in frozen:
             parameter.requires_grad = False
     optimizers = task.build_optimizers(args, model)
-    if len(optimizers) != 1:
-        raise OptionError(f"{task.__name__}.build_optimizers: expected one optimiser, found {len(optimizers)}")
-    optimizer = optimizers[0]
-    scheduler = SCHEDULER.build(args.scheduler, args.scheduler_conf, optimizer=optimizer)
-    options = StepOptions(**{item.name: getattr(args, item.name) for item in fields(StepOptions)})
+    if len(optimizers) != task.num_optimizers or task.num_optimizers not in (1, 2):
+        expected = "one optimiser, or two of which num_optimizers tells,"
+        raise OptionError(f"{task.__name__}.build_optimizers: expected {expected} found {len(optimizers)}")
+    schedulers = [scheduler_of(args, optimizer, number) for number, optimizer in enumerate(optimizers, 1)]
+    options = _options(StepOptions, args)
     count = sum(parameter.numel() for parameter in model.parameters())
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     logging.info("%s: %d parameters, %d of them trained", type(model).__name__, count, trained)
-    return TrainingModule(model, optimizer, scheduler, options)
+    if task.num_optimizers == 1:
+        return TrainingModule(model, optimizers[0], schedulers[0], options)
+    return GANTrainingModule(model, optimizers, schedulers, options, _options(TurnOptions, args))
+
+
+def _options(cls: type[Any], args: Namespace) -> Any:
+    """Return the options whose names are those of the fields of `cls`."""
+    return cls(**{item.name: getattr(args, item.name) for item in fields(cls)})
 
 
 def _start_from(args: Namespace, model: AbsESPnetModel) -> None:
@@ -213,7 +222,7 @@ def _logging_to(path: Path | None) -> Iterator[None]:
 
 def _fit(args: Namespace, directory: Path, module: TrainingModule, data: TrainingData, checkpoint: Path | None) -> None:
     """Train to the end, from the checkpoint where there is one, and average the best models."""
-    options = ExperimentOptions(**{item.name: getattr(args, item.name) for item in fields(ExperimentOptions)})
+    options = _options(ExperimentOptions, args)
     criteria, sizes = args.best_model_criterion, args.keep_nbest_models
 
     experiment = Experiment(directory, options, _listeners(args, directory))

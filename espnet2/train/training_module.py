@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,31 +57,34 @@ class TrainingModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.model = model
-        self.optimizer, self.scheduler = optimizer, scheduler
+        self.pairs = [(optimizer, scheduler)]
         self.step_options = options or StepOptions()
         self.train_meter, self.step_meter, self.valid_meter = Meter(), Meter(), Meter()
         self.clock = _Clock()
         self.step_stats: dict[str, Any] = {}
+        self.turn = ""  # begins the names of times
         self.good_steps = 0
 
     @property
     def reads_value(self) -> bool:
-        """Whether the schedule reads a statistic."""
-        return type(self.scheduler).__name__ in READS_VALUE
+        """Whether a schedule reads a statistic."""
+        return any(type(scheduler).__name__ in READS_VALUE for _, scheduler in self.pairs)
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return the optimiser; its schedule steps in this class, before the checkpoint of an epoch is written."""
-        return self.optimizer
+    def configure_optimizers(self) -> Any:
+        """Return the optimisers; schedules step in this class, before the checkpoint of an epoch is written."""
+        return [optimizer for optimizer, _ in self.pairs]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the state of the schedule."""
-        if self.scheduler is not None:
-            checkpoint["schedulers"] = [self.scheduler.state_dict()]
+        """Store the states of the schedules."""
+        states = [None if scheduler is None else scheduler.state_dict() for _, scheduler in self.pairs]
+        if any(state is not None for state in states):
+            checkpoint["schedulers"] = states
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore the state of the schedule."""
-        if self.scheduler is not None:
-            self.scheduler.load_state_dict(checkpoint["schedulers"][0])
+        """Restore the states of the schedules."""
+        for number, (_, scheduler) in enumerate(self.pairs):
+            if scheduler is not None:
+                scheduler.load_state_dict(checkpoint["schedulers"][number])
 
     def on_train_epoch_start(self) -> None:
         """Reset the statistics."""
@@ -107,9 +110,9 @@ class TrainingModule(pl.LightningModule):
         _, stats, weight = self._forward(batch)
         self.valid_meter.add(stats, weight)
 
-    def _forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    def _forward(self, batch: Batch, **turn: bool) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """Compute loss, statistics and weight over the batches of all processes."""
-        loss, stats, weight = _scalars(self.model(**batch[1]))
+        loss, stats, weight = _scalars(self.model(**batch[1], **turn))
         if self.trainer.world_size == 1:
             return loss, stats, weight
         total = self.trainer.strategy.reduce(weight.clone(), reduce_op="sum")
@@ -131,19 +134,23 @@ class TrainingModule(pl.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Add noise to the gradients, clip their norm, and drop gradients that are not finite."""
-        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        parameters = [parameter for parameter in parameters if parameter.grad is not None]
+        norm = self._prepare_gradients(optimizer, [p for group in optimizer.param_groups for p in group["params"]])
+        self.step_stats["grad_norm"] = norm
+        self.step_stats["clip"] = 100.0 * float(norm > self.step_options.grad_clip)
+
+    def _prepare_gradients(self, optimizer: torch.optim.Optimizer, parameters: Iterable[torch.nn.Parameter]) -> Tensor:
+        """Add noise to gradients, clip their norm, drop those of the optimiser if it is not finite, and return it."""
         options = self.step_options
         if options.grad_noise:
             add_gradient_noise(self.model, self.global_step, seed=options.seed)
-        norm = torch.nn.utils.clip_grad_norm_(parameters, options.grad_clip, options.grad_clip_type)
+        counted = [parameter for parameter in parameters if parameter.grad is not None]
+        norm = torch.nn.utils.clip_grad_norm_(counted, options.grad_clip, options.grad_clip_type)
         if torch.isfinite(norm):
             self.good_steps += 1
         else:
             logging.warning("The gradient's norm is %s; the step is left out.", norm.item())
             optimizer.zero_grad(set_to_none=True)
-        self.step_stats["grad_norm"] = norm
-        self.step_stats["clip"] = 100.0 * float(norm > options.grad_clip)
+        return norm
 
     def optimizer_step(
         self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
@@ -153,8 +160,8 @@ class TrainingModule(pl.LightningModule):
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         spent = sum(self.step_stats.get(name, 0.0) for name in ("forward_time", "backward_time"))
         self.step_stats["optim_step_time"] = max(time.perf_counter() - start - spent, 0.0)
-        if self.good_steps > before and type(self.scheduler).__name__ in AFTER_STEPS:
-            self._step_scheduler()
+        if self.good_steps > before:
+            self._step_after_batch(self.pairs[0][1])
 
     def end_batch(self) -> None:
         """Add the times of the step to the statistics; `Experiment` calls it when a batch has ended."""
@@ -162,10 +169,14 @@ class TrainingModule(pl.LightningModule):
         if "grad_norm" in stats:
             scaler = getattr(self.trainer.precision_plugin, "scaler", None)
             stats["loss_scale"] = 1.0 if scaler is None else scaler.get_scale()
-            rates = [group["lr"] for group in self.optimizer.param_groups]
-            stats |= {f"optim0_lr{place}": rate for place, rate in enumerate(rates)}
+            stats |= self._rates(0)
         stats["train_time"] = stats["iter_time"] + self.clock.lap()
         self.step_meter.add(stats)
+
+    def _rates(self, number: int) -> dict[str, float]:
+        """Return the learning rates of an optimiser by name."""
+        groups = self.pairs[number][0].param_groups
+        return {f"optim{number}_lr{place}": group["lr"] for place, group in enumerate(groups)}
 
     def train_stats(self, start: int = 0) -> Stats:
         """Compute the means over the batches of this epoch from `start` on, in upstream's order."""
@@ -175,24 +186,33 @@ class TrainingModule(pl.LightningModule):
         return {**first, **model, **steps, **last}
 
     def step_scheduler(self, value: float | None) -> None:
-        """Step a schedule of epochs, or one that reads a statistic of validation, after an epoch."""
-        if self.reads_value:
-            if value is not None:
-                self._step_scheduler(value)
-        elif self.scheduler is not None and type(self.scheduler).__name__ not in AFTER_STEPS:
-            self._step_scheduler()
+        """Step the schedules of epochs, and those that read a statistic of validation, after an epoch."""
+        for _, scheduler in self.pairs:
+            name = type(scheduler).__name__
+            if name in READS_VALUE:
+                if value is not None:
+                    _step(scheduler, value)
+            elif scheduler is not None and name not in AFTER_STEPS:
+                _step(scheduler)
 
-    def _step_scheduler(self, *value: float) -> None:
-        try:
-            self.scheduler.step(*value)
-        except ValueError as error:  # OneCycleLR has a last step
-            raise ConfigError(f"scheduler_conf: expected steps for the whole training, found: {error}") from error
+    def _step_after_batch(self, scheduler: Any) -> None:
+        """Step a schedule of steps."""
+        if type(scheduler).__name__ in AFTER_STEPS:
+            _step(scheduler)
 
     def _measured(self, name: str, call: Callable[[], Any]) -> Any:
         start = time.perf_counter()
         found = call()
-        self.step_stats[name] = time.perf_counter() - start
+        self.step_stats[self.turn + name] = time.perf_counter() - start
         return found
+
+
+def _step(scheduler: Any, *value: float) -> None:
+    """Step a schedule; raises `ConfigError` where it has come to its end."""
+    try:
+        scheduler.step(*value)
+    except ValueError as error:  # OneCycleLR has a last step
+        raise ConfigError(f"scheduler_conf: expected steps for the whole training, found: {error}") from error
 
 
 def _scalars(found: Any) -> tuple[Tensor, dict[str, Tensor], Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,12 +71,7 @@ class Dio(AbsVariance):
 
     def _pitch(self, samples: torch.Tensor) -> torch.Tensor:
         """Samples (N,) → pitch of frames (T,)."""
-        try:
-            world = importlib.import_module("pyworld")
-        except ImportError as error:
-            raise MissingPackageError(
-                f"pitch_extract dio needs the package pyworld (pip install pyworld): {error}"
-            ) from None
+        world = _world()
         speech = samples.detach().cpu().numpy().astype(np.float64)
         period = 1000.0 * self.hop_length / self.fs  # milliseconds
         found, times = world.dio(speech, self.fs, f0_floor=self.f0min, f0_ceil=self.f0max, frame_period=period)
@@ -86,3 +82,13 @@ class Dio(AbsVariance):
         if self.use_log_f0:
             pitch = np.log(pitch, where=pitch > 0, out=np.zeros_like(pitch))
         return torch.from_numpy(pitch).to(samples)
+
+
+def _world() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it reads its version by a package that warns
+            return importlib.import_module("pyworld")
+    except ImportError as error:
+        needed = 'pyworld (pip install pyworld "setuptools<81")'
+        raise MissingPackageError(f"pitch_extract dio needs the package {needed}: {error}") from None

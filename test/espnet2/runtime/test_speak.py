@@ -110,7 +110,7 @@ def test_other_lists_are_refused_or_left_out(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("text").write_text("one ab\n")
     lists = ["--data_path_and_name_and_type", "text,text,text", "--data_path_and_name_and_type", "w,prompt,sound"]
-    with pytest.raises(OptionError, match=r"expected names of text, spembs, .*found 'prompt'"):
+    with pytest.raises(OptionError, match=r"expected names of text, speech, spembs, .*found 'prompt'"):
         find_texts(_args(*lists))
     assert len(find_texts(_args(*lists, "--allow_variable_data_keys", "true"))) == 1
 
