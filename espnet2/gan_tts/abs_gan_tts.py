@@ -22,8 +22,8 @@ class AbsGANTTS(AbsTTS):
         return self.generator.upsample_factor
 
     @abstractmethod
-    def forward(self, forward_generator: Any = True, *batch: Any, **fields: Any) -> Any:
-        """The loss of the generator, or of the discriminator.
+    def forward(self, *batch: Any, **fields: Any) -> Any:
+        """The loss of the generator or, with `forward_generator` false, of the discriminator.
 
         Returns:
             `loss`, `stats` (statistics by name), `weight` of the batch, and `optim_idx`: 0 for the generator's

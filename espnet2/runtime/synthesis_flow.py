@@ -37,7 +37,7 @@ STYLE, ENCODER, DECODER, STEP, POSTNET, VOCODER = ORDER = (
     "vocoder",
 )
 FEATURES, DENORMALIZED, LATENT, SAMPLES = "feat_gen", "feat_gen_denorm", "latent", "wav"
-LOGARITHMS, DURATION, VARIANCES = "log_durations", "duration", ("pitch", "energy")
+LOGARITHMS, DURATION, VARIANCES, ALIGNMENT = "log_durations", "duration", ("pitch", "energy"), "att_w"
 # Names that graphs after the text encoder have for what it gives.
 LATER = {"text_lengths": "hidden_lengths"}
 
@@ -97,6 +97,8 @@ def regulate(encoder: Component, utterances: Sequence[Utterance], options: Synth
         one.results |= {DURATION: shown, LOGARITHMS: logarithms}
         one.results |= {name: one.pool[name] for name in VARIANCES if name in one.pool}
         tokens = np.repeat(np.arange(len(steps)), steps)
+        if encoder.attribute("alignment", False):
+            one.results[ALIGNMENT] = np.equal.outer(tokens, np.arange(len(steps))).astype(np.float32)
         one.pool |= {**one.given, "frame_tokens": tokens, "frame_lengths": np.array(len(tokens))}
 
 

@@ -21,6 +21,7 @@ from espnet2.runtime.long_texts import cut_text
 from espnet2.runtime.options import PROVIDERS
 from espnet2.runtime.synthesis_batches import gathered, joined, rows_of
 from espnet2.runtime.synthesis_flow import (
+    ALIGNMENT,
     DECODER,
     DENORMALIZED,
     DURATION,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 ALIASES = {"alpha": "speed_control_alpha"}
 GIVEN = ("durations", "pitch", "energy")  # with teacher forcing
 # Results in their order; a model has some of them.
-RESULTS = (FEATURES, "prob", "att_w", DURATION, "focus_rate", LOGARITHMS, *VARIANCES, DENORMALIZED, SAMPLES)
+RESULTS = (FEATURES, "prob", ALIGNMENT, DURATION, "focus_rate", LOGARITHMS, *VARIANCES, DENORMALIZED, SAMPLES)
 
 
 class Synthesizer:

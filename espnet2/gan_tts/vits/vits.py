@@ -1,0 +1,366 @@
+"""VITS (Kim et al. 2021): text to samples, trained end to end against a discriminator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typeguard import typechecked
+
+from espnet.nets.pytorch_backend.nets_utils import choose, full_lengths
+from espnet.nets.pytorch_backend.transformer.attention import most_heads
+from espnet2.gan_tts.abs_gan_tts import AbsGANTTS
+from espnet2.gan_tts.hifigan.discriminators import (
+    HiFiGANMultiPeriodDiscriminator,
+    HiFiGANMultiScaleDiscriminator,
+    HiFiGANMultiScaleMultiPeriodDiscriminator,
+    HiFiGANPeriodDiscriminator,
+    HiFiGANScaleDiscriminator,
+)
+from espnet2.gan_tts.hifigan.loss import (
+    DiscriminatorAdversarialLoss,
+    FeatureMatchLoss,
+    GeneratorAdversarialLoss,
+    MelSpectrogramLoss,
+)
+from espnet2.gan_tts.utils import get_segments
+from espnet2.gan_tts.vits.duration_predictor import NOISES
+from espnet2.gan_tts.vits.generator import VITSGenerator
+from espnet2.gan_tts.vits.loss import KLDivergenceLoss
+from espnet2.gan_tts.weight_norm import remove_weight_norm
+from espnet2.interface.spec import Component, Length, OutputLength
+from espnet2.interface.spec import Tensor as Declared
+from espnet2.torch_utils.device_funcs import force_gatherable
+from espnet2.tts.conditions import ConditionedTTS
+
+GENERATORS = {"vits_generator": VITSGenerator}
+DISCRIMINATORS = {
+    "hifigan_period_discriminator": HiFiGANPeriodDiscriminator,
+    "hifigan_scale_discriminator": HiFiGANScaleDiscriminator,
+    "hifigan_multi_period_discriminator": HiFiGANMultiPeriodDiscriminator,
+    "hifigan_multi_scale_discriminator": HiFiGANMultiScaleDiscriminator,
+    "hifigan_multi_scale_multi_period_discriminator": HiFiGANMultiScaleMultiPeriodDiscriminator,
+}
+_LEAKY = {"nonlinear_activation": "LeakyReLU", "nonlinear_activation_params": {"negative_slope": 0.1}}
+_NORM = {"use_weight_norm": True, "use_spectral_norm": False}
+DISCRIMINATOR_PARAMS: dict[str, Any] = {
+    "scales": 1,
+    "scale_downsample_pooling": "AvgPool1d",
+    "scale_downsample_pooling_params": {"kernel_size": 4, "stride": 2, "padding": 2},
+    "scale_discriminator_params": {
+        **{"in_channels": 1, "out_channels": 1, "kernel_sizes": [15, 41, 5, 3], "channels": 128},
+        **{"max_downsample_channels": 1024, "max_groups": 16, "bias": True, "downsample_scales": [2, 2, 4, 4, 1]},
+        **_LEAKY,
+        **_NORM,
+    },
+    "follow_official_norm": False,
+    "periods": [2, 3, 5, 7, 11],
+    "period_discriminator_params": {
+        **{"in_channels": 1, "out_channels": 1, "kernel_sizes": [5, 3], "channels": 32},
+        **{"downsample_scales": [3, 3, 3, 3, 1], "max_downsample_channels": 1024, "bias": True},
+        **_LEAKY,
+        **_NORM,
+    },
+}
+ADVERSARIAL_PARAMS = {"average_by_discriminators": False, "loss_type": "mse"}
+FEATURE_MATCH_PARAMS = {"average_by_discriminators": False, "average_by_layers": False, "include_final_outputs": True}
+MEL_PARAMS: dict[str, Any] = {
+    **{"fs": 22050, "n_fft": 1024, "hop_length": 256, "win_length": None, "window": "hann"},
+    **{"n_mels": 80, "fmin": 0, "fmax": None, "log_base": None},
+}
+SPEAKERS, VOICES, LANGUAGES = "sids", "spembs", "lids"
+
+
+class VITS(ConditionedTTS, AbsGANTTS):
+    """Generator, discriminator, and their losses.
+
+    Args:
+        idim: V, number of tokens.
+        odim: F, size of the features that the posterior encoder reads.
+        sampling_rate: of the samples, in Hz.
+        generator_type, generator_params: a name in `GENERATORS`, and its options.
+        discriminator_type, discriminator_params: a name in `DISCRIMINATORS`, and its options.
+        generator_adv_loss_params, discriminator_adv_loss_params, feat_match_loss_params, mel_loss_params: options of
+            the losses in `espnet2.gan_tts.hifigan.loss`.
+        lambda_adv, lambda_mel, lambda_feat_match, lambda_dur, lambda_kl: weights of the generator's losses.
+        cache_generator_outputs: let the discriminator's step use what the generator made in its step.
+        plot_pred_mos, mos_pred_tool: not supported, and not read without it.
+
+    Raises:
+        ValueError: an option that does not fit, named in one sentence.
+    """
+
+    @typechecked
+    def __init__(
+        self,
+        idim: int,
+        odim: int,
+        sampling_rate: int = 22050,
+        generator_type: str = "vits_generator",
+        generator_params: Mapping[str, Any] | None = None,
+        discriminator_type: str = "hifigan_multi_scale_multi_period_discriminator",
+        discriminator_params: Mapping[str, Any] = DISCRIMINATOR_PARAMS,
+        generator_adv_loss_params: Mapping[str, Any] = ADVERSARIAL_PARAMS,
+        discriminator_adv_loss_params: Mapping[str, Any] = ADVERSARIAL_PARAMS,
+        feat_match_loss_params: Mapping[str, Any] = FEATURE_MATCH_PARAMS,
+        mel_loss_params: Mapping[str, Any] = MEL_PARAMS,
+        lambda_adv: float = 1.0,
+        lambda_mel: float = 45.0,
+        lambda_feat_match: float = 2.0,
+        lambda_dur: float = 1.0,
+        lambda_kl: float = 1.0,
+        cache_generator_outputs: bool = True,
+        plot_pred_mos: bool = False,
+        mos_pred_tool: str = "utmos",
+    ):
+        super().__init__()
+        if plot_pred_mos:
+            raise ValueError("plot_pred_mos: expected false, found true: predicted opinion scores are not supported")
+        make = choose("generator_type", generator_type, GENERATORS)
+        self.generator: Any = make(**{**(generator_params or {}), "vocabs": idim, "aux_channels": odim})
+        self.discriminator = choose("discriminator_type", discriminator_type, DISCRIMINATORS)(**discriminator_params)
+        self.generator_adv_loss = GeneratorAdversarialLoss(**generator_adv_loss_params)
+        self.discriminator_adv_loss = DiscriminatorAdversarialLoss(**discriminator_adv_loss_params)
+        self.feat_match_loss = FeatureMatchLoss(**feat_match_loss_params)
+        self.mel_loss = MelSpectrogramLoss(**mel_loss_params)
+        self.kl_loss = KLDivergenceLoss()
+        self.weights = {
+            "mel": lambda_mel,
+            "kl": lambda_kl,
+            "dur": lambda_dur,
+            "adv": lambda_adv,
+            "feat_match": lambda_feat_match,
+        }
+        self.cache_generator_outputs = cache_generator_outputs
+        self._cache: Any = None
+        self.idim = idim
+        self.fs = sampling_rate
+        self.spks, self.langs = self.generator.spks, self.generator.langs
+        self.spk_embed_dim = self.generator.spk_embed_dim
+        sizes = {SPEAKERS: self.spks, LANGUAGES: self.langs, VOICES: self.spk_embed_dim}
+        self.conditions = tuple(name for name, size in sizes.items() if size is not None)
+
+    @property
+    def require_raw_speech(self) -> bool:
+        """Whether training reads samples."""
+        return True
+
+    @property
+    def require_vocoder(self) -> bool:
+        """Whether samples need a vocoder."""
+        return False
+
+    def forward(
+        self,
+        text: Any,
+        text_lengths: Any,
+        feats: Any,
+        feats_lengths: Any,
+        speech: Any,
+        speech_lengths: Any,
+        sids: Tensor | None = None,
+        spembs: Tensor | None = None,
+        lids: Tensor | None = None,
+        forward_generator: bool = True,
+    ) -> Any:
+        """The loss of the generator, or of the discriminator.
+
+        Args:
+            text, text_lengths: (B, U) int64, (B,).
+            feats, feats_lengths: (B, T, F), (B,).
+            speech, speech_lengths: samples (B, N), (B,).
+            sids, spembs, lids: (B, 1), (B, E), (B, 1), where the model reads them.
+            forward_generator: whether it is the generator's loss.
+
+        Returns:
+            `loss`, `stats` (statistics by name), `weight` of the batch, and `optim_idx`, 0 for the generator's
+            optimiser and 1 for the discriminator's.
+        """
+        made = self._made(text, text_lengths, feats, feats_lengths, sids, spembs, lids)
+        factor = self.generator.upsample_factor
+        real = get_segments(speech.unsqueeze(1), made[3] * factor, self.generator.segment_size * factor)
+        losses = self._generator_losses(made, real) if forward_generator else self._discriminator_losses(made, real)
+        loss = sum(losses.values(), start=text.new_zeros((), dtype=feats.dtype))
+        prefix = "generator" if forward_generator else "discriminator"
+        stats = {f"{prefix}_loss": loss.item(), **{f"{prefix}_{name}_loss": v.item() for name, v in losses.items()}}
+        loss, stats, weight = force_gatherable((loss, stats, len(text)), loss.device)
+        return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
+
+    def _made(self, *batch: Any) -> tuple[Any, ...]:
+        """What the generator makes of a batch, which in training serves two steps, its own and the discriminator's."""
+        made, cached = self._cache, self._cache is not None
+        if not cached or not self.cache_generator_outputs:
+            made = self.generator(*batch)
+        self._cache = made if self.cache_generator_outputs and self.training and not cached else None
+        return made
+
+    def _generator_losses(self, made: tuple[Any, ...], real: Tensor) -> dict[str, Tensor]:
+        """Weighted losses of the generator for real samples (B, 1, N)."""
+        wav, dur_nll, _, _, _, z_mask, (_, z_p, m_p, logs_p, _, logs_q) = made
+        judged = self.discriminator(wav)
+        with torch.no_grad():  # the discriminator's own step trains it
+            of_real = self.discriminator(real)
+        losses = {
+            "mel": self.mel_loss(wav, real),
+            "kl": self.kl_loss(z_p, logs_q, m_p, logs_p, z_mask),
+            "dur": dur_nll.float().sum(),
+            "adv": self.generator_adv_loss(judged),
+            "feat_match": self.feat_match_loss(judged, of_real),
+        }
+        return {name: loss * self.weights[name] for name, loss in losses.items()}
+
+    def _discriminator_losses(self, made: tuple[Any, ...], real: Tensor) -> dict[str, Tensor]:
+        """Losses of the discriminator for real samples (B, 1, N)."""
+        losses = self.discriminator_adv_loss(self.discriminator(made[0].detach()), self.discriminator(real))
+        return dict(zip(("real", "fake"), losses, strict=True))
+
+    def inference(
+        self,
+        text: Any,
+        feats: Tensor | None = None,
+        sids: Tensor | None = None,
+        spembs: Tensor | None = None,
+        lids: Tensor | None = None,
+        durations: Tensor | None = None,
+        noise_scale: float = 0.667,
+        noise_scale_dur: float = 0.8,
+        alpha: float = 1.0,
+        max_len: int | None = None,
+        use_teacher_forcing: bool = False,
+    ) -> dict[str, Tensor]:
+        """Samples of one text, with noise of PyTorch's generator.
+
+        Args:
+            text: (U,) int64.
+            feats: (T, F) features, for teacher forcing.
+            sids, spembs, lids: (1,), (E,), (1,), where the model reads them.
+            durations: (U,) int64 frames of tokens, in place of drawn ones.
+            noise_scale, noise_scale_dur: factors of the noise of latent vectors and of durations.
+            alpha: factor of drawn durations; above 1 is slower.
+            max_len: frames of which samples are made at most.
+            use_teacher_forcing: speak features again.
+
+        Returns:
+            `wav` (N,), `att_w` (T, U), and `duration` (U,) frames of tokens.
+
+        Raises:
+            ValueError: a value that is needed is missing, or durations have no frame.
+        """
+        given = {SPEAKERS: sids, VOICES: spembs, LANGUAGES: lids}
+        given = {name: None if value is None else value[None] for name, value in given.items()}
+        self.given(given)
+        batch = {"feats": feats, "dur": durations}
+        wav, attention, frames = self.generator.inference(
+            text=text[None],
+            text_lengths=full_lengths(text[None]),
+            feats_lengths=None if feats is None else full_lengths(feats[None]),
+            **{name: None if value is None else value[None] for name, value in batch.items()},
+            **given,
+            noise_scale=noise_scale,
+            noise_scale_dur=noise_scale_dur,
+            alpha=alpha,
+            max_len=max_len,
+            use_teacher_forcing=use_teacher_forcing,
+        )
+        return {"wav": wav[0], "att_w": attention[0], "duration": frames[0]}
+
+    def encode_text(self, text: Tensor, text_lengths: Tensor, *further: Tensor) -> tuple[Tensor, ...]:
+        """Encode texts and draw durations.
+
+        Args:
+            text: (B, U) int64.
+            text_lengths: (B,) int64.
+            further: the conditions that `conditions` names, and noise (B, U, 2) of durations.
+
+        Returns:
+            Means and logarithms of scales of the prior (B, U, C), logarithms of durations (B, U), tokens (B,), and
+            where there are conditions their global vector (B, G).
+        """
+        *conditions, noise = further
+        hidden, mean, log_scale, mask = self.generator.text_encoder(text, text_lengths)
+        g = self.generator.global_vector(**dict(zip(self.conditions, conditions, strict=True)))
+        logarithms = self.generator.duration_predictor.draw(hidden, mask, noise.transpose(1, 2), g)
+        outputs = mean.transpose(1, 2), log_scale.transpose(1, 2), logarithms.squeeze(1), text_lengths.clone()
+        return outputs if g is None else (*outputs, g.squeeze(-1))
+
+    def decode_frames(self, prior_mean: Tensor, prior_log_scale: Tensor, *further: Tensor) -> Tensor:
+        """Latent vectors of texts whose durations are known.
+
+        Args:
+            prior_mean, prior_log_scale: (B, U, C) of `encode_text`.
+            further: the global vector (B, G), where there are conditions; the token (B, T) int64 of each frame; frames
+                (B,) int64; noise (B, T, C).
+
+        Returns:
+            (B, T, C), zeros behind the frames.
+        """
+        *conditions, tokens, lengths, noise = further
+        priors = prior_mean.transpose(1, 2), prior_log_scale.transpose(1, 2)
+        g = _column(*conditions)
+        return self.generator.latent(*priors, g, tokens, lengths, noise.transpose(1, 2)).transpose(1, 2)
+
+    def generate(self, latent: Tensor, *conditions: Tensor) -> Tensor:
+        """Samples (B, N) of latent vectors (B, T, C), and of the global vector (B, G), where there are conditions."""
+        return self.generator.decoder(latent.transpose(1, 2), _column(*conditions)).squeeze(1)
+
+    def parts(self) -> tuple[tuple[nn.Module, Component], ...]:
+        """The graphs of `components`, for which the generator's weights are folded: only training needs them apart."""
+        remove_weight_norm(self.generator)
+        return super().parts()
+
+    def components(self) -> tuple[Component, ...]:
+        """The graphs "text_encoder", "feature_decoder" and "vocoder"; durations set the length of the latter two."""
+        channels, batch = self.generator.hidden_channels, ("batch",)
+        priors = tuple(Declared(name, ("batch", "tokens", channels)) for name in ("prior_mean", "prior_log_scale"))
+        vector = (Declared("global_vector", ("batch", self.generator.global_channels)),) if self.conditions else ()
+        latent = Declared("latent", ("batch", "frames", channels))
+        samples = Length.multiplied(self.generator.upsample_factor)
+        return (
+            Component(
+                name="text_encoder",
+                method="encode_text",
+                inputs=(
+                    Declared("text", ("batch", "tokens"), "int64", below=self.idim),
+                    Declared("text_lengths", batch, "int64", length_of="tokens"),
+                    *self.declared_conditions(),
+                    Declared("noise_durations", ("batch", "tokens", NOISES), noise=True),
+                ),
+                outputs=(
+                    *priors,
+                    Declared("log_durations", ("batch", "tokens")),
+                    Declared("hidden_lengths", batch, "int64", length_of="tokens"),
+                    *vector,
+                ),
+                attributes={
+                    "attention_heads": most_heads(self.generator.text_encoder.encoder),
+                    "durations": "ceil",
+                    "alignment": True,
+                },
+            ),
+            Component(
+                name="feature_decoder",
+                method="decode_frames",
+                inputs=(
+                    *priors,
+                    *vector,
+                    Declared("frame_tokens", ("batch", "frames"), "int64", below="tokens"),
+                    Declared("frame_lengths", batch, "int64", length_of="frames"),
+                    Declared("noise", ("batch", "frames", channels), noise=True),
+                ),
+                outputs=(latent,),
+            ),
+            Component(
+                name="vocoder",
+                method="generate",
+                inputs=(latent, *vector),
+                outputs=(Declared("wav", ("batch", "samples")),),
+                lengths=(OutputLength("samples", "frames", samples),),
+            ),
+        )
+
+
+def _column(*conditions: Tensor) -> Tensor | None:
+    """The global vector (B, G) as (B, G, 1), None where there is none."""
+    return conditions[0].unsqueeze(-1) if conditions else None
