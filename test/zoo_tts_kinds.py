@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from zoo_kind import Batch, Kind, Outputs, attribute
 
+LOSSES = ("", "l1_", "ssim_", "ce_", "duration_", "pitch_", "energy_")  # before `loss`
+
 
 def _tts(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
     """Outputs of our module for a batch, and of upstream's for one text."""
@@ -12,11 +14,11 @@ def _tts(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Output
         results = module.inference(**{name: value[0] for name, value in batch.items()})
         return {name: (value[None], torch.tensor([len(value)])) for name, value in results.items()}
     conditions = module.given({name: batch.get(name) for name in module.conditions}, batch.get("feats"))
-    hidden, logarithms, pitch, energy, tokens = module.encode_text(batch["text"], lengths, *conditions)
+    hidden, logarithms, *values, tokens = module.encode_text(batch["text"], lengths, *conditions)
     durations = module.duration_predictor.frames(logarithms)
     regulated = attribute("espnet.nets.pytorch_backend.fastspeech.length_regulator:frame_tokens")(durations)
-    feats, frames = module.decode_frames(hidden, tokens, pitch, energy, *regulated)
-    of_tokens = {"duration": durations, "pitch": pitch, "energy": energy}
+    feats, frames = module.decode_frames(hidden, tokens, *values, *regulated)
+    of_tokens = {"duration": durations, **dict(zip(module.variances, values, strict=True))}
     return {"feat_gen": (feats, frames), **{name: (value, tokens) for name, value in of_tokens.items()}}
 
 
@@ -46,10 +48,12 @@ def _tts_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) ->
         durations = torch.arange(int(length) + 1) % 3 + 1
         frames = durations.sum()[None] * module.reduction_factor
         item = {"text": batch["text"][index : index + 1, :length], "text_lengths": length[None]}
-        for name, size in (("feats", frames), ("pitch", length[None] + 1), ("energy", length[None] + 1)):
+        sizes = {"feats": frames, "pitch": length[None] + 1, "energy": length[None] + 1}
+        for name in (name for name in sizes if name in batch):
+            size = sizes[name]
             item |= {name: batch[name][index : index + 1, : int(size)], f"{name}_lengths": size}
         _, found, _ = module(**item, durations=durations[None], durations_lengths=length[None] + 1)
-        losses.append(torch.cat([found[f"{name}loss"] for name in ("", "l1_", "duration_", "pitch_", "energy_")]))
+        losses.append(torch.cat([found[f"{name}loss"] for name in LOSSES if f"{name}loss" in found]))
     return {"losses": (torch.stack(losses), torch.full_like(lengths, len(losses[0])))}
 
 

@@ -38,8 +38,10 @@ FEATS_EXTRACT = Choices(
 TTS = Choices(
     "tts",
     {
+        "fastspeech": "espnet2.tts.fastspeech.fastspeech:FastSpeech",
         "fastspeech2": "espnet2.tts.fastspeech2.fastspeech2:FastSpeech2",
         "jets": "espnet2.gan_tts.jets.jets:JETS",
+        "tacotron2": "espnet2.tts.tacotron2.tacotron2:Tacotron2",
         "vits": "espnet2.gan_tts.vits.vits:VITS",
     },
     default="tacotron2",

@@ -24,8 +24,10 @@ class ConditionedTTS(AbsTTS):
     Attributes:
         spks, langs: number of speakers and of languages; None: the model has no embedding of them.
         spk_embed_dim: size of a speaker embedding; None: the model reads none.
+        projects_voice: whether a concatenated speaker embedding is projected together with the hidden vectors.
     """
 
+    projects_voice = True
     spks: int | None = None
     langs: int | None = None
     spk_embed_dim: int | None = None
@@ -48,7 +50,7 @@ class ConditionedTTS(AbsTTS):
             size: D.
             spks, langs: number of speakers and of languages; one, or None, needs no embedding.
             spk_embed_dim: size of a speaker embedding, or None.
-            integration: "add" it to hidden vectors, or "concat" and project.
+            integration: "add" it to hidden vectors, or "concat" (and project, where `projects_voice`).
 
         Raises:
             ValueError: an unknown integration.
@@ -64,7 +66,8 @@ class ConditionedTTS(AbsTTS):
             self.lid_emb = nn.Embedding(langs, size)
         if spk_embed_dim:
             self.spk_embed_dim = spk_embed_dim
-            self.projection = nn.Linear(spk_embed_dim + (size if integration == CONCAT else 0), size)
+            if integration == ADD or self.projects_voice:
+                self.projection = nn.Linear(spk_embed_dim + (size if integration == CONCAT else 0), size)
         sizes = {"sids": self.spks, "lids": self.langs, "spembs": self.spk_embed_dim}
         self.conditions = (*(name for name, number in sizes.items() if number is not None), *self.conditions)
 
@@ -141,4 +144,5 @@ class ConditionedTTS(AbsTTS):
         voice = normalize(values["spembs"]).unsqueeze(1)
         if self.spk_embed_integration_type == ADD:
             return hidden + self.projection(voice)
-        return self.projection(torch.cat((hidden, voice.expand(-1, hidden.shape[1], -1)), dim=-1))
+        hidden = torch.cat((hidden, voice.expand(-1, hidden.shape[1], -1)), dim=-1)
+        return self.projection(hidden) if self.projects_voice else hidden

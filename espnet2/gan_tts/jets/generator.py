@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,9 +57,9 @@ class JETSGenerator(FastSpeech2):
         )
         self.upsample_factor = self.generator.upsample_factor
 
-    def add_output(self, postnet: tuple[Any, ...], use_masking: bool, use_weighted_masking: bool) -> None:
+    def add_output(self, options: Namespace) -> None:
         """Keep the options of the loss, which `JETS` has; no layer follows the decoder."""
-        self.use_masking, self.use_weighted_masking = use_masking, use_weighted_masking
+        self.use_masking, self.use_weighted_masking = options.use_masking, options.use_weighted_masking
 
     def ended(self, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Texts (B, U) and their lengths (B,), with padding tokens behind the latter."""

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
-from espnet.nets.pytorch_backend.conformer.encoder import Encoder as ConformerEncoder
-from espnet.nets.pytorch_backend.fastspeech.duration_predictor import DurationPredictor
-from espnet.nets.pytorch_backend.fastspeech.length_regulator import frame_tokens, scaled_durations
-from espnet.nets.pytorch_backend.nets_utils import choose, full_lengths, require_positive
-from espnet.nets.pytorch_backend.tacotron2.decoder import Postnet
-from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, ScaledPositionalEncoding
-from espnet.nets.pytorch_backend.transformer.encoder import Encoder as TransformerEncoder
-from espnet.nets.pytorch_backend.transformer.encoder import EncoderStack
-from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
-from espnet2.torch_utils.device_funcs import force_gatherable
-from espnet2.torch_utils.initialize import initialize
 from espnet2.tts.fastspeech2.loss import FastSpeech2Loss
-from espnet2.tts.fastspeech2.variance_predictor import VariancePredictor
-from espnet2.tts.gst.style_encoder import StyleEncoder
-from espnet2.tts.regulated_tts import PADDING, RegulatedTTS
+from espnet2.tts.regulated_parts import options_of
+from espnet2.tts.varied_tts import VariedTTS
 
 
-class FastSpeech2(RegulatedTTS):
+class FastSpeech2(VariedTTS):
     """Text to features, all frames at once.
 
     Args:
@@ -56,7 +42,7 @@ class FastSpeech2(RegulatedTTS):
         use_gst, gst_*: speak in the style of a reference, see `StyleEncoder`.
         init_type: weights that training starts from, a name in `INITIALIZERS`; "pytorch": those of the layers.
         init_enc_alpha, init_dec_alpha: the factors of positional encodings at first.
-        use_masking, use_weighted_masking: see `FastSpeech2Loss`.
+        use_masking, use_weighted_masking: see `MaskedLoss`.
         apply_ff_mask, bucket_infer, enc_buckets, dec_buckets: without effect: padding never reaches convolutions, and
             nothing is padded to fixed sizes.
 
@@ -147,132 +133,11 @@ class FastSpeech2(RegulatedTTS):
         dec_buckets: Sequence[int] | None = None,
     ):
         super().__init__()
-        require_positive(idim=idim, odim=odim, adim=adim, reduction_factor=reduction_factor)
-        self.idim = idim
-        self.odim = odim
-        self.adim = adim
-        self.eos = idim - 1
-        self.reduction_factor = reduction_factor
-        self.stop_gradient_from_pitch_predictor = stop_gradient_from_pitch_predictor
-        self.stop_gradient_from_energy_predictor = stop_gradient_from_energy_predictor
-        shared: dict[str, Any] = {
-            "attention_dim": adim,
-            "attention_heads": aheads,
-            "positionwise_layer_type": positionwise_layer_type,
-            "positionwise_conv_kernel_size": positionwise_conv_kernel_size,
-        }
-        stacks: dict[str, Callable[..., EncoderStack]] = {
-            "transformer": functools.partial(
-                TransformerEncoder,
-                pos_enc_class=ScaledPositionalEncoding if use_scaled_pos_enc else PositionalEncoding,
-                **shared,
-            ),
-            "conformer": functools.partial(
-                ConformerEncoder,
-                rel_pos_type=conformer_rel_pos_type,
-                pos_enc_layer_type=conformer_pos_enc_layer_type,
-                selfattention_layer_type=conformer_self_attn_layer_type,
-                activation_type=conformer_activation_type,
-                macaron_style=use_macaron_style_in_conformer,
-                use_cnn_module=use_cnn_in_conformer,
-                **shared,
-            ),
-        }
-        of_conformer = {"cnn_module_kernel": conformer_enc_kernel_size, "zero_triu": zero_triu}
-        self.encoder = choose("encoder_type", encoder_type, stacks)(
-            idim,
-            input_layer="embed",
-            padding_idx=PADDING,
-            num_blocks=elayers,
-            linear_units=eunits,
-            dropout_rate=transformer_enc_dropout_rate,
-            positional_dropout_rate=transformer_enc_positional_dropout_rate,
-            attention_dropout_rate=transformer_enc_attn_dropout_rate,
-            normalize_before=encoder_normalize_before,
-            concat_after=encoder_concat_after,
-            **(of_conformer if encoder_type == "conformer" else {}),
-        )
-        if use_gst:
-            self.add_style(
-                StyleEncoder(
-                    odim,
-                    gst_tokens,
-                    adim,
-                    gst_heads,
-                    gst_conv_layers,
-                    gst_conv_chans_list,
-                    gst_conv_kernel_size,
-                    gst_conv_stride,
-                    gst_gru_layers,
-                    gst_gru_units,
-                )
-            )
-        self.add_conditions(adim, spks, langs, spk_embed_dim, spk_embed_integration_type)
-        self.duration_predictor = DurationPredictor(
-            adim,
-            duration_predictor_layers,
-            duration_predictor_chans,
-            duration_predictor_kernel_size,
-            duration_predictor_dropout_rate,
-        )
-        self.pitch_predictor = VariancePredictor(
-            adim,
-            pitch_predictor_layers,
-            pitch_predictor_chans,
-            pitch_predictor_kernel_size,
-            dropout_rate=pitch_predictor_dropout,
-        )
-        self.pitch_embed = _embedding(adim, pitch_embed_kernel_size, pitch_embed_dropout)
-        self.energy_predictor = VariancePredictor(
-            adim,
-            energy_predictor_layers,
-            energy_predictor_chans,
-            energy_predictor_kernel_size,
-            dropout_rate=energy_predictor_dropout,
-        )
-        self.energy_embed = _embedding(adim, energy_embed_kernel_size, energy_embed_dropout)
-        of_conformer = {"cnn_module_kernel": conformer_dec_kernel_size}
-        self.decoder = choose("decoder_type", decoder_type, stacks)(
-            adim,
-            input_layer=None,
-            num_blocks=dlayers,
-            linear_units=dunits,
-            dropout_rate=transformer_dec_dropout_rate,
-            positional_dropout_rate=transformer_dec_positional_dropout_rate,
-            attention_dropout_rate=transformer_dec_attn_dropout_rate,
-            normalize_before=decoder_normalize_before,
-            concat_after=decoder_concat_after,
-            **(of_conformer if decoder_type == "conformer" else {}),
-        )
-        self.add_output(
-            (postnet_layers, postnet_chans, postnet_filts, postnet_dropout_rate, use_batch_norm),
-            use_masking,
-            use_weighted_masking,
-        )
-        if init_type != "pytorch":
-            initialize(self, init_type)
-        for name, alpha in (("encoder_alpha", init_enc_alpha), ("decoder_alpha", init_dec_alpha)):
-            if name in self.alphas():
-                nn.init.constant_(self.alphas()[name], alpha)
+        self.build(options_of(locals()))
 
-    def add_output(self, postnet: tuple[Any, ...], use_masking: bool, use_weighted_masking: bool) -> None:
-        """Make what follows the decoder, and the loss.
-
-        Args:
-            postnet: arguments of `Postnet` behind its sizes.
-            use_masking, use_weighted_masking: see `FastSpeech2Loss`.
-        """
-        self.feat_out = nn.Linear(self.adim, self.odim * self.reduction_factor)
-        self.postnet = Postnet(self.idim, self.odim, *postnet) if postnet[0] else None
-        self.criterion = FastSpeech2Loss(use_masking, use_weighted_masking)
-
-    def alphas(self) -> dict[str, Tensor]:
-        """The trained factors of positional encodings, by name."""
-        stacks = {"encoder_alpha": self.encoder, "decoder_alpha": self.decoder}
-        positions = {name: stack.embed.positions for name, stack in stacks.items()}
-        return {
-            name: module.alpha for name, module in positions.items() if isinstance(module, ScaledPositionalEncoding)
-        }
+    def make_loss(self, use_masking: bool, use_weighted_masking: bool) -> nn.Module:
+        """`FastSpeech2Loss`."""
+        return FastSpeech2Loss(use_masking, use_weighted_masking)
 
     def forward(
         self,
@@ -304,24 +169,16 @@ class FastSpeech2(RegulatedTTS):
         Returns:
             The loss, statistics by name, and the weight of the batch.
         """
-        text, durations = text[:, : text_lengths.max()], durations[:, : durations_lengths.max()]
-        pitch, energy = pitch[:, : pitch_lengths.max()], energy[:, : energy_lengths.max()]
-        olens = feats_lengths - feats_lengths % self.reduction_factor
-        feats = feats[:, : olens.max()]
-        given = self.given({"spembs": spembs, "sids": sids, "lids": lids}, feats, olens)
-        hidden, *predicted, ilens = self.encode_text(text, text_lengths, *given)
-        tokens, _ = frame_tokens(durations)
-        before, after, _ = self.decode_with_postnet(
-            hidden, ilens, pitch, energy, tokens, olens // self.reduction_factor
+        return self.teach(
+            (text, text_lengths),
+            (feats, feats_lengths),
+            (durations, durations_lengths),
+            [(pitch, pitch_lengths), (energy, energy_lengths)],
+            spembs=spembs,
+            sids=sids,
+            lids=lids,
+            joint_training=joint_training,
         )
-        outputs = (after if self.postnet is not None else None, before, *predicted)
-        losses = self.criterion(*outputs, feats, durations, pitch, energy, ilens, olens)
-        names = ("l1_loss", "duration_loss", "pitch_loss", "energy_loss")
-        loss = torch.stack(losses).sum()
-        stats = {name: value.item() for name, value in (*zip(names, losses, strict=True), *self.alphas().items())}
-        if joint_training:
-            return loss, stats, after
-        return force_gatherable((loss, {**stats, "loss": loss.item()}, len(text)), loss.device)
 
     def inference(
         self,
@@ -354,20 +211,6 @@ class FastSpeech2(RegulatedTTS):
         Raises:
             ValueError: a value that is needed is missing, or `alpha` is not positive.
         """
-        values = self.given_one({"spembs": spembs, "sids": sids, "lids": lids}, feats)
-        hidden, logarithms, *predicted, lengths = self.encode_text(text[None], full_lengths(text[None]), *values)
-        shown = logarithms if use_teacher_forcing else self.duration_predictor.frames(logarithms)
-        if use_teacher_forcing:
-            if durations is None or pitch is None or energy is None:
-                raise ValueError("use_teacher_forcing: expected durations, pitch and energy, found fewer")
-            steps, used = durations[None], [pitch[None], energy[None]]
-        else:
-            steps, used = scaled_durations(shown, alpha), predicted
-        pitch_used, energy_used = used
-        generated, _ = self.decode_frames(hidden, lengths, pitch_used, energy_used, *frame_tokens(steps))
-        return {"feat_gen": generated[0], "duration": shown[0], "pitch": predicted[0][0], "energy": predicted[1][0]}
-
-
-def _embedding(size: int, kernel_size: int, dropout_rate: float) -> nn.Sequential:
-    """The convolution that makes vectors (B, D, U) of numbers (B, 1, U)."""
-    return nn.Sequential(nn.Conv1d(1, size, kernel_size, padding=same_padding(kernel_size)), nn.Dropout(dropout_rate))
+        conditions = {"spembs": spembs, "sids": sids, "lids": lids}
+        values = {"pitch": pitch, "energy": energy}
+        return self.speak(text, feats, conditions, durations, values, alpha, use_teacher_forcing)

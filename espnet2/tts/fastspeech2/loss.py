@@ -6,27 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from espnet.nets.pytorch_backend.fastspeech.duration_predictor import DurationPredictorLoss
-from espnet.nets.pytorch_backend.nets_utils import UnfitOptionError, make_non_pad_mask
+from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
+from espnet2.tts.fastspeech.loss import MaskedLoss
 
 
-class VarianceLoss(nn.Module):
-    """Square error of logarithms of durations, of pitch and of energy.
-
-    Args:
-        use_masking: leave padding out.
-        use_weighted_masking: weigh every text of a batch alike, whatever its length.
-
-    Raises:
-        ValueError: both of them.
-    """
+class VarianceLoss(MaskedLoss):
+    """Square error of logarithms of durations, of pitch and of energy; the options are those of `MaskedLoss`."""
 
     def __init__(self, use_masking: bool = True, use_weighted_masking: bool = False):
-        super().__init__()
-        if use_masking and use_weighted_masking:
-            raise UnfitOptionError("use_masking, use_weighted_masking: expected at most one of them, found both")
-        self.use_masking = use_masking
-        self.use_weighted_masking = use_weighted_masking
-        self.reduction = "none" if use_weighted_masking else "mean"
+        super().__init__(use_masking, use_weighted_masking)
         self.mse_criterion = nn.MSELoss(reduction=self.reduction)
         self.duration_criterion = DurationPredictorLoss(reduction=self.reduction)
 
@@ -47,20 +35,9 @@ class VarianceLoss(nn.Module):
             self.loss(self.mse_criterion, e_outs, es, tokens),
         )
 
-    def loss(self, criterion: nn.Module, found: Tensor, expected: Tensor, mask: Tensor) -> Tensor:
-        """One loss over values (B, T) or (B, T, C) and mask (B, T), True at real ones."""
-        if self.use_masking:
-            return criterion(found[mask], expected[mask])
-        if not self.use_weighted_masking:
-            return criterion(found, expected)
-        weights = mask.float() / mask.sum(dim=1, keepdim=True).float() / len(mask)
-        losses = criterion(found, expected)
-        channels = losses.shape[2] if losses.dim() == 3 else 1
-        return (losses.reshape(*mask.shape, channels) * weights.unsqueeze(-1) / channels).sum()
-
 
 class FastSpeech2Loss(nn.Module):
-    """Absolute error of features, and the losses of `VarianceLoss`, which says more about the options."""
+    """Absolute error of features, and the losses of `VarianceLoss`; the options are those of `MaskedLoss`."""
 
     def __init__(self, use_masking: bool = True, use_weighted_masking: bool = False):
         super().__init__()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from espnet.nets.pytorch_backend.nets_utils import choose, require_positive
 from espnet.nets.pytorch_backend.rnn.attention_parts import (
@@ -57,7 +58,15 @@ class AttAdd(Additive, OneHead):
 
 
 class AttLoc(LocationAware, OneHead):
-    """Location-aware attention (Chorowski et al. 2015)."""
+    """Location-aware attention (Chorowski et al. 2015).
+
+    Attributes:
+        energy_scale: of scores of synthesisers (`energies`) before softmax.
+        starts_at_first: whether a synthesiser's weights are at the first token before the first step, or uniform.
+    """
+
+    energy_scale = SCALE
+    starts_at_first = False
 
     def __init__(self, eprojs: int, dunits: int, att_dim: int, aconv_chans: int, aconv_filts: int):
         super().__init__(eprojs, dunits, att_dim)
@@ -65,6 +74,55 @@ class AttLoc(LocationAware, OneHead):
         self.mlp_att = nn.Linear(aconv_chans, att_dim, bias=False)
         self.loc_conv = location_conv(aconv_chans, aconv_filts)
         self.gvec = nn.Linear(att_dim, 1)
+
+    def energies(self, query: Tensor, key: Tensor, before: Tensor) -> Tensor:
+        """Scores of tokens for one state of a synthesiser.
+
+        Args:
+            query: (B, S), the decoder's state.
+            key: (B, U, A), the first result of `start` without its first axis.
+            before: (B, U) weights of the steps before.
+
+        Returns:
+            (B, U).
+        """
+        seen = self.mlp_att(convolved(self.loc_conv, before[None, :, None]).squeeze(1))
+        return self.gvec(torch.tanh(key + seen + self.mlp_dec(query).unsqueeze(1))).squeeze(-1)
+
+    def follow(self, weights: Tensor, before: Tensor, stay: Tensor | None) -> Tensor:
+        """Weights (B, U) of a synthesiser from the softmax of `energies`, the weights before, and the probability
+        (B, 1) that attention stays where it is."""
+        return weights
+
+
+class AttForward(AttLoc):
+    """Forward attention (Zhang et al. 2018): attention stays at a token or goes on to the next."""
+
+    energy_scale = 1.0
+    starts_at_first = True
+
+    def follow(self, weights: Tensor, before: Tensor, stay: Tensor | None) -> Tensor:
+        return weights * (before + _shifted(before))
+
+
+class AttForwardTA(AttLoc):
+    """Forward attention with a transition agent (Zhang et al. 2018), which predicts whether attention stays."""
+
+    energy_scale = 1.0
+    starts_at_first = True
+
+    def __init__(self, eunits: int, dunits: int, att_dim: int, aconv_chans: int, aconv_filts: int, odim: int):
+        super().__init__(eunits, dunits, att_dim, aconv_chans, aconv_filts)
+        self.mlp_ta = nn.Linear(eunits + dunits + odim, 1)
+
+    def follow(self, weights: Tensor, before: Tensor, stay: Tensor | None) -> Tensor:
+        assert stay is not None
+        return weights * (stay * before + (1 - stay) * _shifted(before))
+
+
+def _shifted(weights: Tensor) -> Tensor:
+    """Weights (B, U), one token further."""
+    return pad(weights, (1, 0))[:, :-1]
 
 
 class AttLoc2D(LocationAware, OneHead):
