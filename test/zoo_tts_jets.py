@@ -120,7 +120,7 @@ def _rows() -> list[Row]:
 
 
 ROWS = _rows()
-SAME_GRAPH = {f"jets-{name}" for name in OPTIONS} - {"jets-default", "jets-speakers"}
+SAME_GRAPH = {f"jets-{name}" for name in OPTIONS} - {"jets-default"}
 REFUSED = [
     ("jets-default", {"generator_type": "vits_generator"}, "generator_type.*vits_generator.*jets_generator"),
     ("jets-default", {"discriminator_type": "judge"}, "discriminator_type.*judge.*hifigan_period_discriminator"),

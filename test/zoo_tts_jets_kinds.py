@@ -40,6 +40,15 @@ def _jets(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outpu
     return {"wav": (pad_sequence(waves, batch_first=True), valid), "duration": (durations, tokens)}
 
 
+def _joint(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Results of each text alone."""
+    results = []
+    for index, length in enumerate(lengths):
+        conditions = {name: value[index] for name, value in batch.items() if name != "text"}
+        results.append(module.inference(batch["text"][index, :length], **conditions))
+    return _padded(results)
+
+
 def _items(batch: Batch, lengths: torch.Tensor) -> list[dict[str, Any]]:
     """Fields of each text alone, whose speech is as long as its length says."""
     items = []
@@ -63,11 +72,16 @@ def _forced(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Out
 
 def _losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
     """Statistics of both turns of each text alone, and digests of gradients."""
+    return _turns(module, _items(batch, lengths))
+
+
+def _turns(module: torch.nn.Module, items: list[dict[str, Any]]) -> Outputs:
     results = []
-    for item in _items(batch, lengths):
+    for item in items:
         fields = {name: value[None] for name, value in item.items()}
-        for name in ("text", "feats", "speech", "pitch", "energy"):
-            fields[f"{name}_lengths"] = torch.tensor([len(item[name])])
+        for name in ("text", "feats", "speech", "pitch", "energy", "durations"):
+            if name in item:
+                fields[f"{name}_lengths"] = torch.tensor([len(item[name])])
         found: dict[str, torch.Tensor] = {}
         for turn in ("generator", "discriminator"):
             # Upstream's encoders draw numbers that they do not use, before those that say where parts start.
@@ -84,8 +98,27 @@ def _losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Out
     return _padded(results)
 
 
+def _of_tokens(batch: Batch, lengths: torch.Tensor) -> list[dict[str, Any]]:
+    """The same, with pitch and energy of each token and the end, and durations that fill the speech."""
+    items = []
+    for item in _items(batch, lengths):
+        tokens, frames = len(item["text"]) + 1, len(item["feats"])
+        count = {"pitch": batch["pitch"], "energy": batch["energy"]}
+        item |= {name: values[len(items), :tokens] for name, values in count.items()}
+        durations = torch.ones(tokens, dtype=torch.long)
+        durations[0] += frames - tokens
+        items.append({**item, "durations": durations})
+    return items
+
+
+def _joint_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    return _turns(module, _of_tokens(batch, lengths))
+
+
 KINDS = {
     "jets": Kind(_jets, padded=True, exported=True),
     "jets_forced": Kind(_forced),
     "gan_tts_losses": Kind(_losses),
+    "joint_text2wav": Kind(_joint, exported=True),
+    "joint_text2wav_losses": Kind(_joint_losses),
 }

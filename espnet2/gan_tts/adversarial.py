@@ -23,14 +23,19 @@ from espnet2.gan_tts.hifigan.loss import (
 from espnet2.gan_tts.utils import get_segments
 from espnet2.interface.spec import Component
 from espnet2.torch_utils.device_funcs import force_gatherable
+from espnet2.tts.abs_tts import AbsTTS
 
-_HIFIGAN = "espnet2.gan_tts.hifigan.hifigan:HiFiGAN"
+_GAN = "espnet2.gan_tts."
+_HIFIGAN = _GAN + "hifigan.hifigan:HiFiGAN"
 DISCRIMINATORS = {
     "hifigan_period_discriminator": _HIFIGAN + "PeriodDiscriminator",
     "hifigan_scale_discriminator": _HIFIGAN + "ScaleDiscriminator",
     "hifigan_multi_period_discriminator": _HIFIGAN + "MultiPeriodDiscriminator",
     "hifigan_multi_scale_discriminator": _HIFIGAN + "MultiScaleDiscriminator",
     "hifigan_multi_scale_multi_period_discriminator": _HIFIGAN + "MultiScaleMultiPeriodDiscriminator",
+    "melgan_multi_scale_discriminator": _GAN + "melgan.melgan:MelGANMultiScaleDiscriminator",
+    "parallel_wavegan_discriminator": _GAN + "parallel_wavegan.parallel_wavegan:ParallelWaveGANDiscriminator",
+    "style_melgan_discriminator": _GAN + "style_melgan.style_melgan:StyleMelGANDiscriminator",
 }
 DISCRIMINATOR = "hifigan_multi_scale_multi_period_discriminator"
 
@@ -90,16 +95,14 @@ class AdversarialTTS(AbsGANTTS):
         discriminator: tuple[str, Mapping[str, Any] | None],
         generator_adv: Mapping[str, Any] | None,
         discriminator_adv: Mapping[str, Any] | None,
-        feat_match: Mapping[str, Any] | None,
-        mel: Mapping[str, Any] | None,
         weights: tuple[float, float, float],
         cache_generator_outputs: bool,
     ) -> None:
-        """Make the discriminator and the losses.
+        """Make the discriminator and its losses.
 
         Args:
             discriminator: a name in `DISCRIMINATORS`, and its options.
-            generator_adv, discriminator_adv, feat_match, mel: options of the losses.
+            generator_adv, discriminator_adv: options of the losses.
             weights: `lambda_adv`, `lambda_feat_match` and `lambda_mel`.
             cache_generator_outputs: see the class.
         """
@@ -107,11 +110,26 @@ class AdversarialTTS(AbsGANTTS):
         self.discriminator = build("discriminator_type", kind, DISCRIMINATORS, given_or(params, DISCRIMINATOR_PARAMS))
         self.generator_adv_loss = GeneratorAdversarialLoss(**given_or(generator_adv, ADVERSARIAL_PARAMS))
         self.discriminator_adv_loss = DiscriminatorAdversarialLoss(**given_or(discriminator_adv, ADVERSARIAL_PARAMS))
-        self.feat_match_loss = FeatureMatchLoss(**given_or(feat_match, FEAT_MATCH_PARAMS))
-        self.mel_loss = MelSpectrogramLoss(**given_or(mel, MEL_PARAMS))
+        self.feat_match_loss: FeatureMatchLoss | None = None
+        self.mel_loss: MelSpectrogramLoss | None = None
         self.lambda_adv, self.lambda_feat_match, self.lambda_mel = weights
         self.cache_generator_outputs = cache_generator_outputs
         self._cache: Generated | None = None
+
+    def add_feat_match_loss(self, options: Mapping[str, Any] | None) -> None:
+        """Compare what the discriminator's layers make of generated samples with what they make of real ones."""
+        self.feat_match_loss = FeatureMatchLoss(**given_or(options, FEAT_MATCH_PARAMS))
+
+    def add_mel_loss(self, options: Mapping[str, Any] | None) -> None:
+        """Compare features of generated samples with those of real ones."""
+        self.mel_loss = MelSpectrogramLoss(**given_or(options, MEL_PARAMS))
+
+    def take_conditions(self, model: AbsTTS) -> None:
+        """Read the conditions that a model reads, which is a part of this one."""
+        self.conditions, self.use_gst = model.conditions, model.use_gst
+        self.spks, self.langs, self.spk_embed_dim = (
+            getattr(model, name, None) for name in ("spks", "langs", "spk_embed_dim")
+        )
 
     @property
     def require_raw_speech(self) -> bool:
@@ -189,15 +207,16 @@ class AdversarialTTS(AbsGANTTS):
         return loss, {"discriminator_loss": loss, **named}
 
     def adversarial_losses(self, hat: Tensor, real: Tensor) -> dict[str, Tensor]:
-        """Weighted losses `adv`, `feat_match` and `mel` of generated and real samples (B, 1, N)."""
+        """Weighted losses of generated and real samples (B, 1, N): `adv`, and `feat_match` and `mel` where they are."""
         found = self.discriminator(hat)
-        with torch.no_grad():  # the generator learns nothing of real samples
-            expected = self.discriminator(real)
-        return {
-            "adv": self.lambda_adv * self.generator_adv_loss(found),
-            "feat_match": self.lambda_feat_match * self.feat_match_loss(found, expected),
-            "mel": self.lambda_mel * self.mel_loss(hat, real),
-        }
+        losses = {"adv": self.lambda_adv * self.generator_adv_loss(found)}
+        if self.feat_match_loss is not None:
+            with torch.no_grad():  # the generator learns nothing of real samples
+                expected = self.discriminator(real)
+            losses["feat_match"] = self.lambda_feat_match * self.feat_match_loss(found, expected)
+        if self.mel_loss is not None:
+            losses["mel"] = self.lambda_mel * self.mel_loss(hat, real)
+        return losses
 
 
 def given_or(options: Mapping[str, Any] | None, default: Mapping[str, Any]) -> Mapping[str, Any]:

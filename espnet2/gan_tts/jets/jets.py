@@ -77,22 +77,18 @@ class JETS(AdversarialTTS):
             (discriminator_type, discriminator_params),
             generator_adv_loss_params,
             discriminator_adv_loss_params,
-            feat_match_loss_params,
-            mel_loss_params,
             (lambda_adv, lambda_feat_match, lambda_mel),
             cache_generator_outputs,
         )
+        self.add_feat_match_loss(feat_match_loss_params)
+        self.add_mel_loss(mel_loss_params)
         self.var_loss = VarianceLoss(self.generator.use_masking, self.generator.use_weighted_masking)
         self.forwardsum_loss = ForwardSumLoss()
         self.lambda_var = lambda_var
         self.lambda_align = lambda_align
         self.fs = sampling_rate
         self.segment_size = self.generator.segment_size
-        self.conditions = self.generator.conditions
-        self.use_gst = self.generator.use_gst
-        self.spks, self.langs, self.spk_embed_dim = (
-            getattr(self.generator, name) for name in ("spks", "langs", "spk_embed_dim")
-        )
+        self.take_conditions(self.generator)
 
     def generate(self, batch: Mapping[str, Any]) -> Generated:
         """Samples of a part of each utterance; see `JETSGenerator.forward` for the fields of a batch."""

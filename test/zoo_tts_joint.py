@@ -1,0 +1,71 @@
+"""Rows of models of text to features and vocoders that are trained together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo_data import Array, Config, New, Row
+from zoo_tts import FASTSPEECH2, HIFIGAN, LANGUAGE, MODEL, SPEAKER, TEXT, VOICE, F, V
+from zoo_tts_jets import BANDS, DISCRIMINATOR, HOP
+
+OWN = {"idim", "odim", "in_channels"}  # options that the model gives to its parts
+OF_FASTSPEECH2 = {name: value for name, value in FASTSPEECH2.items() if name not in OWN}
+OF_HIFIGAN = {name: value for name, value in HIFIGAN.items() if name not in OWN}
+DEFAULT: dict[str, Any] = {
+    "segment_size": 8,
+    "sampling_rate": 8000,
+    "text2mel_type": "fastspeech2",
+    "text2mel_params": OF_FASTSPEECH2,
+    "vocoder_type": "hifigan_generator",
+    "vocoder_params": OF_HIFIGAN,
+    "discriminator_params": DISCRIMINATOR,
+    "mel_loss_params": BANDS,
+}
+SPEAKERS = {**OF_FASTSPEECH2, "spks": 3, "langs": 4, "spk_embed_dim": 5}
+OPTIONS: dict[str, tuple[dict[str, Any], tuple[Array, ...]]] = {
+    "default": ({}, ()),
+    "speakers": ({"text2mel_params": SPEAKERS}, (SPEAKER, LANGUAGE, VOICE)),
+}
+LOSSES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "weighted": {
+        "text2mel_params": {**OF_FASTSPEECH2, "use_masking": True},
+        "lambda_text2mel": 0.5,
+        "lambda_adv": 1.5,
+        "lambda_mel": 2.0,
+        "lambda_feat_match": 3.0,
+        "generator_adv_loss_params": {"loss_type": "hinge"},
+        "discriminator_adv_loss_params": {"loss_type": "hinge"},
+    },
+    "adversary-alone": {"use_mel_loss": False, "use_feat_match_loss": False},
+}
+FRAMES = 24
+SPEECH = (Array("feats", (FRAMES, F)), Array("speech", (FRAMES * HOP,)))
+OF_TOKENS = (Array("pitch", (10, 1)), Array("energy", (10, 1)))
+DURATIONS = {"generator.text2mel.duration_predictor.linear.bias": 1.5}
+LENGTHS = (9, 5, 1)
+JOINT = "joint_text2wav"
+TARGET = "espnet2.gan_tts.joint.joint_text2wav:JointText2Wav"
+
+
+def _rows() -> list[Row]:
+    rows = []
+    for name, (options, conditions) in OPTIONS.items():
+        make = New(TARGET, {"idim": V, "odim": F, **DEFAULT, **options})
+        rows.append(Row(f"{JOINT}-{name}", JOINT, make, (TEXT, *conditions), LENGTHS, 1e-4, fixed=DURATIONS))
+    for name, options in LOSSES.items():
+        make = New(TARGET, {"idim": V, "odim": F, **DEFAULT, **options})
+        rows.append(Row(f"{JOINT}-losses-{name}", f"{JOINT}_losses", make, (TEXT, *SPEECH, *OF_TOKENS), LENGTHS, 5e-4))
+    keys = {**MODEL, "tts": JOINT, "tts_conf": DEFAULT}
+    make, fixed = Config("espnet2.tasks.tts:TTSTask", keys), {f"tts.{key}": value for key, value in DURATIONS.items()}
+    rows.append(Row("tts-model-joint", "tts_model", make, (TEXT,), LENGTHS, 1e-4, fixed=fixed))
+    return rows
+
+
+ROWS = _rows()
+SAME_GRAPH = {f"{JOINT}-{name}" for name in OPTIONS}  # FastSpeech 2's and HiFi-GAN's
+REFUSED = [
+    (f"{JOINT}-default", {"text2mel_type": "vits"}, "text2mel_type.*vits.*tacotron2, transformer, fastspeech"),
+    (f"{JOINT}-default", {"vocoder_type": "wavenet"}, "vocoder_type.*wavenet.*hifigan_generator"),
+    (f"{JOINT}-default", {"discriminator_type": "judge"}, "discriminator_type.*judge.*style_melgan_discriminator"),
+]
