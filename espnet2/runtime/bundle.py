@@ -285,8 +285,9 @@ def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | 
 def _component(name: str, entry: Mapping[str, Any]) -> Component:
     try:
         component = Component.from_dict(entry["interface"])
+        given = {axis: 1 for tensor in component.inputs for axis in tensor.axes if isinstance(axis, str)}
         for state in component.states:
-            if any(type(size) is not int or size < 0 for size in component.initial_shape(state, batch=1, frames=1)):
+            if any(type(size) is not int or size < 0 for size in component.initial_shape(state, **given)):
                 raise ValueError(f"{state.input.name}: expected sizes, found {component.initial}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         found = f"no key {error}" if isinstance(error, KeyError) else str(error)
