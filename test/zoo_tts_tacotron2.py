@@ -82,7 +82,7 @@ def _rows() -> list[Row]:
 
 
 ROWS = _rows()
-SAME_GRAPH = {f"tacotron2-{name}" for name in OPTIONS if name not in ("default", "forward_ta")}
+SAME_GRAPH = {f"tacotron2-{name}" for name in OPTIONS if name != "default"}
 REFUSED = [
     ("tacotron2-default", {"atype": "dot"}, "atype.*dot.*location, forward, forward_ta"),
     ("tacotron2-default", {"loss_type": "L3"}, "loss_type.*L3.*L1, L2"),

@@ -172,7 +172,7 @@ def _tensors(results: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tensor(value: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.require(value, requirements="C")) if value.ndim else torch.tensor(value.item())
+    return torch.from_numpy(np.ascontiguousarray(value)) if value.ndim else torch.tensor(value.item())
 
 
 def _files(

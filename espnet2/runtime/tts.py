@@ -19,6 +19,7 @@ from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.long_texts import cut_text
 from espnet2.runtime.options import PROVIDERS
+from espnet2.runtime.stepwise import FORCED
 from espnet2.runtime.synthesis_batches import gathered, joined, rows_of
 from espnet2.runtime.synthesis_flow import (
     ALIGNMENT,
@@ -147,7 +148,8 @@ class Synthesizer:
 
         Args:
             texts: Texts, or ids (U,) of their tokens.
-            given: Arguments of `__call__` beside each text, by name; None: there are none.
+            given: Arguments of `__call__` beside each text, by name, or `feats`, normalised features (T, F), for
+                `use_teacher_forcing` of stepwise models; None: there are none.
             decode_conf: Options for all of them.
 
         Returns:
@@ -254,7 +256,7 @@ class Synthesizer:
 
     def _forced(self, values: Mapping[str, Any], options: SynthesisOptions) -> Mapping[str, Any] | None:
         """What is spoken instead of what is predicted; None without teacher forcing."""
-        return {name: values.get(name) for name in GIVEN} if options.use_teacher_forcing else None
+        return {name: values.get(name) for name in (*GIVEN, FORCED)} if options.use_teacher_forcing else None
 
     def _pieces(
         self, text: Any, conditions: Mapping[str, Any], options: SynthesisOptions, given: Mapping[str, Any] | None
@@ -285,7 +287,7 @@ class Synthesizer:
         if self.regulated:
             one.durations, one.given = spoken(self.encoder.component, len(one.pool["text"]), **given)
         else:
-            one.given = {name: given[name] for name in ("feats",) if given.get(name) is not None}
+            one.given = {name: given[name] for name in (FORCED,) if given.get(name) is not None}
 
     def _speak(self, requests: Sequence[Sequence[Utterance]], options: SynthesisOptions) -> list[Arrays]:
         """Results of texts, each of which is one utterance or several, that are joined."""
