@@ -19,7 +19,7 @@ from espnet2.runtime.loop import Report, Wording, process
 from espnet2.runtime.options import DecodeOptions
 from espnet2.text.token_id_converter import TokenIDConverter
 from espnet2.train.pictures.alignment import Alignment, align_utterance, draw
-from espnet2.train.pictures.figure import file_name, save
+from espnet2.utils.figure import file_name, save
 from espnet2.utils.model_options import model_options
 
 WORDING = Wording("plot", "plotted", "recordings", "plotting")

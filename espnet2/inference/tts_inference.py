@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,14 @@ import torch
 
 from espnet2.inference.prepare import prepare
 from espnet2.inference.trained import load_trained
-from espnet2.interface.errors import BundleError, ConfigError, OptionError
+from espnet2.interface.errors import BundleError, ConfigError, DataError, OptionError
 from espnet2.interface.families import FAMILIES, family_of
 from espnet2.main_funcs.pretrained import find_model
+from espnet2.runtime.conditions import SPEECH, condition
 from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.speak import speak
 from espnet2.runtime.speak_arguments import synthesis_options
+from espnet2.runtime.synthesis_flow import DURATION
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
 from espnet2.runtime.tts import GIVEN, Synthesizer
@@ -60,10 +62,35 @@ class TorchSynthesizer(Synthesizer):
         warn_of_unread(options, [graph.component for graph in model.graphs.values()])
         super().__init__(model, options)
 
+    def batch(
+        self,
+        texts: Sequence[Any],
+        given: Sequence[Mapping[str, Any]] | None = None,
+        decode_conf: Mapping[str, Any] | None = None,
+    ) -> list[Arrays]:
+        """See `Synthesizer`; with teacher forcing, end-to-end models reconstruct `speech`, samples (N,)."""
+        if self.model.tts.require_vocoder or not self._options(decode_conf).use_teacher_forcing:
+            return super().batch(texts, given, decode_conf)
+        return [
+            self._reconstructed(text, values) for text, values in zip(texts, given or [{}] * len(texts), strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _reconstructed(self, text: Any, given: Mapping[str, Any]) -> Arrays:
+        """Results of the model for one text and its speech."""
+        if given.get(SPEECH) is None:
+            raise DataError("speech: expected samples, which use_teacher_forcing needs, found none")
+        values = {name: condition(tensor, given.get(name)) for name, tensor in self.conditions.items()}
+        values |= {"text": self._model.ids(text), SPEECH: np.asarray(given[SPEECH], np.float32)}
+        fed = {name: torch.as_tensor(value, device=self.device) for name, value in values.items()}
+        found = self.model.inference(**fed, use_teacher_forcing=True)
+        results = {name: value.float().cpu().numpy() for name, value in found.items()}
+        return {name: value.astype(np.int64) if name == DURATION else value for name, value in results.items()}
+
     def _forced(self, values: Mapping[str, Any], options: SynthesisOptions) -> Mapping[str, Any] | None:
         """With teacher forcing, what is not given is measured of `speech`, samples (N,)."""
         given = super()._forced(values, options)
-        speech = values.get("speech")
+        speech = values.get(SPEECH)
         if given is None or speech is None:
             return given
         return {**given, **self._measured(speech, given.get("durations"), given)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +17,16 @@ from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.inputs import select
 from espnet2.runtime.loop import UNCOMPUTABLE, Report, Wording, process, process_to
+from espnet2.runtime.pictures import drawing
 from espnet2.runtime.speak_arguments import NUMBERS, OTHERS, synthesis_bundle_options
 from espnet2.runtime.tts import Synthesizer, Text2Speech
-from espnet2.runtime.writers.synthesis import SampleFile, SynthesisFiles
+from espnet2.runtime.writers.synthesis import STANDARD, SampleFile, SampleStream, SynthesisFiles
 from espnet2.utils.text_stream import open_input
 
 TEXT = "text"
 FIELDS = tuple(OTHERS.split(", "))
 INTEGERS = ("sids", "lids", "durations")
+_log = logging.getLogger(__name__)
 WORDING = Wording("speak", "spoken", "texts", "synthesis")
 
 
@@ -98,6 +101,40 @@ class SpeakRunner:
         return None if given is None else report.attempt(item, lambda: self._speak([given])[0])
 
 
+class StreamRunner:
+    """Speaks texts one by one, whose samples are written while they come.
+
+    Args:
+        synthesizer: Speaks them.
+        numbers: As of `SpeakRunner`.
+        output: Takes the pieces.
+    """
+
+    batch_size, shows_progress = 1, False
+
+    def __init__(self, synthesizer: Synthesizer, numbers: Mapping[str, int], output: SampleStream) -> None:
+        self.synthesizer, self.numbers, self.output = synthesizer, numbers, output
+
+    def run(self, items: Sequence[Spoken], report: Report) -> list[int | None]:
+        """The number of samples of each text."""
+        return [self._speak(item, report) for item in items]
+
+    def _speak(self, item: Spoken, report: Report) -> int | None:
+        given = report.read(item, functools.partial(item.read, self.synthesizer.fs))
+        return None if given is None else report.attempt(item, lambda: self._written(item, given, report))
+
+    def _written(self, item: Spoken, given: Mapping[str, Any], report: Report) -> int:
+        start, count = time.perf_counter(), 0
+        for piece in self.synthesizer.stream(**{**self.numbers, **given}):
+            if not count:
+                _log.info("%s: first samples after %.2f s", item.place, time.perf_counter() - start)
+            self.output.write(piece)
+            count += len(piece)
+        report.compute += time.perf_counter() - start
+        report.audio += count / self.synthesizer.fs
+        return count
+
+
 def speak(args: argparse.Namespace, load: Callable[[], Synthesizer]) -> int:
     """Speak the texts that the options name, after they are found, with what `load` gives.
 
@@ -106,15 +143,27 @@ def speak(args: argparse.Namespace, load: Callable[[], Synthesizer]) -> int:
     texts = find_texts(args)
     if (args.output is None) == (args.output_dir is None):
         raise OptionError("expected --output, for one text, or --output_dir, found both or neither")
-    if args.output is not None and len(texts) != 1:
+    streams = args.stream or args.output == STANDARD
+    if streams and args.output is None:
+        raise OptionError("--stream: expected --output with it, found --output_dir")
+    if args.output is not None and len(texts) != 1 and not streams:
         raise OptionError(f"--output: expected one text, found {len(texts)}: --output_dir takes several")
     numbers = {name: getattr(args, name) for name in NUMBERS if getattr(args, name) is not None}
     synthesizer = load()
+    if streams:
+        with SampleStream(args.output, synthesizer.fs) as output:
+            return process(texts, StreamRunner(synthesizer, numbers, output), _written_already, WORDING)
     runner = SpeakRunner(synthesizer, numbers)
     if args.output is not None:
         return process(texts, runner, SampleFile(Path(args.output), synthesizer.fs), WORDING)
-    open_files = functools.partial(SynthesisFiles, fs=synthesizer.fs)
+    text_of = {item.name: item.text for item in texts}
+    draw = drawing(args.pictures, synthesizer.fs, lambda name: synthesizer.tokens(text_of[name]))
+    open_files = functools.partial(SynthesisFiles, fs=synthesizer.fs, draw=draw)
     return process_to(Path(args.output_dir), texts, runner, open_files, WORDING)
+
+
+def _written_already(name: str, result: Any) -> None:
+    """Results of a stream are written as they come."""
 
 
 def speak_with_bundle(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from espnet2.runtime.bundle_arguments import add_bundle_options, bundle_options
+from espnet2.runtime.pictures import CHOICES, SOME
 from espnet2.runtime.synthesis_options import SynthesisOptions
 from espnet2.utils.option_arguments import add_fields, field_values
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
@@ -36,8 +37,24 @@ def add_speak_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name}", type=int, help=f"number of the {noun} of all texts, where the model has several"
         )
     group.add_argument("--key_file", type=str_or_none, help="file of the texts to speak, in its order")
-    group.add_argument("-o", "--output", help="write the samples of one text to this file, as text.wav")
-    group.add_argument("--output_dir", help="write wav/, norm/, denorm/, durations/, speech_shape/ here")
+    group.add_argument(
+        "-o", "--output", help="write the samples of one text to this file, as text.wav; -: stream them to stdout"
+    )
+    group.add_argument(
+        "--stream",
+        type=str2bool,
+        default=False,
+        help="write samples to --output while they are computed; to stdout, and to .raw, as raw 16-bit PCM "
+        "(default: False)",
+    )
+    group.add_argument("--output_dir", help="write wav/, norm/, denorm/, durations/, speech_shape/, ... here")
+    group.add_argument(
+        "--pictures",
+        choices=CHOICES,
+        default=SOME,
+        help="pictures in --output_dir, where matplotlib is installed: none, attention and probability of the end "
+        f"(att_ws/, probs/), or also waveform and features (pictures/) (default: {SOME})",
+    )
     group.add_argument("--log_level", default="INFO", help="(default: INFO)")
     group = parser.add_argument_group("synthesis")
     add_fields(group, SynthesisOptions)

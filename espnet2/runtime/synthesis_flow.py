@@ -84,6 +84,8 @@ def generate(graphs: Mapping[str, Graph], utterances: Sequence[Utterance], optio
     else:
         _step(graphs, utterances, options)
     for one in utterances:
+        if FEATURES not in one.pool:  # upstream's end-to-end models give samples and durations alone
+            one.results = {name: value for name, value in one.results.items() if name not in VARIANCES}
         one.results |= {name: one.pool[name] for name in (FEATURES, DENORMALIZED) if name in one.pool}
 
 

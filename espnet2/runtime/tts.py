@@ -100,6 +100,12 @@ class Synthesizer:
         """Whether a text needs a speaker embedding."""
         return "spembs" in self.conditions
 
+    def tokens(self, text: Any) -> list[str]:
+        """The tokens of a text, known or not, or of ids."""
+        if isinstance(text, str):
+            return self._model.text_to_ids.tokens(text)
+        return [self._model.section.tokens[index] for index in self._model.ids(text)]
+
     def __call__(
         self,
         text: Any,

@@ -13,7 +13,7 @@ from espnet.nets.ctc_greedy import greedy_text
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.timestamps import Timed, Timestamps, frame_seconds
 from espnet2.text.abs_tokenizer import AbsTokenizer
-from espnet2.train.pictures.figure import COLOURS, GREY, MAP, fonts, new_figure
+from espnet2.utils.figure import COLOURS, GREY, MAP, fonts, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

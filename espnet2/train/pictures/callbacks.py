@@ -10,7 +10,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from espnet2.train.pictures.attention import plot_attention
-from espnet2.train.pictures.figure import as_image
+from espnet2.utils.figure import as_image
 
 Batch = tuple[Sequence[str], Mapping[str, Tensor]]
 

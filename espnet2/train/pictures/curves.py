@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from espnet2.train.pictures.figure import BLUE, VERMILLION, file_name, fonts, new_figure, save
+from espnet2.utils.figure import BLUE, VERMILLION, file_name, fonts, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -35,6 +35,38 @@ def test_one_text_is_a_file(tmp_path):
     assert (info.samplerate, info.frames, info.subtype) == (8000, 20, "PCM_16")
 
 
+def test_streams_are_written_as_they_come(tmp_path, capfdbinary):
+    assert _speak("ab", "-o", "-") == 0
+    samples = np.frombuffer(capfdbinary.readouterr().out, "<i2")
+    assert len(samples) == 10 and (samples == 32767).all()  # the graphs' samples exceed 1
+    for name in ("a.raw", "new/a.wav"):
+        assert _speak("ab", "b", "-o", tmp_path / name, "--stream", "true") == 0
+    assert (tmp_path / "a.raw").stat().st_size == 2 * 16
+    assert soundfile.info(tmp_path / "new" / "a.wav").frames == 16
+    assert _speak("", "ab", "-o", tmp_path / "b.wav", "--stream", "true") == 1
+    assert soundfile.info(tmp_path / "b.wav").frames == 10
+
+
+def test_texts_of_a_batch_are_spoken_alone_where_one_fails(tmp_path, capsys):
+    assert _speak("ab", "", "b", "--output_dir", tmp_path, "--batch_size", 2) == 1
+    assert sorted(path.name for path in tmp_path.glob("wav/*")) == ["1.wav", "3.wav"]
+    assert "text 2: text: expected a text with at least one token" in (tmp_path / "failures").read_text()
+
+
+def test_reference_utterances_are_resampled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("text").write_text("one ab\ntwo ab\n")
+    soundfile.write("a.wav", np.full(400, 0.5), 16000)
+    soundfile.write("silent.wav", np.zeros(400), 8000)
+    Path("wav.scp").write_text("one a.wav\ntwo silent.wav\n")
+    lists = ["--data_path_and_name_and_type", "text,text,text", "--data_path_and_name_and_type", "wav.scp,speech,sound"]
+    model = synthesis_graphs.latent_model("style")
+    args = _args(*lists, "--output_dir", "out")
+    assert speak(args, lambda: Synthesizer(model, SynthesisOptions())) == 1
+    assert model.graphs["style_encoder"].calls[0]["speech_lengths"].tolist() == [200]
+    assert "two: speech: expected sound, found nothing but zeros" in Path("out/failures").read_text()
+
+
 def test_lists_are_written_as_recipes_read_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("text").write_text("one ab\ntwo b\n")
@@ -96,6 +128,8 @@ def test_lines_of_standard_input_are_texts(monkeypatch):
         (("--data_path_and_name_and_type", "none,text,text"), DataError, "none"),
         (("a", "b", "-o", "x.wav"), OptionError, "--output: expected one text, found 2"),
         (("a",), OptionError, "expected --output, .*found both or neither"),
+        (("a", "--output_dir", "x", "--stream", "true"), OptionError, "--stream: expected --output with it"),
+        (("a", "--stream", "true", "-o", "x.wave"), OptionError, r"--output: expected a file such as x\.wav"),
         (("a", "-o", "x.wave"), OptionError, r"--output: expected a file such as x\.wav, found 'x\.wave'"),
     ],
 )

@@ -17,7 +17,7 @@ from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.text.token_id_converter import TokenIDConverter
 from espnet2.train.pictures.alignment import COLOURS, Alignment, align_utterance, draw
-from espnet2.train.pictures.figure import as_image
+from espnet2.utils.figure import as_image
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ pytest.importorskip("matplotlib")
 
 import attention_tables
 
-from espnet2.train.pictures.attention import Attended, Side, attended, draw, plot_attention
-from espnet2.train.pictures.figure import as_image
+from espnet2.train.pictures.attention import attended, plot_attention
+from espnet2.utils.attention_picture import Attended, Side, draw
+from espnet2.utils.figure import as_image
 
 TOKENS = ["<blank>", "<unk>", *"abcdefgh", "<sos/eos>"]
 FRAME = Side("encoder frame")

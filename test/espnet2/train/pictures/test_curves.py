@@ -10,7 +10,7 @@ pytest.importorskip("matplotlib")
 
 from espnet2.interface.errors import MissingPackageError
 from espnet2.train.pictures.curves import CurvePlots, figures, plot_curves
-from espnet2.train.pictures.figure import BLUE, DPI, VERMILLION, as_image, file_name
+from espnet2.utils.figure import BLUE, DPI, VERMILLION, as_image, file_name
 
 HISTORY = {
     1: {"train": {"loss": 3.0, "acc": 0.2, "optim0_lr0": 1e-3}, "valid": {"loss": 3.5, "acc": 0.1}},
