@@ -142,7 +142,7 @@ class AdversarialTTS(AbsGANTTS):
         return False
 
     @abstractmethod
-    def generate(self, batch: Mapping[str, Any]) -> Generated:
+    def generate_segments(self, batch: Mapping[str, Any]) -> Generated:
         """Samples of a part of each utterance of a batch, given by field."""
 
     @abstractmethod
@@ -194,7 +194,7 @@ class AdversarialTTS(AbsGANTTS):
         if self._cache is not None:
             generated, self._cache = self._cache, None
             return generated
-        generated = self.generate(batch)
+        generated = self.generate_segments(batch)
         if self.training and self.cache_generator_outputs:
             self._cache = generated
         return generated

@@ -11,6 +11,7 @@ from typeguard import typechecked
 
 from espnet2.gan_tts.adversarial import DISCRIMINATOR, AdversarialTTS, Generated, build, given_or, total
 from espnet2.gan_tts.jets.loss import ForwardSumLoss, VarianceLoss
+from espnet2.gan_tts.weight_norm import remove_weight_norm
 from espnet2.interface.spec import Component
 
 GENERATORS = {"jets_generator": "espnet2.gan_tts.jets.generator:JETSGenerator"}
@@ -90,7 +91,7 @@ class JETS(AdversarialTTS):
         self.segment_size = self.generator.segment_size
         self.take_conditions(self.generator)
 
-    def generate(self, batch: Mapping[str, Any]) -> Generated:
+    def generate_segments(self, batch: Mapping[str, Any]) -> Generated:
         """Samples of a part of each utterance; see `JETSGenerator.forward` for the fields of a batch."""
         samples, bin_loss, log_p_attn, starts, *variances = self.generator(**batch)
         return Generated(samples, starts, (bin_loss, log_p_attn, variances))
@@ -157,5 +158,6 @@ class JETS(AdversarialTTS):
         return self.generator.encode_style(speech, speech_lengths)
 
     def parts(self) -> tuple[tuple[nn.Module, Component], ...]:
-        """The graphs of the generator."""
+        """The graphs of the generator, whose weights are folded: only training needs them apart."""
+        remove_weight_norm(self.generator)
         return self.generator.parts()

@@ -19,6 +19,7 @@ from espnet2.gan_tts.adversarial import (
     total,
 )
 from espnet2.gan_tts.utils import get_random_segments
+from espnet2.gan_tts.weight_norm import remove_weight_norm
 from espnet2.interface.spec import Component, Length, OutputLength
 
 TEXT2MEL = {
@@ -133,7 +134,7 @@ class JointText2Wav(AdversarialTTS):
         """Samples for each frame."""
         return self.generator["vocoder"].upsample_factor * (1 if self.pqmf is None else self.pqmf.subbands)
 
-    def generate(self, batch: Mapping[str, Any]) -> Generated:
+    def generate_segments(self, batch: Mapping[str, Any]) -> Generated:
         """Samples of a part of each utterance, whose fields are those of the text-to-features model."""
         loss, stats, feats = self.generator["text2mel"](**batch, joint_training=True)
         parts, starts = get_random_segments(feats.transpose(1, 2), batch["feats_lengths"], self.segment_size)
@@ -171,8 +172,12 @@ class JointText2Wav(AdversarialTTS):
         return self._joined(self.generator["vocoder"](feats.transpose(1, 2)))[:, 0]
 
     def parts(self) -> tuple[tuple[nn.Module, Component], ...]:
-        """The graphs of the text-to-features model, and the vocoder's, which reads normalised features."""
+        """The graphs of the text-to-features model, and the vocoder's, which reads normalised features.
+
+        The vocoder's weights are folded: only training needs them apart.
+        """
         vocoder: Any = self.generator["vocoder"]
+        remove_weight_norm(vocoder)
         (component,) = vocoder.components()
         part = vocoder, reading(component, FEATURES)
         if self.pqmf is not None:

@@ -5,75 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, full_lengths
 from espnet.nets.pytorch_backend.transformer.attention import most_heads
-from espnet2.gan_tts.abs_gan_tts import AbsGANTTS
-from espnet2.gan_tts.hifigan.discriminators import (
-    HiFiGANMultiPeriodDiscriminator,
-    HiFiGANMultiScaleDiscriminator,
-    HiFiGANMultiScaleMultiPeriodDiscriminator,
-    HiFiGANPeriodDiscriminator,
-    HiFiGANScaleDiscriminator,
-)
-from espnet2.gan_tts.hifigan.loss import (
-    DiscriminatorAdversarialLoss,
-    FeatureMatchLoss,
-    GeneratorAdversarialLoss,
-    MelSpectrogramLoss,
-)
-from espnet2.gan_tts.utils import get_segments
+from espnet2.gan_tts.adversarial import DISCRIMINATOR, AdversarialTTS, Generated, total
 from espnet2.gan_tts.vits.duration_predictor import NOISES
 from espnet2.gan_tts.vits.generator import VITSGenerator
 from espnet2.gan_tts.vits.loss import KLDivergenceLoss
 from espnet2.gan_tts.weight_norm import remove_weight_norm
 from espnet2.interface.spec import Component, Length, OutputLength
 from espnet2.interface.spec import Tensor as Declared
-from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.tts.conditions import ConditionedTTS
 
 GENERATORS = {"vits_generator": VITSGenerator}
-DISCRIMINATORS = {
-    "hifigan_period_discriminator": HiFiGANPeriodDiscriminator,
-    "hifigan_scale_discriminator": HiFiGANScaleDiscriminator,
-    "hifigan_multi_period_discriminator": HiFiGANMultiPeriodDiscriminator,
-    "hifigan_multi_scale_discriminator": HiFiGANMultiScaleDiscriminator,
-    "hifigan_multi_scale_multi_period_discriminator": HiFiGANMultiScaleMultiPeriodDiscriminator,
-}
-_LEAKY = {"nonlinear_activation": "LeakyReLU", "nonlinear_activation_params": {"negative_slope": 0.1}}
-_NORM = {"use_weight_norm": True, "use_spectral_norm": False}
-DISCRIMINATOR_PARAMS: dict[str, Any] = {
-    "scales": 1,
-    "scale_downsample_pooling": "AvgPool1d",
-    "scale_downsample_pooling_params": {"kernel_size": 4, "stride": 2, "padding": 2},
-    "scale_discriminator_params": {
-        **{"in_channels": 1, "out_channels": 1, "kernel_sizes": [15, 41, 5, 3], "channels": 128},
-        **{"max_downsample_channels": 1024, "max_groups": 16, "bias": True, "downsample_scales": [2, 2, 4, 4, 1]},
-        **_LEAKY,
-        **_NORM,
-    },
-    "follow_official_norm": False,
-    "periods": [2, 3, 5, 7, 11],
-    "period_discriminator_params": {
-        **{"in_channels": 1, "out_channels": 1, "kernel_sizes": [5, 3], "channels": 32},
-        **{"downsample_scales": [3, 3, 3, 3, 1], "max_downsample_channels": 1024, "bias": True},
-        **_LEAKY,
-        **_NORM,
-    },
-}
-ADVERSARIAL_PARAMS = {"average_by_discriminators": False, "loss_type": "mse"}
-FEATURE_MATCH_PARAMS = {"average_by_discriminators": False, "average_by_layers": False, "include_final_outputs": True}
-MEL_PARAMS: dict[str, Any] = {
-    **{"fs": 22050, "n_fft": 1024, "hop_length": 256, "win_length": None, "window": "hann"},
-    **{"n_mels": 80, "fmin": 0, "fmax": None, "log_base": None},
-}
 SPEAKERS, VOICES, LANGUAGES = "sids", "spembs", "lids"
 
 
-class VITS(ConditionedTTS, AbsGANTTS):
+class VITS(ConditionedTTS, AdversarialTTS):
     """Generator, discriminator, and their losses.
 
     Args:
@@ -92,6 +42,8 @@ class VITS(ConditionedTTS, AbsGANTTS):
         ValueError: an option that does not fit, named in one sentence.
     """
 
+    prefix = "discriminator_"
+
     @typechecked
     def __init__(
         self,
@@ -100,12 +52,12 @@ class VITS(ConditionedTTS, AbsGANTTS):
         sampling_rate: int = 22050,
         generator_type: str = "vits_generator",
         generator_params: Mapping[str, Any] | None = None,
-        discriminator_type: str = "hifigan_multi_scale_multi_period_discriminator",
-        discriminator_params: Mapping[str, Any] = DISCRIMINATOR_PARAMS,
-        generator_adv_loss_params: Mapping[str, Any] = ADVERSARIAL_PARAMS,
-        discriminator_adv_loss_params: Mapping[str, Any] = ADVERSARIAL_PARAMS,
-        feat_match_loss_params: Mapping[str, Any] = FEATURE_MATCH_PARAMS,
-        mel_loss_params: Mapping[str, Any] = MEL_PARAMS,
+        discriminator_type: str = DISCRIMINATOR,
+        discriminator_params: Mapping[str, Any] | None = None,
+        generator_adv_loss_params: Mapping[str, Any] | None = None,
+        discriminator_adv_loss_params: Mapping[str, Any] | None = None,
+        feat_match_loss_params: Mapping[str, Any] | None = None,
+        mel_loss_params: Mapping[str, Any] | None = None,
         lambda_adv: float = 1.0,
         lambda_mel: float = 45.0,
         lambda_feat_match: float = 2.0,
@@ -120,21 +72,18 @@ class VITS(ConditionedTTS, AbsGANTTS):
             raise ValueError("plot_pred_mos: expected false, found true: predicted opinion scores are not supported")
         make = choose("generator_type", generator_type, GENERATORS)
         self.generator: Any = make(**{**(generator_params or {}), "vocabs": idim, "aux_channels": odim})
-        self.discriminator = choose("discriminator_type", discriminator_type, DISCRIMINATORS)(**discriminator_params)
-        self.generator_adv_loss = GeneratorAdversarialLoss(**generator_adv_loss_params)
-        self.discriminator_adv_loss = DiscriminatorAdversarialLoss(**discriminator_adv_loss_params)
-        self.feat_match_loss = FeatureMatchLoss(**feat_match_loss_params)
-        self.mel_loss = MelSpectrogramLoss(**mel_loss_params)
+        self.add_adversary(
+            (discriminator_type, discriminator_params),
+            generator_adv_loss_params,
+            discriminator_adv_loss_params,
+            (lambda_adv, lambda_feat_match, lambda_mel),
+            cache_generator_outputs,
+        )
+        self.add_feat_match_loss(feat_match_loss_params)
+        self.add_mel_loss(mel_loss_params)
         self.kl_loss = KLDivergenceLoss()
-        self.weights = {
-            "mel": lambda_mel,
-            "kl": lambda_kl,
-            "dur": lambda_dur,
-            "adv": lambda_adv,
-            "feat_match": lambda_feat_match,
-        }
-        self.cache_generator_outputs = cache_generator_outputs
-        self._cache: Any = None
+        self.lambda_dur, self.lambda_kl = lambda_dur, lambda_kl
+        self.segment_size = self.generator.segment_size
         self.idim = idim
         self.fs = sampling_rate
         self.spks, self.langs = self.generator.spks, self.generator.langs
@@ -142,79 +91,23 @@ class VITS(ConditionedTTS, AbsGANTTS):
         sizes = {SPEAKERS: self.spks, LANGUAGES: self.langs, VOICES: self.spk_embed_dim}
         self.conditions = tuple(name for name, size in sizes.items() if size is not None)
 
-    @property
-    def require_raw_speech(self) -> bool:
-        """Whether training reads samples."""
-        return True
+    def generate_segments(self, batch: Mapping[str, Any]) -> Generated:
+        """Samples of a part of each utterance; see `VITSGenerator.forward` for the fields of a batch."""
+        samples, dur_nll, _, starts, _, z_mask, (_, z_p, m_p, logs_p, _, logs_q) = self.generator(**batch)
+        return Generated(samples, starts, (dur_nll, (z_p, logs_q, m_p, logs_p, z_mask)))
 
-    @property
-    def require_vocoder(self) -> bool:
-        """Whether samples need a vocoder."""
-        return False
-
-    def forward(
-        self,
-        text: Any,
-        text_lengths: Any,
-        feats: Any,
-        feats_lengths: Any,
-        speech: Any,
-        speech_lengths: Any,
-        sids: Tensor | None = None,
-        spembs: Tensor | None = None,
-        lids: Tensor | None = None,
-        forward_generator: bool = True,
-    ) -> Any:
-        """The loss of the generator, or of the discriminator.
-
-        Args:
-            text, text_lengths: (B, U) int64, (B,).
-            feats, feats_lengths: (B, T, F), (B,).
-            speech, speech_lengths: samples (B, N), (B,).
-            sids, spembs, lids: (B, 1), (B, E), (B, 1), where the model reads them.
-            forward_generator: whether it is the generator's loss.
-
-        Returns:
-            `loss`, `stats` (statistics by name), `weight` of the batch, and `optim_idx`, 0 for the generator's
-            optimiser and 1 for the discriminator's.
-        """
-        made = self._made(text, text_lengths, feats, feats_lengths, sids, spembs, lids)
-        factor = self.generator.upsample_factor
-        real = get_segments(speech.unsqueeze(1), made[3] * factor, self.generator.segment_size * factor)
-        losses = self._generator_losses(made, real) if forward_generator else self._discriminator_losses(made, real)
-        loss = sum(losses.values(), start=text.new_zeros((), dtype=feats.dtype))
-        prefix = "generator" if forward_generator else "discriminator"
-        stats = {f"{prefix}_loss": loss.item(), **{f"{prefix}_{name}_loss": v.item() for name, v in losses.items()}}
-        loss, stats, weight = force_gatherable((loss, stats, len(text)), loss.device)
-        return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
-
-    def _made(self, *batch: Any) -> tuple[Any, ...]:
-        """What the generator makes of a batch, which in training serves two steps, its own and the discriminator's."""
-        made, cached = self._cache, self._cache is not None
-        if not cached or not self.cache_generator_outputs:
-            made = self.generator(*batch)
-        self._cache = made if self.cache_generator_outputs and self.training and not cached else None
-        return made
-
-    def _generator_losses(self, made: tuple[Any, ...], real: Tensor) -> dict[str, Tensor]:
-        """Weighted losses of the generator for real samples (B, 1, N)."""
-        wav, dur_nll, _, _, _, z_mask, (_, z_p, m_p, logs_p, _, logs_q) = made
-        judged = self.discriminator(wav)
-        with torch.no_grad():  # the discriminator's own step trains it
-            of_real = self.discriminator(real)
+    def generator_losses(
+        self, generated: Generated, real: Tensor, batch: Mapping[str, Any]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of samples, of durations, and of the prior; and statistics."""
+        dur_nll, of_prior = generated.further
         losses = {
-            "mel": self.mel_loss(wav, real),
-            "kl": self.kl_loss(z_p, logs_q, m_p, logs_p, z_mask),
-            "dur": dur_nll.float().sum(),
-            "adv": self.generator_adv_loss(judged),
-            "feat_match": self.feat_match_loss(judged, of_real),
+            **self.adversarial_losses(generated.samples, real),
+            "kl": self.lambda_kl * self.kl_loss(*of_prior),
+            "dur": self.lambda_dur * dur_nll.float().sum(),
         }
-        return {name: loss * self.weights[name] for name, loss in losses.items()}
-
-    def _discriminator_losses(self, made: tuple[Any, ...], real: Tensor) -> dict[str, Tensor]:
-        """Losses of the discriminator for real samples (B, 1, N)."""
-        losses = self.discriminator_adv_loss(self.discriminator(made[0].detach()), self.discriminator(real))
-        return dict(zip(("real", "fake"), losses, strict=True))
+        loss = total(losses)
+        return loss, {"generator_loss": loss, **{f"generator_{name}_loss": value for name, value in losses.items()}}
 
     def inference(
         self,
