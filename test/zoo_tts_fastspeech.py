@@ -35,7 +35,7 @@ ROWS = [
         for name, options in LOSSES.items()
     ),
 ]
-SAME_GRAPH = {f"fastspeech-{name}" for name in OPTIONS if name != "default"}
+SAME_GRAPH = {f"fastspeech-{name}" for name in OPTIONS}
 REFUSED = [
     ("fastspeech-default", {"encoder_type": "rnn"}, "encoder_type.*rnn.*transformer, conformer"),
     ("fastspeech-default", {"use_masking": True, "use_weighted_masking": True}, "use_masking.*use_weighted_masking"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 from zoo_kind import Batch, Kind, Outputs, attribute
 
@@ -22,6 +25,32 @@ def _tts(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Output
     return {"feat_gen": (feats, frames), **{name: (value, tokens) for name, value in of_tokens.items()}}
 
 
+def _tts_seeded(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """Results of each text alone, with noise of the same seed."""
+    results = []
+    for index, length in enumerate(lengths):
+        given = {name: batch[name][index] for name in batch if name != "text"}
+        with _seeded(module):
+            results.append(module.inference(batch["text"][index, :length], **given))
+    return _stacked(results)
+
+
+def _seed(*_: object) -> None:
+    torch.manual_seed(0)
+
+
+@contextlib.contextmanager
+def _seeded(module: torch.nn.Module) -> Iterator[None]:
+    """Seed random numbers behind the encoder, since upstream's layers draw some there for nothing."""
+    layer = getattr(module, "energy_predictor", None)
+    hook = None if layer is None else layer.register_forward_hook(_seed)
+    try:
+        yield
+    finally:
+        if hook is not None:
+            hook.remove()
+
+
 def _tts_model(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
     """Results of each text alone, features with and without normalisation among them."""
     results = [
@@ -32,6 +61,11 @@ def _tts_model(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> 
         )
         for index, length in enumerate(lengths)
     ]
+    return _stacked(results)
+
+
+def _stacked(results: list[dict[str, torch.Tensor]]) -> Outputs:
+    """Results of texts as one batch."""
     return {
         name: (
             torch.nn.utils.rnn.pad_sequence([result[name] for result in results], batch_first=True),
@@ -52,7 +86,8 @@ def _tts_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) ->
         for name in (name for name in sizes if name in batch):
             size = sizes[name]
             item |= {name: batch[name][index : index + 1, : int(size)], f"{name}_lengths": size}
-        _, found, _ = module(**item, durations=durations[None], durations_lengths=length[None] + 1)
+        with _seeded(module):
+            _, found, _ = module(**item, durations=durations[None], durations_lengths=length[None] + 1)
         losses.append(torch.cat([found[f"{name}loss"] for name in LOSSES if f"{name}loss" in found]))
     return {"losses": (torch.stack(losses), torch.full_like(lengths, len(losses[0])))}
 
@@ -90,6 +125,7 @@ def _vocoder(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Ou
 KINDS = {
     "tts": Kind(_tts, padded=True, exported=True),
     "tts_model": Kind(_tts_model),
+    "tts_seeded": Kind(_tts_seeded, exported=True),
     # The graph of styles comes first, and the others are those of other rows.
     "tts_style_model": Kind(_tts_model, exported=True, heads="fastspeech2-default"),
     "style": Kind(_style, padded=True),

@@ -41,6 +41,7 @@ TTS = Choices(
         "fastspeech": "espnet2.tts.fastspeech.fastspeech:FastSpeech",
         "fastspeech2": "espnet2.tts.fastspeech2.fastspeech2:FastSpeech2",
         "joint_text2wav": "espnet2.gan_tts.joint.joint_text2wav:JointText2Wav",
+        "prodiff": "espnet2.tts.prodiff.prodiff:ProDiff",
         "jets": "espnet2.gan_tts.jets.jets:JETS",
         "tacotron2": "espnet2.tts.tacotron2.tacotron2:Tacotron2",
         "vits": "espnet2.gan_tts.vits.vits:VITS",

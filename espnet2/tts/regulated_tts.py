@@ -56,7 +56,7 @@ class RegulatedTTS(ConditionedTTS):
     reduction_factor: int
     encoder: EncoderStack
     duration_predictor: DurationPredictor
-    decoder: nn.Module
+    decoder: Any
     feat_out: nn.Module
     postnet: Postnet | None
     criterion: nn.Module
