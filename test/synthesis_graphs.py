@@ -124,7 +124,7 @@ def latent_encoder(*further: str) -> Graph:
             Tensor("global_vector", ("batch", 1)),
             Tensor("hidden_lengths", ("batch",), "int64", length_of="tokens"),
         ),
-        attributes={"durations": "ceil"},
+        attributes={"durations": "ceil", "alignment": True},
     )
 
     def run(text, lengths, *given):

@@ -20,7 +20,8 @@ from espnet2.runtime.conditions import SPEECH, condition
 from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.speak import speak
 from espnet2.runtime.speak_arguments import synthesis_options
-from espnet2.runtime.synthesis_flow import DURATION
+from espnet2.runtime.stepwise import durations_of
+from espnet2.runtime.synthesis_flow import ALIGNMENT, DURATION, FOCUS
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
 from espnet2.runtime.tts import GIVEN, Synthesizer
@@ -84,8 +85,10 @@ class TorchSynthesizer(Synthesizer):
         values |= {"text": self._model.ids(text), SPEECH: np.asarray(given[SPEECH], np.float32)}
         fed = {name: torch.as_tensor(value, device=self.device) for name, value in values.items()}
         found = self.model.inference(**fed, use_teacher_forcing=True)
-        results = {name: value.float().cpu().numpy() for name, value in found.items()}
-        return {name: value.astype(np.int64) if name == DURATION else value for name, value in results.items()}
+        results = {name: value.cpu().numpy() for name, value in found.items()}
+        if ALIGNMENT in results:
+            results[DURATION], results[FOCUS] = durations_of(results[ALIGNMENT])
+        return results
 
     def _forced(self, values: Mapping[str, Any], options: SynthesisOptions) -> Mapping[str, Any] | None:
         """With teacher forcing, what is not given is measured of `speech`, samples (N,)."""

@@ -37,7 +37,8 @@ STYLE, ENCODER, DECODER, STEP, POSTNET, VOCODER = ORDER = (
     "vocoder",
 )
 FEATURES, DENORMALIZED, LATENT, SAMPLES = "feat_gen", "feat_gen_denorm", "latent", "wav"
-LOGARITHMS, DURATION, VARIANCES, ALIGNMENT = "log_durations", "duration", ("pitch", "energy"), "att_w"
+LOGARITHMS, DURATION, VARIANCES = "log_durations", "duration", ("pitch", "energy")
+ALIGNMENT, FOCUS = "att_w", "focus_rate"  # attention weights, and how sharp they are
 # Names that graphs after the text encoder have for what it gives.
 LATER = {"text_lengths": "hidden_lengths"}
 
@@ -95,12 +96,15 @@ def regulate(encoder: Component, utterances: Sequence[Utterance], options: Synth
     for one in utterances:
         logarithms = one.pool[LOGARITHMS]
         shown = rule.shown(logarithms, alpha)
-        steps = rule.spoken(shown, alpha) if one.durations is None else one.durations
+        predicted = rule.spoken(shown, alpha)
+        shown = predicted if alpha == 1.0 else shown  # upstream fills durations of no frame in place
+        steps = predicted if one.durations is None else one.durations
         one.results |= {DURATION: shown, LOGARITHMS: logarithms}
         one.results |= {name: one.pool[name] for name in VARIANCES if name in one.pool}
         tokens = np.repeat(np.arange(len(steps)), steps)
         if encoder.attribute("alignment", False):
-            one.results[ALIGNMENT] = np.equal.outer(tokens, np.arange(len(steps))).astype(np.float32)
+            alignment = np.equal.outer(tokens, np.arange(len(steps))).astype(np.float32)
+            one.results |= {ALIGNMENT: alignment, FOCUS: np.array(1.0, np.float32)}
         one.pool |= {**one.given, "frame_tokens": tokens, "frame_lengths": np.array(len(tokens))}
 
 

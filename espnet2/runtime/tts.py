@@ -28,6 +28,7 @@ from espnet2.runtime.synthesis_flow import (
     DURATION,
     ENCODER,
     FEATURES,
+    FOCUS,
     LOGARITHMS,
     SAMPLES,
     STYLE,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 ALIASES = {"alpha": "speed_control_alpha"}
 GIVEN = ("durations", "pitch", "energy")  # with teacher forcing
 # Results in their order; a model has some of them.
-RESULTS = (FEATURES, "prob", ALIGNMENT, DURATION, "focus_rate", LOGARITHMS, *VARIANCES, DENORMALIZED, SAMPLES)
+RESULTS = (FEATURES, "prob", ALIGNMENT, DURATION, FOCUS, LOGARITHMS, *VARIANCES, DENORMALIZED, SAMPLES)
 
 
 class Synthesizer:

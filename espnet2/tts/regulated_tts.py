@@ -234,6 +234,8 @@ class RegulatedTTS(ConditionedTTS):
             shown, (steps, *used) = logarithms, found
         else:
             steps = scaled_durations(shown, alpha)
+            # Upstream fills durations of no frame in place, but not those that it multiplies.
+            shown = steps if alpha == 1.0 else shown
         generated = self.generate(hidden, lengths, *used, *frame_tokens(steps))
         of_tokens = dict(zip(values, (value[0] for value in predicted), strict=True))
         return {"feat_gen": generated[0], "duration": shown[0], **of_tokens}

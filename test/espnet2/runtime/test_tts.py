@@ -43,7 +43,10 @@ def test_speed(alpha, expected):
 
 def test_a_text_without_frames_has_one_for_each_token():
     assert scaled(np.array([0, 0]), 1.0).tolist() == [1, 1]
-    assert len(synthesizer()(np.array([0]))["feat_gen"]) == 2
+    found = synthesizer()(np.array([0]))
+    assert found["duration"].tolist() == [1, 1] and len(found["feat_gen"]) == 2
+    slow = synthesizer(speed_control_alpha=2.0)(np.array([0]))
+    assert slow["duration"].tolist() == [0, 0] and len(slow["feat_gen"]) == 2
 
 
 def test_half_frames_are_rounded_to_even():
@@ -199,7 +202,8 @@ def test_options_of_one_text_are_checked():
 def test_latent_models_give_samples_and_durations():
     silent = {"noise_scale": 0.0, "noise_scale_dur": 0.0}
     results = Synthesizer(LATENT, SynthesisOptions(**silent))("ab")
-    assert list(results) == ["duration", "wav"]
+    assert list(results) == ["att_w", "duration", "focus_rate", "wav"]
+    assert results["att_w"].argmax(1).tolist() == [0, 0, 1, 1, 1] and results["focus_rate"] == 1
     assert results["duration"].tolist() == [2, 3]  # 1.5 and 2.5 frames have begun two and three
     assert results["wav"].shape == (20,)
     slow = Synthesizer(LATENT, SynthesisOptions(**silent, speed_control_alpha=1.5))("ab")
