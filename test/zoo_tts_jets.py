@@ -6,6 +6,7 @@ from typing import Any
 
 from zoo_data import Array, Config, New, Row
 from zoo_tts import LANGUAGE, MODEL, SPEAKER, TEXT, VOICE, F, V
+from zoo_tts_gst import OF_MODELS, REFERENCE
 
 HOP = 12  # samples for each frame
 GENERATOR: dict[str, Any] = {
@@ -55,6 +56,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], tuple[Array, ...]]] = {
     ),
     "speakers": ({"spks": 3, "langs": 4, "spk_embed_dim": 5}, (SPEAKER, LANGUAGE, VOICE)),
     "voice-concat": ({"spk_embed_dim": 5, "spk_embed_integration_type": "concat"}, (VOICE,)),
+    "style": ({"spks": 3, **OF_MODELS}, (SPEAKER, REFERENCE)),
 }
 LOSSES: dict[str, dict[str, Any]] = {
     "default": {},
@@ -70,6 +72,7 @@ LOSSES: dict[str, dict[str, Any]] = {
         "feat_match_loss_params": {"average_by_layers": True},
         "mel_loss_params": {**BANDS, "log_base": 10.0},
     },
+    "style": {"generator_params": {**GENERATOR, **OF_MODELS}},
     "scale": {
         "discriminator_type": "hifigan_multi_scale_discriminator",
         "discriminator_params": {"scales": 2, "discriminator_params": DISCRIMINATOR["scale_discriminator_params"]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 from unittest import mock
 
@@ -27,7 +28,7 @@ def _jets(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outpu
     if not hasattr(module, "parts"):
         return _padded([module.inference(**{name: value[0] for name, value in batch.items()})])
     generator = module.generator
-    conditions = [batch[name] for name in module.conditions]
+    conditions = generator.given({name: batch.get(name) for name in module.conditions}, batch.get("feats"))
     hidden, logarithms, pitch, energy, tokens = generator.encode_text(batch["text"], lengths, *conditions)
     durations = generator.duration_predictor.frames(logarithms)
     real = torch.arange(durations.shape[1]) < tokens[:, None]
@@ -45,7 +46,8 @@ def _joint(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outp
     results = []
     for index, length in enumerate(lengths):
         conditions = {name: value[index] for name, value in batch.items() if name != "text"}
-        results.append(module.inference(batch["text"][index, :length], **conditions))
+        found = module.inference(batch["text"][index, :length], **conditions)
+        results.append({name: found[name] for name in found if found[name] is not None and name != "att_w"})
     return _padded(results)
 
 
@@ -84,6 +86,7 @@ def _turns(module: torch.nn.Module, items: list[dict[str, Any]]) -> Outputs:
                 fields[f"{name}_lengths"] = torch.tensor([len(item[name])])
         found: dict[str, torch.Tensor] = {}
         for turn in ("generator", "discriminator"):
+            torch.manual_seed(0)
             # Upstream's encoders draw numbers that they do not use, before those that say where parts start.
             with torch.enable_grad(), mock.patch.object(torch, "rand", lambda *sizes, **_: torch.full((1,), 0.4)):
                 outputs = module(**fields, forward_generator=turn == "generator")
@@ -112,7 +115,9 @@ def _of_tokens(batch: Batch, lengths: torch.Tensor) -> list[dict[str, Any]]:
 
 
 def _joint_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
-    return _turns(module, _of_tokens(batch, lengths))
+    read = inspect.signature(module.generator["text2mel"].forward).parameters
+    items = _of_tokens(batch, lengths)
+    return _turns(module, [{name: item[name] for name in item if name in (*read, "speech")} for item in items])
 
 
 KINDS = {

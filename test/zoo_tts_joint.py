@@ -6,11 +6,18 @@ from typing import Any
 
 from zoo_data import Array, Config, New, Row
 from zoo_tts import FASTSPEECH2, HIFIGAN, LANGUAGE, MODEL, SPEAKER, TEXT, VOICE, F, V
+from zoo_tts_fastspeech import BASE
+from zoo_tts_gst import OF_MODELS, REFERENCE
 from zoo_tts_jets import BANDS, DISCRIMINATOR, HOP
+from zoo_tts_tacotron2 import SMALL as TACOTRON2_SMALL
+from zoo_tts_tacotron2 import SURE
 
 OWN = {"idim", "odim", "in_channels"}  # options that the model gives to its parts
 OF_FASTSPEECH2 = {name: value for name, value in FASTSPEECH2.items() if name not in OWN}
 OF_HIFIGAN = {name: value for name, value in HIFIGAN.items() if name not in OWN}
+OF_FASTSPEECH = {name: value for name, value in BASE.items() if name not in OWN}
+OF_TACOTRON2 = {name: value for name, value in TACOTRON2_SMALL.items() if name not in OWN}
+TACOTRON2: dict[str, Any] = {"text2mel_type": "tacotron2", "text2mel_params": OF_TACOTRON2}
 DEFAULT: dict[str, Any] = {
     "segment_size": 8,
     "sampling_rate": 8000,
@@ -25,6 +32,11 @@ SPEAKERS = {**OF_FASTSPEECH2, "spks": 3, "langs": 4, "spk_embed_dim": 5}
 OPTIONS: dict[str, tuple[dict[str, Any], tuple[Array, ...]]] = {
     "default": ({}, ()),
     "speakers": ({"text2mel_params": SPEAKERS}, (SPEAKER, LANGUAGE, VOICE)),
+    "tacotron2": ({**TACOTRON2, "text2mel_params": {**OF_TACOTRON2, **SURE}}, ()),
+    "fastspeech-style": (
+        {"text2mel_type": "fastspeech", "text2mel_params": {**OF_FASTSPEECH, **OF_MODELS}},
+        (REFERENCE,),
+    ),
 }
 LOSSES: dict[str, dict[str, Any]] = {
     "default": {},
@@ -37,13 +49,17 @@ LOSSES: dict[str, dict[str, Any]] = {
         "generator_adv_loss_params": {"loss_type": "hinge"},
         "discriminator_adv_loss_params": {"loss_type": "hinge"},
     },
+    "tacotron2": TACOTRON2,
+    "fastspeech": {"text2mel_type": "fastspeech", "text2mel_params": OF_FASTSPEECH},
     "adversary-alone": {"use_mel_loss": False, "use_feat_match_loss": False},
 }
 FRAMES = 24
 SPEECH = (Array("feats", (FRAMES, F)), Array("speech", (FRAMES * HOP,)))
 OF_TOKENS = (Array("pitch", (10, 1)), Array("energy", (10, 1)))
 DURATIONS = {"generator.text2mel.duration_predictor.linear.bias": 1.5}
+STOPS = {"generator.text2mel.dec.prob_out.bias": -3.0}  # not after the first frame
 LENGTHS = (9, 5, 1)
+STEPWISE = ("tacotron2",)  # without durations
 JOINT = "joint_text2wav"
 TARGET = "espnet2.gan_tts.joint.joint_text2wav:JointText2Wav"
 
@@ -51,8 +67,9 @@ TARGET = "espnet2.gan_tts.joint.joint_text2wav:JointText2Wav"
 def _rows() -> list[Row]:
     rows = []
     for name, (options, conditions) in OPTIONS.items():
+        fixed = STOPS if name in STEPWISE else DURATIONS
         make = New(TARGET, {"idim": V, "odim": F, **DEFAULT, **options})
-        rows.append(Row(f"{JOINT}-{name}", JOINT, make, (TEXT, *conditions), LENGTHS, 1e-4, fixed=DURATIONS))
+        rows.append(Row(f"{JOINT}-{name}", JOINT, make, (TEXT, *conditions), LENGTHS, 1e-4, fixed=fixed))
     for name, options in LOSSES.items():
         make = New(TARGET, {"idim": V, "odim": F, **DEFAULT, **options})
         rows.append(Row(f"{JOINT}-losses-{name}", f"{JOINT}_losses", make, (TEXT, *SPEECH, *OF_TOKENS), LENGTHS, 5e-4))
