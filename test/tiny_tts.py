@@ -69,3 +69,34 @@ def _tone(hertz: float, samples: int) -> np.ndarray:
     """A tone with overtones, which begins and ends softly."""
     phases = 2 * np.pi * hertz * np.arange(samples) / RATE
     return 0.1 * np.sin(np.pi * np.arange(samples) / samples) * sum(np.sin(n * phases) / n for n in (1, 2, 3))
+
+
+JETS: dict[str, Any] = {
+    **LOOP,
+    **{"optim2": "adam", "optim2_conf": {"lr": 0.002}, "generator_first": True},
+    "best_model_criterion": [["train", "total_count", "max"]],
+    "feats_extract": "fbank",
+    "feats_extract_conf": FASTSPEECH2["feats_extract_conf"],
+    "pitch_extract": "dio",
+    "pitch_extract_conf": {"fs": RATE, **STFT, "f0min": 80, "reduction_factor": 1, "use_token_averaged_f0": False},
+    "energy_extract": "energy",
+    "energy_extract_conf": {"fs": RATE, **STFT, "reduction_factor": 1, "use_token_averaged_energy": False},
+    "tts": "jets",
+    "tts_conf": {
+        "sampling_rate": RATE,
+        "generator_params": {
+            **{"adim": 8, "aheads": 2, "elayers": 1, "eunits": 8, "dlayers": 1, "dunits": 8},
+            **{"duration_predictor_chans": 8, "pitch_predictor_chans": 8, "energy_predictor_chans": 8},
+            **{"pitch_embed_kernel_size": 1, "energy_embed_kernel_size": 1, "segment_size": 8},
+            **{"generator_channels": 8, "generator_upsample_scales": [8, 8]},
+            **{"generator_upsample_kernel_sizes": [16, 16], "generator_resblock_kernel_sizes": [3]},
+            "generator_resblock_dilations": [[1]],
+        },
+        "discriminator_params": {
+            **{"scales": 1, "follow_official_norm": False, "periods": [2]},
+            "scale_discriminator_params": {"channels": 4, "max_downsample_channels": 8, "max_groups": 2},
+            "period_discriminator_params": {"channels": 2, "max_downsample_channels": 4},
+        },
+        "mel_loss_params": {"fs": RATE, **STFT, "n_mels": 10, "fmin": 0, "fmax": None, "log_base": None},
+    },
+}

@@ -17,6 +17,13 @@ def digits(args: argparse.Namespace) -> None:
     make_digits(args.audio, args.data, args.nj, args.seed, {name: int(count) for name, count in counts.items()})
 
 
+def digits_tts(args: argparse.Namespace) -> None:
+    from espnet2.recipe.corpora.digits_tts import make_digits_tts
+
+    counts = dict(pair.split("=", 1) for pair in args.counts)
+    make_digits_tts(args.audio, args.data, args.hop, args.seed, {name: int(count) for name, count in counts.items()})
+
+
 def kaldi(args: argparse.Namespace) -> None:
     from espnet2.recipe.corpora.kaldi import prepare_kaldi
 
@@ -66,6 +73,14 @@ def _add_digits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--counts", nargs="*", type=_count, default=[], metavar="SET=N", help="sizes of sets")
 
 
+def _add_digits_tts(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    parser.add_argument("--audio", required=True, help="where recordings go")
+    parser.add_argument("--hop", type=positive_int, default=256, help="samples of a frame (default: 256)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed makes other recordings (default: 0)")
+    parser.add_argument("--counts", nargs="*", type=_count, default=[], metavar="SET=N", help="sizes of sets")
+
+
 def _add_kaldi(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     parser.add_argument("--corpus", required=True, help="directory with a data directory for each set")
@@ -91,6 +106,7 @@ Command = tuple[Callable[[argparse.Namespace], None], Callable[[argparse.Argumen
 COMMANDS: dict[str, Command] = {
     "download": (download, _add_download, "fetch and unpack a corpus"),
     "digits": (digits, _add_digits, "synthesise connected digits with espeak-ng"),
+    "digits_tts": (digits_tts, _add_digits_tts, "synthesise connected digits of one voice, with durations of letters"),
     "kaldi": (kaldi, _add_kaldi, "copy data directories, with paths valid in the working directory"),
     "an4": (an4, _add_an4, "AN4"),
     "librispeech": (librispeech, _add_librispeech, "LibriSpeech"),

@@ -80,6 +80,12 @@ def merge(args: argparse.Namespace) -> None:
     merge_decodes(args.parts, args.output_dir, args.keys)
 
 
+def merge_speech(args: argparse.Namespace) -> None:
+    from espnet2.recipe.splits import merge_speech as merge_syntheses
+
+    merge_syntheses(args.parts, args.output_dir)
+
+
 def score(args: argparse.Namespace) -> None:
     from espnet2.recipe.score import score as score_texts
     from espnet2.text.build_tokenizer import build_tokenizer
@@ -200,6 +206,14 @@ COMMANDS = {
             "--keys": {"type": str_or_none, "help": "table of the utterances that must be in them, or in failures"},
         },
     ),
+    "merge_speech": Command(
+        merge_speech,
+        "merge the syntheses of jobs",
+        {
+            "parts": {"nargs": "+", "help": "directories of syntheses"},
+            "--output_dir": {"required": True, "help": "output directory of wav/wav.scp and others"},
+        },
+    ),
     "score": Command(
         score,
         "score texts, and write counts and aligned texts",
@@ -235,7 +249,7 @@ COMMANDS = {
 def get_parser() -> argparse.ArgumentParser:
     parser = PlainArgumentParser(
         prog="python -m espnet2.bin.recipe",
-        description="The steps of egs2/TEMPLATE/asr1/asr.sh that are not commands of their own.",
+        description="The steps of asr.sh and tts.sh of egs2/TEMPLATE that are not commands of their own.",
     )
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
     for name, command in COMMANDS.items():

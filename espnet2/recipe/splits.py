@@ -11,6 +11,10 @@ from espnet2.recipe.files import write_lines, write_table
 from espnet2.utils.text_file import lines_of
 
 MERGED = ("text", "token", "token_int", "score")
+OF_SPEECH = (
+    *("durations/durations", "focus_rates/focus_rates", "speech_shape/speech_shape"),
+    *("norm/feats.scp", "denorm/feats.scp"),
+)
 
 
 def split_keys(sources: Mapping[str, Path | str], directory: Path | str, nj: int) -> int:
@@ -66,6 +70,26 @@ def merge_decodes(parts: Sequence[Path | str], directory: Path | str, keys: Path
     else:
         (target / "failures").unlink(missing_ok=True)
     return len(lines)
+
+
+def merge_speech(parts: Sequence[Path | str], directory: Path | str) -> int:
+    """Merge the tables of syntheses, and list their recordings in `wav/wav.scp`; returns the number of recordings.
+
+    Raises:
+        DataError: No part has recordings.
+    """
+    target = Path(directory)
+    wavs = {path.stem: str(path) for part in parts for path in sorted((Path(part) / "wav").glob("*.wav"))}
+    if not wavs:
+        raise DataError(f"{Path(parts[0]).parent}: expected recordings in wav of a part, found none")
+    write_table(target / "wav" / "wav.scp", wavs)
+    for name in OF_SPEECH:
+        tables = [path for part in parts if (path := Path(part) / name).is_file()]
+        if tables:
+            write_table(
+                target / name, {key: value for path in tables for key, value in read_2columns_text(path).items()}
+            )
+    return len(wavs)
 
 
 def _lines(path: Path) -> list[str]:

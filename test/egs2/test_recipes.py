@@ -17,8 +17,9 @@ from espnet2.text.token_id_converter import TokenIDConverter
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "egs2" / "TEMPLATE" / "asr1"
-RECIPES = sorted(path.parent for path in ROOT.glob("egs2/*/asr1/run.sh"))
-SCRIPTS = sorted({path for pattern in ("*.sh", "local/*.sh") for path in ROOT.glob(f"egs2/*/asr1/{pattern}")})
+TTS_TEMPLATE = ROOT / "egs2" / "TEMPLATE" / "tts1"
+RECIPES = sorted(path.parent for path in ROOT.glob("egs2/*/*1/run.sh"))
+SCRIPTS = sorted({path for pattern in ("*.sh", "local/*.sh") for path in ROOT.glob(f"egs2/*/*1/{pattern}")})
 HAS_ESPEAK = importlib.util.find_spec("espeakng_loader") is not None
 
 
@@ -32,7 +33,7 @@ def test_scripts_parse(script):
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
-@pytest.mark.parametrize("recipe", **named([TEMPLATE, *RECIPES]))
+@pytest.mark.parametrize("recipe", **named([TEMPLATE, TTS_TEMPLATE, *RECIPES]))
 def test_scripts_have_no_findings(recipe):
     scripts = [path for path in SCRIPTS if path.is_relative_to(recipe) and not path.is_symlink()]
     subprocess.run(["shellcheck", "-x", *[str(path.relative_to(recipe)) for path in scripts]], check=True, cwd=recipe)
@@ -40,9 +41,9 @@ def test_scripts_have_no_findings(recipe):
 
 @pytest.mark.parametrize("recipe", **named(RECIPES))
 def test_recipes_are_complete(recipe):
-    assert (recipe / "asr.sh").resolve() == TEMPLATE / "asr.sh" and (
-        recipe / "path.sh"
-    ).resolve() == TEMPLATE / "path.sh"
+    script = f"{recipe.name.removesuffix('1')}.sh"
+    assert (recipe / script).resolve() == TEMPLATE.parent / recipe.name / script
+    assert (recipe / "path.sh").resolve() == TEMPLATE / "path.sh"
     assert os.access(recipe / "run.sh", os.X_OK) and os.access(recipe / "local" / "data.sh", os.X_OK)
     for name in re.findall(r"conf/\S+\.yaml", (recipe / "run.sh").read_text()):
         assert isinstance(yaml.safe_load((recipe / name).read_text()), dict)
@@ -56,6 +57,23 @@ def recipe(tmp_path, monkeypatch) -> Path:
         source = ROOT / "egs2" / "digits" / "asr1" / name
         target.mkdir(exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target / name)
+    monkeypatch.setenv("MAIN_ROOT", str(ROOT))
+    monkeypatch.setenv("PYTHON", sys.executable)
+    return target
+
+
+@pytest.fixture
+def tts_recipe(tmp_path, monkeypatch) -> Path:
+    """A copy of the synthesis recipe of digits elsewhere, whose run.sh calls tts.sh without a recogniser."""
+    target = tmp_path / "tts1"
+    for name in ("tts.sh", "path.sh", "cmd.sh", "local", "conf"):
+        source = ROOT / "egs2" / "digits" / "tts1" / name
+        target.mkdir(exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target / name)
+    options = "--train_set train --valid_set valid --test_sets test --token_type char --cleaner none --nj 1 --lang en"
+    config = "--train_config conf/train_fastspeech2.yaml --teacher_dumpdir data --inference_nj 1"
+    (target / "run.sh").write_text(f'#!/bin/sh\ncd "$(dirname "$0")" && exec ./tts.sh {options} {config} "$@"\n')
+    (target / "run.sh").chmod(0o755)
     monkeypatch.setenv("MAIN_ROOT", str(ROOT))
     monkeypatch.setenv("PYTHON", sys.executable)
     return target
@@ -84,6 +102,55 @@ def test_the_first_stages_run_and_run_again(recipe):
     assert [path for path in flacs if path.stat().st_mtime_ns != made[path]] == flacs[:1]
     model = recipe / "data" / "en_token_list" / "bpe_unigram24" / "bpe.model"
     assert model.stat().st_mtime_ns < began
+
+
+SMALL = "adim=8 eunits=8 dunits=8 postnet_layers=0 pitch_predictor_chans=8 energy_predictor_chans=8"
+
+
+@pytest.mark.skipif(not HAS_ESPEAK, reason="needs espeakng-loader")
+def test_a_synthesiser_is_trained_and_speaks(tts_recipe):
+    pytest.importorskip("pytorch_lightning")
+    sizes = " ".join(f"--tts_conf {option}" for option in SMALL.split())
+    options = ["--local_data_opts", "--counts train=4,valid=2,test=2", "--stop_stage", "8", "--tag", "small"]
+    training = f"--max_epoch 1 --use_matplotlib false --use_tensorboard false {sizes}"
+    done = run(tts_recipe, *options, "--use_sid", "true", "--train_args", training + " --tts_conf spks=2")
+    assert done.returncode == 0, done.stderr
+    durations = (tts_recipe / "data/train/durations").read_text().splitlines()
+    texts = (tts_recipe / "data/train/text").read_text().splitlines()
+    for frames, text in zip(durations, texts, strict=True):
+        letters = text.partition(" ")[2]
+        assert len(frames.split()) - 1 == len(letters) + 1
+    spoken = tts_recipe / "exp/tts_small/decode_train.loss.ave/test"
+    wavs = [line.split()[1] for line in (spoken / "wav/wav.scp").read_text().splitlines()]
+    assert len(wavs) == 2 and all(soundfile.info(tts_recipe / path).samplerate == 16000 for path in wavs)
+    assert (spoken / "durations/durations").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--stage", "2"], "expected data/train/wav.scp, which stage 1 makes, found none: run --stage 1 first"),
+        (["--stage", "4"], "expected dump/raw/org/train/wav.scp, which stage 2 makes"),
+        (["--stage", "5"], "expected dump/raw/train/text, which stage 4 makes"),
+        (["--stage", "6"], "expected dump/raw/train/wav.scp, which stage 4 makes"),
+        (["--stage", "8"], "config.yaml, which stage 7 makes"),
+        (["--stage", "10"], "config.yaml, which stage 7 makes"),
+        (["--stage", "11"], "bundle/bundle.yaml, which stage 10 makes"),
+        (["--tts_task", "vits"], "--tts_task: expected one of tts gan_tts, found 'vits'"),
+        (["--vocoder_file", "absent"], "--vocoder_file: expected a file, found no file 'absent'"),
+        (["--asr_bundle", "absent"], "--asr_bundle: expected a bundle, found no file 'absent/bundle.yaml'"),
+        (
+            ["--use_spk_embed", "true"],
+            "--spk_embed_dir: expected a directory since --use_spk_embed is true, found none",
+        ),
+        (["--n_shift", "0"], "--n_shift: expected a number above 0, found 0"),
+    ],
+)
+def test_what_a_synthesis_recipe_misses(tts_recipe, options, message):
+    before = sorted(tts_recipe.rglob("*"))
+    done = run(tts_recipe, *options)
+    assert done.returncode == 2 and message in done.stderr
+    assert sorted(tts_recipe.rglob("*")) == before
 
 
 @pytest.mark.parametrize(
@@ -178,17 +245,18 @@ TRAINING = sorted(path for recipe in RECIPES for path in recipe.glob("conf/train
 @pytest.mark.parametrize("config", **named(TRAINING))
 def test_configurations_are_those_of_a_model(config, tmp_path):
     pytest.importorskip("pytorch_lightning")
-    from espnet2.tasks.asr import ASRTask
-    from espnet2.tasks.lm import LMTask
+    from espnet2.interface.families import task_class
+    from espnet2.tasks.detect import detect
 
-    task, command = (LMTask, "lm_train") if "_lm_" in config.name else (ASRTask, "asr_train")
+    kind = "lm" if "_lm_" in config.name else detect(yaml.safe_load(config.read_text())) or "asr"
+    task, command = task_class(kind), f"{kind}_train"
     (tmp_path / "tokens.txt").write_text("<blank>\n<unk>\na\nb\n<sos/eos>\n")
     tokens = ["--token_list", str(tmp_path / "tokens.txt"), "--token_type", "char"]
     module = __import__(f"espnet2.bin.{command}", fromlist=["get_parser"])
     module.get_parser().parse_args(["--config", str(config), "--output_dir", str(tmp_path / "exp"), *tokens])
     settings = {key: value for key, value in yaml.safe_load(config.read_text()).items() if key != "specaug"}
     settings |= {"token_list": ["<blank>", "<unk>", "a", "b", "<sos/eos>"], "token_type": "char", "normalize": None}
-    if task is LMTask:
+    if kind == "lm":
         del settings["normalize"]
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
     model, _ = task.build_model_from_file(tmp_path / "config.yaml")

@@ -105,20 +105,8 @@ done
 
 . ./cmd.sh
 
-py() { "$python" -m "espnet2.bin.$1" "${@:2}"; }
-recipe() { py recipe "$@"; }
-jobs() { py run_jobs "$@"; }
-# Run a command in a job, unless it has succeeded with the same inputs.
-once() { "$python" -m espnet2.bin.run_once --log_level WARNING "$@"; }
-stem() { basename "$1" .yaml; }
-# Options as part of a directory's name: "--lm_weight 0.1" becomes _lm_weight_0.1; long ones become a checksum.
-tag_of() {
-    local tag
-    tag=$(printf ' %s' "${1//--/ }" | tr -cs 'A-Za-z0-9.+-' _)
-    if [ "${#tag}" -gt 100 ]; then tag=_$(cksum <<<"$tag" | cut -d ' ' -f 1); fi
-    echo "${tag%_}"
-}
-numbered() { for ((k = 1; k <= $2; k++)); do echo "${1//JOB/$k}"; done; }
+# shellcheck source=common_stages.sh
+. "$MAIN_ROOT/egs2/TEMPLATE/asr1/common_stages.sh"
 
 data_feats=$dumpdir/$feats_type
 sets=("$train_set" "$valid_set")

@@ -1,13 +1,6 @@
 # Stages of asr.sh, which sources this file. They call espnet2/recipe and the commands of espnet2/bin.
 # shellcheck shell=bash disable=SC2154  # options and names are those of asr.sh
 
-prepare_data() {
-    local options
-    read -r -d '' -a options <<<"$local_data_opts" || true
-    ./local/data.sh ${options[@]+"${options[@]}"}
-    recipe validate "${sets[@]/#/data/}" "${tests[@]/#/data/}"
-}
-
 perturb_speed() {
     needs 1 "data/$first_train_set/wav.scp"
     # shellcheck disable=SC2086  # several factors
@@ -56,32 +49,6 @@ make_tokens() {
         --add_symbol "$blank:0" --add_symbol "$oov:1" --add_symbol "$sos_eos:-1"
 }
 
-# collect_stats COMMAND DIRECTORY TRAIN_KEYS VALID_KEYS OPTION ...: collect statistics in jobs, then aggregate them; further
-# input files are `stats_inputs`
-collect_stats() {
-    local command=$1 directory=$2 train_keys=$3 valid_keys=$4 count
-    shift 4
-    local logdir=$directory/logdir
-    count=$(recipe split --nj "$nj" --output_dir "$logdir" train="$train_keys" valid="$valid_keys")
-    jobs "${train_cmd[@]}" JOB=1:"$count" "$logdir/stats.JOB.log" \
-        "$python" -m espnet2.bin.run_once --stamp "$logdir/stats.JOB.done" --log_level WARNING \
-        --inputs "$train_keys" "$valid_keys" "$logdir/train.JOB.scp" "$logdir/valid.JOB.scp" "${stats_inputs[@]}" \
-        --outputs "$logdir/stats.JOB" -- \
-        "$python" -m "espnet2.bin.$command" --collect_stats true "${text_options[@]}" --output_dir "$logdir/stats.JOB" \
-        --train_shape_file "$logdir/train.JOB.scp" --valid_shape_file "$logdir/valid.JOB.scp" "$@"
-    # shellcheck disable=SC2046  # two words for each job
-    py aggregate_stats_dirs $(numbered "--input_dir $logdir/stats.JOB" "$count") --output_dir "$directory"
-    with_vocabulary_size "$directory/train/text_shape" "$directory/valid/text_shape"
-}
-
-with_vocabulary_size() { # text_shape -> text_shape.bpe: lengths followed by the number of tokens
-    local shape
-    for shape; do
-        sed "s/$/,$(wc -l <"$token_list" | tr -d ' ')/" "$shape" >"$shape.partial"
-        mv "$shape.partial" "$shape.$token_type"
-    done
-}
-
 collect_lm_stats() {
     local stats_inputs=("$token_list" "$lm_config")
     needs 5 "$token_list"
@@ -90,24 +57,6 @@ collect_lm_stats() {
         --config "$lm_config" \
         --train_data_path_and_name_and_type "$data_feats/lm_train.txt,text,text" \
         --valid_data_path_and_name_and_type "$lm_dev_text,text,text" ${lm_more[@]+"${lm_more[@]}"}
-}
-
-# train COMMAND DIRECTORY WEIGHTS INPUT ... -- OPTION ...: train, or resume training, until the weights for recognition
-# exist
-train() {
-    local command=$1 directory=$2 weights=$3 inputs=() gpus=()
-    shift 3
-    while [ "$1" != -- ]; do
-        inputs+=("$1")
-        shift
-    done
-    shift
-    if [ "$ngpu" -gt 1 ]; then gpus=(--multiprocessing_distributed true); fi
-    jobs "${cuda_cmd[@]}" "$directory/logs/train.log" \
-        "$python" -m espnet2.bin.run_once --stamp "$directory/.done" --inputs "${inputs[@]}" \
-        --outputs "$directory/config.yaml" "$directory/$weights" --on_change refuse --log_level WARNING -- \
-        "$python" -m "espnet2.bin.$command" "${text_options[@]}" --output_dir "$directory" --resume true \
-        --ngpu "$ngpu" ${gpus[@]+"${gpus[@]}"} "$@"
 }
 
 train_lm() {
@@ -255,10 +204,6 @@ draw_alignments() { # plot the first recordings of each set with their CTC align
 score_set() { # score_set DIRECTORY SET RATE TOKEN_TYPE
     recipe score --ref "$data_feats/$2/text" --hyp "$1/1best_recog/text" --utt2spk "$data_feats/$2/utt2spk" \
         --output_dir "$1/score_$3" --token_type "$4" --bpemodel "$bpemodel" --nlsyms "$nlsyms_txt" --cleaner "$cleaner"
-}
-
-bundle_files() { # files of the bundle, if there is one
-    if [ -f "$bundle/bundle.yaml" ]; then awk -v to="$bundle/" '$1 == "file:" { print to $2 }' "$bundle/bundle.yaml"; fi
 }
 
 export_bundle() {

@@ -19,7 +19,26 @@ from espnet2.interface.errors import DataError, MissingPackageError
 SYNCHRONOUS_RETRIEVAL = 2
 RATE, PITCH, WORD_GAP = 1, 3, 7
 CHARS_UTF8 = 1
-CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+PHONEME_EVENTS = 1  # option of the start
+LIST_END, WORD, PHONEME = 0, 1, 7  # types of events
+
+
+class _Event(ctypes.Structure):
+    """`espeak_EVENT`."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    )
+
+
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
 class _Voice(ctypes.Structure):
@@ -56,8 +75,29 @@ class Manner:
     gap: int
 
 
+@dataclass(frozen=True)
+class Aligned:
+    """Speech with its times.
+
+    Args:
+        samples: (T,) float32.
+        rate: In Hz.
+        words: Of each word the first samples of its phonemes.
+    """
+
+    samples: np.ndarray
+    rate: int
+    words: list[list[int]]
+
+
 def speak(text: str, manner: Manner) -> tuple[np.ndarray, int]:
-    """Synthesise a text: samples (T,), float32, and their rate in Hz.
+    """Synthesise a text: samples (T,), float32, and their rate in Hz; raises as `speak_aligned` does."""
+    spoken = speak_aligned(text, manner)
+    return spoken.samples, spoken.rate
+
+
+def speak_aligned(text: str, manner: Manner) -> Aligned:
+    """Synthesise a text, and tell when its phonemes are spoken.
 
     Raises:
         MissingPackageError: espeak-ng is not installed.
@@ -92,9 +132,10 @@ class _Synthesizer:
 
     def __init__(self, library: str, data: bytes | None) -> None:
         self.collected: list[np.ndarray] = []
+        self.words: list[list[int]] = []
         self.library: Any = ctypes.CDLL(library)
         self.callback = CALLBACK(self._collect)  # kept alive, since the library holds no reference to it
-        self.rate = self.library.espeak_Initialize(SYNCHRONOUS_RETRIEVAL, 0, data, 0)
+        self.rate = self.library.espeak_Initialize(SYNCHRONOUS_RETRIEVAL, 0, data, PHONEME_EVENTS)
         if self.rate <= 0:
             raise DataError(f"{library}: expected to start espeak-ng, found status {self.rate}")
         self.library.espeak_SetSynthCallback(self.callback)
@@ -108,6 +149,14 @@ class _Synthesizer:
     def _collect(self, samples, count, events) -> int:
         if samples and count > 0:
             self.collected.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        place = 0
+        while events[place].type != LIST_END:
+            event = events[place]
+            if event.type == WORD:
+                self.words.append([])
+            elif event.type == PHONEME and self.words and not event.id.startswith(b"_"):  # those are pauses
+                self.words[-1].append(event.sample)
+            place += 1
         return 0
 
     def _voices(self) -> dict[str, bytes]:
@@ -129,8 +178,9 @@ class _Synthesizer:
                 return
         raise DataError(f"espeak-ng: expected an installed voice, found {name!r}")
 
-    def __call__(self, text: str, manner: Manner) -> tuple[np.ndarray, int]:
+    def __call__(self, text: str, manner: Manner) -> Aligned:
         self.collected.clear()
+        self.words.clear()
         self._choose(manner.voice)
         for parameter, value in ((RATE, manner.speed), (PITCH, manner.pitch), (WORD_GAP, manner.gap)):
             self.library.espeak_SetParameter(parameter, value, 0)
@@ -138,7 +188,7 @@ class _Synthesizer:
         self.library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded) + 1), 0, 1, 0, CHARS_UTF8, None, None)
         if not self.collected:
             raise DataError(f"espeak-ng: expected speech by {manner.voice}, found none")
-        return np.concatenate(self.collected).astype(np.float32) / 32768, self.rate
+        return Aligned(np.concatenate(self.collected).astype(np.float32) / 32768, self.rate, list(self.words))
 
 
 def _until_null(pointers: Any) -> list[Any]:
