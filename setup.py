@@ -34,6 +34,7 @@ EXTRAS = {
         "phonemizer>=3.2",
         "espeakng_loader>=0.2.4",
         "jaconv>=0.3",
+        "espnet_tts_frontend>=0.0.3",
     ],
     "ngram": ["kenlm>=0.2"],
     "align": ["ctc-segmentation>=1.7"],

@@ -45,7 +45,16 @@ def _split() -> G2P:
 
 
 def _english() -> G2P:
-    return _needed("g2p_en", "g2p_en").G2p()
+    package = _needed("g2p_en", "g2p_en")
+    try:
+        converter = package.G2p()
+        converter("a")  # which reads the data of parts of speech
+    except LookupError:
+        raise MissingPackageError(
+            "g2p: expected the data that g2p_en reads, found none: python -m nltk.downloader cmudict "
+            "averaged_perceptron_tagger averaged_perceptron_tagger_eng downloads it"
+        ) from None
+    return converter
 
 
 # Japanese: full-context labels of HTS, as Open JTalk writes them.

@@ -1,6 +1,8 @@
 """The vocabulary, and cleaners of text."""
 
 import importlib.util
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from espnet2.interface.errors import DataError, MissingPackageError, OptionError
 from espnet2.text.cleaner import CLEANERS, TextCleaner
 from espnet2.text.token_id_converter import TokenIDConverter
+
+CLEANED = Path(__file__).parents[2] / "golden/cleaners.json"  # by `tools/make_cleaner_golden.py`
 
 
 def test_both_ways():
@@ -58,6 +62,17 @@ def test_korean_cleaner(text, cleaned):
 def test_no_cleaner():
     assert TextCleaner()(" a ") == " a "
     assert TextCleaner([])(" a ") == " a "
+
+
+PACKAGES = {"tacotron": "tacotron_cleaner", "jaconv": "jaconv"}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning")  # of the packages
+@pytest.mark.parametrize(("name", "text", "cleaned"), json.loads(CLEANED.read_text(encoding="utf-8")))
+def test_texts_are_cleaned_as_by_upstream(name, text, cleaned):
+    if name in PACKAGES:
+        pytest.importorskip(PACKAGES[name])
+    assert TextCleaner([name])(text) == cleaned
 
 
 def test_cleaners_in_turn(monkeypatch):

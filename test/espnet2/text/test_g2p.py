@@ -121,6 +121,17 @@ def test_a_package_that_is_not_installed(name, monkeypatch):
         PhonemeTokenizer(name)
 
 
+def test_the_data_of_a_package_that_is_not_there(monkeypatch):
+    def absent() -> None:
+        raise LookupError("Resource cmudict not found.")
+
+    monkeypatch.setitem(sys.modules, "g2p_en", module("g2p_en", G2p=absent))
+    with pytest.raises(
+        MissingPackageError, match=r"expected the data that g2p_en reads, found none: .*nltk"
+    ):
+        PhonemeTokenizer("g2p_en")
+
+
 def test_an_unknown_choice():
     with pytest.raises(OptionError, match=r"g2p: expected one of None, g2p_en, .*found 'g2p_x'"):
         PhonemeTokenizer("g2p_x")
