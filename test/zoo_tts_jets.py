@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo_data import Array, Config, New, Row
-from zoo_tts import LANGUAGE, MODEL, SPEAKER, TEXT, VOICE, F, V
+from zoo_tts import LANGUAGE, MODEL, SPEAKER, STFT, TEXT, VOICE, F, V
 from zoo_tts_gst import OF_MODELS, REFERENCE
 
 HOP = 12  # samples for each frame
@@ -99,6 +99,18 @@ WHOLE = Config(
         "pitch_extract_conf": {**MODEL["pitch_extract_conf"], **OF_FRAMES},
     },
 )
+RECORDING = Array("speech", (FRAMES * STFT["hop_length"],))
+OF_HOP = {**GENERATOR, "generator_upsample_scales": [8, 8], "generator_upsample_kernel_sizes": [16, 16]}
+OF_SAMPLES = {"fs": 8000, **STFT, "reduction_factor": 1}
+TRAINED = Config(
+    "espnet2.tasks.gan_tts:GANTTSTask",
+    {
+        **WHOLE.keys,
+        "pitch_extract_conf": {**OF_SAMPLES, "f0min": 60, "use_token_averaged_f0": False},
+        "energy_extract_conf": {**OF_SAMPLES, "use_token_averaged_energy": False},
+        "tts_conf": {**WHOLE.keys["tts_conf"], "generator_params": OF_HOP},
+    },
+)
 
 
 def _make(**options: Any) -> New:
@@ -118,6 +130,7 @@ def _rows() -> list[Row]:
     for name, losses in LOSSES.items():
         rows.append(Row(f"jets-losses-{name}", "gan_tts_losses", _make(**losses), (TEXT, *SPEECH), LENGTHS, 5e-4))
     fixed = {f"tts.{key}": value for key, value in DURATIONS.items()}
+    rows.append(Row("gan-tts-model-jets", "gan_tts_model", TRAINED, (TEXT, RECORDING), LENGTHS, 5e-4))
     rows.append(Row("tts-model-jets", "tts_model", WHOLE, (TEXT,), LENGTHS, 1e-4, fixed=fixed))
     return rows
 

@@ -77,6 +77,12 @@ def _losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Out
     return _turns(module, _items(batch, lengths))
 
 
+def _model(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """The same of a whole model, which extracts features of samples."""
+    items = [{"text": text[:length]} for text, length in zip(batch["text"], lengths, strict=True)]
+    return _turns(module, [{**item, "speech": batch["speech"][index]} for index, item in enumerate(items)])
+
+
 def _turns(module: torch.nn.Module, items: list[dict[str, Any]]) -> Outputs:
     results = []
     for item in items:
@@ -124,6 +130,7 @@ KINDS = {
     "jets": Kind(_jets, padded=True, exported=True),
     "jets_forced": Kind(_forced),
     "gan_tts_losses": Kind(_losses),
+    "gan_tts_model": Kind(_model),
     "joint_text2wav": Kind(_joint, exported=True),
     "joint_text2wav_losses": Kind(_joint_losses),
 }
