@@ -20,11 +20,11 @@ from espnet2.runtime.conditions import SPEECH, condition
 from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.speak import speak
 from espnet2.runtime.speak_arguments import synthesis_options
-from espnet2.runtime.stepwise import durations_of
 from espnet2.runtime.synthesis_flow import ALIGNMENT, DURATION, FOCUS
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
 from espnet2.runtime.tts import GIVEN, Synthesizer
+from espnet2.utils.attention_durations import durations_of
 from espnet2.utils.yaml_file import read_mapping
 
 if TYPE_CHECKING:

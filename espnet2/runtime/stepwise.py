@@ -29,6 +29,7 @@ from espnet2.interface.spec import Component, State, Tensor
 from espnet2.runtime.graph_calls import Arrays, stacked
 from espnet2.runtime.noise import drawn
 from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.utils.attention_durations import durations_of
 
 LENGTH, FORCED = "hidden_lengths", "feats"
 FRAME, ATTENDED, POSITIONS = "frame", "attended", "positions"
@@ -75,22 +76,6 @@ def stepwise_batch(
             batch.step()
             progress.update(batch.factor)
     return [text.results() for text in texts]
-
-
-def durations_of(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How long attention stays at each token, and how sharp it is.
-
-    Args:
-        weights: (steps, U), or (layers, heads, steps, U), of which the head with the sharpest attention counts.
-
-    Returns:
-        (U,) int64 steps at whose largest weight each token is, and the mean of these weights, the focus rate (Ren et
-        al. 2019, FastSpeech, section 3.3).
-    """
-    heads = weights.reshape(-1, *weights.shape[-2:])
-    sharpness = heads.max(axis=-1).mean(axis=-1)
-    best = int(sharpness.argmax())
-    return np.bincount(heads[best].argmax(axis=-1), minlength=weights.shape[-1]), sharpness[best]
 
 
 class _Text:

@@ -1,1 +1,5 @@
 """Tacotron 2."""
+
+from espnet2.tts.tacotron2.tacotron2 import Tacotron2
+
+__all__ = ["Tacotron2"]

@@ -8,8 +8,9 @@ from numpy_graphs import Graph
 
 from espnet2.interface.errors import DataError
 from espnet2.interface.spec import Component, State, Tensor
-from espnet2.runtime.stepwise import BLOCK, durations_of, stepwise, stepwise_batch
+from espnet2.runtime.stepwise import BLOCK, stepwise, stepwise_batch
 from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.utils.attention_durations import durations_of
 
 F = 2  # features
 ENDLESS = {"threshold": 1e9}

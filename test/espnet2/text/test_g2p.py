@@ -126,9 +126,7 @@ def test_the_data_of_a_package_that_is_not_there(monkeypatch):
         raise LookupError("Resource cmudict not found.")
 
     monkeypatch.setitem(sys.modules, "g2p_en", module("g2p_en", G2p=absent))
-    with pytest.raises(
-        MissingPackageError, match=r"expected the data that g2p_en reads, found none: .*nltk"
-    ):
+    with pytest.raises(MissingPackageError, match=r"expected the data that g2p_en reads, found none: .*nltk"):
         PhonemeTokenizer("g2p_en")
 
 
