@@ -90,6 +90,7 @@ def construct(section: str, target: str, conf: Mapping[str, Any] | None, **given
         if name not in conf and parameters[name].default is inspect.Parameter.empty:
             raise ConfigError(f"{section}.{name}: {cls.__name__} needs it, and it is not given")
     hints = _hints(cls)
+    conf = {name: _tuple_if_hinted(value, hints.get(name, Any)) for name, value in conf.items()}
     for name, value in conf.items():
         check_value(f"{section}.{name}", value, hints.get(name, Any))
     try:
@@ -106,6 +107,12 @@ def _hints(cls: Any) -> dict[str, Any]:
         return typing.get_type_hints(cls.__init__)
     except NameError:
         return {}
+
+
+def _tuple_if_hinted(value: Any, hint: Any) -> Any:
+    """Return a list, which YAML has in the place of tuples, as a tuple where that is the type of an option."""
+    kinds = [typing.get_origin(item) for item in (hint, *typing.get_args(hint))]
+    return tuple(value) if isinstance(value, list) and tuple in kinds and list not in kinds else value
 
 
 def check_value(name: str, value: Any, hint: Any) -> None:

@@ -12,7 +12,7 @@ from espnet2.tasks import choices as registry
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.choices import Choices, describe, load_class
 from espnet2.tasks.lm import LMTask
-from espnet2.tasks.optimisation import SCHEDULER
+from espnet2.tasks.optimisation import OPTIM, SCHEDULER
 from espnet2.torch_utils.size_limit import require_sizes
 
 ENCODER = Choices("encoder", {"conformer": "espnet2.asr.encoder.conformer_encoder:ConformerEncoder"})
@@ -179,3 +179,11 @@ def test_sizes_are_bounded_at_every_depth(conf, message):
         return
     with pytest.raises(ConfigError, match=message):
         require_sizes("x", conf)
+
+
+def test_lists_are_tuples_where_a_class_wants_those():
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = OPTIM.build("adam", {"betas": [0.8, 0.99]}, params=[parameter])
+    assert optimizer.param_groups[0]["betas"] == (0.8, 0.99)
+    with pytest.raises(ConfigError, match=r"optim_conf.betas: expected tuple"):
+        OPTIM.build("adam", {"betas": 0.8}, params=[parameter])
