@@ -26,7 +26,7 @@ from espnet2.runtime.memory import GB, attention_memory, usable_memory
 from espnet2.runtime.noise import noise_of
 from espnet2.runtime.stepwise import stepwise_batch
 from espnet2.runtime.synthesis_options import SynthesisOptions
-from espnet2.runtime.vocoder_windows import field_of, frames_of_vocoder, shapes_of_noise, windows
+from espnet2.runtime.vocoder_windows import AT_ONCE, FEWEST, MOST, field_of, frames_of_vocoder, shapes_of_noise, windows
 
 STYLE, ENCODER, DECODER, STEP, POSTNET, VOCODER = ORDER = (
     "style_encoder",
@@ -130,24 +130,31 @@ def chosen_features(one: Utterance, options: SynthesisOptions) -> np.ndarray:
 
 
 def vocode(graph: Graph, one: Utterance, options: SynthesisOptions) -> np.ndarray:
-    """Samples (N,) of an utterance by a vocoder."""
+    """Samples (N,) of an utterance by a vocoder, whose memory does not grow with long ones where windows are known."""
     one.pool["feats"] = chosen_features(one, options)
+    if field_of(graph.component) is not None and frames_of_vocoder(graph.component, one.pool) > AT_ONCE:
+        return np.concatenate(list(_windowed(graph, one, options, MOST)))
     _run(graph, [one], options)
     return one.pool[SAMPLES]
 
 
 def vocode_pieces(graph: Graph, one: Utterance, options: SynthesisOptions) -> Iterator[np.ndarray]:
     """The samples of `vocode` in pieces; in one where what a sample depends on is not known."""
-    component = graph.component
-    if field_of(component) is None:
+    if field_of(graph.component) is None:
         yield vocode(graph, one, options)
         return
     one.pool["feats"] = chosen_features(one, options)
+    yield from _windowed(graph, one, options, FEWEST)
+
+
+def _windowed(graph: Graph, one: Utterance, options: SynthesisOptions, first: int) -> Iterator[np.ndarray]:
+    """Samples in pieces, the first of which has at least `first` frames."""
+    component = graph.component
     frames = frames_of_vocoder(component, one.pool)
     draw = _draw(graph, [one], options)
     sizes = shapes_of_noise(component, frames)
     noise = {tensor.name: draw(tensor, sizes[tensor.name], 0) for tensor in component.inputs if tensor.noise}
-    yield from windows(graph, one.pool, noise, frames)
+    yield from windows(graph, one.pool, noise, frames, first)
 
 
 def _draw(graph: Graph, utterances: Sequence[Utterance], options: SynthesisOptions) -> Draw:

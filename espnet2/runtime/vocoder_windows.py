@@ -11,7 +11,8 @@ from espnet2.interface.spec import Component, Length, Tensor
 from espnet2.runtime.graph_calls import Arrays, Draw, call, shape_of
 
 FIELD, FRAMES = "receptive_field", "frames"
-FEWEST, MOST, GROWTH = 16, 512, 2  # frames of the first piece and of the longest, and how pieces grow
+FEWEST, MOST, GROWTH = 16, 512, 2  # frames of a stream's first piece and of the longest, and how pieces grow
+AT_ONCE = 2 * MOST  # frames of the longest utterance that is no stream and yet not worked on in pieces
 
 
 def field_of(component: Component) -> int | None:
@@ -29,9 +30,9 @@ def samples_of_frame(component: Component) -> int | None:
     return hop if rule is not None and hop and rule.length == Length.multiplied(hop) else None
 
 
-def pieces(count: int, field: int) -> Iterator[tuple[int, int]]:
-    """Starts and ends of the pieces of `count` frames; the first is short, so that it comes early."""
-    start, size = 0, max(FEWEST, field)
+def pieces(count: int, field: int, first: int) -> Iterator[tuple[int, int]]:
+    """Starts and ends of the pieces of `count` frames; a first one that is short comes early."""
+    start, size = 0, max(first, field)
     while start < count:
         end = min(start + size, count)
         # A rest that is shorter than its context costs more than it is worth.
@@ -40,7 +41,9 @@ def pieces(count: int, field: int) -> Iterator[tuple[int, int]]:
         start, size = end, min(size * GROWTH, MOST)
 
 
-def windows(graph: Graph, utterance: Mapping[str, np.ndarray], noise: Arrays, frames: int) -> Iterator[np.ndarray]:
+def windows(
+    graph: Graph, utterance: Mapping[str, np.ndarray], noise: Arrays, frames: int, first: int = FEWEST
+) -> Iterator[np.ndarray]:
     """Samples of the frames of an utterance in pieces, which joined are those of one call.
 
     Args:
@@ -48,20 +51,21 @@ def windows(graph: Graph, utterance: Mapping[str, np.ndarray], noise: Arrays, fr
         utterance: Arrays by name, without the axis of a batch.
         noise: All of the noise that the graph reads, in the same way.
         frames: How many there are.
+        first: Frames of the first piece.
     """
     component = graph.component
     field, hop = field_of(component), samples_of_frame(component)
     assert field is not None and hop is not None
     output = component.outputs[0]
     axes = {FRAMES: 1, str(output.axes[1]): hop}
-    for start, end in pieces(frames, field):
-        first, last = max(start - field, 0), min(end + field, frames)
+    for start, end in pieces(frames, field, first):
+        begin, last = max(start - field, 0), min(end + field, frames)
         feeds = {
-            tensor.name: _window({**utterance, **noise}[tensor.name], tensor, axes, first, last)
+            tensor.name: _window({**utterance, **noise}[tensor.name], tensor, axes, begin, last)
             for tensor in component.inputs
         }
         (found,) = call(graph, [feeds], _given(feeds))
-        yield found[output.name][(start - first) * hop : (end - first) * hop]
+        yield found[output.name][(start - begin) * hop : (end - begin) * hop]
 
 
 def _given(feeds: Arrays) -> Draw:

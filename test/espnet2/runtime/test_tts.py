@@ -324,6 +324,16 @@ def test_streams_give_the_same_samples(model, count):
         assert len(pieces) > 1 and len(pieces[0]) < len(pieces[1]) and len(pieces[0]) == 16 * 4
 
 
+def test_long_utterances_go_through_the_vocoder_in_pieces(monkeypatch):
+    ids, model = np.resize([2, 3], 2000), synthesis_graphs.latent_model("noise_durations")
+    found = Synthesizer(model, SynthesisOptions())(ids)["wav"]
+    frames = [call["feats"].shape[1] for call in model.graphs["vocoder"].calls]
+    assert len(frames) > 3 and max(frames) < 600
+    monkeypatch.setattr("espnet2.runtime.synthesis_flow.AT_ONCE", 10**6)
+    assert np.allclose(found, Synthesizer(model, SynthesisOptions())(ids)["wav"], atol=1e-5)
+    assert model.graphs["vocoder"].calls[-1]["feats"].shape[1] > 1000
+
+
 def test_streams_tell_errors_at_once():
     with pytest.raises(DataError, match="at least one token"):
         Synthesizer(LATENT, SynthesisOptions()).stream("")
