@@ -20,7 +20,7 @@ def _shown(prefix: str, results: dict[str, torch.Tensor]) -> dict[str, torch.Ten
     return {**found, f"{prefix}att_w": weights @ torch.linspace(1, 2, weights.shape[1])[:, None]}
 
 
-def _together(results: list[dict[str, torch.Tensor]]) -> Outputs:
+def together(results: list[dict[str, torch.Tensor]]) -> Outputs:
     """Results of texts, each as long as it is."""
     found = {}
     for name in results[0]:
@@ -39,13 +39,13 @@ def _tacotron2(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> 
             given = {name: value[0] for name, value in batch.items()}
             results = [module.inference(**given, **LIMITS, **window)]
         else:
-            results = _spoken(module, batch, lengths, {**LIMITS, **window})
+            results = spoken(module, batch, lengths, {**LIMITS, **window})
         for one, result in zip(found, results, strict=True):
             one |= _shown(prefix, result)
-    return _together(found)
+    return together(found)
 
 
-def _spoken(
+def spoken(
     module: torch.nn.Module, batch: Batch, lengths: torch.Tensor, options: dict[str, Any]
 ) -> list[dict[str, torch.Tensor]]:
     """Results of the runtime's loop over the module's graphs."""
@@ -90,7 +90,7 @@ def _tacotron2_seeded(module: torch.nn.Module, batch: Batch, lengths: torch.Tens
             results = module.inference(text, **options)
             one |= _shown(prefix, results)
         found.append(one)
-    return _together(found)
+    return together(found)
 
 
 def _tacotron2_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:

@@ -44,6 +44,7 @@ TTS = Choices(
         "prodiff": "espnet2.tts.prodiff.prodiff:ProDiff",
         "jets": "espnet2.gan_tts.jets.jets:JETS",
         "tacotron2": "espnet2.tts.tacotron2.tacotron2:Tacotron2",
+        "transformer": "espnet2.tts.transformer.transformer:Transformer",
         "vits": "espnet2.gan_tts.vits.vits:VITS",
     },
     default="tacotron2",

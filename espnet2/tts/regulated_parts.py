@@ -6,7 +6,9 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from espnet.nets.pytorch_backend.conformer.encoder import Encoder as ConformerEncoder
 from espnet.nets.pytorch_backend.fastspeech.duration_predictor import DurationPredictor
@@ -16,15 +18,24 @@ from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
 from espnet.nets.pytorch_backend.transformer.encoder import Encoder as TransformerEncoder
 from espnet.nets.pytorch_backend.transformer.encoder import EncoderStack
 from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
+from espnet2.interface.spec import Length
 from espnet2.tts.fastspeech2.variance_predictor import VariancePredictor
 from espnet2.tts.gst.style_encoder import StyleEncoder
 
 PADDING = 0  # the token that pads texts
+EOS_LENGTH = Length(((0, 1, 1),))  # a text with its end symbol
 
 
 def options_of(given: Mapping[str, Any]) -> Namespace:
     """The arguments of a constructor, of its `locals()`."""
     return Namespace(**{name: value for name, value in given.items() if name not in ("self", "__class__")})
+
+
+def with_end(text: Tensor, lengths: Tensor, eos: int) -> tuple[Tensor, Tensor]:
+    """Texts (B, U) of so many tokens (B,), with the token `eos` behind each: (B, U + 1), and its tokens (B,)."""
+    positions = torch.arange(text.shape[1] + 1, device=text.device)
+    text = pad(text, (0, 1), value=PADDING)
+    return torch.where(positions == lengths.unsqueeze(1), eos, text), EOS_LENGTH(lengths)
 
 
 def text_stack(options: Namespace) -> EncoderStack:

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from espnet.nets.pytorch_backend.fastspeech.duration_predictor import DurationPredictor
 from espnet.nets.pytorch_backend.fastspeech.length_regulator import expand, frame_tokens, scaled_durations
@@ -24,9 +23,8 @@ from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.torch_utils.initialize import initialize
 from espnet2.tts import regulated_parts
 from espnet2.tts.conditions import ConditionedTTS
-from espnet2.tts.regulated_parts import PADDING
+from espnet2.tts.regulated_parts import EOS_LENGTH
 
-EOS_LENGTH = Length(((0, 1, 1),))  # a text with its end symbol
 Padded = tuple[Tensor, Tensor]  # values (B, N, ...) and how many of them each of the batch has (B,)
 
 
@@ -127,9 +125,7 @@ class RegulatedTTS(ConditionedTTS):
 
     def ended(self, text: Tensor, text_lengths: Tensor) -> Padded:
         """Texts (B, U) and their lengths (B,) with what ends them."""
-        positions = torch.arange(text.shape[1] + 1, device=text.device)
-        text = pad(text, (0, 1), value=PADDING)
-        return torch.where(positions == text_lengths.unsqueeze(1), self.eos, text), self.text_length(text_lengths)
+        return regulated_parts.with_end(text, text_lengths, self.eos)
 
     def predicted(self, hidden: Tensor, padding: Tensor) -> tuple[Tensor, ...]:
         """Values (B, U, 1) that `variances` names, of hidden vectors (B, U, D) and padding (B, U)."""

@@ -18,7 +18,7 @@ from espnet2.interface.spec import Component, Length
 from espnet2.interface.spec import Tensor as Declared
 from espnet2.torch_utils.initialize import initialize
 from espnet2.tts.fastspeech2.fastspeech2 import FastSpeech2
-from espnet2.tts.regulated_tts import PADDING
+from espnet2.tts.regulated_parts import PADDING
 
 # Sizes that differ from those of FastSpeech 2 where a configuration gives none.
 SIZES = {"adim": 256, "aheads": 2, "elayers": 4, "eunits": 1024, "dlayers": 4, "dunits": 1024}

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.functional import pad
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.e2e_tts_tacotron2 import GuidedAttentionLoss, Tacotron2Loss
@@ -21,7 +20,7 @@ from espnet2.interface import spec
 from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.tts.conditions import CONCAT, ConditionedTTS
 from espnet2.tts.gst.style_encoder import StyleEncoder
-from espnet2.tts.regulated_tts import EOS_LENGTH, PADDING
+from espnet2.tts.regulated_parts import EOS_LENGTH, PADDING, with_end
 
 ATTENTIONS: dict[str, type[AttLoc]] = {"location": AttLoc, "forward": AttForward, "forward_ta": AttForwardTA}
 # By the loss's name, those that are summed.
@@ -263,10 +262,7 @@ class Tacotron2(ConditionedTTS):
 
     def hidden(self, text: Tensor, text_lengths: Tensor, *conditions: Tensor) -> tuple[Tensor, Tensor]:
         """Encode texts (B, U), with their end symbols, under conditions: (B, U + 1, D), and their tokens (B,)."""
-        positions = torch.arange(text.shape[1] + 1, device=text.device)
-        text = pad(text, (0, 1), value=PADDING)
-        text = torch.where(positions == text_lengths.unsqueeze(1), self.eos, text)
-        hidden, lengths = self.enc(text, EOS_LENGTH(text_lengths))
+        hidden, lengths = self.enc(*with_end(text, text_lengths, self.eos))
         return self.conditioned(hidden, conditions), lengths
 
     def encode_text(self, text: Tensor, text_lengths: Tensor, *conditions: Tensor) -> tuple[Tensor, ...]:

@@ -7,9 +7,10 @@ memory: onnxruntime then takes up to 10 % longer for a decoder's step.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import torch
@@ -112,6 +113,20 @@ class AttentionHeads(nn.Module, ABC):
 
     def _weights(self, logits: Tensor) -> Tensor:
         return dropout(self.softmax(logits), self.dropout_rate, self.training)
+
+
+@contextlib.contextmanager
+def attention_weights(layers: Iterable[AttentionHeads]) -> Iterator[list[Tensor]]:
+    """Collect the weights of attention layers, (B, H, Tq, Tk) before dropout, of each call, in a list."""
+    found: list[Tensor] = []
+    hooks = [
+        layer.softmax.register_forward_hook(lambda module, given, weights: found.append(weights)) for layer in layers
+    ]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def most_heads(module: nn.Module) -> int:

@@ -85,7 +85,7 @@ class Encoder(EncoderStack):
         dropout_rate: dropout of the branches and of the input layer.
         positional_dropout_rate: dropout of the positional encoding.
         attention_dropout_rate: dropout of the attention weights.
-        input_layer: "linear", "embed" or None.
+        input_layer: "linear", "embed" or None; or a function that makes the input layer for a positional encoding.
         pos_enc_class: positional encoding.
         normalize_before: normalise before (True) or after (False) each branch.
         concat_after: combine attention's input and output by a linear layer.
@@ -105,7 +105,7 @@ class Encoder(EncoderStack):
         dropout_rate: float = 0.1,
         positional_dropout_rate: float = 0.1,
         attention_dropout_rate: float = 0.0,
-        input_layer: str | None = "linear",
+        input_layer: str | Callable[[Positions], FrameInput] | None = "linear",
         pos_enc_class: Callable[[int, float], Positions] = PositionalEncoding,
         normalize_before: bool = True,
         concat_after: bool = False,
@@ -135,7 +135,8 @@ class Encoder(EncoderStack):
                 stochastic_depth_rate * (index + 1) / num_blocks,
             ),
         )
-        super().__init__(attention_dim, choose("input_layer", input_layer, inputs)(), layers, normalize_before)
+        embed = input_layer(pos_enc) if callable(input_layer) else choose("input_layer", input_layer, inputs)()
+        super().__init__(attention_dim, embed, layers, normalize_before)
 
     def step(
         self, xs: Tensor, keys: Iterable[Tensor], values: Iterable[Tensor], bias: Tensor | None = None
