@@ -12,6 +12,7 @@ from torch.nn.functional import pad
 
 from espnet.nets.pytorch_backend.conformer.encoder import Encoder as ConformerEncoder
 from espnet.nets.pytorch_backend.fastspeech.duration_predictor import DurationPredictor
+from espnet.nets.pytorch_backend.fastspeech.variance_predictor import VariancePredictor
 from espnet.nets.pytorch_backend.nets_utils import choose
 from espnet.nets.pytorch_backend.tacotron2.decoder import Postnet
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding, ScaledPositionalEncoding
@@ -19,7 +20,6 @@ from espnet.nets.pytorch_backend.transformer.encoder import Encoder as Transform
 from espnet.nets.pytorch_backend.transformer.encoder import EncoderStack
 from espnet.nets.pytorch_backend.transformer.multi_layer_conv import same_padding
 from espnet2.interface.spec import Length
-from espnet2.tts.fastspeech2.variance_predictor import VariancePredictor
 from espnet2.tts.gst.style_encoder import StyleEncoder
 
 PADDING = 0  # the token that pads texts
