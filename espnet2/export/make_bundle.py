@@ -43,13 +43,13 @@ def make_bundle(
         model: the files of the model, as `load_trained` takes them.
 
     Raises:
-        OptionError: int8 graphs of a family that has none.
+        OptionError: int8 graphs of a model that has none.
         VerificationError: onnxruntime and PyTorch disagree.
         EspnetError: the model's files or the recordings cannot be read.
     """
     Bundle.require_writable(output_dir)
     trained = load_trained(**model)
-    if quantize and not trained.family.quantized:
+    if quantize and not any(component.name in trained.family.quantized for _, component in trained.parts):
         raise OptionError(f"quantize: expected none for {trained.family.subject}, found {quantize}")
     signals = trained.signals(recordings)
     require_runnable(trained, signals, bounded=not recordings)

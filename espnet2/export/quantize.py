@@ -34,6 +34,9 @@ from espnet2.runtime.family import Family
 # Operator: which of its inputs are weights.
 WEIGHTS = {"MatMul": (1,), "Gemm": (1,), "LSTM": (1, 2)}
 FEATURES, OUTPUTS = ("Log",), ("LogSoftmax",)
+# Weights of an operator, as a share of the largest one's, below which it takes no time that counts: attention of
+# recurrent decoders has such, and its weights are 80 times as far from those of fp32 where they are quantised.
+LEAST_SHARE = 0.01
 
 
 def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | None:
@@ -90,13 +93,16 @@ def _folded(source: Path) -> ir.Model:
 
 
 def _quantizable(graph: ir.Graph, logarithms: tuple[str, ...]) -> Iterator[ir.Node]:
-    """The nodes with constant weights, except products that such logarithms read."""
-    kept = _read_by(graph, logarithms)
+    """The nodes with constant weights, except products that such logarithms read, and those of `LEAST_SHARE`."""
+    kept, sizes = _read_by(graph, logarithms), {}
     for node in graph:
         weights = [node.inputs[index] for index in WEIGHTS.get(node.op_type, ())]
-        constant = all(value is not None and value.name in graph.initializers for value in weights)
-        if weights and constant and node.name and node.name not in kept:
-            yield node
+        constants = [graph.initializers.get(value.name or "") for value in weights if value is not None]
+        values = [value.const_value for value in constants if value is not None and value.const_value is not None]
+        if weights and len(values) == len(weights):
+            sizes[node] = sum(value.size for value in values)
+    least = LEAST_SHARE * max(sizes.values(), default=0)
+    return (node for node, size in sizes.items() if node.name and node.name not in kept and size >= least)
 
 
 def _separate_weights(graph: ir.Graph, nodes: Sequence[ir.Node]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,6 +32,7 @@ from espnet2.runtime.synthesis_flow import (
 from espnet2.runtime.synthesis_model import SynthesisModel, SynthesisSection
 from espnet2.runtime.synthesis_options import SynthesisOptions
 from espnet2.runtime.tts import Synthesizer
+from espnet2.utils.warped_distance import warped_distance
 
 TEXT = ("text", "text_lengths")
 OF_FRAMES = ("frame_tokens", "frame_lengths")
@@ -45,6 +46,10 @@ class TextToSpeech(SynthesisFamily):
 
     subject = "speech synthesis"
     entries: ClassVar[Mapping[str, str]] = {ENCODER: "Text2Speech"}
+    # A step reads all its weights for one frame; other graphs read theirs for all frames at once.
+    quantized: ClassVar[tuple[str, ...]] = (STEP,)
+    most_deviation = 0.1
+    deviation_unit = "deviation of features"
 
     def require_usable(self, components: Components, section: SynthesisSection) -> None:
         """Check that each graph reads what is there before it, and that features become samples."""
@@ -92,6 +97,11 @@ class TextToSpeech(SynthesisFamily):
             return super().compare(expected, found, name)
         others = {key: value for key, value in expected.items() if key != DURATION}
         return [Check("durations", name, rounded_apart(expected, found)), *super().compare(others, found, name)]
+
+    def deviation(self, expected: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> float:
+        """Distance of features over their spread, the mean over texts; those of one may come later or faster."""
+        pairs = [(one[FEATURES], other[FEATURES]) for one, other in zip(expected, found, strict=True)]
+        return float(np.mean([warped_distance(*pair) for pair in pairs]))
 
 
 def _require_fed(name: str, component: Component, known: set[str]) -> None:

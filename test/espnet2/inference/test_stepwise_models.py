@@ -13,6 +13,9 @@ import zoo_tts_tacotron2
 from espnet2.export.make_bundle import make_bundle
 from espnet2.inference.tts_inference import Text2Speech
 from espnet2.runtime import Text2Speech as BundleText2Speech
+from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.families.tts import TTS
+from espnet2.utils.warped_distance import warped_distance
 
 TEXTS = ("ab cdefg", "a", "gf ed cba")
 KEYS = {"feat_gen", "feat_gen_denorm", "prob", "att_w", "duration", "focus_rate", "wav"}
@@ -35,7 +38,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def bundle(files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bundle") / "tts"
-    make_bundle(path, TEXTS[:1], tts_train_config=files["train_config"], tts_model_file=files["model_file"])
+    given = {"tts_train_config": files["train_config"], "tts_model_file": files["model_file"]}
+    make_bundle(path, TEXTS[:1], quantize="int8", **given)
     return path
 
 
@@ -72,3 +76,11 @@ def test_teacher_forcing(bundle, files):
     for name in ("feat_gen", "att_w"):
         assert len(feats) // 2 == len(found["att_w"]) == (2000 // 64 + 1) // 2
         np.testing.assert_allclose(found[name], expected[name].numpy(), rtol=0, atol=1e-4)
+
+
+def test_int8(bundle):
+    exact, int8 = (BundleText2Speech(bundle, quantized=quantized, **OPTIONS)(TEXTS[0]) for quantized in (False, True))
+    far = warped_distance(exact["feat_gen"], int8["feat_gen"])
+    assert 0 < far < TTS.most_deviation
+    stated = Bundle.load(bundle).manifest.verification["int8"]["deviation_of_feature_rate"]
+    assert 0 < stated < TTS.most_deviation
