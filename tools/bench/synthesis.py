@@ -45,7 +45,7 @@ def main() -> None:
     print(f"{'row':12} {'':12} {'s':>7} {'RTF':>6} {'ratio':>6} {'first s':>8} {'share':>6} {'peak MB':>8}")
     for row in args.rows:
         files = make(row, args.work_dir / row, args.oracle)
-        bundle = bundled(args.work_dir / row, files)
+        bundle = bundled(row, args.work_dir / row, files)
         for line in lines(row, answers_of(row, files, bundle, args)):
             print(line, flush=True)
         print(f"  {convolutions(profiled(row, bundle), machine)}", flush=True)
@@ -58,13 +58,13 @@ def options_of(row: str) -> dict[str, Any]:
     return {"maxlenratio": float(FRAMES)} if row in STEPWISE else {}
 
 
-def bundled(directory: Path, files: Mapping[str, str]) -> Path:
+def bundled(row: str, directory: Path, files: Mapping[str, str]) -> Path:
     """The bundle of a model, made unless it is there."""
     kept = directory / "bundle"
     if not (kept / "bundle.yaml").is_file():
         from espnet2.export.make_bundle import make_bundle
 
-        make_bundle(kept, **files)
+        make_bundle(kept, quantize="int8" if row in STEPWISE else None, **files)
     return kept
 
 
@@ -73,7 +73,7 @@ def answers_of(row: str, files: Mapping[str, str], bundle: Path, args: argparse.
     script = Path(__file__).with_name("synthesizer.py").resolve()
     here = {"bundle": str(bundle)}
     named = {"upstream": (args.oracle, {name: str(Path(path).resolve()) for name, path in files.items()})}
-    kinds = ["onnxruntime"]
+    kinds = ["onnxruntime", "int8" if row in STEPWISE else "stream"]
     named |= {kind: (sys.executable, here) for kind in kinds}
     contenders = {
         kind: Contender(python, [str(script), kind, json.dumps(given)]) for kind, (python, given) in named.items()

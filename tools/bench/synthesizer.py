@@ -1,6 +1,6 @@
 """A synthesiser that answers requests of a benchmark (see `contender`), of upstream or of this project.
 
-    PYTHON synthesizer.py {upstream,onnxruntime,stream} FILES       as JSON: the options of the model's files
+    PYTHON synthesizer.py {upstream,onnxruntime,int8,stream} FILES       as JSON: the options of the model's files
 
 A request names the number of tokens and the synthesiser's options. The answer has the seconds of the whole and, of
 `stream`, of the first samples; the number of samples, and the peak of the memory.
@@ -62,14 +62,19 @@ def onnxruntime(files: Mapping[str, str], options: Mapping[str, Any]) -> Speak:
     return lambda ids: [synthesizer(ids)["wav"]]
 
 
+def int8(files: Mapping[str, str], options: Mapping[str, Any]) -> Speak:
+    """The same with the bundle's int8 graphs."""
+    return onnxruntime(files, {**options, "quantized": True})
+
+
 def stream(files: Mapping[str, str], options: Mapping[str, Any]) -> Speak:
-    """The same, in pieces."""
+    """This project's runtime, in pieces."""
     from espnet2.runtime import Text2Speech
 
     return Text2Speech(files["bundle"], num_threads=1, **options).stream
 
 
-SYNTHESIZERS = {"upstream": upstream, "onnxruntime": onnxruntime, "stream": stream}
+SYNTHESIZERS = {"upstream": upstream, "onnxruntime": onnxruntime, "int8": int8, "stream": stream}
 
 
 class Synthesizer:
