@@ -48,6 +48,7 @@ EXTRAS = {
         "mypy>=1.15",
         "import-linter>=2.3",
         "pypinyin>=0.50",
+        "sherpa-onnx>=1.12",
         "types-PyYAML",
         "types-tqdm",
         *HUGGINGFACE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from espnet2.interface.errors import OptionError
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
@@ -34,6 +35,16 @@ def get_parser() -> argparse.ArgumentParser:
     for name, text in CHUNK_OPTIONS.items():
         parser.add_argument(f"--{name}", type=int, help=text)
     parser.add_argument("--quantize", choices=["int8"], help="add dynamically quantised graphs")
+    parser.add_argument(
+        "--one_graph",
+        type=str2bool,
+        default=False,
+        help="add synthesizer.onnx to the bundle of a synthesiser: token ids in, samples out (default: False)",
+    )
+    parser.add_argument(
+        "--layout", choices=["sherpa_onnx"], help="write a synthesiser as another runtime reads it, not a bundle"
+    )
+    parser.add_argument("--lexicon_words", help="file of words for the lexicon of --layout, for models of phonemes")
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     parser.add_argument(
         "recordings", nargs="*", help="recordings or texts whose results are compared (default: generated signals)"
@@ -41,13 +52,30 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _refuse_beside_layout(args: argparse.Namespace) -> None:
+    """Raise `OptionError` for options of bundles."""
+    names = ("streaming", "quantize", "one_graph", "recordings", *CHUNK_OPTIONS)
+    given = [name for name in names if getattr(args, name)]
+    if given:
+        raise OptionError(f"{given[0]}: expected none beside layout {args.layout}, found one")
+
+
 def export(args: argparse.Namespace) -> None:
+    if args.layout is not None:
+        from espnet2.export.layouts.make_layout import make_layout
+
+        _refuse_beside_layout(args)
+        make_layout(args.layout, args.output_dir, args.lexicon_words, **model_options(args, None))
+        return
     from espnet2.export.make_bundle import make_bundle
 
+    if args.lexicon_words is not None:
+        raise OptionError("lexicon_words: expected none without layout, found one")
     make_bundle(
         args.output_dir,
         args.recordings,
         args.quantize,
+        args.one_graph,
         streaming=args.streaming,
         chunks={name: getattr(args, name) for name in CHUNK_OPTIONS},
         **model_options(args, None),

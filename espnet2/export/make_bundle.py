@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ from tqdm import tqdm
 
 import espnet
 from espnet2.export.compare import compare_all, deviation, require_runnable
+from espnet2.export.one_graph import OneGraph
+from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.export.quantize import quantize_int8, require_accepted
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
 from espnet2.export.verify import require_passed, summary, table
@@ -23,6 +26,7 @@ from espnet2.interface.errors import OptionError
 from espnet2.runtime.bundle import Bundle, Manifest
 from espnet2.runtime.session import OnnxGraph, may_overflow
 
+ONE_GRAPH = "one_graph"  # role of a file in the bundle
 PROVENANCE_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 _log = logging.getLogger(__name__)
@@ -32,6 +36,7 @@ def make_bundle(
     output_dir: str | Path,
     recordings: Sequence[str | Path] = (),
     quantize: str | None = None,
+    one_graph: bool = False,
     **model: Any,
 ) -> Bundle:
     """Export a trained model, verify it, and write it to `output_dir`.
@@ -40,10 +45,11 @@ def make_bundle(
         output_dir: the bundle; nothing is written there unless all comparisons pass.
         recordings: signals on whose results PyTorch and onnxruntime have to agree; drawn ones by default.
         quantize: "int8" adds quantised graphs, whose results on the recordings have to be near those of fp32.
+        one_graph: add a graph from token ids to samples, for synthesisers that regulate lengths.
         model: the files of the model, as `load_trained` takes them.
 
     Raises:
-        OptionError: int8 graphs of a model that has none.
+        OptionError: int8 graphs of a model that has none, or one graph of a model that is no such synthesiser.
         VerificationError: onnxruntime and PyTorch disagree.
         EspnetError: the model's files or the recordings cannot be read.
     """
@@ -51,6 +57,7 @@ def make_bundle(
     trained = load_trained(**model)
     if quantize and not any(component.name in trained.family.quantized for _, component in trained.parts):
         raise OptionError(f"quantize: expected none for {trained.family.subject}, found {quantize}")
+    whole = OneGraph(trained.parts) if one_graph else None
     signals = trained.signals(recordings)
     require_runnable(trained, signals, bounded=not recordings)
     provenance = _provenance(trained)
@@ -58,6 +65,10 @@ def make_bundle(
         paths = _export(trained, Path(directory), provenance)
         graphs = {c.name: OnnxGraph(paths[c.name], c) for _, c in trained.parts}
         checks = compare_all(trained, graphs, signals, bounded=not recordings)
+        further: list[Path] = []
+        if whole is not None:
+            further.append(_export_whole(whole, Path(directory), provenance))
+            checks += verify_one_graph(whole, further[0])
         _log.info("onnxruntime against PyTorch:\n%s", table(checks))
         require_passed(checks)
         quantized: dict[str, Path] = {}
@@ -65,6 +76,7 @@ def make_bundle(
         if quantize:
             quantized, accepted = _quantized(trained, graphs, paths, signals, len(recordings))
         manifest, files = _describe(trained, paths, quantized, provenance, _verification(checks, accepted))
+        manifest = _with_whole(manifest, files, further)
         bundle = Bundle.write(output_dir, manifest, files)
     _log.info("wrote %s: %s", output_dir, ", ".join(sorted(files)))
     return bundle
@@ -78,6 +90,12 @@ def _export(trained: Trained, directory: Path, provenance: Mapping[str, Any]) ->
         path = directory / f"{component.name}.onnx"
         paths[component.name] = export_component(module, component, path, metadata)
     return paths
+
+
+def _export_whole(whole: OneGraph, directory: Path, provenance: Mapping[str, Any]) -> Path:
+    """The synthesiser as one graph in `directory`."""
+    metadata = {key: str(value) for key, value in provenance.items()}
+    return export_component(whole, whole.component(), directory / f"{whole.component().name}.onnx", metadata)
 
 
 def _quantized(
@@ -149,6 +167,15 @@ def _describe(
         verification=verification,
     )
     return manifest, files
+
+
+def _with_whole(manifest: Manifest, files: dict[str, Path | bytes], graphs: Sequence[Path]) -> Manifest:
+    """The manifest with graphs that the runtime does not run among its files, which `files` gets, too."""
+    beside = [path.with_name(path.name + EXTERNAL_DATA_SUFFIX) for path in graphs]
+    found = dict(zip((ONE_GRAPH, f"{ONE_GRAPH}_data"), (p for p in (*graphs, *beside) if p.exists()), strict=False))
+    files |= {path.name: path for path in found.values()}
+    entries = {role: {"file": path.name} for role, path in found.items()}
+    return dataclasses.replace(manifest, files={**manifest.files, **entries})
 
 
 def _verification(checks: Sequence[Check], accepted: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def test_results_are_those_of_upstream(files):
     """Its names and shapes, by graphs that PyTorch runs; `test_families_complete.py` compares them with a bundle's."""
     speak = Text2Speech(**files, always_fix_seed=True)
     results = speak("a bc", **GIVEN, decode_conf={"alpha": 1.7})
-    assert list(results) == ["att_w", "duration", "wav"]
+    assert list(results) == ["att_w", "duration", "focus_rate", "wav"]
     frames = int(results["duration"].sum())
     assert results["att_w"].shape == (frames, 4)
     assert torch.equal(results["att_w"].sum(dim=0), results["duration"].float())

@@ -1,0 +1,1 @@
+"""Files of trained models as other runtimes read them."""
