@@ -43,8 +43,15 @@ class AlignmentModule(nn.Module):
         Returns:
             (B, T, U) log probabilities plus the prior's; -inf in the padding.
         """
-        tokens = self.t_conv2(relu(self.t_conv1(text.transpose(1, 2)))).transpose(1, 2)
-        frames = relu(self.f_conv2(relu(self.f_conv1(feats.transpose(1, 2)))))
+        of_text, of_feats = (
+            make_pad_mask(lengths, xs.shape[1]).to(xs.device).unsqueeze(1)
+            for lengths, xs in ((text_lengths, text), (feats_lengths, feats))
+        )
+        tokens = text.transpose(1, 2).masked_fill(of_text, 0.0)
+        tokens = self.t_conv2(relu(self.t_conv1(tokens))).transpose(1, 2)
+        frames = feats.transpose(1, 2)
+        for conv in (self.f_conv1, self.f_conv2):
+            frames = relu(conv(frames.masked_fill(of_feats, 0.0)))
         frames = self.f_conv3(frames).transpose(1, 2)
         scores = -torch.cdist(frames, tokens, compute_mode="donot_use_mm_for_euclid_dist")
         if x_masks is not None:

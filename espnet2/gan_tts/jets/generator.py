@@ -13,6 +13,7 @@ from espnet2.gan_tts.adversarial import reading
 from espnet2.gan_tts.hifigan.hifigan import HiFiGANGenerator
 from espnet2.gan_tts.jets.alignments import AlignmentModule, average_by_duration, viterbi_decode
 from espnet2.gan_tts.jets.length_regulator import GaussianUpsampling, spoken_durations
+from espnet2.gan_tts.jets.loss import VarianceLoss
 from espnet2.gan_tts.utils import get_random_segments
 from espnet2.interface.spec import Component, Length
 from espnet2.interface.spec import Tensor as Declared
@@ -33,7 +34,8 @@ class JETSGenerator(FastSpeech2):
         odim: F, size of the features that tokens are aligned with.
         segment_size: frames of a part of an utterance, of which training generates samples.
         options: those of `FastSpeech2` without a postnet's, and with `generator_` before the name those of
-            `HiFiGANGenerator`; `SIZES` has other values by default.
+            `HiFiGANGenerator`; `SIZES` has other values by default. `use_masking` and `use_weighted_masking` are
+            without effect, as upstream has it: the losses of `JETS` leave padding out.
 
     Raises:
         ValueError: an option that does not fit, named in one sentence.
@@ -58,8 +60,8 @@ class JETSGenerator(FastSpeech2):
         self.upsample_factor = self.generator.upsample_factor
 
     def add_output(self, options: Namespace) -> None:
-        """Keep the options of the loss, which `JETS` has; no layer follows the decoder."""
-        self.use_masking, self.use_weighted_masking = options.use_masking, options.use_weighted_masking
+        """Check the options of the loss, which `JETS` has; no layer follows the decoder."""
+        VarianceLoss(options.use_masking, options.use_weighted_masking)
 
     def ended(self, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Texts (B, U) and their lengths (B,), with padding tokens behind the latter."""

@@ -83,7 +83,7 @@ class JETS(AdversarialTTS):
         )
         self.add_feat_match_loss(feat_match_loss_params)
         self.add_mel_loss(mel_loss_params)
-        self.var_loss = VarianceLoss(self.generator.use_masking, self.generator.use_weighted_masking)
+        self.var_loss = VarianceLoss()  # padding never counts, whatever the generator's options say, as upstream has it
         self.forwardsum_loss = ForwardSumLoss()
         self.lambda_var = lambda_var
         self.lambda_align = lambda_align
