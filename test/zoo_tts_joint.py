@@ -11,6 +11,8 @@ from zoo_tts_gst import OF_MODELS, REFERENCE
 from zoo_tts_jets import BANDS, DISCRIMINATOR, HOP
 from zoo_tts_tacotron2 import SMALL as TACOTRON2_SMALL
 from zoo_tts_tacotron2 import SURE
+from zoo_tts_transformer import SMALL as TRANSFORMER_SMALL
+from zoo_tts_transformer import SURE as TRANSFORMER_SURE
 
 OWN = {"idim", "odim", "in_channels"}  # options that the model gives to its parts
 OF_FASTSPEECH2 = {name: value for name, value in FASTSPEECH2.items() if name not in OWN}
@@ -18,6 +20,8 @@ OF_HIFIGAN = {name: value for name, value in HIFIGAN.items() if name not in OWN}
 OF_FASTSPEECH = {name: value for name, value in BASE.items() if name not in OWN}
 OF_TACOTRON2 = {name: value for name, value in TACOTRON2_SMALL.items() if name not in OWN}
 TACOTRON2: dict[str, Any] = {"text2mel_type": "tacotron2", "text2mel_params": OF_TACOTRON2}
+OF_TRANSFORMER = {name: value for name, value in TRANSFORMER_SMALL.items() if name not in OWN}
+TRANSFORMER = {"text2mel_type": "transformer", "text2mel_params": {**OF_TRANSFORMER, **TRANSFORMER_SURE}}
 DEFAULT: dict[str, Any] = {
     "segment_size": 8,
     "sampling_rate": 8000,
@@ -33,6 +37,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], tuple[Array, ...]]] = {
     "default": ({}, ()),
     "speakers": ({"text2mel_params": SPEAKERS}, (SPEAKER, LANGUAGE, VOICE)),
     "tacotron2": ({**TACOTRON2, "text2mel_params": {**OF_TACOTRON2, **SURE}}, ()),
+    "transformer": (TRANSFORMER, ()),
     "fastspeech-style": (
         {"text2mel_type": "fastspeech", "text2mel_params": {**OF_FASTSPEECH, **OF_MODELS}},
         (REFERENCE,),
@@ -50,6 +55,7 @@ LOSSES: dict[str, dict[str, Any]] = {
         "discriminator_adv_loss_params": {"loss_type": "hinge"},
     },
     "tacotron2": TACOTRON2,
+    "transformer": TRANSFORMER,
     "fastspeech": {"text2mel_type": "fastspeech", "text2mel_params": OF_FASTSPEECH},
     "adversary-alone": {"use_mel_loss": False, "use_feat_match_loss": False},
 }
@@ -57,9 +63,12 @@ FRAMES = 24
 SPEECH = (Array("feats", (FRAMES, F)), Array("speech", (FRAMES * HOP,)))
 OF_TOKENS = (Array("pitch", (10, 1)), Array("energy", (10, 1)))
 DURATIONS = {"generator.text2mel.duration_predictor.linear.bias": 1.5}
-STOPS = {"generator.text2mel.dec.prob_out.bias": -3.0}  # not after the first frame
+# Of models without durations: they do not stop after the first frame.
+STOPS = {
+    "tacotron2": {"generator.text2mel.dec.prob_out.bias": -3.0},
+    "transformer": {"generator.text2mel.prob_out.bias": -3.0},
+}
 LENGTHS = (9, 5, 1)
-STEPWISE = ("tacotron2",)  # without durations
 JOINT = "joint_text2wav"
 TARGET = "espnet2.gan_tts.joint.joint_text2wav:JointText2Wav"
 
@@ -67,7 +76,7 @@ TARGET = "espnet2.gan_tts.joint.joint_text2wav:JointText2Wav"
 def _rows() -> list[Row]:
     rows = []
     for name, (options, conditions) in OPTIONS.items():
-        fixed = STOPS if name in STEPWISE else DURATIONS
+        fixed = STOPS.get(name, DURATIONS)
         make = New(TARGET, {"idim": V, "odim": F, **DEFAULT, **options})
         rows.append(Row(f"{JOINT}-{name}", JOINT, make, (TEXT, *conditions), LENGTHS, 1e-4, fixed=fixed))
     for name, options in LOSSES.items():
