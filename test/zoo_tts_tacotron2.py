@@ -60,6 +60,28 @@ SEEDED: dict[str, dict[str, Any]] = {
     "forward": {"atype": "forward", "reduction_factor": 2},
     "forward_ta": {"atype": "forward_ta"},
 }
+# Two batches, each of three texts of different lengths.
+BATCH = (
+    *(Array(name, (3, 9, 4)) for name in ("after_outs", "before_outs", "ys")),
+    *(Array(name, (3, 9)) for name in ("logits", "labels")),
+)
+_LOSSES = "espnet.nets.pytorch_backend.e2e_tts_tacotron2:"
+_CELL = "espnet.nets.pytorch_backend.tacotron2.decoder:ZoneOutCell"
+PARTS: dict[str, tuple[str, New, tuple[Array, ...]]] = {
+    "loss-masked": ("loss", New(_LOSSES + "Tacotron2Loss"), BATCH),
+    "loss-whole": ("loss", New(_LOSSES + "Tacotron2Loss", {"use_masking": False, "bce_pos_weight": 3.0}), BATCH),
+    "loss-weighted": (
+        "loss",
+        New(_LOSSES + "Tacotron2Loss", {"use_masking": False, "use_weighted_masking": True}),
+        BATCH,
+    ),
+    "guided": ("guided", New(_LOSSES + "GuidedAttentionLoss", {"sigma": 0.3, "alpha": 2.0}), (Array("a", (3, 9, 5)),)),
+    "zoneout": (
+        "zoneout",
+        New(_CELL, {"cell": New("torch.nn:LSTMCell", {"input_size": 3, "hidden_size": 4}), "zoneout_rate": 0.3}),
+        (Array("x", (2, 3)), Array("hidden", (2, 4)), Array("cell", (2, 4))),
+    ),
+}
 LOSSES: dict[str, dict[str, Any]] = {
     "default": {},
     "forward_ta": {"atype": "forward_ta", "bce_pos_weight": 2.0, "guided_attn_loss_sigma": 0.2},
@@ -78,6 +100,8 @@ def _rows() -> list[Row]:
         for name, options in table.items():
             make = New(TACOTRON2, {**SMALL, **options})
             rows.append(Row(f"tacotron2-{kind}-{name}", f"tacotron2_{kind}", make, (TEXT, FEATS), LENGTHS, 5e-5))
+    for name, (kind, make, arrays) in PARTS.items():
+        rows.append(Row(f"tacotron2-{name}", f"tacotron2_{kind}", make, arrays, (1, 2)))
     return rows
 
 

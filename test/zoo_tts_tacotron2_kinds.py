@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -115,8 +117,43 @@ def _tacotron2_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tens
     return {"losses": (torch.tensor(rows), torch.full_like(lengths, len(rows[0])))}
 
 
+def _numbers(module: Callable[..., Any], batch: Batch) -> Outputs:
+    """What a function makes of each utterance's arrays, as one row of numbers."""
+    count = len(next(iter(batch.values())))
+    rows = [module(**{name: value[index] for name, value in batch.items()}) for index in range(count)]
+    numbers = torch.stack([torch.cat([part.reshape(-1) for part in row]) for row in rows])
+    return {"out": (numbers, torch.full((count,), numbers.shape[1]))}
+
+
+def _loss(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """The losses of a batch of texts of 9, 6 and 2 frames."""
+    ones = {**batch, "labels": (batch["labels"] > 0).float()}
+    return _numbers(functools.partial(module, olens=torch.tensor([9, 6, 2])), ones)
+
+
+def _guided(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """The loss of attention of 9, 6 and 2 steps to 5, 5 and 3 tokens."""
+    sizes = torch.tensor([5, 5, 3]), torch.tensor([9, 6, 2])
+    return _numbers(lambda a: [module(a, *sizes)], batch)
+
+
+def _zoneout(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
+    """The next states, by their means and by chance."""
+
+    def states(x: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        found = [*module(x, (hidden, cell)), *module.train()(x, (hidden, cell))]
+        module.eval()
+        return found
+
+    return _numbers(states, batch)
+
+
 KINDS = {
     "tacotron2": Kind(_tacotron2, padded=True, exported=True),
     "tacotron2_seeded": Kind(_tacotron2_seeded),
     "tacotron2_losses": Kind(_tacotron2_losses),
+    "tacotron2_loss": Kind(_loss),
+    "tacotron2_guided": Kind(_guided),
+    "tacotron2_zoneout": Kind(_zoneout),
 }
