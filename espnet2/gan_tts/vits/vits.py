@@ -210,6 +210,7 @@ class VITS(ConditionedTTS, AdversarialTTS):
         vector = (Declared("global_vector", ("batch", self.generator.global_channels)),) if self.conditions else ()
         latent = Declared("latent", ("batch", "frames", channels))
         samples = Length.multiplied(self.generator.upsample_factor)
+        (vocoder,) = self.generator.decoder.components()
         return (
             Component(
                 name="text_encoder",
@@ -250,6 +251,7 @@ class VITS(ConditionedTTS, AdversarialTTS):
                 inputs=(latent, *vector),
                 outputs=(Declared("wav", ("batch", "samples")),),
                 lengths=(OutputLength("samples", "frames", samples),),
+                attributes=vocoder.attributes,
             ),
         )
 

@@ -94,6 +94,16 @@ def test_bundle_speaks_as_pytorch_does(bundle, files, vocoder_file):
         assert np.array_equal(found["duration"], expected["duration"].numpy())
 
 
+def test_bundle_speaks_batches_and_streams(bundle):
+    runtime, texts = BundleText2Speech(bundle, batch_size=3), ["abcdefg gfedcba", "a", "ab"]
+    found = runtime.batch(texts, [GIVEN] * 3)
+    for text, together in zip(texts, found, strict=True):
+        alone = runtime(text, **GIVEN)
+        assert all(np.abs(value - together[name]).max() <= 1e-5 for name, value in alone.items())
+        streamed = np.concatenate(list(runtime.stream(text, **GIVEN)))
+        assert streamed.shape == alone["wav"].shape and np.abs(streamed - alone["wav"]).max() <= 1e-5
+
+
 def test_bundle_is_spoken_from_the_command_line(bundle, tmp_path):
     command = ["--bundle", str(bundle), "ab", "-o", str(tmp_path / "a.wav"), "--sids", "1"]
     assert main_onnx(command) == 2  # no speaker embedding
