@@ -100,3 +100,20 @@ JETS: dict[str, Any] = {
         "mel_loss_params": {"fs": RATE, **STFT, "n_mels": 10, "fmin": 0, "fmax": None, "log_base": None},
     },
 }
+VITS: dict[str, Any] = {
+    **{name: JETS[name] for name in (*LOOP, "optim2", "optim2_conf", "best_model_criterion")},
+    "feats_extract": "linear_spectrogram",
+    "feats_extract_conf": STFT,
+    "tts": "vits",
+    "tts_conf": {
+        "sampling_rate": RATE,
+        "generator_params": {
+            **{"hidden_channels": 8, "segment_size": 8, "text_encoder_blocks": 1, "text_encoder_ffn_expand": 2},
+            **{"decoder_channels": 8, "decoder_upsample_scales": [8, 8], "decoder_upsample_kernel_sizes": [16, 16]},
+            **{"decoder_resblock_kernel_sizes": [3], "decoder_resblock_dilations": [[1]]},
+            **{"posterior_encoder_layers": 2, "flow_flows": 1, "flow_layers": 1},
+            "stochastic_duration_predictor_flows": 1,
+        },
+        **{name: JETS["tts_conf"][name] for name in ("discriminator_params", "mel_loss_params")},
+    },
+}
