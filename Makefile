@@ -4,6 +4,7 @@ WORK ?= build/demo
 
 RUN := .venv/bin/python
 DEMO := egs2/digits/asr1/demo
+SPEECH_DEMO := egs2/digits/tts1/demo
 # Two workers with one thread each use two cores; more threads per worker would slow down each other.
 export OMP_NUM_THREADS ?= 1
 WORKERS ?= 2
@@ -17,8 +18,9 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  (PYTHON=python3.12 picks the interpreter for the environments; pip's settings are yours)"
 
-demo: .venv/.ready ## export the demo model, verify it, transcribe its recordings
+demo: .venv/.ready ## export the demo models, verify them, transcribe recordings, say a sentence
 	@bash $(DEMO)/run.sh --python $(RUN) --work $(WORK)
+	@bash $(SPEECH_DEMO)/run.sh --python $(RUN) --work $(WORK)
 
 test: lint types imports torch-free unit ## every check: lint, types, import directions, all tests
 

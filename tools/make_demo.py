@@ -1,6 +1,7 @@
-"""Make `egs2/digits/asr1/demo` from the models of `egs2/digits/asr1/run.sh`.
+"""Make `egs2/digits/asr1/demo` and `egs2/digits/tts1/demo` from the models of their recipes.
 
     python tools/make_demo.py              # weights, configurations, log, results, six recordings of the test set
+    python tools/make_demo.py --tts_exp egs2/digits/tts1/exp/tts_demo       # weights and configuration that speak
     ORACLE/bin/python tools/make_demo_refs.py     # upstream ESPnet's hypotheses for them
 
 Configurations get paths relative to their own directory; nothing else in them is changed.
@@ -29,6 +30,12 @@ FILES = {
     "asr": ("valid.acc.ave.pth", f"asr_train_asr_conformer_raw_{TAG}"),
     "lm": ("valid.loss.ave.pth", f"lm_train_lm_transformer_{TAG}"),
 }
+SYNTHESISER = "train.loss.ave.pth"
+STATISTICS = {
+    "normalize": "feats_stats.npz",
+    "pitch_normalize": "pitch_stats.npz",
+    "energy_normalize": "energy_stats.npz",
+}
 LOGS = {
     "train.log": "train.log",
     "RESULTS.md": "RESULTS.md",
@@ -53,6 +60,19 @@ def copy_model(kind: str, exp: Path) -> None:
         config["normalize_conf"]["stats_file"] = "feats_stats.npz"
     (target / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
     (target / "tokens.txt").write_text("".join(f"{token}\n" for token in config["token_list"]), encoding="utf-8")
+
+
+def copy_synthesiser(exp: Path) -> None:
+    """Copy weights, configuration and statistics of a synthesiser whose configuration names its token list."""
+    target = RECIPE.parent / "tts1" / "demo" / "exp" / "tts"
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(exp / SYNTHESISER, target / SYNTHESISER)
+    config = yaml.safe_load((exp / "config.yaml").read_text(encoding="utf-8")) | {"output_dir": "."}
+    for section, name in STATISTICS.items():
+        source = exp.parents[1] / config[f"{section}_conf"]["stats_file"]
+        shutil.copyfile(source, target / name)
+        config[f"{section}_conf"]["stats_file"] = name
+    (target / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
 
 
 def copy_recordings(dump: Path) -> None:
@@ -80,7 +100,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--exp", type=Path, default=RECIPE / "exp", help="where the recipe's models are")
     parser.add_argument("--dump", type=Path, default=RECIPE / "dump" / "raw", help="where its recordings are")
+    parser.add_argument("--tts_exp", type=Path, help="a synthesiser, which alone is copied")
     args = parser.parse_args()
+    if args.tts_exp is not None:
+        copy_synthesiser(args.tts_exp)
+        return
     for kind in FILES:
         copy_model(kind, args.exp)
     copy_recordings(args.dump)
