@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from espnet2.interface.errors import BundleError, DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.interface.families import family_of
 from espnet2.interface.graph import Graph
-from espnet2.interface.spec import Component
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.conditions import SPEECH, condition, conditions_of, reference, spoken
 from espnet2.runtime.graph_calls import Arrays
@@ -42,7 +41,7 @@ from espnet2.runtime.synthesis_flow import (
 )
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import REFUSE, SynthesisOptions, warn_of_unread
-from espnet2.runtime.vocoder_features import mismatch
+from espnet2.runtime.vocoder_features import require_fit
 from espnet2.utils.griffin_lim import Spectrogram2Waveform
 
 if TYPE_CHECKING:
@@ -325,24 +324,6 @@ def _shown(results: Arrays, forced: bool) -> Arrays:
     logarithms = results.get(LOGARITHMS)
     shown = {name: value for name, value in results.items() if name != LOGARITHMS}
     return {**shown, DURATION: logarithms} if forced and logarithms is not None else shown
-
-
-def require_fit(bundle: Bundle, vocoder: Bundle) -> None:
-    """Raise `BundleError` for a vocoder of another sampling rate, or of other features."""
-    rates = bundle.section.sample_rate, vocoder.section.sample_rate
-    sizes = [_size(bundle.components, FEATURES), _size(vocoder.components, "feats")]
-    for noun, (expected, found) in (("a sampling rate in Hz", rates), ("a number of features", sizes)):
-        if expected != found:
-            raise BundleError(f"{vocoder.path}: expected {noun} of {expected}, as {bundle.path} has, found {found}")
-    other = mismatch(bundle.section.griffin_lim, vocoder.section.features)
-    if other is not None:
-        raise BundleError(f"{vocoder.path}: {other}")
-
-
-def _size(components: Mapping[str, Component], name: str) -> Any:
-    """Size of the features that graphs read or give under this name; None: there are none."""
-    tensors = [tensor for component in components.values() for tensor in (*component.outputs, *component.inputs)]
-    return next((tensor.axes[-1] for tensor in tensors if tensor.name == name), None)
 
 
 class Text2Speech(Synthesizer):
