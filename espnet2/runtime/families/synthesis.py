@@ -23,6 +23,7 @@ from espnet2.runtime.synthesis_options import SynthesisOptions
 from espnet2.utils.text_file import lines_of
 
 TEXT_FILE, SEPARATORS = ".txt", "/\\"  # by which names of files are told from texts
+UNCUT = 1 << 30  # characters of a text, which no text has
 DRAWN_TOKENS = (1, 17, 40)  # of the texts that are spoken where none is given
 DRAWN_FRAMES, LEAST_SAMPLES = 50, 16000  # of a reference utterance
 
@@ -70,8 +71,8 @@ class SynthesisFamily(Family):
     def checked_options(
         self, components: Components, section: Any, bounded: bool
     ) -> tuple[SynthesisOptions, SynthesisOptions]:
-        """Without steps of Griffin-Lim, whose phases go apart however small a difference is."""
-        options = self.read_options({"griffin_lim_iters": 0, "always_fix_seed": True})
+        """Without steps of Griffin-Lim, whose phases go apart however small a difference is, and with whole texts."""
+        options = self.read_options({"griffin_lim_iters": 0, "always_fix_seed": True, "max_text_length": UNCUT})
         return options, options
 
     def compare(self, expected: Mapping[str, Any], found: Mapping[str, Any], name: str) -> list[Check]:

@@ -10,6 +10,7 @@ import numpy as np
 from espnet2.interface.check import Check
 from espnet2.interface.errors import BundleError, listed
 from espnet2.interface.spec import Component
+from espnet2.runtime.compare import difference
 from espnet2.runtime.conditions import CONDITIONS, REFERENCE
 from espnet2.runtime.durations import RULES, scaled
 from espnet2.runtime.families.synthesis import SynthesisFamily
@@ -38,6 +39,7 @@ TEXT = ("text", "text_lengths")
 OF_FRAMES = ("frame_tokens", "frame_lengths")
 # Outputs that a graph has to have, and arrays that the runtime makes of them.
 NEEDED = {STEP: ("frames", "stop"), POSTNET: (FEATURES,), VOCODER: (SAMPLES,)}
+END = "prob"  # of each frame, that speech ends
 DURATIONS = "durations"  # of a signal, frames that are spoken instead of the predicted ones
 
 
@@ -91,11 +93,16 @@ class TextToSpeech(SynthesisFamily):
     def compare(self, expected: Mapping[str, Any], found: Mapping[str, Any], name: str) -> list[Check]:
         """Compare durations, their logarithms, and what is spoken for PyTorch's durations (see `following`).
 
-        A duration near the middle of two frames may be rounded to one by PyTorch and to the other by onnxruntime.
+        A duration near the middle of two frames may be rounded to one by PyTorch and to the other by onnxruntime. In
+        the same way, one of both may stop at a probability that is the threshold but for rounding; then probabilities
+        are compared up to there. Durations of attention follow from its weights.
         """
-        if LOGARITHMS not in expected:
-            return super().compare(expected, found, name)
         others = {key: value for key, value in expected.items() if key != DURATION}
+        if END in expected and len(expected[END]) != len(found[END]):
+            shared = min(len(expected[END]), len(found[END]))
+            return [Check("end", name, difference(expected[END][:shared], found[END][:shared]))]
+        if LOGARITHMS not in expected:
+            return super().compare(others, found, name)
         return [Check("durations", name, rounded_apart(expected, found)), *super().compare(others, found, name)]
 
     def deviation(self, expected: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> float:
