@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -40,6 +41,7 @@ OF_FRAMES = ("frame_tokens", "frame_lengths")
 # Outputs that a graph has to have, and arrays that the runtime makes of them.
 NEEDED = {STEP: ("frames", "stop"), POSTNET: (FEATURES,), VOCODER: (SAMPLES,)}
 END = "prob"  # of each frame, that speech ends
+DRAWN_RATIO = 1.0  # most frames of a token of a drawn text, for models that speak step by step
 DURATIONS = "durations"  # of a signal, frames that are spoken instead of the predicted ones
 
 
@@ -81,6 +83,15 @@ class TextToSpeech(SynthesisFamily):
             return synthesizer.complete(signal["text"], signal, options, given)
 
         return speak
+
+    def checked_options(
+        self, components: Components, section: Any, bounded: bool
+    ) -> tuple[SynthesisOptions, SynthesisOptions]:
+        """A stepwise model may never end a drawn text, and rounding errors grow with steps: it takes a few."""
+        options = super().checked_options(components, section, bounded)[0]
+        if bounded and STEP in components:
+            options = dataclasses.replace(options, maxlenratio=DRAWN_RATIO)
+        return options, options
 
     def check_signal(self, model: SynthesisModel, signal: Any) -> None:
         """Check that the text has tokens."""

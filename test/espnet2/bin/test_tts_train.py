@@ -71,3 +71,16 @@ def test_features_that_were_collected_can_be_given(corpus):
     assert run(directory, "extracted", {**options, "max_epoch": 1}) == 0
     ours, theirs = weights(directory / "given"), weights(directory / "extracted")
     assert all(np.allclose(value, theirs[name], atol=1e-5) for name, value in ours.items())
+
+
+def test_a_model_that_speaks_step_by_step_is_trained(corpus):
+    directory, options = corpus
+    own = {name: value for name, value in options.items() if not name.startswith(("pitch", "energy"))}
+    for name in ("train_data_path_and_name_and_type", "valid_data_path_and_name_and_type"):
+        own[name] = [entry for entry in own[name] if entry[1] != "durations"]
+    sizes = ("embed_dim", "eunits", "econv_chans", "adim", "dunits", "prenet_units", "postnet_chans")
+    assert run(directory, "tacotron2", {**own, "tts": "tacotron2", "tts_conf": dict.fromkeys(sizes, 8)}) == 0
+    history = read_checkpoint(directory / "tacotron2/checkpoint.pth")["reporter"]["stats"]
+    assert {"l1_loss", "mse_loss", "bce_loss", "attn_loss", "loss"} <= set(history[2]["valid"])
+    speak = Text2Speech(directory / "tacotron2/config.yaml", directory / "tacotron2/valid.loss.ave.pth", maxlenratio=2)
+    assert speak("abc")["att_w"].shape[1] == 4

@@ -187,3 +187,19 @@ def test_vocoders_are_compared_by_samples():
         assert check.passed
     with pytest.raises(OptionError, match="recordings"):
         VOCODER.signals(components, VocoderSection(8000), ["x.wav"])
+
+
+def test_drawn_texts_of_stepwise_models_are_short():
+    step = dataclasses.replace(COMPONENTS["feature_decoder"], name="decoder_step")
+    for components, bounded, ratio in ((COMPONENTS, True, 10.0), ({"decoder_step": step}, False, 10.0)):
+        assert TTS.checked_options(components, SECTION, bounded)[1].maxlenratio == ratio
+    assert TTS.checked_options({"decoder_step": step}, SECTION, True)[1].maxlenratio == 1.0
+
+
+def test_int8_is_judged_by_features():
+    rng = np.random.default_rng(0)
+    feats = [rng.standard_normal((frames, 4)) for frames in (20, 30)]
+    expected = [{"feat_gen": one} for one in feats]
+    assert TTS.deviation(expected, [{"feat_gen": np.repeat(one, 2, axis=0)} for one in feats]) == 0
+    far = TTS.deviation(expected, [{"feat_gen": one + 0.02} for one in feats])
+    assert 0 < far < TTS.most_deviation < TTS.deviation(expected, expected[::-1])
