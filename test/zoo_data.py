@@ -134,6 +134,7 @@ def stats_arrays(stats: Stats) -> dict[str, np.ndarray]:
 # Buffers that follow from the constructor's options or from a file, and edges of bands in Hz.
 FIXED = ("melmat", "mean", "std", "window", "pe", "num_batches_tracked", "flipped_filter", "fb", "window_", "n_")
 FIXED += ("low_hz_", "band_hz_", "alphas_cumulative", "min_alphas_cumulative")
+FIXED += ("analysis_filter", "synthesis_filter", "updown_filter")
 
 
 def filled(row: Row, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from zoo_kind import Batch, Kind, Outputs, attribute
 from zoo_training_calls import digest
 
@@ -48,6 +50,7 @@ def _discriminator(module: torch.nn.Module, batch: Batch, lengths: Tensor) -> Ou
     )
     found: dict[str, list[Tensor]] = {"layers": [], "losses": [], "gradients": []}
     for index, length in enumerate(lengths):
+        np.random.seed(int(length))  # of windows at random places
         with torch.enable_grad():
             hat, real = (_nested(module(batch[name][index, None, None, :length])) for name in ("wav_hat", "wav"))
             scores = (generated(hat), *adversarial(hat, real))
@@ -57,6 +60,37 @@ def _discriminator(module: torch.nn.Module, batch: Batch, lengths: Tensor) -> Ou
         found["losses"].append(terms.detach())
         found["layers"].append(torch.tensor([digest(f"{i}", x) for i, x in enumerate(_flat(real))]).flatten())
     return {name: value for key, items in found.items() for name, value in _each(items, key).items()}
+
+
+def _trained(module: torch.nn.Module, feats: Tensor) -> Tensor:
+    """Features (1, F, T) that a generator reads in training: of as many frames as its noise needs."""
+    frames = getattr(module, "noise_upsample_factor", len(feats))
+    return feats.repeat(frames, 1)[:frames].T[None]
+
+
+def _generator(module: torch.nn.Module, batch: Batch, lengths: Tensor) -> Outputs:
+    """Samples of each utterance alone, of seeded noise, and gradients of the weights in training."""
+    waves, slopes, module = [], [], module.eval()
+    for index, length in enumerate(lengths):
+        feats = batch["feats"][index, :length]
+        torch.manual_seed(int(length))
+        waves.append(module.inference(feats))
+        torch.manual_seed(int(length))
+        with torch.enable_grad():
+            wav = module(_trained(module, feats))
+            slopes.append(gradients(module, (wav * torch.linspace(-1, 1, wav.shape[-1])).sum()))
+    samples = torch.tensor([len(wave) for wave in waves])
+    return {"wav": (pad_sequence(waves, batch_first=True), samples), **_each(slopes, "gradients")}
+
+
+def _pqmf(module: torch.nn.Module, batch: Batch, lengths: Tensor) -> Outputs:
+    """Bands, and samples of these."""
+    bands = [module.analysis(wav[None, None, :length])[0].T for wav, length in zip(batch["wav"], lengths, strict=True)]
+    waves = [module.synthesis(band.T[None])[0].T for band in bands]
+    found = {}
+    for name, items in (("bands", bands), ("wav", waves)):
+        found[name] = (pad_sequence(items, batch_first=True), torch.tensor([len(item) for item in items]))
+    return found
 
 
 def _results(batch: Batch, index: int, length: Tensor) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
@@ -106,6 +140,8 @@ def _mel_loss(module: torch.nn.Module, batch: Batch, lengths: Tensor) -> Outputs
 
 KINDS = {
     "discriminator": Kind(_discriminator),
+    "generator": Kind(_generator, exported=True),
+    "pqmf": Kind(_pqmf),
     "generator_loss": Kind(_generator_loss),
     "discriminator_loss": Kind(_discriminator_loss),
     "feature_match_loss": Kind(_feature_match_loss),

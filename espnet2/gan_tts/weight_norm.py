@@ -95,6 +95,18 @@ def remove_weight_norm(module: nn.Module) -> None:
         part.remove_weight_norm()
 
 
+class WeightNormed(nn.Module):
+    """Base of networks of these convolutions."""
+
+    def apply_weight_norm(self) -> None:
+        """Split the weights of all convolutions into gains and directions."""
+        apply_weight_norm(self)
+
+    def remove_weight_norm(self) -> None:
+        """Fold the gains and directions of all convolutions."""
+        remove_weight_norm(self)
+
+
 @torch.no_grad()
 def draw_weights(module: nn.Module, deviation: float) -> None:
     """Draw the weights of convolutions from a normal distribution around 0."""

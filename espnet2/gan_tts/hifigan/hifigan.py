@@ -20,14 +20,8 @@ from espnet2.gan_tts.hifigan.discriminators import (
     HiFiGANScaleDiscriminator,
 )
 from espnet2.gan_tts.hifigan.residual_block import ResidualBlock, make_activation
-from espnet2.gan_tts.weight_norm import (
-    NormedConv1d,
-    NormedConvTranspose1d,
-    apply_weight_norm,
-    draw_weights,
-    remove_weight_norm,
-)
-from espnet2.interface.spec import Component, Length, OutputLength
+from espnet2.gan_tts.vocoder import AbsVocoder, Stage, receptive_field, upsampling_stage
+from espnet2.gan_tts.weight_norm import NormedConv1d, NormedConvTranspose1d, draw_weights
 from espnet2.interface.spec import Tensor as Declared
 
 __all__ = [
@@ -41,7 +35,7 @@ __all__ = [
 DEVIATION = 0.01  # of weights before training
 
 
-class HiFiGANGenerator(nn.Module):
+class HiFiGANGenerator(AbsVocoder):
     """Features to samples, by transposed convolutions and the mean of parallel residual blocks after each.
 
     Args:
@@ -92,11 +86,13 @@ class HiFiGANGenerator(nn.Module):
         padding = same_padding(kernel_size)
         self.in_channels = in_channels
         self.out_channels = out_channels
+        self.global_channels = max(global_channels, 0)
         self.upsample_factor = math.prod(upsample_scales)
+        self._first = Stage(padding)  # the last convolution has the same kernel
         self.num_blocks = len(resblock_kernel_sizes)
         self.input_conv = NormedConv1d(in_channels, channels, kernel_size, padding=padding)
-        self.upsamples = nn.ModuleList()
-        self.blocks = nn.ModuleList()
+        self.upsamples: Any = nn.ModuleList()
+        self.blocks: Any = nn.ModuleList()
         for scale, kernel in zip(upsample_scales, upsample_kernel_sizes, strict=True):
             channels //= 2
             self.upsamples.append(
@@ -129,14 +125,6 @@ class HiFiGANGenerator(nn.Module):
         """Draw the weights that training starts from."""
         draw_weights(self, DEVIATION)
 
-    def apply_weight_norm(self) -> None:
-        """Split the weights of all convolutions into gains and directions."""
-        apply_weight_norm(self)
-
-    def remove_weight_norm(self) -> None:
-        """Fold the gains and directions of all convolutions."""
-        remove_weight_norm(self)
-
     def forward(self, c: Tensor, g: Tensor | None = None) -> Tensor:
         """Features c (B, F, T), and a vector g (B, G, 1) where the generator has `global_channels` → (B, 1, N)."""
         x = self.input_conv(c)
@@ -152,24 +140,21 @@ class HiFiGANGenerator(nn.Module):
         """Features c (T, F), and a vector g (G, 1) → samples (N, 1)."""
         return self(c.T[None], None if g is None else g[None])[0].T
 
-    def generate(self, feats: Tensor) -> Tensor:
-        """Features (B, T, F) → samples (B, N) of the first channel."""
-        return self(feats.transpose(1, 2))[:, 0]
+    def generate(self, feats: Tensor, *further: Tensor) -> Tensor:
+        """Features (B, T, F), and a vector (B, G) where the generator reads one → samples (B, N), the first channel."""
+        return self(feats.transpose(1, 2), *(vector[:, :, None] for vector in further))[:, 0]
 
-    def components(self) -> tuple[Component, ...]:
-        """The graph "vocoder"; utterances of a batch are equally long, since convolutions see what follows them."""
-        return (vocoder_component(self.in_channels, self.upsample_factor),)
+    def further_inputs(self) -> tuple[Declared, ...]:
+        """The vector of generators that read one."""
+        return (Declared("global_vector", ("batch", self.global_channels)),) if self.global_channels else ()
 
-
-def vocoder_component(size: int, hop: int) -> Component:
-    """The graph that makes `hop` samples of each frame of `size` features."""
-    return Component(
-        name="vocoder",
-        method="generate",
-        inputs=(Declared("feats", ("batch", "frames", size)),),
-        outputs=(Declared("wav", ("batch", "samples")),),
-        lengths=(OutputLength("samples", "frames", Length.multiplied(hop)),),
-    )
+    @property
+    def receptive_field(self) -> int:
+        stages = [self._first]
+        for index, upsample in enumerate(self.upsamples):
+            blocks = self.blocks[index * self.num_blocks : (index + 1) * self.num_blocks]
+            stages.append(upsampling_stage(upsample[1], max(block.reach for block in blocks)))
+        return receptive_field([*stages, self._first])
 
 
 def _check(

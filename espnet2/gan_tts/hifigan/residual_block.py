@@ -54,6 +54,7 @@ class ResidualBlock(nn.Module):
             )
             return nn.Sequential(make_activation(nonlinear_activation, params), kernel)
 
+        self.reach = padding * (sum(dilations) + len(dilations) * use_additional_convs)  # steps on each side
         self.use_additional_convs = use_additional_convs
         self.convs1 = nn.ModuleList(conv(dilation) for dilation in dilations)
         if use_additional_convs:
