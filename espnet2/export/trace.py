@@ -87,8 +87,9 @@ def fold_weights(model: ir.Model, **limits: int) -> None:
     The exporter leaves that to the runtime for tensors above a small size. `limits` are those of `fold_constants` for
     operators that do more than rearrange.
     """
-    fold_constants(model, should_fold=lambda node: True if node.op_type in FOLDED else None, **limits)
-    RemoveUnusedNodesPass()(model)
+    with quiet():
+        fold_constants(model, should_fold=lambda node: True if node.op_type in FOLDED else None, **limits)
+        RemoveUnusedNodesPass()(model)
 
 
 def _axes(value: ir.Value) -> list[Axis | None]:
