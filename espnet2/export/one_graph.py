@@ -19,6 +19,7 @@ NAME = "synthesizer"
 ORDER = (STYLE, ENCODER, DECODER, VOCODER)
 NEEDED = {ENCODER, DECODER, VOCODER}
 SEED, ALPHA, TEXT = "seed", "alpha", "text"
+SPOKEN = "spoken_samples"  # the axis, which is none of a reference's samples
 FRAME_TOKENS, FRAME_LENGTHS, READ_BY_VOCODER = "frame_tokens", "frame_lengths", "feats"  # made between the parts
 
 
@@ -115,8 +116,9 @@ class OneGraph(nn.Module):
             name=NAME,
             method="speak",
             inputs=self.given,
-            outputs=(Declared("wav", (1, "samples")),),
-            data_dependent=("samples",),
+            outputs=(Declared("wav", (1, SPOKEN)),),
+            lengths=tuple(rule for component in self.declared if component.name == STYLE for rule in component.lengths),
+            data_dependent=(SPOKEN,),
         )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from espnet2.export.one_graph import ALPHA, SEED, OneGraph
+from espnet2.export.one_graph import ALPHA, SEED, SPOKEN, OneGraph
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, export_component
 from espnet2.inference.trained import Trained
 from espnet2.interface.errors import ConfigError, DataError, OptionError
@@ -91,8 +91,8 @@ class SherpaVits(nn.Module):
                 Declared("noise_scale_w", (1,), below=1.0),
                 *(Declared("sid", (1,), "int64", below=tensor.below) for tensor in speakers),
             ),
-            outputs=(Declared("y", (1, "samples")),),
-            data_dependent=("samples",),
+            outputs=(Declared("y", (1, SPOKEN)),),
+            data_dependent=(SPOKEN,),
         )
 
 

@@ -80,6 +80,30 @@ def test_one_graph_speaks_as_the_graphs_of_the_bundle_do(tmp_path):
     assert others[0].shape != others[1].shape or not np.allclose(*others)
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("fastspeech2-everything-given", {"alpha": 1.6}),
+        ("fastspeech-reduction", {"alpha": 0.7}),
+        ("tts-model-speakers", {}),
+        ("jets-speakers", {}),
+    ],
+)
+@torch.no_grad()
+def test_one_graph_speaks_as_the_model_does(name, options, tmp_path):
+    row = zoo.ROWS[name]
+    model, vocoder = zoo_calls.module_for(row, tmp_path), zoo_calls.module_for(zoo.ROWS["hifigan-default"], tmp_path)
+    parts = list(model.parts())
+    parts += [] if "jets" in name else [(vocoder, component) for component in vocoder.components()]
+    one, (batch, lengths) = OneGraph(parts), zoo_calls.batch_of(row, [0])
+    given = {**batch, "text_lengths": lengths, "alpha": torch.tensor([options.get("alpha", 1.0)])}
+    found = one.speak(*(given[tensor.name] for tensor in one.given))[0]
+    results = model.inference(**{key: value[0] for key, value in batch.items()}, **options)
+    feats = results.get("feat_gen_denorm", results.get("feat_gen"))
+    expected = results["wav"] if feats is None else vocoder.inference(feats)[:, 0]
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], Path]:
     """Files of a model of characters, and its layout for sherpa-onnx."""
