@@ -1,1 +1,3 @@
 """FastSpeech."""
+
+from espnet2.tts.fastspeech.fastspeech import FastSpeech as FastSpeech

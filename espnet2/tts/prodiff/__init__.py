@@ -1,1 +1,3 @@
 """ProDiff."""
+
+from espnet2.tts.prodiff.prodiff import ProDiff as ProDiff

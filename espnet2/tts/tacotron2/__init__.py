@@ -1,5 +1,3 @@
 """Tacotron 2."""
 
-from espnet2.tts.tacotron2.tacotron2 import Tacotron2
-
-__all__ = ["Tacotron2"]
+from espnet2.tts.tacotron2.tacotron2 import Tacotron2 as Tacotron2
