@@ -90,6 +90,14 @@ FAMILIES: Mapping[str, Row] = {
         "espnet2.runtime.families.tts:TTS",
         packed={"tts_train_config": "train_config", "tts_model_file": "model_file"},
     ),
+    "tts2": Row(
+        "synthesiser",
+        "espnet2.tasks.tts2:TTS2Task",
+        "tts_train_config",
+        "tts_model_file",
+        "espnet2.runtime.families.tts:TTS",
+        packed={"tts_train_config": "train_config", "tts_model_file": "model_file"},
+    ),
     "vocoder": Row(
         "vocoder",
         "espnet2.tasks.vocoder:VocoderTask",

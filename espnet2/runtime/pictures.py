@@ -56,7 +56,7 @@ def drawing(choice: str, fs: int, tokens_of: Callable[[str], Sequence[str]]) -> 
             found[ATTENTION] = draw_attention(result["att_w"], tokens_of(name), name)
         if "prob" in result:
             found[END] = draw_end(result["prob"], name)
-        if choice == ALL:
+        if choice == ALL and "wav" in result:
             found[SPEECH] = draw_speech(result, fs, tokens_of(name), name)
         return found
 

@@ -91,7 +91,7 @@ class SpeakRunner:
         except UNCOMPUTABLE:
             results = [self._alone(*pair, report) for pair in zip(items, given, strict=True)]
         report.compute += time.perf_counter() - start
-        report.audio += sum(len(one["wav"]) for one in results if one is not None) / self.synthesizer.fs
+        report.audio += sum(len(one.get("wav", ())) for one in results if one is not None) / self.synthesizer.fs
         return results
 
     def _speak(self, given: Sequence[Mapping[str, Any]]) -> list[Arrays]:
@@ -150,6 +150,8 @@ def speak(args: argparse.Namespace, load: Callable[[], Synthesizer]) -> int:
         raise OptionError(f"--output: expected one text, found {len(texts)}: --output_dir takes several")
     numbers = {name: getattr(args, name) for name in NUMBERS if getattr(args, name) is not None}
     synthesizer = load()
+    if args.output is not None and not synthesizer.makes_samples:
+        raise OptionError("--output: expected --output_dir for a model whose results are discrete units, found a file")
     if streams:
         with SampleStream(args.output, synthesizer.fs) as output:
             return process(texts, StreamRunner(synthesizer, numbers, output), _written_already, WORDING)

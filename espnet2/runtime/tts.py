@@ -81,6 +81,11 @@ class Synthesizer:
         return self._model.section.sample_rate
 
     @property
+    def makes_samples(self) -> bool:
+        """Whether results are samples, and not discrete units alone."""
+        return self.vocoder is not None or self.griffin_lim is not None
+
+    @property
     def use_speech(self) -> bool:
         """Whether a text needs a reference utterance beside it."""
         return self.style is not None or self.options.use_teacher_forcing

@@ -17,6 +17,7 @@ from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices, load_class
 from espnet2.tasks.exported import BundledFile
 from espnet2.tasks.options import MAPPING, Option
+from espnet2.tasks.rows import Row
 from espnet2.tasks.shared import TOKEN_LIST, TOKEN_TYPE, TOKENIZER, USE_PREPROCESSOR
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import load_tokenizer
@@ -71,7 +72,7 @@ class TTSTask(AbsTask):
     """Synthesisers of speech from text."""
 
     name = "tts"
-    rows = (
+    rows: ClassVar[tuple[Row, ...]] = (
         TOKEN_LIST,
         ODIM,
         MODEL_CONF,
@@ -86,12 +87,13 @@ class TTSTask(AbsTask):
         ENERGY_EXTRACT,
         ENERGY_NORMALIZE,
     )
-    required = ("output_dir", "token_list")
-    required_data = ("text", "speech")
+    required: ClassVar[tuple[str, ...]] = ("output_dir", "token_list")
+    required_data: ClassVar[tuple[str, ...]] = ("text", "speech")
     optional_data = ("spembs", "durations", "pitch", "energy", "sids", "lids")
     inference_data = ("text",)
     int_pad_value = 0
     model: ClassVar[str] = "espnet2.tts.espnet_model:ESPnetTTSModel"
+    token_keys: ClassVar[tuple[str, str]] = ("token_list", "token_type")  # of the text
 
     @classmethod
     def assemble(cls, config: Namespace) -> AbsESPnetModel:
@@ -115,29 +117,35 @@ class TTSTask(AbsTask):
     @classmethod
     def tokenizer(cls, model: Any, config: Namespace, source: Path | None = None) -> AbsTokenizer | None:
         """The tokenizer that has a file; others are made when a text is first spoken."""
-        return load_tokenizer(BPE, config.bpemodel, source) if config.token_type == BPE else None
+        return load_tokenizer(BPE, config.bpemodel, source) if getattr(config, cls.token_keys[1]) == BPE else None
 
     @classmethod
     def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> SynthesisSection:
         """Sampling rate, tokens, how texts become tokens, and how features become samples without a vocoder."""
         extract = model.feats_extract
-        places = (getattr(model.tts, "fs", None), getattr(extract, "fs", None))
-        confs = (config.feats_extract_conf, config.pitch_extract_conf)
-        rate = next((rate for rate in (*places, *(conf.get("fs") for conf in confs)) if rate), None)
-        if type(rate) is not int:
-            raise ConfigError("feats_extract_conf.fs: expected the sampling rate in Hz, found none")
+        token_list, token_type = (getattr(config, key) for key in cls.token_keys)
         cleaner = config.cleaner or []
         return SynthesisSection(
-            sample_rate=rate,
-            tokens=list(config.token_list),
+            sample_rate=cls.sample_rate(model, config),
+            tokens=list(token_list),
             text={
-                "token_type": config.token_type,
+                "token_type": token_type,
                 "cleaner": [cleaner] if isinstance(cleaner, str) else list(cleaner),
                 "g2p": config.g2p,
                 "non_linguistic_symbols": read_symbols(config.non_linguistic_symbols),
             },
             griffin_lim={} if extract is None else extract.inversion(),
         )
+
+    @classmethod
+    def sample_rate(cls, model: Any, config: Namespace) -> int:
+        """Sampling rate in Hz; raises `ConfigError` where the configuration has none."""
+        places = (getattr(model.tts, "fs", None), getattr(model.feats_extract, "fs", None))
+        confs = (config.feats_extract_conf, config.pitch_extract_conf)
+        rate = next((rate for rate in (*places, *(conf.get("fs") for conf in confs)) if rate), None)
+        if type(rate) is not int:
+            raise ConfigError("feats_extract_conf.fs: expected the sampling rate in Hz, found none")
+        return rate
 
     @classmethod
     def bundled_files(cls, tokenizer: AbsTokenizer | None, files: Mapping[str, Path]) -> dict[str, BundledFile]:

@@ -201,8 +201,14 @@ class ESPnetTTSModel(AbsESPnetModel):
     ) -> dict[str, tuple[Tensor, Tensor]]:
         """Features, and pitch and energy but for those that are known, of samples, each with its lengths."""
         feats = (speech, speech_lengths) if self.feats_extract is None else self.feats_extract(speech, speech_lengths)
-        found = {"feats": feats}
-        steps = {"feats_lengths": feats[1], "durations": durations, "durations_lengths": durations_lengths}
+        steps = {"durations": durations, "durations_lengths": durations_lengths}
+        return {"feats": feats, **self._variances(speech, speech_lengths, known, feats_lengths=feats[1], **steps)}
+
+    def _variances(
+        self, speech: Tensor, speech_lengths: Tensor, known: Collection[str], **steps: Tensor | None
+    ) -> dict[str, tuple[Tensor, Tensor]]:
+        """Pitch and energy but for those that are known; `steps` are further arguments of what extracts them."""
+        found = {}
         for name, extract in (("pitch", self.pitch_extract), ("energy", self.energy_extract)):
             if extract is not None and name not in known:
                 found[name] = extract(speech, speech_lengths, **steps)

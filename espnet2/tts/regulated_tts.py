@@ -196,13 +196,17 @@ class RegulatedTTS(ConditionedTTS):
         known = (*real, frame_tokens(steps)[0], olens // self.reduction_factor)
         before, after, _ = self.decode_for_loss(hidden, ilens, *known, target)
         outputs = (after if self.postnet is not None else None, before, *predicted)
-        losses = self.criterion(*outputs, target, steps, *real, ilens, olens)
+        losses, further_stats = self.losses_of(*outputs, target, steps, *real, ilens, olens)
         loss = torch.stack(losses).sum()
-        named = zip(self.loss_names, losses, strict=True)
-        stats = {name: value.item() for name, value in (*named, *self.alphas().items())}
+        named = dict(zip(self.loss_names, losses, strict=True)) | further_stats | self.alphas()
+        stats: dict[str, Any] = {name: value.item() for name, value in named.items()}
         if joint_training:
             return loss, stats, after
         return force_gatherable((loss, {**stats, "loss": loss.item()}, len(tokens)), loss.device)
+
+    def losses_of(self, *values: Any) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+        """Losses that `loss_names` names, and further statistics, of the arguments of `criterion`."""
+        return self.criterion(*values), {}
 
     def decode_for_loss(self, hidden: Tensor, text_lengths: Tensor, *given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """`decode_with_postnet` in training, where features (B, T', F) to be predicted stand last."""

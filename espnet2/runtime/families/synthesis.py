@@ -65,8 +65,8 @@ class SynthesisFamily(Family):
         return {name: {text.name: value, **drawn} for name, value in texts.items()}
 
     def duration(self, components: Components, section: Any, signal: Any, result: Any) -> float:
-        """Seconds of the samples."""
-        return len(result[SAMPLES]) / section.sample_rate
+        """Seconds of the samples; 0 where results are discrete units."""
+        return len(result.get(SAMPLES, ())) / section.sample_rate
 
     def checked_options(
         self, components: Components, section: Any, bounded: bool

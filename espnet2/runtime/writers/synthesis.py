@@ -188,9 +188,10 @@ class SynthesisFiles:
             self.tables[DURATIONS][DURATIONS][name] = " ".join(map(str, result["duration"]))
         if "focus_rate" in result:
             self.tables[FOCUS][FOCUS][name] = f"{float(result['focus_rate']):.5f}"
-        path = self.directory / "wav" / f"{name}{SUFFIX}"
-        write_samples(path, result["wav"], self.fs)
-        self.files.add(path)
+        if "wav" in result:
+            path = self.directory / "wav" / f"{name}{SUFFIX}"
+            write_samples(path, result["wav"], self.fs)
+            self.files.add(path)
         for folder, figure in (self.draw(name, result) if self.draw else {}).items():
             path = self.directory / folder / f"{name}{PICTURE}"
             save(figure, path)

@@ -1,0 +1,1 @@
+"""Speech synthesis of discrete units."""
