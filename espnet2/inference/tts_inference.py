@@ -63,18 +63,13 @@ class TorchSynthesizer(Synthesizer):
         warn_of_unread(options, [graph.component for graph in model.graphs.values()])
         super().__init__(model, options)
 
-    def batch(
-        self,
-        texts: Sequence[Any],
-        given: Sequence[Mapping[str, Any]] | None = None,
-        decode_conf: Mapping[str, Any] | None = None,
+    def _batch(
+        self, texts: Sequence[Any], given: Sequence[Mapping[str, Any]], decode_conf: Mapping[str, Any] | None
     ) -> list[Arrays]:
-        """See `Synthesizer`; with teacher forcing, end-to-end models reconstruct `speech`, samples (N,)."""
+        """See `Synthesizer.batch`; with teacher forcing, end-to-end models reconstruct `speech`, samples (N,)."""
         if self.model.tts.require_vocoder or not self._options(decode_conf).use_teacher_forcing:
-            return super().batch(texts, given, decode_conf)
-        return [
-            self._reconstructed(text, values) for text, values in zip(texts, given or [{}] * len(texts), strict=True)
-        ]
+            return super()._batch(texts, given, decode_conf)
+        return [self._reconstructed(text, values) for text, values in zip(texts, given, strict=True)]
 
     @torch.inference_mode()
     def _reconstructed(self, text: Any, given: Mapping[str, Any]) -> Arrays:
@@ -170,6 +165,20 @@ class Text2Speech(TorchSynthesizer):
     def __call__(self, *given: Any, **further: Any) -> Any:
         """See `Synthesizer`; the results are tensors."""
         return _tensors(super().__call__(*map(_array, given), **_arrays(further)))
+
+    def batch(
+        self,
+        texts: Sequence[Any],
+        given: Sequence[Mapping[str, Any]] | None = None,
+        decode_conf: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """See `Synthesizer`; the results are tensors."""
+        rows = None if given is None else [_arrays(values) for values in given]
+        return [_tensors(one) for one in super().batch([_array(text) for text in texts], rows, decode_conf)]
+
+    def stream(self, *given: Any, **further: Any) -> Any:
+        """See `Synthesizer`; the pieces are tensors."""
+        return map(_tensor, super().stream(*map(_array, given), **_arrays(further)))
 
     def batch_call(self, *given: Any, **further: Any) -> Any:
         """See `Synthesizer`; the results are tensors."""

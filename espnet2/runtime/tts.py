@@ -146,7 +146,7 @@ class Synthesizer:
         """
         conditions = {"spembs": spembs, "sids": sids, "lids": lids}
         given = {SPEECH: speech, "durations": durations, "pitch": pitch, "energy": energy, **conditions}
-        (results,) = self.batch([text], [given], decode_conf)
+        (results,) = self._batch([text], [given], decode_conf)
         return results
 
     def batch(
@@ -166,18 +166,7 @@ class Synthesizer:
         Returns:
             The results of each text, as of `__call__`; raises the same errors.
         """
-        options = self._options(decode_conf)
-        before = self._seeds.bit_generator.state
-        try:
-            requests = [
-                self._pieces(text, values, options, self._forced(values, options))
-                for text, values in zip(texts, given or [{}] * len(texts), strict=True)
-            ]
-            results = self._speak(requests, options)
-        except Exception:
-            self._seeds.bit_generator.state = before  # texts that are not spoken do not move the noise of others
-            raise
-        return [_shown(one, options.use_teacher_forcing) for one in results]
+        return self._batch(texts, given or [{}] * len(texts), decode_conf)
 
     def batch_call(
         self,
@@ -208,7 +197,7 @@ class Synthesizer:
         whole = {name: (values, None) for name, values in (("spembs", spembs), ("sids", sids), ("lids", lids))}
         given = rows_of({**padded, **whole}, len(text))
         options = {"batch_size": max(len(text), 1), **(decode_conf or {})}
-        return gathered(self.batch(text, given, options))
+        return gathered(self._batch(text, given, options))
 
     def stream(
         self,
@@ -258,6 +247,22 @@ class Synthesizer:
         """
         (results,) = self._speak([self._pieces(text, conditions, options, given)], options)
         return results
+
+    def _batch(
+        self, texts: Sequence[Any], given: Sequence[Mapping[str, Any]], decode_conf: Mapping[str, Any] | None
+    ) -> list[Arrays]:
+        options = self._options(decode_conf)
+        before = self._seeds.bit_generator.state
+        try:
+            requests = [
+                self._pieces(text, values, options, self._forced(values, options))
+                for text, values in zip(texts, given, strict=True)
+            ]
+            results = self._speak(requests, options)
+        except Exception:
+            self._seeds.bit_generator.state = before  # texts that are not spoken do not move the noise of others
+            raise
+        return [_shown(one, options.use_teacher_forcing) for one in results]
 
     def _options(self, decode_conf: Mapping[str, Any] | None) -> SynthesisOptions:
         if not decode_conf:

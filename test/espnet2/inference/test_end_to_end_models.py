@@ -56,8 +56,10 @@ def test_batches_and_streams_speak_as_single_texts_do(files):
     for index, one in enumerate(expected):
         assert torch.allclose(found["wav"][index], one["wav"], atol=1e-5)
         assert torch.equal(found["duration"][index, : len(one["duration"])], one["duration"])
-        streamed = np.concatenate(list(text2speech.stream(TEXTS[index], **VOICE)))
-        assert np.allclose(streamed, one["wav"].numpy(), atol=1e-5)
+        streamed = torch.cat(list(text2speech.stream(TEXTS[index], **VOICE)))
+        assert torch.allclose(streamed, one["wav"], atol=1e-5)
+    together = text2speech.batch(TEXTS, [VOICE] * 3)
+    assert all(torch.equal(one["wav"], other["wav"]) for one, other in zip(expected, together, strict=True))
 
 
 def test_speech_is_reconstructed_with_teacher_forcing(files):
