@@ -32,6 +32,7 @@ class Memory(NamedTuple):
         first: (B, U) weights of attention before the first step.
         floor: (B, U) smallest weights, of forward attention.
         attended: (B, U) bool, tokens that may be attended to.
+        projected: whether `value` is what later layers make of the encoder's output.
     """
 
     key: Tensor
@@ -39,6 +40,7 @@ class Memory(NamedTuple):
     first: Tensor
     floor: Tensor | None
     attended: Tensor
+    projected: bool = True
 
 
 class State(NamedTuple):
@@ -198,14 +200,18 @@ class Decoder(nn.Module):
         return self(hs, hlens, ys)[3]
 
     def memory(self, hs: Tensor, hlens: Tensor, projected: bool = True) -> Memory:
-        """What steps read of the encoder's output (B, U, D) of so many tokens (B,)."""
+        """What steps read of the encoder's output (B, U, D) of so many tokens (B,).
+
+        In training, context vectors are `projected`, and not the tokens, whose gradients would take far more memory.
+        """
         real = make_non_pad_mask(hlens, hs.shape[1])
         first = real.to(hs.dtype) / hlens.unsqueeze(1)
         floor = None
         if self.att.starts_at_first:
             first = (torch.arange(hs.shape[1], device=hs.device) == 0).to(hs.dtype).expand_as(first)
             floor = real.to(hs.dtype) * LEAST_WEIGHT
-        return Memory(self.att.mlp_enc(hs), self.project(hs) if projected else hs, first, floor, real)
+        value = self.project(hs) if projected else hs
+        return Memory(self.att.mlp_enc(hs), value, first, floor, real, projected)
 
     def zero_state(self, memory: Memory) -> State:
         """State before the first step."""
@@ -247,7 +253,7 @@ class Decoder(nn.Module):
         """
         weights, attention = self._attend(memory, state)
         terms = (weights.unsqueeze(1) @ memory.value).squeeze(1)
-        terms = terms if memory.value.shape[-1] == self.context_size else self.project(terms)
+        terms = terms if memory.projected else self.project(terms)
         sizes = [4 * self.dunits, terms.shape[1] - 4 * self.dunits]
         gates, further = terms.split(sizes, dim=1)
         x = state.frame
