@@ -32,12 +32,44 @@ DEFAULT: dict[str, Any] = {
     "discriminator_params": DISCRIMINATOR,
     "mel_loss_params": BANDS,
 }
+MELGAN: dict[str, Any] = {
+    "vocoder_type": "melgan_generator",
+    "vocoder_params": {"out_channels": 4, "channels": 16, "upsample_scales": [3], "stacks": 2},
+    "use_pqmf": True,
+    "pqmf_params": {"subbands": 4, "taps": 30, "cutoff_ratio": 0.142, "beta": 9.0},
+}
+PARALLEL_WAVEGAN: dict[str, Any] = {
+    "vocoder_type": "parallel_wavegan_generator",
+    "vocoder_params": {
+        **{"layers": 2, "stacks": 1, "residual_channels": 6, "gate_channels": 10, "skip_channels": 5},
+        "upsample_params": {"upsample_scales": [4, 3]},
+    },
+}
+STYLE_MELGAN: dict[str, Any] = {
+    "vocoder_type": "style_melgan_generator",
+    "vocoder_params": {
+        **{"in_channels": 5, "channels": 6, "kernel_size": 5},
+        **{"noise_upsample_scales": [4, 2], "upsample_scales": [3, 2, 2]},
+    },
+}
+OF_PARALLEL_WAVEGAN = {
+    "discriminator_type": "parallel_wavegan_discriminator",
+    "discriminator_params": {"layers": 3, "conv_channels": 6},
+    "use_feat_match_loss": False,
+}
+OF_MELGAN = {
+    "discriminator_type": "melgan_multi_scale_discriminator",
+    "discriminator_params": {"scales": 2, "channels": 4, "max_downsample_channels": 8, "downsample_scales": [2, 2]},
+}
 SPEAKERS = {**OF_FASTSPEECH2, "spks": 3, "langs": 4, "spk_embed_dim": 5}
 OPTIONS: dict[str, tuple[dict[str, Any], tuple[Array, ...]]] = {
     "default": ({}, ()),
     "speakers": ({"text2mel_params": SPEAKERS}, (SPEAKER, LANGUAGE, VOICE)),
     "tacotron2": ({**TACOTRON2, "text2mel_params": {**OF_TACOTRON2, **SURE}}, ()),
     "transformer": (TRANSFORMER, ()),
+    "melgan-bands": (MELGAN, ()),
+    "parallel_wavegan": (PARALLEL_WAVEGAN, ()),
+    "style_melgan": (STYLE_MELGAN, ()),
     "fastspeech-style": (
         {"text2mel_type": "fastspeech", "text2mel_params": {**OF_FASTSPEECH, **OF_MODELS}},
         (REFERENCE,),
@@ -56,6 +88,9 @@ LOSSES: dict[str, dict[str, Any]] = {
     },
     "tacotron2": TACOTRON2,
     "transformer": TRANSFORMER,
+    "melgan-bands": {**MELGAN, **OF_MELGAN},
+    "parallel_wavegan": {**PARALLEL_WAVEGAN, **OF_PARALLEL_WAVEGAN},
+    "style_melgan": STYLE_MELGAN,
     "fastspeech": {"text2mel_type": "fastspeech", "text2mel_params": OF_FASTSPEECH},
     "adversary-alone": {"use_mel_loss": False, "use_feat_match_loss": False},
 }
