@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 import espnet
 from espnet2.export.compare import compare_all, deviation, require_runnable
-from espnet2.export.one_graph import OneGraph
+from espnet2.export.one_graph import ROLE, OneGraph
 from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.export.quantize import quantize_int8, require_accepted
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
@@ -26,7 +26,6 @@ from espnet2.interface.errors import OptionError
 from espnet2.runtime.bundle import Bundle, Manifest
 from espnet2.runtime.session import OnnxGraph, may_overflow
 
-ONE_GRAPH = "one_graph"  # role of a file in the bundle
 PROVENANCE_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 _log = logging.getLogger(__name__)
@@ -172,7 +171,7 @@ def _describe(
 def _with_whole(manifest: Manifest, files: dict[str, Path | bytes], graphs: Sequence[Path]) -> Manifest:
     """The manifest with graphs that the runtime does not run among its files, which `files` gets, too."""
     beside = [path.with_name(path.name + EXTERNAL_DATA_SUFFIX) for path in graphs]
-    found = dict(zip((ONE_GRAPH, f"{ONE_GRAPH}_data"), (p for p in (*graphs, *beside) if p.exists()), strict=False))
+    found = dict(zip((ROLE, f"{ROLE}_data"), (p for p in (*graphs, *beside) if p.exists()), strict=False))
     files |= {path.name: path for path in found.values()}
     entries = {role: {"file": path.name} for role, path in found.items()}
     return dataclasses.replace(manifest, files={**manifest.files, **entries})

@@ -15,7 +15,7 @@ from espnet2.runtime.noise import FACTORS
 from espnet2.runtime.synthesis_flow import DECODER, DENORMALIZED, ENCODER, FEATURES, LATENT, LATER, STYLE, VOCODER
 from espnet2.tasks.exported import Part
 
-NAME = "synthesizer"
+NAME, ROLE = "synthesizer", "one_graph"  # of the graph, and of its file in a bundle
 ORDER = (STYLE, ENCODER, DECODER, VOCODER)
 NEEDED = {ENCODER, DECODER, VOCODER}
 SEED, ALPHA, TEXT = "seed", "alpha", "text"

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from espnet2.export.compare import compare_all, deviation
+from espnet2.export.one_graph import ROLE, OneGraph
+from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.fileio.checksum import sha256_of
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
@@ -33,6 +35,8 @@ def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **mod
     signals = trained.signals(recordings)
     graphs = {name: bundle.graph(name) for name in bundle.components}
     checks = compare_all(trained, graphs, signals, bounded=not recordings)
+    if ROLE in bundle.manifest.files:
+        checks += verify_one_graph(OneGraph(trained.parts), bundle.path / bundle.manifest.files[ROLE]["file"])
     if bundle.manifest.quantized and recordings:
         int8 = {name: bundle.graph(name, quantized=True) for name in bundle.components}
         rate, family = deviation(trained, graphs, int8, signals, bounded=False), bundle.family

@@ -21,6 +21,7 @@ from espnet2.bin.tts_inference import Text2Speech as TorchText2Speech
 from espnet2.export.layouts import sherpa_onnx
 from espnet2.export.layouts.sherpa_onnx import SherpaVits
 from espnet2.export.one_graph import OneGraph
+from espnet2.export.verify_bundle import verify_bundle
 from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import OptionError
 from espnet2.layers.seeded_noise import seeded_noise
@@ -30,6 +31,8 @@ from espnet2.runtime.bundle import Bundle
 PHONEMES = ["<blank>", "<unk>", "AH0", "HH", "L", "OW1", "W", ",", "N", "T", "<sos/eos>"]
 SMALLEST = {"flow_flows": 1, "flow_layers": 1, "stochastic_duration_predictor_flows": 1}
 SMALLEST |= {"stochastic_duration_predictor_dds_conv_layers": 1, "use_conformer_conv_in_text_encoder": False}
+SMALLEST |= {"use_macaron_style_in_text_encoder": False, "text_encoder_positional_encoding_layer_type": "abs_pos"}
+SMALLEST |= {"text_encoder_self_attention_layer_type": "selfattn", "decoder_resblock_dilations": [[1]]}
 
 
 def _model(directory: Path) -> dict[str, Path]:
@@ -65,6 +68,8 @@ def test_one_graph_speaks_as_the_graphs_of_the_bundle_do(tmp_path):
     bundle = Bundle.load(tmp_path / "bundle", verify=True)
     session = onnxruntime.InferenceSession(str(bundle.path / bundle.manifest.files["one_graph"]["file"]))
     assert "synthesizer" in bundle.manifest.verification["fp32"]
+    checks = [check for check in verify_bundle(bundle.path, **files) if check.subject == "synthesizer"]
+    assert [check.passed for check in checks] == [True] * 4
     speak = Text2Speech(bundle, noise_scale=0.0, noise_scale_dur=0.0, speed_control_alpha=1.5)
 
     def samples(seed: int, scale: float) -> np.ndarray:
