@@ -6,7 +6,8 @@ The network is that of DiffWave (Kong et al. 2021), the diffusion that of Ho et 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -97,9 +98,13 @@ class ResidualBlock(nn.Module):
         Returns:
             The next layer's x (B, C, T), and the layer's share of the result (B, C, T).
         """
+        return self.advance(x, self.cond_proj(condition), step, padding)
+
+    def advance(self, x: Tensor, projected: Tensor, step: Tensor, padding: Tensor | None) -> tuple[Tensor, Tensor]:
+        """`forward` with the condition as `cond_proj` projects it, (B, 2 C, T), and a step (B or 1, C)."""
         hidden = x + self.diff_proj(step).unsqueeze(-1)
         hidden = hidden if padding is None else hidden.masked_fill(padding, 0.0)
-        gate, signal = (self.conv(hidden) + self.cond_proj(condition)).chunk(2, dim=1)
+        gate, signal = (self.conv(hidden) + projected).chunk(2, dim=1)
         residual, skip = self.out_proj(gate.sigmoid() * signal.tanh()).chunk(2, dim=1)
         return (x + residual) / math.sqrt(2.0), skip
 
@@ -194,14 +199,23 @@ class SpectogramDenoiser(nn.Module):
         Returns:
             (B, F, T).
         """
-        x, condition = self.in_proj(xs_noisy.squeeze(1)).relu(), condition.transpose(1, 2)
-        channels = self.in_proj.out_channels
-        # The number itself, in all channels, at position 0.
-        embedded = self.denoiser_pos(step.to(x.dtype).reshape(-1, 1, 1).expand(-1, 1, channels)).squeeze(1)
-        embedded = self.denoiser_mlp(embedded)
+        return self._denoise(xs_noisy.squeeze(1), self._project(condition), self._embed(step), padding)
+
+    def _project(self, condition: Tensor) -> list[Tensor]:
+        """The condition (B, T, D) as each layer reads it, (B, 2 C, T)."""
+        return [cast(ResidualBlock, layer).cond_proj(condition.transpose(1, 2)) for layer in self.denoiser_res]
+
+    def _embed(self, step: Tensor) -> Tensor:
+        """Numbers of steps (N,) → (N, C): the number itself, in all channels, at position 0, and a small network."""
+        numbers = step.to(self.in_proj.weight.dtype).reshape(-1, 1, 1).expand(-1, 1, self.in_proj.out_channels)
+        return self.denoiser_mlp(self.denoiser_pos(numbers).squeeze(1))
+
+    def _denoise(self, noisy: Tensor, projected: Sequence[Tensor], step: Tensor, padding: Tensor | None) -> Tensor:
+        """Clean features (B, F, T) of noisy ones, of a step (B or 1, C)."""
+        x = self.in_proj(noisy).relu()
         total = torch.zeros_like(x)
-        for layer in self.denoiser_res:
-            x, skip = layer(x, condition, embedded, padding)
+        for layer, condition in zip(self.denoiser_res, projected, strict=True):
+            x, skip = cast(ResidualBlock, layer).advance(x, condition, step, padding)
             total = total + skip
         return self.feats_out(total / math.sqrt(len(self.denoiser_res)))
 
@@ -224,7 +238,7 @@ class SpectogramDenoiser(nn.Module):
         return torch.stack([torch.randn(shape, device=frames.device) for _ in range(self.timesteps + 1)], dim=1)
 
     def generate(self, condition: Tensor, noise: Tensor, padding: Tensor | None = None) -> Tensor:
-        """Generate features.
+        """Generate features; a graph of this method holds the layers once for each step.
 
         Args:
             condition: (B, T, D).
@@ -234,13 +248,15 @@ class SpectogramDenoiser(nn.Module):
         Returns:
             (B, T, F).
         """
-        feats, count = noise[:, :1], len(condition)
+        feats = noise[:, 0]
+        # What does not change from step to step is computed once.
+        projected = self._project(condition)
+        embedded = self._embed(torch.arange(self.timesteps, device=noise.device))
         for index, step in enumerate(reversed(range(self.timesteps)), start=1):
-            places = torch.full((count,), step, device=noise.device)
-            clean = self.forward_denoise(feats, places, condition, padding).unsqueeze(1)
+            clean = self._denoise(feats, projected, embedded[step : step + 1], padding)
             of_clean, of_noisy, deviation = self.posterior[step]
-            feats = of_clean * clean + of_noisy * feats + deviation * noise[:, index : index + 1]
-        return feats.squeeze(1).transpose(1, 2)
+            feats = of_clean * clean + of_noisy * feats + deviation * noise[:, index]
+        return feats.transpose(1, 2)
 
 
 def _posterior(betas: Tensor, kept: Tensor) -> Tensor:
