@@ -127,6 +127,9 @@ class FrameDecoder(nn.Module):
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Process the newest frame of each text.
 
+        What the prenet drops of a frame stays dropped, as in training; upstream draws that anew for the keys and values
+        of the first layer at every step.
+
         Args:
             frame: (B, F), of the step before.
             noise: (B, layers, units) of the prenet; None: it draws its own, or drops nothing.
