@@ -62,6 +62,14 @@ def test_batches_and_streams_speak_as_single_texts_do(files):
     assert all(torch.equal(one["wav"], other["wav"]) for one, other in zip(expected, together, strict=True))
 
 
+def test_streams_of_long_speech_come_in_pieces(files):
+    text2speech, slow = Text2Speech(**files, always_fix_seed=True), {"alpha": 20.0}
+    whole = text2speech("abcabcabb", **VOICE, decode_conf=slow)["wav"]
+    pieces = list(text2speech.stream("abcabcabb", **VOICE, decode_conf=slow))
+    assert len(pieces) > 1 and len(pieces[0]) < len(whole) / 5
+    assert torch.allclose(torch.cat(pieces), whole, atol=1e-5 * float(whole.abs().max()))
+
+
 def test_speech_is_reconstructed_with_teacher_forcing(files):
     text2speech = Text2Speech(**files, use_teacher_forcing=True)
     assert text2speech.use_speech
