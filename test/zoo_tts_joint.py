@@ -126,6 +126,8 @@ def _rows() -> list[Row]:
 ROWS = _rows()
 SAME_GRAPH = {f"{JOINT}-{name}" for name in OPTIONS}  # FastSpeech 2's and HiFi-GAN's
 REFUSED = [
+    (f"{JOINT}-default", {"use_pqmf": True}, "pqmf_params.subbands.*out_channels 1.*4"),
+    (f"{JOINT}-parallel_wavegan", {"use_pqmf": True}, "use_pqmf.*without noise.*ParallelWaveGAN"),
     (f"{JOINT}-default", {"text2mel_type": "vits"}, "text2mel_type.*vits.*tacotron2, transformer, fastspeech"),
     (f"{JOINT}-default", {"vocoder_type": "wavenet"}, "vocoder_type.*wavenet.*hifigan_generator"),
     (f"{JOINT}-default", {"discriminator_type": "judge"}, "discriminator_type.*judge.*style_melgan_discriminator"),

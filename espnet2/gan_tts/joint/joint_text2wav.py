@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from typeguard import typechecked
 
+from espnet.nets.pytorch_backend.nets_utils import UnfitOptionError
 from espnet2.gan_tts.adversarial import (
     DISCRIMINATOR,
     AdversarialTTS,
@@ -113,6 +114,7 @@ class JointText2Wav(AdversarialTTS):
         self.pqmf: Any = None
         if use_pqmf:
             self.pqmf = build("use_pqmf", "pqmf", PQMF, given_or(pqmf_params, PQMF_PARAMS))
+            _require_bands(vocoder, self.pqmf.subbands)
         self.add_adversary(
             (discriminator_type, discriminator_params),
             generator_adv_loss_params,
@@ -197,3 +199,13 @@ class JointText2Wav(AdversarialTTS):
     def encode_style(self, speech: Tensor, speech_lengths: Tensor) -> Tensor:
         """Styles (B, D) of the features (B, T, F) of references and their frames (B,)."""
         return self.generator["text2mel"].encode_style(speech, speech_lengths)
+
+
+def _require_bands(vocoder: Any, subbands: int) -> None:
+    """Raise `ValueError` for a vocoder whose channels are not so many bands, or that reads noise."""
+    if vocoder.further_inputs():
+        raise UnfitOptionError(f"use_pqmf: expected a vocoder without noise, found {type(vocoder).__name__}")
+    if vocoder.out_channels != subbands:
+        raise UnfitOptionError(
+            f"pqmf_params.subbands: expected the vocoder's out_channels {vocoder.out_channels}, found {subbands}"
+        )
