@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+# Initials and abbreviations that do not end a sentence.
+SHORT = r"(?<!\b[A-Za-z]\.)(?<!\b(?:Mr|Ms|Dr|St|Jr|Sr|No|vs)\.)(?<!\bMrs\.)(?<!\bProf\.)"
 # Places behind which a text may be cut, the best first: what ends a sentence, a clause, a word.
 ENDS = (
-    re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？])[」』”’）]*\s*|\n+"),
+    re.compile(rf"(?<=[.!?…]){SHORT}[\"'”’»)\]]*\s+|(?<=[。！？])[」』”’）]*\s*|\n+"),
     re.compile(r"(?<=[,;:–—])\s+|(?<=[，、；：])\s*"),
     re.compile(r"\s+"),
 )

@@ -12,6 +12,7 @@ from espnet2.runtime.long_texts import cut_text, is_punctuation
         ("One two. Three four.", 12, ["One two.", "Three four."]),
         ('He said "go!" Then he went.', 15, ['He said "go!"', "Then he went."]),
         ("One, two and three", 12, ["One,", "two and", "three"]),
+        ("We met. Then Dr. J. Smith came", 26, ["We met.", "Then Dr. J. Smith came"]),
         ("abcdefgh", 3, ["abc", "def", "gh"]),
         ("你好。再见。", 4, ["你好。", "再见。"]),
         ("1. " + "word " * 20, 64, ["1. " + "word " * 11 + "word", "word " * 7 + "word"]),
