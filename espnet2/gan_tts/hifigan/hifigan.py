@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from typeguard import typechecked
 
@@ -127,14 +126,18 @@ class HiFiGANGenerator(AbsVocoder):
 
     def forward(self, c: Tensor, g: Tensor | None = None) -> Tensor:
         """Features c (B, F, T), and a vector g (B, G, 1) where the generator has `global_channels` → (B, 1, N)."""
-        x = self.input_conv(c)
+        x = self.input_conv(c.unsqueeze(2))  # an image of one row, as `NormedConv1d` says
         if g is not None:
-            x = x + self.global_conv(g)
+            x = x + self.global_conv(g).unsqueeze(2)
         for index, upsample in enumerate(self.upsamples):
             x = upsample(x)
-            blocks = self.blocks[index * self.num_blocks : (index + 1) * self.num_blocks]
-            x = torch.stack([block(x) for block in blocks]).mean(dim=0)
-        return self.output_conv(x)
+            first, *others = (block(x) for block in self._blocks_behind(index))
+            x = sum(others, start=first) / self.num_blocks
+        return self.output_conv(x).squeeze(2)
+
+    def _blocks_behind(self, index: int) -> Any:
+        """The parallel residual blocks behind a transposed convolution."""
+        return self.blocks[index * self.num_blocks : (index + 1) * self.num_blocks]
 
     def inference(self, c: Tensor, g: Tensor | None = None) -> Tensor:
         """Features c (T, F), and a vector g (G, 1) → samples (N, 1)."""
@@ -152,8 +155,7 @@ class HiFiGANGenerator(AbsVocoder):
     def receptive_field(self) -> int:
         stages = [self._first]
         for index, upsample in enumerate(self.upsamples):
-            blocks = self.blocks[index * self.num_blocks : (index + 1) * self.num_blocks]
-            stages.append(upsampling_stage(upsample[1], max(block.reach for block in blocks)))
+            stages.append(upsampling_stage(upsample[1], max(block.reach for block in self._blocks_behind(index))))
         return receptive_field([*stages, self._first])
 
 
