@@ -45,6 +45,14 @@ def get_parser() -> argparse.ArgumentParser:
         "--layout", choices=["sherpa_onnx"], help="write a synthesiser as another runtime reads it, not a bundle"
     )
     parser.add_argument("--lexicon_words", help="file of words for the lexicon of --layout, for models of phonemes")
+    parser.add_argument(
+        "--debug",
+        type=str2bool,
+        nargs="?",
+        const=True,
+        default=False,
+        help="write the source line of each node to OUTPUT_DIR.debug, for onnx_doctor (default: False)",
+    )
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     parser.add_argument(
         "recordings", nargs="*", help="recordings or texts whose results are compared (default: generated signals)"
@@ -54,7 +62,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 def _refuse_beside_layout(args: argparse.Namespace) -> None:
     """Raise `OptionError` for options of bundles."""
-    names = ("streaming", "quantize", "one_graph", "recordings", *CHUNK_OPTIONS)
+    names = ("streaming", "quantize", "one_graph", "debug", "recordings", *CHUNK_OPTIONS)
     given = [name for name in names if getattr(args, name)]
     if given:
         raise OptionError(f"{given[0]}: expected none beside layout {args.layout}, found one")
@@ -75,7 +83,8 @@ def export(args: argparse.Namespace) -> None:
         args.output_dir,
         args.recordings,
         args.quantize,
-        args.one_graph,
+        one_graph=args.one_graph,
+        debug=args.debug,
         streaming=args.streaming,
         chunks={name: getattr(args, name) for name in CHUNK_OPTIONS},
         **model_options(args, None),

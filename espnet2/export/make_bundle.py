@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 import espnet
 from espnet2.export.compare import compare_all, deviation, require_runnable
+from espnet2.export.nodes import debug_directory
 from espnet2.export.one_graph import ROLE, OneGraph
 from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.export.quantize import quantize_int8, require_accepted
@@ -36,6 +37,7 @@ def make_bundle(
     recordings: Sequence[str | Path] = (),
     quantize: str | None = None,
     one_graph: bool = False,
+    debug: bool = False,
     **model: Any,
 ) -> Bundle:
     """Export a trained model, verify it, and write it to `output_dir`.
@@ -45,6 +47,7 @@ def make_bundle(
         recordings: signals on whose results PyTorch and onnxruntime have to agree; drawn ones by default.
         quantize: "int8" adds quantised graphs, whose results on the recordings have to be near those of fp32.
         one_graph: add a graph from token ids to samples, for synthesisers that regulate lengths.
+        debug: write the origins of all nodes to the directory `OUTPUT_DIR.debug`, which `onnx_doctor` reads.
         model: the files of the model, as `load_trained` takes them.
 
     Raises:
@@ -61,7 +64,7 @@ def make_bundle(
     require_runnable(trained, signals, bounded=not recordings)
     provenance = _provenance(trained)
     with tempfile.TemporaryDirectory() as directory:
-        paths = _export(trained, Path(directory), provenance)
+        paths = _export(trained, Path(directory), provenance, debug_directory(output_dir) if debug else None)
         graphs = {c.name: OnnxGraph(paths[c.name], c) for _, c in trained.parts}
         checks = compare_all(trained, graphs, signals, bounded=not recordings)
         further: list[Path] = []
@@ -81,13 +84,14 @@ def make_bundle(
     return bundle
 
 
-def _export(trained: Trained, directory: Path, provenance: Mapping[str, Any]) -> dict[str, Path]:
-    """Every component as an ONNX file in `directory`."""
+def _export(trained: Trained, directory: Path, provenance: Mapping[str, Any], debug: Path | None) -> dict[str, Path]:
+    """Every component as an ONNX file in `directory`, and the origins of its nodes in the directory `debug`."""
     metadata = {key: str(value) for key, value in provenance.items()}
     paths = {}
     for module, component in tqdm(trained.parts, desc="export", unit="graph"):
         path = directory / f"{component.name}.onnx"
-        paths[component.name] = export_component(module, component, path, metadata)
+        origins = debug and debug / f"{component.name}.json"
+        paths[component.name] = export_component(module, component, path, metadata, origins)
     return paths
 
 

@@ -15,6 +15,7 @@ from onnxscript.optimizer import fold_constants
 
 from espnet2.export.declared import require_exported_axes
 from espnet2.export.examples import draw, dynamic_shapes, trace_sizes
+from espnet2.export.nodes import nodes_of, write_nodes
 from espnet2.export.quiet import quiet
 from espnet2.interface.spec import Axis, Component
 
@@ -29,7 +30,7 @@ FOLDED = frozenset({"Concat", "Pad", "Reshape", "Slice", "Squeeze", "Transpose",
 EXTERNAL_DATA_SUFFIX = ".data"  # as torch.onnx names the second file
 
 
-class _Method(torch.nn.Module):
+class Method(torch.nn.Module):
     """Lets a method other than `forward` be exported; it computes nothing itself."""
 
     def __init__(self, module: torch.nn.Module, method: str) -> None:
@@ -42,17 +43,35 @@ class _Method(torch.nn.Module):
 
 
 def export_component(
-    module: torch.nn.Module, component: Component, path: Path | str, metadata: Mapping[str, str] | None = None
+    module: torch.nn.Module,
+    component: Component,
+    path: Path | str,
+    metadata: Mapping[str, str] | None = None,
+    debug: Path | None = None,
 ) -> Path:
     """Export `component` of `module` to `path`; the interface and `metadata` go into the model's `metadata_props`.
+
+    The origins of its nodes are written to the file `debug`, where one is given.
 
     Raises whatever `torch.onnx.export` raises, among it an error for each named axis that got specialised, and
     `VerificationError` where the graph's outputs have other axes than the component declares.
     """
+    program = traced(module, component)
+    if debug is not None:
+        write_nodes(debug, nodes_of(program.model))
+    _publish(program.model, component, metadata or {})
+    weights = (value.const_value for value in program.model.graph.initializers.values())
+    size = sum(weight.nbytes for weight in weights if weight is not None)
+    program.save(str(path), external_data=size > EXTERNAL_DATA_BYTES)
+    return Path(path)
+
+
+def traced(module: torch.nn.Module, component: Component) -> torch.onnx.ONNXProgram:
+    """`component` of `module` as the exporter makes it, with weights as products read them."""
     feeds = draw(component, trace_sizes(component))
     with quiet(), _rare_collections():
         program = torch.onnx.export(
-            _Method(module.eval(), component.method),
+            Method(module.eval(), component.method),
             tuple(torch.from_numpy(feeds[tensor.name]) for tensor in component.feeds),
             input_names=[tensor.name for tensor in component.feeds],
             output_names=[tensor.name for tensor in component.results],
@@ -63,11 +82,7 @@ def export_component(
         )
     assert program is not None  # as it is where `dynamo` is set
     fold_weights(program.model)
-    _publish(program.model, component, metadata or {})
-    weights = (value.const_value for value in program.model.graph.initializers.values())
-    size = sum(weight.nbytes for weight in weights if weight is not None)
-    program.save(str(path), external_data=size > EXTERNAL_DATA_BYTES)
-    return Path(path)
+    return program
 
 
 @contextlib.contextmanager

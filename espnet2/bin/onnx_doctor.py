@@ -1,0 +1,76 @@
+"""Find out why a module does not export, or computes something else: `python -m espnet2.bin.onnx_doctor --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import PlainArgumentParser
+from espnet2.utils.types import mapping_or_none, str_or_none
+
+
+def get_parser() -> argparse.ArgumentParser:
+    parser = PlainArgumentParser(
+        prog="python -m espnet2.bin.onnx_doctor",
+        description="Diagnose exports: the source line of a node, the layer where PyTorch and onnxruntime part, what "
+        "keeps a module from being exported, and what makes a bundle big and slow.",
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    _add_node(verbs.add_parser("node", help="module path, source line and shapes of a node"))
+    _add_check(verbs.add_parser("check", help="diagnosis of a module of any author"))
+    return parser
+
+
+def _add_node(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bundle", type=str_or_none, help="bundle that export_onnx --debug wrote")
+    parser.add_argument("--onnx", type=str_or_none, help="ONNX file of torch.onnx.export, instead of a bundle")
+    parser.add_argument("names", nargs="+", help="graph of the bundle, then a node, a value, or onnxruntime's error")
+    parser.set_defaults(command=_node, log_level="WARNING")
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("module", help="package.module:Class")
+    parser.add_argument("--conf", type=mapping_or_none, help="keywords of its constructor, as '{output_size: 64}'")
+    parser.add_argument(
+        "--inputs",
+        type=mapping_or_none,
+        help="axes of its inputs, as '{xs: [batch, frames, 80], ilens: {axes: [batch], dtype: int64, "
+        "length_of: frames}}' (default: guessed from their names)",
+    )
+    parser.set_defaults(command=_check, log_level="WARNING")
+
+
+def _node(args: argparse.Namespace) -> None:
+    from espnet2.export.doctor.find import described, find_node, nodes_of_bundle, nodes_of_file
+    from espnet2.interface.errors import OptionError
+
+    if bool(args.bundle) == bool(args.onnx):
+        raise OptionError("expected --bundle or --onnx, found " + ("both" if args.bundle else "neither"))
+    if args.onnx:
+        nodes, text = nodes_of_file(args.onnx), " ".join(args.names)
+    elif len(args.names) == 1:
+        raise OptionError(f"node: expected a graph and a node, found {args.names[0]!r} alone")
+    else:
+        nodes, text = nodes_of_bundle(args.bundle, args.names[0]), " ".join(args.names[1:])
+    print(described(find_node(nodes, text)))
+
+
+def _check(args: argparse.Namespace) -> int:
+    from espnet2.export.doctor.check import check
+    from espnet2.export.doctor.load import load_module
+
+    found = check(load_module(args.module, args.conf or {}), args.inputs)
+    for diagnosis in found:
+        print(diagnosis)
+    if not any(diagnosis.fails for diagnosis in found):
+        print(f"{args.module}: exports, and computes in onnxruntime what it computes in PyTorch")
+    return int(any(diagnosis.fails for diagnosis in found))
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), lambda args: args.command(args), cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

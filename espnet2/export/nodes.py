@@ -1,0 +1,127 @@
+"""Origin of each node of a graph: module path, source line and operation, as `torch.onnx.export` records them.
+
+Bundles hold none of this, since it names the files of whoever exported. `export_onnx --debug` writes it beside the
+bundle, and graphs that others exported have it in their nodes' `metadata_props`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from espnet2.interface.errors import BundleError
+
+SCOPES, CLASSES, STACK = (f"pkg.torch.onnx.{key}" for key in ("name_scopes", "class_hierarchy", "stack_trace"))
+DEBUG_SUFFIX = ".debug"  # of the directory beside a bundle
+FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)(?:\n    (?P<code>[^\n]*))?')
+NOT_THE_AUTHORS = ("/torch/", "/torch\\", "espnet2/export/trace.py", "<string>", "<frozen")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A line of source code."""
+
+    file: str
+    line: int
+    code: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" + (f": {self.code}" if self.code else "")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node: where it comes from, what it reads and writes.
+
+    Attributes:
+        module: Path of the module, as `encoder.encoders.0.self_attn`; empty: the outermost.
+        frames: Lines outside of PyTorch, the innermost last.
+        shapes: Axes of each value that it reads or writes, as far as the exporter knew them.
+        weights: Those of its inputs that are weights.
+    """
+
+    name: str
+    operator: str
+    module: str
+    class_name: str
+    frames: tuple[Frame, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    shapes: Mapping[str, tuple[str | int, ...]]
+    weights: tuple[str, ...]
+
+    def within(self, module: str) -> bool:
+        """Whether it belongs to the module, or to one inside of it."""
+        return not module or self.module == module or self.module.startswith(module + ".")
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Node:
+        """The inverse of `dataclasses.asdict`, through JSON."""
+        lists = {key: tuple(data[key]) for key in ("inputs", "outputs", "weights")}
+        frames = tuple(Frame(**frame) for frame in data["frames"])
+        return cls(**{**data, **lists, "frames": frames})
+
+
+def authors_frames(trace: str) -> tuple[Frame, ...]:
+    """The lines of a stack trace that lie outside of PyTorch."""
+    frames = (Frame(m["file"], int(m["line"]), (m["code"] or "").strip()) for m in FRAME.finditer(trace))
+    return tuple(frame for frame in frames if not any(part in frame.file for part in NOT_THE_AUTHORS))
+
+
+def nodes_of(model: Any) -> list[Node]:
+    """The nodes of an `onnx_ir.Model`, in the order in which they run."""
+    weights = set(model.graph.initializers)
+    return [_node(node, weights) for node in model.graph.all_nodes()]
+
+
+def _node(node: Any, weights: Iterable[str]) -> Node:
+    scopes, classes = (_listed(node.metadata_props.get(key)) for key in (SCOPES, CLASSES))
+    module = scopes[-2].removeprefix("module.") if len(scopes) > 1 else ""
+    inputs = [value for value in node.inputs if value is not None]
+    return Node(
+        name=node.name or "",
+        operator=node.op_type,
+        module="" if module == "module" else module,
+        class_name=classes[-2].rpartition(".")[2] if len(classes) > 1 else "",
+        frames=authors_frames(node.metadata_props.get(STACK, "")),
+        inputs=tuple(value.name for value in inputs),
+        outputs=tuple(value.name for value in node.outputs),
+        shapes={value.name: _axes(value) for value in (*inputs, *node.outputs) if value.shape is not None},
+        weights=tuple(value.name for value in inputs if value.name in weights),
+    )
+
+
+def _listed(text: str | None) -> list[str]:
+    """A list of strings, as the exporter writes it."""
+    return list(ast.literal_eval(text)) if text else []
+
+
+def _axes(value: Any) -> tuple[str | int, ...]:
+    return tuple(axis if isinstance(axis, int) else str(axis.value) for axis in value.shape)
+
+
+def debug_directory(bundle: str | Path) -> Path:
+    """Directory beside a bundle in which `export_onnx --debug` keeps the origins of its nodes."""
+    path = Path(bundle)
+    return path.with_name(path.resolve().name + DEBUG_SUFFIX)
+
+
+def write_nodes(path: Path, nodes: Iterable[Node]) -> None:
+    """Write the nodes of a graph as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([asdict(node) for node in nodes]), encoding="utf-8")
+
+
+def read_nodes(path: Path) -> list[Node]:
+    """Read what `write_nodes` wrote; raises `BundleError` where that is not there, or is something else."""
+    try:
+        return [Node.from_dict(item) for item in json.loads(path.read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        raise BundleError(f"{path}: expected origins of nodes, which export_onnx --debug writes, found none") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise BundleError(f"{path}: expected origins of nodes as JSON, found: {error}") from error
