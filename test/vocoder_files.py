@@ -27,9 +27,53 @@ PARAMS: dict[str, Any] = {
     "use_causal_conv": False,
     "use_weight_norm": True,
 }
+NOISE = {"in_channels": 7, "aux_channels": F, "channels": 6, "kernel_size": 5}
+# Types of generators, their options, and further keys of the configuration.
+KINDS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "hifigan": ("HiFiGANGenerator", PARAMS, {}),
+    "melgan": (
+        "MelGANGenerator",
+        {"in_channels": F, "out_channels": 1, "channels": 16, "upsample_scales": [4, 3], "use_causal_conv": False},
+        {},
+    ),
+    "multi-band": (
+        "MelGANGenerator",
+        {"in_channels": F, "out_channels": 4, "channels": 16, "upsample_scales": [3], "stacks": 2},
+        {"version": "0.5.1"},
+    ),
+    "multi-band-former": (
+        "MelGANGenerator",
+        {"in_channels": F, "out_channels": 4, "channels": 16, "upsample_scales": [3], "stacks": 2},
+        {"version": "0.4.2"},
+    ),
+    "multi-band-filters": (
+        "MelGANGenerator",
+        {"in_channels": F, "out_channels": 2, "channels": 16, "upsample_scales": [3, 2], "stacks": 2},
+        {"pqmf_params": {"taps": 30, "cutoff_ratio": 0.25}},
+    ),
+    "parallel_wavegan": (
+        "ParallelWaveGANGenerator",
+        {
+            "in_channels": 1,
+            "out_channels": 1,
+            "aux_channels": F,
+            "layers": 4,
+            "stacks": 2,
+            "residual_channels": 6,
+            "gate_channels": 10,
+            "skip_channels": 5,
+            "dropout": 0.0,
+            "upsample_params": {"upsample_scales": [4, 3]},
+        },
+        {},
+    ),
+    "style_melgan": (
+        "StyleMelGANGenerator",
+        {**NOISE, "out_channels": 1, "noise_upsample_scales": [3, 2], "upsample_scales": [4, 3]},
+        {},
+    ),
+}
 CONFIG: dict[str, Any] = {
-    "generator_type": "HiFiGANGenerator",
-    "generator_params": PARAMS,
     "discriminator_type": "HiFiGANMultiScaleMultiPeriodDiscriminator",
     "sampling_rate": 8000,
     "hop_size": 12,
@@ -43,9 +87,25 @@ STATISTICS = np.stack([zoo_data.drawn("mean", (F,)), 1 + 0.1 * np.abs(zoo_data.d
 FEATS = zoo_data.drawn("feats", (9, F)).astype(np.float32)
 
 
-def write(directory: Path, generator: torch.nn.Module, statistics: bool, **keys: Any) -> Path:
-    """Give a generator drawn weights; write checkpoint, config and perhaps statistics; return the checkpoint."""
-    state = {key: value.numpy() for key, value in generator.state_dict().items()}
+def _as_package(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A state dict whose residual blocks have two last convolutions, as the package's, where ours have one."""
+    residual = KINDS["parallel_wavegan"][1]["residual_channels"]
+    found = dict(state)
+    for name, value in state.items():
+        skip = name.replace("conv1x1_out", "conv1x1_skip")
+        if skip not in state:
+            found[name], found[skip] = value[:residual], value[residual:]
+    return found
+
+
+def write(directory: Path, generator: torch.nn.Module, statistics: bool, kind: str = "hifigan", **keys: Any) -> Path:
+    """Give a generator drawn weights; write checkpoint, config and perhaps statistics; return the checkpoint.
+
+    `kind` is a name in `KINDS`; `keys` replace those of its configuration.
+    """
+    generator_type, params, further = KINDS[kind]
+    keys = {"generator_type": generator_type, "generator_params": params, **further, **keys}
+    state = _as_package({key: value.numpy() for key, value in generator.state_dict().items()})
     drawn = {key: torch.from_numpy(value) for key, value in zoo_data.drawn_weights(state).items()}
     generator.load_state_dict(drawn)
     path = directory / "checkpoint-1steps.pkl"

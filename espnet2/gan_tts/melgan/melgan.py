@@ -46,8 +46,6 @@ class MelGANGenerator(AbsVocoder):
         ValueError: an option that does not fit, named in one sentence.
     """
 
-    pqmf: PQMF | None = None
-
     @typechecked
     def __init__(
         self,
@@ -75,7 +73,8 @@ class MelGANGenerator(AbsVocoder):
             )
         params = SLOPE if nonlinear_activation_params is None else nonlinear_activation_params
         self.in_channels = in_channels
-        self.out_channels = out_channels
+        self.bands = out_channels
+        self.pqmf: Any = None
         self.upsample_factor = math.prod(upsample_scales)
 
         def padded(before: int, size: int) -> list[nn.Module]:
@@ -112,12 +111,10 @@ class MelGANGenerator(AbsVocoder):
         """Draw the weights that training starts from."""
         draw_weights(self, DEVIATION)
 
-    def join_bands(self, pqmf: PQMF) -> None:
-        """Have `pqmf` make samples of the channels, which are its bands; raises `ValueError` for another number."""
-        if pqmf.subbands != self.out_channels:
-            raise UnfitOptionError(f"subbands: expected out_channels {self.out_channels}, found {pqmf.subbands}")
-        self.pqmf = pqmf
-        self.upsample_factor *= pqmf.subbands
+    def join_bands(self, **options: Any) -> None:
+        """Have a `PQMF` of these options make samples of the channels, which are its bands."""
+        self.pqmf = PQMF(self.bands, **options)
+        self.upsample_factor *= self.bands
 
     @property
     def receptive_field(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,18 @@ from espnet2.torch_utils.checkpoint import load_checkpoint, load_state
 from espnet2.torch_utils.size_limit import bounded, require_sizes
 from espnet2.utils.yaml_file import read_mapping
 
-GENERATORS = {"HiFiGANGenerator": "espnet2.gan_tts.hifigan.hifigan:HiFiGANGenerator"}
+GENERATORS = {
+    "HiFiGANGenerator": "espnet2.gan_tts.hifigan.hifigan:HiFiGANGenerator",
+    "MelGANGenerator": "espnet2.gan_tts.melgan.melgan:MelGANGenerator",
+    "ParallelWaveGANGenerator": "espnet2.gan_tts.parallel_wavegan.parallel_wavegan:ParallelWaveGANGenerator",
+    "StyleMelGANGenerator": "espnet2.gan_tts.style_melgan.style_melgan:StyleMelGANGenerator",
+}
 DEFAULT = "ParallelWaveGANGenerator"  # of a config that names none
 UNUSED: Mapping[str, Any] = {"use_causal_conv": False}  # options that have only this value here
+RENAMED = {"dropout": "dropout_rate"}  # options with another name here
+# Releases up to this one joined bands by filters of another cutoff frequency.
+FORMER_BANDS, FORMER_CUTOFF = (0, 4, 2), 0.15
+BANDS = "pqmf."  # beginning of the filters' names, which a checkpoint of the package has not
 CONFIG = "config.yml"  # beside the weights
 STATISTICS = ("mean", "scale")
 GAIN, HELD = ".weight_g", "vocoder."  # ends and beginnings of names of weights
@@ -63,6 +73,8 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
             if not any(name.endswith(GAIN) for name in state):
                 self.vocoder.remove_weight_norm()
             load_state(self.vocoder, state, model_file)
+        _join_bands(self.vocoder, config, path)
+        if model_file is not None:
             self._read_statistics(Path(model_file).parent, str(config.get("format", "npy")))
         self.vocoder.remove_weight_norm()
         self.eval()
@@ -81,12 +93,15 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
         self.normalize_before = True
 
     def forward(self, feats: Tensor, f0: Tensor | None = None) -> Tensor:
-        """Features (T, F) → samples (N,); `f0` is not used."""
-        return self.generate(feats.unsqueeze(0)).squeeze(0)
+        """Features (T, F) → samples (N,), of drawn noise where the vocoder reads some; `f0` is not used."""
+        return self.vocoder.inference(self._normalized(feats))[:, 0]
 
-    def generate(self, feats: Tensor) -> Tensor:
-        """Features (B, T, F) → samples (B, N)."""
-        return self.vocoder.generate((feats - self.mean) / self.scale if self.normalize_before else feats)
+    def generate(self, feats: Tensor, *further: Tensor) -> Tensor:
+        """Features (B, T, F), and noise where the graph reads some → samples (B, N)."""
+        return self.vocoder.generate(self._normalized(feats), *further)
+
+    def _normalized(self, feats: Tensor) -> Tensor:
+        return (feats - self.mean) / self.scale if self.normalize_before else feats
 
     def components(self) -> tuple[Component, ...]:
         """The graph "vocoder"."""
@@ -98,9 +113,11 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
 
 
 def own_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of a generator, or of a `ParallelWaveGANPretrainedVocoder` that holds it, without statistics."""
+    """Weights of a generator, or of a `ParallelWaveGANPretrainedVocoder` that holds it, without statistics and
+    filters of bands."""
     held = any(name.startswith(HELD) for name in state)
-    return {name.removeprefix(HELD): value for name, value in state.items() if name.startswith(HELD) or not held}
+    own = {name.removeprefix(HELD): value for name, value in state.items() if name.startswith(HELD) or not held}
+    return {name: value for name, value in own.items() if not name.startswith(BANDS)}
 
 
 def read_statistics(path: Path) -> np.ndarray:
@@ -128,6 +145,22 @@ def _whole(config: Mapping[str, Any], name: str, path: Path) -> int:
     return value
 
 
+def _join_bands(generator: Any, config: Mapping[str, Any], path: Path) -> None:
+    """Have filters join what a MelGAN with several channels gives, which are bands."""
+    if not hasattr(generator, "join_bands") or generator.bands == 1:
+        return
+    version = [int(part) for part in re.findall(r"\d+", str(config.get("version", "0")))[:3]]
+    options = {"cutoff_ratio": FORMER_CUTOFF} if tuple(version) <= FORMER_BANDS else {}
+    given = config.get("pqmf_params", options)
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{path}: pqmf_params: expected a mapping, found {type(given).__name__}")
+    try:
+        require_sizes("pqmf_params", given)
+        generator.join_bands(**given)
+    except Exception as error:
+        raise ConfigError(f"{path}: pqmf_params: {listed(str(error).splitlines())}") from error
+
+
 def _generator(config: Mapping[str, Any], path: Path) -> nn.Module:
     """The generator that a config describes, with fresh weights."""
     kind, options = config.get("generator_type", DEFAULT), config.get("generator_params", {})
@@ -140,7 +173,9 @@ def _generator(config: Mapping[str, Any], path: Path) -> nn.Module:
         if options.get(name, value) != value:
             raise ConfigError(f"{path}: generator_params.{name}: expected {value}, found {options[name]!r}")
     module, name = GENERATORS[kind].split(":")
-    used = {name: value for name, value in options.items() if name not in UNUSED}
+    used: dict[str, Any] = {
+        str(RENAMED.get(name, name)): value for name, value in options.items() if name not in UNUSED
+    }
     try:
         require_sizes("generator_params", used)
         with bounded():
