@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
+from espnet2.utils.model_options import add_model_options, model_options
 from espnet2.utils.types import mapping_or_none, str_or_none
 
 
@@ -19,7 +20,16 @@ def get_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     _add_node(verbs.add_parser("node", help="module path, source line and shapes of a node"))
     _add_check(verbs.add_parser("check", help="diagnosis of a module of any author"))
+    _add_compare(verbs.add_parser("compare", help="PyTorch and onnxruntime layer by layer"))
     return parser
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
+    add_model_options(parser, None)
+    parser.add_argument("--graph", default="encoder", help="graph of the bundle (default: encoder)")
+    parser.add_argument("--picture", type=str_or_none, help="write a PNG of the difference over depth here")
+    parser.set_defaults(command=_compare, log_level="WARNING")
 
 
 def _add_node(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +64,17 @@ def _node(args: argparse.Namespace) -> None:
     else:
         nodes, text = nodes_of_bundle(args.bundle, args.names[0]), " ".join(args.names[1:])
     print(described(find_node(nodes, text)))
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from espnet2.export.doctor.compare_bundle import compare_bundle
+    from espnet2.export.doctor.layers import draw_layers, table
+
+    label, layers = compare_bundle(args.bundle, args.graph, **model_options(args, None))
+    print(f"{args.graph}, {label}:\n{table(layers)}")
+    if args.picture:
+        draw_layers(layers, args.picture)
+    return int(any(layer.parts for layer in layers))
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 import espnet
 from espnet2.export.compare import compare_all, deviation, require_runnable
+from espnet2.export.doctor.compare_bundle import explain_failure
 from espnet2.export.nodes import debug_directory
 from espnet2.export.one_graph import ROLE, OneGraph
 from espnet2.export.one_graph_checks import verify_one_graph
@@ -23,7 +24,7 @@ from espnet2.export.verify import require_passed, summary, table
 from espnet2.fileio.checksum import sha256
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
-from espnet2.interface.errors import OptionError
+from espnet2.interface.errors import OptionError, VerificationError
 from espnet2.runtime.bundle import Bundle, Manifest
 from espnet2.runtime.session import OnnxGraph, may_overflow
 
@@ -72,7 +73,7 @@ def make_bundle(
             further.append(_export_whole(whole, Path(directory), provenance))
             checks += verify_one_graph(whole, further[0])
         _log.info("onnxruntime against PyTorch:\n%s", table(checks))
-        require_passed(checks)
+        _require_passed(trained, paths, checks)
         quantized: dict[str, Path] = {}
         accepted: dict[str, Any] = {}
         if quantize:
@@ -82,6 +83,15 @@ def make_bundle(
         bundle = Bundle.write(output_dir, manifest, files)
     _log.info("wrote %s: %s", output_dir, ", ".join(sorted(files)))
     return bundle
+
+
+def _require_passed(trained: Trained, paths: Mapping[str, Path], checks: Sequence[Check]) -> None:
+    """Raise `VerificationError` if a check failed, after logging the layer where PyTorch and onnxruntime part."""
+    try:
+        require_passed(checks)
+    except VerificationError:
+        _log.error("%s", explain_failure(trained, paths, checks))
+        raise
 
 
 def _export(trained: Trained, directory: Path, provenance: Mapping[str, Any], debug: Path | None) -> dict[str, Path]:
