@@ -73,7 +73,7 @@ class MelGANGenerator(AbsVocoder):
             )
         params = SLOPE if nonlinear_activation_params is None else nonlinear_activation_params
         self.in_channels = in_channels
-        self.bands = out_channels
+        self.out_channels = out_channels
         self.pqmf: Any = None
         self.upsample_factor = math.prod(upsample_scales)
 
@@ -113,8 +113,8 @@ class MelGANGenerator(AbsVocoder):
 
     def join_bands(self, **options: Any) -> None:
         """Have a `PQMF` of these options make samples of the channels, which are its bands."""
-        self.pqmf = PQMF(self.bands, **options)
-        self.upsample_factor *= self.bands
+        self.pqmf = PQMF(self.out_channels, **options)
+        self.upsample_factor *= self.out_channels
 
     @property
     def receptive_field(self) -> int:

@@ -147,7 +147,7 @@ def _whole(config: Mapping[str, Any], name: str, path: Path) -> int:
 
 def _join_bands(generator: Any, config: Mapping[str, Any], path: Path) -> None:
     """Have filters join what a MelGAN with several channels gives, which are bands."""
-    if not hasattr(generator, "join_bands") or generator.bands == 1:
+    if not hasattr(generator, "join_bands") or generator.out_channels == 1:
         return
     version = [int(part) for part in re.findall(r"\d+", str(config.get("version", "0")))[:3]]
     options = {"cutoff_ratio": FORMER_CUTOFF} if tuple(version) <= FORMER_BANDS else {}
