@@ -38,6 +38,7 @@ NEED_TORCH = [
     "espnet2/torch_utils",
     "espnet2/train",
     "espnet2/tts",
+    "espnet2/tts2",
     "test_documentation.py",
     "test_families_complete.py",
     "test_other_releases.py",
