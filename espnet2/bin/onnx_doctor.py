@@ -21,7 +21,15 @@ def get_parser() -> argparse.ArgumentParser:
     _add_node(verbs.add_parser("node", help="module path, source line and shapes of a node"))
     _add_check(verbs.add_parser("check", help="diagnosis of a module of any author"))
     _add_compare(verbs.add_parser("compare", help="PyTorch and onnxruntime layer by layer"))
+    _add_size(verbs.add_parser("size", help="time and bytes of weights of modules and operators"))
     return parser
+
+
+def _add_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", help="bundle that export_onnx --debug wrote")
+    parser.add_argument("--graph", default="encoder", help="graph of the bundle (default: encoder)")
+    parser.add_argument("--depth", type=int, default=2, help="names of a module's path that are told (default: 2)")
+    parser.set_defaults(command=_size, log_level="WARNING")
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +72,13 @@ def _node(args: argparse.Namespace) -> None:
     else:
         nodes, text = nodes_of_bundle(args.bundle, args.names[0]), " ".join(args.names[1:])
     print(described(find_node(nodes, text)))
+
+
+def _size(args: argparse.Namespace) -> None:
+    from espnet2.export.doctor.size import sizes_of_bundle, table
+
+    for rows in sizes_of_bundle(args.bundle, args.graph, args.depth):
+        print(table(rows))
 
 
 def _compare(args: argparse.Namespace) -> int:
