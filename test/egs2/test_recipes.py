@@ -214,18 +214,19 @@ def test_options_are_listed(recipe):
     assert all(re.match(r"usage: |[A-Z]|  --[a-z_]+=|$", line) for line in shown.splitlines())
 
 
-def test_a_new_recipe_has_what_asr_sh_needs(tmp_path):
-    shutil.copytree(TEMPLATE, tmp_path / "TEMPLATE" / "asr1", symlinks=True)
-    command = [str(tmp_path / "TEMPLATE" / "asr1" / "setup.sh"), "mine/asr1"]
+@pytest.mark.parametrize(("kind", "script"), [("asr1", "asr.sh"), ("tts1", "tts.sh")])
+def test_a_new_recipe_has_what_its_script_needs(kind, script, tmp_path):
+    shutil.copytree(TEMPLATE.parent, tmp_path / "TEMPLATE", symlinks=True)
+    command = [str(tmp_path / "TEMPLATE" / kind / "setup.sh"), f"mine/{kind}"]
     subprocess.run(command, check=True, cwd=tmp_path)
-    made = tmp_path / "mine" / "asr1"
-    assert sorted(path.name for path in made.iterdir()) == ["asr.sh", "cmd.sh", "conf", "db.sh", "local", "path.sh"]
-    assert (made / "asr.sh").resolve() == tmp_path / "TEMPLATE" / "asr1" / "asr.sh"
+    made = tmp_path / "mine" / kind
+    assert {path.name for path in made.iterdir()} == {script, "cmd.sh", "conf", "db.sh", "local", "path.sh"}
+    assert (made / script).resolve() == tmp_path / "TEMPLATE" / kind / script
     again = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
-    assert again.returncode == 2 and "expected a new directory, found one with asr.sh" in again.stderr
+    assert again.returncode == 2 and f"expected a new directory, found one with {script}" in again.stderr
     command[1] = "elsewhere"
     outside = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
-    assert outside.returncode == 2 and "expected a directory such as egs2/mycorpus/asr1" in outside.stderr
+    assert outside.returncode == 2 and f"expected a directory such as egs2/mycorpus/{kind}" in outside.stderr
     assert not (tmp_path / "elsewhere").exists()
 
 

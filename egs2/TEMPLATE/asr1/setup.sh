@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make a recipe: setup.sh DIRECTORY (such as ../../mycorpus/asr1, below egs2).
+# Make a recipe of the template in whose directory this is called: setup.sh DIRECTORY (such as ../../mycorpus/asr1).
 set -euo pipefail
 
 if [ $# -ne 1 ]; then
@@ -7,18 +7,20 @@ if [ $# -ne 1 ]; then
     exit 2
 fi
 template=$(cd "$(dirname "$0")" && pwd)
-if [ -e "$1/asr.sh" ]; then
-    echo "setup.sh: $1: expected a new directory, found one with asr.sh" >&2
+kind=$(basename "$template") # asr1, tts1
+script=${kind%1}.sh
+if [ -e "$1/$script" ]; then
+    echo "setup.sh: $1: expected a new directory, found one with $script" >&2
     exit 2
 fi
-if [ "$(realpath -m "$1/../../TEMPLATE/asr1")" != "$(realpath "$template")" ]; then
-    echo "setup.sh: $1: expected a directory such as egs2/mycorpus/asr1, found one elsewhere" >&2
+if [ "$(realpath -m "$1/../../TEMPLATE/$kind")" != "$(realpath "$template")" ]; then
+    echo "setup.sh: $1: expected a directory such as egs2/mycorpus/$kind, found one elsewhere" >&2
     exit 2
 fi
 mkdir -p "$1/conf" "$1/local"
 cd "$1"
-for name in asr.sh path.sh db.sh; do
-    ln -s "../../TEMPLATE/asr1/$name" "$name"
+for name in "$script" path.sh db.sh; do
+    ln -s "../../TEMPLATE/$kind/$name" "$name"
 done
 cp "$template/cmd.sh" cmd.sh
 echo "made $1; to be written: run.sh, local/data.sh, conf/*.yaml"
