@@ -31,8 +31,12 @@ def condition(tensor: Tensor, value: Any) -> np.ndarray:
     integers = tensor.dtype.startswith("int")
     array = array.reshape(shape) if integers and array.size == 1 else array
     kinds = "iu" if integers else "fiu"
-    if array.shape != shape or array.dtype.kind not in kinds or not np.isfinite(array).all():
+    if array.shape != shape or array.dtype.kind not in kinds:
         raise DataError(f"{tensor.name}: expected the {noun} of shape {shape}, found {shortened(repr(value), 80)}")
+    if not (integers or (np.abs(array) <= np.finfo(tensor.dtype).max).all()):
+        raise DataError(
+            f"{tensor.name}: expected finite numbers ({tensor.dtype}) of the {noun}, found {shortened(repr(value), 80)}"
+        )
     if integers and isinstance(tensor.below, int) and tensor.below and not 0 <= int(array.item()) < tensor.below:
         raise DataError(f"{tensor.name}: expected the {noun} from 0 to {tensor.below - 1}, found {int(array.item())}")
     return array.astype(tensor.dtype)
@@ -66,8 +70,11 @@ def spoken(
         raise OptionError("durations: expected frames of each token, which use_teacher_forcing needs, found none")
     count = encoder.output_sizes({"tokens": tokens, "batch": 1}).get("out_tokens", tokens)
     steps = np.asarray(durations)
-    if steps.shape != (count,) or steps.dtype.kind not in "iu" or steps.min() < 0 or not steps.any():
-        raise DataError(f"durations: expected {count} numbers of frames, found {shortened(repr(durations), 80)}")
+    found = shortened(repr(durations), 80)
+    if steps.shape != (count,) or steps.dtype.kind not in "iu":
+        raise DataError(f"durations: expected {count} whole numbers of frames, found {found}")
+    if steps.min() < 0 or not steps.any():
+        raise DataError(f"durations: expected frames of at least 0, and one above, found {found}")
     values = {}
     for name, value in (("pitch", pitch), ("energy", energy)):
         if value is not None:

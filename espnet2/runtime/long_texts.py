@@ -37,6 +37,5 @@ def _place(text: str, longest: int) -> int:
 
 
 def is_punctuation(text: str) -> bool:
-    """Whether a text has characters, and all are punctuation."""
-    found = set("".join(text.split()))
-    return bool(found) and found <= PUNCTUATION
+    """Whether a text has characters, and all are punctuation or spaces."""
+    return bool(text) and set("".join(text.split())) <= PUNCTUATION

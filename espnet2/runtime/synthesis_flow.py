@@ -37,6 +37,7 @@ STYLE, ENCODER, DECODER, STEP, POSTNET, VOCODER = ORDER = (
     "vocoder",
 )
 FEATURES, DENORMALIZED, LATENT, SAMPLES = "feat_gen", "feat_gen_denorm", "latent", "wav"
+MOST_FRAMES = 10_000_000  # a day; more are predicted of broken weights, or of conditions and noise out of all bounds
 LOGARITHMS, DURATION, VARIANCES = "log_durations", "duration", ("pitch", "energy")
 ALIGNMENT, FOCUS = "att_w", "focus_rate"  # attention weights, and how sharp they are
 # Names that graphs after the text encoder have for what it gives.
@@ -95,10 +96,13 @@ def regulate(encoder: Component, utterances: Sequence[Utterance], options: Synth
     rule, alpha = rule_of(encoder), options.speed_control_alpha
     for one in utterances:
         logarithms = one.pool[LOGARITHMS]
-        shown = rule.shown(logarithms, alpha)
-        predicted = rule.spoken(shown, alpha)
+        with np.errstate(over="ignore", invalid="ignore"):  # of what is refused below
+            shown = rule.shown(logarithms, alpha)
+            predicted = rule.spoken(shown, alpha)
         shown = predicted if alpha == 1.0 else shown  # upstream fills durations of no frame in place
         steps = predicted if one.durations is None else one.durations
+        if steps.min() < 0 or steps.sum(dtype=np.float64) > MOST_FRAMES:  # numbers above int64 become negative
+            raise DataError(f"durations: expected at most {MOST_FRAMES} frames of a text, found more")
         one.results |= {DURATION: shown, LOGARITHMS: logarithms}
         one.results |= {name: one.pool[name] for name in VARIANCES if name in one.pool}
         tokens = np.repeat(np.arange(len(steps)), steps)

@@ -141,7 +141,8 @@ class SynthesisModel:
         count = len(self.section.tokens)
         if isinstance(text, str):
             if is_punctuation(text):
-                raise DataError(f"{name}: expected words, found nothing but punctuation: {shortened(repr(text), 80)}")
+                found = f"nothing but punctuation or spaces: {shortened(repr(text), 80)}"
+                raise DataError(f"{name}: expected words, found {found}")
             known, tokens = set(self.section.tokens), dict.fromkeys(self.text_to_ids.tokens(text))
             unknown = [token for token in tokens if token not in known]
             if unknown and len(unknown) == len(tokens):

@@ -11,6 +11,7 @@ from espnet2.runtime.option_fields import OptionFields, is_finite, is_integer, o
 
 MOST_ALPHA = 100.0  # what is slower than that is no speech
 MOST_STEPS = 10_000
+MOST_RATIO = 1000.0  # frames for each token; where a model never predicts the end, what is above does not end
 CUT, REFUSE = LONG_TEXTS = ("cut", "refuse")
 VOCODER = "vocoder"  # a graph whose noise no option scales
 # Options that have an effect where a graph of this name, an input of this name, or an output of this name is there.
@@ -58,14 +59,18 @@ class SynthesisOptions(OptionFields):
 
     def __post_init__(self) -> None:
         alpha, steps = self.speed_control_alpha, self.griffin_lim_iters
-        require(is_finite(alpha) and 0 < alpha <= MOST_ALPHA, "speed_control_alpha", f"from 0 to {MOST_ALPHA}", alpha)
+        fits = is_finite(alpha) and 0 < alpha <= MOST_ALPHA
+        require(fits, "speed_control_alpha", f"above 0 and at most {MOST_ALPHA:g}", alpha)
         require(is_integer(steps) and 0 <= steps <= MOST_STEPS, "griffin_lim_iters", f"from 0 to {MOST_STEPS}", steps)
         require(is_integer(self.seed) and self.seed >= 0, "seed", "an integer of at least 0", self.seed)
         for name in ("max_text_length", "batch_size"):
             value = getattr(self, name)
             require(is_integer(value) and value >= 1, name, "an integer of at least 1", value)
         require(self.long_text in LONG_TEXTS, "long_text", f"one of {', '.join(LONG_TEXTS)}", self.long_text)
-        for name in ("threshold", "minlenratio", "maxlenratio", "noise_scale", "noise_scale_dur"):
+        for name in ("minlenratio", "maxlenratio"):
+            ratio = getattr(self, name)
+            require(is_finite(ratio) and 0 <= ratio <= MOST_RATIO, name, f"from 0 to {MOST_RATIO:g}", ratio)
+        for name in ("threshold", "noise_scale", "noise_scale_dur"):
             require(is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
         for name in ("use_teacher_forcing", "use_att_constraint", "always_fix_seed", "prefer_normalized_feats"):
             require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))

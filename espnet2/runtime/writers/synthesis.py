@@ -47,12 +47,17 @@ def write_samples(path: Path, samples: np.ndarray, fs: int) -> None:
 
 
 class SampleFile:
-    """The samples of one text as a file; raises `OptionError` for an unknown file type, and for a directory."""
+    """The samples of one text as a file.
+
+    Raises:
+        OptionError: A directory, or a file type that is unknown or cannot hold 16-bit PCM.
+    """
 
     def __init__(self, path: Path, fs: int) -> None:
         import soundfile
 
-        known = [f".{kind.lower()}" for kind in soundfile.available_formats()]
+        kinds = (kind for kind in soundfile.available_formats() if soundfile.check_format(kind, "PCM_16"))
+        known = [f".{kind.lower()}" for kind in kinds]
         if path.suffix.lower() not in known:
             raise OptionError(f"--output: expected a file such as {path.stem}{SUFFIX}, found {str(path)!r}")
         if path.is_dir():
@@ -68,7 +73,8 @@ class SampleStream:
     """Samples of texts as they come, one behind the other: raw 16-bit PCM on stdout or in a file, or a sound file.
 
     Args:
-        output: A file, or `-` for stdout; the file grows, and what is written stays where synthesis ends early.
+        output: A file, or `-` for stdout; the first samples replace an earlier file, which then grows, and what is
+            written stays where synthesis ends early.
         fs: Sampling rate in Hz.
 
     Raises:
@@ -83,8 +89,15 @@ class SampleStream:
         self.open = functools.partial(_open_raw, output) if raw else functools.partial(_open_sound, Path(output), fs)
 
     def __enter__(self) -> SampleStream:
-        self.write: Callable[[np.ndarray], None] = self.stack.enter_context(self.open())
         return self
+
+    def write(self, samples: np.ndarray) -> None:
+        """Write the next samples (n,) from -1 to 1."""
+        self._append(samples)
+
+    @functools.cached_property
+    def _append(self) -> Callable[[np.ndarray], None]:
+        return self.stack.enter_context(self.open())
 
     def __exit__(self, *error: Any) -> None:
         self.stack.__exit__(*error)

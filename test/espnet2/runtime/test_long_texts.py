@@ -32,7 +32,7 @@ def test_nothing_is_lost():
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("...", True), ("a.", False), ("", False), ("ə", False), ("。！", True)]
+    ("text", "expected"), [("...", True), (" ", True), ("a.", False), ("", False), ("ə", False), ("。！", True)]
 )
 def test_punctuation(text, expected):
     assert is_punctuation(text) == expected

@@ -45,6 +45,8 @@ def test_streams_are_written_as_they_come(tmp_path, capfdbinary):
     assert soundfile.info(tmp_path / "new" / "a.wav").frames == 16
     assert _speak("", "ab", "-o", tmp_path / "b.wav", "--stream", "true") == 1
     assert soundfile.info(tmp_path / "b.wav").frames == 10
+    assert _speak("...", "-o", tmp_path / "b.wav", "--stream", "true") == 2
+    assert soundfile.info(tmp_path / "b.wav").frames == 10  # nothing was spoken, and nothing lost
 
 
 def test_texts_of_a_batch_are_spoken_alone_where_one_fails(tmp_path, capsys):
@@ -130,6 +132,7 @@ def test_lines_of_standard_input_are_texts(monkeypatch):
         (("a",), OptionError, "expected --output, .*found both or neither"),
         (("a", "--output_dir", "x", "--stream", "true"), OptionError, "--stream: expected --output with it"),
         (("a", "--stream", "true", "-o", "x.wave"), OptionError, r"--output: expected a file such as x\.wav"),
+        (("a", "-o", "x.mp3"), OptionError, r"--output: expected a file such as x\.wav, found 'x\.mp3'"),
         (("a", "-o", "x.wave"), OptionError, r"--output: expected a file such as x\.wav, found 'x\.wave'"),
     ],
 )

@@ -74,9 +74,9 @@ def test_teacher_forcing():
     ("given", "error", "sentence"),
     [
         ({}, OptionError, "durations.*use_teacher_forcing"),
-        ({"durations": [1, 2]}, DataError, r"durations: expected 3 numbers"),
-        ({"durations": [1, -2, 1]}, DataError, "durations: expected 3 numbers"),
-        ({"durations": [0, 0, 0]}, DataError, "durations: expected 3 numbers"),
+        ({"durations": [1, 2]}, DataError, "durations: expected 3 whole numbers"),
+        ({"durations": [1, -2, 1]}, DataError, "durations: expected frames of at least 0, and one above"),
+        ({"durations": [0, 0, 0]}, DataError, "durations: expected frames of at least 0, and one above"),
         ({"durations": [1, 1, 1], "pitch": [1.0, 2.0, 3.0]}, DataError, r"pitch: expected finite numbers \(3, 1\)"),
         ({"durations": [1, 1, 1], "energy": [[1.0], [np.nan], [3.0]]}, DataError, "energy"),
     ],
@@ -104,7 +104,8 @@ def test_conditions_are_fed():
         ({"sids": [1, 2], "spembs": SPEMB}, r"sids: .*\(1,\), found \[1, 2\]"),
         ({"sids": 1.5, "spembs": SPEMB}, "sids: .*found 1.5"),
         ({"sids": 1, "spembs": SPEMB[:3]}, r"spembs: expected the speaker embedding of shape \(4,\)"),
-        ({"sids": 1, "spembs": SPEMB * np.nan}, "spembs"),
+        ({"sids": 1, "spembs": SPEMB * np.nan}, "spembs: expected finite numbers"),
+        ({"sids": 1, "spembs": np.full(4, 1e300)}, "spembs: expected finite numbers"),
     ],
 )
 def test_conditions_that_do_not_fit(given, sentence):
@@ -157,7 +158,9 @@ def test_griffin_lim_draws_phases_from_the_seed():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"speed_control_alpha": 0}, "speed_control_alpha.*found 0"),
+        ({"speed_control_alpha": 0}, "speed_control_alpha: expected above 0 and at most 100, found 0"),
+        ({"maxlenratio": 1e12}, "maxlenratio: expected from 0 to 1000, found"),
+        ({"minlenratio": -1.0}, "minlenratio: expected from 0 to 1000, found"),
         ({"speed_control_alpha": float("nan")}, "speed_control_alpha"),
         ({"griffin_lim_iters": -1}, "griffin_lim_iters"),
         ({"seed": -1}, "seed"),
@@ -210,6 +213,15 @@ def test_latent_models_give_samples_and_durations():
     assert slow["duration"].tolist() == [3, 4]  # of 2.25 and 3.75
     forced = Synthesizer(LATENT, SynthesisOptions(use_teacher_forcing=True))("ab", durations=[1, 2])
     assert len(forced["wav"]) == 12
+
+
+def test_durations_without_end_are_refused():
+    sentence = "durations: expected at most 10000000 frames of a text, found more"
+    for scale in (1e3, 1e30):
+        with pytest.raises(DataError, match=sentence):
+            Synthesizer(LATENT, SynthesisOptions(noise_scale_dur=scale))("ab")
+    with pytest.raises(DataError, match=sentence):
+        Synthesizer(LATENT, SynthesisOptions(use_teacher_forcing=True))("ab", durations=[1, 10**9])
 
 
 def test_noise_is_of_the_seed():
@@ -266,7 +278,7 @@ def test_stepwise_models_stop_by_themselves():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("...", "text: expected words, found nothing but punctuation: '...'"),
+        ("...", "text: expected words, found nothing but punctuation or spaces: '...'"),
         ("¿ …?", "punctuation"),
         ("xyz", "text: expected tokens that the model knows, found none but x, y, z"),
     ],
