@@ -150,6 +150,9 @@ def speak(args: argparse.Namespace, load: Callable[[], Synthesizer]) -> int:
         raise OptionError(f"--output: expected one text, found {len(texts)}: --output_dir takes several")
     numbers = {name: getattr(args, name) for name in NUMBERS if getattr(args, name) is not None}
     synthesizer = load()
+    unread = [f"--{name} {number}" for name, number in numbers.items() if name not in synthesizer.conditions]
+    if unread:
+        _log.warning("without effect on this model: %s", ", ".join(unread))
     if args.output is not None and not synthesizer.makes_samples:
         raise OptionError("--output: expected --output_dir for a model whose results are discrete units, found a file")
     if streams:

@@ -30,7 +30,8 @@ from espnet2.runtime.long_texts import is_punctuation
 from espnet2.runtime.section import Section, is_list_of, is_mapping, require, require_rate
 from espnet2.runtime.synthesis_options import MOST_STEPS
 from espnet2.text.build_tokenizer import TOKENIZERS, build_tokenizer
-from espnet2.text.cleaner import TextCleaner
+from espnet2.text.cleaner import CLEANERS, TextCleaner
+from espnet2.text.g2p import CHOICES
 from espnet2.text.text_to_ids import TextToIds
 from espnet2.text.token_id_converter import lenient_converter
 from espnet2.utils.griffin_lim import Spectrogram2Waveform
@@ -47,7 +48,7 @@ BOUNDS = {
 }
 NEEDED = ("n_fft", "n_shift")
 TEXT = ("token_type", "cleaner", "g2p", "non_linguistic_symbols")
-BPE = "bpe"
+BPE, PHONEMES = "bpe", "phn"
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +72,11 @@ class SynthesisSection(Section):
         require(known, "text.token_type", f"one of {', '.join(TOKENIZERS)}", kind)
         for name in ("cleaner", "non_linguistic_symbols"):
             require(is_list_of(self.text[name], str), f"text.{name}", "a list of strings", self.text[name])
-        require(self.text["g2p"] is None or isinstance(self.text["g2p"], str), "text.g2p", "a name", self.text["g2p"])
+        for cleaner in self.text["cleaner"]:
+            require(cleaner in CLEANERS, "text.cleaner", f"some of {', '.join(CLEANERS)}", cleaner)
+        g2p = self.text["g2p"]
+        require(g2p is None or isinstance(g2p, str), "text.g2p", "a name", g2p)
+        require(kind != PHONEMES or g2p in CHOICES, "text.g2p", f"one of {listed(map(str, CHOICES), g2p)}", g2p)
         _require_features(self.griffin_lim)
 
 

@@ -166,7 +166,10 @@ class Synthesizer:
         Returns:
             The results of each text, as of `__call__`; raises the same errors.
         """
-        return self._batch(texts, given or [{}] * len(texts), decode_conf)
+        given = given or [{}] * len(texts)
+        if len(given) != len(texts):
+            raise DataError(f"given: expected arguments for each of {len(texts)} texts, found {len(given)}")
+        return self._batch(texts, given, decode_conf)
 
     def batch_call(
         self,

@@ -35,6 +35,11 @@ def test_one_text_is_a_file(tmp_path):
     assert (info.samplerate, info.frames, info.subtype) == (8000, 20, "PCM_16")
 
 
+def test_numbers_that_the_model_does_not_read_are_named(tmp_path, caplog):
+    assert _speak("ab", "-o", tmp_path / "a.wav", "--sids", 1, "--lids", 2) == 0
+    assert "without effect on this model: --sids 1, --lids 2" in caplog.text
+
+
 def test_streams_are_written_as_they_come(tmp_path, capfdbinary):
     assert _speak("ab", "-o", "-") == 0
     samples = np.frombuffer(capfdbinary.readouterr().out, "<i2")

@@ -38,6 +38,8 @@ def test_conditions_and_durations_of_a_batch():
     speaker = synthesizer("sids", use_teacher_forcing=True)
     given = [{"sids": 1, "durations": [1, 1, 0]}, {"sids": 2, "durations": [0, 3]}]
     assert [len(one["feat_gen"]) for one in speaker.batch(["ab", "b"], given)] == [2, 3]
+    with pytest.raises(DataError, match="given: expected arguments for each of 2 texts, found 1"):
+        speaker.batch(["ab", "b"], given[:1])
     found = speaker.batch_call(
         ["ab", "b"], sids=[1, 2], durations=np.array([[1, 1, 0], [0, 3, 9]]), durations_lengths=[3, 2]
     )

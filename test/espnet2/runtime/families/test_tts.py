@@ -32,6 +32,11 @@ def test_a_section_is_read_as_it_was_written():
         ({"text": {**synthesis_graphs.TEXT, "token_type": "runes"}}, "text.token_type.*runes"),
         ({"text": {**synthesis_graphs.TEXT, "cleaner": "tacotron"}}, "text.cleaner: expected a list"),
         ({"text": {**synthesis_graphs.TEXT, "g2p": [1]}}, "text.g2p: expected a name"),
+        ({"text": {**synthesis_graphs.TEXT, "cleaner": ["x"]}}, "text.cleaner: expected some of tacotron, .* found x"),
+        (
+            {"text": {**synthesis_graphs.TEXT, "token_type": "phn", "g2p": "x"}},
+            "text.g2p: expected one of .* more, found x",
+        ),
         ({"griffin_lim": {"hop": 3}}, "griffin_lim: expected arguments among n_fft"),
         *(
             ({"griffin_lim": {**synthesis_graphs.GRIFFIN_LIM, name: value}}, f"griffin_lim.*{name}")
