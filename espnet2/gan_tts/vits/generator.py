@@ -189,12 +189,15 @@ class VITSGenerator(nn.Module):
     def global_vector(
         self, sids: Tensor | None = None, spembs: Tensor | None = None, lids: Tensor | None = None
     ) -> Tensor | None:
-        """The sum (B, G, 1) of what speakers (B, 1), voices (B, E) and languages (B, 1) give, None if nothing does."""
+        """The sum (B, G, 1) of what speakers (B, 1), voices (B, E) and languages (B, 1) give, None if nothing does.
+
+        One voice may come as (E,), as upstream has it in inference.
+        """
         parts = []
         if self.spks is not None and sids is not None:
             parts.append(self.global_emb(sids.reshape(-1)))
         if self.spk_embed_dim is not None and spembs is not None:
-            parts.append(self.spemb_proj(normalize(spembs)))
+            parts.append(self.spemb_proj(normalize(spembs.reshape(-1, self.spk_embed_dim))))
         if self.langs is not None and lids is not None:
             parts.append(self.lang_emb(lids.reshape(-1)))
         return sum(parts[1:], start=parts[0]).unsqueeze(-1) if parts else None
@@ -213,7 +216,7 @@ class VITSGenerator(nn.Module):
 
         Args:
             text, text_lengths: (B, U) int64, (B,).
-            feats, feats_lengths: (B, T, F), (B,).
+            feats, feats_lengths: (B, F, T), (B,).
             sids, spembs, lids: (B, 1), (B, E), (B, 1), where the model reads them.
 
         Returns:
@@ -224,7 +227,7 @@ class VITSGenerator(nn.Module):
         """
         hidden, m_p, logs_p, x_mask = self.text_encoder(text, text_lengths)
         g = self.global_vector(sids, spembs, lids)
-        z, m_q, logs_q, y_mask = self.posterior_encoder(feats.transpose(1, 2), feats_lengths, g=g)
+        z, m_q, logs_q, y_mask = self.posterior_encoder(feats, feats_lengths, g=g)
         z_p = self.flow(z, y_mask, g=g)
         attn = self.align(z_p, m_p, logs_p, x_mask, y_mask)
         durations = attn.sum(dim=1, keepdim=True)
@@ -263,9 +266,9 @@ class VITSGenerator(nn.Module):
 
         Args:
             text, text_lengths: (B, U) int64, (B,).
-            feats, feats_lengths: (B, T, F), (B,), spoken again with teacher forcing.
+            feats, feats_lengths: (B, F, T), (B,), spoken again with teacher forcing.
             sids, spembs, lids: (B, 1), (B, E), (B, 1), where the model reads them.
-            dur: (B, U) int64 frames of tokens, in place of drawn ones.
+            dur: (B, 1, U) int64 frames of tokens, in place of drawn ones.
             noise_scale, noise_scale_dur: factors of the noise of latent vectors and of durations.
             alpha: factor of drawn durations; above 1 is slower.
             max_len: frames of which samples are made at most.
@@ -281,13 +284,13 @@ class VITSGenerator(nn.Module):
         g = self.global_vector(sids, spembs, lids)
         if use_teacher_forcing:
             if feats is None or feats_lengths is None:
-                raise ValueError("feats: expected features (T, F), which use_teacher_forcing needs, found none")
-            z, _, _, y_mask = self.posterior_encoder(feats.transpose(1, 2), feats_lengths, g=g)
+                raise ValueError("feats: expected features, which use_teacher_forcing needs, found none")
+            z, _, _, y_mask = self.posterior_encoder(feats, feats_lengths, g=g)
             attn = self.align(self.flow(z, y_mask, g=g), m_p, logs_p, x_mask, y_mask)
             durations = attn.sum(dim=1)
         else:
             drawn = dur is None
-            durations = self._draw(hidden, x_mask, g, noise_scale_dur, alpha) if dur is None else dur
+            durations = self._draw(hidden, x_mask, g, noise_scale_dur, alpha) if dur is None else dur.squeeze(1)
             if not drawn and not durations.any():
                 raise ValueError("durations: expected at least one frame, found none")
             tokens, lengths = frame_tokens(durations.long())

@@ -92,8 +92,9 @@ class VITS(ConditionedTTS, AdversarialTTS):
         self.conditions = tuple(name for name, size in sizes.items() if size is not None)
 
     def generate_segments(self, batch: Mapping[str, Any]) -> Generated:
-        """Samples of a part of each utterance; see `VITSGenerator.forward` for the fields of a batch."""
-        samples, dur_nll, _, starts, _, z_mask, (_, z_p, m_p, logs_p, _, logs_q) = self.generator(**batch)
+        """Samples of a part of each utterance of a batch; features are (B, T, F)."""
+        outputs = self.generator(**{**batch, "feats": batch["feats"].transpose(1, 2)})
+        samples, dur_nll, _, starts, _, z_mask, (_, z_p, m_p, logs_p, _, logs_q) = outputs
         return Generated(samples, starts, (dur_nll, (z_p, logs_q, m_p, logs_p, z_mask)))
 
     def generator_losses(
@@ -144,12 +145,12 @@ class VITS(ConditionedTTS, AdversarialTTS):
         given = {SPEAKERS: sids, VOICES: spembs, LANGUAGES: lids}
         given = {name: None if value is None else value[None] for name, value in given.items()}
         self.given(given)
-        batch = {"feats": feats, "dur": durations}
         wav, attention, frames = self.generator.inference(
             text=text[None],
             text_lengths=full_lengths(text[None]),
+            feats=None if feats is None else feats.T[None],
             feats_lengths=None if feats is None else full_lengths(feats[None]),
-            **{name: None if value is None else value[None] for name, value in batch.items()},
+            dur=None if durations is None else durations[None, None],
             **given,
             noise_scale=noise_scale,
             noise_scale_dur=noise_scale_dur,

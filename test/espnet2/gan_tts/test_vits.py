@@ -164,3 +164,26 @@ def test_missing_values_are_named():
         model.inference(text, sids=torch.tensor([1]), use_teacher_forcing=True)
     with pytest.raises(ValueError, match=r"durations.*at least one frame"):
         model.inference(text, sids=torch.tensor([1]), durations=torch.tensor([0, 0]))
+
+
+@torch.no_grad()
+def test_generator_reads_arrays_in_upstreams_order(tmp_path):
+    """Features (B, F, T), durations (B, 1, U), and in inference one voice (E,)."""
+    model = zoo_calls.module_for(zoo.ROWS["vits-everything-given"], tmp_path)
+    text, feats = torch.tensor([3, 1, 4, 1]), torch.linspace(-1, 1, 14 * 9).view(14, 9)
+    durations = torch.tensor([2, 1, 0, 3])
+    given = {name: torch.as_tensor(value) for name, value in GIVEN.items()}
+    batch = {"text": text[None], "text_lengths": torch.tensor([4]), **given}
+    of_feats = {"feats": feats.T[None], "feats_lengths": torch.tensor([14]), "use_teacher_forcing": True}
+    for mine, whole in (
+        (of_feats, {"feats": feats, "use_teacher_forcing": True}),
+        ({"dur": durations[None, None]}, {"durations": durations}),
+    ):
+        torch.manual_seed(0)
+        wav, _, frames = model.generator.inference(**batch, **mine)
+        torch.manual_seed(0)
+        expected = model.inference(text, **given, **whole)
+        assert torch.equal(wav[0], expected["wav"])
+        assert torch.equal(frames[0], expected["duration"])
+    batch["spembs"] = batch["spembs"][None]
+    assert model.generator(**batch, feats=feats.T[None], feats_lengths=torch.tensor([14]))[2].shape == (1, 1, 14, 4)
