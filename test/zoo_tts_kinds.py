@@ -80,7 +80,8 @@ def _tts_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) ->
     losses = []
     for index, length in enumerate(lengths):
         durations = torch.arange(int(length) + 1) % 3 + 1
-        frames = durations.sum()[None] * module.reduction_factor
+        # The last frames do not fill a step: they are not predicted, but belong to the reference of a style.
+        frames = durations.sum()[None] * module.reduction_factor + module.reduction_factor - 1
         item = {"text": batch["text"][index : index + 1, :length], "text_lengths": length[None]}
         sizes = {"feats": frames, "pitch": length[None] + 1, "energy": length[None] + 1}
         for name in (name for name in sizes if name in batch):

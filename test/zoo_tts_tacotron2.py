@@ -87,7 +87,7 @@ LOSSES: dict[str, dict[str, Any]] = {
     "forward_ta": {"atype": "forward_ta", "bce_pos_weight": 2.0, "guided_attn_loss_sigma": 0.2},
     "l1": {"loss_type": "L1", "use_masking": False, "use_weighted_masking": True, "guided_attn_loss_lambda": 3.0},
     "l2": {"loss_type": "L2", "use_masking": False, "use_guided_attn_loss": False},
-    "reduction": {"reduction_factor": 3, "zoneout_rate": 0.0},
+    "reduction": {**STYLE, "reduction_factor": 3, "zoneout_rate": 0.0},
 }
 
 

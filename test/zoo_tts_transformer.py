@@ -50,7 +50,12 @@ OPTIONS: dict[str, tuple[dict[str, Any], tuple[Array, ...]]] = {
 }
 LOSSES: dict[str, dict[str, Any]] = {
     "default": {},
-    "reduction": {"reduction_factor": 3, "loss_type": "L2", "modules_applied_guided_attn": ["encoder-decoder"]},
+    "reduction": {
+        "reduction_factor": 3,
+        "loss_type": "L2",
+        "modules_applied_guided_attn": ["encoder-decoder"],
+        **OF_MODELS,
+    },
     "one-head": {
         "elayers": 2,
         "num_heads_applied_guided_attn": 1,
@@ -60,7 +65,6 @@ LOSSES: dict[str, dict[str, Any]] = {
         "use_masking": True,
     },
     "all-heads": {
-        "elayers": 3,
         "num_heads_applied_guided_attn": -1,
         "num_layers_applied_guided_attn": -1,
         "guided_attn_loss_lambda": 10.0,

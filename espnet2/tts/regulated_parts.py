@@ -90,6 +90,15 @@ def _stack(
     return choose(f"{name}_type", found[f"{name}_type"], stacks)()
 
 
+def alphas(stacks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """The trained factors of positional encodings, of the Transformers among stacks, by name.
+
+    Those of a Conformer with `scaled_abs_pos` start from 1 and are no statistics of training, as in upstream.
+    """
+    positions = {name: stack.embed.positions for name, stack in stacks.items() if isinstance(stack, TransformerEncoder)}
+    return {name: module.alpha for name, module in positions.items() if isinstance(module, ScaledPositionalEncoding)}
+
+
 def style_encoder(options: Namespace, size: int) -> StyleEncoder:
     """The encoder of references, whose styles are of this size."""
     return StyleEncoder(

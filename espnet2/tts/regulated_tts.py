@@ -14,7 +14,6 @@ from espnet.nets.pytorch_backend.fastspeech.length_regulator import expand, fram
 from espnet.nets.pytorch_backend.nets_utils import full_lengths, make_pad_mask, require_positive
 from espnet.nets.pytorch_backend.tacotron2.decoder import Postnet
 from espnet.nets.pytorch_backend.transformer.attention import most_heads
-from espnet.nets.pytorch_backend.transformer.embedding import ScaledPositionalEncoding
 from espnet.nets.pytorch_backend.transformer.encoder import EncoderStack
 from espnet.nets.pytorch_backend.transformer.positionwise_feed_forward import hide_padding
 from espnet2.interface.spec import Component, Length, OutputLength
@@ -98,12 +97,8 @@ class RegulatedTTS(ConditionedTTS):
         raise NotImplementedError
 
     def alphas(self) -> dict[str, Tensor]:
-        """The trained factors of positional encodings, by name."""
-        stacks = {"encoder_alpha": self.encoder, "decoder_alpha": self.decoder}
-        positions = {name: stack.embed.positions for name, stack in stacks.items() if isinstance(stack, EncoderStack)}
-        return {
-            name: module.alpha for name, module in positions.items() if isinstance(module, ScaledPositionalEncoding)
-        }
+        """The trained factors of a Transformer's positional encodings, by name."""
+        return regulated_parts.alphas({"encoder_alpha": self.encoder, "decoder_alpha": self.decoder})
 
     def encode_text(self, text: Tensor, text_lengths: Tensor, *conditions: Tensor) -> tuple[Tensor, ...]:
         """Encode texts and predict what is needed to speak them.
@@ -192,7 +187,7 @@ class RegulatedTTS(ConditionedTTS):
         real = [value for value, _ in variances]
         olens = feats[1] - feats[1] % self.reduction_factor
         target = feats[0][:, : olens.max()]
-        hidden, *predicted, ilens = self.encode_text(tokens, text[1], *self.given(further, target, olens))
+        hidden, *predicted, ilens = self.encode_text(tokens, text[1], *self.given(further, *feats))
         known = (*real, frame_tokens(steps)[0], olens // self.reduction_factor)
         before, after, _ = self.decode_for_loss(hidden, ilens, *known, target)
         outputs = (after if self.postnet is not None else None, before, *predicted)

@@ -201,8 +201,8 @@ class Tacotron2(ConditionedTTS):
         """
         text = text[:, : text_lengths.max()]
         olens = feats_lengths - feats_lengths % self.reduction_factor
+        conditions = self.given({"spembs": spembs, "sids": sids, "lids": lids}, feats, feats_lengths)
         feats = feats[:, : olens.max()]
-        conditions = self.given({"spembs": spembs, "sids": sids, "lids": lids}, feats, olens)
         hidden, ilens = self.hidden(text, text_lengths, *conditions)
         after, before, logits, weights = self.dec(hidden, ilens, feats, olens)
         labels = make_pad_mask(olens - 1, feats.shape[1]).to(feats.dtype)

@@ -20,13 +20,13 @@ class GuidedAttention:
 
     Args:
         heads: number of guided heads of a layer, the first ones; -1: all.
-        layers: number of guided layers, the last ones; -1: all.
+        layers: number of guided layers, the last ones; all of a stack that has fewer.
         modules: names in `MODULES`; as a text, those that are part of it, as upstream reads its default.
     """
 
     def __init__(self, heads: int, layers: int, modules: Sequence[str]):
         self.heads = slice(None if heads < 0 else heads)
-        self.count = slice(None) if layers < 0 else slice(-layers, None)
+        self.count = slice(-layers, None)
         self.modules = [name for name in MODULES if name in modules]
 
     @contextlib.contextmanager

@@ -163,9 +163,10 @@ class Transformer(ConditionedTTS):
         sigma, factor = options.guided_attn_loss_sigma, options.guided_attn_loss_lambda
         self.attn_criterion = GuidedMultiHeadAttentionLoss(sigma, factor)
         if options.use_guided_attn_loss:
+            layers = options.num_layers_applied_guided_attn
             self.guided = GuidedAttention(
                 options.num_heads_applied_guided_attn,
-                options.num_layers_applied_guided_attn,
+                options.elayers if layers < 0 else layers,  # of the decoder too
                 options.modules_applied_guided_attn,
             )
         if options.init_type != "pytorch":
@@ -204,8 +205,8 @@ class Transformer(ConditionedTTS):
         """
         text = text[:, : text_lengths.max()]
         olens = feats_lengths - feats_lengths % self.reduction_factor
+        conditions = self.given({"spembs": spembs, "sids": sids, "lids": lids}, feats, feats_lengths)
         feats = feats[:, : olens.max()]
-        conditions = self.given({"spembs": spembs, "sids": sids, "lids": lids}, feats, olens)
         layers = {
             "encoder": [cast(EncoderLayer, layer).self_attn for layer in self.encoder.encoders],
             "decoder": self.decoder.attentions("self_attn"),

@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import UnfitOptionError, make_pad_mask, require_positive
-from espnet.nets.pytorch_backend.transformer.embedding import ScaledPositionalEncoding
 from espnet2.interface.spec import Component, Length, OutputLength
 from espnet2.interface.spec import Tensor as Declared
-from espnet2.tts.regulated_parts import frame_stack, options_of, postnet
+from espnet2.tts.regulated_parts import alphas, frame_stack, options_of, postnet
 from espnet2.tts.varied_tts import VariedTTS
 from espnet2.tts2.abs_tts2 import AbsTTS2
 from espnet2.tts2.fastspeech2.loss import FastSpeech2LossDiscrete
@@ -160,10 +159,7 @@ class FastSpeech2Discrete(VariedTTS, AbsTTS2):
         if self.discrete_token_layers == 1:
             return super().alphas()
         stacks = {f"decoder_alpha_{index}": stack for index, stack in enumerate(self.decoder)}
-        positions = {name: stack.embed.positions for name, stack in {"encoder_alpha": self.encoder, **stacks}.items()}
-        return {
-            name: module.alpha for name, module in positions.items() if isinstance(module, ScaledPositionalEncoding)
-        }
+        return alphas({"encoder_alpha": self.encoder, **stacks})
 
     def first_units(self, like: Tensor) -> Tensor:
         """The first unit (L,) int64 of each of a frame's units, on the device of a tensor."""

@@ -93,3 +93,15 @@ def test_every_parameter_learns():
     _, joint, generated = module(text, lengths, feats, durations.sum(1), *of_tokens, joint_training=True)
     assert generated.shape == feats.shape
     assert "loss" not in joint
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"), [((), {"encoder_alpha", "decoder_alpha"}), (("decoder",), {"encoder_alpha"})]
+)
+def test_only_a_transformers_factor_of_positions_is_a_statistic(kinds, expected):
+    """As upstream has it; a Conformer's, of `scaled_abs_pos`, also starts from 1 whatever the options say."""
+    of_conformer = {"conformer_pos_enc_layer_type": "scaled_abs_pos", "conformer_self_attn_layer_type": "selfattn"}
+    options = {**zoo.ROWS["fastspeech2-default"].make.options, **of_conformer, "init_dec_alpha": 0.5}
+    model = FastSpeech2(**options, **{f"{kind}_type": "conformer" for kind in kinds})
+    assert model.alphas().keys() == expected
+    assert model.decoder.embed.positions.alpha.item() == (1.0 if kinds else 0.5)
