@@ -44,6 +44,8 @@ ARCHIVES: dict[str, Any] = {
 NOT_OF_THE_MODEL = ("__MACOSX", ".DS_Store")
 # Keys of meta.yaml whose files are weights.
 WEIGHTS = frozenset(row.packed.get(row.weights, row.weights) for row in FAMILIES.values())
+# A vocoder of the package parallel_wavegan: key of meta.yaml, part of its file that is read, and files that belong to it.
+VOCODER, GENERATOR, BESIDE_VOCODER = "vocoder_file", "generator", ("config.yml", "stats.h5", "stats.npy")
 # Keys of a configuration whose values are files that recognition reads.
 PACKED_KEYS = ("bpemodel", "stats_file", "non_linguistic_symbols", "ngram_file")
 
@@ -262,7 +264,8 @@ def pack(
 
     Args:
         outpath: The archive, ending in one of `ARCHIVES`; it is replaced when the new one is complete.
-        files: Listed in `meta.yaml` as `files`, such as `asr_model_file`.
+        files: Listed in `meta.yaml` as `files`, such as `asr_model_file`; configuration and statistics beside a
+            `vocoder_file` are packed with it.
         yaml_files: Listed there as `yaml_files`, such as `asr_train_config`; files that these configurations name
             (`bpemodel`, `stats_file`, ...) are packed with them.
         option: Further files and directories.
@@ -283,7 +286,8 @@ def pack(
         "timestamp": time.time(),
     }
     named = [file for path in yaml_files.values() for file in _files_of_config(Path(path))]
-    members = [*yaml_files.values(), *files.values(), *named, *_all_files(option)]
+    beside = _beside_vocoder(Path(files[VOCODER])) if VOCODER in files else []
+    members = [*yaml_files.values(), *files.values(), *named, *beside, *_all_files(option)]
     contents = {_packed_name(path): Path(path) for path in members}
     _read_weights(path for key, path in files.items() if key in WEIGHTS)
     with _temporary_beside(target) as directory:
@@ -300,7 +304,12 @@ def _read_weights(paths: Iterable[Path | str]) -> None:
     from espnet2.torch_utils.checkpoint import load_checkpoint  # PyTorch, which unpacking does without
 
     for path in paths:
-        load_checkpoint(path)
+        load_checkpoint(path, part=GENERATOR)
+
+
+def _beside_vocoder(path: Path) -> list[Path]:
+    """Return configuration and statistics of a vocoder, which are found beside its weights."""
+    return [file for file in map(path.with_name, BESIDE_VOCODER) if file.is_file()]
 
 
 def _write_archive(archive: Path, mode: Any, contents: Mapping[str, Path]) -> None:

@@ -342,6 +342,17 @@ def test_what_is_no_checkpoint_is_not_packed(trained, tmp_path, capsys):
     assert not list(tmp_path.glob("m*"))
 
 
+def test_a_vocoder_is_packed_with_what_lies_beside_it(trained, tmp_path):
+    (tmp_path / "voc").mkdir()
+    state = {"model": {"generator": {"w": torch.ones(2)}, "discriminator": {}}, "steps": 1}
+    torch.save(state, "voc/checkpoint-1steps.pkl")
+    for name in ("config.yml", "stats.npy"):
+        (tmp_path / "voc" / name).write_text("")
+    assert pack_command(["vocoder", "--outpath", "m.zip", "--vocoder_file", "voc/checkpoint-1steps.pkl"]) == 0
+    assert unpack("m.zip", tmp_path / "out")["vocoder_file"] == str(tmp_path / "out/voc/checkpoint-1steps.pkl")
+    assert {path.name for path in tmp_path.glob("out/voc/*")} == {"checkpoint-1steps.pkl", "config.yml", "stats.npy"}
+
+
 @pytest.mark.parametrize("beside", [{}, {"__MACOSX/my_model/._meta.yaml": b"x", ".DS_Store": b"x"}])
 def test_a_folder_packed_as_a_whole_is_a_packed_model(tmp_path, beside):
     archive = zip_of(tmp_path / "a.zip", {**{f"my_model/{name}": data for name, data in FILES.items()}, **beside})
