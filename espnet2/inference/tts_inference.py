@@ -190,7 +190,8 @@ class Text2Speech(TorchSynthesizer):
 
         `vocoder_tag` is the file of a vocoder's weights.
         """
-        return cls(**{**_tagged(model_tag, vocoder_tag), **options})
+        own_vocoder = any(options.get(name) is not None for name in _NAMES[2:])
+        return cls(**{**_tagged(model_tag, vocoder_tag, own_vocoder), **options})
 
 
 def _array(value: Any) -> Any:
@@ -226,13 +227,14 @@ def _files(
     return {**own, "vocoder_config": vocoder_config, "vocoder_file": vocoder_file}
 
 
-def _tagged(model_tag: str | None, vocoder_tag: str | None) -> dict[str, Any]:
-    """Arguments of `Text2Speech` that a packed model and a vocoder give."""
+def _tagged(model_tag: str | None, vocoder_tag: str | None, own_vocoder: bool = False) -> dict[str, Any]:
+    """Arguments of `Text2Speech` that a packed model and a vocoder give; an own vocoder replaces the packed one."""
     found: dict[str, Any] = {}
     if model_tag is not None:
         local = Path(model_tag).exists()
         packed = find_model(model_file=model_tag) if local else find_model(model_tag=model_tag)
-        found = {name: packed[name] for name in ("train_config", "model_file") if name in packed}
+        names = _NAMES[:2] if own_vocoder or vocoder_tag is not None else _NAMES
+        found = {name: packed[name] for name in names if name in packed}
     if vocoder_tag is not None:
         if not Path(vocoder_tag).is_file():
             raise OptionError(f"vocoder_tag: expected the file of a vocoder's weights, found {vocoder_tag!r}")
@@ -259,7 +261,8 @@ def synthesize(args: argparse.Namespace) -> int:
     def load() -> TorchSynthesizer:
         files = _files(args.train_config, args.model_file, args.vocoder_config, args.vocoder_file)
         if args.model_tag is not None or args.vocoder_tag is not None:
-            tagged = _tagged(args.model_tag, args.vocoder_tag)
+            own_vocoder = args.vocoder_file is not None or args.vocoder_config is not None
+            tagged = _tagged(args.model_tag, args.vocoder_tag, own_vocoder)
             files |= {name: path for name, path in _files(**{**dict.fromkeys(_NAMES), **tagged}).items() if path}
         if files[FAMILIES["tts"].weights] is None:
             raise OptionError("--model_file: expected the weights of a synthesiser (or --model_tag), found none")

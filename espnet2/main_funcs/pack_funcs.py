@@ -44,7 +44,7 @@ ARCHIVES: dict[str, Any] = {
 NOT_OF_THE_MODEL = ("__MACOSX", ".DS_Store")
 # Keys of meta.yaml whose files are weights.
 WEIGHTS = frozenset(row.packed.get(row.weights, row.weights) for row in FAMILIES.values())
-# A vocoder of the package parallel_wavegan: key of meta.yaml, part of its file that is read, and files that belong to it.
+# A vocoder of the package parallel_wavegan: key of meta.yaml, part of its file that is read, and files beside it.
 VOCODER, GENERATOR, BESIDE_VOCODER = "vocoder_file", "generator", ("config.yml", "stats.h5", "stats.npy")
 # Keys of a configuration whose values are files that recognition reads.
 PACKED_KEYS = ("bpemodel", "stats_file", "non_linguistic_symbols", "ngram_file")

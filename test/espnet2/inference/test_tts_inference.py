@@ -176,6 +176,11 @@ def test_packed_models(exp, vocoder_file, tmp_path, monkeypatch):
     pack(tmp_path / "tts.zip", weights, configs, ["stats.npz"])
     text2speech = Text2Speech.from_pretrained(str(tmp_path / "tts.zip"), str(vocoder_file))
     assert len(text2speech("ab", **GIVEN)["wav"]) % HOP == 0
+    pack(tmp_path / "both.zip", {**weights, "vocoder_file": "vocoder/checkpoint-1steps.pkl"}, configs, ["stats.npz"])
+    packed = Text2Speech.from_pretrained(str(tmp_path / "both.zip"))
+    assert torch.equal(packed("ab", **GIVEN)["wav"], text2speech("ab", **GIVEN)["wav"])
+    replaced = Text2Speech.from_pretrained(str(tmp_path / "both.zip"), vocoder_file=vocoder_file)
+    assert torch.equal(replaced("ab", **GIVEN)["wav"], text2speech("ab", **GIVEN)["wav"])
     with pytest.raises(OptionError, match="vocoder_tag: expected the file of a vocoder's weights, found 'none'"):
         Text2Speech.from_pretrained(str(tmp_path / "tts.zip"), "none")
 
