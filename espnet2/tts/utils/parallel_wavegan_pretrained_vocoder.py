@@ -61,6 +61,10 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
         if model_file is None and config_file is None:
             raise ConfigError("vocoder: expected a file of weights or a config, found neither")
         path = Path(config_file) if config_file is not None else Path(str(model_file)).with_name(CONFIG)
+        if config_file is None and not path.is_file():
+            raise ConfigError(
+                f"vocoder_file {model_file}: expected {CONFIG} beside it, or vocoder_config, found neither"
+            )
         config = read_mapping(path)
         self.fs = _whole(config, "sampling_rate", path)
         self.features = {

@@ -114,3 +114,8 @@ def test_damaged_statistics_are_named(tmp_path):
     (tmp_path / "stats.npy").write_bytes(b"no array")
     with pytest.raises(CheckpointError, match=r"stats\.npy"):
         ParallelWaveGANPretrainedVocoder(path)
+
+
+def test_a_missing_configuration_is_named_with_its_option(tmp_path):
+    with pytest.raises(ConfigError, match=r"vocoder_file .*v\.pkl: expected config\.yml beside it, or vocoder_config"):
+        ParallelWaveGANPretrainedVocoder(tmp_path / "v.pkl")
