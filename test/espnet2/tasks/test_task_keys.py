@@ -22,6 +22,8 @@ CASES = [
     pytest.param(task, keys, id=f"{release}-{task}") for release, tasks in KEYS.items() for task, keys in tasks.items()
 ]
 TOKENS = ["<blank>", "<unk>", "a", "<sos/eos>"]
+FILLED = dict.fromkeys(("token_list", "src_token_list", "tgt_token_list"), TOKENS)
+UNITS = {"tts": "fastspeech2", "discrete_feats_extract": "identity"}  # by which it is not taken for translation
 NAMES = {  # in the sentence, where it is not the beginning of the task's name in capitals
     "HubertTask": "SSL",
     "GANTTSTask": "TTS",
@@ -42,8 +44,9 @@ NAMES = {  # in the sentence, where it is not the beginning of the task's name i
 def read(keys, task, own=True):
     sections = model_keys(task) if own else ()  # whose values are not stored
     given = {key: value for key, value in keys.items() if value is not None or key not in sections}
-    tokens = {"token_list": TOKENS} if "token_list" in sections else {}
-    return check_config({**given, **tokens}, task, Places("config.yaml"))
+    filled = {name: value for name, value in FILLED.items() if name in sections}
+    marked = UNITS if set(UNITS) <= set(sections) else {}
+    return check_config({**given, **filled, **marked}, task, Places("config.yaml"))
 
 
 @pytest.mark.parametrize("task", OWN)
