@@ -33,7 +33,7 @@ def together(results: list[dict[str, torch.Tensor]]) -> Outputs:
 
 
 def _tacotron2(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
-    """What upstream says of one text, or our graphs and the runtime's loop of all together, free and in windows."""
+    """Results of upstream for one text, or of our graphs and the runtime's loop for all, free and in windows."""
     upstream = not hasattr(module, "encode_text")
     found: list[dict[str, torch.Tensor]] = [{} for _ in lengths]
     for prefix, window in (("", {}), ("window_", WINDOW)):
@@ -118,7 +118,7 @@ def _tacotron2_losses(module: torch.nn.Module, batch: Batch, lengths: torch.Tens
 
 
 def _numbers(module: Callable[..., Any], batch: Batch) -> Outputs:
-    """What a function makes of each utterance's arrays, as one row of numbers."""
+    """Results of a function for each utterance's arrays, as one row of numbers."""
     count = len(next(iter(batch.values())))
     rows = [module(**{name: value[index] for name, value in batch.items()}) for index in range(count)]
     numbers = torch.stack([torch.cat([part.reshape(-1) for part in row]) for row in rows])

@@ -15,7 +15,7 @@ def _shown(prefix: str, results: dict[str, torch.Tensor]) -> dict[str, torch.Ten
 
 
 def _transformer_tts(module: torch.nn.Module, batch: Batch, lengths: torch.Tensor) -> Outputs:
-    """What upstream says of one text, or our graphs and the runtime's loop of all together."""
+    """Results of upstream for one text, or of our graphs and the runtime's loop for all."""
     if not hasattr(module, "encode_text"):
         return together([_shown("", module.inference(**{name: value[0] for name, value in batch.items()}, **LIMITS))])
     return together([_shown("", one) for one in spoken(module, batch, lengths, LIMITS)])

@@ -145,7 +145,6 @@ REFUSED = [
     ("vits-default", {"generator_params": {**GENERATOR, "spks": 2}}, "global_channels.*spks.*-1"),
     ("vits-default", {"generator_type": "vits2"}, "generator_type.*vits2.*vits_generator"),
     ("vits-default", {"discriminator_type": "one"}, "discriminator_type.*one.*hifigan_period_discriminator"),
-    ("vits-default", {"plot_pred_mos": True}, "plot_pred_mos"),
     ("vits-default", {"generator_params": {**GENERATOR, "hidden_channels": 9}}, "9"),
     ("wavenet-default", {"stacks": 3}, "layers.*multiple of stacks 3.*4"),
     ("wavenet-default", {"gate_channels": 7}, "gate_channels.*even.*7"),

@@ -65,12 +65,12 @@ def build(option: str, name: str, table: Mapping[str, str], options: Mapping[str
 
 @dataclass(frozen=True)
 class Generated:
-    """What a generator makes of a batch.
+    """Results of a generator for a batch.
 
     Attributes:
         samples: (B, 1, N) of a part of each utterance.
         starts: (B,) int64, frames at which the parts start.
-        further: What losses of the generator need, too.
+        further: values that losses of the generator need, too.
     """
 
     samples: Tensor

@@ -1,4 +1,4 @@
-"""What a synthesiser is given beside the text: speakers, languages, voices and a reference utterance."""
+"""Inputs of a synthesiser beside the text: speakers, languages, voices and a reference utterance."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def batched(graph: Graph) -> bool:
     known = {tensor.length_of for tensor in component.inputs if tensor.length_of}
     known |= {rule.axis for rule in component.lengths if rule.source in known}
     known |= {tensor.length_of for tensor in component.outputs if tensor.length_of}
-    tensors = [tensor for tensor in (*component.inputs, *component.outputs)]
+    tensors = (*component.inputs, *component.outputs)
     return all(axis in known for tensor in tensors for axis in tensor.axes[1:] if isinstance(axis, str))
 
 
@@ -61,9 +61,7 @@ def stacked(rows: Sequence[np.ndarray], dtype: str) -> np.ndarray:
 
 def shape_of(tensor: Tensor, component: Component, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """Shape, without the batch's axis, of a tensor whose axes are those of other inputs, or have formulas of them."""
-    known = dict(sizes) | {
-        rule.axis: rule.length(sizes[rule.source]) for rule in component.lengths if rule.source in sizes
-    }
+    known = _with_rules(component, sizes)
     return tuple(axis if isinstance(axis, int) else known[axis] for axis in tensor.axes[1:])
 
 
@@ -77,10 +75,15 @@ def _sizes(tensors: Sequence[Tensor], feeds: Mapping[str, np.ndarray], index: in
     return {**sizes, **lengths, BATCH: 1}
 
 
+def _with_rules(component: Component, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Sizes of axes, and of those that have formulas of them."""
+    rules = (rule for rule in component.lengths if rule.source in sizes)
+    return {**sizes, **{rule.axis: rule.length(sizes[rule.source]) for rule in rules}}
+
+
 def _cut(component: Component, outputs: Mapping[str, np.ndarray], index: int, sizes: Mapping[str, int]) -> Arrays:
     """Outputs of one utterance, without the batch's axis and without padding."""
-    known = dict(sizes)
-    known |= {rule.axis: rule.length(sizes[rule.source]) for rule in component.lengths if rule.source in sizes}
+    known = _with_rules(component, sizes)
     known |= {tensor.length_of: int(outputs[tensor.name][index]) for tensor in component.outputs if tensor.length_of}
     found: Arrays = {}
     for tensor in component.outputs:

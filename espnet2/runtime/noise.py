@@ -22,7 +22,7 @@ def drawn(tensor: Tensor, shape: Sequence[int], rng: np.random.Generator) -> np.
 
 
 def factor(component: Component, tensor: Tensor, options: SynthesisOptions) -> float:
-    """What noise is multiplied by."""
+    """The factor of an input's noise."""
     scaled = tensor.name in FACTORS and component.name != VOCODER
     return float(getattr(options, FACTORS[tensor.name])) if scaled else 1.0
 

@@ -65,7 +65,7 @@ class Utterance:
 
 
 def rule_of(component: Component) -> Rule:
-    """How the durations of a text encoder become frames."""
+    """The rule by which durations of a text encoder become frames."""
     return RULES[component.attribute("durations", "round")]
 
 

@@ -274,7 +274,7 @@ class Synthesizer:
         return SynthesisOptions.from_keywords({**dataclasses.asdict(self.options), **named})
 
     def _forced(self, values: Mapping[str, Any], options: SynthesisOptions) -> Mapping[str, Any] | None:
-        """What is spoken instead of what is predicted; None without teacher forcing."""
+        """The values that are spoken in place of predicted ones; None without teacher forcing."""
         return {name: values.get(name) for name in (*GIVEN, FORCED)} if options.use_teacher_forcing else None
 
     def _pieces(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -41,10 +41,13 @@ class RegulatedTTS(ConditionedTTS):
         odim: F, size of the features.
         adim: D.
         reduction_factor: frames that one step of the decoder gives.
+        loss: makes the loss of `use_masking` and `use_weighted_masking`; it is called with predicted values, then real
+            ones, then tokens and frames (B,).
     """
 
     text_length = EOS_LENGTH
     variances: ClassVar[tuple[str, ...]] = ()
+    loss: ClassVar[Callable[..., nn.Module]]
     loss_names: ClassVar[tuple[str, ...]] = ("l1_loss", "duration_loss")
     idim: int
     odim: int
@@ -90,11 +93,7 @@ class RegulatedTTS(ConditionedTTS):
         """Make what follows the decoder, and the loss."""
         self.feat_out = nn.Linear(self.adim, self.odim * self.reduction_factor)
         self.postnet = regulated_parts.postnet(options, self.odim)
-        self.criterion = self.make_loss(options.use_masking, options.use_weighted_masking)
-
-    def make_loss(self, use_masking: bool, use_weighted_masking: bool) -> nn.Module:
-        """The loss, called with predicted values, then real ones, then tokens and frames (B,)."""
-        raise NotImplementedError
+        self.criterion = self.loss(options.use_masking, options.use_weighted_masking)
 
     def alphas(self) -> dict[str, Tensor]:
         """The trained factors of a Transformer's positional encodings, by name."""

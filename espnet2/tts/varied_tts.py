@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -53,3 +53,83 @@ class VariedTTS(RegulatedTTS):
         for embed, numbers in ((self.pitch_embed, pitch), (self.energy_embed, energy)):
             hidden = hidden + embed(hide_padding(numbers, padding).transpose(1, 2)).transpose(1, 2)
         return hidden
+
+
+class VariedFeatureTTS(VariedTTS):
+    """A synthesis model with pitch and energy for each token, whose frames are features."""
+
+    def forward(
+        self,
+        text: Tensor,
+        text_lengths: Tensor,
+        feats: Tensor,
+        feats_lengths: Tensor,
+        durations: Tensor,
+        durations_lengths: Tensor,
+        pitch: Tensor,
+        pitch_lengths: Tensor,
+        energy: Tensor,
+        energy_lengths: Tensor,
+        spembs: Tensor | None = None,
+        sids: Tensor | None = None,
+        lids: Tensor | None = None,
+        joint_training: bool = False,
+    ) -> tuple[Tensor, dict[str, Any], Tensor]:
+        """The losses of a batch, with given durations, pitch and energy.
+
+        Args:
+            text, text_lengths: tokens (B, U) int64, without the end symbol, and their number (B,).
+            feats, feats_lengths: features (B, T, F) and frames (B,).
+            durations, durations_lengths: steps of the decoder for each token and the end symbol, (B, U + 1) int64.
+            pitch, pitch_lengths, energy, energy_lengths: of each token and the end symbol, (B, U + 1, 1).
+            spembs, sids, lids: (B, E), (B, 1), (B, 1), as `conditions` says.
+            joint_training: give features, (B, T, F), in place of the weight of the batch, and losses as numbers.
+
+        Returns:
+            The loss, statistics by name, and the weight of the batch.
+        """
+        return self.teach(
+            (text, text_lengths),
+            (feats, feats_lengths),
+            (durations, durations_lengths),
+            [(pitch, pitch_lengths), (energy, energy_lengths)],
+            spembs=spembs,
+            sids=sids,
+            lids=lids,
+            joint_training=joint_training,
+        )
+
+    def inference(
+        self,
+        text: Tensor,
+        feats: Tensor | None = None,
+        durations: Tensor | None = None,
+        spembs: Tensor | None = None,
+        sids: Tensor | None = None,
+        lids: Tensor | None = None,
+        pitch: Tensor | None = None,
+        energy: Tensor | None = None,
+        alpha: float = 1.0,
+        use_teacher_forcing: bool = False,
+    ) -> dict[str, Tensor]:
+        """Features of one text.
+
+        Args:
+            text: (U,) int64 tokens, without the end symbol.
+            feats: (T, F) of a reference, for `use_gst`.
+            durations: (U + 1,) int64, used with `use_teacher_forcing`, as are pitch and energy.
+            spembs, sids, lids: (E,), (1,), (1,), as `conditions` says.
+            pitch, energy: (U + 1, 1).
+            alpha: factor of predicted durations; above 1 is slower.
+            use_teacher_forcing: speak with the given durations, pitch and energy.
+
+        Returns:
+            `feat_gen` (T, F); `duration` (U + 1,), steps, or with teacher forcing their predicted logarithms; and the
+            predicted `pitch` and `energy` (U + 1, 1).
+
+        Raises:
+            ValueError: a value that is needed is missing, or `alpha` is not positive.
+        """
+        conditions = {"spembs": spembs, "sids": sids, "lids": lids}
+        values = {"pitch": pitch, "energy": energy}
+        return self.speak(text, feats, conditions, durations, values, alpha, use_teacher_forcing)

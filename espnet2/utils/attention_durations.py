@@ -6,7 +6,7 @@ import numpy as np
 
 
 def durations_of(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How long attention stays at each token, and how sharp it is.
+    """Durations of tokens by attention, and how sharp it is.
 
     Args:
         weights: (steps, U), or (layers, heads, steps, U), of which the head with the sharpest attention counts.

@@ -138,7 +138,7 @@ def _definition(function: Callable[..., Any]) -> Iterator[Frame]:
 
 
 def _eager(patient: _Patient, feeds: Feeds) -> Iterator[Diagnosis]:
-    """What PyTorch alone shows: failure, changed inputs, random numbers, sizes that depend on values, float64."""
+    """Faults in PyTorch alone: failure, changed inputs, random numbers, sizes that depend on values, float64."""
     given = {name: torch.from_numpy(value.copy()) for name, value in feeds.items()}
     try:
         before = patient.call(given)
@@ -203,7 +203,7 @@ def _cases(component: Component) -> Iterator[tuple[str, Feeds]]:
 
 
 def _compare(patient: _Patient, label: str, feeds: Feeds) -> Iterator[Diagnosis]:
-    """What PyTorch and the graph give for one case, alone and with noise in the padding."""
+    """Compare PyTorch and the graph in one case, alone and with noise in the padding."""
     try:
         expected = patient.run(feeds)
     except Exception as error:  # whatever the module raises

@@ -18,6 +18,7 @@ from espnet2.interface.check import TOLERANCE
 from espnet2.interface.spec import Component
 from espnet2.runtime.compare import difference
 from espnet2.runtime.session import session_options
+from espnet2.utils.figure import BLUE, GREY, fonts, new_figure, save
 
 
 @dataclass(frozen=True)
@@ -118,12 +119,11 @@ def table(layers: Sequence[Layer]) -> str:
 
 
 def draw_layers(layers: Sequence[Layer], path: str | Path) -> None:
-    """Write a PNG of the difference over depth; needs matplotlib."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4), layout="constrained")
-    axes = figure.add_subplot()
-    axes.semilogy([max(layer.difference, 1e-9) for layer in layers], marker=".")
-    axes.axhline(TOLERANCE, linestyle="--", color="grey")
-    axes.set(xlabel="layer, in the order in which they finish", ylabel="largest difference")
-    figure.savefig(path)
+    """Write a PNG of the difference over depth; raises `MissingPackageError` without matplotlib."""
+    with fonts():
+        figure = new_figure(8, 4, "constrained")
+        axes = figure.add_subplot()
+        axes.semilogy([max(layer.difference, 1e-9) for layer in layers], marker=".", color=BLUE)
+        axes.axhline(TOLERANCE, linestyle="--", color=GREY)
+        axes.set(xlabel="layer, in the order in which they finish", ylabel="largest difference")
+        save(figure, Path(path))

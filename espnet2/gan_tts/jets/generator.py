@@ -118,7 +118,7 @@ class JETSGenerator(FastSpeech2):
         frame_lengths: Tensor,
         frames: int | None = None,
     ) -> Tensor:
-        """What the decoder gives, (B, T, D), for tokens of such pitch and energy (B, U, 1) and durations (B, U)."""
+        """The decoder's vectors (B, T, D) for tokens of such pitch and energy (B, U, 1) and durations (B, U)."""
         real = ~make_pad_mask(frame_lengths, frames)
         hidden = self.varied(hidden, text_lengths, *variances)
         tokens = ~make_pad_mask(text_lengths, hidden.shape[1])
@@ -134,7 +134,7 @@ class JETSGenerator(FastSpeech2):
         frame_tokens: Tensor,
         frame_lengths: Tensor,
     ) -> Tensor:
-        """What the vocoder generates samples of.
+        """Vectors that the vocoder generates samples of.
 
         Args:
             hidden: (B, U, D) of `encode_text`.

@@ -83,7 +83,7 @@ class UpsampleNetwork(nn.Module):
                 self.up_layers.append(make_activation(nonlinear_activation, nonlinear_activation_params))
 
     def stages(self) -> list[Stage]:
-        """How far the result sees; each stretch is a transposed convolution."""
+        """Stages of the receptive field; each stretch is a transposed convolution."""
         return [Stage(scale, scale, scale) for scale in self.scales]
 
     def forward(self, c: Tensor) -> Tensor:
@@ -130,7 +130,7 @@ class ConvInUpsampleNetwork(nn.Module):
         self.is_nearest = self.upsample.is_nearest
 
     def stages(self) -> list[Stage]:
-        """How far the result sees."""
+        """Stages of the receptive field."""
         return [Stage(self.window), *self.upsample.stages()]
 
     def forward(self, c: Tensor) -> Tensor:

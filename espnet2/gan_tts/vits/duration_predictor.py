@@ -87,7 +87,7 @@ class StochasticDurationPredictor(nn.Module):
         return self.judge(self.condition(x, x_mask, g), x_mask, w)
 
     def condition(self, x: Tensor, x_mask: Tensor, g: Tensor | None = None) -> Tensor:
-        """What the flows depend on, (B, C, U)."""
+        """The condition (B, C, U) of the flows."""
         hidden = self.pre(x.detach())
         if g is not None:
             hidden = hidden + self.global_conv(g.detach())

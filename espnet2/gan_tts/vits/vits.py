@@ -36,7 +36,7 @@ class VITS(ConditionedTTS, AdversarialTTS):
             the losses in `espnet2.gan_tts.hifigan.loss`.
         lambda_adv, lambda_mel, lambda_feat_match, lambda_dur, lambda_kl: weights of the generator's losses.
         cache_generator_outputs: let the discriminator's step use what the generator made in its step.
-        plot_pred_mos, mos_pred_tool: not supported, and not read without it.
+        plot_pred_mos, mos_pred_tool: without effect: pictures of training show no predicted opinion scores.
 
     Raises:
         ValueError: an option that does not fit, named in one sentence.
@@ -68,8 +68,6 @@ class VITS(ConditionedTTS, AdversarialTTS):
         mos_pred_tool: str = "utmos",
     ):
         super().__init__()
-        if plot_pred_mos:
-            raise ValueError("plot_pred_mos: expected false, found true: predicted opinion scores are not supported")
         make = choose("generator_type", generator_type, GENERATORS)
         self.generator: Any = make(**{**(generator_params or {}), "vocabs": idim, "aux_channels": odim})
         self.add_adversary(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 from typeguard import typechecked
 
 from espnet2.tts.fastspeech.loss import FastSpeechLoss
@@ -45,6 +45,8 @@ class FastSpeech(RegulatedTTS):
     Raises:
         ValueError: an option that does not fit, named in one sentence.
     """
+
+    loss = FastSpeechLoss
 
     @typechecked
     def __init__(
@@ -112,10 +114,6 @@ class FastSpeech(RegulatedTTS):
     ):
         super().__init__()
         self.build(options_of({**locals(), "zero_triu": False}))
-
-    def make_loss(self, use_masking: bool, use_weighted_masking: bool) -> nn.Module:
-        """`FastSpeechLoss`."""
-        return FastSpeechLoss(use_masking, use_weighted_masking)
 
     def forward(
         self,

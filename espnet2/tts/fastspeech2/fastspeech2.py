@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from torch import Tensor, nn
 from typeguard import typechecked
 
 from espnet2.tts.fastspeech2.loss import FastSpeech2Loss
 from espnet2.tts.regulated_parts import options_of
-from espnet2.tts.varied_tts import VariedTTS
+from espnet2.tts.varied_tts import VariedFeatureTTS
 
 
-class FastSpeech2(VariedTTS):
+class FastSpeech2(VariedFeatureTTS):
     """Text to features, all frames at once.
 
     Args:
@@ -49,6 +47,8 @@ class FastSpeech2(VariedTTS):
     Raises:
         ValueError: an option that does not fit, named in one sentence.
     """
+
+    loss = FastSpeech2Loss
 
     @typechecked
     def __init__(
@@ -134,83 +134,3 @@ class FastSpeech2(VariedTTS):
     ):
         super().__init__()
         self.build(options_of(locals()))
-
-    def make_loss(self, use_masking: bool, use_weighted_masking: bool) -> nn.Module:
-        """`FastSpeech2Loss`."""
-        return FastSpeech2Loss(use_masking, use_weighted_masking)
-
-    def forward(
-        self,
-        text: Tensor,
-        text_lengths: Tensor,
-        feats: Tensor,
-        feats_lengths: Tensor,
-        durations: Tensor,
-        durations_lengths: Tensor,
-        pitch: Tensor,
-        pitch_lengths: Tensor,
-        energy: Tensor,
-        energy_lengths: Tensor,
-        spembs: Tensor | None = None,
-        sids: Tensor | None = None,
-        lids: Tensor | None = None,
-        joint_training: bool = False,
-    ) -> tuple[Tensor, dict[str, Any], Tensor]:
-        """The losses of a batch, with given durations, pitch and energy.
-
-        Args:
-            text, text_lengths: tokens (B, U) int64, without the end symbol, and their number (B,).
-            feats, feats_lengths: features (B, T, F) and frames (B,).
-            durations, durations_lengths: steps of the decoder for each token and the end symbol, (B, U + 1) int64.
-            pitch, pitch_lengths, energy, energy_lengths: of each token and the end symbol, (B, U + 1, 1).
-            spembs, sids, lids: (B, E), (B, 1), (B, 1), as `conditions` says.
-            joint_training: give features, (B, T, F), in place of the weight of the batch, and losses as numbers.
-
-        Returns:
-            The loss, statistics by name, and the weight of the batch.
-        """
-        return self.teach(
-            (text, text_lengths),
-            (feats, feats_lengths),
-            (durations, durations_lengths),
-            [(pitch, pitch_lengths), (energy, energy_lengths)],
-            spembs=spembs,
-            sids=sids,
-            lids=lids,
-            joint_training=joint_training,
-        )
-
-    def inference(
-        self,
-        text: Tensor,
-        feats: Tensor | None = None,
-        durations: Tensor | None = None,
-        spembs: Tensor | None = None,
-        sids: Tensor | None = None,
-        lids: Tensor | None = None,
-        pitch: Tensor | None = None,
-        energy: Tensor | None = None,
-        alpha: float = 1.0,
-        use_teacher_forcing: bool = False,
-    ) -> dict[str, Tensor]:
-        """Features of one text.
-
-        Args:
-            text: (U,) int64 tokens, without the end symbol.
-            feats: (T, F) of a reference, for `use_gst`.
-            durations: (U + 1,) int64, used with `use_teacher_forcing`, as are pitch and energy.
-            spembs, sids, lids: (E,), (1,), (1,), as `conditions` says.
-            pitch, energy: (U + 1, 1).
-            alpha: factor of predicted durations; above 1 is slower.
-            use_teacher_forcing: speak with the given durations, pitch and energy.
-
-        Returns:
-            `feat_gen` (T, F); `duration` (U + 1,), steps, or with teacher forcing their predicted logarithms; and the
-            predicted `pitch` and `energy` (U + 1, 1).
-
-        Raises:
-            ValueError: a value that is needed is missing, or `alpha` is not positive.
-        """
-        conditions = {"spembs": spembs, "sids": sids, "lids": lids}
-        values = {"pitch": pitch, "energy": energy}
-        return self.speak(text, feats, conditions, durations, values, alpha, use_teacher_forcing)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.fastspeech.length_regulator import expand
@@ -16,10 +16,10 @@ from espnet2.interface.spec import Tensor as Declared
 from espnet2.tts.prodiff.denoiser import SpectogramDenoiser
 from espnet2.tts.prodiff.loss import ProDiffLoss
 from espnet2.tts.regulated_parts import options_of, postnet
-from espnet2.tts.varied_tts import VariedTTS
+from espnet2.tts.varied_tts import VariedFeatureTTS
 
 
-class ProDiff(VariedTTS):
+class ProDiff(VariedFeatureTTS):
     """Text to features, all frames at once, by a diffusion.
 
     Args:
@@ -57,6 +57,8 @@ class ProDiff(VariedTTS):
     """
 
     loss_names: ClassVar[tuple[str, ...]] = ("l1_loss", "ssim_loss", "duration_loss", "pitch_loss", "energy_loss")
+
+    loss = ProDiffLoss
 
     @typechecked
     def __init__(
@@ -157,11 +159,7 @@ class ProDiff(VariedTTS):
     def add_output(self, options: Namespace) -> None:
         """Make the postnet, where there is one, and the loss."""
         self.postnet = postnet(options, self.odim)
-        self.criterion = self.make_loss(options.use_masking, options.use_weighted_masking)
-
-    def make_loss(self, use_masking: bool, use_weighted_masking: bool) -> nn.Module:
-        """`ProDiffLoss`."""
-        return ProDiffLoss(use_masking, use_weighted_masking)
+        self.criterion = self.loss(options.use_masking, options.use_weighted_masking)
 
     def decode_with_postnet(
         self, hidden: Tensor, text_lengths: Tensor, *given: Tensor
@@ -191,79 +189,3 @@ class ProDiff(VariedTTS):
         )
         noise = Declared("noise_diffusion", ("batch", self.decoder.timesteps + 1, self.odim, "frames"), noise=True)
         return *self.style_components(), self.text_component(), self.frames_component(features, noise=(noise,))
-
-    def forward(
-        self,
-        text: Tensor,
-        text_lengths: Tensor,
-        feats: Tensor,
-        feats_lengths: Tensor,
-        durations: Tensor,
-        durations_lengths: Tensor,
-        pitch: Tensor,
-        pitch_lengths: Tensor,
-        energy: Tensor,
-        energy_lengths: Tensor,
-        spembs: Tensor | None = None,
-        sids: Tensor | None = None,
-        lids: Tensor | None = None,
-        joint_training: bool = False,
-    ) -> tuple[Tensor, dict[str, Any], Tensor]:
-        """The losses of a batch, with given durations, pitch and energy.
-
-        Args:
-            text, text_lengths: tokens (B, U) int64, without the end symbol, and their number (B,).
-            feats, feats_lengths: features (B, T, F) and frames (B,).
-            durations, durations_lengths: steps of the decoder for each token and the end symbol, (B, U + 1) int64.
-            pitch, pitch_lengths, energy, energy_lengths: of each token and the end symbol, (B, U + 1, 1).
-            spembs, sids, lids: (B, E), (B, 1), (B, 1), as `conditions` says.
-            joint_training: give features, (B, T, F), in place of the weight of the batch, and losses as numbers.
-
-        Returns:
-            The loss, statistics by name, and the weight of the batch.
-        """
-        return self.teach(
-            (text, text_lengths),
-            (feats, feats_lengths),
-            (durations, durations_lengths),
-            [(pitch, pitch_lengths), (energy, energy_lengths)],
-            spembs=spembs,
-            sids=sids,
-            lids=lids,
-            joint_training=joint_training,
-        )
-
-    def inference(
-        self,
-        text: Tensor,
-        feats: Tensor | None = None,
-        durations: Tensor | None = None,
-        spembs: Tensor | None = None,
-        sids: Tensor | None = None,
-        lids: Tensor | None = None,
-        pitch: Tensor | None = None,
-        energy: Tensor | None = None,
-        alpha: float = 1.0,
-        use_teacher_forcing: bool = False,
-    ) -> dict[str, Tensor]:
-        """Features of one text.
-
-        Args:
-            text: (U,) int64 tokens, without the end symbol.
-            feats: (T, F) of a reference, for `use_gst`.
-            durations: (U + 1,) int64, used with `use_teacher_forcing`, as are pitch and energy.
-            spembs, sids, lids: (E,), (1,), (1,), as `conditions` says.
-            pitch, energy: (U + 1, 1).
-            alpha: factor of predicted durations; above 1 is slower.
-            use_teacher_forcing: speak with the given durations, pitch and energy.
-
-        Returns:
-            `feat_gen` (T, F); `duration` (U + 1,), steps, or with teacher forcing their predicted logarithms; and the
-            predicted `pitch` and `energy` (U + 1, 1).
-
-        Raises:
-            ValueError: a value that is needed is missing, or `alpha` is not positive.
-        """
-        conditions = {"spembs": spembs, "sids": sids, "lids": lids}
-        values = {"pitch": pitch, "energy": energy}
-        return self.speak(text, feats, conditions, durations, values, alpha, use_teacher_forcing)

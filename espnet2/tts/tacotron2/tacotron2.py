@@ -317,7 +317,7 @@ class Tacotron2(ConditionedTTS):
         return (spec.Tensor("noise_dropout", ("batch", *size), below=1.0, noise=True),)
 
     def _memory(self, axis: str) -> tuple[spec.Tensor, ...]:
-        """What the text encoder gives, for the tokens of an axis, and steps read."""
+        """Outputs of the text encoder that steps read, for the tokens of an axis."""
         tokens = ("batch", axis)
         names = ("first_attention", *["attention_floor"] * self.dec.att.starts_at_first)
         return (

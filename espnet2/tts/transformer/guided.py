@@ -1,4 +1,4 @@
-"""Which attention of a Transformer is guided to the diagonal in training."""
+"""The attention of a Transformer that training guides to the diagonal."""
 
 from __future__ import annotations
 

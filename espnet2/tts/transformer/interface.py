@@ -8,7 +8,7 @@ from espnet2.tts.transformer.layers import FrameDecoder
 
 
 def memory_of(decoder: FrameDecoder, axis: str) -> tuple[spec.Tensor, ...]:
-    """What the text encoder gives, for the tokens of an axis, and steps read."""
+    """Outputs of the text encoder that steps read, for the tokens of an axis."""
     attention = decoder.attentions("src_attn")[0]
     return (
         *(

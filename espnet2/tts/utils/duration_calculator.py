@@ -9,7 +9,7 @@ from espnet2.utils.attention_durations import durations_of
 
 
 class DurationCalculator(nn.Module):
-    """How long attention stays at each token, and how sharp it is (Ren et al. 2019, FastSpeech, section 3.3)."""
+    """Durations of tokens by attention, and how sharp it is (Ren et al. 2019, FastSpeech, section 3.3)."""
 
     @torch.no_grad()
     def forward(self, att_ws: Tensor) -> tuple[Tensor, Tensor]:

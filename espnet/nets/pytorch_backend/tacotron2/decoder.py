@@ -24,7 +24,7 @@ def decoder_init(m: nn.Module) -> None:
 
 
 class Memory(NamedTuple):
-    """What steps read of texts.
+    """Texts as steps read them.
 
     Attributes:
         key: (B, U, A), projected for attention.
@@ -200,7 +200,7 @@ class Decoder(nn.Module):
         return self(hs, hlens, ys)[3]
 
     def memory(self, hs: Tensor, hlens: Tensor, projected: bool = True) -> Memory:
-        """What steps read of the encoder's output (B, U, D) of so many tokens (B,).
+        """The encoder's output (B, U, D) of so many tokens (B,) as steps read it.
 
         In training, context vectors are `projected`, and not the tokens, whose gradients would take far more memory.
         """
