@@ -20,6 +20,8 @@ EXPORT = ["torch>=2.9,<2.14", "onnx>=1.18", "onnx_ir>=0.1.9", "onnxscript>=0.5.4
 HUGGINGFACE = ["transformers>=5,<6"]
 TRAIN = ["pytorch_lightning>=2.5,<3", "tensorboard>=2.18", "matplotlib>=3.9", "jiwer>=4", "espeakng_loader>=0.2.4"]
 PITCH = ["pyworld>=0.3.4", "setuptools<81"]  # it imports pkg_resources, which later releases have not
+# Upstream's versions of black and isort, whose formatting differs from that of others.
+PATCH = ["libcst>=1.8", "black==24.10.0", "isort==6.0.0"]
 EXTRAS = {
     "export": EXPORT,
     "train": [*EXPORT, *TRAIN, *PITCH],
@@ -38,6 +40,7 @@ EXTRAS = {
     ],
     "ngram": ["kenlm>=0.2"],
     "align": ["ctc-segmentation>=1.7"],
+    "patch": PATCH,
     "test": [
         "pytest>=8.3",
         "pytest-xdist>=3.6",
@@ -54,6 +57,7 @@ EXTRAS = {
         *HUGGINGFACE,
         *TRAIN,
         *PITCH,
+        *PATCH,
     ],
     "doc": ["mkdocs>=1.6,<2"],
 }

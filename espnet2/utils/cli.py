@@ -17,6 +17,7 @@ from espnet2.utils.text_file import ENCODING
 EXTRAS = {
     "export": ("torch", "onnx", "onnx_ir", "onnxscript", "typeguard"),
     "train": ("pytorch_lightning", "tensorboard", "matplotlib", "jiwer", "espeakng_loader"),
+    "patch": ("libcst", "black", "isort"),
 }
 LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "NOTSET")
 

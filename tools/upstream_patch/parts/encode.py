@@ -1,0 +1,77 @@
+"""Encoding of a waveform without values of tensors in Python."""
+
+from __future__ import annotations
+
+import re
+
+import libcst as cst
+import libcst.matchers as m
+
+from tools.upstream_patch.part import Part, Transform
+
+ENCODING = re.compile(r"encode|extract_feats")  # names of the methods that run at inference
+MAXIMUM = m.Call(func=m.Attribute(attr=m.Name("max")), args=[])
+# x = x[:, : lengths.max()]
+TRIMMING = m.SimpleStatementLine(
+    body=[
+        m.Assign(
+            targets=[m.AssignTarget(target=m.Name())],
+            value=m.Subscript(
+                value=m.Name(),
+                slice=[
+                    m.SubscriptElement(slice=m.Slice(lower=None, upper=None)),
+                    m.SubscriptElement(slice=m.Slice(lower=None, upper=MAXIMUM)),
+                ],
+            ),
+        )
+    ]
+)
+# assert x.size(1) <= lengths.max(), "message"
+CHECK = m.SimpleStatementLine(body=[m.Assert(test=m.Comparison(comparisons=[m.ComparisonTarget(comparator=MAXIMUM)]))])
+IN_TRAINING = cst.parse_expression("self.training")
+
+
+class OnlyInTraining(cst.CSTTransformer):
+    """Statements of methods for encoding that read a maximum of lengths are executed in training only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.methods: list[bool] = []
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        first = node.params.params[0].name.value if node.params.params else ""
+        self.methods.append(first == "self" and ENCODING.search(node.name.value) is not None)
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
+        self.methods.pop()
+        return updated_node
+
+    def visit_If(self, node: cst.If) -> bool:
+        return not node.test.deep_equals(IN_TRAINING)
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.BaseStatement:
+        if not any(self.methods) or not m.matches(updated_node, TRIMMING | CHECK):
+            return updated_node
+        body = cst.IndentedBlock([updated_node.with_changes(leading_lines=())])
+        return cst.If(IN_TRAINING, body, leading_lines=updated_node.leading_lines)
+
+
+PART = Part(
+    name="encode",
+    title="Make encode exportable, from waveform to encoder output",
+    body="""
+    The slice of the speech by its longest length, which data-parallel training needs, and the assertion on the lengths
+    of the encoder's output are executed in training only: both take a Python number from a tensor, so that they end an
+    export, or freeze its lengths.
+
+    GlobalMVN.forward no longer changes its caller's features in place.
+    """,
+    replacements={"espnet2.layers.global_mvn:GlobalMVN.forward": "global_mvn.py"},
+    transforms=(
+        Transform(("espnet2/*/*.py", "espnet2/*/*/*.py"), r"\.max\(\)", lambda module: module.visit(OnlyInTraining())),
+    ),
+    additions={"test/espnet2/asr/test_encode_export.py": "test_encode_export.py"},
+    requires=("masks",),
+)
