@@ -36,6 +36,11 @@ def get_parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=int, help=text)
     parser.add_argument("--quantize", choices=["int8"], help="add dynamically quantised graphs")
     parser.add_argument(
+        "--recognizer",
+        help="bundle of a recogniser, which accepts int8 graphs of a synthesiser, the text encoder among them, if it "
+        "has no more errors in their speech than in that of fp32",
+    )
+    parser.add_argument(
         "--one_graph",
         type=str2bool,
         default=False,
@@ -62,10 +67,10 @@ def get_parser() -> argparse.ArgumentParser:
 
 def _refuse_beside_layout(args: argparse.Namespace) -> None:
     """Raise `OptionError` for options of bundles."""
-    names = ("streaming", "quantize", "one_graph", "debug", "recordings", *CHUNK_OPTIONS)
-    given = [name for name in names if getattr(args, name)]
+    names = ("streaming", "quantize", "recognizer", "one_graph", "debug", "recordings", *CHUNK_OPTIONS)
+    given = [name if name == "recordings" else f"--{name}" for name in names if getattr(args, name)]
     if given:
-        raise OptionError(f"{given[0]}: expected none beside layout {args.layout}, found one")
+        raise OptionError(f"{given[0]}: expected none beside --layout {args.layout}, found one")
 
 
 def export(args: argparse.Namespace) -> None:
@@ -78,13 +83,14 @@ def export(args: argparse.Namespace) -> None:
     from espnet2.export.make_bundle import make_bundle
 
     if args.lexicon_words is not None:
-        raise OptionError("lexicon_words: expected none without layout, found one")
+        raise OptionError("--lexicon_words: expected none without --layout, found one")
     make_bundle(
         args.output_dir,
         args.recordings,
         args.quantize,
         one_graph=args.one_graph,
         debug=args.debug,
+        recognizer=args.recognizer,
         streaming=args.streaming,
         chunks={name: getattr(args, name) for name in CHUNK_OPTIONS},
         **model_options(args, None),

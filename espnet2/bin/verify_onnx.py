@@ -19,6 +19,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
     add_model_options(parser, None)
+    parser.add_argument("--recognizer", help="bundle of a recogniser, which judges int8 graphs of a synthesiser")
     parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
     parser.add_argument("recordings", nargs="*", help="recordings or texts (default: generated signals)")
     return parser
@@ -28,7 +29,7 @@ def verify(args: argparse.Namespace) -> None:
     from espnet2.export.verify import require_passed, table
     from espnet2.export.verify_bundle import verify_bundle
 
-    checks = verify_bundle(args.bundle, args.recordings, **model_options(args, None))
+    checks = verify_bundle(args.bundle, args.recordings, args.recognizer, **model_options(args, None))
     print(table(checks))
     require_passed(checks)
 

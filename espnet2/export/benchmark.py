@@ -17,6 +17,7 @@ from espnet2.interface.errors import OptionError
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.family import Stages
 from espnet2.runtime.loading import load
+from espnet2.runtime.threads import require_threads
 
 Duration = Callable[[Any, Any], float | None]  # of a signal and its result, in seconds of audio
 
@@ -59,8 +60,9 @@ def benchmark_bundle(
         options: Of inference, over the family's `benchmark_options`.
         model: Keywords of `espnet2.inference.trained.load_trained`; None: the bundle alone.
     """
-    if repeat < 1 or num_threads < 1:
-        raise OptionError(f"--repeat, --num_threads: expected at least 1, found {repeat}, {num_threads}")
+    if repeat < 1:
+        raise OptionError(f"--repeat: expected at least 1, found {repeat}")
+    require_threads(num_threads)
     loaded = Bundle.load(bundle)
     family, components = loaded.family, loaded.components
     signals = list(family.signals(components, loaded.section, recordings).values())

@@ -13,12 +13,20 @@ from typing import Any
 from tqdm import tqdm
 
 import espnet
-from espnet2.export.compare import compare_all, deviation, require_runnable
+from espnet2.export.acceptance import (
+    Judge,
+    judge_of,
+    open_recognizer,
+    present,
+    require_accepted,
+    require_recognizer,
+)
+from espnet2.export.compare import compare_all, require_runnable
 from espnet2.export.doctor.compare_bundle import explain_failure
 from espnet2.export.nodes import debug_directory
 from espnet2.export.one_graph import ROLE, OneGraph
 from espnet2.export.one_graph_checks import verify_one_graph
-from espnet2.export.quantize import quantize_int8, require_accepted
+from espnet2.export.quantize import quantize_int8
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
 from espnet2.export.verify import require_passed, summary, table
 from espnet2.fileio.checksum import sha256
@@ -39,6 +47,7 @@ def make_bundle(
     quantize: str | None = None,
     one_graph: bool = False,
     debug: bool = False,
+    recognizer: str | Path | None = None,
     **model: Any,
 ) -> Bundle:
     """Export a trained model, verify it, and write it to `output_dir`.
@@ -49,18 +58,22 @@ def make_bundle(
         quantize: "int8" adds quantised graphs, whose results on the recordings have to be near those of fp32.
         one_graph: add a graph from token ids to samples, for synthesisers that regulate lengths.
         debug: write the origins of all nodes to the directory `OUTPUT_DIR.debug`, which `onnx_doctor` reads.
+        recognizer: bundle of a recogniser, which accepts int8 graphs of a synthesiser by the words of their speech.
         model: the files of the model, as `load_trained` takes them.
 
     Raises:
-        OptionError: int8 graphs of a model that has none, or one graph of a model that is no such synthesiser.
+        OptionError: int8 graphs of a model that has none, a recogniser that has nothing to judge, or one graph of a
+            model that is no such synthesiser.
         VerificationError: onnxruntime and PyTorch disagree.
         EspnetError: the model's files or the recordings cannot be read.
     """
     Bundle.require_writable(output_dir)
     trained = load_trained(**model)
-    if quantize and not any(component.name in trained.family.quantized for _, component in trained.parts):
-        raise OptionError(f"quantize: expected none for {trained.family.subject}, found {quantize}")
-    whole = OneGraph(trained.parts) if one_graph else None
+    require_recognizer(trained, recognizer, quantize, len(recordings))
+    if quantize and recognizer is None and not present(trained, trained.family.quantized):
+        raise OptionError(f"--quantize: expected none for {trained.family.subject}, found {quantize}")
+    recognize = open_recognizer(recognizer, trained.section.sample_rate)
+    whole = _whole(trained) if one_graph else None
     signals = trained.signals(recordings)
     require_runnable(trained, signals, bounded=not recordings)
     provenance = _provenance(trained)
@@ -77,7 +90,8 @@ def make_bundle(
         quantized: dict[str, Path] = {}
         accepted: dict[str, Any] = {}
         if quantize:
-            quantized, accepted = _quantized(trained, graphs, paths, signals, len(recordings))
+            judge = judge_of(trained, graphs, signals, not recordings, recognize)
+            quantized, accepted = _quantized(judge, graphs, paths, len(signals) if recordings else 0)
         manifest, files = _describe(trained, paths, quantized, provenance, _verification(checks, accepted))
         manifest = _with_whole(manifest, files, further)
         bundle = Bundle.write(output_dir, manifest, files)
@@ -105,6 +119,14 @@ def _export(trained: Trained, directory: Path, provenance: Mapping[str, Any], de
     return paths
 
 
+def _whole(trained: Trained) -> OneGraph:
+    """The synthesiser as one module; raises `OptionError`, which names the option, for another model."""
+    try:
+        return OneGraph(trained.parts)
+    except OptionError as error:
+        raise OptionError(f"--one_graph: {error}") from error
+
+
 def _export_whole(whole: OneGraph, directory: Path, provenance: Mapping[str, Any]) -> Path:
     """The synthesiser as one graph in `directory`."""
     metadata = {key: str(value) for key, value in provenance.items()}
@@ -112,42 +134,32 @@ def _export_whole(whole: OneGraph, directory: Path, provenance: Mapping[str, Any
 
 
 def _quantized(
-    trained: Trained, graphs: Mapping[str, OnnxGraph], paths: Mapping[str, Path], signals: Mapping, recordings: int
+    judge: Judge, graphs: Mapping[str, OnnxGraph], paths: Mapping[str, Path], recordings: int
 ) -> tuple[dict[str, Path], dict[str, Any]]:
-    """The int8 graphs, and how their results compare; output projections stay as they are where results need that."""
+    """The int8 graphs of the first attempt that is accepted, and how their results compare."""
     if may_overflow():
         _log.warning("int8: no VNNI instructions are known of this CPU, without which int8 graphs are hardly faster")
     quantized, rate = {}, 0.0
-    for outputs in (True, False):
-        quantized = _quantize(trained, paths, outputs)
-        rate = _deviation(trained, graphs, quantized, signals, bounded=not recordings)
-        if not recordings or rate <= trained.family.most_deviation:
+    for names, outputs in judge.attempts():
+        quantized = _quantize(paths, names, outputs)
+        int8 = {name: OnnxGraph(path, graphs[name].component) for name, path in quantized.items()}
+        rate = judge.rate({**graphs, **int8})
+        _log.info("int8 against fp32: %.1f %% %s", 100 * rate, judge.deviation_unit)
+        if not recordings or rate <= judge.most_deviation:
             break
     if recordings:
-        require_accepted(rate, trained.family, recordings)
+        require_accepted(rate, judge, recordings)
     else:
         _log.warning("int8 was not compared on recordings: give some to have its results accepted or refused")
-    name = trained.family.deviation_unit.removesuffix("s").replace(" ", "_") + "_rate"
-    return quantized, {"int8": {name: rate, "recordings": recordings, "accepted": recordings > 0}}
+    return quantized, {"int8": {**judge.record(rate), "recordings": recordings, "accepted": recordings > 0}}
 
 
-def _quantize(trained: Trained, paths: Mapping[str, Path], outputs: bool) -> dict[str, Path]:
-    names = [component.name for _, component in trained.parts if component.name in trained.family.quantized]
+def _quantize(paths: Mapping[str, Path], names: Sequence[str], outputs: bool) -> dict[str, Path]:
     made = {
         name: quantize_int8(paths[name], paths[name].with_suffix(".int8.onnx"), outputs)
         for name in tqdm(names, desc="quantize", unit="graph")
     }
     return {name: path for name, path in made.items() if path}
-
-
-def _deviation(
-    trained: Trained, graphs: Mapping[str, OnnxGraph], quantized: Mapping[str, Path], signals: Mapping, bounded: bool
-) -> float:
-    """Measure how far the results of the quantised graphs are from those of the others."""
-    int8 = {**graphs, **{name: OnnxGraph(path, graphs[name].component) for name, path in quantized.items()}}
-    rate = deviation(trained, graphs, int8, signals, bounded)
-    _log.info("int8 against fp32: %.1f %% %s", 100 * rate, trained.family.deviation_unit)
-    return rate
 
 
 def _describe(

@@ -28,8 +28,6 @@ import onnx_ir as ir
 
 from espnet2.export.quiet import quiet
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, fold_weights
-from espnet2.interface.errors import VerificationError
-from espnet2.runtime.family import Family
 
 # Operator: which of its inputs are weights.
 WEIGHTS = {"MatMul": (1,), "Gemm": (1,), "LSTM": (1, 2)}
@@ -135,12 +133,3 @@ def _read_by(graph: ir.Graph, operators: tuple[str, ...]) -> set[str | None]:
         else:
             waiting.extend(node.inputs)
     return found
-
-
-def require_accepted(rate: float, family: Family, recordings: int) -> None:
-    """Raise `VerificationError` where results of int8 graphs deviate from those of fp32 more than is accepted."""
-    if rate > family.most_deviation:
-        raise VerificationError(
-            f"--quantize int8: expected at most {family.most_deviation:.1%} {family.deviation_unit} against fp32 on "
-            f"{recordings} recordings, found {rate:.1%}; leave --quantize out for this model"
-        )

@@ -8,7 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from espnet2.export.compare import compare_all, deviation
+from espnet2.export.acceptance import judge_of, open_recognizer, require_recognizer
+from espnet2.export.compare import compare_all
 from espnet2.export.one_graph import ROLE, OneGraph
 from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.fileio.checksum import sha256_of
@@ -20,10 +21,13 @@ from espnet2.interface.spec import DEFAULTS, Component
 from espnet2.runtime.bundle import Bundle
 
 
-def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **model: Any) -> list[Check]:
+def verify_bundle(
+    path: str | Path, recordings: Sequence[str | Path] = (), recognizer: str | Path | None = None, **model: Any
+) -> list[Check]:
     """Compare every graph, then the results of whole signals, with the model whose files `model` names.
 
-    int8 graphs are compared by their results, where there are recordings.
+    int8 graphs are compared by their results, where there are recordings; those of a synthesiser by what the
+    recogniser of a bundle makes of their speech, if `recognizer` names one.
 
     Raises `VerificationError` for a bundle of other graphs, and what reading the files raises (see `load_trained`).
     """
@@ -38,10 +42,15 @@ def verify_bundle(path: str | Path, recordings: Sequence[str | Path] = (), **mod
     if ROLE in bundle.manifest.files:
         checks += verify_one_graph(OneGraph(trained.parts), bundle.path / bundle.manifest.files[ROLE]["file"])
     if bundle.manifest.quantized and recordings:
-        int8 = {name: bundle.graph(name, quantized=True) for name in bundle.components}
-        rate, family = deviation(trained, graphs, int8, signals, bounded=False), bundle.family
-        case = f"{len(recordings)} recordings"
-        checks.append(Check(f"int8 {family.deviation_unit}", case, rate, family.most_deviation))
+        if recognizer is not None:
+            require_recognizer(trained, recognizer, "int8", len(recordings))
+        recognize = open_recognizer(recognizer, trained.section.sample_rate)
+        judge = judge_of(trained, graphs, signals, False, recognize)
+        names, _ = next(judge.attempts())
+        if names:
+            int8 = {name: bundle.graph(name, quantized=name in names) for name in bundle.components}
+            case = f"{len(recordings)} recordings"
+            checks.append(Check(f"int8 {judge.deviation_unit}", case, judge.rate(int8), judge.most_deviation))
     return checks
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from espnet.nets.pytorch_backend.nets_utils import choose
+from espnet.nets.pytorch_backend.nets_utils import UnfitOptionError, choose
 from espnet2.gan_tts.abs_gan_tts import AbsGANTTS
 from espnet2.gan_tts.hifigan.loss import (
     DiscriminatorAdversarialLoss,
@@ -39,6 +40,8 @@ DISCRIMINATORS = {
 }
 DISCRIMINATOR = "hifigan_multi_scale_multi_period_discriminator"
 
+UNKNOWN = re.compile(r"got an unexpected keyword argument '(\w+)'")
+
 # Options where a configuration gives none.
 DISCRIMINATOR_PARAMS = {"scales": 1, "follow_official_norm": False}
 ADVERSARIAL_PARAMS = {"average_by_discriminators": False, "loss_type": "mse"}
@@ -56,11 +59,23 @@ def build(option: str, name: str, table: Mapping[str, str], options: Mapping[str
         options, given: keywords of the class.
 
     Raises:
-        ValueError: an unknown name.
-        TypeError: a keyword that the class does not have.
+        ValueError: an unknown name, or a keyword that the class does not have.
     """
     module, cls = choose(option, name, table).split(":")
-    return getattr(importlib.import_module(module), cls)(**{**options, **given})
+    key = option.removesuffix("_type") + "_params"
+    return make(key, getattr(importlib.import_module(module), cls), {**options, **given})
+
+
+def make(key: str, cls: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    """Call a class with options; raises `UnfitOptionError`, which names the configuration's `key`, for unknown ones."""
+    try:
+        return cls(**options)
+    except TypeError as error:
+        unknown = UNKNOWN.search(str(error))
+        if unknown is None:
+            raise
+        noun = getattr(cls, "__name__", key)
+        raise UnfitOptionError(f"{key}.{unknown[1]}: expected an option of {noun}, found an unknown one") from error
 
 
 @dataclass(frozen=True)
@@ -108,21 +123,23 @@ class AdversarialTTS(AbsGANTTS):
         """
         kind, params = discriminator
         self.discriminator = build("discriminator_type", kind, DISCRIMINATORS, given_or(params, DISCRIMINATOR_PARAMS))
-        self.generator_adv_loss = GeneratorAdversarialLoss(**given_or(generator_adv, ADVERSARIAL_PARAMS))
-        self.discriminator_adv_loss = DiscriminatorAdversarialLoss(**given_or(discriminator_adv, ADVERSARIAL_PARAMS))
+        options = given_or(generator_adv, ADVERSARIAL_PARAMS)
+        self.generator_adv_loss = make("generator_adv_loss_params", GeneratorAdversarialLoss, options)
+        options = given_or(discriminator_adv, ADVERSARIAL_PARAMS)
+        self.discriminator_adv_loss = make("discriminator_adv_loss_params", DiscriminatorAdversarialLoss, options)
         self.feat_match_loss: FeatureMatchLoss | None = None
         self.mel_loss: MelSpectrogramLoss | None = None
         self.lambda_adv, self.lambda_feat_match, self.lambda_mel = weights
         self.cache_generator_outputs = cache_generator_outputs
-        self._cache: Generated | None = None
+        self._cache: tuple[Tensor, Generated] | None = None
 
     def add_feat_match_loss(self, options: Mapping[str, Any] | None) -> None:
         """Compare what the discriminator's layers make of generated samples with what they make of real ones."""
-        self.feat_match_loss = FeatureMatchLoss(**given_or(options, FEAT_MATCH_PARAMS))
+        self.feat_match_loss = make("feat_match_loss_params", FeatureMatchLoss, given_or(options, FEAT_MATCH_PARAMS))
 
     def add_mel_loss(self, options: Mapping[str, Any] | None) -> None:
         """Compare features of generated samples with those of real ones."""
-        self.mel_loss = MelSpectrogramLoss(**given_or(options, MEL_PARAMS))
+        self.mel_loss = make("mel_loss_params", MelSpectrogramLoss, given_or(options, MEL_PARAMS))
 
     def take_conditions(self, model: AbsTTS) -> None:
         """Read the conditions that a model reads, which is a part of this one."""
@@ -190,13 +207,16 @@ class AdversarialTTS(AbsGANTTS):
         return {"loss": loss, "stats": stats, "weight": weight, "optim_idx": 0 if forward_generator else 1}
 
     def _generated(self, batch: Mapping[str, Any]) -> Generated:
-        """Samples of the turn before, if they were kept, or new ones."""
-        if self._cache is not None:
-            generated, self._cache = self._cache, None
-            return generated
+        """Samples of the turn before, if they were kept and are of this batch, or new ones.
+
+        A batch may have one turn alone (`skip_discriminator_prob`): its samples are nothing to the next one.
+        """
+        kept, self._cache = self._cache, None
+        if kept is not None and kept[0] is batch["text"]:
+            return kept[1]
         generated = self.generate_segments(batch)
         if self.training and self.cache_generator_outputs:
-            self._cache = generated
+            self._cache = batch["text"], generated
         return generated
 
     def _discriminator_losses(self, generated: Generated, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from espnet2.interface.errors import OptionError
+from espnet2.runtime.threads import require_threads
 from espnet2.utils.model_options import RECOGNITION, add_model_options, model_options
 from espnet2.utils.types import str_or_none
 from espnet2.utils.upstream_options import LAYERS, PRECISION, TOKENIZER, add_layers, plain_value
@@ -28,13 +28,12 @@ def pytorch_options(args: argparse.Namespace, tasks: Iterable[str] = RECOGNITION
 
 
 def set_threads(num_threads: int | None) -> None:
-    """Set the number of PyTorch's threads, where one is given; raises `OptionError` for one below 1."""
+    """Set the number of PyTorch's threads, where one is given; raises `OptionError` as `require_threads` does."""
     if num_threads is None:
         return
+    require_threads(num_threads)
     import torch
 
-    if num_threads < 1:
-        raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
     torch.set_num_threads(num_threads)
 
 

@@ -149,8 +149,7 @@ class GenerateText:
             return cls(**options)
         from espnet2.main_funcs.pretrained import find_model
 
-        local = Path(model_tag).exists()
-        files = find_model(**{"model_file" if local else "model_tag": str(model_tag)})
+        files = find_model(model_tag=str(model_tag))
         names = ("lm_train_config", "lm_file", "ngram_file")
         return cls(**{name: files[name] for name in names if name in files} | options)
 

@@ -106,7 +106,7 @@ def load_trained(
 
     Args:
         model_file: A packed model.
-        model_tag: Its name on the Hugging Face hub.
+        model_tag: Its name on the Hugging Face hub, or its file or directory.
         streaming: The model for streams.
         chunks: Sizes of its chunks, where they are a choice.
         untrained: A config whose weights are not named is a model of random weights.
@@ -123,6 +123,7 @@ def load_trained(
     given = {name: value for name, value in files.items() if value is not None}
     paths = {name: Path(value) for name, value in {**packed, **given}.items()}
     _require_of_family(paths, given, family)
+    _require_weights(paths)
     task = task_of(paths, untrained, family)
     rows = list(rows_of(task))
     known = _options(task)
@@ -131,8 +132,8 @@ def load_trained(
     for row in rows:
         _complete(row, paths, untrained)
     for name in FAMILIES[task].files:
-        if name in paths and not paths[name].is_file():
-            raise OptionError(f"--{name}: expected a file, found no such file: {paths[name]}")
+        if name in paths:
+            _require_file(name, paths[name])
     trained = _load(task, paths)
     return trained.as_streams(chunks or {}) if streaming else trained
 
@@ -162,6 +163,18 @@ def _require_of_family(paths: Mapping[str, Path], given: Collection[str], family
     if name is None:
         raise OptionError(f"{', '.join(map(str, paths.values()))}: expected files of a model of {family.subject}")
     raise OptionError(f"--{name}: expected none, since the model has to be of {family.subject}; found {paths[name]}")
+
+
+def _require_weights(paths: Mapping[str, Path]) -> None:
+    """Raise `OptionError` for weights that are not there, before a config is looked for beside them."""
+    for name in dict.fromkeys(row.weights for row in FAMILIES.values()):
+        if name in paths:
+            _require_file(name, paths[name])
+
+
+def _require_file(name: str, path: Path) -> None:
+    if not path.is_file():
+        raise OptionError(f"--{name}: expected a file, found no such file: {path}")
 
 
 def _require_known(known: Collection[str], given: Mapping[str, Any], noun: str) -> None:

@@ -221,7 +221,10 @@ def _files(
     vocoder_config: Path | str | None,
     vocoder_file: Path | str | None,
 ) -> dict[str, Path | str | None]:
-    """Files by the options of `espnet2.interface.families`."""
+    """Files by the options of `espnet2.interface.families`; raises `OptionError` for weights that are not there."""
+    for name, path in (("model_file", model_file), ("vocoder_file", vocoder_file)):
+        if path is not None and not Path(path).is_file():
+            raise OptionError(f"{name}: expected a file, found no such file: {path}")
     row = FAMILIES["tts"]
     own = {row.config: train_config, row.weights: model_file}
     return {**own, "vocoder_config": vocoder_config, "vocoder_file": vocoder_file}
@@ -231,8 +234,7 @@ def _tagged(model_tag: str | None, vocoder_tag: str | None, own_vocoder: bool = 
     """Arguments of `Text2Speech` that a packed model and a vocoder give; an own vocoder replaces the packed one."""
     found: dict[str, Any] = {}
     if model_tag is not None:
-        local = Path(model_tag).exists()
-        packed = find_model(model_file=model_tag) if local else find_model(model_tag=model_tag)
+        packed = find_model(model_tag=model_tag)
         names = _NAMES[:2] if own_vocoder or vocoder_tag is not None else _NAMES
         found = {name: packed[name] for name in names if name in packed}
     if vocoder_tag is not None:

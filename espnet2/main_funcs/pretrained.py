@@ -17,20 +17,21 @@ def find_model(
     """Return the files of a packed model by upstream's option names: `asr_train_config`, `asr_model_file`, ...
 
     An archive is unpacked once, under `cache_dir` (by default `espnet` in the user's cache directory). `model_tag` is
-    a repository on the Hugging Face hub, as `espnet2.fileio.hub.hub_name` reads it, with `meta.yaml` at its root.
+    a repository on the Hugging Face hub, as `espnet2.fileio.hub.hub_name` reads it, with `meta.yaml` at its root; or
+    the path of an archive or of an unpacked directory, as `model_file`.
 
     Raises `OptionError` unless exactly one of the two is given, `ArchiveError` for a model that cannot be unpacked or
     downloaded, and `MissingPackageError` where the hub's client is missing.
     """
     if (model_file is None) == (model_tag is None):
         raise OptionError("expected either model_file or model_tag, found both or neither")
-    if model_tag is not None:
+    if model_tag is not None and not os.path.exists(model_tag):
         directory = download(model_tag, cache_dir)
         try:
             return read_meta(directory)
         except ArchiveError as error:
             raise ArchiveError(f"model_tag {model_tag!r}: {error}") from error
-    path = Path(str(model_file))
+    path = Path(str(model_tag if model_file is None else model_file))
     if os.path.isdir(path):
         return read_meta(path)
     cache = _default_cache() if cache_dir is None else Path(cache_dir)

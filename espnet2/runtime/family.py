@@ -44,6 +44,7 @@ class Family(ABC):
         options: Its options of inference.
         entries: Components that signals go into, and the class of `espnet2.runtime` that takes a bundle with it.
         quantized: Components that have int8 siblings.
+        judged_by_recognizer: Further ones, of synthesisers, where a recogniser judges the speech.
         most_deviation: Largest `deviation` of int8 graphs that is accepted.
         deviation_unit: What `deviation` counts, in messages.
         benchmark_options: Options of inference in benchmarks, where none are given.
@@ -54,6 +55,7 @@ class Family(ABC):
     options: ClassVar[type[Options]]
     entries: ClassVar[Mapping[str, str]]
     quantized: ClassVar[Collection[str]] = ()
+    judged_by_recognizer: ClassVar[Collection[str]] = ()
     most_deviation: ClassVar[float] = 0.0
     deviation_unit: ClassVar[str] = "deviation"
     benchmark_options: ClassVar[Mapping[str, Any]] = {}
@@ -115,6 +117,10 @@ class Family(ABC):
     def deviation(self, expected: Sequence[Any], found: Sequence[Any]) -> float:
         """Measure the difference of results of int8 graphs from those of fp32 graphs, for the same signals."""
         raise NotImplementedError(f"{self.subject}: int8 graphs are not compared")
+
+    def spoken(self, signal: Any, result: Any) -> tuple[str, Any]:
+        """Text of a signal, and samples (N,) of its result, of synthesisers."""
+        raise NotImplementedError(f"{self.subject}: results are no speech")
 
     def graphs_used(self, components: Components, options: Any) -> Collection[str]:
         """Names of the components that inference with these options runs; default: all."""

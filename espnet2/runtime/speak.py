@@ -181,13 +181,16 @@ def find_texts(args: argparse.Namespace) -> list[Spoken]:
 
     Raises:
         OptionError: No texts, or a list of another name or type.
-        DataError: A list that cannot be read, or a text of `--key_file` that it does not have.
+        DataError: A list that cannot be read, no text in it, or a text of `--key_file` that it does not have.
     """
     if bool(args.texts) == bool(args.data_path_and_name_and_type):
         found = "both" if args.texts else "neither"
         raise OptionError(f"expected texts or --data_path_and_name_and_type, found {found}")
     triples = args.data_path_and_name_and_type
     texts = _from_lists(triples, args.allow_variable_data_keys) if triples else _from_options(args.texts)
+    if not texts:
+        place = next((path for path, name, _ in triples or () if name == TEXT), "standard input")
+        raise DataError(f"{place}: expected at least one text, found none")
     return texts if args.key_file is None else select(texts, args.key_file, "texts")
 
 

@@ -28,6 +28,7 @@ OF_GRAPHS = {
 OF_INPUTS = {"noise": ("noise_scale",), "noise_durations": ("noise_scale_dur",)}
 OF_OUTPUTS = {"log_durations": ("speed_control_alpha",)}
 OF_NOISE = ("seed", "always_fix_seed")
+OF_COMMANDS = {"seed": 0}  # defaults of upstream's commands, where those of its class are others
 OF_GRIFFIN_LIM = ("griffin_lim_iters",)  # besides those of noise
 
 _log = logging.getLogger(__name__)
@@ -70,8 +71,10 @@ class SynthesisOptions(OptionFields):
         for name in ("minlenratio", "maxlenratio"):
             ratio = getattr(self, name)
             require(is_finite(ratio) and 0 <= ratio <= MOST_RATIO, name, f"from 0 to {MOST_RATIO:g}", ratio)
-        for name in ("threshold", "noise_scale", "noise_scale_dur"):
-            require(is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
+        require(is_finite(self.threshold), "threshold", "a finite number", self.threshold)
+        for name in ("noise_scale", "noise_scale_dur"):
+            scale = getattr(self, name)
+            require(is_finite(scale) and scale >= 0, name, "a finite number of at least 0", scale)
         for name in ("use_teacher_forcing", "use_att_constraint", "always_fix_seed", "prefer_normalized_feats"):
             require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
         for name in ("backward_window", "forward_window"):
@@ -107,6 +110,6 @@ def warn_of_unread(options: SynthesisOptions, components: Sequence[Component]) -
     """
     defaults = {item.name: item.default for item in fields(options)}
     values = {name: getattr(options, name) for name in unread_options(components)}
-    found = [f"{name} {value}" for name, value in values.items() if value != defaults[name]]
+    found = [f"{n} {value}" for n, value in values.items() if value not in (defaults[n], OF_COMMANDS.get(n))]
     if found:
         _log.warning("without effect on this model: %s", ", ".join(found))

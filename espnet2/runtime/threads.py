@@ -13,6 +13,7 @@ from espnet2.runtime.opening import available_cores
 GATHERINGS = 2
 FEWEST = 4  # utterances of a batch that are divided into two gatherings
 MOST = 4  # threads of a step: its products are too small to be divided among more
+MOST_ASKED = 1024  # more than any machine has cores; a number above is a slip
 
 
 class Threads(NamedTuple):
@@ -28,12 +29,20 @@ def threads_of(num_threads: int | None, batched: bool) -> Threads:
     A step for one utterance is fastest with one thread; one for several, if `batched`, has its share of the cores.
 
     Raises:
-        OptionError: There would be none.
+        OptionError: See `require_threads`.
     """
-    if num_threads is not None and num_threads < 1:
-        raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
+    if num_threads is not None:
+        require_threads(num_threads)
     threads = min(num_threads or available_cores(), available_cores())  # more of them would wait for each other
     return Threads(threads, min(max(threads // GATHERINGS, 1), MOST) if batched else 1)
+
+
+def require_threads(num_threads: int) -> None:
+    """Raise `OptionError` for a number of threads below 1 or above `MOST_ASKED`."""
+    if num_threads < 1:
+        raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
+    if num_threads > MOST_ASKED:
+        raise OptionError(f"num_threads: expected at most {MOST_ASKED}, found {num_threads}")
 
 
 def gatherings_of(num_threads: int | None, batch_size: int) -> int:

@@ -190,8 +190,11 @@ class Spectrogram2Waveform:
             self.inverse = inverse_filters(fs, n_fft, n_mels, fmin, fmax, htk)
 
     def __call__(self, spc: Any, seed: int | None = None) -> Any:
-        """Features (T, F) → samples ((T - 1) n_shift,) float32; of a tensor, a tensor."""
-        samples = samples_of(self.magnitudes(np.asarray(spc)), self.transform, self.n_iter, seed)
+        """Features (T, F) → samples ((T - 1) n_shift,) float32, n_shift of a single frame; of a tensor, a tensor."""
+        magnitudes = self.magnitudes(np.asarray(spc))
+        if len(magnitudes) == 1:  # lasts until the next one
+            magnitudes = np.repeat(magnitudes, 2, axis=0)
+        samples = samples_of(magnitudes, self.transform, self.n_iter, seed)
         return spc.new_tensor(samples) if hasattr(spc, "new_tensor") else samples
 
     def magnitudes(self, spc: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from espnet2.utils.types import str_or_none
 RECOGNITION = ("asr", "asr_transducer")
 PACKED = {
     "model_file": "packed model (.zip, .tar.gz), instead of the files above",
-    "model_tag": "packed model on the Hugging Face hub, instead of the files above",
+    "model_tag": "packed model on the Hugging Face hub, or its file, instead of the files above",
 }
 
 

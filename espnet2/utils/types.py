@@ -12,11 +12,15 @@ FALSE = ("n", "no", "f", "false", "off", "0")
 NONE = ("none", "null", "nil")
 
 
+class UnfitValueError(argparse.ArgumentTypeError, ValueError):
+    """Value that an option cannot have; `argparse` shows the text of the former class, upstream raises the latter."""
+
+
 def str2bool(value: str) -> bool:
-    """Parse `yes`, `true`, `on`, `1` and their opposites, in any case; raises `ValueError` for anything else."""
+    """Parse `yes`, `true`, `on`, `1` and their opposites, in any case; raises `UnfitValueError` for anything else."""
     word = str(value).lower()
     if word not in TRUE + FALSE:
-        raise ValueError(f"expected one of {', '.join(TRUE + FALSE)}, found {value!r}")
+        raise UnfitValueError(f"expected one of {', '.join(TRUE + FALSE)}, found {value!r}")
     return word in TRUE
 
 
@@ -37,22 +41,23 @@ def remove_quotes(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
 
 
-def _items(value: str, count: int) -> list[str]:
+def _items(value: str, names: str) -> list[str]:
+    """As many items as `names` has, with commas between; raises `UnfitValueError` for others."""
     items = [remove_quotes(item) for item in remove_parenthesis(value).split(",")]
-    if len(items) != count:
-        raise ValueError(f"expected {count} comma-separated items, found {value!r}")
+    if len(items) != len(names.split(",")):
+        raise UnfitValueError(f"expected {names}, found {value!r}")
     return items
 
 
 def str2pair_str(value: str) -> tuple[str, str]:
     """Parse two comma-separated strings, which may be quoted and in brackets."""
-    first, second = _items(value, 2)
+    first, second = _items(value, "first,second")
     return first, second
 
 
 def str2triple_str(value: str) -> tuple[str, str, str]:
-    """Parse three comma-separated strings, which may be quoted and in brackets: `wav.scp,speech,sound`."""
-    first, second, third = _items(value, 3)
+    """Parse path, name and type, which may be quoted and in brackets: `wav.scp,speech,sound`."""
+    first, second, third = _items(value, "path,name,type")
     return first, second, third
 
 
@@ -71,7 +76,7 @@ def humanfriendly_parse_size_or_none(value: str) -> int | None:
         return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kmgtp])(i?)(?:b|bytes?)?|b|bytes?)?", value.strip().lower())
     if found is None:
-        raise ValueError(f"expected a size such as 300, 3k, 1.5GB or 2MiB, found {value!r}")
+        raise UnfitValueError(f"expected a size such as 300, 3k, 1.5GB or 2MiB, found {value!r}")
     number, unit, binary = found.groups()
     power = 0 if unit is None else " kmgtp".index(unit)
     return int(float(number) * (1024 if binary else 1000) ** power)
@@ -83,9 +88,9 @@ def int_or_none(value: str) -> int | None:
 
 
 def positive_int(value: str) -> int:
-    """Parse an integer above 0; raises `argparse.ArgumentTypeError`, whose text is shown, for anything else."""
+    """Parse an integer above 0; raises `UnfitValueError` for anything else."""
     if not value.isdecimal() or int(value) == 0:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {value!r}")
+        raise UnfitValueError(f"expected a whole number above 0, found {value!r}")
     return int(value)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from espnet2.export.layouts import sherpa_onnx
 from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.export.verify import require_passed, table
-from espnet2.inference.trained import load_trained
+from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.bundle_replacement import replace
 
@@ -43,7 +46,8 @@ def make_layout(layout: str, output_dir: str | Path, words: str | Path | None = 
     temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
         temporary.mkdir(parents=True)
-        module = written.write(trained, temporary, [] if words is None else written.words_of(words))
+        listed = [] if words is None else written.words_of(words)
+        module = _written(layout, trained, temporary, listed)
         checks = verify_one_graph(module, temporary / written.MODEL)
         _log.info("onnxruntime against PyTorch:\n%s", table(checks))
         require_passed(checks)
@@ -52,6 +56,14 @@ def make_layout(layout: str, output_dir: str | Path, words: str | Path | None = 
         shutil.rmtree(temporary, ignore_errors=True)
     _log.info("wrote %s: %s", output_dir, ", ".join(sorted(path.name for path in target.iterdir())))
     return Path(output_dir)
+
+
+def _written(layout: str, trained: Trained, directory: Path, words: Sequence[str]) -> nn.Module:
+    """Write the files of a layout; an `OptionError` about the model names the option."""
+    try:
+        return LAYOUTS[layout].write(trained, directory, words)
+    except OptionError as error:
+        raise OptionError(f"--layout {layout}: {error}") from error
 
 
 def _require_writable(path: str | Path, files: tuple[str, ...]) -> None:

@@ -65,7 +65,7 @@ class SherpaVits(nn.Module):
         known = {"text", "text_lengths", SPEAKER, SEED, *NUMBERS.values()}
         if set(self.names) - known:
             raise OptionError(
-                f"layout: expected a synthesiser that sherpa_onnx can give its inputs, found one that needs "
+                f"expected a synthesiser that sherpa_onnx can give its inputs, found one that needs "
                 f"{', '.join(sorted(set(self.names) - known))}"
             )
 
@@ -112,7 +112,7 @@ def write(trained: Trained, directory: Path, words: Iterable[str]) -> SherpaVits
         ConfigError: tokens that sherpa-onnx does not split texts into.
     """
     if trained.family is not family_of("tts"):
-        raise OptionError(f"layout: expected a synthesiser, found a model of {trained.family.subject}")
+        raise OptionError(f"expected a synthesiser, found a model of {trained.family.subject}")
     texts = text_files(trained, words)
     module = SherpaVits(OneGraph(trained.parts))
     for name, lines in texts.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
@@ -45,6 +46,10 @@ class JETSGenerator(FastSpeech2):
 
     def __init__(self, idim: int, odim: int, segment_size: int = 64, **options: Any):
         of_vocoder = {name: options.pop(name) for name in list(options) if name.startswith(OF_VOCODER)}
+        known = inspect.signature(HiFiGANGenerator).parameters
+        for name in of_vocoder:
+            if name.removeprefix(OF_VOCODER) not in known:
+                raise TypeError(f"JETSGenerator got an unexpected keyword argument '{name}'")
         init_type = options.get("init_type", "xavier_uniform")
         super().__init__(idim, odim, **{**SIZES, **options})
         if self.reduction_factor != 1:

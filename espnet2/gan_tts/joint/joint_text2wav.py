@@ -113,7 +113,7 @@ class JointText2Wav(AdversarialTTS):
         self.generator = nn.ModuleDict({"text2mel": text2mel, "vocoder": vocoder})
         self.pqmf: Any = None
         if use_pqmf:
-            self.pqmf = build("use_pqmf", "pqmf", PQMF, given_or(pqmf_params, PQMF_PARAMS))
+            self.pqmf = build("pqmf_type", "pqmf", PQMF, given_or(pqmf_params, PQMF_PARAMS))
             _require_bands(vocoder, self.pqmf.subbands)
         self.add_adversary(
             (discriminator_type, discriminator_params),

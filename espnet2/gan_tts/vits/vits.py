@@ -10,7 +10,7 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import choose, full_lengths
 from espnet.nets.pytorch_backend.transformer.attention import most_heads
-from espnet2.gan_tts.adversarial import DISCRIMINATOR, AdversarialTTS, Generated, total
+from espnet2.gan_tts.adversarial import DISCRIMINATOR, AdversarialTTS, Generated, make, total
 from espnet2.gan_tts.vits.duration_predictor import NOISES
 from espnet2.gan_tts.vits.generator import VITSGenerator
 from espnet2.gan_tts.vits.loss import KLDivergenceLoss
@@ -68,8 +68,9 @@ class VITS(ConditionedTTS, AdversarialTTS):
         mos_pred_tool: str = "utmos",
     ):
         super().__init__()
-        make = choose("generator_type", generator_type, GENERATORS)
-        self.generator: Any = make(**{**(generator_params or {}), "vocabs": idim, "aux_channels": odim})
+        cls = choose("generator_type", generator_type, GENERATORS)
+        options = {**(generator_params or {}), "vocabs": idim, "aux_channels": odim}
+        self.generator: Any = make("generator_params", cls, options)
         self.add_adversary(
             (discriminator_type, discriminator_params),
             generator_adv_loss_params,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from espnet2.interface.check import Check
-from espnet2.interface.errors import BundleError, listed
+from espnet2.interface.errors import BundleError, OptionError, listed
 from espnet2.interface.spec import FLOATS, Component
 from espnet2.runtime.compare import difference
 from espnet2.runtime.conditions import CONDITIONS, REFERENCE
@@ -52,6 +52,7 @@ class TextToSpeech(SynthesisFamily):
     entries: ClassVar[Mapping[str, str]] = {ENCODER: "Text2Speech"}
     # A step reads all its weights for one frame; other graphs read theirs for all frames at once.
     quantized: ClassVar[tuple[str, ...]] = (STEP,)
+    judged_by_recognizer: ClassVar[tuple[str, ...]] = (ENCODER,)
     most_deviation = 0.1
     deviation_unit = "deviation of features"
 
@@ -116,6 +117,12 @@ class TextToSpeech(SynthesisFamily):
         if LOGARITHMS not in expected:
             return super().compare(others, found, name)
         return [Check("durations", name, rounded_apart(expected, found)), *super().compare(others, found, name)]
+
+    def spoken(self, signal: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[str, np.ndarray]:
+        """Text and samples; raises `OptionError` for results that are discrete units."""
+        if SAMPLES not in result:
+            raise OptionError("--recognizer: expected a synthesiser of samples, found one of discrete units")
+        return str(signal["text"]), result[SAMPLES]
 
     def deviation(self, expected: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> float:
         """Distance of features over their spread, the mean over texts; those of one may come later or faster."""

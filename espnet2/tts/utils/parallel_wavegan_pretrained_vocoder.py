@@ -71,6 +71,9 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
             name: config[name] for name in ("num_mels", "hop_size", "fft_size", "fmin", "fmax") if name in config
         }
         self.vocoder = _generator(config, path)
+        mels, size = self.features.get("num_mels", self.vocoder.in_channels), self.vocoder.in_channels
+        if mels != size:
+            raise ConfigError(f"{path}: num_mels: expected {size}, which the generator reads, found {mels!r}")
         self.normalize_before = False
         if model_file is not None:
             state = own_weights(load_checkpoint(model_file, part="generator"))

@@ -28,7 +28,7 @@ def test_a_speaker_model_has_one_stage():
 @pytest.mark.parametrize(
     ("repeat", "options", "sentence"),
     [
-        (0, {}, "--repeat, --num_threads: expected at least 1, found 0, 1"),
+        (0, {}, "--repeat: expected at least 1, found 0"),
         (1, {"speed": 2.0}, "speed: expected an option of recognition, found an unknown name"),
     ],
 )

@@ -12,9 +12,9 @@ import yaml
 from espnet2.bin import benchmark_onnx, export_onnx, verify_onnx
 from espnet2.export import make_bundle as module
 from espnet2.export import trace
+from espnet2.export.acceptance import require_accepted
 from espnet2.export.compare import compare_results
 from espnet2.export.make_bundle import make_bundle
-from espnet2.export.quantize import require_accepted
 from espnet2.export.trace import export_component
 from espnet2.export.verify_bundle import verify_bundle
 from espnet2.inference.trained import load_trained
@@ -127,7 +127,7 @@ def test_failed_verification_leaves_no_bundle(trained_files, tmp_path, monkeypat
 
 
 def test_int8_graphs_with_other_texts_leave_no_bundle(trained_files, recording, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(module, "deviation", lambda *_, **__: 0.5)
+    monkeypatch.setattr("espnet2.export.acceptance.deviation", lambda *_, **__: 0.5)
     monkeypatch.setattr(module, "_export", lambda *_: {name: Path(name) for name in GRAPHS})
     monkeypatch.setattr(module, "OnnxGraph", lambda path, component: None)
     monkeypatch.setattr(module, "compare_all", lambda *_, **__: [])
@@ -161,6 +161,7 @@ def test_interrupted_export_keeps_the_old_bundle(exported, trained_files, tmp_pa
         ({"asr_model_file": None}, "--asr_model_file: expected a file"),
         ({"lm_file": None}, "--lm_file: expected the weights of --lm_train_config, found none"),
         ({"ngram_file": "missing.arpa"}, "--ngram_file: expected a file, found no such file: missing.arpa"),
+        ({"asr_model_file": "no.pth"}, "--asr_model_file: expected a file, found no such file: no.pth"),
         ({"vocoder_config": "v.yml"}, "--vocoder_config: expected none, since the model is a recogniser; found v.yml"),
         (
             {"asr_train_config": None, "asr_model_file": None, "family": family_of("tts")},

@@ -177,8 +177,9 @@ def test_models_that_cannot_be_one_graph_are_told(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--layout", "sherpa_onnx", "--quantize", "int8"], "quantize.*layout"),
-        (["--lexicon_words", "words"], "lexicon_words.*layout"),
+        (["--layout", "sherpa_onnx", "--quantize", "int8"], "--quantize: expected none beside --layout sherpa_onnx"),
+        (["--layout", "sherpa_onnx", "--recognizer", "b"], "--recognizer: expected none beside --layout sherpa_onnx"),
+        (["--lexicon_words", "words"], "--lexicon_words: expected none without --layout"),
         (["--layout", "sherpa_onnx", "--output_dir", "new", "--lexicon_words", "nowhere"], "nowhere"),
         (["--layout", "sherpa_onnx"], "expected a new directory"),
     ],

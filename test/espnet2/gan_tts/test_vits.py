@@ -153,6 +153,12 @@ def test_the_generator_runs_once_for_both_steps():
     assert len(calls) == 1
     model(**batch)
     assert len(calls) == 2
+    # Where the discriminator's turn is skipped, its samples are not those of the next batch.
+    other = {name: value[:1] for name, value in batch.items()}
+    model(**other, forward_generator=False)
+    assert len(calls) == 3
+    model(**other)["loss"].backward()
+    assert len(calls) == 3
 
 
 def test_missing_values_are_named():

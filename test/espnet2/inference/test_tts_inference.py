@@ -190,6 +190,11 @@ def test_command_on_pytorch(exp, tmp_path, capsys):
     assert "sids: expected the number of a speaker" in capsys.readouterr().err
     assert main(["--train_config", str(exp / "config.yaml"), "ab", "-o", str(tmp_path / "a.wav")]) == 2
     assert "--model_file: expected the weights" in capsys.readouterr().err
+    for name in ("model_file", "vocoder_file"):
+        options = {"model_file": str(exp / "model.pth"), name: "nope.pkl"}
+        command = [word for option, value in options.items() for word in (f"--{option}", value)]
+        assert main([*command, "ab", "-o", str(tmp_path / "a.wav")]) == 2
+        assert f"{name}: expected a file, found no such file: nope.pkl" in capsys.readouterr().err
 
 
 def test_reference_results(fixtures_dir):

@@ -209,6 +209,7 @@ def test_a_member_that_cannot_be_written_is_named(tmp_path, kind, name, found):
 def test_models_are_cached_by_content(tmp_path):
     first = find_model(zip_of(tmp_path / "a.zip", FILES), cache_dir=tmp_path / "cache")
     assert find_model(tmp_path / "a.zip", cache_dir=tmp_path / "cache") == first
+    assert find_model(model_tag=str(tmp_path / "a.zip"), cache_dir=tmp_path / "cache") == first
     other = find_model(zip_of(tmp_path / "a.zip", {**FILES, "x": b""}), cache_dir=tmp_path / "cache")
     assert other.keys() == first.keys() and other != first
     directory = next((tmp_path / "cache").iterdir())

@@ -35,6 +35,16 @@ def test_one_text_is_a_file(tmp_path):
     assert (info.samplerate, info.frames, info.subtype) == (8000, 20, "PCM_16")
 
 
+def test_defaults_are_those_of_upstreams_command():
+    args = _args("ab")
+    assert {name: getattr(args, name) for name in ("seed", "always_fix_seed", "noise_scale", "noise_scale_dur")} == {
+        "seed": 0,
+        "always_fix_seed": False,
+        "noise_scale": 0.667,
+        "noise_scale_dur": 0.8,
+    }
+
+
 def test_numbers_that_the_model_does_not_read_are_named(tmp_path, caplog):
     assert _speak("ab", "-o", tmp_path / "a.wav", "--sids", 1, "--lids", 2) == 0
     assert "without effect on this model: --sids 1, --lids 2" in caplog.text
@@ -123,6 +133,8 @@ def test_names_do_not_lead_out_of_the_directory(tmp_path, monkeypatch, capsys):
 def test_lines_of_standard_input_are_texts(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("a b\nb\n"))
     assert [(text.name, text.text) for text in find_texts(_args("-"))] == [("1", "a b"), ("2", "b")]
+    with pytest.raises(DataError, match="standard input: expected at least one text, found none"):
+        find_texts(_args("-"))
 
 
 @pytest.mark.parametrize(
@@ -133,6 +145,7 @@ def test_lines_of_standard_input_are_texts(monkeypatch):
         (("--data_path_and_name_and_type", "x,speech,sound"), OptionError, "one list PATH,text,text, found 0"),
         (("--data_path_and_name_and_type", "text,text,text_int"), OptionError, "type text, found 'text_int'"),
         (("--data_path_and_name_and_type", "none,text,text"), DataError, "none"),
+        (("--data_path_and_name_and_type", "empty,text,text"), DataError, "empty: expected at least one text, found"),
         (("a", "b", "-o", "x.wav"), OptionError, "--output: expected one text, found 2"),
         (("a",), OptionError, "expected --output, .*found both or neither"),
         (("a", "--output_dir", "x", "--stream", "true"), OptionError, "--stream: expected --output with it"),
@@ -144,6 +157,7 @@ def test_lines_of_standard_input_are_texts(monkeypatch):
 def test_options_that_cannot_be_used(command, error, sentence, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("text").write_text("one ab\n")
+    Path("empty").write_text("")
     with pytest.raises(error, match=sentence):
         _speak(*command)
 

@@ -32,6 +32,9 @@ def test_gatherings_side_by_side(monkeypatch, cores, wanted, batch_size, expecte
     assert gatherings_of(wanted, batch_size) == expected
 
 
-def test_at_least_one_thread():
-    with pytest.raises(OptionError, match="num_threads: expected at least 1, found 0"):
-        threads_of(0, True)
+@pytest.mark.parametrize(
+    ("wanted", "sentence"), [(0, "at least 1, found 0"), (-2, "at least 1"), (100_000, "at most 1024, found 100000")]
+)
+def test_numbers_that_no_machine_has_are_refused(wanted, sentence):
+    with pytest.raises(OptionError, match=f"num_threads: expected {sentence}"):
+        threads_of(wanted, True)

@@ -165,6 +165,8 @@ def test_griffin_lim_draws_phases_from_the_seed():
         ({"griffin_lim_iters": -1}, "griffin_lim_iters"),
         ({"seed": -1}, "seed"),
         ({"use_teacher_forcing": 1}, "use_teacher_forcing: expected True or False"),
+        ({"noise_scale": -0.1}, "noise_scale: expected a finite number of at least 0, found -0.1"),
+        ({"noise_scale_dur": float("inf")}, "noise_scale_dur: expected a finite number of at least 0, found inf"),
         ({"threshold": "half"}, "threshold: expected a finite number"),
         ({"forward_window": 1.5}, "forward_window: expected an integer"),
         ({"alpa": 1.0}, "alpa: expected an option of synthesis, found an unknown name"),
@@ -186,6 +188,7 @@ STEPWISE = synthesis_graphs.stepwise_model()
         ({"speed_control_alpha": 2.0, "seed": 3, "griffin_lim_iters": 32}, synthesis_graphs.model(), None),
         ({"threshold": 0.6, "noise_scale": 0.5}, synthesis_graphs.model(), "threshold 0.6, noise_scale 0.5"),
         ({"maxlenratio": 5.0, "seed": 3}, synthesis_graphs.model(with_vocoder=True), "maxlenratio 5.0, seed 3"),
+        ({"seed": 0}, synthesis_graphs.model(with_vocoder=True), None),  # the default of commands
         ({"seed": 3, "noise_scale": 0.5, "noise_scale_dur": 1.0}, LATENT, None),
         ({"threshold": 0.6, "seed": 3}, STEPWISE, None),
         ({"noise_scale": 0.6}, STEPWISE, "noise_scale 0.6"),

@@ -98,7 +98,7 @@ def test_what_is_not_supported_is_refused(option):
         ("optim: lamb", "optim: expected one of adam, adamw, .*, found 'lamb'"),
         ("best_model_criterion: [[valid, acc, most]]", "criterion: expected a phase, a statistic, and min or max"),
         ("early_stopping_criterion: [test, acc, max]", "criterion: expected train or valid"),
-        ("train_data_path_and_name_and_type: [[a, b]]", "expected 3 comma-separated items"),
+        ("train_data_path_and_name_and_type: [[a, b]]", "expected path,name,type, found"),
         ("use_deepspeed: true", "use_deepspeed: expected False, the only value known here, found True"),
         *(
             (f"{name}: null", f"{name}: expected a value, such as .*, found null")

@@ -75,6 +75,7 @@ def test_statistics_of_hdf5(tmp_path):
         ),
         ({"generator_params": 3}, "generator_params.*mapping.*int"),
         ({"sampling_rate": "8k"}, "sampling_rate.*8k"),
+        ({"num_mels": 40}, "num_mels: expected 8, which the generator reads, found 40"),
     ],
 )
 def test_configs_that_cannot_be_used(keys, sentence, tmp_path):

@@ -59,8 +59,9 @@ def test_spectrograms_without_mel_filters(log_base, features):
     assert _error(vocoder(features(magnitudes), seed=0), magnitudes) < 0.25
 
 
-def test_one_frame_has_no_samples():
-    assert Spectrogram2Waveform(256, 64)(np.ones((1, 129))).shape == (0,)
+def test_one_frame_lasts_a_shift():
+    assert Spectrogram2Waveform(256, 64)(np.ones((1, 129))).shape == (64,)
+    assert Spectrogram2Waveform(256, 64)(np.ones((2, 129))).shape == (64,)
 
 
 @pytest.mark.parametrize(
