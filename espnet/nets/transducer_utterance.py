@@ -171,8 +171,10 @@ class TransducerUtterance:
         if not near.any(axis=1).all():
             return [top_k(row, count).tolist() for row in rows]  # which refuses NaN
         found: list[list[int]] = [[] for _ in rows]
-        where = np.nonzero(near)
-        for row, symbol in sorted(zip(*map(np.ndarray.tolist, where), strict=True), key=lambda at: -rows[at]):
+        # np.nonzero of two axes takes ten times as long.
+        row_of, symbol_of = np.divmod(np.flatnonzero(near), rows.shape[1])
+        order = np.argsort(-rows[row_of, symbol_of], kind="stable")
+        for row, symbol in zip(row_of[order].tolist(), symbol_of[order].tolist(), strict=True):
             found[row].append(symbol)
         return [symbols[:count] for symbols in found]
 

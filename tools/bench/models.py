@@ -4,7 +4,8 @@
 
 Each row is a model of random weights (see `random_models`) and a search of beam 10. Upstream on PyTorch and this
 project on onnxruntime take turns, each in a process of its own, on one thread. The table shows seconds, the ratio to
-upstream, peak memory, and whether the n-best lists are the same. Models and bundles are kept in `--work_dir`.
+upstream, peak memory, and whether the n-best lists are the same. Models and bundles are kept in `--work_dir`; with
+`--quantize` a bundle holds int8 graphs, too, and has to be made anew where it does not.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
+    parser.add_argument("--quantize", action="store_true", help="measure int8, too")
     parser.add_argument("--seconds", type=float, default=0.0, help="length to which the recording is cut or repeated")
     args = parser.parse_args()
     recording = joined(args.recordings, args.work_dir / "speech.npy")
@@ -54,9 +56,10 @@ def answers_of(row: str, recording: Path, args: argparse.Namespace) -> dict[str,
     name, options = ROWS[row]
     directory = args.work_dir / name
     script = Path(__file__).with_name("recognizer.py")
-    bundle = {"bundle": str(bundled(name, directory, recording))}
-    contenders = {"onnxruntime": Contender(sys.executable, [script, "onnxruntime", json.dumps(bundle)])}
-    repeat = {"onnxruntime": args.repeat, "upstream": args.upstream_repeat}
+    bundle = json.dumps({"bundle": str(bundled(name, directory, recording, args.quantize))})
+    kinds = ("onnxruntime", "int8") if args.quantize else ("onnxruntime",)
+    contenders = {kind: Contender(sys.executable, [script, kind, bundle]) for kind in kinds}
+    repeat = {**dict.fromkeys(kinds, args.repeat), "upstream": args.upstream_repeat}
     if args.oracle:
         files = json.dumps(make(name, directory, recording))
         contenders = {"upstream": Contender(args.oracle, [script, "upstream", files]), **contenders}
