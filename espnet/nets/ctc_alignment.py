@@ -10,7 +10,7 @@ per token only. Shapes: T frames, U tokens, V tokens of the vocabulary; natural 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from espnet.nets.tensors import as_array
 
 Frames = list[tuple[int, int]]
 
+BLOCK = 64  # tokens whose decisions are held at once
 SETTLED = 250  # frames behind which a text that still grows is not aligned again
 _LOWEST = -1e4  # an impossible token is only very improbable, so that every text that is short enough has an alignment
 _BLANK, _TOKEN, _DIRECT = range(3)  # a better start of the blanks, of the token; a start right behind another token
@@ -28,21 +29,66 @@ def align(log_probs: np.ndarray, tokens: Sequence[int] | np.ndarray, blank: int 
 
     Frames between tokens are blanks. Empty where there is no alignment: too few frames for tokens (U,), of which equal
     neighbours need one between them.
+
+    Decisions of `BLOCK` tokens are held at once; those of earlier tokens are computed again on the way back, so
+    that an hour of speech needs megabytes.
     """
     labels = np.asarray(tokens, np.int64)
     differs = np.append(True, labels[1:] != labels[:-1])
     if not len(labels) or len(log_probs) < len(labels) + np.count_nonzero(~differs):
         return []
-    marks = np.empty((len(labels), 3, len(log_probs)), bool)
+    blocks = [slice(first, min(first + BLOCK, len(labels))) for first in range(0, len(labels), BLOCK)]
+    marks = np.empty((min(BLOCK, len(labels)), 3, len(log_probs)), bool)
     log_blank = _column(log_probs, blank)
-    before, in_blank, in_token = 0.0, np.cumsum(log_blank), np.full(len(log_probs), -np.inf)
-    for mark, label, new in zip(marks, labels.tolist(), differs.tolist(), strict=True):
+    state = _State(0.0, np.cumsum(log_blank), np.full(len(log_probs), -np.inf))
+    states = []
+    for block in blocks:
+        states.append(state)
+        state = _advance(state, log_probs, log_blank, (labels[block], differs[block]), marks)
+    end, in_blank = len(log_probs), bool(state.in_blank[-1] > state.in_token[-1])
+    frames: Frames = []
+    for block in blocks[::-1]:
+        before, *scores = states.pop()
+        if frames:  # what comes behind them is known
+            start = _State(before, *(score[:end] for score in scores))
+            block_tokens = labels[block], differs[block]
+            _advance(start, log_probs[:end], log_blank[:end], block_tokens, marks[..., :end])
+        found, in_blank = _trace(marks[: block.stop - block.start], end, in_blank)
+        frames = found + frames
+        end = frames[0][0]
+    return frames
+
+
+class _State(NamedTuple):
+    """Scores (T,) of the best paths that end in each frame in the blanks behind a token, and in that token.
+
+    `before` is the score of a path that has no frame.
+    """
+
+    before: float
+    in_blank: np.ndarray
+    in_token: np.ndarray
+
+
+def _advance(
+    state: _State,
+    log_probs: np.ndarray,
+    log_blank: np.ndarray,
+    tokens: tuple[np.ndarray, np.ndarray],
+    marks: np.ndarray,
+) -> _State:
+    """Return the state behind further tokens (labels, and whether each differs from the one before it).
+
+    The decisions at each of them are written to marks (U, 3, T).
+    """
+    before, in_blank, in_token = state
+    for mark, label, new in zip(marks, tokens[0].tolist(), tokens[1].tolist(), strict=False):
         mark[_DIRECT] = _delayed((in_token > in_blank) & new, False)
         enter = _delayed(np.maximum(in_blank, in_token) if new else in_blank, before)
         in_token, mark[_TOKEN] = _hold(enter, _column(log_probs, label))
         in_blank, mark[_BLANK] = _hold(_delayed(in_token, -np.inf), log_blank)
         before = -np.inf
-    return _trace(marks, bool(in_blank[-1] > in_token[-1]))
+    return _State(before, in_blank, in_token)
 
 
 def _column(log_probs: np.ndarray, token: int) -> np.ndarray:
@@ -62,17 +108,19 @@ def _hold(enter: np.ndarray, emit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return stay + best, gain > _delayed(best, -np.inf)
 
 
-def _trace(marks: np.ndarray, in_blank: bool) -> Frames:
-    """Frames of the tokens from marks (U, 3, T), last to first."""
+def _trace(marks: np.ndarray, end: int, in_blank: bool) -> tuple[Frames, bool]:
+    """Frames of tokens from marks (U, 3, T), the last of which ends at `end`, or blanks behind it do.
+
+    The second result is whether the path enters the first of them from blanks.
+    """
     frames: Frames = []
-    end = marks.shape[2]
     for mark in marks[::-1]:
         if in_blank:
             end = _started(mark[_BLANK], end)
         start = _started(mark[_TOKEN], end)
         frames.append((start, end))
         end, in_blank = start, not mark[_DIRECT, start]
-    return frames[::-1]
+    return frames[::-1], in_blank
 
 
 def _started(better: np.ndarray, end: int) -> int:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from search_tables import log_softmax
 
+from espnet.nets import ctc_alignment
 from espnet.nets.ctc_alignment import SETTLED, CTCAligner, align
 from espnet.nets.ctc_greedy import greedy_text
 
@@ -57,6 +58,16 @@ def test_the_text_of_the_best_path_has_its_frames(seed, frames):
     log_probs = random_log_probs(seed, frames, 4)
     greedy = greedy_text(log_probs)
     assert align(log_probs, greedy.tokens) == list(zip(greedy.start.tolist(), greedy.end.tolist(), strict=True))
+
+
+@given(st.integers(0, 1000), st.integers(1, 60), st.integers(1, 7))
+def test_long_texts_are_aligned_block_by_block(seed, frames, size):
+    log_probs = random_log_probs(seed, frames, 4)
+    tokens = np.random.default_rng(seed).integers(1, 4, frames // 3)
+    whole = align(log_probs, tokens)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ctc_alignment, "BLOCK", size)
+        assert align(log_probs, tokens) == whole
 
 
 def test_impossible_tokens_have_frames_too():
