@@ -32,6 +32,7 @@ NEED_TORCH = [
     "espnet2/layers",
     "espnet2/lm",
     "espnet2/main_funcs",
+    "espnet2/s2t",
     "espnet2/schedulers",
     "espnet2/spk",
     "espnet2/tasks",

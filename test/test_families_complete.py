@@ -69,11 +69,12 @@ def test_registered_name_has_a_row(task: str, choices: Choices, name: str):
     )
 
 
-def _saved(task: str, directory: Path) -> dict[str, Path]:
-    """Config and weights of the task's model in `zoo.ROUND_TRIP`, by option."""
+def _saved(task: str, directory: Path, **keys: Any) -> dict[str, Path]:
+    """Config, but for other `keys`, and weights of the task's model in `zoo.ROUND_TRIP`, by option."""
     assert task in zoo.ROUND_TRIP, f"test/zoo.py has no model of {task} in ROUND_TRIP"
     directory.mkdir()
-    row = zoo_data.Row(f"round-trip-{task}", "", zoo.ROUND_TRIP[task], (), ())
+    config = zoo.ROUND_TRIP[task]
+    row = zoo_data.Row(f"round-trip-{task}", "", zoo_data.Config(config.task, {**config.keys, **keys}), (), ())
     assert row.target == FAMILIES[task].task
     torch.save(zoo_calls.module_for(row, directory).state_dict(), directory / "model.pth")
     return {FAMILIES[task].config: directory / "config.yaml", FAMILIES[task].weights: directory / "model.pth"}
@@ -82,7 +83,9 @@ def _saved(task: str, directory: Path) -> dict[str, Path]:
 def _files(task: str, directory: Path) -> dict[str, Path]:
     """Those of the task, and of its companions that have no bundles of their own."""
     names = [task, *(name for name in FAMILIES[task].companions if not FAMILIES[name].family)]
-    return {option: path for name in names for option, path in _saved(name, directory / name).items()}
+    own = zoo.ROUND_TRIP[task].keys
+    keys = {"token_list": own["token_list"]} if "token_list" in own else {}  # a language model has the same
+    return {option: path for name in names for option, path in _saved(name, directory / name, **keys).items()}
 
 
 @pytest.mark.parametrize("task", with_bundles())

@@ -106,15 +106,22 @@ class BeamSearch(ModuleScorers):
         return self.forward(x, maxlenratio, minlenratio)
 
     @answers_in_kind
-    def forward(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:
+    def forward(
+        self,
+        x: Any,
+        maxlenratio: float = 0.0,
+        minlenratio: float = 0.0,
+        hyp_primer: Sequence[int] | None = None,
+    ) -> list[Hypothesis]:
         """The n-best hypotheses for encoder output x (T, D), best first.
 
         Args:
             x: Encoder output; scorers get arrays or tensors as x is one, and so do the hypotheses.
             maxlenratio: Longest output in tokens per frame; 0: T tokens and stop by end detection; -n: n tokens.
             minlenratio: Shortest output in tokens per frame; -n: n tokens. Where nothing ends, it is lowered by 0.1.
+            hyp_primer: Tokens that hypotheses start with, for this utterance alone; they are not counted.
         """
-        return self.finish(self.init_hyp(x), 0, x, len(x), maxlenratio, minlenratio)
+        return self.finish(self.init_hyp(x, hyp_primer), 0, x, len(x), maxlenratio, minlenratio)
 
     def finish(
         self,
@@ -150,10 +157,11 @@ class BeamSearch(ModuleScorers):
         self._report(nbest, maxlen)
         return nbest
 
-    def init_hyp(self, x: np.ndarray) -> BatchHypothesis:
-        """The one hypothesis that the search for x (T, D) starts from."""
+    def init_hyp(self, x: np.ndarray, hyp_primer: Sequence[int] | None = None) -> BatchHypothesis:
+        """The one hypothesis that the search for x (T, D) starts from, by default with the primer of all."""
+        primer = self.hyp_primer if hyp_primer is None else hyp_primer
         return BatchHypothesis(
-            yseq=np.array([[self.sos] if self.hyp_primer is None else self.hyp_primer], np.int64),
+            yseq=np.array([[self.sos] if primer is None else primer], np.int64),
             score=np.zeros(1),
             scores={name: np.zeros(1) for name in self.scorers},
             states={name: [self._init_state(scorer, x)] for name, scorer in self.scorers.items()},

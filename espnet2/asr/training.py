@@ -113,6 +113,18 @@ class TrainableRecogniser:
         fields: Mapping[str, Tensor],
     ) -> tuple[Tensor, Stats]:
         """Compute loss and statistics from the encoder's `output` (B, T, D), those of layers `between`, and lengths."""
+        return self.mixed(output, between, lengths, text, fields, type(self).head_loss)
+
+    def mixed(
+        self,
+        output: Tensor,
+        between: Sequence[tuple[int, Tensor]],
+        lengths: Tensor,
+        text: tuple[Tensor, Tensor],
+        fields: Mapping[str, Tensor],
+        head: Head,
+    ) -> tuple[Tensor, Stats]:
+        """Compute `losses`, of which `head` computes those of the output head other than CTC."""
         options, stats = self.loss_options, Stats()
         if self.ctc is not None:
             loss_ctc, stats["cer_ctc"] = self.ctc_loss(output, lengths, *text)
@@ -123,7 +135,7 @@ class TrainableRecogniser:
             loss_ctc = (1 - options.interctc_weight) * loss_ctc + options.interctc_weight * inner
         if options.ctc_weight == 1.0 and self.joint_network is None:
             return loss_ctc, stats
-        loss, head_stats = self.head_loss(output, lengths, *text)
+        loss, head_stats = head(self, output, lengths, *text)
         stats.update(head_stats)
         if self.joint_network is not None:
             loss = loss if self.ctc is None else loss + options.ctc_weight * loss_ctc
@@ -210,12 +222,21 @@ def attention_head(
         text = torch.nn.functional.pad(text, (1, 0), value=options.lang_token_id)
         text_lengths = text_lengths + 1
     inputs, targets = add_sos_eos(text, model.sos, model.eos, options.ignore_id)
-    scores, _ = model.decoder(output, lengths, inputs, text_lengths + 1)
+    return teacher_forcing(model, (output, lengths), (inputs, text_lengths + 1), targets, text)
+
+
+def teacher_forcing(
+    model: Any, memory: tuple[Tensor, Tensor], inputs: tuple[Tensor, Tensor], targets: Tensor, text: Tensor
+) -> tuple[Tensor, Stats]:
+    """Compute the cross-entropy of a decoder that reads `inputs` with their lengths, and error rates from `text`."""
+    options: LossOptions = model.loss_options
+    scores, _ = model.decoder(*memory, *inputs)
     smoothed = options.lsm_weight, options.length_normalized_loss
     loss = LabelSmoothingLoss(model.vocab_size, options.ignore_id, *smoothed)(scores, targets)
     stats: Stats = {"loss_att": loss, "acc": accuracy(scores, targets, options.ignore_id)}
     if model.reports():
-        best = scores.argmax(dim=-1).tolist()
+        before = (text != options.ignore_id).int().argmax(dim=1).tolist()  # tokens that are read, and not written
+        best = [row[start:] for row, start in zip(scores.argmax(dim=-1).tolist(), before, strict=True)]
         stats["cer"], stats["wer"] = model.error_calculator()(best, text.tolist())
     return loss, stats
 

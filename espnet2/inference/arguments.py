@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from espnet2.runtime.threads import require_threads
 from espnet2.utils.model_options import RECOGNITION, add_model_options, model_options
 from espnet2.utils.types import str_or_none
-from espnet2.utils.upstream_options import LAYERS, PRECISION, TOKENIZER, add_layers, plain_value
+from espnet2.utils.upstream_options import LAYERS, PRECISION, TOKENIZER, add_layers, foreign, plain_value
 
 
 def add_pytorch_options(parser: argparse.ArgumentParser, tasks: Iterable[str] = RECOGNITION) -> argparse._ArgumentGroup:
@@ -37,13 +37,13 @@ def set_threads(num_threads: int | None) -> None:
     torch.set_num_threads(num_threads)
 
 
-def add_recognizer_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a trained recogniser, and how PyTorch runs it."""
-    group = add_pytorch_options(parser)
+def add_recognizer_options(parser: argparse.ArgumentParser, tasks: Sequence[str] = RECOGNITION) -> None:
+    """Add the options of a trained recogniser of these tasks, and how PyTorch runs it."""
+    group = add_pytorch_options(parser, tasks)
     group.add_argument("--ngram_scorer", default="full", help="full or part (default: full)")
     for name, text in TOKENIZER.items():
         group.add_argument(f"--{name}", type=str_or_none, help=text)
-    for name, value in PRECISION.items():
+    for name, value in _precision(tasks).items():
         text = "as upstream's option of this name"
         if name == LAYERS:
             add_layers(group, f"{text} (default: Linear)")
@@ -51,7 +51,13 @@ def add_recognizer_options(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{name}", type=plain_value, default=value, help=f"{text} (default: {value})")
 
 
-def recognizer_options(args: argparse.Namespace) -> dict[str, Any]:
+def recognizer_options(args: argparse.Namespace, tasks: Sequence[str] = RECOGNITION) -> dict[str, Any]:
     """The options of `add_recognizer_options` as keywords of `Speech2Text`; sets PyTorch's threads."""
-    own = {name: getattr(args, name) for name in ("ngram_scorer", *TOKENIZER, *PRECISION)}
-    return {**pytorch_options(args), **own}
+    own = {name: getattr(args, name) for name in ("ngram_scorer", *TOKENIZER, *_precision(tasks))}
+    return {**pytorch_options(args, tasks), **own}
+
+
+def _precision(tasks: Sequence[str]) -> dict[str, Any]:
+    """Options of numbers, and of quantised layers, that models of these tasks have."""
+    others = foreign(tasks)
+    return {name: value for name, value in PRECISION.items() if name not in others}

@@ -17,7 +17,7 @@ from espnet2.runtime.decode_arguments import decode_options
 from espnet2.runtime.decode_streaming import StreamRunner, check_pieces, piece_samples
 from espnet2.runtime.families.search import CHUNKS
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.results import Result
+from espnet2.runtime.results import AnyResult
 from espnet2.utils.upstream_options import FIXED, IGNORED, PRECISION, require, require_one_value
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Speech2TextStreaming(StreamingRecognizer):
         """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
         return cls(**packed(model_tag, options))
 
-    def __call__(self, speech: Any, is_final: bool = True) -> list[Result]:
+    def __call__(self, speech: Any, is_final: bool = True) -> list[AnyResult]:
         """The results so far, best first, with the next samples of the stream; `is_final` ends it."""
         results = super().__call__(speech, is_final)
         if is_final:

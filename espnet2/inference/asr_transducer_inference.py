@@ -19,7 +19,7 @@ from espnet2.runtime.decode import SearchRunner, UtteranceRunner, decode
 from espnet2.runtime.decode_arguments import decode_options
 from espnet2.runtime.decode_streaming import StreamRunner
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.results import Result
+from espnet2.runtime.results import AnyResult, Result
 from espnet2.utils.upstream_options import require_one_value
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Speech2Text(asr_inference.Speech2Text):
         """Framing of speech, under upstream's name."""
         return AudioProcessor(self.window)
 
-    def hypotheses_to_results(self, nbest_hyps: Sequence[Hypothesis]) -> list[Result]:
+    def hypotheses_to_results(self, nbest_hyps: Sequence[Hypothesis]) -> list[AnyResult]:
         """Their texts and tokens, and themselves."""
         found = [Found(np.array(h.yseq), h.score, frames=h.frames) for h in nbest_hyps]
         pairs = zip(map(self.result, found), nbest_hyps, strict=True)
@@ -149,7 +149,7 @@ class AudioProcessor(NamedTuple):
     decoding_samples: int
 
 
-def _hypothesis(result: Result) -> Hypothesis:
+def _hypothesis(result: AnyResult) -> Hypothesis:
     """The hypothesis of a result, as upstream's searches over stand-alone transducers give it."""
     from espnet2.asr_transducer.beam_search_transducer import Hypothesis
 

@@ -65,6 +65,15 @@ FAMILIES: Mapping[str, Row] = {
         companions=("lm",),
         files=_NGRAM,
     ),
+    "s2t": Row(
+        "model of speech to text",
+        "espnet2.tasks.s2t:S2TTask",
+        "s2t_train_config",
+        "s2t_model_file",
+        "espnet2.runtime.families.s2t:S2T",
+        companions=("lm",),
+        files=_NGRAM,
+    ),
     "spk": Row(
         "speaker model",
         "espnet2.tasks.spk:SpeakerTask",

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from espnet.nets.ctc_alignment import CTCAligner
+from espnet.nets.hypothesis import Hypothesis
 from espnet.nets.scorers.ctc import CTCGraph, ctc_once
 from espnet.nets.tensors import as_array
 from espnet2.interface.errors import OptionError
-from espnet2.interface.families import family_of
+from espnet2.interface.families import family_of, with_bundles
+from espnet2.interface.families import load as load_object
 from espnet2.runtime.batches import BatchRecognizer
-from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.bundle import Bundle, task_of
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.long_form import LongForm
 from espnet2.runtime.long_recording import joined_frames
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
-from espnet2.runtime.results import Result, Results
+from espnet2.runtime.results import AnyResult, Results
 from espnet2.runtime.search import make_search, reads_ctc_alone
 from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.speech import checked, padded, unpadded
@@ -122,7 +124,7 @@ class Recognizer(BatchRecognizer):
             return [self.of_speaker(speaker) for speaker in encoder_out]
         return self.of_speaker(encoder_out)
 
-    def of_speaker(self, encoder_out: np.ndarray, timed: bool = False) -> list[Result]:
+    def of_speaker(self, encoder_out: np.ndarray, timed: bool = False) -> list[AnyResult]:
         """The n-best results for an encoder output (T, D) of one speaker, best first.
 
         If `timed`, hypotheses have the frames of their tokens even without the option `timestamps`, where the search or
@@ -132,10 +134,15 @@ class Recognizer(BatchRecognizer):
         if timed and self.timestamps is None and self._ctc is not None:
             aligner = CTCAligner(self._ctc, self._blank)
         with ctc_once():
-            found = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
+            found = self.hypotheses(encoder_out)
             if aligner is not None:
                 aligner.extend(encoder_out)
         return [self.result(hypothesis, aligner) for hypothesis in found[: self.options.nbest]]
+
+    def hypotheses(self, encoder_out: np.ndarray) -> list[Hypothesis]:
+        """What the search finds for an encoder output (T, D), best first."""
+        found: list[Hypothesis] = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
+        return found
 
     def blank_near(self, encoder_out: np.ndarray, frame: int, reach: int) -> int:
         """The frame where CTC's blank is likeliest, at most `reach` frames from number `frame` of (T, D)."""
@@ -161,6 +168,9 @@ class Recognizer(BatchRecognizer):
 class Speech2Text(Recognizer):
     """Recognises speech with a bundle, without PyTorch.
 
+    A bundle of another task, such as S2T, gives an object of that task's class, which is derived from this one and
+    takes the options of the task.
+
     Args:
         bundle: A directory that `espnet2.bin.export_onnx` wrote, or a loaded `Bundle`.
         quantized: Run the bundle's int8 graphs, where it has them.
@@ -178,6 +188,13 @@ class Speech2Text(Recognizer):
         OptionError: An option has a value that is not allowed, or that the bundle cannot satisfy.
     """
 
+    task: ClassVar[str] = "asr"  # whose family, or one with the same object, the bundle has to be of
+
+    def __new__(cls, bundle: str | Path | Bundle | None = None, **options: Any) -> Self:
+        """An object of the class for the bundle's task, if that is derived from this one; a copy has no bundle."""
+        own: type[Any] = cls if bundle is None else _class_of(task_of(bundle))
+        return super().__new__(own if issubclass(own, cls) else cls)
+
     def __init__(
         self,
         bundle: str | Path | Bundle,
@@ -192,7 +209,7 @@ class Speech2Text(Recognizer):
     ) -> None:
         loaded = load(
             bundle,
-            family_of("asr"),
+            family_of(self.task),
             "encoder",
             options,
             quantized=quantized,
@@ -218,3 +235,10 @@ class Speech2Text(Recognizer):
     def from_pretrained(cls, model_tag: str | Path, **options: Any) -> Self:
         """The recogniser of a bundle: its directory, or its repository on the Hugging Face hub."""
         return cls(find_bundle(model_tag), **options)
+
+
+def _class_of(task: str) -> type[Speech2Text]:
+    """The class that a bundle of this task is for; `Speech2Text` for a task without one, which it refuses."""
+    target = getattr(family_of(task), "speech2text", None) if task in with_bundles() else None
+    own: type[Speech2Text] = Speech2Text if target is None else load_object(target)
+    return own

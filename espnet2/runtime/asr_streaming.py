@@ -25,7 +25,7 @@ from espnet2.interface.spec import Axis
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
-from espnet2.runtime.results import Result, ResultMaker
+from espnet2.runtime.results import AnyResult, ResultMaker
 from espnet2.runtime.search import make_streaming_search
 from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.speech import floating_point, require_numbers, require_shape
@@ -47,7 +47,7 @@ class Session:
         self.aligner = None if recognizer.timestamps is None else recognizer.timestamps.aligner()
         self._begin()
 
-    def __call__(self, speech: Any, is_final: bool = True) -> list[Result]:
+    def __call__(self, speech: Any, is_final: bool = True) -> list[AnyResult]:
         """The results so far, best first, with the next samples of the stream; see `StreamingRecognizer.advance`."""
         return self.recognizer.advance([(self, speech, is_final)])[0]
 
@@ -62,9 +62,9 @@ class Session:
         self.state = self.recognizer.encoder.begin()
         self.received = 0  # samples
         self.ended = False
-        self.results: list[Result] | None = None
+        self.results: list[AnyResult] | None = None
 
-    def extend(self, frames: np.ndarray, is_final: bool) -> list[Result]:
+    def extend(self, frames: np.ndarray, is_final: bool) -> list[AnyResult]:
         """The results so far, with new encoder frames (T, D)."""
         if len(frames) or is_final or self.results is None:
             options, made = self.recognizer.options, self.recognizer.result
@@ -103,7 +103,7 @@ class StreamingRecognizer(ResultMaker):
         """The search of one stream."""
         return make_streaming_search(self.model, self.options, self._blocks)
 
-    def __call__(self, speech: Any, is_final: bool = True) -> list[Result]:
+    def __call__(self, speech: Any, is_final: bool = True) -> list[AnyResult]:
         """The results so far, best first, with the next samples of the stream; see `advance`."""
         return self._own(speech, is_final)
 
@@ -111,7 +111,7 @@ class StreamingRecognizer(ResultMaker):
         """Begin another stream."""
         self._own.reset()
 
-    def advance(self, pieces: Sequence[Piece], names: Sequence[str] = ()) -> list[list[Result]]:
+    def advance(self, pieces: Sequence[Piece], names: Sequence[str] = ()) -> list[list[AnyResult]]:
         """The results so far of each session, best first, with the next samples of its stream.
 
         The encoder takes a step of all streams at once, and the searches have their steps together. Nothing is done

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 
 from espnet.nets.together import Outcome
-from espnet2.runtime.long_recording import LongRecognizer, Progress, recognize_long
+from espnet2.runtime.long_recording import LongRecognizer, Progress
 from espnet2.runtime.loop import UNCOMPUTABLE
 from espnet2.runtime.results import Results
 from espnet2.runtime.side_by_side import Numbered, side_by_side
@@ -52,7 +52,7 @@ class BatchRecognizer(LongRecognizer):
         for number, speech in enumerate(speeches):
             if number not in waiting:
                 with progress(number) as report:
-                    known[number] = outcome_of(functools.partial(recognize_long, self, speech, report))
+                    known[number] = outcome_of(functools.partial(self.recognize_long, speech, report))
             while number not in known:
                 place, outcome = next(running)
                 known[whole[place]] = outcome

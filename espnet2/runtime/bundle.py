@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from espnet2.runtime.session import OnnxGraph
 
 FORMAT_VERSION = 2
+_TASK = re.compile(r"""task: *['"]?(\w+)['"]?\s*$""")  # a line of `bundle.yaml`
 
 
 @dataclass(frozen=True)
@@ -255,6 +257,21 @@ class Bundle:
                 f"{self.path}: expected the bundle that was loaded, found another in its place; load it anew"
             )
         return graph
+
+
+def task_of(bundle: str | Path | Bundle) -> str:
+    """The task that a bundle states, "" where it states none; nothing else is read of `bundle.yaml`, or checked.
+
+    To parse a vocabulary of 50,000 tokens takes a second.
+    """
+    if isinstance(bundle, Bundle):
+        return bundle.manifest.task
+    try:
+        with open(Path(bundle) / MANIFEST, encoding="utf-8", errors="replace") as manifest:
+            lines = (_TASK.match(line) for line in manifest)
+            return next((found[1] for found in lines if found), "")
+    except OSError:
+        return ""
 
 
 def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | bytes]) -> None:

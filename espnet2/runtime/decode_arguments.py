@@ -16,19 +16,22 @@ from espnet2.utils.types import mapping_or_none, str_or_none
 from espnet2.utils.upstream_options import require_one_value
 
 
-def add_decode_arguments(parser: argparse.ArgumentParser, leave_out: Collection[str] = ()) -> None:
+def add_decode_arguments(
+    parser: argparse.ArgumentParser, leave_out: Collection[str] = (), options: type[DecodeOptions] = DecodeOptions
+) -> None:
     """Add the options of recordings, output and search, under upstream's names and with its defaults."""
     recordings = add_recording_arguments(parser)
     add_process_option(recordings)
     group = parser.add_argument_group("search")
-    add_fields(group, DecodeOptions, leave_out)
+    add_fields(group, options, leave_out)
+    parser.set_defaults(search_options=options)
     text = "upstream's name of --transducer_conf for stand-alone transducers"
     group.add_argument("--beam_search_config", type=mapping_or_none, help=text)
 
 
 def decode_options(args: argparse.Namespace) -> dict[str, Any]:
     """The search options of `add_decode_arguments`, as keywords of `Speech2Text`."""
-    options = field_values(args, DecodeOptions)
+    options = field_values(args, args.search_options)
     if args.beam_search_config:
         options["transducer_conf"] = {**(options["transducer_conf"] or {}), **args.beam_search_config}
     return options

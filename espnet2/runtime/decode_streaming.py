@@ -18,7 +18,7 @@ from espnet2.interface.errors import AudioError, OptionError
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.decode import require_texts
 from espnet2.runtime.loop import UNCOMPUTABLE, Report, Write
-from espnet2.runtime.results import Result, Results
+from espnet2.runtime.results import AnyResult, Results
 from espnet2.runtime.writers.search import GrowingLine
 
 STDIN = "-"
@@ -105,7 +105,7 @@ class StreamRunner:
         axes = 1 + len(self.recognizer.encoder.frame)
         sources = [pieces(item, self.recognizer.sample_rate, self.piece, axes) for item in items]
         places = [item.place for item in items]
-        results: list[list[Result]] = [[] for _ in items]
+        results: list[list[AnyResult]] = [[] for _ in items]
         seconds, samples = 0.0, 0
         for round_ in itertools.zip_longest(*sources):
             active = [index for index, given in enumerate(round_) if given is not None]

@@ -19,7 +19,7 @@ import numpy as np
 from espnet.nets.beam_search import Hypothesis
 from espnet2.runtime.long_form import CONTEXT, LongForm
 from espnet2.runtime.pauses import Part
-from espnet2.runtime.results import Result, ResultMaker
+from espnet2.runtime.results import AnyResult, ResultMaker
 from espnet2.runtime.seams import Said, seam, within
 from espnet2.text.char_tokenizer import CharTokenizer
 
@@ -34,12 +34,16 @@ class LongRecognizer(ResultMaker, ABC):
 
     long_form: LongForm
 
+    def recognize_long(self, speech: np.ndarray, progress: Progress) -> list[AnyResult]:
+        """The n-best results of a recording, speech as `check` gives it, that is cut into parts; best first."""
+        return recognize_long(self, speech, progress)
+
     @abstractmethod
     def forward(self, speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Encode checked speech (T,) of several parts as a batch; return encoder outputs (T', D)."""
 
     @abstractmethod
-    def of_speaker(self, encoder_out: np.ndarray, timed: bool = False) -> list[Result]:
+    def of_speaker(self, encoder_out: np.ndarray, timed: bool = False) -> list[AnyResult]:
         """Decode an encoder output (T, D) of one speaker; return the n-best results, with frames where `timed`."""
 
     @abstractmethod
@@ -53,7 +57,7 @@ class Found(NamedTuple):
     The part before has `shared` of these, too; `paused` is whether a pause divides the two.
     """
 
-    results: list[Result]
+    results: list[AnyResult]
     first: int
     length: int
     shared: int = 0
@@ -62,7 +66,7 @@ class Found(NamedTuple):
 
 def recognize_long(
     recognizer: LongRecognizer, speech: np.ndarray, progress: Progress = lambda steps: None
-) -> list[Result]:
+) -> list[AnyResult]:
     """The n-best results of a recording, speech as `check` gives it, that is cut into parts; best first."""
     parts = recognizer.long_form.parts(speech)
     seconds, unpaused = len(speech) / recognizer.long_form.rate, sum(not part.paused for part in parts)
@@ -121,7 +125,7 @@ def _encoded(recognizer: LongRecognizer, speech: np.ndarray, parts: Sequence[Par
         yield from recognizer.forward(group)
 
 
-def join(maker: ResultMaker, found: Sequence[Found], nbest: int, near: int = 1) -> list[Result]:
+def join(maker: ResultMaker, found: Sequence[Found], nbest: int, near: int = 1) -> list[AnyResult]:
     """The n-best results of a recording from those of its parts, in order: the best combinations of them.
 
     A combination is as much worse than the first, which has the best result of every part, as its parts are worse than
@@ -169,7 +173,7 @@ def _joined(maker: ResultMaker, found: Sequence[Found], ranks: Sequence[int], ne
     )
 
 
-def _said(result: Result, first: int) -> list[Said]:
+def _said(result: AnyResult, first: int) -> list[Said]:
     """The tokens of a result of a part whose first frame is number `first`."""
     spans = result.hypothesis.frames
     if len(spans) != len(result.token_int):

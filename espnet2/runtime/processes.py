@@ -26,7 +26,7 @@ from espnet2.interface.errors import EspnetError, OptionError
 from espnet2.runtime.loop import Report, Write, sentence_of
 from espnet2.runtime.memory import share_memory
 from espnet2.runtime.opening import available_cores
-from espnet2.runtime.results import Result, Results
+from espnet2.runtime.results import AnyResult, Result, Results, TaggedResult
 from espnet2.runtime.timestamps import Timed
 from espnet2.runtime.writers.search import SearchLines
 
@@ -50,6 +50,12 @@ class SentResult(Result):
     times: Sequence[Timed] = ()
 
 
+class SentTaggedResult(TaggedResult):
+    """As `SentResult`, of a model whose texts have tags."""
+
+    times: Sequence[Timed] = ()
+
+
 class Loaded(NamedTuple):
     """Properties of a recogniser in another process that the writers of results need."""
 
@@ -57,9 +63,9 @@ class Loaded(NamedTuple):
     timestamps: bool | None
     batch_size: int
 
-    def times(self, result: Result) -> list[Timed]:
+    def times(self, result: AnyResult) -> list[Timed]:
         """When each token, or word, of a result is said."""
-        return list(result.times) if isinstance(result, SentResult) else []
+        return list(getattr(result, "times", ()))
 
 
 class ProcessRunner:
@@ -265,9 +271,10 @@ def _portable(maker: Any, results: Results) -> Results:
     return portable
 
 
-def _sent_result(maker: Any, result: Result) -> SentResult:
+def _sent_result(maker: Any, result: AnyResult) -> SentResult | SentTaggedResult:
     hypothesis = result.hypothesis
     bare = Hypothesis(as_array(hypothesis.yseq), float(hypothesis.score))
-    sent = SentResult(*result[:3], bare)
+    kind: Any = SentTaggedResult if isinstance(result, TaggedResult) else SentResult
+    sent: SentResult | SentTaggedResult = kind(*result[:-1], bare)
     sent.times = () if maker.timestamps is None else maker.times(result)
     return sent

@@ -29,13 +29,25 @@ class Result(NamedTuple):
     hypothesis: Hypothesis
 
 
-Results = list[Result] | list[list[Result]]  # hypotheses, best first; a list for each speaker where there are several
+class TaggedResult(NamedTuple):
+    """A hypothesis of a model with prompts; its text has tags such as `<eng><asr>`, which `text_nospecial` has not."""
+
+    text: str | None
+    token: list[str]
+    token_int: list[int]
+    text_nospecial: str | None
+    hypothesis: Hypothesis
 
 
-def by_speaker(results: Results) -> dict[str, list[Result]]:
+AnyResult = Result | TaggedResult
+# Hypotheses, best first; a list for each speaker where there are several.
+Results = list[AnyResult] | list[list[AnyResult]]
+
+
+def by_speaker(results: Results) -> dict[str, list[AnyResult]]:
     """The hypotheses of each speaker by what names of their files end in; of the only one under ""."""
     separated = {f"_spk{number}": item for number, item in enumerate(results, 1) if isinstance(item, list)}
-    return separated or {"": [item for item in results if isinstance(item, Result)]}
+    return separated or {"": [item for item in results if not isinstance(item, list)]}
 
 
 class OptionAttribute:
@@ -93,7 +105,7 @@ class ResultMaker:
         """Utterances, or streams, that are recognised together."""
         return int(self.options.batch_size)
 
-    def result(self, hypothesis: Hypothesis, aligner: CTCAligner | None = None, is_final: bool = True) -> Result:
+    def result(self, hypothesis: Hypothesis, aligner: CTCAligner | None = None, is_final: bool = True) -> AnyResult:
         """The result of a hypothesis; `aligner` knows the frames of its tokens, where the search does not."""
         labels = hypothesis.yseq[1 : len(hypothesis.yseq) - self.ends_with_eos]
         # Upstream drops token 0, which is the blank but in the vocabularies of pretrained decoders.
@@ -104,7 +116,7 @@ class ResultMaker:
         text = None if self.tokenizer is None else self.tokenizer.tokens2text(token)
         return Result(text, token, token_int, hypothesis)
 
-    def times(self, result: Result) -> list[Timed]:
+    def times(self, result: AnyResult) -> list[Timed]:
         """When each token, or word, of a result is said: what the option `timestamps` asks for.
 
         Of a text that is too long for its recording to be aligned with it, none.

@@ -254,6 +254,7 @@ def scorers(
         "length_bonus": LengthBonus(len(model.section.tokens)),
         "lm": step("lm_step"),
         "ngram": model.ngram,
+        "scorefilter": model.section.score_filter(),
     }
 
 
@@ -265,4 +266,5 @@ def weights(options: DecodeOptions) -> dict[str, float]:
         "length_bonus": options.penalty,
         "lm": options.lm_weight,
         "ngram": options.ngram_weight,
+        "scorefilter": 1.0,
     }

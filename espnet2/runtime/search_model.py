@@ -61,6 +61,10 @@ class SearchSection(Section):
         require(complete, "streaming", f"nothing, or the numbers {', '.join(STREAMING)}", self.streaming)
         require(is_mapping(self.generation), "generation", "a mapping", self.generation)
 
+    def score_filter(self) -> ScorerInterface | None:
+        """A scorer of tokens that may not follow, with weight 1; None: all may."""
+        return None
+
 
 @dataclass(frozen=True)
 class SearchModel:

@@ -9,6 +9,7 @@ from espnet2.interface.families import rows_of, with_bundles
 from espnet2.utils.types import str_or_none
 
 RECOGNITION = ("asr", "asr_transducer")
+S2T = ("s2t",)
 PACKED = {
     "model_file": "packed model (.zip, .tar.gz), instead of the files above",
     "model_tag": "packed model on the Hugging Face hub, or its file, instead of the files above",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from espnet2.interface.errors import OptionError
-from espnet2.utils.model_options import PACKED, RECOGNITION, model_files
+from espnet2.utils.model_options import PACKED, RECOGNITION, S2T, model_files
 from espnet2.utils.types import str_or_none
 
 
@@ -26,10 +26,12 @@ LAYERS = "quantize_modules"
 PRECISION: Mapping[str, Any] = {
     "dtype": "float32",
     "quantize_asr_model": False,
+    "quantize_s2t_model": False,
     "quantize_lm": False,
     LAYERS: ["Linear"],
     "quantize_dtype": "qint8",
 }
+QUANTIZED = {"quantize_asr_model": "asr", "quantize_s2t_model": "s2t"}  # and the task of the model
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 FIXED: Mapping[str, Any] = {
     "enh_s2t_task": False,
@@ -38,14 +40,21 @@ FIXED: Mapping[str, Any] = {
     "word_lm_file": None,
 }
 # Recognition is deterministic and runs in one process; segments of partial_ar are searched one after the other; texts
-# are printed if no files are written.
-IGNORED: Mapping[str, Any] = {"seed": 0, "num_workers": 1, "max_mask_parallel": -1, "display_hypotheses": False}
+# are printed if no files are written; attention is computed in one way.
+IGNORED: Mapping[str, Any] = {
+    "seed": 0,
+    "num_workers": 1,
+    "max_mask_parallel": -1,
+    "display_hypotheses": False,
+    "use_flash_attn": False,
+}
 TOKENIZER = {
     "token_type": "kind of tokens, instead of the config's",
     "bpemodel": "SentencePiece model, instead of the config's",
 }
 STREAMS = ("sim_chunk_length", "chunk_ms", "chunk_size", "left_context", "right_context", "decoding_window")
-CHECKPOINT = tuple(name for name in (*model_files(RECOGNITION), *PACKED, *TOKENIZER) if name != "ngram_file")
+FILES = (*model_files((*RECOGNITION, *S2T)), *PACKED, *TOKENIZER)
+CHECKPOINT = tuple(name for name in FILES if name != "ngram_file")
 GROUPS = (
     Group("the only value known here", FIXED),
     Group("since the model is that of the bundle", dict.fromkeys(CHECKPOINT)),
@@ -56,9 +65,12 @@ GROUPS = (
 )
 
 
-def add_other_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the table that the parser lacks, and record them for `require_one_value`."""
-    known = {action.dest for action in parser._actions}
+def add_other_options(parser: argparse.ArgumentParser, tasks: Iterable[str] = RECOGNITION) -> None:
+    """Add the options of the table that the parser lacks, and record them for `require_one_value`.
+
+    Of models' files and of quantised layers, those of other `tasks` are left out.
+    """
+    known = {action.dest for action in parser._actions} | foreign(tasks)
     others = {name: value for group in GROUPS for name, value in group.options.items() if name not in known}
     added = parser.add_argument_group("options of other commands, fixed or without effect")
     for name, value in others.items():
@@ -68,6 +80,14 @@ def add_other_options(parser: argparse.ArgumentParser) -> None:
             continue
         added.add_argument(f"--{name}", type=str_or_none if value is None else plain_value, default=value, help=text)
     parser.set_defaults(one_value_options=tuple(others))
+
+
+def foreign(tasks: Iterable[str]) -> set[str]:
+    """Names in the table that belong to models of other tasks."""
+    own = {*tasks}
+    names = {name for task in (*RECOGNITION, *S2T) for name in model_files([task]) if task not in own}
+    quantized = {name for name, task in QUANTIZED.items() if task not in own}
+    return (names | quantized) - {*model_files(own)}
 
 
 def add_layers(parser: argparse._ActionsContainer, text: str) -> None:

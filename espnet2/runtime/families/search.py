@@ -35,8 +35,9 @@ GENERATED_TOKENS = 20  # such a signal has no end, so hypotheses are cut there
 class SearchFamily(Family):
     """A family whose results are n-best lists of token sequences."""
 
+    speech2text: ClassVar[str] = "espnet2.runtime.asr:Speech2Text"  # class for bundles of whole utterances
     section = SearchSection
-    options = DecodeOptions
+    options: ClassVar[type[DecodeOptions]] = DecodeOptions
     quantized: ClassVar[tuple[str, ...]] = (
         "encoder",
         "encoder_step",
@@ -106,9 +107,9 @@ class SearchFamily(Family):
             "lm_weight": 0.3,
             "ngram_weight": 0.3,
             "maxlenratio": -float(GENERATED_TOKENS) if bounded else 0.0,
-            **(kind_of(components, DecodeOptions()).short if bounded and not own_search else {}),
+            **(kind_of(components, self.options()).short if bounded and not own_search else {}),
         }
-        return DecodeOptions(**{**options, "nbest": BEAM}), DecodeOptions(**{**options, "nbest": COMPARED})
+        return self.options(**{**options, "nbest": BEAM}), self.options(**{**options, "nbest": COMPARED})
 
     def compare(self, expected: Results, found: Results, name: str) -> list[Check]:
         """Compare the n-best lists of each speaker."""
@@ -127,7 +128,7 @@ class SearchFamily(Family):
 
     def defaults(self, components: Components) -> dict[str, Any]:
         """The options of a decode where none are given."""
-        options = asdict(DecodeOptions())
+        options = asdict(self.options())
         return {**options, "ctc_weight": fitting_ctc_weight(components, options["ctc_weight"])}
 
 
@@ -159,7 +160,7 @@ def compare_nbest(expected: Sequence[Any], found: Sequence[Any], name: str) -> C
     largest distance of scores, inf where the hypotheses themselves differ.
     """
     pairs = list(zip(expected, found, strict=False))
-    worst = max((abs(float(e[3].score) - float(f[3].score)) for e, f in pairs), default=0.0)
+    worst = max((abs(float(e[-1].score) - float(f[-1].score)) for e, f in pairs), default=0.0)
     if len(found) > len(expected) or (expected and not found) or not _same_up_to_ties(expected, found):
         worst = float("inf")
     return Check("decode", f"{name}: {len(found)}-best", worst, SCORE_TOLERANCE)
@@ -170,6 +171,6 @@ def _same_up_to_ties(expected: Sequence[Any], found: Sequence[Any]) -> bool:
     # Results of different hypotheses may be equal, since token 0 is left out of them.
     scores = {(text, *hypothesis.yseq.tolist()): float(hypothesis.score) for text, *_, hypothesis in expected}
     return all(
-        abs(scores.get((text, *hypothesis.yseq.tolist()), np.inf) - float(e[3].score)) <= SCORE_TOLERANCE
+        abs(scores.get((text, *hypothesis.yseq.tolist()), np.inf) - float(e[-1].score)) <= SCORE_TOLERANCE
         for e, (text, *_, hypothesis) in zip(expected, found, strict=False)
     )

@@ -14,10 +14,10 @@ import numpy as np
 
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.runtime.loop import print_line
-from espnet2.runtime.results import Result, Results, by_speaker
+from espnet2.runtime.results import AnyResult, Results, TaggedResult, by_speaker
 from espnet2.runtime.timestamps import Timed, ctm_fields, timed_line
 
-TABLES = ("text", "token", "token_int", "score", "ctm")
+TABLES = ("text", "token", "token_int", "score", "text_nospecial", "ctm")
 CLEAR = "\r\x1b[K"  # of a terminal: to the start of the line, and clear it
 
 
@@ -30,14 +30,15 @@ class Maker(Protocol):
     @property
     def timestamps(self) -> Any: ...
 
-    def times(self, result: Result) -> list[Timed]:
+    def times(self, result: AnyResult) -> list[Timed]:
         """When each token, or word, of a result is said."""
 
 
 class SearchFiles:
     """Tables `text`, `token`, `token_int` and `score`, with time stamps `ctm`, in `1best_recog`, `2best_recog`, ...
 
-    Of several speakers, the tables end in `_spk1`, `_spk2`, ...
+    Of models whose texts have tags, `text_nospecial` holds texts without. Of several speakers, the tables end in
+    `_spk1`, `_spk2`, ...
     """
 
     def __init__(self, directory: Path, recognizer: Maker) -> None:
@@ -70,13 +71,17 @@ class SearchFiles:
                     tables["ctm" + suffix][name] = ctm_fields(timed)
 
 
-def write_result(tables: DatadirWriter, name: str, result: Result, score: str, suffix: str = "") -> None:
+def write_result(tables: DatadirWriter, name: str, result: AnyResult, score: str, suffix: str = "") -> None:
     """Write the lines of a result into `text`, `token`, `token_int` and `score`, whose names get the suffix."""
     tables["token" + suffix][name] = " ".join(result.token)
     tables["token_int" + suffix][name] = " ".join(map(str, result.token_int))
     tables["score" + suffix][name] = score
-    if result.text is not None:
-        tables["text" + suffix][name] = one_line(result.text)
+    texts = {"text": result.text}
+    if isinstance(result, TaggedResult):
+        texts["text_nospecial"] = result.text_nospecial
+    for table, text in texts.items():
+        if text is not None:
+            tables[table + suffix][name] = one_line(text)
 
 
 class SearchLines:
@@ -105,7 +110,7 @@ class GrowingLine:
         self.growing = growing
         self.shown = ""
 
-    def show(self, results: Sequence[Result]) -> None:
+    def show(self, results: Sequence[AnyResult]) -> None:
         """Show the best result so far."""
         line = line_of(self.recognizer, results[0]).rstrip() if results else ""
         if line == self.shown:
@@ -128,7 +133,7 @@ class GrowingLine:
         self.shown = ""
 
 
-def line_of(recognizer: Maker, result: Result) -> str:
+def line_of(recognizer: Maker, result: AnyResult) -> str:
     """The text of a result, or its tokens where there is none, with times where they are known and asked for."""
     text = " ".join(result.token) if result.text is None else result.text
     return one_line(timed_line(_times(recognizer, result)) or text)
@@ -149,5 +154,5 @@ def format_score(score: float) -> str:
     return f"tensor({value:.4f})" if 1e-4 <= abs(value) <= 1e8 else f"tensor({value:.4e})"
 
 
-def _times(recognizer: Maker, result: Result) -> list[Timed]:
+def _times(recognizer: Maker, result: AnyResult) -> list[Timed]:
     return [] if recognizer.timestamps is None else recognizer.times(result)

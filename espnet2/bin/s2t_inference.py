@@ -1,0 +1,45 @@
+"""Speech to text of many tasks, on PyTorch: `python -m espnet2.bin.s2t_inference --help`, and `Speech2Text`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from espnet.nets.scorers.score_filter import ScoreFilter
+from espnet2.inference.arguments import add_recognizer_options
+from espnet2.inference.s2t_inference import Speech2Text, recognize
+from espnet2.runtime.decode_arguments import add_decode_arguments
+from espnet2.runtime.s2t_options import BEAM_SIZE, S2TOptions
+from espnet2.utils.cli import arguments, run
+from espnet2.utils.config_argparse import ArgumentParser
+from espnet2.utils.model_options import S2T
+from espnet2.utils.upstream_options import add_other_options
+
+__all__ = ["ScoreFilter", "Speech2Text", "get_parser", "inference", "main"]
+
+
+def get_parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="python -m espnet2.bin.s2t_inference",
+        description="Recognise or translate recordings with a trained model of many tasks, such as OWSM, on PyTorch. "
+        "With recordings, the text of each is one line of the output; with a list and an output directory, results are "
+        "written as a recipe decodes.",
+    )
+    add_recognizer_options(parser, S2T)
+    add_decode_arguments(parser, options=S2TOptions)
+    parser.set_defaults(beam_size=BEAM_SIZE)
+    add_other_options(parser, S2T)
+    return parser
+
+
+def inference(**options: Any) -> int:
+    """Recognise as the command does, with its options as keywords; upstream's function of this name."""
+    return recognize(arguments(get_parser(), options))
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), recognize, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

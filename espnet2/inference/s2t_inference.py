@@ -1,0 +1,113 @@
+"""Speech to text of many tasks with PyTorch: `Speech2Text` with the arguments of upstream's class."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from espnet2.inference.arguments import recognizer_options
+from espnet2.inference.asr_inference import model_of, require_known
+from espnet2.inference.prepare import packed, prepare, quantize
+from espnet2.interface.families import family_of
+from espnet2.runtime.decode import UtteranceRunner, decode
+from espnet2.runtime.decode_arguments import decode_options
+from espnet2.runtime.s2t import S2TRecognizer
+from espnet2.runtime.s2t_options import S2TOptions
+from espnet2.utils.model_options import S2T
+from espnet2.utils.upstream_options import require_dtype, require_one_value
+
+if TYPE_CHECKING:
+    import torch
+    from typing_extensions import Self
+
+
+class Speech2Text(S2TRecognizer):
+    """Recognises or translates speech with a trained model, on PyTorch, with the arguments of upstream's class.
+
+    Args:
+        s2t_train_config: config.yaml of the model.
+        s2t_model_file: Its weights; None, without a packed model either: see `untrained`, True as in upstream.
+        lm_train_config: config.yaml of the language model.
+        lm_file: Its weights.
+        ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
+        ngram_file: A KenLM model.
+        token_type: Kind of tokens, instead of the config's.
+        bpemodel: SentencePiece model, instead of the config's.
+        device: PyTorch's device.
+        dtype: Precision of floating point numbers: `float32`, `float64`, `bfloat16` or `float16`.
+        model_file: A packed model, instead of configs and weights.
+        model_tag: A packed model on the Hugging Face hub.
+        quantize_s2t_model, quantize_lm: Convert the weights of layers of these types, `quantize_modules`, to
+            `quantize_dtype` (`qint8` or `float16`).
+        untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
+        others: Further options of `S2TOptions`, and of `espnet2.utils.upstream_options` with the value there.
+
+    Raises:
+        OptionError: An option is not known, or has a value that is not allowed.
+    """
+
+    def __init__(
+        self,
+        s2t_train_config: Path | str | None = None,
+        s2t_model_file: Path | str | None = None,
+        lm_train_config: Path | str | None = None,
+        lm_file: Path | str | None = None,
+        ngram_scorer: str = "full",
+        ngram_file: Path | str | None = None,
+        token_type: str | None = None,
+        bpemodel: Path | str | None = None,
+        device: str | torch.device = "cpu",
+        dtype: str = "float32",
+        *,
+        model_file: Path | str | None = None,
+        model_tag: Path | str | None = None,
+        quantize_s2t_model: bool = False,
+        quantize_lm: bool = False,
+        quantize_modules: Sequence[str] | None = None,
+        quantize_dtype: str = "qint8",
+        untrained: bool = True,
+        **others: Any,
+    ) -> None:
+        given = {option.name: others.pop(option.name) for option in fields(S2TOptions) if option.name in others}
+        require_dtype(dtype)
+        require_known(others)
+        options = S2TOptions(**given)
+        from espnet2.inference.trained import load_trained
+
+        trained = load_trained(
+            s2t_train_config=s2t_train_config,
+            s2t_model_file=s2t_model_file,
+            lm_train_config=lm_train_config,
+            lm_file=lm_file,
+            ngram_file=ngram_file,
+            model_file=model_file,
+            model_tag=None if model_tag is None else str(model_tag),
+            untrained=untrained,
+            family=family_of("s2t"),
+        )
+        prepare(trained, str(device), dtype)
+        quantize(trained, quantize_s2t_model, quantize_lm, quantize_modules or ["Linear"], quantize_dtype)
+        self.trained = trained
+        self.device, self.dtype = str(device), dtype
+        self.s2t_model, self.s2t_train_args = trained.model, trained.config
+        super().__init__(model_of(trained, options, token_type, bpemodel, ngram_scorer), options)
+
+    @classmethod
+    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
+        """The model of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
+        return cls(**packed(model_tag, options))
+
+
+def runner(args: argparse.Namespace) -> UtteranceRunner:
+    """The recogniser that the options of a command describe."""
+    require_one_value(args)
+    options = {**recognizer_options(args, S2T), **decode_options(args), "untrained": False}
+    return UtteranceRunner(Speech2Text.from_pretrained(options.pop("model_tag"), **options))
+
+
+def recognize(args: argparse.Namespace) -> int:
+    """Recognise the recordings that the options name; returns the exit status."""
+    return decode(args, runner)

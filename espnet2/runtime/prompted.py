@@ -1,0 +1,193 @@
+"""Recognition by models of many tasks, as OWSM, whose texts begin with a prompt.
+
+A. Radford et al., "Robust speech recognition via large-scale weak supervision", 2022; Y. Peng et al., "Reproducing
+Whisper-style training using an open-source toolkit and publicly available data", 2023. The prompt:
+
+    [<sop> previous text] <sos> <language> <task> [<notimestamps>]
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from espnet.nets.ctc_alignment import CTCAligner
+from espnet.nets.hypothesis import Hypothesis
+from espnet2.interface.errors import DataError, OptionError
+from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.results import Results, TaggedResult
+from espnet2.runtime.s2t_options import S2TOptions
+from espnet2.runtime.s2t_section import S2TSection, without_tags
+from espnet2.runtime.search_model import SearchModel
+from espnet2.runtime.speech import checked, floating_point
+from espnet2.runtime.windows import Windows
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_log = logging.getLogger(__name__)
+
+NO_TEXT = "<na>"  # as previous text
+
+
+class PromptedRecognizer(Recognizer):
+    """Encoder, search and tokenizer of a model with prompts; whoever runs the graphs.
+
+    Args:
+        model: As for `Recognizer`; its section is an `S2TSection`.
+        options: Of the search, among them the prompt where a call gives none.
+
+    Raises:
+        OptionError: A symbol that the model does not have, or `predict_time` of a model without times.
+    """
+
+    options: S2TOptions
+    long_form: Windows
+
+    def __init__(self, model: SearchModel, options: S2TOptions) -> None:
+        super().__init__(model, options)
+        section = model.section
+        assert isinstance(section, S2TSection)
+        self.section = section
+        window = section.window if self.speech.axes[1] == "samples" else 0
+        self.long_form = Windows(self.encoder.component, self.options, section.sample_rate, window)
+        self.primer = self._primer(options.text_prev)
+
+    def __call__(
+        self,
+        speech: Any,
+        text_prev: Any = None,
+        lang_sym: str | None = None,
+        task_sym: str | None = None,
+        predict_time: bool | None = None,
+    ) -> Any:
+        """The n-best results for one recording, `TaggedResult`s, best first; of a list of recordings, a list of lists.
+
+        Args:
+            speech: Samples (T,), floating point in [-1, 1), at the model's rate, padded or cut to its window.
+            text_prev: Text before the recording, or indices of its tokens; with `<na>` among them there is none.
+            lang_sym, task_sym, predict_time: Instead of the options of these names.
+
+        Raises:
+            AudioError: Speech that cannot be recognised as it is.
+            OptionError: A symbol that the model does not have, or `predict_time` of a model without times.
+        """
+        prompted = self.prompted(text_prev, lang_sym, task_sym, predict_time)
+        return super(PromptedRecognizer, prompted).__call__(speech)
+
+    def batch_decode(
+        self,
+        speech: Any,
+        speech_lengths: Any = None,
+        text_prev: Any = None,
+        lang_sym: str | None = None,
+        task_sym: str | None = None,
+        predict_time: bool | None = None,
+    ) -> list[Results]:
+        """The n-best results for each of several recordings, with one prompt; see `Recognizer.batch_decode`."""
+        prompted = self.prompted(text_prev, lang_sym, task_sym, predict_time)
+        return super(PromptedRecognizer, prompted).batch_decode(speech, speech_lengths)
+
+    def prompted(
+        self,
+        text_prev: Any = None,
+        lang_sym: str | None = None,
+        task_sym: str | None = None,
+        predict_time: bool | None = None,
+    ) -> Self:
+        """This recogniser with another prompt; None leaves an option as it is. It shares the graphs.
+
+        Raises `OptionError` as the class does.
+        """
+        given = {"text_prev": text_prev, "lang_sym": lang_sym, "task_sym": task_sym, "predict_time": predict_time}
+        changed = {name: value for name, value in given.items() if value is not None}
+        if not changed:
+            return self
+        other = copy.copy(self)
+        other.options = dataclasses.replace(self.options, **changed)
+        other.primer = other._primer(other.options.text_prev)
+        return other
+
+    def _primer(self, text_prev: Any) -> list[int]:
+        """Indices of the tokens that a text begins with."""
+        section, options = self.section, self.options
+        if options.predict_time and not section.times:
+            raise OptionError("predict_time: expected False, since the model's tokens have no times; found True")
+        symbols = (section.index_of(name, getattr(options, name)) for name in ("lang_sym", "task_sym"))
+        untimed = [section.special["notimestamps"]] if section.times and not options.predict_time else []
+        return [*self._previous(text_prev), section.special["sos"], *symbols, *untimed]
+
+    def _previous(self, text: Any) -> list[int]:
+        """Indices of the start of a previous text and of its tokens; none where there is no such text."""
+        special = self.section.special
+        tokens = self._tokens_of(text)
+        if not tokens or special.get("na") in tokens:
+            return []
+        if "sop" not in special:
+            raise OptionError("text_prev: expected none, since the model has no symbol of its start; found some")
+        return [special["sop"], *tokens]
+
+    def _tokens_of(self, text: Any) -> list[int]:
+        if text is None or (isinstance(text, str) and text.strip() == NO_TEXT):
+            return []
+        if isinstance(text, str):
+            if self.tokenizer is None:
+                raise OptionError("text_prev: expected indices, since the model's tokenizer is not known; found a text")
+            try:
+                return self.converter.tokens2ids(self.tokenizer.text2tokens(text))
+            except DataError as error:
+                raise OptionError(f"text_prev: {error}") from error
+        tokens = [int(token) for token in np.asarray(text).ravel()]
+        wrong = [token for token in tokens if not 0 <= token < len(self.token_list)]
+        if wrong:
+            raise OptionError(f"text_prev: expected indices of {len(self.token_list)} tokens, found {wrong[0]}")
+        return tokens
+
+    def check(self, speech: Any, name: str = "speech") -> np.ndarray:
+        """Speech as the encoder takes it, float32, padded to the model's window.
+
+        Longer speech is cut there, with a warning, unless `long_form` asks for all windows.
+
+        Raises:
+            AudioError: See `Recognizer.check`.
+        """
+        array, window = self.padded(speech, name), self.long_form.window
+        if not window or len(array) == window or self.long_form.cuts(len(array)):
+            return array
+        found = f"expected at most {self.section.speech_length:g} s, found {len(array) / self.sample_rate:.1f} s"
+        _log.warning("%s: %s; the rest is left out (long_form true, or decode_long, reads it)", name, found)
+        return array[:window]
+
+    def padded(self, speech: Any, name: str = "speech") -> np.ndarray:
+        """Speech as float32, padded to the model's window, or longer; raises `AudioError` as `check` does."""
+        array, window = floating_point(speech, name), self.long_form.window
+        if array.ndim == 1 and 0 < len(array) < window:
+            array = np.pad(array, (0, window - len(array)))
+        array = checked(array, self.encoder.component, name)
+        self.long_form.require(len(array), name)
+        return array
+
+    def hypotheses(self, encoder_out: np.ndarray) -> list[Hypothesis]:
+        """What the search finds for an encoder output (T, D), best first; all begin with the prompt."""
+        ratios = self.options.maxlenratio, self.options.minlenratio
+        found: list[Hypothesis] = self.beam_search.forward(encoder_out, *ratios, hyp_primer=self.primer)
+        return found
+
+    def result(self, hypothesis: Hypothesis, aligner: CTCAligner | None = None, is_final: bool = True) -> TaggedResult:
+        """The result of a hypothesis: what is behind the first start symbol."""
+        yseq = hypothesis.yseq.tolist()
+        labels = yseq[yseq.index(self.section.special["sos"]) + 1 : -1]
+        token_int = [token for token in labels if token != 0]
+        return self.tagged(token_int, hypothesis)
+
+    def tagged(self, token_int: list[int], hypothesis: Hypothesis) -> TaggedResult:
+        """The result of a hypothesis that consists of these tokens."""
+        token = self.converter.ids2tokens(token_int)
+        if self.tokenizer is None:
+            return TaggedResult(None, token, token_int, None, hypothesis)
+        text, plain = map(self.tokenizer.tokens2text, (token, without_tags(token)))
+        return TaggedResult(text, token, token_int, plain, hypothesis)

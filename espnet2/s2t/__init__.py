@@ -1,0 +1,1 @@
+"""Models of speech to text of many tasks, such as OWSM."""
