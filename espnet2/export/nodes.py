@@ -19,7 +19,12 @@ from espnet2.interface.errors import BundleError
 SCOPES, CLASSES, STACK = (f"pkg.torch.onnx.{key}" for key in ("name_scopes", "class_hierarchy", "stack_trace"))
 DEBUG_SUFFIX = ".debug"  # of the directory beside a bundle
 FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)(?:\n    (?P<code>[^\n]*))?')
-NOT_THE_AUTHORS = ("/torch/", "/torch\\", "espnet2/export/trace.py", "<string>", "<frozen")
+# Files of PyTorch, and of packages whose functions take part of a module's work, but are not where its author erred.
+PACKAGES = re.compile(
+    r"-packages[/\\](torch|functorch|onnxscript|numpy|einops|typeguard|opt_einsum)[/\\]"
+    r"|[/\\]torch[/\\](nn|fx|onnx|export|utils|jit|autograd|_|functional\.py|overrides\.py)"
+    r"|espnet2[/\\]export[/\\]trace\.py|^<"
+)
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,15 @@ class Node:
         return cls(**{**data, **lists, "frames": frames})
 
 
+def is_authors(file: str) -> bool:
+    """Whether a file of source code is neither of PyTorch nor of the packages beside it."""
+    return PACKAGES.search(file) is None
+
+
 def authors_frames(trace: str) -> tuple[Frame, ...]:
     """The lines of a stack trace that lie outside of PyTorch."""
     frames = (Frame(m["file"], int(m["line"]), (m["code"] or "").strip()) for m in FRAME.finditer(trace))
-    return tuple(frame for frame in frames if not any(part in frame.file for part in NOT_THE_AUTHORS))
+    return tuple(frame for frame in frames if is_authors(frame.file))
 
 
 def nodes_of(model: Any) -> list[Node]:

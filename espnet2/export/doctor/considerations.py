@@ -85,6 +85,11 @@ CONSIDERATIONS = {
         "what lies behind the end of one item changes its output, which then depends on the batch it is in",
         "mask before operations over time: (x * mask).sum(1) / lengths, and zeros in the padding before convolutions",
     ),
+    "batch_statistics": Consideration(
+        "result that depends on the rest of the batch",
+        "statistics over the batch, as of BatchNorm in training mode, make an item's output another in another company",
+        "take statistics of each item, or those of training: module.eval(), F.batch_norm(..., training=self.training)",
+    ),
     "infinite_mask": Consideration(
         "-inf in wholly masked rows",
         "softmax of nothing but -inf is NaN, which spreads",
@@ -119,6 +124,16 @@ CONSIDERATIONS = {
         "operator without ONNX",
         "the exporter or onnxruntime has no such operator",
         "write it with operators that ONNX has: products, sums, gather, where",
+    ),
+    "complex_numbers": Consideration(
+        "complex numbers",
+        "ONNX has no complex tensors, which torch.stft(return_complex=True) and torch.fft return",
+        "compute real and imaginary parts as products with cosines and sines, and the inverse as conv_transpose1d",
+    ),
+    "scripted": Consideration(
+        "function of TorchScript",
+        "torch.jit.script compiles a function to what torch.export does not look into",
+        "leave torch.jit.script out: torch.onnx.export takes the Python function",
     ),
     "branch_on_size": Consideration(
         "branch on a size",

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from espnet2.export.doctor.guards import Guard
-from espnet2.export.doctor.source import RULES, at_line, findings
-from espnet2.export.nodes import NOT_THE_AUTHORS, Frame, authors_frames
+from espnet2.export.doctor.patient import Patient
+from espnet2.export.doctor.source import at_line, branches, findings, loop_around
+from espnet2.export.doctor.stack import is_line_of_author
+from espnet2.export.doctor.watch import READS, Call
+from espnet2.export.nodes import Frame, authors_frames
 
 FROZEN = re.compile(r"^Eq\(s\d+, (\d+)\)$")
+# Errors of the exporter about values, which it does not have.
+OF_VALUE = re.compile(r"data-dependent|unbacked|\bz?uf?\d+\b|FakeTensor|FunctionalTensor|Cannot convert .* to numpy")
+UNBACKED = re.compile(r"\bu(\d+)\b")
 # Errors that say by themselves what is broken.
 MESSAGES = {
+    "complex_numbers": r"[Cc]omplex(?:Float|Double|64|128)",
     "unsupported_operator": r"No ONNX function found|No decompositions|Error when translating node|NOT_IMPLEMENTED",
     "numpy_call": r"ufunc|numpy\(\)|\.numpy|array\.__|FunctionalTensor.*numpy|Cannot convert.*numpy",
-    "position_table": r"must match the size of tensor b|index out of range|out of bounds",
+    "scripted": r"ScriptFunction|ScriptModule|ScriptMethod|TorchScript",
+}
+# What a call is named for, where the line says more than the method of the tensor does: patterns of the line.
+REFINED = {
+    "branch_on_value": ((r"\bbool\(", "int_of_tensor"), (r"(?<![.\w])(?:max|min|sorted)\(", "number_from_tensor")),
+    "int_of_tensor": ((r"\bmath\.", "number_from_tensor"), (r"\brange\(", "loop_over_axis")),
+    "number_from_tensor": ((r"\bint\(", "int_of_tensor"), (r"\brange\(", "loop_over_axis")),
+    "loop_over_axis": ((r"(?<![.\w])(?:max|min|sorted|sum)\(", "number_from_tensor"),),
 }
 # What is asked of the source where a case of that kind differs, first to last.
 SUSPECTS = {
@@ -36,93 +47,144 @@ class Explained:
     frame: Frame | None = None
 
 
-def of_line(function: Callable[..., Any], name: str) -> Explained:
-    """The first line of a function that may break this consideration."""
-    return Explained(name, next((frame for _, frame in findings(function, [name])), None))
+def of_call(patient: Patient, name: str) -> Explained:
+    """The first line whose call broke this consideration, or that may break it by its source."""
+    called = (call.frames[-1] for call in patient.calls if call.consideration == name and call.frames)
+    written = (frame for _, frame in findings(patient.functions, [name]))
+    return Explained(name, next(called, None) or next(written, None))
 
 
-def explain(
-    function: Callable[..., Any], error: BaseException | None, guards: Sequence[Guard], case: str = ""
-) -> Explained:
-    """Name the consideration and the line.
-
-    Args:
-        function: The author's `forward`.
-        error: What was raised; None: results differ.
-        guards: Conditions on sizes that were recorded while it was traced.
-        case: Label of the case that failed; empty: while it was traced, or before.
-    """
-    if error is None:
-        return _of_difference(function, guards, case)
-    if case == "an empty cache" and of_line(function, "none_cache").frame is not None:
-        return of_line(function, "none_cache")
-    text = str(error) + "".join(str(cause) for cause in (error.__cause__, error.__context__) if cause)
+def of_error(patient: Patient, error: BaseException) -> Explained:
+    """Name the consideration and the line of an error, of PyTorch, its exporter or onnxruntime."""
+    text = "".join(map(str, _causes(error)))
+    frames = _frames(error)
     by_message = next((name for name, pattern in MESSAGES.items() if re.search(pattern, text)), None)
-    frame = _line(function, _frames(error))
-    if frame is not None:
-        name = at_line(function, frame) or by_message or ("differs" if guards else "fails_in_pytorch")
+    return (
+        _of_packed(patient)
+        or (_of_wrapper(frames) if OF_VALUE.search(text) else None)
+        or _of_read(patient, frames, text)
+        or (Explained(by_message, _of_operator(patient, text) or _innermost(frames)) if by_message else None)
+        or _of_lines(frames)
+        or of_guards(patient)
+        or Explained("fails_in_pytorch" if frames and not patient.guards else "differs", _innermost(frames))
+    )
+
+
+def of_difference(patient: Patient, case: str) -> Explained:
+    """Name the consideration and the line where results differ in a case with this label."""
+    by_guard = of_guards(patient)
+    if by_guard is not None:
+        return by_guard
+    calls = (_refined(call) for call in patient.calls if call.consideration in (*READS.values(), "random_numbers"))
+    for name, frame in (*findings(patient.functions, SUSPECTS.get(case, ())),):
         return Explained(name, frame)
-    if by_message == "unsupported_operator":
-        return Explained(by_message, _of_node(error, function))
-    return _of_guards(function, guards) or Explained(by_message or "differs")
+    found = next(calls, None)
+    if found is not None:
+        return found
+    return next((Explained(name, frame) for name, frame in findings(patient.functions, BAKED)), Explained("differs"))
+
+
+def of_guards(patient: Patient) -> Explained | None:
+    """The line that froze an axis, or bounded it."""
+    for guard in sorted(patient.guards, key=lambda guard: FROZEN.match(guard.condition) is None):
+        match = FROZEN.match(guard.condition)
+        frame = _innermost(guard.frames)
+        if frame is None or not (match or re.search("[<>]|Mod", guard.condition) or branches(frame)):
+            continue
+        read = _of_read(patient, guard.frames, "")
+        around = loop_around(frame)
+        if read is not None:
+            return _of_wrapper(guard.frames) or read
+        if around is not None:
+            return Explained("loop_over_axis", around)
+        frozen = ("batch_frozen" if match[1] == "2" else "time_frozen") if match else "branch_on_size"
+        return Explained(at_line(frame) or frozen, frame)
+    return None
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and those that led to it, the last one first."""
+    found: list[BaseException] = []
+    left: list[BaseException | None] = [error]
+    while left:
+        cause = left.pop(0)
+        if cause is not None and cause not in found:
+            found.append(cause)
+            left += [cause.__cause__, cause.__context__]
+    return found
 
 
 def _frames(error: BaseException) -> list[Frame]:
     """The author's lines of an error, the outermost first."""
     found: list[Frame] = []
-    for cause in (error, error.__cause__, error.__context__):
-        if cause is not None:
-            stack = traceback.extract_tb(cause.__traceback__)
-            found += [Frame(item.filename, item.lineno or 0, item.line or "") for item in stack]
-            found += authors_frames(str(cause))
-    own = ("espnet2/export/", *NOT_THE_AUTHORS)
-    return [frame for frame in found if not any(part in frame.file for part in own)]
+    for cause in _causes(error):
+        stack = traceback.extract_tb(cause.__traceback__)
+        found += [Frame(item.filename, item.lineno or 0, (item.line or "").strip()) for item in stack]
+        found += authors_frames(str(cause))
+    return [frame for frame in dict.fromkeys(found) if is_line_of_author(frame.file)]
 
 
-def _line(function: Callable[..., Any], frames: Sequence[Frame]) -> Frame | None:
-    """The frame of the author's forward, with its line of code; the last one outside of it, if there is none."""
-    try:
-        lines, start = inspect.getsourcelines(function)
-        file = inspect.getsourcefile(function)
-    except (OSError, TypeError):
-        return frames[-1] if frames else None
-    for frame in frames:
-        if frame.file == file and start <= frame.line < start + len(lines):
-            return Frame(frame.file, frame.line, lines[frame.line - start].strip())
+def of_read(patient: Patient) -> Explained | None:
+    """The first line that makes a Python number of a tensor."""
+    reads = (call for call in patient.calls if call.consideration in READS.values() and call.function != "__iter__")
+    return next(map(_refined, reads), None)
+
+
+def _of_packed(patient: Patient) -> Explained | None:
+    """The line that packs sequences, which never export."""
+    explained = of_call(patient, "packed_sequence")
+    return explained if explained.frame and any(c.consideration == "packed_sequence" for c in patient.calls) else None
+
+
+def _innermost(frames: Sequence[Frame]) -> Frame | None:
     return frames[-1] if frames else None
 
 
-def _of_node(error: BaseException, function: Callable[..., Any]) -> Frame | None:
-    """The line whose code calls the operator that an error of the exporter names."""
-    match = re.search(r"target=torch\.ops\.\w+\.(\w+)", str(error) + str(error.__cause__))
-    try:
-        lines, start = inspect.getsourcelines(function)
-    except (OSError, TypeError):
+def _of_wrapper(frames: Sequence[Frame]) -> Explained | None:
+    """A call of a mask or of packing on the way to the line that failed, which is what its author can replace."""
+    for frame in frames:
+        name = at_line(frame, ("packed_sequence", "mask_with_reference"))
+        if name is not None:
+            return Explained(name, frame)
+    return None
+
+
+def _of_read(patient: Patient, frames: Sequence[Frame], text: str) -> Explained | None:
+    """The line that made a Python number of a tensor, which is the one that failed, or made what failed."""
+    reads = [call for call in patient.calls if call.consideration in READS.values() and call.frames]
+    for frame in reversed(frames):
+        for call in reads:
+            if (call.frames[-1].file, call.frames[-1].line) == (frame.file, frame.line):
+                return _refined(call)
+    match = UNBACKED.search(text)
+    made = [call for call in reads if call.function != "__iter__"]
+    if match is None or not made:
         return None
+    return _refined(made[min(int(match[1]), len(made) - 1)])
+
+
+def _refined(call: Call) -> Explained:
+    frame = call.frames[-1] if call.frames else None
+    choices = REFINED.get(call.consideration, ()) if frame else ()
+    name = next((name for pattern, name in choices if frame and re.search(pattern, frame.code)), call.consideration)
+    return Explained(name, frame)
+
+
+def _of_lines(frames: Sequence[Frame]) -> Explained | None:
+    for frame in reversed(frames):
+        name = at_line(frame)
+        if name is not None:
+            return Explained(name, frame)
+    return None
+
+
+def _of_operator(patient: Patient, text: str) -> Frame | None:
+    """The line whose code calls the operator that an error of the exporter names."""
+    match = re.search(r"target=torch\.ops\.\w+\.(\w+)", text)
     words = match[1].strip("_").split("_") if match else []
-    for index, line in enumerate(lines[1:], 1):
-        if words and all(word in line for word in words):
-            return Frame(inspect.getsourcefile(function) or "", start + index, line.strip())
+    for function in patient.functions if words else ():
+        start, end = function.tree.lineno, function.tree.end_lineno or 0
+        for line in range(start + 1, end + 1):
+            if all(word in function.lines[line - 1] for word in words):
+                return function.frame(line)
     return None
-
-
-def _of_guards(function: Callable[..., Any], guards: Sequence[Guard]) -> Explained | None:
-    """The line that froze an axis, or bounded it."""
-    for guard in sorted(guards, key=lambda guard: FROZEN.match(guard.condition) is None):
-        frame = _line(function, guard.frames)
-        match = FROZEN.match(guard.condition)
-        if frame is None or not (match or "<" in guard.condition or ">" in guard.condition):
-            continue
-        frozen = ("batch_frozen" if match[1] == "2" else "time_frozen") if match else "branch_on_size"
-        return Explained(at_line(function, frame) or frozen, frame)
-    return None
-
-
-def _of_difference(function: Callable[..., Any], guards: Sequence[Guard], case: str) -> Explained:
-    by_guard = _of_guards(function, guards)
-    if by_guard is not None:
-        return by_guard
-    names = [*SUSPECTS.get(case, ()), *(name for name in BAKED if name in RULES)]
-    for name, frame in findings(function, names):
-        return Explained(name, frame)
-    return Explained("differs")

@@ -8,12 +8,12 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import FrameType
 
-from espnet2.export.nodes import NOT_THE_AUTHORS, Frame
+from espnet2.export.doctor.stack import authors_stack
+from espnet2.export.nodes import Frame
 
 LOGGER = "torch.fx.experimental.symbolic_shapes"
-GUARD = re.compile(r"eval (?:\[guard suppressed\] )?(.+?) \[guard added\]")
+GUARD = re.compile(r"(?:eval|runtime_assert) (?:\[guard suppressed\] )?(.+?) \[guard added\]")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def recorded_guards() -> Iterator[list[Guard]]:
     def record(entry: logging.LogRecord) -> bool:
         match = GUARD.search(entry.getMessage())
         if match:
-            found.append(Guard(match[1], _stack(sys._getframe())))
+            found.append(Guard(match[1], authors_stack(sys._getframe())))
         return entry.levelno >= logging.ERROR
 
     logger = logging.getLogger(LOGGER)
@@ -44,16 +44,3 @@ def recorded_guards() -> Iterator[list[Guard]]:
     finally:
         logger.removeFilter(record)
         logger.setLevel(level)
-
-
-def _stack(frame: FrameType | None) -> tuple[Frame, ...]:
-    """The author's lines of the calls that led here, from the outermost forward on."""
-    frames: list[Frame] = []
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not any(part in file for part in (*NOT_THE_AUTHORS, "espnet2/export/", "/logging/", "pytest")):
-            frames.append(Frame(file, frame.f_lineno, frame.f_code.co_name))
-        elif file.endswith("espnet2/export/doctor/check.py"):
-            break
-        frame = frame.f_back
-    return tuple(reversed(frames))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import linecache
 import re
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 from espnet2.export.nodes import Frame
@@ -21,6 +22,9 @@ NUMBERS = {"max", "min", "sum", "sorted", "round", "abs"}
 REDUCTIONS = {"max", "min", "sum", "mean", "any", "all", "amax", "amin"}
 SELECTING = {"nonzero", "masked_select", "unique", "unique_consecutive", "argwhere"}
 OVER_TIME = {"mean", "sum", "max", "amax", "softmax", "std", "var", "cumsum", "flip", "logsumexp"}
+SHAPED = {"zeros", "ones", "full", "empty", "view", "reshape", "expand", "repeat", "new_zeros", "new_ones"}
+PIECES = {"split", "unbind", "chunk", "unfold"}
+KEEPING = {"append", "extend", "insert", "update", "add", "copy_", "mul_", "add_", "fill_", "zero_"}
 PACKING = {"pack_padded_sequence", "pad_packed_sequence", "pack_sequence"}
 Rule = Callable[[ast.AST, Sequence[str]], bool]
 
@@ -99,7 +103,9 @@ def _frozen(node: ast.AST, inputs: Sequence[str]) -> bool:
 
 def _loop(node: ast.AST, inputs: Sequence[str]) -> bool:
     over = node.iter if isinstance(node, ast.For | ast.comprehension) else None
-    return over is not None and (_of_size(over) or _name(over) in inputs or any(n in inputs for n in _arguments(over)))
+    return over is not None and (
+        _of_size(over) or _name(over) in PIECES or _name(over) in inputs or any(n in inputs for n in _arguments(over))
+    )
 
 
 def _arguments(node: ast.AST) -> list[str]:
@@ -139,10 +145,20 @@ def _double(node: ast.AST, inputs: Sequence[str]) -> bool:
     return _name(node) in ("double", "float64") and isinstance(node, ast.Attribute)
 
 
+def _complex(node: ast.AST, inputs: Sequence[str]) -> bool:
+    return isinstance(node, ast.Call) and bool(re.search(r"\bfft\.|istft|return_complex=True|\bcomplex\(", _text(node)))
+
+
 def _selects(node: ast.AST, inputs: Sequence[str]) -> bool:
     if isinstance(node, ast.Subscript):
         return isinstance(node.slice, ast.Compare) or "mask" in _name(node.slice)
     return _called(SELECTING)(node, inputs)
+
+
+def _literal_batch(node: ast.AST, inputs: Sequence[str]) -> bool:
+    """zeros(2, ...), view(2, ...)."""
+    first = node.args[0] if isinstance(node, ast.Call) and node.args and _name(node) in SHAPED else None
+    return isinstance(first, ast.Constant) and isinstance(first.value, int) and first.value > 1
 
 
 def _over_time(node: ast.AST, inputs: Sequence[str]) -> bool:
@@ -150,8 +166,10 @@ def _over_time(node: ast.AST, inputs: Sequence[str]) -> bool:
 
 
 def _to_self(node: ast.AST, inputs: Sequence[str]) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    return any(isinstance(t, ast.Attribute) and _root(t) == "self" for t in targets)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in KEEPING:
+        return isinstance(node.func.value, ast.Attribute) and _root(node.func.value) == "self"
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+    return any(isinstance(t, ast.Attribute | ast.Subscript) and _root(t) == "self" for t in targets)
 
 
 # In the order in which they are asked: what is more particular comes first.
@@ -171,46 +189,110 @@ RULES: dict[str, Rule] = {
     "state_of_module": _to_self,
     "time_frozen": _frozen,
     "position_table": _table,
+    "batch_frozen": _literal_batch,
     "infinite_mask": _minus_infinity,
     "double_precision": _double,
     "data_dependent_size": _selects,
+    "complex_numbers": _complex,
+    "batch_statistics": _called({"batch_norm", "train"}),
     "random_numbers": _called(RANDOM),
     "padding_leaks": _over_time,
 }
 
 
-def findings(function: Callable[..., Any], names: Sequence[str] = tuple(RULES)) -> Iterator[tuple[str, Frame]]:
-    """Considerations among `names` that lines of a function may break, in the order of `names`, then of lines."""
-    read = _tree(function)
-    if read is None:
-        return
-    tree, inputs, file, lines = read
+@dataclass(frozen=True)
+class Function:
+    """A function's syntax tree, its parameters but `self`, and its file with all lines."""
+
+    tree: ast.FunctionDef
+    inputs: tuple[str, ...]
+    file: str
+    lines: tuple[str, ...]
+
+    def frame(self, line: int) -> Frame:
+        """A line of its file."""
+        return Frame(self.file, line, self.lines[line - 1].strip())
+
+
+def findings(functions: Iterable[Function], names: Sequence[str] = tuple(RULES)) -> Iterator[tuple[str, Frame]]:
+    """Considerations among `names` that lines of functions may break, in the order of `names`, then of lines."""
+    functions = list(functions)
     for name in names:
-        seen = set()
-        for node in ast.walk(tree):
-            line = getattr(node, "lineno", getattr(getattr(node, "iter", None), "lineno", 0))
-            if line and line not in seen and RULES[name](node, inputs):
-                seen.add(line)
-                yield name, Frame(file, line, lines[line - 1].strip())
+        for function in functions:
+            for line in sorted(_lines(function, RULES[name])):
+                yield name, function.frame(line)
 
 
-@functools.cache
-def _tree(function: Callable[..., Any]) -> tuple[ast.AST, list[str], str, list[str]] | None:
-    """Syntax tree, parameters, file and all lines of a function; None where its source is not at hand."""
-    try:
-        source, start = inspect.getsourcelines(function)
-        file = inspect.getsourcefile(function) or ""
-        tree = ast.parse(textwrap.dedent("".join(source)))
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
-    except (OSError, TypeError, SyntaxError):
+def _lines(function: Function, rule: Rule) -> set[int]:
+    found = {_line(node) for node in ast.walk(function.tree) if rule(node, function.inputs)}
+    return found - {0}
+
+
+def _line(node: ast.AST) -> int:
+    return getattr(node, "lineno", getattr(getattr(node, "iter", None), "lineno", 0))
+
+
+def at_line(frame: Frame, names: Sequence[str] = tuple(RULES)) -> str | None:
+    """The first consideration that a line may break."""
+    function = function_at(frame.file, frame.line)
+    if function is None:
         return None
-    ast.increment_lineno(tree, start - 1)
-    head = tree.body[0]
-    found = [*head.args.args, *head.args.kwonlyargs] if isinstance(head, ast.FunctionDef) else []
-    names = [argument.arg for argument in found if argument.arg != "self"]
-    return tree, names, file, lines
+    return next((name for name in names if frame.line in _lines(function, RULES[name])), None)
 
 
-def at_line(function: Callable[..., Any], frame: Frame, names: Sequence[str] = tuple(RULES)) -> str | None:
-    """The first consideration that this line of a function breaks."""
-    return next((name for name, found in findings(function, names) if found.line == frame.line), None)
+def branches(frame: Frame) -> bool:
+    """Whether a line decides which code runs."""
+    function = function_at(frame.file, frame.line)
+    nodes = ast.walk(function.tree) if function else ()
+    return any(_condition(node) is not None and _line(node) == frame.line for node in nodes)
+
+
+def loop_around(frame: Frame) -> Frame | None:
+    """The loop over an axis that a line is in, as it is written in the same function."""
+    function = function_at(frame.file, frame.line)
+    for node in ast.walk(function.tree) if function else ():
+        inside = isinstance(node, ast.For) and node.lineno <= frame.line <= (node.end_lineno or 0)
+        if function and inside and _loop(node, function.inputs):
+            return function.frame(_line(node))
+    return None
+
+
+def function_of(function: Callable[..., Any]) -> Function | None:
+    """A function's source; None where it is not at hand."""
+    try:
+        code: Any = inspect.unwrap(function)
+        return function_at(code.__code__.co_filename, code.__code__.co_firstlineno)
+    except AttributeError:
+        return None
+
+
+def functions_of(codes: Iterable[CodeType]) -> list[Function]:
+    """The functions of code objects, each once, as far as their source is at hand."""
+    found = (function_at(code.co_filename, code.co_firstlineno) for code in codes)
+    return list({id(item.tree): item for item in found if item is not None}.values())
+
+
+def function_at(file: str, line: int) -> Function | None:
+    """The innermost function around a line; None where there is none."""
+    around = [item for item in _functions(file) if _start(item.tree) <= line <= (item.tree.end_lineno or 0)]
+    return max(around, key=lambda item: item.tree.lineno, default=None)
+
+
+def _start(tree: ast.FunctionDef) -> int:
+    return min([tree.lineno, *(item.lineno for item in tree.decorator_list)])
+
+
+@functools.lru_cache(maxsize=256)
+def _functions(file: str) -> tuple[Function, ...]:
+    lines = tuple(linecache.getlines(file))
+    try:
+        tree = ast.parse("".join(lines))
+    except SyntaxError:
+        return ()
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    return tuple(Function(node, _parameters(node), file, lines) for node in found)
+
+
+def _parameters(function: ast.FunctionDef) -> tuple[str, ...]:
+    found = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return tuple(item.arg for item in found if item.arg != "self")
