@@ -144,16 +144,18 @@ def _syllables(package: Any, text: str) -> list[str]:
 
 
 def _initials_and_finals(package: Any, text: str) -> list[str]:
-    """Initial and final of each syllable, with the tone at the end. As in upstream, nü and lü lose their final."""
+    """Initial and final of each syllable, with the tone at the end. As in upstream, nü and lü lose their final, and what
+    is no syllable but begins as one follows its initial."""
     parts = _needed("pypinyin.style._utils", "pypinyin")
     phones = []
     for syllable in _syllables(package, text):
+        initial = parts.get_initials(syllable, strict=True)
         if not syllable[-1].isalnum():
-            phones.append(syllable)
+            phones += [initial, syllable]
             continue
         tone = syllable[-1] if syllable[-1].isdigit() else ""
         final = parts.get_finals(syllable.removesuffix(tone), strict=True)
-        phones += [parts.get_initials(syllable, strict=True), final + tone if final else ""]
+        phones += [initial, final + tone if final else ""]
     return [phone for phone in phones if phone]
 
 

@@ -11,6 +11,7 @@ NAMES = {
     "espnet2.tts.tacotron2": "Tacotron2",
     "espnet2.tts.transformer": "Transformer",
     "espnet2.tts.utils": "DurationCalculator ParallelWaveGANPretrainedVocoder",
+    "espnet2.tts2.fastspeech2": "FastSpeech2Discrete",
     "espnet2.gan_tts.hifigan": "HiFiGANGenerator HiFiGANMultiScaleMultiPeriodDiscriminator HiFiGANPeriodDiscriminator",
     "espnet2.gan_tts.jets": "JETS",
     "espnet2.gan_tts.joint": "JointText2Wav",
