@@ -1,4 +1,5 @@
-"""A tiny vocoder as the package parallel_wavegan saves it, of drawn weights; the same for that package and for ours."""
+"""Tiny vocoders as the package parallel_wavegan saves them, and synthesisers that they go with, of drawn weights; the
+same for that package and upstream, and for ours."""
 
 from __future__ import annotations
 
@@ -8,7 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
+import zoo_calls
 import zoo_data
+import zoo_tts
+import zoo_tts2
 
 F = 8  # features
 PARAMS: dict[str, Any] = {
@@ -26,6 +30,11 @@ PARAMS: dict[str, Any] = {
     "nonlinear_activation_params": {"negative_slope": 0.1},
     "use_causal_conv": False,
     "use_weight_norm": True,
+}
+OF_UNITS: dict[str, Any] = {
+    **{name: value for name, value in PARAMS.items() if name != "use_causal_conv"},
+    "num_embs": zoo_tts2.UNITS,
+    "concat_spk_emb": False,
 }
 NOISE = {"in_channels": 7, "aux_channels": F, "channels": 6, "kernel_size": 5}
 # Types of generators, their options, and further keys of the configuration.
@@ -72,6 +81,12 @@ KINDS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {**NOISE, "out_channels": 1, "noise_upsample_scales": [3, 2], "upsample_scales": [4, 3]},
         {},
     ),
+    "units": ("DiscreteSymbolHiFiGANGenerator", {**OF_UNITS, "num_spk_embs": 0}, {}),
+    "units-speakers": (
+        "DiscreteSymbolHiFiGANGenerator",
+        {**OF_UNITS, "num_spk_embs": 3, "spk_emb_dim": F, "upsample_kernel_sizes": [8, 7]},
+        {},
+    ),
 }
 CONFIG: dict[str, Any] = {
     "discriminator_type": "HiFiGANMultiScaleMultiPeriodDiscriminator",
@@ -85,6 +100,33 @@ CONFIG: dict[str, Any] = {
 }
 STATISTICS = np.stack([zoo_data.drawn("mean", (F,)), 1 + 0.1 * np.abs(zoo_data.drawn("scale", (F,)))])
 FEATS = zoo_data.drawn("feats", (9, F)).astype(np.float32)
+UNITS = np.stack([np.arange(9) * 5 % zoo_tts2.UNITS, np.full(9, 2)], axis=1)  # with the number of a speaker
+# A synthesiser of the vocoders' features, one of their units, and a text.
+_TRANSFORM = {"fs": 8000, "n_fft": 48, "hop_length": 12}
+_KEYS = {
+    **zoo_tts.MODEL,
+    "feats_extract_conf": {**_TRANSFORM, "n_mels": F, "fmin": 40, "fmax": 4000},
+    "pitch_extract_conf": {**_TRANSFORM, "f0min": 60, "reduction_factor": 1},
+    "energy_extract_conf": {**_TRANSFORM, "reduction_factor": 1},
+}
+_LONGER = {f"tts.{key}": value for key, value in zoo_tts.DURATIONS.items()}
+TTS = zoo_data.Row("vocoded", "", zoo_data.Config("espnet2.tasks.tts:TTSTask", _KEYS), (), (), fixed=_LONGER)
+TTS2 = zoo_data.Row(
+    "vocoded-units", "", zoo_data.Config("espnet2.tasks.tts2:TTS2Task", zoo_tts2.MODEL), (), (), fixed=_LONGER
+)
+TEXT = "ab c"
+
+
+def read_by(kind: str) -> torch.Tensor:
+    """Features that a vocoder reads, or units, with a speaker where it has several."""
+    given: dict[str, np.ndarray] = {"units": UNITS[:, :1], "units-speakers": UNITS}
+    return torch.from_numpy(given.get(kind, FEATS))
+
+
+def write_synthesiser(directory: Path, row: zoo_data.Row) -> dict[str, Path]:
+    """Write config.yaml, model.pth and statistics of `TTS` or `TTS2`; return the files by the names of arguments."""
+    torch.save(zoo_calls.module_for(row, directory).state_dict(), directory / "model.pth")
+    return {"train_config": directory / "config.yaml", "model_file": directory / "model.pth"}
 
 
 def _as_package(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

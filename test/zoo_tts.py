@@ -125,6 +125,10 @@ VOCODERS: dict[str, tuple[dict[str, Any], tuple[Array, ...]]] = {
     "global": ({"global_channels": 4, "nonlinear_activation_params": {"negative_slope": 0.2}}, (VECTOR,)),
     "relu": ({"nonlinear_activation": "ReLU", "nonlinear_activation_params": {}}, ()),
 }
+# Of the package parallel_wavegan.
+_OF_UNITS = "espnet2.gan_tts.hifigan.discrete_symbol:DiscreteSymbolHiFiGAN"
+UNITS = Array("feats", ("n", 1), below=7)
+UNIT_HIFIGAN = {**HIFIGAN, "num_embs": 7, "num_spk_embs": 0, "upsample_kernel_sizes": [9, 6]}
 
 
 SMALL = {name: value for name, value in FASTSPEECH2.items() if name not in ("idim", "odim")}
@@ -173,6 +177,7 @@ def _rows() -> list[Row]:
     for name, (options, further) in VOCODERS.items():
         make = New("espnet2.gan_tts.hifigan.hifigan:HiFiGANGenerator", {**HIFIGAN, **options})
         rows.append(Row(f"hifigan-{name}", "vocoder", make, (MEL, *further), (13, 6, 1)))
+    rows.append(Row("hifigan-units", "vocoder", New(f"{_OF_UNITS}Generator", UNIT_HIFIGAN), (UNITS,), (13, 6, 1)))
     return rows
 
 
@@ -184,7 +189,7 @@ ROUND_TRIP = {
 }
 SAME_GRAPH = {f"fastspeech2-{name}" for name in OPTIONS} - {"fastspeech2-default", "fastspeech2-everything-given"}
 SAME_GRAPH |= {f"tts-model-{name}" for name in MODELS}
-SAME_GRAPH |= {f"hifigan-{name}" for name in VOCODERS if name != "default"}
+SAME_GRAPH |= {f"hifigan-{name}" for name in VOCODERS if name != "default"} | {"hifigan-units"}
 REFUSED = [
     ("fastspeech2-default", {"encoder_type": "rnn"}, "encoder_type.*rnn.*transformer, conformer"),
     ("fastspeech2-default", {"decoder_type": "rnn"}, "decoder_type.*rnn.*transformer, conformer"),

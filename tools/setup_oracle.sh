@@ -11,7 +11,7 @@ install 'torch>=2.9,<2.14'
 # Upstream's own list of dependencies does not resolve with a current pip (ci_sdr declares a direct URL), hence --no-deps.
 # Releases from 202609 ask for Python 3.12; they run on 3.11 all the same.
 install --no-deps --ignore-requires-python "espnet==$release" espnet_tts_frontend==0.0.4 espnet_model_zoo==0.1.7 asteroid_filterbanks==0.4.0 \
-    fast-bss-eval==0.1.3 torchaudio==2.11.0
+    fast-bss-eval==0.1.3 torchaudio==2.11.0 parallel_wavegan==0.6.1
 install 'setuptools<81' packaging configargparse typeguard humanfriendly scipy filelock librosa PyYAML soundfile h5py kaldiio \
     torch_complex protobuf hydra-core opt-einsum sentencepiece pypinyin editdistance nltk jamo einops g2p_en unidecode jaconv \
     pyworld huggingface_hub pandas tqdm onnx onnxruntime onnxscript 'importlib-metadata<5'

@@ -1,7 +1,7 @@
 """Former names of upstream ESPnet's moved modules; tools that import this run with any release.
 
 Release 202609 moved `espnet.nets` and the BEATs encoder; without this, `from espnet.nets.beam_search import BeamSearch`
-works in releases up to 202511 only.
+works in releases up to 202511 only. The generator of discrete units is that of the package parallel_wavegan.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-MOVED = {"espnet.nets": "espnet2.legacy.nets", "espnet2.asr.encoder.beats_encoder": "espnet2.beats.encoder"}
+import scipy.signal
+import scipy.signal.windows
+
+MOVED = {
+    "espnet.nets": "espnet2.legacy.nets",
+    "espnet2.asr.encoder.beats_encoder": "espnet2.beats.encoder",
+    "espnet2.gan_tts.hifigan.discrete_symbol": "parallel_wavegan.models",
+}
 
 
 class Former(MetaPathFinder, Loader):
@@ -43,5 +50,6 @@ def present_name(name: str) -> str | None:
     return None
 
 
+scipy.signal.kaiser = scipy.signal.windows.kaiser  # where the package parallel_wavegan looks for it
 # Last, so that only missing modules are looked up.
 sys.meta_path.append(Former())

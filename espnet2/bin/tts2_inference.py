@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from espnet2.bin import tts_inference
-from espnet2.inference.tts2_inference import Text2Speech, synthesize
+from espnet2.inference.tts2_inference import Text2Speech
+from espnet2.inference.tts_inference import synthesize
 from espnet2.utils.cli import arguments, run
 from espnet2.utils.config_argparse import ArgumentParser
 
@@ -17,8 +18,8 @@ def get_parser() -> ArgumentParser:
     parser = tts_inference.get_parser()
     parser.prog = "python -m espnet2.bin.tts2_inference"
     parser.description = (
-        "Discrete units of the speech of texts, with a trained model, on PyTorch. With a list and an output directory, "
-        "results are written as a recipe decodes."
+        "Discrete units of the speech of texts, and with a vocoder of units samples, by a trained model on PyTorch. "
+        "With a list and an output directory, results are written as a recipe decodes."
     )
     return parser
 

@@ -49,10 +49,17 @@ class AbsVocoder(WeightNormed):
     Attributes:
         in_channels: F, size of the features.
         upsample_factor: samples of a frame.
+        units: number of discrete units, of which the generator reads one for each frame; 0: it reads features.
     """
 
     in_channels: int
     upsample_factor: int
+    units: int = 0
+
+    @property
+    def samples(self) -> Length:
+        """Number of samples of a number of frames."""
+        return Length.multiplied(self.upsample_factor)
 
     @property
     def receptive_field(self) -> int | None:
@@ -61,45 +68,29 @@ class AbsVocoder(WeightNormed):
 
     @abstractmethod
     def generate(self, feats: Tensor, *further: Tensor) -> Tensor:
-        """Features (B, T, F) and what `further_inputs` declares → samples (B, N) of the first channel."""
+        """Features (B, T, F), or units (B, T), and what `further_inputs` declares → samples (B, N) of the first
+        channel."""
 
     def further_inputs(self) -> tuple[Declared, ...]:
         """Inputs of the graph beside the features."""
         return ()
 
     def components(self) -> tuple[Component, ...]:
-        """The graph "vocoder"; utterances of a batch are equally long, since convolutions see what follows them."""
-        declared = vocoder_component(
-            self.in_channels, self.upsample_factor, self.receptive_field, further=self.further_inputs()
+        """The graph "vocoder"; utterances of a batch are equally long, since convolutions see what follows them.
+
+        Its attribute `receptive_field` is the number of frames on each side of a frame on which its samples depend.
+        """
+        feats = Declared("feats", ("batch", "frames", self.in_channels))
+        if self.units:
+            feats = Declared("feats", ("batch", "frames"), "int64", below=self.units)
+        reach = self.receptive_field
+        return (
+            Component(
+                name="vocoder",
+                method="generate",
+                inputs=(feats, *self.further_inputs()),
+                outputs=(Declared("wav", ("batch", "samples")),),
+                lengths=(OutputLength("samples", "frames", self.samples),),
+                attributes={} if reach is None else {"receptive_field": reach},
+            ),
         )
-        return (declared,)
-
-
-def vocoder_component(
-    size: int,
-    hop: int,
-    reach: int | None = None,
-    reads: str = "feats",
-    further: tuple[Declared, ...] = (),
-    method: str = "generate",
-) -> Component:
-    """The graph that makes `hop` samples of each frame of `size` features.
-
-    Args:
-        size: F.
-        hop: samples of a frame.
-        reach: frames on each side of a frame on which its samples depend, which is the graph's attribute
-            `receptive_field`; None: they depend on all frames.
-        reads: name of the features (batch, frames, F).
-        further: inputs beside these.
-        method: what is called with the inputs.
-    """
-    attributes: dict[str, Any] = {} if reach is None else {"receptive_field": reach}
-    return Component(
-        name="vocoder",
-        method=method,
-        inputs=(Declared(reads, ("batch", "frames", size)), *further),
-        outputs=(Declared("wav", ("batch", "samples")),),
-        lengths=(OutputLength("samples", "frames", Length.multiplied(hop)),),
-        attributes=attributes,
-    )

@@ -79,7 +79,8 @@ class Trained:
 
     def signals(self, files: Sequence[str | Path] = ()) -> dict[str, Any]:
         """Signals for verification by name: those of `files`, drawn ones where there are none."""
-        components = {component.name: component for _, component in self.model.parts()}
+        whole = self.model.parts() if self.streams else self.parts
+        components = {component.name: component for _, component in whole}
         return self.family.signals(components, self.section, files)
 
     def as_streams(self, chunks: Mapping[str, int | None]) -> Trained:

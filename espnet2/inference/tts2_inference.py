@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import torch
 
 from espnet2.inference import tts_inference
-from espnet2.interface.errors import OptionError
 from espnet2.runtime.synthesis_options import SynthesisOptions
-
-VOCODERS = ("vocoder_config", "vocoder_file", "vocoder_tag")
 
 
 class Text2Speech(tts_inference.Text2Speech):
@@ -21,10 +17,10 @@ class Text2Speech(tts_inference.Text2Speech):
         train_config, model_file, threshold, minlenratio, maxlenratio, use_teacher_forcing, use_att_constraint,
             backward_window, forward_window, speed_control_alpha, noise_scale, noise_scale_dur, dtype, device, seed,
             always_fix_seed: See `espnet2.inference.tts_inference.Text2Speech`.
-        vocoder_config, vocoder_file: None; vocoders of discrete units are not supported.
+        vocoder_config, vocoder_file: Vocoder of discrete units, which makes `wav` (N,) of them.
 
     Raises:
-        OptionError: An option has a value that is not allowed, or a vocoder is given.
+        OptionError: An option has a value that is not allowed.
     """
 
     def __init__(
@@ -48,7 +44,6 @@ class Text2Speech(tts_inference.Text2Speech):
         seed: int = SynthesisOptions.seed,
         always_fix_seed: bool = SynthesisOptions.always_fix_seed,
     ) -> None:
-        require_no_vocoder(vocoder_config=vocoder_config, vocoder_file=vocoder_file)
         super().__init__(
             train_config,
             model_file,
@@ -62,23 +57,10 @@ class Text2Speech(tts_inference.Text2Speech):
             speed_control_alpha=speed_control_alpha,
             noise_scale=noise_scale,
             noise_scale_dur=noise_scale_dur,
+            vocoder_config=vocoder_config,
+            vocoder_file=vocoder_file,
             dtype=dtype,
             device=device,
             seed=seed,
             always_fix_seed=always_fix_seed,
         )
-
-
-def require_no_vocoder(**given: Path | str | None) -> None:
-    """Raise `OptionError` that names the first option with a value."""
-    for name, value in given.items():
-        if value is not None:
-            raise OptionError(
-                f"{name}: expected none, since vocoders of discrete units are not supported; found {value}"
-            )
-
-
-def synthesize(args: argparse.Namespace) -> int:
-    """Write the units of the texts that the options of a command name; returns the exit status."""
-    require_no_vocoder(**{name: getattr(args, name) for name in VOCODERS})
-    return tts_inference.synthesize(args)

@@ -20,7 +20,7 @@ from espnet2.runtime.conditions import SPEECH, condition
 from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.speak import speak
 from espnet2.runtime.speak_arguments import synthesis_options
-from espnet2.runtime.synthesis_flow import ALIGNMENT, DURATION, FOCUS
+from espnet2.runtime.synthesis_flow import ALIGNMENT, DURATION, FOCUS, gives_units
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.runtime.synthesis_options import SynthesisOptions, warn_of_unread
 from espnet2.runtime.tts import GIVEN, Synthesizer
@@ -52,6 +52,8 @@ class TorchSynthesizer(Synthesizer):
         self.device, self.dtype = device, dtype
         self.model, self.tts, self.train_args = trained.model, trained.model.tts, trained.config
         model: SynthesisModel = trained.runtime_model(options)
+        if settings and gives_units(graph.component for graph in model.graphs.values()):
+            raise ConfigError(f"{files['vocoder_config']}: expected vocoder_file with it, since the model gives units")
         if settings:
             options = dataclasses.replace(options, **{ITERATIONS: settings.pop(ITERATIONS, options.griffin_lim_iters)})
             settings = {**model.section.griffin_lim, **settings}

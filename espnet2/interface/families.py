@@ -105,6 +105,7 @@ FAMILIES: Mapping[str, Row] = {
         "tts_train_config",
         "tts_model_file",
         "espnet2.runtime.families.tts:TTS",
+        companions=("vocoder",),
         packed={"tts_train_config": "train_config", "tts_model_file": "model_file"},
     ),
     "vocoder": Row(

@@ -96,7 +96,7 @@ class Length:
 class Tensor:
     """A named input or output with a dtype (numpy's name) and named or fixed axes.
 
-    The rest says which values an input may have, so that valid examples can be drawn.
+    The rest says which values an input may have, so that valid examples can be drawn; an output may state its bounds.
 
     Attributes:
         length_of: The axis whose lengths this integer vector holds.

@@ -17,9 +17,14 @@ SPEECH, SPEECH_LENGTHS = REFERENCE = ("speech", "speech_lengths")  # samples of 
 
 
 def conditions_of(components: Iterable[Component]) -> dict[str, Tensor]:
-    """The conditions that graphs read, by name."""
-    read = {tensor.name: tensor for component in components for tensor in component.inputs}
-    return {name: read[name] for name in CONDITIONS if name in read}
+    """The conditions that graphs read, by name; of several that have bounds, that of the fewest values."""
+    read = [tensor for component in components for tensor in component.inputs]
+    found = {name: [tensor for tensor in read if tensor.name == name] for name in CONDITIONS}
+    return {name: min(tensors, key=_bound) for name, tensors in found.items() if tensors}
+
+
+def _bound(tensor: Tensor) -> float:
+    return 0 if isinstance(tensor.below, str) else tensor.below
 
 
 def condition(tensor: Tensor, value: Any) -> np.ndarray:

@@ -5,21 +5,21 @@
     feature_decoder  any of the former, frame_tokens, frame_lengths → feat_gen [feat_gen_denorm], or latent
     decoder_step     any of the former, step by step (see `espnet2.runtime.stepwise`)
     postnet          feats, feats_lengths → feat_gen [feat_gen_denorm]
-    vocoder          feats (features as options choose, or latent), any of the former → wav
+    vocoder          feats (features as options choose, or units, or latent), any of the former → wav
 
 A synthesiser has a feature decoder, which gives all frames of predicted durations at once, or a step of a decoder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from espnet2.interface.errors import DataError
 from espnet2.interface.graph import Graph
-from espnet2.interface.spec import Component
+from espnet2.interface.spec import FLOATS, Component
 from espnet2.runtime.durations import RULES, Rule
 from espnet2.runtime.graph_calls import Arrays, Draw, batched, call
 from espnet2.runtime.memory import GB, attention_memory, usable_memory
@@ -62,6 +62,12 @@ class Utterance:
     durations: np.ndarray | None = None
     given: Mapping[str, np.ndarray] = field(default_factory=dict)
     results: Arrays = field(default_factory=dict)
+
+
+def gives_units(components: Iterable[Component]) -> bool:
+    """Whether features are discrete units, which are results as they are."""
+    outputs = [tensor for component in components for tensor in component.outputs]
+    return any(tensor.name == FEATURES and tensor.dtype not in FLOATS for tensor in outputs)
 
 
 def rule_of(component: Component) -> Rule:

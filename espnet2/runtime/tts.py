@@ -375,7 +375,8 @@ class Text2Speech(Synthesizer):
         if vocoder is not None:
             other = load(vocoder, family_of("vocoder"), "vocoder", {}, **running)
             require_fit(loaded.bundle, other.bundle)
-            model = dataclasses.replace(model, graphs={**model.graphs, **other.model.graphs})
+            section = dataclasses.replace(model.section, sample_rate=other.bundle.section.sample_rate)
+            model = dataclasses.replace(model, graphs={**model.graphs, **other.model.graphs}, section=section)
         warn_of_unread(loaded.options, [graph.component for graph in model.graphs.values()])
         super().__init__(model, loaded.options)
 

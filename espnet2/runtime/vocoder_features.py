@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from espnet2.interface.errors import BundleError
-from espnet2.interface.spec import Component
+from espnet2.interface.spec import FLOATS, Component, Tensor
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.synthesis_flow import FEATURES, STEP
 
@@ -44,11 +44,21 @@ def _stated(option: str, value: Any, own: Mapping[str, Any]) -> Any:
 
 
 def require_fit(bundle: Bundle, vocoder: Bundle) -> None:
-    """Raise `BundleError` for a vocoder of another sampling rate, or of other features, or that nothing reads."""
-    if _size(bundle.components, FEATURES) is None and STEP not in bundle.components:
+    """Raise `BundleError` for a vocoder of another sampling rate, or of other features, or that nothing reads.
+
+    Speech made of discrete units has the vocoder's sampling rate.
+    """
+    given, read = _tensor(bundle.components, FEATURES), _tensor(vocoder.components, "feats")
+    if given is None and STEP not in bundle.components:
         raise BundleError(f"{vocoder.path}: expected no vocoder, since {bundle.path} makes samples itself")
+    units = [_units(tensor) for tensor in (given, read)]
+    if units[0] or units[1]:
+        if not 0 < units[0] <= units[1]:
+            nouns = [f"{count} discrete units" if count else "features" for count in units]
+            raise BundleError(f"{vocoder.path}: expected {nouns[0]}, as {bundle.path} gives, found {nouns[1]}")
+        return
     rates = bundle.section.sample_rate, vocoder.section.sample_rate
-    sizes = [_size(bundle.components, FEATURES), _size(vocoder.components, "feats")]
+    sizes = [tensor and tensor.axes[-1] for tensor in (given, read)]
     for noun, (expected, found) in (("a sampling rate in Hz", rates), ("a number of features", sizes)):
         if expected != found:
             raise BundleError(f"{vocoder.path}: expected {noun} of {expected}, as {bundle.path} has, found {found}")
@@ -57,7 +67,14 @@ def require_fit(bundle: Bundle, vocoder: Bundle) -> None:
         raise BundleError(f"{vocoder.path}: {other}")
 
 
-def _size(components: Mapping[str, Component], name: str) -> Any:
-    """Size of the features that graphs read or give under this name; None: there are none."""
+def _units(tensor: Tensor | None) -> int:
+    """Number of discrete units that a tensor has values of; 0 for features."""
+    if tensor is None or tensor.dtype in FLOATS:
+        return 0
+    return tensor.below if isinstance(tensor.below, int) else 0
+
+
+def _tensor(components: Mapping[str, Component], name: str) -> Tensor | None:
+    """The features that graphs read or give under this name; None: there are none."""
     tensors = [tensor for component in components.values() for tensor in (*component.outputs, *component.inputs)]
-    return next((tensor.axes[-1] for tensor in tensors if tensor.name == name), None)
+    return next((tensor for tensor in tensors if tensor.name == name), None)

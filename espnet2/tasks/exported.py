@@ -57,7 +57,8 @@ class ExportedTask:
 
     @classmethod
     def require_companion(cls, name: str, config: Namespace, companion: Namespace, source: Path) -> None:
-        """Raise `ConfigError` for a model of task `name`, whose config is the file `source`, that does not fit."""
+        """Raise `ConfigError` for a model of task `name`, whose config is the file `source`, that does not fit; set in
+        `config` what the section states of it."""
 
     @classmethod
     def further_checks(cls, trained: Any, graphs: Mapping[str, Graph], signals: Mapping[str, Any]) -> list[Check]:

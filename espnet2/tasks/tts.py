@@ -163,6 +163,10 @@ class TTSTask(AbsTask):
     @classmethod
     def require_companion(cls, name: str, config: Namespace, companion: Namespace, source: Path) -> None:
         """A vocoder has the synthesiser's features."""
+        if companion.units:
+            raise ConfigError(
+                f"{source}: expected a vocoder of features, found one of {companion.units} discrete units"
+            )
         features = {**companion.features, "sampling_rate": companion.fs, "num_mels": companion.in_channels}
         own = FEATS_EXTRACT.build(config.feats_extract, config.feats_extract_conf).get_parameters()
         found = mismatch(own, features)

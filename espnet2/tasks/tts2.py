@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from argparse import Namespace
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from espnet2.interface.errors import ConfigError
@@ -76,6 +77,16 @@ class TTS2Task(TTSTask):
 
     @classmethod
     def sample_rate(cls, model: Any, config: Namespace) -> int:
-        """Sampling rate in Hz of the speech that the units are of."""
+        """Sampling rate in Hz of the vocoder that makes speech of the units; without one, that of training."""
         confs = (config.pitch_extract_conf, config.energy_extract_conf)
-        return next((conf["fs"] for conf in confs if type(conf.get("fs")) is int), UNIT_RATE)
+        trained = next((conf["fs"] for conf in confs if type(conf.get("fs")) is int), UNIT_RATE)
+        return int(getattr(config, "vocoder_rate", trained))
+
+    @classmethod
+    def require_companion(cls, name: str, config: Namespace, companion: Namespace, source: Path) -> None:
+        """A vocoder reads all units of the synthesiser, and sets the sampling rate."""
+        units = len(config.tgt_token_list)
+        if companion.units < units:
+            found = f"{companion.units} units" if companion.units else "a vocoder of features"
+            raise ConfigError(f"{source}: expected a vocoder of at least {units} discrete units, found {found}")
+        config.vocoder_rate = companion.fs

@@ -36,11 +36,13 @@ class VocoderTask(AbsTask):
     ) -> tuple[Any, Namespace]:
         """Build the vocoder of config.yml (by default beside the weights) and load `model_file` into it.
 
-        Returns the vocoder in evaluation mode, with its weights folded; and `fs`, `in_channels` and `features`.
+        Returns the vocoder in evaluation mode, with its weights folded; and `fs`, `in_channels`, `units` (0 of one that
+        reads features) and `features`.
         """
         vocoder = ParallelWaveGANPretrainedVocoder(model_file, config_file).to(device)
-        size = vocoder.vocoder.in_channels
-        return vocoder, Namespace(fs=vocoder.fs, in_channels=size, features=vocoder.features)
+        generator = vocoder.vocoder
+        sizes = {"in_channels": generator.in_channels, "units": generator.units}
+        return vocoder, Namespace(fs=vocoder.fs, features=vocoder.features, **sizes)
 
     @classmethod
     def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> VocoderSection:

@@ -76,7 +76,12 @@ class HiFiGANGenerator(AbsVocoder):
         super().__init__()
         params = {"negative_slope": 0.1} if nonlinear_activation_params is None else nonlinear_activation_params
         require_positive(in_channels=in_channels, out_channels=out_channels, channels=channels)
-        _check(upsample_scales, upsample_kernel_sizes, resblock_kernel_sizes, resblock_dilations)
+        self.require_kernels(upsample_scales, upsample_kernel_sizes)
+        if len(resblock_kernel_sizes) != len(resblock_dilations):
+            raise UnfitOptionError(
+                f"resblock_dilations: expected {len(resblock_kernel_sizes)} lists, one for each kernel of "
+                f"resblock_kernel_sizes, found {len(resblock_dilations)}"
+            )
         if channels % 2 ** len(upsample_scales):
             raise UnfitOptionError(
                 f"channels: expected a multiple of {2 ** len(upsample_scales)}, which are halved "
@@ -93,20 +98,9 @@ class HiFiGANGenerator(AbsVocoder):
         self.upsamples: Any = nn.ModuleList()
         self.blocks: Any = nn.ModuleList()
         for scale, kernel in zip(upsample_scales, upsample_kernel_sizes, strict=True):
+            upsampling = NormedConvTranspose1d(channels, channels // 2, kernel, scale, **self.paddings(kernel, scale))
+            self.upsamples.append(nn.Sequential(make_activation(nonlinear_activation, params), upsampling))
             channels //= 2
-            self.upsamples.append(
-                nn.Sequential(
-                    make_activation(nonlinear_activation, params),
-                    NormedConvTranspose1d(
-                        channels * 2,
-                        channels,
-                        kernel,
-                        scale,
-                        padding=scale // 2 + scale % 2,
-                        output_padding=scale % 2,
-                    ),
-                )
-            )
             self.blocks.extend(
                 ResidualBlock(size, channels, dilations, bias, use_additional_convs, nonlinear_activation, params)
                 for size, dilations in zip(resblock_kernel_sizes, resblock_dilations, strict=True)
@@ -119,6 +113,17 @@ class HiFiGANGenerator(AbsVocoder):
         self.reset_parameters()
         if use_weight_norm:
             self.apply_weight_norm()
+
+    def require_kernels(self, scales: Sequence[int], kernels: Sequence[int]) -> None:
+        """Raise `ValueError` for kernels of transposed convolutions that do not fit their scales."""
+        if list(kernels) != [2 * scale for scale in scales]:
+            raise UnfitOptionError(
+                f"upsample_kernel_sizes: expected twice the upsample_scales {list(scales)}, found {list(kernels)}"
+            )
+
+    def paddings(self, kernel: int, scale: int) -> dict[str, Any]:
+        """Arguments of a transposed convolution that say how much of its result is left out at the ends."""
+        return {"padding": scale // 2 + scale % 2, "output_padding": scale % 2}
 
     def reset_parameters(self) -> None:
         """Draw the weights that training starts from."""
@@ -157,17 +162,3 @@ class HiFiGANGenerator(AbsVocoder):
         for index, upsample in enumerate(self.upsamples):
             stages.append(upsampling_stage(upsample[1], max(block.reach for block in self._blocks_behind(index))))
         return receptive_field([*stages, self._first])
-
-
-def _check(
-    scales: Sequence[int], kernels: Sequence[int], block_kernels: Sequence[int], dilations: Sequence[Sequence[int]]
-) -> None:
-    if list(kernels) != [2 * scale for scale in scales]:
-        raise UnfitOptionError(
-            f"upsample_kernel_sizes: expected twice the upsample_scales {list(scales)}, found {list(kernels)}"
-        )
-    if len(block_kernels) != len(dilations):
-        raise UnfitOptionError(
-            f"resblock_dilations: expected {len(block_kernels)} lists, one for each kernel of resblock_kernel_sizes, "
-            f"found {len(dilations)}"
-        )

@@ -132,7 +132,7 @@ class MelGANGenerator(AbsVocoder):
 
     def forward(self, c: Tensor) -> Tensor:
         """Features (B, F, T) → samples (B, 1, N), or bands (B, out_channels, N)."""
-        return self.melgan(c)
+        return self.melgan(c.unsqueeze(2)).squeeze(2)  # images of one row, as `NormedConv1d` says
 
     def inference(self, c: Tensor) -> Tensor:
         """Features (T, F) → samples (N, 1), or of each channel (N, out_channels) without `pqmf`."""
@@ -143,7 +143,7 @@ class MelGANGenerator(AbsVocoder):
         return self._joined(feats.transpose(1, 2))[:, 0]
 
     def _joined(self, c: Tensor) -> Tensor:
-        bands = self.melgan(c)
+        bands = self(c)
         return bands if self.pqmf is None else self.pqmf.synthesis(bands)
 
 

@@ -19,7 +19,7 @@ class Reflection(nn.Module):
         self.padding = padding
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, T) → (B, C, T + 2 padding)."""
+        """(..., T) → (..., T + 2 padding)."""
         steps = torch.arange(1, self.padding + 1, device=x.device)
         length = x.shape[-1]
         left, right = (folded(places, length) for places in (steps.flip(0), length - 1 + steps))
@@ -33,9 +33,22 @@ def folded(places: Tensor, length: int) -> Tensor:
     return torch.minimum(rest, period - rest)
 
 
+class Replication(nn.Module):
+    """The first and the last step, repeated `padding` times at their ends."""
+
+    def __init__(self, padding: int):
+        super().__init__()
+        self.padding = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., T) → (..., T + 2 padding)."""
+        shape = (*x.shape[:-1], self.padding)
+        return torch.cat([x[..., :1].expand(shape), x, x[..., -1:].expand(shape)], dim=-1)
+
+
 PADDINGS: Mapping[str, Callable[..., nn.Module]] = {
     "ReflectionPad1d": Reflection,
-    "ReplicationPad1d": nn.ReplicationPad1d,
+    "ReplicationPad1d": Replication,
     "ConstantPad1d": nn.ConstantPad1d,
     "ZeroPad1d": nn.ZeroPad1d,
 }

@@ -50,5 +50,5 @@ class ResidualStack(nn.Module):
         self.skip_layer = NormedConv1d(channels, channels, 1, bias=bias)
 
     def forward(self, c: Tensor) -> Tensor:
-        """(B, C, T) → (B, C, T)."""
+        """(B, C, 1, T) → (B, C, 1, T), or without the row."""
         return self.stack(c) + self.skip_layer(c)

@@ -136,7 +136,8 @@ class ParallelWaveGANGenerator(AbsVocoder):
             )
         if self.upsample_net is not None:
             c = self.upsample_net(c)
-        x = self.first_conv(z)
+        # Images of one row, as `NormedConv1d` says.
+        x, c = self.first_conv(z.unsqueeze(2)), c.unsqueeze(2)
         skips = torch.zeros(())
         for layer in self.conv_layers:
             x, skip = layer(x, c=c)
@@ -144,7 +145,7 @@ class ParallelWaveGANGenerator(AbsVocoder):
         x = skips * self.scale
         for layer in self.last_conv_layers:
             x = layer(x)
-        return x
+        return x.squeeze(2)
 
     def inference(self, c: Tensor, z: Tensor | None = None) -> Tensor:
         """Features c (T, F) and noise z (N, in_channels), drawn where there is none → samples (N, out_channels)."""

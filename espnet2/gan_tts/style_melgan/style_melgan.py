@@ -105,10 +105,11 @@ class StyleMelGANGenerator(AbsVocoder):
         features of that many frames) → samples (B, out_channels, N)."""
         if z is None:
             z = torch.randn(len(c), self.noise_channels, 1, dtype=c.dtype, device=c.device)
-        x = self.noise_upsample(z)
+        # Images of one row, as `NormedConv1d` says.
+        x, c = self.noise_upsample(z.unsqueeze(2)), c.unsqueeze(2)
         for block in self.blocks:
             x, c = block(x, c)
-        return self.output_conv(x)
+        return self.output_conv(x).squeeze(2)
 
     def inference(self, c: Tensor) -> Tensor:
         """Features c (T, F) → samples (N, out_channels), of drawn noise."""

@@ -15,7 +15,7 @@ GATES: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": lambda x: torch.softmax(x, dim=1),
     "sigmoid": torch.sigmoid,
 }
-MODES = {mode: mode for mode in ("nearest", "linear", "area")}
+MODES = {"nearest": "nearest", "linear": "bilinear", "area": "area"}  # as of images, by upstream's names
 
 
 class Upsample(nn.Module):
@@ -27,11 +27,11 @@ class Upsample(nn.Module):
         self.mode = choose("upsample_mode", mode, MODES)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, T) → (B, C, T · scale)."""
+        """(B, C, 1, T) → (B, C, 1, T · scale)."""
         if self.scale == 1:
             return x
         if self.mode != "nearest":
-            return nn.functional.interpolate(x, scale_factor=float(self.scale), mode=self.mode)
+            return nn.functional.interpolate(x, scale_factor=(1.0, float(self.scale)), mode=self.mode)
         return x[..., None].expand(*x.shape, self.scale).flatten(-2)
 
 
@@ -58,7 +58,7 @@ class TADELayer(nn.Module):
     ):
         super().__init__()
         padding = same_padding(kernel_size)
-        self.norm = nn.InstanceNorm1d(in_channels)
+        self.norm = nn.InstanceNorm2d(in_channels)
         self.aux_conv = nn.Sequential(NormedConv1d(aux_channels, in_channels, kernel_size, padding=padding, bias=bias))
         self.gated_conv = nn.Sequential(
             NormedConv1d(in_channels, in_channels * 2, kernel_size, padding=padding, bias=bias)
@@ -66,7 +66,7 @@ class TADELayer(nn.Module):
         self.upsample = Upsample(upsample_factor, upsample_mode)
 
     def forward(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """x (B, C, T) and features c (B, A, T) → both (B, C, T · upsample_factor)."""
+        """x (B, C, 1, T) and features c (B, A, 1, T) → both (B, C, 1, T · upsample_factor)."""
         x = self.upsample(self.norm(x))
         c = self.aux_conv(self.upsample(c))
         gain, shift = self.gated_conv(c).chunk(2, dim=1)
@@ -109,7 +109,7 @@ class TADEResBlock(nn.Module):
         self.gate = choose("gated_function", gated_function, GATES)
 
     def forward(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """x (B, C, T) and features c (B, A, T) → both (B, C, T · upsample_factor)."""
+        """x (B, C, 1, T) and features c (B, A, 1, T) → both (B, C, 1, T · upsample_factor)."""
         y, c = self.tade1(x, c)
         y, c = self.tade2(self._gated(self.gated_conv1(y)), c)
         return self.upsample(x) + self._gated(self.gated_conv2(y)), c

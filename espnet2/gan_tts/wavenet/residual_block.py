@@ -80,7 +80,7 @@ class ResidualBlock(nn.Module):
         self, x: Tensor, x_mask: Tensor | None = None, c: Tensor | None = None, g: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Inputs x (B, R, T), 1 on valid steps and 0 on others x_mask (B, 1, T), features c (B, A, T), vectors g
-        (B, G, 1) → (B, R, T), and what is given to the output (B, S, T)."""
+        (B, G, 1) → (B, R, T), and what is given to the output (B, S, T); or images of one row (B, R, 1, T)."""
         hidden = self.conv(dropout(x, self.dropout_rate, self.training))
         if c is not None:
             hidden = hidden + self.conv1x1_aux(c)

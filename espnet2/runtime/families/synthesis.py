@@ -12,7 +12,7 @@ import numpy as np
 from espnet2.interface.check import Check
 from espnet2.interface.errors import DataError, shortened
 from espnet2.interface.graph import Graph
-from espnet2.interface.spec import Component
+from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.compare import difference
 from espnet2.runtime.conditions import SPEECH, conditions_of
 from espnet2.runtime.family import Components, Family
@@ -59,7 +59,7 @@ class SynthesisFamily(Family):
         }
         if recordings:
             texts = {line: line for given in recordings for line in _lines(given)}
-        drawn = {name: _drawn(tensor, rng) for name, tensor in conditions_of(components.values()).items()}
+        drawn = {name: drawn_value(tensor, rng) for name, tensor in conditions_of(components.values()).items()}
         if STYLE in components:
             drawn[SPEECH] = _utterance(components[STYLE], rng)
         return {name: {text.name: value, **drawn} for name, value in texts.items()}
@@ -96,9 +96,9 @@ def _lines(given: str | Path) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def _drawn(tensor: Any, rng: np.random.Generator) -> np.ndarray:
-    """A condition of one text, without the batch's axis."""
-    shape = tensor.axes[1:]
+def drawn_value(tensor: Tensor, rng: np.random.Generator, **sizes: int) -> np.ndarray:
+    """A random input of one text, without the batch's axis; `sizes` are those of its named axes."""
+    shape = tuple(axis if isinstance(axis, int) else sizes[axis] for axis in tensor.axes[1:])
     if tensor.dtype.startswith("int"):
         return rng.integers(int(tensor.least), int(tensor.below), shape)
     return rng.standard_normal(shape).astype(tensor.dtype)

@@ -10,7 +10,7 @@ import numpy as np
 
 from espnet2.interface.check import Check
 from espnet2.interface.errors import BundleError, OptionError, listed
-from espnet2.interface.spec import FLOATS, Component
+from espnet2.interface.spec import Component
 from espnet2.runtime.compare import difference
 from espnet2.runtime.conditions import CONDITIONS, REFERENCE
 from espnet2.runtime.durations import RULES, scaled
@@ -30,6 +30,7 @@ from espnet2.runtime.synthesis_flow import (
     SAMPLES,
     STEP,
     VOCODER,
+    gives_units,
 )
 from espnet2.runtime.synthesis_model import SynthesisModel, SynthesisSection
 from espnet2.runtime.synthesis_options import SynthesisOptions
@@ -73,7 +74,7 @@ class TextToSpeech(SynthesisFamily):
         if components[ENCODER].attribute(DURATIONS, "round") not in RULES:
             raise BundleError(f"{ENCODER}: attributes.{DURATIONS}: expected one of {', '.join(RULES)}, found another")
         spoken = VOCODER in components or (section.griffin_lim and FEATURES in known)
-        if not spoken and not _gives_units(components):
+        if not spoken and not gives_units(components.values()):
             raise BundleError("griffin_lim: expected how features become samples, found nothing, and no vocoder")
 
     def run(self, model: SynthesisModel, options: SynthesisOptions) -> Run:
@@ -128,12 +129,6 @@ class TextToSpeech(SynthesisFamily):
         """Distance of features over their spread, the mean over texts; those of one may come later or faster."""
         pairs = [(one[FEATURES], other[FEATURES]) for one, other in zip(expected, found, strict=True)]
         return float(np.mean([warped_distance(*pair) for pair in pairs]))
-
-
-def _gives_units(components: Components) -> bool:
-    """Whether features are discrete units, which are results as they are."""
-    outputs = components[DECODER].outputs if DECODER in components else ()
-    return any(tensor.name == FEATURES and tensor.dtype not in FLOATS for tensor in outputs)
 
 
 def _require_fed(name: str, component: Component, known: set[str]) -> None:

@@ -19,13 +19,15 @@ from espnet2.torch_utils.size_limit import bounded, require_sizes
 from espnet2.utils.yaml_file import read_mapping
 
 GENERATORS = {
+    "DiscreteSymbolHiFiGANGenerator": "espnet2.gan_tts.hifigan.discrete_symbol:DiscreteSymbolHiFiGANGenerator",
     "HiFiGANGenerator": "espnet2.gan_tts.hifigan.hifigan:HiFiGANGenerator",
     "MelGANGenerator": "espnet2.gan_tts.melgan.melgan:MelGANGenerator",
     "ParallelWaveGANGenerator": "espnet2.gan_tts.parallel_wavegan.parallel_wavegan:ParallelWaveGANGenerator",
     "StyleMelGANGenerator": "espnet2.gan_tts.style_melgan.style_melgan:StyleMelGANGenerator",
 }
 DEFAULT = "ParallelWaveGANGenerator"  # of a config that names none
-UNUSED: Mapping[str, Any] = {"use_causal_conv": False}  # options that have only this value here
+# Options that have only this value here; the package itself cannot run generators of another `concat_spk_emb`.
+UNUSED: Mapping[str, Any] = {"use_causal_conv": False, "concat_spk_emb": False}
 RENAMED = {"dropout": "dropout_rate"}  # options with another name here
 # Releases up to this one joined bands by filters of another cutoff frequency.
 FORMER_BANDS, FORMER_CUTOFF = (0, 4, 2), 0.15
@@ -36,7 +38,7 @@ GAIN, HELD = ".weight_g", "vocoder."  # ends and beginnings of names of weights
 
 
 class ParallelWaveGANPretrainedVocoder(nn.Module):
-    """Features to samples.
+    """Features, or discrete units, to samples.
 
     Args:
         model_file: checkpoint-*.pkl, of which the generator's weights are read.
@@ -72,7 +74,7 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
         }
         self.vocoder = _generator(config, path)
         mels, size = self.features.get("num_mels", self.vocoder.in_channels), self.vocoder.in_channels
-        if mels != size:
+        if mels != size and not self.vocoder.units:
             raise ConfigError(f"{path}: num_mels: expected {size}, which the generator reads, found {mels!r}")
         self.normalize_before = False
         if model_file is not None:
@@ -81,7 +83,7 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
                 self.vocoder.remove_weight_norm()
             load_state(self.vocoder, state, model_file)
         _join_bands(self.vocoder, config, path)
-        if model_file is not None:
+        if model_file is not None and not self.vocoder.units:
             self._read_statistics(Path(model_file).parent, str(config.get("format", "npy")))
         self.vocoder.remove_weight_norm()
         self.eval()
@@ -100,11 +102,12 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
         self.normalize_before = True
 
     def forward(self, feats: Tensor, f0: Tensor | None = None) -> Tensor:
-        """Features (T, F) → samples (N,), of drawn noise where the vocoder reads some; `f0` is not used."""
+        """Features (T, F), or units (T, 1) → samples (N,), of drawn noise where the vocoder reads some; `f0` is not
+        used."""
         return self.vocoder.inference(self._normalized(feats))[:, 0]
 
     def generate(self, feats: Tensor, *further: Tensor) -> Tensor:
-        """Features (B, T, F), and noise where the graph reads some → samples (B, N)."""
+        """Features (B, T, F) or units (B, T), and what the graph reads beside them → samples (B, N)."""
         return self.vocoder.generate(self._normalized(feats), *further)
 
     def _normalized(self, feats: Tensor) -> Tensor:

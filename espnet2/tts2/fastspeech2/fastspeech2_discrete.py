@@ -208,7 +208,7 @@ class FastSpeech2Discrete(VariedTTS, AbsTTS2):
         axis = "units" if times > 1 else "frames"
         rules = (OutputLength(axis, "frames", Length.multiplied(times)),) if times > 1 else ()
         units = (
-            Declared("feat_gen", ("batch", axis), "int64"),
+            Declared("feat_gen", ("batch", axis), "int64", below=self.odim),
             Declared("feat_gen_lengths", ("batch",), "int64", length_of=axis),
         )
         return self.text_component(), self.frames_component(units, rules)

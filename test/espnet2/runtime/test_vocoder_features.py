@@ -7,6 +7,7 @@ import pytest
 import synthesis_graphs
 
 from espnet2.interface.errors import BundleError
+from espnet2.interface.spec import Tensor
 from espnet2.runtime.families.vocoder import VocoderSection
 from espnet2.runtime.vocoder_features import mismatch, require_fit
 
@@ -24,11 +25,40 @@ def test_features_that_differ(key):
     assert mismatch(OWN, {**OTHER, key: 64}).startswith(f"{key}: expected ")
 
 
-def test_vocoders_of_others_are_refused():
-    def bundle(model, section, path) -> SimpleNamespace:
-        components = {name: graph.component for name, graph in model.graphs.items()}
-        return SimpleNamespace(components=components, section=section, path=path)
+def bundle(model, section, path) -> SimpleNamespace:
+    components = {name: graph.component for name, graph in model.graphs.items()}
+    return SimpleNamespace(components=components, section=section, path=path)
 
+
+def of_units(bundle: SimpleNamespace, name: str, units: int) -> SimpleNamespace:
+    """A bundle whose tensors of this name are units."""
+    unit = Tensor(name, ("batch", "frames"), "int64", below=units)
+    components = {
+        key: dataclasses.replace(
+            component,
+            inputs=tuple(unit if tensor.name == name else tensor for tensor in component.inputs),
+            outputs=tuple(unit if tensor.name == name else tensor for tensor in component.outputs),
+        )
+        for key, component in bundle.components.items()
+    }
+    return SimpleNamespace(**{**vars(bundle), "components": components})
+
+
+def test_vocoders_of_units():
+    own = bundle(synthesis_graphs.model(), synthesis_graphs.SECTION, "t")
+    vocoder = bundle(synthesis_graphs.of_graphs(synthesis_graphs.vocoder()), VocoderSection(16000), "v")
+    for units in (12, 15):
+        require_fit(of_units(own, "feat_gen", 12), of_units(vocoder, "feats", units))
+    for given, read, sentence in (
+        (of_units(own, "feat_gen", 12), of_units(vocoder, "feats", 11), "12 discrete units, as t gives, found 11"),
+        (of_units(own, "feat_gen", 12), vocoder, "v: expected 12 discrete units, as t gives, found features"),
+        (own, of_units(vocoder, "feats", 5), "v: expected features, as t gives, found 5 discrete units"),
+    ):
+        with pytest.raises(BundleError, match=sentence):
+            require_fit(given, read)
+
+
+def test_vocoders_of_others_are_refused():
     own = synthesis_graphs.SECTION
     vocoder = bundle(synthesis_graphs.of_graphs(synthesis_graphs.vocoder()), VocoderSection(8000), "v")
     for model in (synthesis_graphs.model(), synthesis_graphs.stepwise_model()):
