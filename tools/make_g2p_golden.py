@@ -19,7 +19,13 @@ import pyopenjtalk  # noqa: E402
 
 from espnet2.text.phoneme_tokenizer import PhonemeTokenizer, g2p_choices  # noqa: E402
 
-CHINESE = ("卡尔普陪外孙玩滑梯。", "你好！ABC 123 儿 女 乌鱼 吗", "云 院#1吃饭 x y", "句去雪月圆用微问嗯诶", "dag 10, -")
+CHINESE = (
+    "卡尔普陪外孙玩滑梯。",
+    "你好！ABC 123 儿 女 乌鱼 吗",
+    "云 院#1吃饭 x y",
+    "句去雪月圆用微问嗯诶",
+    "dag 10, -",
+)
 JAPANESE = ("昔は、俺も若かった", "元気？ABC。", "")
 KOREAN = ("나는 학생이다.", "이것은 123 a! 값", "  ㄱ 가 ")
 ESPEAK = {
