@@ -144,8 +144,10 @@ def _syllables(package: Any, text: str) -> list[str]:
 
 
 def _initials_and_finals(package: Any, text: str) -> list[str]:
-    """Initial and final of each syllable, with the tone at the end. As in upstream, nü and lü lose their final, and what
-    is no syllable but begins as one follows its initial."""
+    """Initial and final of each syllable, with the tone at the end.
+
+    As in upstream, nü and lü lose their final, and what is no syllable but begins as one follows its initial.
+    """
     parts = _needed("pypinyin.style._utils", "pypinyin")
     phones = []
     for syllable in _syllables(package, text):
