@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 SOURCES = Path(__file__).parent / "sources"
+PROJECT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Part:
             functions, a mapping from the first release that a file is meant for.
         removals: functions that nothing uses any more; one that is still named in another place is kept.
         transforms: changes of call sites.
-        additions: by path below the checkout, a file in `sources/<name>/`. Those below `test/`, `ci/` or another
-            directory that the checkout lacks are left out.
+        additions: by path below the checkout, a file in `sources/<name>/`, or a module of this project. Those below
+            `test/`, `ci/` or another directory that the checkout lacks are left out.
         requires: names of parts that are applied before.
     """
 
@@ -60,8 +61,9 @@ class Part:
     requires: tuple[str, ...] = ()
 
     def source(self, file: str) -> str:
-        """Read a file of `sources/<name>/`."""
-        return (SOURCES / self.name / file).read_text(encoding="utf-8")
+        """Read a file of `sources/<name>/`, or a module of this project, whose path begins with its package."""
+        ours = file.startswith(("espnet/", "espnet2/"))
+        return (PROJECT / file if ours else SOURCES / self.name / file).read_text(encoding="utf-8")
 
     def source_of(self, function: str, release: str) -> str:
         """Read the file that replaces `function` in a release."""

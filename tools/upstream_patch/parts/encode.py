@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import libcst as cst
 import libcst.matchers as m
@@ -10,6 +11,7 @@ import libcst.matchers as m
 from tools.upstream_patch.part import Part, Transform
 
 ENCODING = re.compile(r"encode|extract_feats")  # names of the methods that run at inference
+FORWARD = re.compile("^forward$")
 MAXIMUM = m.Call(func=m.Attribute(attr=m.Name("max")), args=[])
 # x = x[:, : lengths.max()]
 TRIMMING = m.SimpleStatementLine(
@@ -28,19 +30,29 @@ TRIMMING = m.SimpleStatementLine(
 )
 # assert x.size(1) <= lengths.max(), "message"
 CHECK = m.SimpleStatementLine(body=[m.Assert(test=m.Comparison(comparisons=[m.ComparisonTarget(comparator=MAXIMUM)]))])
+# assert len(x) == len(lengths), "message"
+LENGTH = m.Call(func=m.Name("len"))
+SAME_BATCH = m.SimpleStatementLine(
+    body=[m.Assert(test=m.Comparison(left=LENGTH, comparisons=[m.ComparisonTarget(comparator=LENGTH)]))]
+)
+# self.probabilities[:-1].uniform_()
+DRAWING = m.SimpleStatementLine(body=[m.Expr(m.Call(func=m.Attribute(attr=m.Name("uniform_")), args=[]))])
+FRONTEND = "espnet2/legacy/nets/pytorch_backend/frontends/frontend.py"
+BLOCKS = "espnet2/asr_transducer/encoder/modules/multi_blocks.py"
 IN_TRAINING = cst.parse_expression("self.training")
 
 
 class OnlyInTraining(cst.CSTTransformer):
-    """Statements of methods for encoding that read a maximum of lengths are executed in training only."""
+    """Execute statements of methods that take a Python number from a tensor in training only."""
 
-    def __init__(self) -> None:
+    def __init__(self, methods: re.Pattern[str], statement: m.MatcherType) -> None:
         super().__init__()
+        self.chosen, self.statement = methods, statement
         self.methods: list[bool] = []
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         first = node.params.params[0].name.value if node.params.params else ""
-        self.methods.append(first == "self" and ENCODING.search(node.name.value) is not None)
+        self.methods.append(first == "self" and self.chosen.search(node.name.value) is not None)
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
         self.methods.pop()
@@ -52,25 +64,34 @@ class OnlyInTraining(cst.CSTTransformer):
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.BaseStatement:
-        if not any(self.methods) or not m.matches(updated_node, TRIMMING | CHECK):
+        if not any(self.methods) or not m.matches(updated_node, self.statement):
             return updated_node
         body = cst.IndentedBlock([updated_node.with_changes(leading_lines=())])
         return cst.If(IN_TRAINING, body, leading_lines=updated_node.leading_lines)
+
+
+def only_in_training(methods: re.Pattern[str], statement: m.MatcherType) -> Callable[[cst.Module], cst.Module]:
+    """Return a function that makes these statements of such methods conditional."""
+    return lambda module: module.visit(OnlyInTraining(methods, statement))
 
 
 PART = Part(
     name="encode",
     title="Make encode exportable, from waveform to encoder output",
     body="""
-    The slice of the speech by its longest length, which data-parallel training needs, and the assertion on the lengths
-    of the encoder's output are executed in training only: both take a Python number from a tensor, so that they end an
-    export, or freeze its lengths.
+    The slice of the speech by its longest length, which data-parallel training needs, and the assertions on lengths are
+    executed in training only: they take a Python number from a tensor, so that they end an export, or freeze its
+    lengths or its batch.
+
+    Stochastic depth draws its random numbers in training only, which alone uses them.
 
     GlobalMVN.forward no longer changes its caller's features in place.
     """,
     replacements={"espnet2.layers.global_mvn:GlobalMVN.forward": "global_mvn.py"},
     transforms=(
-        Transform(("espnet2/*/*.py", "espnet2/*/*/*.py"), r"\.max\(\)", lambda module: module.visit(OnlyInTraining())),
+        Transform(("espnet2/*/*.py", "espnet2/*/*/*.py"), r"\.max\(\)", only_in_training(ENCODING, TRIMMING | CHECK)),
+        Transform((FRONTEND,), r"assert len\(", only_in_training(FORWARD, SAME_BATCH)),
+        Transform((BLOCKS,), r"uniform_\(", only_in_training(FORWARD, DRAWING)),
     ),
     additions={"test/espnet2/asr/test_encode_export.py": "test_encode_export.py"},
     requires=("masks",),

@@ -1,9 +1,10 @@
 """Recurrent layers over batches of utterances of different length.
 
-PyTorch's way to respect lengths is a packed sequence, which no graph can hold; and its `aten.lstm` and `aten.gru`
-become ONNX with a dynamic time axis only once per process, since torch's dispatcher remembers the unrolled
-decomposition. So a graph gets ONNX's own operator, one per layer, whose input `sequence_lens` means what packing means:
-the backward direction starts at each utterance's own end, and outputs beyond it are zeros.
+PyTorch's way to respect lengths is a packed sequence, which no graph can hold; and its
+`aten.lstm` and `aten.gru` become ONNX with a dynamic time axis only once per process,
+since torch's dispatcher remembers the unrolled decomposition. So a graph gets ONNX's
+own operator, one per layer, whose input `sequence_lens` means what packing means: the
+backward direction starts at each utterance's own end, and outputs beyond it are zeros.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 OPERATOR_VERSION = 14  # of ONNX's RNN, GRU and LSTM
-# By PyTorch's mode: ONNX's operator, the order of its gates in PyTorch's weights, and attributes.
+# By PyTorch's mode: ONNX's operator, the order of its gates in PyTorch's weights, and
+# attributes.
 OPERATORS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
     "LSTM": ("LSTM", (0, 3, 1, 2), {}),  # input, output, forget, cell
     "GRU": ("GRU", (1, 0, 2), {"linear_before_reset": 1}),  # update, reset, new
@@ -29,16 +31,18 @@ def run_ragged(rnn: nn.RNNBase, xs: Tensor, lengths: Tensor, state: Any = None) 
     """Run recurrent layers as if each utterance of the batch were alone.
 
     Args:
-        rnn: `nn.LSTM`, `nn.GRU` or `nn.RNN` with `batch_first`, of any number of layers and directions.
+        rnn: `nn.LSTM`, `nn.GRU` or `nn.RNN` with `batch_first`, of any number of layers
+            and directions.
         xs: (B, T, F).
         lengths: (B,) int64, at most T. An utterance of length 0 gives zeros.
-        state: state of `rnn` for a batch, a tensor (layers · directions, B, S) or a pair of them; None for zeros.
+        state: state of `rnn` for a batch, a tensor (layers · directions, B, S) or a
+            pair of them; None for zeros.
 
     Returns:
-        (B, T, directions · S), zeros beyond each utterance, and the state at each utterance's end. The state of an
-        utterance of length 0 is of no use.
+        (B, T, directions · S), zeros beyond each utterance, and the state at each
+        utterance's end. The state of an utterance of length 0 is of no use.
     """
-    if torch.compiler.is_exporting():
+    if hasattr(torch.onnx, "ops") and torch.compiler.is_exporting():
         return _as_operators(rnn, xs, lengths, state)
     packed = pack_padded_sequence(xs, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
     output, state = rnn(packed, state)
@@ -61,7 +65,8 @@ def _as_operators(rnn: nn.RNNBase, xs: Tensor, lengths: Tensor, state: Any) -> t
 
 
 def _operator(rnn: nn.RNNBase, layer: int, xs: Tensor, lengths: Tensor, state: list[Tensor]) -> Sequence[Tensor]:
-    """One layer as one ONNX operator: xs (T, B, F) → (T, directions, B, S), and states (directions, B, S)."""
+    """One layer as one ONNX operator: xs (T, B, F) → (T, directions, B, S), and states
+    (directions, B, S)."""
     operator, order, attributes = OPERATORS[rnn.mode]
     directions = 1 + rnn.bidirectional
     weights = [_weights(rnn, f"l{layer}{suffix}", order) for suffix in ("", "_reverse")[:directions]]
@@ -82,7 +87,8 @@ def _operator(rnn: nn.RNNBase, layer: int, xs: Tensor, lengths: Tensor, state: l
 
 
 def _weights(rnn: nn.RNNBase, name: str, order: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Weights of the input and of the state, and both biases, of one layer and direction, in ONNX's order of gates."""
+    """Weights of the input and of the state, and both biases, of one layer and
+    direction, in ONNX's order of gates."""
     kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh") if rnn.bias else ("weight_ih", "weight_hh")
     parts = []
     for kind in kinds:

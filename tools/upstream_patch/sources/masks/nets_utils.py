@@ -13,12 +13,13 @@ def make_pad_mask_with_reference(lengths, xs, length_dim=-1):
         Tensor: Bool tensor of the shape of `xs`, True where it is padded.
 
     """
-    if length_dim == 0:
-        raise ValueError(f"length_dim cannot be 0: {length_dim}")
-    dim = int(length_dim) % xs.dim()
+    dim = int(length_dim)
     mask = make_pad_mask(lengths, maxlen=xs.size(dim)).to(xs.device)
-    shape = [xs.size(i) if i in (0, dim) else 1 for i in range(xs.dim())]
-    return mask.view(shape).expand(xs.shape)
+    for _ in range(dim % xs.dim() - 1):
+        mask = mask.unsqueeze(1)
+    while mask.dim() < xs.dim():
+        mask = mask.unsqueeze(-1)
+    return mask.expand(xs.shape)
 
 
 def make_pad_mask(lengths, xs=None, length_dim=-1, maxlen=None):
@@ -34,10 +35,15 @@ def make_pad_mask(lengths, xs=None, length_dim=-1, maxlen=None):
         Tensor: Bool tensor (B, T), or of the shape of `xs`, True where it is padded.
 
     """
+    if length_dim == 0:
+        raise ValueError(f"length_dim cannot be 0: {length_dim}")
     if xs is not None:
+        assert maxlen is None, "maxlen is that of xs"
         return make_pad_mask_with_reference(lengths, xs, length_dim)
-    lengths = torch.as_tensor(lengths)
-    positions = torch.arange(
-        lengths.max() if maxlen is None else maxlen, device=lengths.device
-    )
+    lengths = torch.as_tensor(lengths).long()
+    if maxlen is None:
+        maxlen = lengths.max()
+    elif isinstance(maxlen, torch.Tensor):
+        maxlen = maxlen.reshape(())
+    positions = torch.arange(maxlen, device=lengths.device)
     return positions >= lengths.unsqueeze(-1)
