@@ -44,7 +44,7 @@ class Spoken:
     name: str
     place: str
     text: str
-    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, fs: int) -> dict[str, Any]:
         """Arguments of a synthesiser, samples at `fs` Hz; raises `DataError` where a list lacks the text."""
@@ -53,12 +53,11 @@ class Spoken:
             if self.name not in values:
                 raise DataError(f"{self.place}: expected {name} of this text, found none")
             value = values[self.name]
-            found[name] = self._samples(value, fs) if isinstance(value, tuple) else value
+            if isinstance(value, tuple):  # a recording, which its list can place
+                (rate, samples), place = value, values.place(self.name)
+                value = resample(only_channel(samples, place), rate, fs, place)
+            found[name] = value
         return found
-
-    def _samples(self, recording: tuple[int, Any], fs: int) -> Any:
-        rate, samples = recording
-        return resample(only_channel(samples, self.place), rate, fs, self.place)
 
 
 class SpeakRunner:

@@ -72,16 +72,19 @@ def test_texts_of_a_batch_are_spoken_alone_where_one_fails(tmp_path, capsys):
 
 def test_reference_utterances_are_resampled(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("text").write_text("one ab\ntwo ab\n")
+    Path("text").write_text("one ab\ntwo ab\nthree ab\n")
     soundfile.write("a.wav", np.full(400, 0.5), 16000)
     soundfile.write("silent.wav", np.zeros(400), 8000)
-    Path("wav.scp").write_text("one a.wav\ntwo silent.wav\n")
+    soundfile.write("stereo.wav", np.zeros((400, 2)), 8000)
+    Path("wav.scp").write_text("one a.wav\ntwo silent.wav\nthree stereo.wav\n")
     lists = ["--data_path_and_name_and_type", "text,text,text", "--data_path_and_name_and_type", "wav.scp,speech,sound"]
     model = synthesis_graphs.latent_model("style")
     args = _args(*lists, "--output_dir", "out")
     assert speak(args, lambda: Synthesizer(model, SynthesisOptions())) == 1
     assert model.graphs["style_encoder"].calls[0]["speech_lengths"].tolist() == [200]
-    assert "two: speech: expected sound, found nothing but zeros" in Path("out/failures").read_text()
+    failures = Path("out/failures").read_text()
+    assert "two: speech: expected sound, found nothing but zeros" in failures
+    assert "stereo.wav: expected one channel, found 2; choose or mix one (sox stereo.wav mono.wav remix 1)" in failures
 
 
 def test_lists_are_written_as_recipes_read_them(tmp_path, monkeypatch):
