@@ -72,7 +72,7 @@ inference_args=         # further ones, such as "--speed_control_alpha 1.1"
 inference_tag=          # name of the synthesis (default: of its configuration)
 inference_model=train.loss.ave.pth  # weights
 vocoder_file=none       # weights of a vocoder, with config.yml beside it; none: Griffin-Lim, or the model's own
-asr_bundle=none         # bundle of a recogniser that scores the speech; none: no scores
+asr_bundle=none         # bundle of a recogniser that scores the speech, and accepts int8 graphs; none: no scores
 asr_cleaner=none        # text normalisation before scoring
 quantize=none           # int8: add 8-bit graphs to the bundle; none
 # End of options

@@ -177,7 +177,13 @@ export_bundle() {
     local files options=()
     need_model
     mapfile -t files < <(bundle_files)
-    if [ "$quantize" != none ]; then options=(--quantize "$quantize"); fi
+    if [ "$quantize" != none ]; then
+        options=(--quantize "$quantize")
+        if [ "$asr_bundle" != none ]; then # the recogniser judges the texts of the validation set
+            cut -d ' ' -f 2- "$valid_dir/text" >"$tts_exp/judged.txt"
+            options+=(--recognizer "$asr_bundle" "$tts_exp/judged.txt")
+        fi
+    fi
     jobs "${train_cmd[@]}" "$tts_exp/logs/export.log" \
         "$python" -m espnet2.bin.run_once --stamp "$tts_exp/.bundle.done" --inputs "${model_files[@]}" \
         --outputs "$bundle/bundle.yaml" ${files[@]+"${files[@]}"} --log_level WARNING -- \

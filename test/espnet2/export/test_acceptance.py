@@ -1,11 +1,14 @@
 """int8 graphs, accepted by their results or by what a recogniser makes of their speech."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from espnet2.bin import export_onnx
+from espnet2.export import make_bundle as module
 from espnet2.export.acceptance import ByRecognizer, open_recognizer, require_accepted, require_recognizer
 from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import OptionError, VerificationError
@@ -102,3 +105,19 @@ def test_the_demo_recogniser_judges_the_demo_synthesiser(repo_dir, demo_bundle):
     recognize = open_recognizer(demo_bundle, trained.section.sample_rate)
     judge = ByRecognizer(trained, trained.graphs, signals, recognize)
     assert judge.record(judge.rate(trained.graphs)) == {"word_error_rate": 0.0, "fp32_word_error_rate": 0.0}
+
+
+def test_int8_speech_with_other_words_leaves_no_bundle(repo_dir, tmp_path, monkeypatch, capsys):
+    exp, tried, errors = repo_dir / "egs2/digits/tts1/demo/exp/tts", [], iter([0.0, 0.5])
+    names = ("text_encoder", "feature_decoder")
+    monkeypatch.setattr(module, "_export", lambda *_: {name: Path(name) for name in names})
+    monkeypatch.setattr(module, "OnnxGraph", lambda path, component: None)
+    monkeypatch.setattr(module, "compare_all", lambda *_, **__: [])
+    monkeypatch.setattr(module, "_quantize", lambda paths, names, outputs: tried.append(names) or {})
+    monkeypatch.setattr(module, "open_recognizer", lambda bundle, rate: str)
+    monkeypatch.setattr(ByRecognizer, "_errors", lambda *_: next(errors))
+    model = ["--tts_train_config", str(exp / "config.yaml"), "--tts_model_file", str(exp / "train.loss.ave.pth")]
+    command = [*model, "--output_dir", str(tmp_path / "b"), "--quantize", "int8", "--recognizer", "r", "one two", "six"]
+    assert export_onnx.main(command) == 2
+    assert "at most 2.0% more word errors against fp32 on 2 recordings, found 50.0%" in capsys.readouterr().err
+    assert tried == [["text_encoder"]] and list(tmp_path.iterdir()) == []
