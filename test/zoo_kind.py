@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import zoo_data
 
@@ -55,3 +56,9 @@ def token_lengths(lengths: torch.Tensor) -> torch.Tensor:
 def mask(lengths: torch.Tensor) -> torch.Tensor:
     """True on valid frames: (B, 1, T)."""
     return (torch.arange(int(lengths.max())) < lengths[:, None])[:, None]
+
+
+def digest(name: str, value: torch.Tensor) -> list[float]:
+    """The norm, and the product with a tensor that is drawn from the name and is as large as ones."""
+    array = value.detach().double().numpy()
+    return [float(np.sqrt((array**2).sum())), float((array * zoo_data.drawn(name, array.shape)).sum())]

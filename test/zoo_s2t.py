@@ -45,7 +45,11 @@ _OWSM: dict[str, Any] = {
     "preprocessor_conf": {
         "fs": RATE,
         "speech_length": SECONDS,
+        "speech_resolution": 0.02,
         "speech_init_silence": 0.2,
+        "na_symbol": "<na>",
+        "notime_symbol": "<notimestamps>",
+        "first_time_symbol": TIMES[0],
         "last_time_symbol": TIMES[-1],
     },
 }

@@ -158,6 +158,21 @@ STANDALONE: dict[str, dict[str, Any]] = {
         }
     },
 }
+_PREVIOUS, _OF_CTC = (Array(name, ("u",), below=_LABELS) for name in ("text_prev", "text_ctc"))
+_S2T: dict[str, Any] = {
+    **{key: value for key, value in _ASR.items() if key != "token_list"},
+    "token_list": [*_TOKENS[:-1], "<sos>", "<eos>", "<sop>", "<na>"],
+}
+S2T: dict[str, tuple[dict[str, Any], Array]] = {  # and the previous text
+    "s2t": ({"model_conf": {**_ASR["model_conf"], "report_cer": False, "report_wer": False}}, _PREVIOUS),
+    "s2t-none": (  # token 1 stands for no previous text
+        {
+            "encoder_conf": {**_INTERMEDIATE, "interctc_use_conditioning": True},
+            "model_conf": {"ctc_weight": 0.3, "interctc_weight": 0.4, "sym_na": "<unk>"},
+        },
+        Array("text_prev", (1,), below=2),
+    ),
+}
 
 SPECAUG: dict[str, tuple[dict[str, Any], list[int]]] = {  # options, and lengths of the utterances
     "frames": ({"time_mask_width_range": [0, 8]}, [40, 40]),
@@ -200,6 +215,10 @@ TRAINED = [
     *(
         _row(name, "asr_transducer:ASRTransducerTask", {**_STANDALONE, **keys}, _SPOKEN)
         for name, keys in STANDALONE.items()
+    ),
+    *(
+        _row(name, "s2t:S2TTask", {**_S2T, **keys}, (*_SPOKEN, previous, _OF_CTC))
+        for name, (keys, previous) in S2T.items()
     ),
 ]
 # Rows of the zoo whose models start from each way of drawing weights.

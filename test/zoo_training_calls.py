@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import zoo_calls
 import zoo_data
+from zoo_kind import digest
 
 PADDING = {"espnet2.tasks.lm:LMTask": 0}  # of texts in batches of a task, elsewhere -1
 
@@ -58,12 +59,6 @@ def _copied(fields: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def _collected(module: Any, fields: dict[str, torch.Tensor]) -> dict[str, Any]:
     found = module.collect_feats(**fields)
     return {name: value.tolist() if name.endswith("_lengths") else digest(name, value) for name, value in found.items()}
-
-
-def digest(name: str, value: torch.Tensor) -> list[float]:
-    """The norm, and the product with a tensor that is drawn from the name and is as large as ones."""
-    array = value.detach().double().numpy()
-    return [float(np.sqrt((array**2).sum())), float((array * zoo_data.drawn(name, array.shape)).sum())]
 
 
 def initialized(row: zoo_data.Row, directory: Path, init: str) -> dict[str, float]:

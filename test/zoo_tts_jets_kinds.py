@@ -9,8 +9,7 @@ from unittest import mock
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
-from zoo_kind import Batch, Kind, Outputs, attribute
-from zoo_training_calls import digest
+from zoo_kind import Batch, Kind, Outputs, attribute, digest
 
 
 def _padded(results: list[dict[str, torch.Tensor]]) -> Outputs:

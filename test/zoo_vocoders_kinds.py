@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-from zoo_kind import Batch, Kind, Outputs, attribute
-from zoo_training_calls import digest
+from zoo_kind import Batch, Kind, Outputs, attribute, digest
 
 
 def _each(found: list[Tensor], name: str) -> Outputs:

@@ -60,7 +60,17 @@ class Speech2Text(S2TRecognizer):
         token_type: str | None = None,
         bpemodel: Path | str | None = None,
         device: str | torch.device = "cpu",
+        maxlenratio: float = S2TOptions.maxlenratio,
+        minlenratio: float = S2TOptions.minlenratio,
+        batch_size: int | str = S2TOptions.batch_size,
         dtype: str = "float32",
+        beam_size: int = S2TOptions.beam_size,
+        ctc_weight: float = S2TOptions.ctc_weight,
+        lm_weight: float = S2TOptions.lm_weight,
+        ngram_weight: float = S2TOptions.ngram_weight,
+        penalty: float = S2TOptions.penalty,
+        nbest: int = S2TOptions.nbest,
+        normalize_length: bool = S2TOptions.normalize_length,
         *,
         model_file: Path | str | None = None,
         model_tag: Path | str | None = None,
@@ -74,7 +84,19 @@ class Speech2Text(S2TRecognizer):
         given = {option.name: others.pop(option.name) for option in fields(S2TOptions) if option.name in others}
         require_dtype(dtype)
         require_known(others)
-        options = S2TOptions(**given)
+        options = S2TOptions(
+            beam_size=beam_size,
+            ctc_weight=ctc_weight,
+            lm_weight=lm_weight,
+            ngram_weight=ngram_weight,
+            penalty=penalty,
+            maxlenratio=maxlenratio,
+            minlenratio=minlenratio,
+            nbest=nbest,
+            normalize_length=normalize_length,
+            batch_size=batch_size,
+            **given,
+        )
         from espnet2.inference.trained import load_trained
 
         trained = load_trained(

@@ -12,6 +12,7 @@ from typing import Any
 _MODULES = {
     "Bundle": "espnet2.runtime.bundle",
     "Speech2Embedding": "espnet2.runtime.spk",
+    "Speech2Language": "espnet2.runtime.s2t_language",
     "Speech2Text": "espnet2.runtime.asr",
     "Speech2TextStreaming": "espnet2.runtime.asr_streaming",
     "Text2Speech": "espnet2.runtime.tts",

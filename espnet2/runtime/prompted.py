@@ -19,6 +19,7 @@ from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.hypothesis import Hypothesis
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.options import SEARCHES
 from espnet2.runtime.results import Results, TaggedResult
 from espnet2.runtime.s2t_options import S2TOptions
 from espnet2.runtime.s2t_section import S2TSection, without_tags
@@ -49,12 +50,17 @@ class PromptedRecognizer(Recognizer):
     long_form: Windows
 
     def __init__(self, model: SearchModel, options: S2TOptions) -> None:
+        for name in SEARCHES:
+            if getattr(options, name):
+                raise OptionError(f"{name}: expected False, since texts of this model begin with a prompt, found True")
         super().__init__(model, options)
         section = model.section
         assert isinstance(section, S2TSection)
         self.section = section
         window = section.window if self.speech.axes[1] == "samples" else 0
         self.long_form = Windows(self.encoder.component, self.options, section.sample_rate, window)
+        if self.long_form.mode != "false" and not section.times:
+            raise OptionError("long_form: expected false, since the model's tokens have no times, found true")
         self.primer = self._primer(options.text_prev)
 
     def __call__(
@@ -125,27 +131,35 @@ class PromptedRecognizer(Recognizer):
         """Indices of the start of a previous text and of its tokens; none where there is no such text."""
         special = self.section.special
         tokens = self._tokens_of(text)
-        if not tokens or special.get("na") in tokens:
+        if tokens is None or special.get("na") in tokens:
             return []
         if "sop" not in special:
             raise OptionError("text_prev: expected none, since the model has no symbol of its start; found some")
         return [special["sop"], *tokens]
 
-    def _tokens_of(self, text: Any) -> list[int]:
+    def _tokens_of(self, text: Any) -> list[int] | None:
+        """Indices of a text's tokens; None where there is no text, which an empty one is not."""
         if text is None or (isinstance(text, str) and text.strip() == NO_TEXT):
-            return []
+            return None
         if isinstance(text, str):
             if self.tokenizer is None:
                 raise OptionError("text_prev: expected indices, since the model's tokenizer is not known; found a text")
-            try:
-                return self.converter.tokens2ids(self.tokenizer.text2tokens(text))
-            except DataError as error:
-                raise OptionError(f"text_prev: {error}") from error
+            return self._looked_up(self.tokenizer.text2tokens(text))
         tokens = [int(token) for token in np.asarray(text).ravel()]
         wrong = [token for token in tokens if not 0 <= token < len(self.token_list)]
         if wrong:
             raise OptionError(f"text_prev: expected indices of {len(self.token_list)} tokens, found {wrong[0]}")
         return tokens
+
+    def _looked_up(self, pieces: list[str]) -> list[int]:
+        try:
+            found = self.converter.tokens2ids(pieces)
+        except DataError as error:  # of a model without a token for others
+            raise OptionError(f"text_prev: {error}") from error
+        unknown = sum(piece not in self.section.indices for piece in pieces)
+        if unknown:
+            _log.warning("text_prev: %d of %d tokens are unknown to the model", unknown, len(pieces))
+        return found
 
     def check(self, speech: Any, name: str = "speech") -> np.ndarray:
         """Speech as the encoder takes it, float32, padded to the model's window.

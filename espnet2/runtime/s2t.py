@@ -83,14 +83,18 @@ class S2TRecognizer(PromptedRecognizer):
     ) -> Iterator[tuple[float, float, str]]:
         """Yield what `decode_long` returns as it is found, window by window; it takes the same arguments."""
         timed = self.prompted(None, lang_sym, task_sym, predict_time=True)
-        previous = (init_text or NO_TEXT) if condition_on_prev_text else None
         samples, latest = self.padded(speech)[: len(speech)], self.latest(end_time_threshold)
-        for window in timed.windows(samples, latest, skip_last_chunk_threshold, previous):
+        for window in timed.windows(samples, latest, skip_last_chunk_threshold, condition_on_prev_text, init_text):
             for first, last, tokens, _ in window.utterances:
                 yield round(window.start + first, 2), round(window.start + last, 2), self.text_of(tokens)
 
     def windows(
-        self, samples: np.ndarray, latest: float, shortest: float = SHORTEST, previous: str | None = None
+        self,
+        samples: np.ndarray,
+        latest: float,
+        shortest: float = SHORTEST,
+        conditioned: bool = False,
+        init_text: str | None = None,
     ) -> Iterator[Window]:
         """Decode samples (T,) window by window.
 
@@ -98,11 +102,12 @@ class S2TRecognizer(PromptedRecognizer):
             samples: Of any length, in float32.
             latest: Seconds of a window behind which the last of several utterances is left to the next one.
             shortest: Seconds of the last window, below which it is left out, with a warning.
-            previous: Text before the first window; None: no window has a text before it.
+            conditioned: The text of a window, which may be empty, is the text before the next one.
+            init_text: Text before the first window, if `conditioned`.
         """
-        start, conditioned = 0.0, previous is not None
+        start, previous = 0.0, init_text if conditioned else None
         while (rest := len(samples) / self.sample_rate - start) >= max(shortest, 1 / self.sample_rate):
-            window = self.window(samples, start, latest, previous or NO_TEXT)
+            window = self.window(samples, start, latest, previous)
             yield window
             if conditioned:
                 previous = "".join(self.text_of(utterance.tokens) for utterance in window.utterances)  # as upstream
@@ -110,10 +115,11 @@ class S2TRecognizer(PromptedRecognizer):
         if rest > 0:
             _log.warning("the last %.2f s of the recording are left out, since they are too short", rest)
 
-    def window(self, samples: np.ndarray, start: float, latest: float, previous: str) -> Window:
+    def window(self, samples: np.ndarray, start: float, latest: float, previous: str | None) -> Window:
         """Decode the window that begins at `start`, behind the text `previous`; a next one begins where it stops."""
         first, seconds = round(start * self.sample_rate), self.section.speech_length
-        (results,) = self.prompted(previous).batch([samples[first : first + self.section.window]])
+        prompted = self.prompted(NO_TEXT if previous is None else previous)
+        (results,) = prompted.batch([samples[first : first + self.section.window]])
         best = by_speaker(results)[""][:1]
         utterances = [utterance for result in best for utterance in self.clock.utterances(result.token_int)]
         chosen, length = kept(utterances, seconds, latest)
@@ -155,7 +161,7 @@ class S2TRecognizer(PromptedRecognizer):
         return [self.tagged(tokens, Hypothesis(yseq, score))]
 
 
-class S2TSpeech2Text(S2TRecognizer, Speech2Text):
+class S2TSpeech2Text(Speech2Text, S2TRecognizer):
     """Recognises or translates speech with a bundle of a model of many tasks, such as OWSM, without PyTorch.
 
     `espnet2.runtime.Speech2Text` makes one of such a bundle. Arguments are those of that class, with the options of

@@ -21,6 +21,7 @@ from espnet2.runtime.search_model import SearchSection
 from espnet2.runtime.section import is_list_of, require
 
 PROMPT = ("sop", "na", "notimestamps")  # special tokens that a model may have
+OF_TEXTS = ("<unk>", "<space>", "<nospeech>")  # symbols that are neither languages nor tasks
 _SHOWN = 60  # characters of a symbol in an error
 
 
@@ -60,8 +61,8 @@ class S2TSection(SearchSection):
     def symbols(self) -> list[str]:
         """Symbols in angle brackets that may be languages or tasks."""
         others = {*self.special.values(), *(range(self.times[0], self.times[1] + 1) if self.times else ())}
-        tags = (index for index, token in enumerate(self.tokens) if is_tag(token) and index not in others)
-        return [self.tokens[index] for index in tags]
+        tags = (token for index, token in enumerate(self.tokens) if is_tag(token) and index not in others)
+        return [token for token in tags if token not in OF_TEXTS]
 
     def index_of(self, name: str, symbol: str) -> int:
         """Index of the symbol that option `name` gives; raises `OptionError`, which lists some, where there is none."""

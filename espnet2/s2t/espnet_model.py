@@ -112,7 +112,7 @@ class ESPnetS2TModel(ESPnetASRModel):
             text_lengths: (B,) int64.
             text_prev: (B, P) int64, padded by -1: the text before the recording; `na` among it: there is none.
             text_prev_lengths: (B,) int64.
-            text_ctc: (B, C) int64, padded by -1: the text that CTC is trained with.
+            text_ctc: (B, C) int64, padded by -1: the text that CTC is trained with; `na` among it: there is none.
             text_ctc_lengths: (B,) int64.
             kwargs: not read.
 
@@ -129,6 +129,16 @@ class ESPnetS2TModel(ESPnetASRModel):
         )
         loss, stats = self.mixed(output, between, lengths, targets, kwargs, head)
         return loss, statistics({**stats, "loss": loss}, loss), torch.tensor(len(text), device=loss.device)
+
+    def ctc_loss(self, output: Tensor, lengths: Tensor, text: Tensor, text_lengths: Tensor) -> tuple[Tensor, Any]:
+        """Compute the CTC loss of one layer's output (B, T, D), and the character error rate.
+
+        Both are means over the utterances without `na` in their text, which have no transcript; 0 where there is none.
+        """
+        known = (text != self.na).all(dim=1)
+        if not known.any():
+            return output.new_zeros(()), None
+        return super().ctc_loss(output[known], lengths[known], text[known], text_lengths[known])
 
 
 def prompted_head(

@@ -12,6 +12,7 @@ from espnet2.tasks import asr
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import CTC, frontend_of, require_fit, vocab_size_of
 from espnet2.tasks.choices import Choices, build
+from espnet2.tasks.declaration import require_fields
 from espnet2.tasks.recognition import RecognitionTask
 from espnet2.tasks.rows import Conf
 from espnet2.tasks.shared import (
@@ -80,7 +81,8 @@ class S2TTask(RecognitionTask, AbsTask):
         PREPROCESSOR,
     )
     required = ("output_dir", "token_list")
-    required_data = ("speech", "text_prev", "text", "text_ctc")
+    required_data = ("speech", "text")
+    optional_data = ("text_prev", "text_ctc", "text_spk2", "text_spk3", "text_spk4")
     inference_data = ("speech",)
     preprocessor = PREPROCESSOR
 
@@ -110,6 +112,15 @@ class S2TTask(RecognitionTask, AbsTask):
             decoder=DECODER.build(config.decoder, config.decoder_conf, vocab_size=vocab_size, **encoded),
             ctc=build("ctc_conf", CTC, config.ctc_conf, odim=vocab_size, **encoded),
         )
+
+    @classmethod
+    def check_task_requirements(
+        cls, dataset: Any, allow_variable_data_keys: bool, train: bool, inference: bool = False
+    ) -> None:
+        """As in other tasks; training needs the text before a recording, and that of CTC, too."""
+        super().check_task_requirements(dataset, allow_variable_data_keys, train, inference)
+        needed = () if inference else (*cls.required_data, "text_prev", "text_ctc")
+        require_fields("data_path_and_name_and_type", dataset.names(), needed, (), allow_others=True)
 
     @classmethod
     def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> S2TSection:

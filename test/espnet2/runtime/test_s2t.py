@@ -1,0 +1,292 @@
+"""Recognisers with prompts over graphs written in numpy; whole decodes are compared with upstream's elsewhere."""
+
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+from numpy_graphs import Graph
+
+from espnet2.interface.errors import AudioError, BundleError, OptionError
+from espnet2.interface.spec import Component, Length, OutputLength, Tensor
+from espnet2.runtime.processes import _portable
+from espnet2.runtime.s2t import S2TRecognizer
+from espnet2.runtime.s2t_language import LanguageIdentifier
+from espnet2.runtime.s2t_options import S2TOptions
+from espnet2.runtime.s2t_section import S2TSection
+from espnet2.runtime.search_model import SearchModel
+from espnet2.runtime.writers.search import SearchFiles
+from espnet2.text.char_tokenizer import CharTokenizer
+
+RATE = 16  # samples in a second, which is the window
+TIMES = [f"<{quarter / 4:.2f}>" for quarter in range(5)]
+TAGS = ["<abk>", "<deu>", "<eng>", "<zul>", "<asr>", "<st_eng>", "<notimestamps>"]
+TOKENS = ["<blank>", "<unk>", "<na>", *TAGS, *TIMES, "a", "b", "<space>", "<sos>", "<eos>", "<sop>"]
+INDEX = {token: index for index, token in enumerate(TOKENS)}
+SECTION = S2TSection(
+    sample_rate=RATE,
+    tokens=TOKENS,
+    special={name: INDEX[f"<{name}>"] for name in ("blank", "sos", "eos", "sop", "na", "notimestamps")},
+    speech_length=1.0,
+    languages=[INDEX["<abk>"], INDEX["<zul>"]],
+    times=[INDEX[TIMES[0]], INDEX[TIMES[-1]]],
+)
+# The two likeliest tokens behind each: a text is "ab", with times from 0.25 to 0.75 s.
+FOLLOWING = {
+    "<asr>": [TIMES[1]],
+    "<notimestamps>": ["a"],
+    TIMES[1]: ["a"],
+    "a": ["b"],
+    "b": ["<eos>", TIMES[3]],
+    TIMES[3]: ["<eos>"],
+    "<sos>": ["<deu>", "<eng>", "a"],
+}
+SPEECH = np.linspace(0.1, 0.9, RATE)
+
+
+def graphs():
+    speech = Tensor("speech", ("batch", "samples"))
+    encoder = Component(
+        name="encoder",
+        method="encode",
+        inputs=(speech, Tensor("speech_lengths", ("batch",), "int64", "samples")),
+        outputs=(
+            Tensor("encoder_out", ("batch", "frames", 1)),
+            Tensor("encoder_out_lens", ("batch",), "int64", "frames"),
+        ),
+        lengths=(OutputLength("frames", "samples", Length.conv(2, 2)),),
+    )
+    step = Component(
+        name="decoder_step",
+        method="step",
+        inputs=tuple(Tensor(name, ("batch", "beam"), "int64") for name in ("tokens", "parents")),
+        outputs=(Tensor("log_probs", ("batch", "beam", len(TOKENS))),),
+    )
+    scores = np.full((len(TOKENS), len(TOKENS)), -9.0, np.float32)
+    for token, followers in FOLLOWING.items():
+        scores[INDEX[token], [INDEX[follower] for follower in followers]] = -np.arange(1, len(followers) + 1)
+    return {
+        "encoder": Graph(encoder, lambda x, lengths: (x[:, 1::2, None].astype(np.float32), lengths // 2)),
+        "decoder_step": Graph(step, lambda tokens, parents: (scores[tokens],)),
+    }
+
+
+def recogniser(section=SECTION, kind=S2TRecognizer, **options):
+    model = SearchModel(graphs(), section, CharTokenizer())
+    return kind(model, S2TOptions(beam_size=2, maxlenratio=-8, **options))
+
+
+def indices(*tokens):
+    return [INDEX[token] for token in tokens]
+
+
+UNTIMED = dataclasses.replace(
+    SECTION, times=[], special={name: i for name, i in SECTION.special.items() if name != "notimestamps"}
+)
+
+
+def test_a_result_has_five_fields():
+    ((text, token, token_int, text_nospecial, hypothesis),) = recogniser()(SPEECH)
+    assert (text, text_nospecial) == ("<eng><asr><notimestamps>ab", "ab")
+    assert token == ["<eng>", "<asr>", "<notimestamps>", "a", "b"]
+    assert token_int == indices(*token)
+    assert hypothesis.yseq.tolist() == indices("<sos>", *token, "<eos>")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "primer"),
+    [
+        ({}, ["<sos>", "<eng>", "<asr>", "<notimestamps>"]),
+        ({"predict_time": True}, ["<sos>", "<eng>", "<asr>"]),
+        ({"lang_sym": "<deu>", "task_sym": "<st_eng>"}, ["<sos>", "<deu>", "<st_eng>", "<notimestamps>"]),
+        ({"text_prev": "b a"}, ["<sop>", "b", "<space>", "a", "<sos>", "<eng>", "<asr>", "<notimestamps>"]),
+        ({"text_prev": indices("b", "a")}, ["<sop>", "b", "a", "<sos>", "<eng>", "<asr>", "<notimestamps>"]),
+        ({"text_prev": "<na>"}, ["<sos>", "<eng>", "<asr>", "<notimestamps>"]),
+        ({"text_prev": indices("b", "<na>")}, ["<sos>", "<eng>", "<asr>", "<notimestamps>"]),
+        ({"text_prev": ""}, ["<sop>", "<sos>", "<eng>", "<asr>", "<notimestamps>"]),
+    ],
+)
+def test_prompts_of_options_and_of_calls(prompt, primer):
+    of_options, of_call = recogniser(**prompt), recogniser().prompted(**prompt)
+    assert of_options.primer == of_call.primer == indices(*primer)
+    assert recogniser()(SPEECH, **prompt)[0][:4] == of_options(SPEECH)[0][:4]
+    assert recogniser().batch_decode([SPEECH, SPEECH], **prompt)[1][0][:4] == of_options(SPEECH)[0][:4]
+
+
+def test_times_go_around_a_text():
+    ((text, _, _, text_nospecial, _),) = recogniser(predict_time=True)(SPEECH)
+    assert (text, text_nospecial) == ("<eng><asr><0.25>ab<0.75>", "ab")
+
+
+def test_a_call_leaves_the_recogniser_as_it_was():
+    recognise = recogniser()
+    before = recognise(SPEECH)
+    recognise(SPEECH, text_prev="a", lang_sym="<deu>", predict_time=True)
+    assert recognise(SPEECH)[0][:4] == before[0][:4]
+
+
+@pytest.mark.parametrize("symbol", ["lang_sym", "task_sym"])
+@pytest.mark.parametrize("value", ["<xyz>", "eng", "a", "<" + 500 * "x" + ">"])
+def test_an_unknown_symbol_is_refused_with_some_that_exist(symbol, value):
+    known = {"lang_sym": "<abk>, <deu>, <eng>, <zul>", "task_sym": "<asr>, <st_eng>"}[symbol]
+    for call in (lambda: recogniser(**{symbol: value}), lambda: recogniser()(SPEECH, **{symbol: value})):
+        with pytest.raises(OptionError, match=f"{symbol}: expected one of .*, found ") as caught:
+            call()
+        named = str(caught.value).partition("one of ")[2].partition(", found")[0]
+        assert sorted(named.split(", ")) == sorted(known.split(", "))
+        assert len(str(caught.value)) <= 400
+
+
+@pytest.mark.parametrize(
+    ("section", "options", "message"),
+    [
+        (SECTION, {"lang_sym": 3}, "lang_sym: expected a symbol such as <eng>, found 3"),
+        (SECTION, {"predict_time": "yes"}, "predict_time: expected True or False, found 'yes'"),
+        (SECTION, {"text_prev": 3.5}, "text_prev: expected a text or indices of tokens, found 3.5"),
+        (SECTION, {"text_prev": [1, "a"]}, "text_prev: expected a text or indices of tokens, found"),
+        (SECTION, {"text_prev": [1, 99]}, "text_prev: expected indices of 21 tokens, found 99"),
+        (UNTIMED, {"predict_time": True}, "predict_time: expected False, since the model's tokens have no times"),
+        (UNTIMED, {"long_form": "true"}, "long_form: expected false, since the model's tokens have no times"),
+        (SECTION, {"ctc_greedy": True}, "ctc_greedy: expected False, since texts of this model begin"),
+        (SECTION, {"partial_ar": True}, "partial_ar: expected False, since texts of this model begin with a prompt"),
+    ],
+)
+def test_options_that_cannot_be_had(section, options, message):
+    with pytest.raises(OptionError, match=message):
+        recogniser(section, **options)
+
+
+def test_a_previous_text_with_unknown_tokens_is_read_as_upstream_does(caplog):
+    assert recogniser(text_prev="ax").primer[:3] == indices("<sop>", "a", "<unk>")
+    assert "text_prev: 1 of 2 tokens are unknown" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("speech", "message"),
+    [
+        (np.zeros(0), "speech: expected at least 2 samples, found 0"),
+        (np.zeros(9, np.int16), "speech: expected floating point numbers"),
+        (np.zeros((2, 9)), r"speech: expected shape \(samples\)"),
+        (np.full(9, np.nan), "speech: expected finite numbers"),
+    ],
+)
+def test_speech_that_cannot_be_recognised(speech, message):
+    for call in (recogniser(), recogniser().decode_long):
+        with pytest.raises(AudioError, match=message):
+            call(speech)
+
+
+def test_speech_is_padded_or_cut_to_the_window(caplog):
+    recognise = recogniser()
+    longer = np.tile(SPEECH, 3)
+    for speech in (SPEECH[:3], longer):
+        recognise(speech)
+    first, second = (call["speech"] for call in recognise.encoder.calls)
+    assert np.allclose(first, [[*SPEECH[:3], *13 * [0.0]]])
+    assert np.allclose(second, [longer[:RATE]])
+    assert "speech: expected at most 1 s, found 3.0 s; the rest is left out" in caplog.text
+    assert len(caplog.records) == 1
+
+
+class Recording(S2TRecognizer):
+    """Keeps the prompts of its decodes."""
+
+    primers: list
+
+    def hypotheses(self, encoder_out):
+        self.primers.append(self.primer)
+        return super().hypotheses(encoder_out)
+
+
+def test_a_long_recording_is_decoded_window_by_window(caplog):
+    recognise = recogniser(kind=Recording)
+    recognise.primers = []
+    found = recognise.decode_long(np.tile(SPEECH, 3)[:40], lang_sym="<deu>", end_time_threshold="<0.75>")
+    assert found == [(0.25, 0.75, "ab"), (1.0, 1.5, "ab"), (1.75, 2.25, "ab"), (2.5, 3.0, "ab")]
+    assert [len(call["speech"][0]) for call in recognise.encoder.calls] == [RATE] * 4
+    assert np.allclose(recognise.encoder.calls[1]["speech"][0], np.tile(SPEECH, 3)[12 : 12 + RATE])
+    assert recognise.primers == [indices("<sos>", "<deu>", "<asr>")] * 4
+    assert list(recognise.iter_long(np.tile(SPEECH, 3)[:40], skip_last_chunk_threshold=0.3)) == found[:3]
+    assert "the last 0.25 s of the recording are left out" in caplog.text
+
+
+@pytest.mark.parametrize(("init_text", "first"), [(None, []), ("b", ["<sop>", "b"])])
+def test_windows_are_conditioned_on_the_text_before(init_text, first):
+    recognise = recogniser(kind=Recording)
+    recognise.primers = []
+    recognise.decode_long(np.tile(SPEECH, 2), condition_on_prev_text=True, init_text=init_text)
+    rest = ["<sos>", "<eng>", "<asr>"]
+    assert recognise.primers == [indices(*first, *rest), *[indices("<sop>", "a", "b", *rest)] * 2]
+
+
+@pytest.mark.parametrize("threshold", ["<29.00>", "a", "0.5"])
+def test_a_threshold_that_is_no_time_is_refused(threshold):
+    with pytest.raises(OptionError, match=r"end_time_threshold: expected a time, <0.00> to <1.00>, found"):
+        recogniser().decode_long(SPEECH, end_time_threshold=threshold)
+
+
+def test_the_option_long_form_gives_one_result_of_all_windows():
+    recognise, speech = recogniser(long_form="true"), np.tile(SPEECH, 3)[:40]
+    ((text, _, token_int, text_nospecial, hypothesis),) = recognise(speech)
+    assert (text, text_nospecial) == ("<eng><asr>" + 4 * "ab", 4 * "ab")
+    assert hypothesis.yseq.tolist() == [INDEX["<sos>"], *token_int, INDEX["<eos>"]]
+    assert recognise(SPEECH)[0].text == "<eng><asr><notimestamps>ab"
+    assert [one[0].text for one in recognise.batch_decode([speech, SPEECH])] == [text, "<eng><asr><notimestamps>ab"]
+
+
+def test_tables_have_texts_without_tags(tmp_path):
+    recognise = recogniser()
+    with SearchFiles(tmp_path, recognise) as files:
+        files("utt", recognise(SPEECH))
+    tables = {path.name: path.read_text() for path in (tmp_path / "1best_recog").iterdir()}
+    assert tables["text"] == "utt <eng><asr><notimestamps>ab\n"
+    assert tables["text_nospecial"] == "utt ab\n"
+    assert tables["token"] == "utt <eng> <asr> <notimestamps> a b\n"
+
+
+def test_results_go_from_one_process_to_another():
+    recognise = recogniser()
+    (result,) = recognise(SPEECH)
+    (sent,) = pickle.loads(pickle.dumps(_portable(recognise, [result])))
+    assert sent[:4] == result[:4]
+    assert sent.text_nospecial == "ab"
+
+
+def identifier(**options):
+    return LanguageIdentifier(SearchModel(graphs(), SECTION, CharTokenizer()), **options)
+
+
+def test_languages_and_their_probabilities_among_languages():
+    (first, p_first), (second, p_second) = identifier(nbest=2)(SPEECH)
+    assert (first, second) == ("<deu>", "<eng>")
+    total = np.exp(-1) + np.exp(-2) + 2 * np.exp(-9)
+    assert [p_first, p_second] == pytest.approx([np.exp(-1) / total, np.exp(-2) / total], rel=1e-5)
+    assert identifier(first_lang_sym="<eng>", last_lang_sym="<zul>")(SPEECH)[0][0] == "<eng>"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"nbest": 0}, "nbest: expected an integer of at least 1, found 0"),
+        ({"first_lang_sym": "<eng>", "last_lang_sym": "<deu>"}, "last_lang_sym: expected a token behind <eng>"),
+        ({"first_lang_sym": "<xyz>"}, "first_lang_sym: expected one of .*, found '<xyz>'"),
+    ],
+)
+def test_languages_that_cannot_be_had(options, message):
+    with pytest.raises(OptionError, match=message):
+        identifier(**options)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"speech_length": 0}, "speech_length: expected a number of seconds, found 0"),
+        ({"times": [3]}, "times: expected the first and the last index, or none"),
+        ({"languages": [5, 3]}, "languages: expected the first and the last index, or none"),
+        ({"special": {**SECTION.special, "sop": 99}}, "special.sop: expected an index of 21 tokens, found 99"),
+        ({"special": UNTIMED.special}, "special: expected notimestamps, since there are times"),
+    ],
+)
+def test_a_section_that_does_not_fit_is_refused(keys, message):
+    with pytest.raises(BundleError, match=message):
+        dataclasses.replace(SECTION, **keys)

@@ -1,0 +1,50 @@
+"""Utterances of windows, and where the next window begins, against tables of upstream's `decode_long`."""
+
+import pytest
+
+from espnet2.runtime.windows import Clock, Utterance, kept
+
+SECONDS, LATEST = 2.0, 1.8
+CLOCK = Clock(100, 200, SECONDS)
+LETTERS = {"a": 1, "b": 2, "c": 3}
+
+
+def tokens_of(text):
+    return [LETTERS[word] if word in LETTERS else CLOCK.token(float(word)) for word in text.split()]
+
+
+@pytest.mark.parametrize(
+    ("text", "utterances", "step"),
+    [
+        ("0 a .5 .5 b 1.2", ["0 a .5", ".5 b 1.2"], 1.2),
+        ("0 a 1.9", ["0 a 1.9"], 1.9),
+        ("0 a 2", ["0 a 2"], 2.0),
+        ("0 a .5 .6 b 2", ["0 a .5"], 0.6),
+        ("0 a .5 .6 b 1.8", ["0 a .5", ".6 b 1.8"], 1.8),
+        ("0 a .5 .6 b 1.78", ["0 a .5", ".6 b 1.78"], 1.78),
+        (".1 a", [".1 a 2"], 2.0),
+        (".1 a .5 .7 b", [".1 a .5"], 0.7),
+        ("0 a .5 .6 b 1.2 1.3 c", ["0 a .5", ".6 b 1.2"], 1.3),
+        (".2 .4", [".2 .4"], 0.4),
+        (".2", [".2 2"], 2.0),
+        ("", [], 2.0),
+        ("a b", [], 2.0),
+        ("0 a 0", ["0 a 0"], 2.0),  # the window goes on
+    ],
+)
+def test_the_last_utterance_may_be_left_to_the_next_window(text, utterances, step):
+    found, following = kept(CLOCK.utterances(tokens_of(text)), SECONDS, LATEST)
+    assert following == pytest.approx(step)
+    expected = [tokens_of(utterance) for utterance in utterances]
+    assert [one.tokens for one in found] == [tokens[1:-1] for tokens in expected]
+    times = [(CLOCK.time(tokens[0]), CLOCK.time(tokens[-1])) for tokens in expected]
+    assert [(one.start, one.end) for one in found] == [pytest.approx(pair) for pair in times]
+
+
+def test_tokens_of_language_and_task_before_the_first_time_are_no_utterance():
+    assert CLOCK.utterances([7, 8, *tokens_of("0 a .5")]) == [Utterance(0.0, 0.5, [1])]
+
+
+@pytest.mark.parametrize(("seconds", "token"), [(0.0, 100), (0.5, 125), (0.51, 125), (1.98, 199), (2.0, 200)])
+def test_a_time_as_a_token(seconds, token):
+    assert CLOCK.token(seconds) == token
