@@ -211,6 +211,136 @@ class StateOfModule(Scaled):
         return x + self.last
 
 
+class Layered(nn.Module):
+    """A module whose sin lies in a method of one of its layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.scales = nn.ModuleList([Scaled(), LoudestFrame()])
+
+    def forward(self, x):
+        return self.scales[1](x) * self.scales[0].weight
+
+
+class LoudestFrame(Scaled):
+    def forward(self, x):
+        return x * self.loudness(x)
+
+    def loudness(self, x):
+        return x.abs().max().item() + 1.0  # here
+
+
+class Flag(Scaled):
+    def forward(self, x):
+        loud = (x > 0).all()
+        if loud:  # here
+            x = x * 2
+        return x * self.weight
+
+
+class CountedFrames(Scaled):
+    def forward(self, x, lengths):
+        total = torch.zeros_like(x[:, 0])
+        for frame in range(lengths.max()):  # here
+            total = total + x[:, frame] * self.weight
+        return total
+
+
+class CutAtLongest(Scaled):
+    def forward(self, x, lengths):
+        return x[:, : lengths.max()] * self.weight  # here
+
+
+class ThroughView(Scaled):
+    def forward(self, x):
+        flat = x.view(-1, SIZE)
+        flat.clamp_(min=0)  # here
+        return x * self.weight
+
+
+class FillsPadding(Scaled):
+    def forward(self, x, lengths):
+        padding = torch.arange(x.size(1)) >= lengths[:, None]
+        x.masked_fill_(padding[..., None], 0.0)  # here
+        return x * self.weight
+
+
+class RunningMean(Scaled):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(SIZE))
+
+    def forward(self, x):
+        self.mean.mul_(0.9).add_(x.mean((0, 1)), alpha=0.1)  # here
+        return x * self.weight - self.mean
+
+
+class ListOfCalls(Scaled):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, x):
+        self.seen.append(x.mean())  # here
+        return x * self.weight + self.seen[0]
+
+
+class BatchOfConstructor(Scaled):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("start", torch.zeros(8, 1, SIZE))
+
+    def forward(self, x):
+        return x * self.weight + self.start  # here
+
+
+class LongTable(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(5000, SIZE))
+
+    def forward(self, x):
+        return x + self.table[: x.shape[1]]  # here
+
+
+class OddLengths(Scaled):
+    def forward(self, x):
+        rest = x.size(1) % 2
+        if rest:  # here
+            x = nn.functional.pad(x, (0, 0, 0, 1))
+        return x * self.weight
+
+
+class Valid(Scaled):
+    def forward(self, x, lengths):
+        valid = torch.arange(x.size(1)) < lengths[:, None]
+        return x[valid] * self.weight  # here
+
+
+class StatisticsOfBatch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(SIZE)
+
+    def forward(self, x):
+        y = x.transpose(1, 2)
+        return nn.functional.batch_norm(y, None, None, self.norm.weight, self.norm.bias, training=True)  # here
+
+
+class LengthsIgnored(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(SIZE, SIZE, batch_first=True, bidirectional=True)
+
+    def forward(self, x, lengths):
+        return self.rnn(x)[0], lengths  # here
+
+
+class Spectrum(Scaled):
+    def forward(self, x):
+        return torch.fft.fft(x * self.weight, dim=1)  # here
+
+
 CASES = [
     (BranchOnValue, X, "branch_on_value"),
     (AssertOnValue, XL, "branch_on_value"),
@@ -240,4 +370,19 @@ CASES = [
     (SpecialCaseOfOne, X, "branch_on_size"),
     (BranchOnSize, X, "branch_on_size"),
     (StateOfModule, X, "state_of_module"),
+    (Layered, X, "item"),
+    (Flag, X, "branch_on_value"),
+    (CountedFrames, XL, "loop_over_axis"),
+    (CutAtLongest, XL, "number_from_tensor"),
+    (ThroughView, X, "in_place"),
+    (FillsPadding, XL, "in_place"),
+    (RunningMean, X, "state_of_module"),
+    (ListOfCalls, X, "state_of_module"),
+    (BatchOfConstructor, X, "batch_frozen"),
+    (LongTable, X, "position_table"),
+    (OddLengths, X, "branch_on_size"),
+    (Valid, XL, "data_dependent_size"),
+    (StatisticsOfBatch, X, "batch_statistics"),
+    (LengthsIgnored, XL, "padding_leaks"),
+    (Spectrum, X, "complex_numbers"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from espnet2.utils.cli import run
@@ -27,7 +28,10 @@ def get_parser() -> argparse.ArgumentParser:
 
 def _add_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", help="bundle that export_onnx --debug wrote")
-    parser.add_argument("--graph", default="encoder", help="graph of the bundle (default: encoder)")
+    parser.add_argument("--graph", type=str_or_none, help="graph of the bundle (default: all)")
+    parser.add_argument(
+        "--picture", type=str_or_none, help="write a PNG of time, multiply-adds and weights of the modules here"
+    )
     parser.add_argument("--depth", type=int, default=2, help="names of a module's path that are told (default: 2)")
     parser.set_defaults(command=_size, log_level="WARNING")
 
@@ -35,20 +39,31 @@ def _add_size(parser: argparse.ArgumentParser) -> None:
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
     add_model_options(parser, None)
-    parser.add_argument("--graph", default="encoder", help="graph of the bundle (default: encoder)")
+    parser.add_argument("--graph", type=str_or_none, help="graph of the bundle (default: all)")
     parser.add_argument("--picture", type=str_or_none, help="write a PNG of the difference over depth here")
+    parser.add_argument("recordings", nargs="*", help="recordings or texts (default: generated inputs of each graph)")
     parser.set_defaults(command=_compare, log_level="WARNING")
 
 
 def _add_node(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=str_or_none, help="bundle that export_onnx --debug wrote")
     parser.add_argument("--onnx", type=str_or_none, help="ONNX file of torch.onnx.export, instead of a bundle")
-    parser.add_argument("names", nargs="+", help="graph of the bundle, then a node, a value, or onnxruntime's error")
+    parser.add_argument(
+        "names",
+        nargs="+",
+        help="graph of the bundle, then a node, a value, or onnxruntime's error; an error may come alone, - reads it "
+        "from standard input",
+    )
     parser.set_defaults(command=_node, log_level="WARNING")
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("module", help="package.module:Class")
+    parser.add_argument("module", help="package.module:Class, or path/to/file.py:Class")
+    parser.add_argument(
+        "--packages",
+        type=str_or_none,
+        help="directory whose packages win over this project's, such as the site-packages of upstream ESPnet",
+    )
     parser.add_argument("--conf", type=mapping_or_none, help="keywords of its constructor, as '{output_size: 64}'")
     parser.add_argument(
         "--inputs",
@@ -60,43 +75,45 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _node(args: argparse.Namespace) -> None:
-    from espnet2.export.doctor.find import described, find_node, nodes_of_bundle, nodes_of_file
+    from espnet2.export.doctor.find import described, find_node, in_bundle, nodes_of_file
     from espnet2.interface.errors import OptionError
 
     if bool(args.bundle) == bool(args.onnx):
         raise OptionError("expected --bundle or --onnx, found " + ("both" if args.bundle else "neither"))
-    if args.onnx:
-        nodes, text = nodes_of_file(args.onnx), " ".join(args.names)
-    elif len(args.names) == 1:
-        raise OptionError(f"node: expected a graph and a node, found {args.names[0]!r} alone")
-    else:
-        nodes, text = nodes_of_bundle(args.bundle, args.names[0]), " ".join(args.names[1:])
-    print(described(find_node(nodes, text)))
+    names = [sys.stdin.read() if name == "-" else name for name in args.names]
+    found = find_node(nodes_of_file(args.onnx), " ".join(names)) if args.onnx else in_bundle(args.bundle, names)
+    print(described(found))
 
 
 def _size(args: argparse.Namespace) -> None:
-    from espnet2.export.doctor.size import sizes_of_bundle, table
+    from espnet2.export.doctor.pictures import draw_sizes
+    from espnet2.export.doctor.size import report, sizes_of_bundle
 
-    for rows in sizes_of_bundle(args.bundle, args.graph, args.depth):
-        print(table(rows))
+    sizes = sizes_of_bundle(args.bundle, args.graph, args.depth)
+    print(report(sizes))
+    if args.picture:
+        draw_sizes(sizes, args.picture)
 
 
 def _compare(args: argparse.Namespace) -> int:
     from espnet2.export.doctor.compare_bundle import compare_bundle
-    from espnet2.export.doctor.layers import draw_layers, table
+    from espnet2.export.doctor.pictures import draw_comparisons
+    from espnet2.export.verify import table
 
-    label, layers = compare_bundle(args.bundle, args.graph, **model_options(args, None))
-    print(f"{args.graph}, {label}:\n{table(layers)}")
+    found, checks = compare_bundle(args.bundle, args.graph, args.recordings, **model_options(args, None))
+    print("\n\n".join(map(str, found)))
+    if checks:
+        print(f"\nresults of the recordings:\n{table(checks)}")
     if args.picture:
-        draw_layers(layers, args.picture)
-    return int(any(layer.parts for layer in layers))
+        draw_comparisons(found, args.picture)
+    return int(any(item.first for item in found) or not all(check.passed for check in checks))
 
 
 def _check(args: argparse.Namespace) -> int:
     from espnet2.export.doctor.check import check
     from espnet2.export.doctor.load import load_module
 
-    found = check(load_module(args.module, args.conf or {}), args.inputs)
+    found = check(load_module(args.module, args.conf or {}, args.packages), args.inputs)
     for diagnosis in found:
         print(diagnosis)
     if not any(diagnosis.fails for diagnosis in found):

@@ -23,6 +23,7 @@ from espnet2.export.acceptance import (
 )
 from espnet2.export.compare import compare_all, require_runnable
 from espnet2.export.doctor.compare_bundle import explain_failure
+from espnet2.export.doctor.failure import of_export, of_run
 from espnet2.export.nodes import debug_directory
 from espnet2.export.one_graph import ROLE, OneGraph
 from espnet2.export.one_graph_checks import verify_one_graph
@@ -32,7 +33,8 @@ from espnet2.export.verify import require_passed, summary, table
 from espnet2.fileio.checksum import sha256
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
-from espnet2.interface.errors import OptionError, VerificationError
+from espnet2.interface.errors import BundleError, EspnetError, GraphError, OptionError, VerificationError
+from espnet2.interface.spec import Component
 from espnet2.runtime.bundle import Bundle, Manifest
 from espnet2.runtime.session import OnnxGraph, may_overflow
 
@@ -79,8 +81,11 @@ def make_bundle(
     provenance = _provenance(trained)
     with tempfile.TemporaryDirectory() as directory:
         paths = _export(trained, Path(directory), provenance, debug_directory(output_dir) if debug else None)
-        graphs = {c.name: OnnxGraph(paths[c.name], c) for _, c in trained.parts}
-        checks = compare_all(trained, graphs, signals, bounded=not recordings)
+        graphs = {c.name: _open(module, c, paths[c.name]) for module, c in trained.parts}
+        try:
+            checks = compare_all(trained, graphs, signals, bounded=not recordings)
+        except GraphError as error:
+            raise of_run(trained, error) from error
         further: list[Path] = []
         if whole is not None:
             further.append(_export_whole(whole, Path(directory), provenance))
@@ -115,7 +120,12 @@ def _export(trained: Trained, directory: Path, provenance: Mapping[str, Any], de
     for module, component in tqdm(trained.parts, desc="export", unit="graph"):
         path = directory / f"{component.name}.onnx"
         origins = debug and debug / f"{component.name}.json"
-        paths[component.name] = export_component(module, component, path, metadata, origins)
+        try:
+            paths[component.name] = export_component(module, component, path, metadata, origins)
+        except EspnetError:
+            raise
+        except Exception as error:  # the exporter's errors, and those of modules, have no common base but this
+            raise of_export(module, component, error) from error
     return paths
 
 
@@ -125,6 +135,14 @@ def _whole(trained: Trained) -> OneGraph:
         return OneGraph(trained.parts)
     except OptionError as error:
         raise OptionError(f"--one_graph: {error}") from error
+
+
+def _open(module: Any, component: Component, path: Path) -> OnnxGraph:
+    """The graph, as onnxruntime runs it; raises `VerificationError` that names the line which it does not run."""
+    try:
+        return OnnxGraph(path, component)
+    except BundleError as error:
+        raise of_export(module, component, error) from error
 
 
 def _export_whole(whole: OneGraph, directory: Path, provenance: Mapping[str, Any]) -> Path:

@@ -17,6 +17,7 @@ from typing import Any
 from espnet2.interface.errors import BundleError
 
 SCOPES, CLASSES, STACK = (f"pkg.torch.onnx.{key}" for key in ("name_scopes", "class_hierarchy", "stack_trace"))
+OUTERMOST = ("module", "_empty_nn_module_stack_from_metadata_hook")  # names of what is part of no named module
 DEBUG_SUFFIX = ".debug"  # of the directory beside a bundle
 FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)(?:\n    (?P<code>[^\n]*))?')
 # Files of PyTorch, and of packages whose functions take part of a module's work, but are not where its author erred.
@@ -91,12 +92,12 @@ def nodes_of(model: Any) -> list[Node]:
 
 def _node(node: Any, weights: Iterable[str]) -> Node:
     scopes, classes = (_listed(node.metadata_props.get(key)) for key in (SCOPES, CLASSES))
-    module = scopes[-2].removeprefix("module.") if len(scopes) > 1 else ""
+    module = scopes[-2].removeprefix("module.") if len(scopes) > 1 else _path_in(node.name or "")
     inputs = [value for value in node.inputs if value is not None]
     return Node(
         name=node.name or "",
         operator=node.op_type,
-        module="" if module == "module" else module,
+        module="" if module in OUTERMOST else module,
         class_name=classes[-2].rpartition(".")[2] if len(classes) > 1 else "",
         frames=authors_frames(node.metadata_props.get(STACK, "")),
         inputs=tuple(value.name for value in inputs),
@@ -104,6 +105,15 @@ def _node(node: Any, weights: Iterable[str]) -> Node:
         shapes={value.name: _axes(value) for value in (*inputs, *node.outputs) if value.shape is not None},
         weights=tuple(value.name for value in inputs if value.name in weights),
     )
+
+
+def _path_in(name: str) -> str:
+    """The module's path in a name that the former exporter gave, which traced: /encoders/encoders.0/self_attn/Where."""
+    path: list[str] = []
+    for scope in name.split("/")[1:-1]:
+        inside = bool(path) and scope.startswith(f"{path[-1]}.")
+        path = [*path[:-1], scope] if inside else [*path, scope]
+    return ".".join(path)
 
 
 def _listed(text: str | None) -> list[str]:

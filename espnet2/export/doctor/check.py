@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from espnet2.export.doctor.inputs import declared
 from espnet2.export.doctor.leaks import leaks
 from espnet2.export.doctor.limits import limits
 from espnet2.export.doctor.patient import Feeds, Patient
-from espnet2.export.doctor.source import at_line, findings
+from espnet2.export.doctor.source import at_line, findings, function_at
 from espnet2.export.examples import draw, trace_sizes
 from espnet2.export.quiet import quiet
 from espnet2.interface.spec import Component
@@ -44,7 +45,17 @@ def check(module: torch.nn.Module, inputs: Component | Mapping[str, Any] | None 
             found = next(_failures(patient), None) or next(_advice(patient), None)
     finally:
         patient.memory.restore()
-    return [found] if found else []
+    return [dataclasses.replace(found, owner=_owner(module, found))] if found else []
+
+
+def _owner(module: torch.nn.Module, found: Diagnosis) -> str:
+    """Path and class of the module whose line is to blame; empty where that is the outermost, or a function."""
+    function = function_at(found.frame.file, found.frame.line) if found.frame else None
+    if function is None or not function.owner:
+        return ""
+    paths = [path for path, part in module.named_modules() if type(part).__name__ == function.owner]
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{paths[0]} ({function.owner}){more}" if paths and paths[0] else ""
 
 
 def _failures(patient: Patient) -> Iterator[Diagnosis]:

@@ -23,6 +23,41 @@ def nodes_of_bundle(bundle: str | Path, graph: str) -> list[Node]:
     return read_nodes(directory / f"{graph}.json")
 
 
+def in_bundle(bundle: str | Path, words: Sequence[str]) -> Node:
+    """The node that `words` name: a graph and what `find_node` takes, or that alone, in whatever graph it is found.
+
+    Raises `OptionError` where there is none, and `BundleError` for a bundle without origins of its nodes.
+    """
+    directory = debug_directory(bundle)
+    graphs = sorted(path.stem for path in directory.glob("*.json")) if directory.is_dir() else []
+    text = " ".join(words)
+    named = [name for name in graphs if words[0] == name or text.startswith(f"{name}:")]
+    if named or len(words) == 1 or not graphs:
+        text = " ".join(words[1:]) if words[0] in named and len(words) > 1 else text
+        graphs = named or graphs or [words[0]]
+    elif words[0].isidentifier() and not IN_ERROR.search(text):
+        graphs = [words[0]]  # which is refused, with the names of those there are
+    failure: OptionError | None = None
+    for graph in graphs:
+        try:
+            return find_node(nodes_of_bundle(bundle, graph), text)
+        except OptionError as error:
+            failure = failure or error
+    raise failure or OptionError(f"{bundle}: expected origins of nodes, found none")
+
+
+def located(error: BaseException, nodes: Sequence[Node]) -> str:
+    """Module and source line of the node that an error of onnxruntime names; empty where it names none."""
+    if IN_ERROR.search(str(error)) is None:
+        return ""
+    try:
+        node = find_node(nodes, str(error))
+    except OptionError:
+        return ""
+    where = f", {node.frames[-1]}" if node.frames else ""
+    return f"node {node.name} of module {node.module or 'the outermost'}{where}"
+
+
 def nodes_of_file(path: str | Path) -> list[Node]:
     """Read the nodes of an ONNX file whose nodes still tell where they come from."""
     import onnx_ir as ir
@@ -33,8 +68,10 @@ def nodes_of_file(path: str | Path) -> list[Node]:
         nodes = nodes_of(ir.load(str(path)))
     except Exception as error:  # whatever the parser of protobuf raises
         raise BundleError(f"{path}: expected an ONNX file, found: {error}") from error
-    if not any(node.frames for node in nodes):
-        raise BundleError(f"{path}: expected nodes with stack traces, as torch.onnx.export writes them, found none")
+    if not any(node.frames or node.module for node in nodes):
+        raise BundleError(
+            f"{path}: expected nodes that tell where they come from, as torch.onnx.export writes them, found none"
+        )
     return nodes
 
 

@@ -1,4 +1,4 @@
-"""Time and bytes of weights of each module of a bundle's graph, from onnxruntime's profile."""
+"""Time, multiply-adds and bytes of weights of each module of a bundle, from onnxruntime's profile."""
 
 from __future__ import annotations
 
@@ -6,76 +6,142 @@ import json
 import math
 import tempfile
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import onnx
 import onnxruntime
 
 from espnet2.export.doctor.find import find_node, nodes_of_bundle
+from espnet2.export.doctor.products import products_of
+from espnet2.export.nodes import Node
 from espnet2.export.verify import component_cases
 from espnet2.interface.errors import OptionError, listed
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.session import session_options
 
 RUNS = 5
-OTHER = "(none)"  # what onnxruntime made of several nodes, without the name of one
+OTHER = "(none)"  # what onnxruntime adds, or has made of several nodes, without the name of one
 
 
 @dataclass(frozen=True)
 class Row:
-    """Seconds of a call and bytes of weights of a module, or of an operator."""
+    """Seconds, multiply-adds and bytes of weights of a call of a graph, a module or an operator."""
 
     name: str
     seconds: float
-    weights: int
+    weights: int = 0
+    products: int = 0
 
 
-def sizes_of_bundle(path: str | Path, graph: str, depth: int = 2) -> tuple[list[Row], list[Row]]:
-    """Modules, whose paths are cut behind `depth` names, and operators of a graph, the slowest first.
+@dataclass(frozen=True)
+class GraphSize:
+    """A graph in the longest case of its verification: rows of its modules and operators, the slowest first."""
 
-    The graph runs for the longest case of the verification. Raises `OptionError` for a graph that the bundle lacks,
-    and `BundleError` where `export_onnx --debug` has not kept the origins of its nodes.
+    graph: str
+    case: str
+    modules: Sequence[Row]
+    operators: Sequence[Row]
+
+    @property
+    def total(self) -> Row:
+        """The whole graph."""
+        seconds, weights, products = (
+            sum(getattr(r, n) for r in self.modules) for n in ("seconds", "weights", "products")
+        )
+        return Row(self.graph, seconds, weights, products)
+
+
+def sizes_of_bundle(path: str | Path, graph: str | None = None, depth: int = 2) -> list[GraphSize]:
+    """Sizes of a graph, or of all; paths of modules are cut behind `depth` names.
+
+    Raises `OptionError` for a graph that the bundle lacks, and `BundleError` where `export_onnx --debug` has not kept
+    the origins of its nodes.
     """
     bundle = Bundle.load(path, verify=True)
-    if graph not in bundle.manifest.components:
-        raise OptionError(f"--graph: expected one of {listed(bundle.manifest.components, graph)}, found {graph!r}")
-    nodes = nodes_of_bundle(path, graph)
-    file = Path(path) / bundle.manifest.components[graph]["file"]
-    _, feeds = list(component_cases(bundle.components[graph]))[-1]
+    names = list(bundle.manifest.components)
+    if graph is not None and graph not in names:
+        raise OptionError(f"--graph: expected one of {listed(names, graph)}, found {graph!r}")
+    if depth < 1:
+        raise OptionError(f"--depth: expected at least 1, found {depth}")
+    chosen = [graph] if graph else names
+    nodes = {name: nodes_of_bundle(path, name) for name in chosen}
+    return [_size(bundle, name, nodes[name], depth) for name in chosen]
+
+
+def _size(bundle: Bundle, graph: str, nodes: Sequence[Node], depth: int) -> GraphSize:
+    file = bundle.path / bundle.manifest.components[graph]["file"]
+    label, feeds = list(component_cases(bundle.components[graph]))[-1]
+    seconds, products, operators = Counter[str](), Counter[str](), Counter[str]()
+    of_operators = Counter[str]()
+    for name, event in _events(file, feeds):
+        module = _cut(_module(nodes, name), depth)
+        operator = event["args"]["op_name"]
+        count = products_of(event["args"])
+        seconds[module] += event["dur"]
+        products[module] += count
+        operators[operator] += event["dur"]
+        of_operators[operator] += count
+    weights = _weights(file, nodes, depth)
+    rows = [Row(n, seconds[n] / RUNS / 1e6, weights[n], products[n] // RUNS) for n in seconds | weights]
+    by_time = [Row(name, time / RUNS / 1e6, 0, of_operators[name] // RUNS) for name, time in operators.most_common()]
+    return GraphSize(graph, label, sorted(rows, key=lambda row: -row.seconds), by_time)
+
+
+def _events(file: Path, feeds: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Names of nodes and what onnxruntime's profile tells of each of their runs."""
     options = session_options(1)
     with tempfile.TemporaryDirectory() as directory:
         options.enable_profiling, options.profile_file_prefix = True, f"{directory}/profile"
         session = onnxruntime.InferenceSession(str(file), options)
+        given = {item.name: feeds[item.name] for item in session.get_inputs()}
         for _ in range(RUNS):
-            session.run(None, {item.name: feeds[item.name] for item in session.get_inputs()})
+            session.run(None, given)
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    seconds, operators, weights = Counter[str](), Counter[str](), Counter[str]()
     for event in events:
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
-            try:
-                module = find_node(nodes, event["name"].removesuffix("_kernel_time")).module
-            except OptionError:
-                module = OTHER
-            seconds[_cut(module, depth)] += event["dur"]
-            operators[event["args"]["op_name"]] += event["dur"]
+            yield event["name"].removesuffix("_kernel_time"), event
+
+
+def _module(nodes: Sequence[Node], name: str) -> str:
+    try:
+        return find_node(nodes, name).module
+    except OptionError:
+        return OTHER
+
+
+def _weights(file: Path, nodes: Sequence[Node], depth: int) -> Counter[str]:
+    """Bytes of weights of each module; what several modules read counts for the first."""
+    found = Counter[str]()
     stored = {item.name: item for item in onnx.load(str(file), load_external_data=False).graph.initializer}
     for node in nodes:
         for name in {item.removeprefix("module.") for item in node.weights} & stored.keys():
             item = stored.pop(name)
-            bits = onnx.helper.tensor_dtype_to_np_dtype(item.data_type).itemsize
-            weights[_cut(node.module, depth)] += math.prod(item.dims) * bits
-    names = sorted(seconds | weights, key=lambda name: -seconds[name])
-    modules = [Row(name, seconds[name] / RUNS / 1e6, weights[name]) for name in names]
-    return modules, [Row(name, time / RUNS / 1e6, 0) for name, time in operators.most_common()]
+            bytes_each = onnx.helper.tensor_dtype_to_np_dtype(item.data_type).itemsize
+            found[_cut(node.module, depth)] += math.prod(item.dims) * bytes_each
+    return found
 
 
 def _cut(module: str, depth: int) -> str:
     return ".".join(module.split(".")[:depth]) or OTHER
 
 
-def table(rows: list[Row]) -> str:
-    """The rows as lines of text, with milliseconds and kilobytes."""
+def table(rows: Sequence[Row]) -> str:
+    """The rows as lines of text, with milliseconds, millions of multiply-adds and kilobytes."""
     width = max((len(row.name) for row in rows), default=0)
-    lines = [f"{row.name:{width}}  {1e3 * row.seconds:9.3f}  {row.weights / 1e3:9.1f}" for row in rows]
-    return "\n".join([f"{'':{width}}  {'ms':>9}  {'kB':>9}", *lines])
+    lines = [
+        f"{row.name:{width}}  {1e3 * row.seconds:9.3f}  {row.products / 1e6:9.2f}  {row.weights / 1e3:9.1f}"
+        for row in rows
+    ]
+    return "\n".join([f"{'':{width}}  {'ms':>9}  {'M mul-add':>9}  {'kB':>9}", *lines])
+
+
+def report(sizes: Sequence[GraphSize]) -> str:
+    """All graphs, where there are several, then modules and operators of each."""
+    parts = [table([size.total for size in sizes])] if len(sizes) > 1 else []
+    for size in sizes:
+        parts += [f"{size.graph}, {size.case}, by module:\n{table(size.modules)}"]
+        parts += [f"{size.graph}, by operator:\n{table(size.operators)}"]
+    return "\n\n".join(parts)

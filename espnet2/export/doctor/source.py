@@ -202,12 +202,13 @@ RULES: dict[str, Rule] = {
 
 @dataclass(frozen=True)
 class Function:
-    """A function's syntax tree, its parameters but `self`, and its file with all lines."""
+    """A function's syntax tree, parameters but `self`, file with all lines, and class, if it is a method."""
 
     tree: ast.FunctionDef
     inputs: tuple[str, ...]
     file: str
     lines: tuple[str, ...]
+    owner: str = ""
 
     def frame(self, line: int) -> Frame:
         """A line of its file."""
@@ -289,8 +290,10 @@ def _functions(file: str) -> tuple[Function, ...]:
         tree = ast.parse("".join(lines))
     except SyntaxError:
         return ()
-    found = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-    return tuple(Function(node, _parameters(node), file, lines) for node in found)
+    nodes = list(ast.walk(tree))
+    owners = {id(child): node.name for node in nodes if isinstance(node, ast.ClassDef) for child in node.body}
+    found = (node for node in nodes if isinstance(node, ast.FunctionDef))
+    return tuple(Function(node, _parameters(node), file, lines, owners.get(id(node), "")) for node in found)
 
 
 def _parameters(function: ast.FunctionDef) -> tuple[str, ...]:

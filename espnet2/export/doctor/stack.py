@@ -5,12 +5,13 @@ from __future__ import annotations
 import linecache
 import sysconfig
 from collections.abc import Iterator
+from pathlib import Path
 from types import CodeType, FrameType
 
 from espnet2.export.nodes import Frame, is_authors
 
 ENTRY = "espnet2/export/doctor/patient.py"  # the module is called from there
-OURS = ("espnet2/export/", "/_pytest/", "/pluggy/")
+OURS = (f"{Path(__file__).parents[1]}/", "/_pytest/", "/pluggy/")
 STANDARD = tuple(f"{sysconfig.get_paths()[key]}/" for key in ("stdlib", "platstdlib"))
 
 

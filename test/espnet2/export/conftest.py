@@ -63,5 +63,6 @@ def recording(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def exported(trained_files, recording, tmp_path_factory) -> Path:
-    """A bundle with int8 graphs."""
-    return make_bundle(tmp_path_factory.mktemp("exported") / "bundle", [recording], "int8", **trained_files).path
+    """A bundle with int8 graphs, and the origins of its nodes beside it."""
+    path = tmp_path_factory.mktemp("exported") / "bundle"
+    return make_bundle(path, [recording], "int8", debug=True, **trained_files).path

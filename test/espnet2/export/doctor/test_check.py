@@ -1,7 +1,9 @@
 """Each bad module gets its diagnosis: the consideration that it breaks, and its author's own line."""
 
 import inspect
+import io
 
+import onnx
 import pytest
 import torch
 import unexportable_modules
@@ -11,6 +13,7 @@ from espnet2.bin.onnx_doctor import main
 from espnet2.export.doctor.check import check
 from espnet2.export.doctor.considerations import CONSIDERATIONS
 from espnet2.export.doctor.find import described, find_node, nodes_of_file
+from espnet2.export.doctor.load import load_module
 from espnet2.export.quiet import quiet
 from espnet2.export.testing import NotExportableError, assert_exports
 from espnet2.interface.errors import BundleError, OptionError
@@ -19,7 +22,8 @@ X = unexportable_modules.X
 
 
 def line_at_fault(module: type) -> int:
-    lines, start = inspect.getsourcelines(module)
+    at_fault = unexportable_modules.LoudestFrame if module is unexportable_modules.Layered else module
+    lines, start = inspect.getsourcelines(at_fault)
     return next(start + index for index, line in enumerate(lines) if line.rstrip().endswith("# here"))
 
 
@@ -87,14 +91,43 @@ def test_node_knows_module_and_weights(foreign):
     assert (node.module, node.class_name, len(node.weights)) == ("layer", "Linear", 1)
 
 
+def test_node_of_a_bundle_in_whatever_graph(exported, capsys, monkeypatch):
+    error = "encoder: found: [ONNXRuntimeError] : 1 : FAIL : running Softmax node. Name:'node_softmax' 67 by 249"
+    monkeypatch.setattr("sys.stdin", io.StringIO(error))
+    for names in (["encoder", "node_softmax"], [error], ["node_softmax"], ["-"]):
+        assert main(["node", "--bundle", str(exported), *names]) == 0
+        assert "self_attn.softmax (Softmax)" in capsys.readouterr().out
+    assert main(["node", "--bundle", str(exported), "encodr", "x"]) == 2
+    assert "graph: expected one of encoder" in capsys.readouterr().err
+
+
+def test_names_of_the_former_exporter_give_the_module(tmp_path, capsys):
+    scope = "/encoders/encoders.0/self_attn/Where"
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", 4]) for name in "xy"]
+    node = onnx.helper.make_node("Relu", ["x"], ["y"], name=scope)
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", values[:1], values[1:])), tmp_path / "a.onnx")
+    assert main(["node", "--onnx", str(tmp_path / "a.onnx"), f"Non-zero status code. Name:'{scope}' 67 by 249"]) == 0
+    assert "module    encoders.0.self_attn\n" in capsys.readouterr().out
+
+
+def test_class_in_a_file_and_packages_of_another_place(tmp_path):
+    (tmp_path / "mine.py").write_text(f"from {unexportable_modules.__name__} import *\nclass Own(InPlace): ...\n")
+    assert type(load_module(f"{tmp_path}/mine.py:Own", {})).__name__ == "Own"
+    (tmp_path / "doctors_package").mkdir()
+    (tmp_path / "doctors_package" / "__init__.py").write_text("from unexportable_modules import Item\n")
+    assert isinstance(load_module("doctors_package:Item", {}, tmp_path), unexportable_modules.Item)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["node", "encoder", "x"], "expected --bundle or --onnx, found neither"),
         (["node", "--onnx", "none.onnx", "x"], "found no such file: none.onnx"),
         (["node", "--bundle", "missing", "encoder", "x"], "expected what export_onnx --debug writes"),
-        (["check", "nothing"], "expected package.module:Class, found 'nothing'"),
+        (["check", "nothing"], "expected package.module:Class or file.py:Class, found 'nothing'"),
         (["check", "unexportable_modules:X"], "expected a class of torch.nn.Module"),
+        (["check", "no/such/file.py:Encoder"], "expected a class to import"),
+        (["check", "unexportable_modules:Item", "--packages", "none"], "--packages: expected a directory of packages"),
         (["check", "unexportable_modules:None_"], "expected a class to import"),
         (["check", "unexportable_modules:Item", "--conf", "{size: 3}"], "expected keywords that build it"),
         (["check", "unexportable_modules:Item", "--inputs", "{y: [batch]}"], "expected some of x, lengths, found 'y'"),

@@ -1,21 +1,57 @@
-"""Sizes of a bundle's modules: the table, and bundles that cannot be measured."""
+"""Sizes of a bundle's modules: tables, multiply-adds, the picture, and bundles that cannot be measured."""
 
 import shutil
 
 import pytest
 
 from espnet2.bin.onnx_doctor import main
-from espnet2.export.doctor.size import Row, table
+from espnet2.export.doctor.products import products_of
+from espnet2.export.doctor.size import GraphSize, Row, report, table
 
 
 def test_table():
-    assert table([Row("encoder", 0.0125, 2000)]).splitlines()[1].split() == ["encoder", "12.500", "2.0"]
+    row = Row("encoder", 0.0125, 2000, 3_000_000)
+    assert table([row]).splitlines()[1].split() == ["encoder", "12.500", "3.00", "2.0"]
+    sizes = [GraphSize(name, "batch 1", [row, row], [row]) for name in ("one", "two")]
+    assert report(sizes).splitlines()[1].split() == ["one", "25.000", "6.00", "4.0"]
 
 
 @pytest.mark.parametrize(
-    ("graph", "message"), [("encodr", "--graph: expected one of encoder"), ("encoder", "export_onnx --debug writes")]
+    ("operator", "inputs", "output", "expected"),
+    [
+        ("MatMul", [[2, 5, 4], [4, 3]], [2, 5, 3], 2 * 5 * 3 * 4),
+        ("Gemm", [[5, 4], [3, 4], [3]], [5, 3], 5 * 3 * 4),
+        ("Conv", [[1, 4, 9], [6, 2, 3]], [1, 6, 7], 6 * 7 * 2 * 3),
+        ("ConvTranspose", [[1, 4, 9], [4, 6, 3]], [1, 6, 11], 4 * 9 * 6 * 3),
+        ("LSTM", [[7, 2, 5], [1, 12, 5], [1, 12, 3]], [7, 1, 2, 3], 7 * 2 * (12 * 5 + 12 * 3)),
+        ("Add", [[2, 3], [2, 3]], [2, 3], 0),
+    ],
 )
-def test_bad_input(graph, message, demo_bundle, tmp_path, capsys):
+def test_products(operator, inputs, output, expected):
+    told = {"input_type_shape": [{"float": shape} for shape in inputs], "output_type_shape": [{"float": output}]}
+    assert products_of({"op_name": operator, **told}) == expected
+
+
+def test_bundle(exported, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    assert main(["size", str(exported), "--picture", str(tmp_path / "size.png")]) == 0
+    printed = capsys.readouterr().out
+    assert "decoder_step, by operator:" in printed
+    modules = printed.partition("encoder, ")[2].partition("by operator")[0]
+    rows = {line.split()[0]: line.split()[1:] for line in modules.splitlines()[2:] if line}
+    assert float(rows["encoder.encoders"][1]) > 0 and float(rows["encoder.encoders"][2]) > 0
+    assert (tmp_path / "size.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--graph", "encodr"], "--graph: expected one of encoder"),
+        (["--graph", "encoder"], "export_onnx --debug writes"),
+        (["--depth", "0"], "--depth: expected at least 1, found 0"),
+    ],
+)
+def test_bad_input(options, message, demo_bundle, tmp_path, capsys):
     bundle = shutil.copytree(demo_bundle, tmp_path / "bundle")
-    assert main(["size", str(bundle), "--graph", graph]) == 2
+    assert main(["size", str(bundle), *options]) == 2
     assert message in capsys.readouterr().err
