@@ -127,7 +127,10 @@ def test_class_in_a_file_and_packages_of_another_place(tmp_path):
         (["check", "nothing"], "expected package.module:Class or file.py:Class, found 'nothing'"),
         (["check", "unexportable_modules:X"], "expected a class of torch.nn.Module"),
         (["check", "no/such/file.py:Encoder"], "expected a class to import"),
-        (["check", "unexportable_modules:Item", "--packages", "none"], "--packages: expected a directory of packages"),
+        (
+            ["check", "unexportable_modules:Item", "--packages", "nowhere"],
+            "--packages: expected a directory of packages",
+        ),
         (["check", "unexportable_modules:None_"], "expected a class to import"),
         (["check", "unexportable_modules:Item", "--conf", "{size: 3}"], "expected keywords that build it"),
         (["check", "unexportable_modules:Item", "--inputs", "{y: [batch]}"], "expected some of x, lengths, found 'y'"),
