@@ -1,12 +1,15 @@
 """Runs the examples of README.md and doc/ where a reader would: beside the demo model, its bundle and two recordings,
 and a tiny random model for streams with its bundle.
 
-`python` blocks of a page run in order and share their names. In `console` blocks every line that starts with `$` runs;
-it must succeed, or exit with the status that a following `$ echo $?` shows, and print the lines shown below it, in
-their order (there may be others between them). Four spaces continue the line above them.
+`python` blocks of a page run in order and share their names; one whose first line is a comment with the name of a file
+is saved there instead. A `text` block that follows directly shows lines that the block prints. In `console` blocks
+every line that starts with `$` runs; it must succeed, or exit with the status that a following `$ echo $?` shows, and
+print the lines shown below it. Lines come in their order, there may be others between them, and `...` stands for any
+text. Four spaces continue the line above them.
 """
 
 import contextlib
+import io
 import os
 import re
 import shutil
@@ -16,9 +19,15 @@ from pathlib import Path
 
 import pytest
 
+from espnet2.export.doctor.considerations import CONSIDERATIONS
+
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "doc").glob("*.md"))]
-BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "doc").rglob("*.md"))]
+BLOCK = re.compile(
+    r"^```(python|console)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?",
+    re.MULTILINE | re.DOTALL,
+)
+FILE = re.compile(r"# ([\w/]+\.py)\n")
 FENCED = re.compile(r"^```[a-z]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WIDTH = 90  # characters of a line of code that fit the column of a page
 
@@ -28,14 +37,15 @@ def name_of(page: Path) -> str:
 
 
 @pytest.fixture
-def reader(tmp_path, monkeypatch, demo_dir, demo_bundle, stream_exp, stream_bundle) -> Path:
-    """The directory that examples run in."""
+def reader(request, page, tmp_path, monkeypatch, demo_dir, demo_bundle) -> Path:
+    """The directory that examples of a page run in; the model for streams is exported for pages that name it."""
     soundfile = pytest.importorskip("soundfile")
     recordings = demo_dir / "recordings"
     shutil.copytree(demo_dir / "exp", tmp_path / "exp")
-    shutil.copytree(stream_exp, tmp_path / "exp" / "stream")
     shutil.copytree(demo_bundle, tmp_path / "bundle")
-    shutil.copytree(stream_bundle, tmp_path / "stream_bundle")
+    if "stream_bundle" in page.read_text(encoding="utf-8"):
+        shutil.copytree(request.getfixturevalue("stream_exp"), tmp_path / "exp" / "stream")
+        shutil.copytree(request.getfixturevalue("stream_bundle"), tmp_path / "stream_bundle")
     shutil.copytree(recordings, tmp_path / "recordings")
     shutil.copy(recordings / "wav.scp", tmp_path)
     first, second, *_ = sorted(recordings.glob("*.flac"))
@@ -66,18 +76,39 @@ def check_console(block: str) -> None:
         run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
         expected = int(status[0]) if after == "echo $?" else 0
         assert run.returncode == expected, f"{command}\n{run.stdout}{run.stderr}"
-        printed = iter((run.stdout + run.stderr).splitlines())
-        for line in shown:
-            assert line in printed, f"{command}\ndoes not print: {line}\n{run.stdout}{run.stderr}"
+        check_printed(command, shown, run.stdout + run.stderr)
 
 
+def check_printed(code: str, shown: list[str], output: str) -> None:
+    printed = iter(output.splitlines())
+    for line in shown:
+        pattern = re.compile(".*".join(map(re.escape, line.rstrip().split("..."))))
+        found = any(pattern.fullmatch(candidate.rstrip()) for candidate in printed)
+        assert found, f"{code}\ndoes not print: {line}\n{output}"
+
+
+def check_python(page: Path, block: str, shown: str, names: dict[str, object], line: int) -> None:
+    """Run a block, or save it; `shown` are lines that it prints, `line` is that of the page before it."""
+    file = FILE.match(block)
+    if file:
+        Path(file[1]).write_text(block, encoding="utf-8")
+        return
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(compile("\n" * line + block, str(page), "exec"), names)
+    check_printed(block, shown.splitlines(), output.getvalue())
+
+
+# Modules that are bad examples, and functions that the exporter itself calls, make PyTorch warn.
+@pytest.mark.filterwarnings("ignore:::torch", "ignore:.*LeafSpec:FutureWarning", "ignore:The tensor attributes")
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_examples(page, reader):
     names: dict[str, object] = {"__name__": "example"}
-    for language, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+    text = page.read_text(encoding="utf-8")
+    for found in BLOCK.finditer(text):
+        language, block, shown = found.groups(default="")
         if language == "python":
-            with contextlib.redirect_stdout(None):
-                exec(compile(block, name_of(page), "exec"), names)
+            check_python(page, block, shown, names, line=text[: found.start(2)].count("\n"))
         else:
             check_console(block)
 
@@ -101,6 +132,11 @@ def test_code_fits_the_column(page):
     assert not [line for block in blocks for line in block.splitlines() if len(line) >= WIDTH]
 
 
+def test_considerations_of_the_doctor_have_sections():
+    page = (ROOT / "doc" / "onnx" / "considerations.md").read_text(encoding="utf-8")
+    assert not [name for name in CONSIDERATIONS if f'<a id="{name}"></a>' not in page]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
@@ -109,4 +145,4 @@ def test_links_lead_somewhere(page):
 
 def test_every_page_is_in_the_navigation():
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    assert not [page.name for page in PAGES[1:] if page.name not in navigation]
+    assert not [page.name for page in PAGES[1:] if f": {page.relative_to(ROOT / 'doc').as_posix()}\n" not in navigation]
