@@ -44,6 +44,7 @@ class Graph:
             program.save(str(path), external_data=False)
             self.nodes, self.bytes = len(list(program.model.graph)), path.stat().st_size
             options = session_options(1)
+            options.log_severity_level = 3  # nn.LSTM notes the example's length as that of its output
             self.session = onnxruntime.InferenceSession(str(path), options, disabled_optimizers=SLOWER_ON_CPU)
         names = [item.name for item in self.session.get_inputs()]
         self.feeds = dict(zip(names, (value.numpy() for value in feeds), strict=True))
