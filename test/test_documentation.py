@@ -5,13 +5,17 @@ and a tiny random model for streams with its bundle.
 is saved there instead. A `text` block that follows directly shows lines that the block prints. In `console` blocks
 every line that starts with `$` runs; it must succeed, or exit with the status that a following `$ echo $?` shows, and
 print the lines shown below it. Lines come in their order, there may be others between them, and `...` stands for any
-text. Four spaces continue the line above them.
+text. Four spaces continue the line above them. `sh` blocks do not run, but commands of this project in them must have
+options that exist.
 """
 
 import contextlib
+import importlib
 import io
+import itertools
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,6 +32,7 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 FILE = re.compile(r"# ([\w/]+\.py)\n")
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```[a-z]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WIDTH = 90  # characters of a line of code that fit the column of a page
 
@@ -111,6 +116,26 @@ def test_examples(page, reader):
             check_python(page, block, shown, names, line=text[: found.start(2)].count("\n"))
         else:
             check_console(block)
+
+
+def shell_commands(page: Path) -> list[list[str]]:
+    """Words of each command of this project in `sh` blocks of a page, up to a pipe or redirection, without `...`."""
+    found = []
+    for block in SHELL.findall(page.read_text(encoding="utf-8")):
+        for line in block.replace("\\\n", " ").splitlines():
+            for command in re.findall(r"python -m (espnet2\.bin\.[^|<>&;]*)", line):
+                found.append([word for word in shlex.split(command) if word != "..."])
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_shell_commands_have_known_options(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for module, *arguments in shell_commands(page):
+        for option, value in itertools.pairwise(arguments):
+            if option == "--config":  # read with the options
+                Path(value).write_text("{}", encoding="utf-8")
+        importlib.import_module(module).get_parser().parse_args(arguments)
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "doc" / "examples").glob("*.py")), ids=name_of)
