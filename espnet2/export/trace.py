@@ -69,7 +69,8 @@ def export_component(
 def traced(module: torch.nn.Module, component: Component) -> torch.onnx.ONNXProgram:
     """`component` of `module` as the exporter makes it, with weights as products read them."""
     feeds = draw(component, trace_sizes(component))
-    with quiet(), _rare_collections():
+    # Without gradients, of which a loop of a graph (`torch.ops.higher_order.scan`) would keep what has no place there.
+    with torch.no_grad(), quiet(), _rare_collections():
         program = torch.onnx.export(
             Method(module.eval(), component.method),
             tuple(torch.from_numpy(feeds[tensor.name]) for tensor in component.feeds),

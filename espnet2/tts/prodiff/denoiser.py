@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch._higher_order_ops.scan import scan
 
 from espnet.nets.pytorch_backend.nets_utils import UnfitOptionError, choose, require_positive, require_rates
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
@@ -238,7 +239,7 @@ class SpectogramDenoiser(nn.Module):
         return torch.stack([torch.randn(shape, device=frames.device) for _ in range(self.timesteps + 1)], dim=1)
 
     def generate(self, condition: Tensor, noise: Tensor, padding: Tensor | None = None) -> Tensor:
-        """Generate features; a graph of this method holds the layers once for each step.
+        """Generate features; a graph of this method holds the layers once, in an operator `Scan` over the steps.
 
         Args:
             condition: (B, T, D).
@@ -248,15 +249,26 @@ class SpectogramDenoiser(nn.Module):
         Returns:
             (B, T, F).
         """
-        feats = noise[:, 0]
         # What does not change from step to step is computed once.
         projected = self._project(condition)
-        embedded = self._embed(torch.arange(self.timesteps, device=noise.device))
-        for index, step in enumerate(reversed(range(self.timesteps)), start=1):
-            clean = self._denoise(feats, projected, embedded[step : step + 1], padding)
-            of_clean, of_noisy, deviation = self.posterior[step]
-            feats = of_clean * clean + of_noisy * feats + deviation * noise[:, index]
-        return feats.transpose(1, 2)
+        steps = torch.arange(self.timesteps - 1, -1, -1, device=noise.device)
+
+        def advance(feats: Tensor, given: tuple[Tensor, ...]) -> tuple[Tensor, tuple[()]]:
+            noise, step, factors = given
+            clean = self._denoise(feats, projected, step.unsqueeze(0), padding)
+            of_clean, of_noisy, deviation = factors
+            return of_clean * clean + of_noisy * feats + deviation * noise, ()
+
+        given = noise[:, 1:].transpose(0, 1), self._embed(steps), self.posterior[steps]
+        loop = scan if torch.compiler.is_exporting() else _scan
+        return loop(advance, noise[:, 0].contiguous(), given)[0].transpose(1, 2)
+
+
+def _scan(step: Callable[..., Any], start: Tensor, given: tuple[Tensor, ...]) -> tuple[Tensor, tuple[()]]:
+    """Loop as PyTorch's `scan` does, which would compile the function."""
+    for row in zip(*given, strict=True):
+        start, _ = step(start, row)
+    return start, ()
 
 
 def _posterior(betas: Tensor, kept: Tensor) -> Tensor:

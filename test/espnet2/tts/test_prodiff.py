@@ -1,14 +1,22 @@
 """ProDiff and FastSpeech beyond their numbers, which the zoo compares with upstream's."""
 
+import inspect
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import zoo
 import zoo_calls
 
+from espnet.nets.tensors import as_array
+from espnet2.export.examples import draw
+from espnet2.export.trace import export_component
+from espnet2.interface.spec import Component, Tensor
+from espnet2.runtime.session import OnnxGraph
 from espnet2.tts.prodiff.denoiser import SpectogramDenoiser, noise_scheduler
 from espnet2.tts.prodiff.loss import SSimLoss
+from espnet2.tts.prodiff.prodiff import ProDiff
 
 TEXT = torch.tensor([3, 1, 4, 1])
 DURATIONS = torch.tensor([2, 3, 1, 2, 1])
@@ -29,6 +37,27 @@ def test_padding_does_not_change_generated_features():
     padding = (torch.arange(9) >= 6)[None, None]
     together = denoiser.generate(condition, noise, padding)[:, :6]
     assert torch.allclose(together, denoiser.generate(condition[:, :6], noise[..., :6]), atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_graph_is_as_large_for_any_number_of_steps(tmp_path):
+    """Those of the class's default, for which there is one loop."""
+    steps = inspect.signature(ProDiff).parameters["diffusion_steps"].default
+    denoiser = SpectogramDenoiser(5, adim=6, layers=1, channels=8, timesteps=steps).eval()
+    component = Component(
+        "denoiser",
+        "generate",
+        (
+            Tensor("condition", ("batch", "frames", 6)),
+            Tensor("noise", ("batch", steps + 1, 5, "frames"), noise=True),
+        ),
+        (Tensor("feats", ("batch", "frames", 5)),),
+    )
+    graph = OnnxGraph(export_component(denoiser, component, tmp_path / "denoiser.onnx"), component)
+    assert steps == 1000 and (tmp_path / "denoiser.onnx").stat().st_size < 300_000
+    feeds = draw(component, {"batch": 2, "frames": 7})
+    expected = denoiser.generate(*(torch.from_numpy(feeds[name]) for name in ("condition", "noise")))
+    assert np.abs(as_array(graph(feeds)["feats"]) - expected.numpy()).max() <= 1e-4
 
 
 @pytest.mark.parametrize("name", ["linear", "cosine", "vpsde"])
