@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
-from espnet2.utils.types import positive_int, str2bool, str_or_none
+from espnet2.utils.types import UnfitValueError, positive_int, str2bool, str_or_none
 
 
 class Command(NamedTuple):
@@ -105,15 +105,15 @@ def results(args: argparse.Namespace) -> None:
 
 
 def named_path(text: str) -> tuple[str, str]:
-    """Parse `NAME=PATH`; raises `ValueError` for anything else."""
+    """Parse `NAME=PATH`; raises `UnfitValueError` for anything else."""
     name, equals, path = text.partition("=")
     if not (name and equals and path):
-        raise ValueError(f"expected NAME=PATH, found {text!r}")
+        raise UnfitValueError(f"expected NAME=PATH, found {text!r}")
     return name, path
 
 
 def options_by_name(text: str) -> dict[str, Any]:
-    """Parse options in YAML's inline form; raises `ValueError` for anything else."""
+    """Parse options in YAML's inline form; raises `UnfitValueError` for anything else."""
     from espnet2.utils.types import mapping_or_none
 
     return {str(name): value for name, value in (mapping_or_none(text) or {}).items()}

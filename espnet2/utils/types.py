@@ -83,8 +83,8 @@ def humanfriendly_parse_size_or_none(value: str) -> int | None:
 
 
 def int_or_none(value: str) -> int | None:
-    """Parse an integer or `none`."""
-    return None if str_or_none(value) is None else int(value)
+    """Parse an integer or `none`; raises `UnfitValueError`."""
+    return _number_or_none(int, value)
 
 
 def positive_int(value: str) -> int:
@@ -95,29 +95,31 @@ def positive_int(value: str) -> int:
 
 
 def float_or_none(value: str) -> float | None:
-    """Parse a number or `none`."""
-    return None if str_or_none(value) is None else float(value)
+    """Parse a number or `none`; raises `UnfitValueError`."""
+    return _number_or_none(float, value)
+
+
+def _number_or_none(kind: Callable[[str], Any], value: str) -> Any:
+    try:
+        return None if str_or_none(value) is None else kind(value)
+    except ValueError as error:
+        raise UnfitValueError(f"expected {NUMBERS[kind]} or none, found {value!r}") from error
 
 
 def mapping_or_none(value: str) -> Any:
-    """Options by name, written in one line of YAML: `{u_max: 100}`; None for nothing. Raises `ValueError`."""
+    """Options by name, written in one line of YAML: `{u_max: 100}`; None for nothing. Raises `UnfitValueError`."""
     import yaml
 
     try:
         found = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ValueError(value) from error
+    except yaml.YAMLError:
+        found = value
     if found is not None and not isinstance(found, dict):
-        raise ValueError(value)
+        raise UnfitValueError(f"expected options such as {{name: value}}, found {value!r}")
     return found
 
 
-NUMBERS: Mapping[Any, str] = {
-    int: "a whole number",
-    int_or_none: "a whole number or none",
-    float: "a number",
-    float_or_none: "a number or none",
-}
+NUMBERS: Mapping[Any, str] = {int: "a whole number", float: "a number"}
 
 
 def converted(kind: Callable[[str], Any], text: str) -> Any:

@@ -40,6 +40,7 @@ def test_a_printed_configuration_is_read(task, tmp_path, capsys):
     (AbsTask, [], 2, "output_dir: expected the experiment's directory, found none"),
     (ASRTask, ["--seed", "x"], 2, "argument --seed: invalid int value: 'x'"),
     (ASRTask, ["--sed", "1"], 2, "unrecognized arguments: --sed 1"),
+    (ASRTask, ["--patience", "x"], 2, "argument --patience: expected a whole number or none, found 'x'"),
     (ASRTask, ["--use_amp", "x"], 2, "argument --use_amp: expected one of y, yes, t, true, on, 1"),
     (ASRTask, ["--train_data_path_and_name_and_type", "a,b"], 2, "name_and_type: expected path,name,type, found 'a,b'"),
 ])  # fmt: skip
