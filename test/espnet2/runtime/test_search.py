@@ -245,6 +245,8 @@ def test_components_that_no_search_can_use(components, sentence):
 
 def test_components_that_a_search_can_use():
     require_usable({one.name: one for one in (ENCODER, CTC_LAYER, STEP)}, SPECIAL)
+    reads_frames = dataclasses.replace(STEP, inputs=(*STEP.inputs, Tensor("encoder_out", ("batch", "frames", 4))))
+    require_usable({one.name: one for one in (ENCODER, reads_frames)}, SPECIAL)
     require_usable({one.name: one for one in (ENCODER, CTC_LAYER, component("mlm", 4))}, {**SPECIAL, "mask": 4})
 
 

@@ -28,9 +28,9 @@ def trained(task, directory, **options):
         "output_dir": str(directory),
         "token_list": str(directory / "tokens"),
         "token_type": "char",
-        **{key: json.dumps(value) for key, value in options.items()},
+        **{k: v if isinstance(v, str) else json.dumps(v) for k, v in options.items()},
     }
-    task.main([f"--{key}={value}" for key, value in command.items()])
+    task.main(cmd=[f"--{key}={value}" for key, value in command.items()])
     return str(directory / "config.yaml")
 
 
