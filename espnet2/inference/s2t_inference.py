@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from espnet2.inference.arguments import recognizer_options
 from espnet2.inference.asr_inference import model_of, require_known
@@ -15,7 +15,6 @@ from espnet2.interface.families import family_of
 from espnet2.runtime.decode import UtteranceRunner, decode
 from espnet2.runtime.decode_arguments import decode_options
 from espnet2.runtime.s2t import S2TRecognizer
-from espnet2.runtime.s2t_options import S2TOptions
 from espnet2.utils.model_options import S2T
 from espnet2.utils.upstream_options import require_dtype, require_one_value
 
@@ -24,8 +23,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Speech2Text(S2TRecognizer):
-    """Recognises or translates speech with a trained model, on PyTorch, with the arguments of upstream's class.
+class OfCheckpoint:
+    """Constructor of a recogniser with prompts of a trained model, before the recogniser's own among base classes.
+
+    Attributes:
+        task: Of the model, whose family has the options.
 
     Args:
         s2t_train_config: config.yaml of the model.
@@ -43,11 +45,15 @@ class Speech2Text(S2TRecognizer):
         quantize_s2t_model, quantize_lm: Convert the weights of layers of these types, `quantize_modules`, to
             `quantize_dtype` (`qint8` or `float16`).
         untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
-        others: Further options of `S2TOptions`, and of `espnet2.utils.upstream_options` with the value there.
+        maxlenratio, minlenratio, batch_size, beam_size, ctc_weight, lm_weight, ngram_weight, penalty, nbest,
+            normalize_length: Options of the search; None: the family's default.
+        others: Further options of the family's, and of `espnet2.utils.upstream_options` with the value there.
 
     Raises:
         OptionError: An option is not known, or has a value that is not allowed.
     """
+
+    task: ClassVar[str] = "s2t"
 
     def __init__(
         self,
@@ -60,17 +66,17 @@ class Speech2Text(S2TRecognizer):
         token_type: str | None = None,
         bpemodel: Path | str | None = None,
         device: str | torch.device = "cpu",
-        maxlenratio: float = S2TOptions.maxlenratio,
-        minlenratio: float = S2TOptions.minlenratio,
-        batch_size: int | str = S2TOptions.batch_size,
+        maxlenratio: float | None = None,
+        minlenratio: float | None = None,
+        batch_size: int | str | None = None,
         dtype: str = "float32",
-        beam_size: int = S2TOptions.beam_size,
-        ctc_weight: float = S2TOptions.ctc_weight,
-        lm_weight: float = S2TOptions.lm_weight,
-        ngram_weight: float = S2TOptions.ngram_weight,
-        penalty: float = S2TOptions.penalty,
-        nbest: int = S2TOptions.nbest,
-        normalize_length: bool = S2TOptions.normalize_length,
+        beam_size: int | None = None,
+        ctc_weight: float | None = None,
+        lm_weight: float | None = None,
+        ngram_weight: float | None = None,
+        penalty: float | None = None,
+        nbest: int | None = None,
+        normalize_length: bool | None = None,
         *,
         model_file: Path | str | None = None,
         model_tag: Path | str | None = None,
@@ -81,22 +87,23 @@ class Speech2Text(S2TRecognizer):
         untrained: bool = True,
         **others: Any,
     ) -> None:
-        given = {option.name: others.pop(option.name) for option in fields(S2TOptions) if option.name in others}
+        family = family_of(self.task)
+        given = {option.name: others.pop(option.name) for option in fields(family.options) if option.name in others}
         require_dtype(dtype)
         require_known(others)
-        options = S2TOptions(
-            beam_size=beam_size,
-            ctc_weight=ctc_weight,
-            lm_weight=lm_weight,
-            ngram_weight=ngram_weight,
-            penalty=penalty,
-            maxlenratio=maxlenratio,
-            minlenratio=minlenratio,
-            nbest=nbest,
-            normalize_length=normalize_length,
-            batch_size=batch_size,
-            **given,
-        )
+        named = {
+            "beam_size": beam_size,
+            "ctc_weight": ctc_weight,
+            "lm_weight": lm_weight,
+            "ngram_weight": ngram_weight,
+            "penalty": penalty,
+            "maxlenratio": maxlenratio,
+            "minlenratio": minlenratio,
+            "nbest": nbest,
+            "normalize_length": normalize_length,
+            "batch_size": batch_size,
+        }
+        options = family.options(**given, **{name: value for name, value in named.items() if value is not None})
         from espnet2.inference.trained import load_trained
 
         trained = load_trained(
@@ -108,19 +115,26 @@ class Speech2Text(S2TRecognizer):
             model_file=model_file,
             model_tag=None if model_tag is None else str(model_tag),
             untrained=untrained,
-            family=family_of("s2t"),
+            family=family,
         )
         prepare(trained, str(device), dtype)
         quantize(trained, quantize_s2t_model, quantize_lm, quantize_modules or ["Linear"], quantize_dtype)
         self.trained = trained
         self.device, self.dtype = str(device), dtype
         self.s2t_model, self.s2t_train_args = trained.model, trained.config
-        super().__init__(model_of(trained, options, token_type, bpemodel, ngram_scorer), options)
+        super().__init__(model_of(trained, options, token_type, bpemodel, ngram_scorer), options)  # type: ignore[call-arg]
 
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
         """The model of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
         return cls(**packed(model_tag, options))
+
+
+class Speech2Text(OfCheckpoint, S2TRecognizer):
+    """Recognises or translates speech with a trained model, on PyTorch, with the arguments of upstream's class.
+
+    For the arguments see `OfCheckpoint`; others are those of `S2TOptions`.
+    """
 
 
 def runner(args: argparse.Namespace) -> UtteranceRunner:

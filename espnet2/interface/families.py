@@ -74,6 +74,15 @@ FAMILIES: Mapping[str, Row] = {
         companions=("lm",),
         files=_NGRAM,
     ),
+    "s2t_ctc": Row(
+        "model of speech to text",
+        "espnet2.tasks.s2t_ctc:S2TTask",
+        "s2t_train_config",
+        "s2t_model_file",
+        "espnet2.runtime.families.s2t_ctc:S2T_CTC",
+        companions=("lm",),
+        files=_NGRAM,
+    ),
     "spk": Row(
         "speaker model",
         "espnet2.tasks.spk:SpeakerTask",

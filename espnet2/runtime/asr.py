@@ -19,7 +19,6 @@ from espnet2.runtime.batches import BatchRecognizer
 from espnet2.runtime.bundle import Bundle, task_of
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.long_form import LongForm
-from espnet2.runtime.long_recording import joined_frames
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import AnyResult, Results
 from espnet2.runtime.search import make_search, reads_ctc_alone
@@ -113,10 +112,12 @@ class Recognizer(BatchRecognizer):
         """
         if self._ctc is None or self.long_form.speakers:
             raise OptionError("model: expected one with CTC, for one speaker, found another")
-        checked, form = self.check(speech), self.long_form
-        cuts = form.cuts(len(checked))
-        frames = joined_frames(self, checked, form.parts(checked)) if cuts else self.forward([checked])[0]
-        return self._ctc.log_softmax(frames[None])[0]
+        return self._ctc.log_softmax(self.frames_of(self.check(speech))[None])[0]
+
+    def frames_of(self, speech: np.ndarray) -> np.ndarray:
+        """Encoder output (T, D) of speech that `check` gave; in parts, where it is too long for memory."""
+        form = self.long_form
+        return self.joined(speech, form.parts(speech)) if form.cuts(len(speech)) else self.forward([speech])[0]
 
     def search(self, encoder_out: np.ndarray) -> Results:
         """The n-best results for what `encode` gave of one utterance, best first; of several speakers a list each."""

@@ -38,6 +38,10 @@ class LongRecognizer(ResultMaker, ABC):
         """The n-best results of a recording, speech as `check` gives it, that is cut into parts; best first."""
         return recognize_long(self, speech, progress)
 
+    def joined(self, speech: np.ndarray, parts: Sequence[Part], progress: Progress = lambda steps: None) -> np.ndarray:
+        """Encoder output (T, D) of a recording, concatenated from its parts."""
+        return joined_frames(self, speech, parts, progress)
+
     @abstractmethod
     def forward(self, speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Encode checked speech (T,) of several parts as a batch; return encoder outputs (T', D)."""
@@ -97,7 +101,7 @@ def _of_frames(
     recognizer: LongRecognizer, speech: np.ndarray, parts: Sequence[Part], progress: Progress
 ) -> Iterator[Found]:
     """Results of stretches of the concatenated frames of all parts."""
-    form, frames = recognizer.long_form, joined_frames(recognizer, speech, parts, progress)
+    form, frames = recognizer.long_form, recognizer.joined(speech, parts, progress)
     near = form.frames(int(CONTEXT * form.rate))
     inner = [] if recognizer.options.ctc_greedy else parts[:-1]
     places = [0, *(recognizer.blank_near(frames, form.frames(part.stop), near) for part in inner), len(frames)]

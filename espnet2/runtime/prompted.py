@@ -50,18 +50,28 @@ class PromptedRecognizer(Recognizer):
     long_form: Windows
 
     def __init__(self, model: SearchModel, options: S2TOptions) -> None:
-        for name in SEARCHES:
-            if getattr(options, name):
-                raise OptionError(f"{name}: expected False, since texts of this model begin with a prompt, found True")
+        self.require_search(options)
         super().__init__(model, options)
         section = model.section
         assert isinstance(section, S2TSection)
         self.section = section
-        window = section.window if self.speech.axes[1] == "samples" else 0
-        self.long_form = Windows(self.encoder.component, self.options, section.sample_rate, window)
-        if self.long_form.mode != "false" and not section.times:
-            raise OptionError("long_form: expected false, since the model's tokens have no times, found true")
+        self.long_form = self.make_windows()
         self.primer = self._primer(options.text_prev)
+
+    def require_search(self, options: S2TOptions) -> None:
+        """Raise `OptionError` for a search that cannot begin with a prompt."""
+        for name in SEARCHES:
+            if getattr(options, name):
+                raise OptionError(f"{name}: expected False, since texts of this model begin with a prompt, found True")
+
+    def make_windows(self) -> Windows:
+        """Rule of recordings that are longer than the window; raises `OptionError` for a model without times."""
+        section = self.section
+        window = section.window if self.speech.axes[1] == "samples" else 0
+        windows = Windows(self.encoder.component, self.options, section.sample_rate, window)
+        if windows.mode != "false" and not section.times:
+            raise OptionError("long_form: expected false, since the model's tokens have no times, found true")
+        return windows
 
     def __call__(
         self,

@@ -91,9 +91,9 @@ def checked(speech: Any, component: Component, name: str = "speech") -> np.ndarr
 
 
 def padded(speeches: Sequence[np.ndarray], component: Component) -> dict[str, np.ndarray]:
-    """Utterances that `checked` gave as a batch: the feeds of `component`, speech and its lengths."""
+    """Utterances that `checked` gave as a batch: the first feeds of `component`, speech and its lengths."""
     require_same_channels(speeches)
-    speech, lengths = component.inputs
+    speech, lengths = component.inputs[:2]
     counts = np.array([len(one) for one in speeches], lengths.dtype)
     batch = np.zeros((len(speeches), max(counts), *speeches[0].shape[1:]), np.float32)
     for row, one in zip(batch, speeches, strict=True):

@@ -37,7 +37,8 @@ def unread_options(options: DecodeOptions, parts: Collection[str]) -> list[str]:
     """
     read = read_options(options, parts)
     missing = {weight for weight, part in _WEIGHTS.items() if part not in parts}
-    given = {option.name: getattr(options, option.name) for option in fields(options)}
+    # Options that a family adds, such as prompts, are read by all of its models.
+    given = {option.name: getattr(options, option.name) for option in fields(DecodeOptions)}
     defaults = {option.name: option.default for option in fields(options)}
     # A weight of 0 of a scorer that the model lacks has the effect that is asked for.
     return [n for n, value in given.items() if n not in read and value != defaults[n] and (n not in missing or value)]

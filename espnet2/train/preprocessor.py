@@ -279,7 +279,33 @@ class SpkPreprocessor(CommonPreprocessor):
         return self.speakers[label]
 
 
-class S2TPreprocessor(CommonPreprocessor):
+class WindowPreprocessor(CommonPreprocessor):
+    """Base of preprocessors that pad or cut speech to `length` samples, and leave things out at random, as `kept` says.
+
+    In training, `silence` samples at most go before the speech.
+    """
+
+    length: int
+    silence: int
+    kept: Mapping[str, float]
+
+    def reseed(self, key: Sequence[int]) -> None:
+        """Seed the random numbers with `key`."""
+        self.rng = np.random.default_rng(key)
+
+    def _leaves_out(self, name: str) -> bool:
+        return self.train and self.rng.random() >= self.kept[name]
+
+    def _of_length(self, speech: np.ndarray) -> tuple[np.ndarray, int]:
+        """Speech of the length of all, and the samples of silence before it."""
+        speech = speech[: self.length]
+        spare = self.length - len(speech)
+        late = int(self.rng.integers(min(self.silence, spare) + 1)) if self.train else 0
+        around = [(late, spare - late), *((0, 0),) * (speech.ndim - 1)]
+        return np.pad(speech, around), late
+
+
+class S2TPreprocessor(WindowPreprocessor):
     """Pads or cuts speech to one length, and converts texts with prompts and times, such as those of OWSM.
 
     In training, silence of random length goes before the speech, and times are as much later; times and previous texts
@@ -336,10 +362,6 @@ class S2TPreprocessor(CommonPreprocessor):
                 if known.ids2tokens([index]) != [symbol]:
                     raise DataError(f"token_list: expected the symbol {symbol}, found none")
 
-    def reseed(self, key: Sequence[int]) -> None:
-        """Seed the random numbers with `key`."""
-        self.rng = np.random.default_rng(key)
-
     def __call__(self, uid: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Speech (T,) of `speech_length`, and texts as token ids, int64 (U,).
 
@@ -356,17 +378,6 @@ class S2TPreprocessor(CommonPreprocessor):
         if self.symbols and previous in values and self._leaves_out("previous"):
             values[previous] = np.array([self.symbols["na"]], np.int64)
         return values
-
-    def _leaves_out(self, name: str) -> bool:
-        return self.train and self.rng.random() >= self.kept[name]
-
-    def _of_length(self, speech: np.ndarray) -> tuple[np.ndarray, int]:
-        """Speech of the length of all, and the samples of silence before it."""
-        speech = speech[: self.length]
-        spare = self.length - len(speech)
-        late = int(self.rng.integers(min(self.silence, spare) + 1)) if self.train else 0
-        around = [(late, spare - late), *((0, 0),) * (speech.ndim - 1)]
-        return np.pad(speech, around), late
 
     def _timed(self, text: np.ndarray, steps: int) -> np.ndarray:
         """A text (U,) whose times are so many steps later, or without times."""

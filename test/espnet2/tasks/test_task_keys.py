@@ -16,8 +16,9 @@ from espnet2.tasks.config import check_config, model_keys
 from espnet2.tasks.files import Places
 
 KEYS = json.loads((Path(__file__).parents[2] / "golden/task_keys.json").read_text(encoding="utf-8"))
+SAME_NAME = {"s2t_ctc": "S2TCTCTask"}
 # Classes have the names that upstream's have; a vocoder's config is another toolkit's.
-OWN = {task.__name__: task for task in map(task_class, FAMILIES) if task.name != "vocoder"}
+OWN = {SAME_NAME.get(task.name, task.__name__): task for task in map(task_class, FAMILIES) if task.name != "vocoder"}
 CASES = [
     pytest.param(task, keys, id=f"{release}-{task}") for release, tasks in KEYS.items() for task, keys in tasks.items()
 ]
@@ -38,6 +39,7 @@ NAMES = {  # in the sentence, where it is not the beginning of the task's name i
     "BeatsTokenizerTask": "BEATS",
     "RestorationTask": "RST",
     "RestorationVocoderTask": "RST",
+    "S2TCTCTask": "S2T_CTC",
 }
 
 

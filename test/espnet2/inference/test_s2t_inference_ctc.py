@@ -1,0 +1,133 @@
+"""Decodes by models of OWSM-CTC's kind equal upstream's, on PyTorch and on a bundle."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import s2t_ctc_cases as cases
+
+from espnet2.bin.s2t_inference_ctc import Speech2Text, Speech2TextGreedySearch
+from espnet2.interface.errors import AudioError, OptionError
+from espnet2.runtime.s2t_ctc import S2TCTCRecognizer
+
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden/s2t_ctc.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> dict[str, str]:
+    return cases.write_model(tmp_path_factory.mktemp("model"), "conditioned")
+
+
+def assert_same(expected, found):
+    if isinstance(expected, list):
+        assert len(expected) == len(found)
+        for one, other in zip(expected, found, strict=True):
+            assert_same(one, other)
+    elif isinstance(expected, float):
+        assert math.isclose(expected, found, abs_tol=2e-3)
+    else:
+        assert expected == found
+
+
+@pytest.mark.parametrize("release", GOLDEN)
+def test_answers_are_upstreams(release, tmp_path):
+    found = dict(cases.answers(cases.STORED[release], tmp_path, keep_prompt_frames=release == "202511"))
+    assert found.keys() == GOLDEN[release].keys()
+    for name, expected in GOLDEN[release].items():
+        assert_same(expected, json.loads(json.dumps(found[name])))
+
+
+def test_a_prompt_of_a_call_replaces_that_of_the_options(files):
+    speech = cases.recording(0.6)
+    prompt = {"lang_sym": "<deu>", "task_sym": "<st_deu>", "text_prev": [12, 13]}
+    asked, given = Speech2TextGreedySearch(**files, **prompt), Speech2TextGreedySearch(**files)
+    assert given(speech, **prompt) == asked(speech) != given(speech)
+    assert given([speech, speech], **prompt) == [asked(speech)] * 2
+    assert given(speech, text_prev="ab") == given(speech, text_prev=np.array([12, 13]))
+    assert given(speech, text_prev="<na>") == given(speech, text_prev=[5]) == given(speech, text_prev=[12, 5])
+    assert given(speech, text_prev="") != given(speech)
+
+
+def test_tokens_have_times_without_the_frames_of_the_prompt(files):
+    speech2text = Speech2TextGreedySearch(**files, timestamps="token")
+    speech = cases.recording(2.6)
+    (result,) = super(Speech2TextGreedySearch, speech2text).__call__(speech)
+    times = speech2text.times(result)
+    assert [timed.text for timed in times] == result.token
+    frames = speech2text.forward([speech])[0]
+    assert times[-1].end <= (len(frames) - 2) * 0.08 + 1e-6
+
+
+@pytest.mark.parametrize("greedy", [True, False])
+def test_long_recordings_are_decoded_in_buffers(files, greedy):
+    options = {"ctc_greedy": greedy, "beam_size": 2, "long_form": "true"}
+    speech2text = Speech2Text(**files, **options)
+    speech = cases.recording(31.7)
+    (result, *_) = speech2text(speech)
+    if greedy:
+        assert result.text_nospecial == speech2text.decode_long_batched_buffered(speech)
+    assert result.text_nospecial
+    assert speech2text.ctc_log_probs(speech).shape == (396, len(cases.TOKENS))
+
+
+def test_recordings_may_be_files(files, tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    soundfile.write(tmp_path / "a.wav", cases.recording(3.3), cases.RATE)
+    speech2text = Speech2TextGreedySearch(**files)
+    (text,) = speech2text.batch_decode([str(tmp_path / "a.wav")])
+    assert text == speech2text.batch_decode(tmp_path / "a.wav")
+    with pytest.raises(AudioError, match=r"missing\.wav"):
+        speech2text.batch_decode("missing.wav")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lang_sym": "<xyz>"}, "lang_sym: expected one of .*, found '<xyz>'"),
+        ({"task_sym": 3}, "task_sym: expected a symbol such as"),
+        ({"ctc_weight": 0.3}, "ctc_weight: expected 1, since the model has no decoder, found 0.3"),
+        ({"predict_time": True}, "predict_time: expected False, since CTC predicts no times"),
+        ({"text_prev": [12, 99]}, "text_prev: expected indices of 24 tokens, found 99"),
+        ({"generate_interctc_outputs": 1}, "generate_interctc_outputs: expected True or False, found 1"),
+    ],
+)
+def test_options_that_are_refused(files, options, message):
+    with pytest.raises(OptionError, match=message):
+        Speech2Text(**files, **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ({"batch_size": 0}, "batch_size: expected an integer of at least 1, found 0"),
+        ({"context_len_in_secs": 15}, "context_len_in_secs: expected a multiple of 0.08 s below 15 s, found 15"),
+        ({"context_len_in_secs": 0.05}, "context_len_in_secs: expected a multiple of 0.08 s"),
+        ({"lang_sym": ["<eng>"] * 3}, "lang_sym: expected one value, or 1 of them, found 3"),
+    ],
+)
+def test_calls_that_are_refused(files, call, message):
+    with pytest.raises(OptionError, match=message):
+        Speech2TextGreedySearch(**files).batch_decode([cases.recording(0.6)], **call)
+
+
+def test_a_bundle_gives_the_same(files, tmp_path):
+    from espnet2.export.make_bundle import make_bundle
+    from espnet2.runtime import Speech2Text as Bundled
+
+    del (paths := dict(files))["token_type"]
+    bundle = make_bundle(tmp_path / "bundle", **paths)
+    options = {"ctc_greedy": True, "generate_interctc_outputs": True, "timestamps": "word"}
+    ours, theirs = Bundled(bundle.path, **options), Speech2Text(**files, **options)
+    assert isinstance(ours, S2TCTCRecognizer)
+    speech = [cases.recording(seconds) for seconds in (0.4, 2.6)]
+    for prompt in cases.PROMPTS:
+        for (found, layers), (expected, expected_layers) in zip(
+            ours(speech, **prompt), theirs(speech, **prompt), strict=True
+        ):
+            assert [row[:4] for row in found] == [row[:4] for row in expected] and layers == expected_layers
+            assert ours.times(found[0]) == theirs.times(expected[0])
+    assert ours.batch_decode(speech, lang_sym=["<eng>", "<deu>"]) == theirs.batch_decode(
+        speech, lang_sym=["<eng>", "<deu>"]
+    )
