@@ -44,8 +44,9 @@ def of_failure(patient: Patient, error: BaseException) -> Diagnosis:
     """Diagnosis of a module that PyTorch does not run with the example."""
     seen = f"{type(error).__name__}: {error}"
     explained = of_error(patient, error)
-    name = only_accepts(patient, str(error))
-    return Diagnosis.of(Explained(name or explained.name, explained.frame), seen)
+    other = explained.name if explained.name != "differs" else "fails_in_pytorch"
+    name = only_accepts(patient, str(error)) or other
+    return Diagnosis.of(Explained(name, explained.frame), seen)
 
 
 def apart(expected: Arrays, found: Arrays, tolerance: float = TOLERANCE) -> float:

@@ -63,11 +63,18 @@ def of_error(patient: Patient, error: BaseException) -> Explained:
         _of_packed(patient)
         or (_of_wrapper(frames) if OF_VALUE.search(text) else None)
         or _of_read(patient, frames, text)
-        or (Explained(by_message, _of_operator(patient, text) or _innermost(frames)) if by_message else None)
+        or (_of_message(patient, by_message, text, frames) if by_message else None)
         or _of_lines(frames)
         or of_guards(patient)
         or Explained("fails_in_pytorch" if frames and not patient.guards else "differs", _innermost(frames))
     )
+
+
+def _of_message(patient: Patient, name: str, text: str, frames: Sequence[Frame]) -> Explained:
+    """The consideration that an error's text tells, unless numpy made the operator that is not supported."""
+    frame = _of_operator(patient, text) or _innermost(frames)
+    numpy = of_call(patient, "numpy_call")
+    return numpy if name == "unsupported_operator" and frame is None and numpy.frame else Explained(name, frame)
 
 
 def of_difference(patient: Patient, case: str) -> Explained:
@@ -98,6 +105,8 @@ def of_guards(patient: Patient) -> Explained | None:
         if around is not None:
             return Explained("loop_over_axis", around)
         frozen = ("batch_frozen" if match[1] == "2" else "time_frozen") if match else "branch_on_size"
+        if frozen == "batch_frozen" and at_line(frame) is None and of_call(patient, frozen).frame:
+            return of_call(patient, frozen)  # the literal size, rather than the line where it meets the input
         return Explained(at_line(frame) or frozen, frame)
     return None
 
@@ -180,8 +189,8 @@ def _of_lines(frames: Sequence[Frame]) -> Explained | None:
 
 def _of_operator(patient: Patient, text: str) -> Frame | None:
     """The line whose code calls the operator that an error of the exporter names."""
-    match = re.search(r"target=torch\.ops\.\w+\.(\w+)", text)
-    words = match[1].strip("_").split("_") if match else []
+    match = re.search(r"(?:target=torch\.ops\.\w+|op='aten)\.(\w+)", text)
+    words = match[1].removesuffix("_ex").strip("_").split("_") if match else []
     for function in patient.functions if words else ():
         start, end = function.tree.lineno, function.tree.end_lineno or 0
         for line in range(start + 1, end + 1):

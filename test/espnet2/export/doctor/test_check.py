@@ -149,6 +149,11 @@ def test_unknown_node_and_broken_file(foreign, tmp_path):
         nodes_of_file(tmp_path / "broken.onnx")
 
 
+def test_module_that_lacks_an_input():
+    (found,) = check(unexportable_modules.Item(), {"x": unexportable_modules.FRAMES})
+    assert found.consideration == "fails_in_pytorch" and "missing 1 required positional argument" in found.seen
+
+
 def test_check_prints_the_diagnosis(capsys):
     assert main(["check", "unexportable_modules:BranchOnSize", "--inputs", "{x: [batch, frames, 4]}"]) == 1
     assert "branch on a size" in capsys.readouterr().out
