@@ -8,6 +8,7 @@ from espnet2.runtime.asr import Speech2Text
 from espnet2.runtime.asr_streaming import Speech2TextStreaming
 from espnet2.runtime.decode import UtteranceRunner, decode
 from espnet2.runtime.decode_arguments import recognizer_bundle_options
+from espnet2.runtime.decode_prompted import utterance_runner
 from espnet2.runtime.decode_streaming import StreamRunner, check_pieces, piece_samples
 
 
@@ -23,7 +24,7 @@ def recognize_streams(args: argparse.Namespace) -> int:
 
 
 def _whole(args: argparse.Namespace) -> UtteranceRunner:
-    return UtteranceRunner(Speech2Text(**recognizer_bundle_options(args)))
+    return utterance_runner(Speech2Text(**recognizer_bundle_options(args)), args)
 
 
 def _streams(args: argparse.Namespace) -> StreamRunner:

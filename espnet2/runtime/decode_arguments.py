@@ -24,7 +24,7 @@ def add_decode_arguments(
     add_process_option(recordings)
     group = parser.add_argument_group("search")
     add_fields(group, options, leave_out)
-    parser.set_defaults(search_options=options)
+    parser.set_defaults(search_options=options, further_data=options.further_data)
     text = "upstream's name of --transducer_conf for stand-alone transducers"
     group.add_argument("--beam_search_config", type=mapping_or_none, help=text)
 

@@ -59,7 +59,10 @@ def find_recordings(args: argparse.Namespace) -> list[Recording]:
         found = "both" if args.recordings else "neither"
         raise OptionError(f"expected recordings or --data_path_and_name_and_type, found {found}")
     recordings = (
-        _from_list(args.data_path_and_name_and_type, getattr(args, "allow_variable_data_keys", False))
+        _from_list(
+            [named for named in args.data_path_and_name_and_type if named[1] not in getattr(args, "further_data", ())],
+            getattr(args, "allow_variable_data_keys", False),
+        )
         if args.data_path_and_name_and_type
         else _from_paths(args.recordings, named=args.output_dir is not None)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 from espnet2.runtime.batch_size import AUTO, batch_size_or_auto
 from espnet2.runtime.option_fields import OptionFields, is_finite, is_integer, option, require
@@ -37,6 +37,7 @@ class DecodeOptions(OptionFields):
     """Options of a recogniser; raises `OptionError` for a value that is not allowed."""
 
     purpose = "recognition"
+    further_data: ClassVar[tuple[str, ...]] = ()  # lists that go with the recordings of a command
 
     beam_size: int = option(20, "hypotheses kept at every step")
     ctc_weight: float = option(0.5, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")

@@ -19,6 +19,7 @@ class S2TOptions(DecodeOptions):
     """Options of an S2T model, with upstream's defaults; raises `OptionError` for a value that is not allowed."""
 
     purpose = "speech to text of many tasks"
+    further_data = ("text_prev",)
 
     beam_size: int = option(5, "hypotheses kept at every step")
     ctc_weight: float = option(0.0, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")

@@ -9,6 +9,7 @@ Shapes: H hypotheses, U tokens, V tokens of the vocabulary.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 
 from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.tensors import as_array, like
+
+MASKS = 64  # that are kept, of 200 kB each for 50,000 tokens
 
 
 class ScoreFilter(BatchScorerInterface):
@@ -37,10 +40,7 @@ class ScoreFilter(BatchScorerInterface):
         self.sos = sos
         self.eos = eos
         self.vocab_size = vocab_size
-        self._untimed = np.zeros(vocab_size, np.float32)
-        self._untimed[first_time : last_time + 1] = -np.inf
-        self._times = np.full(vocab_size, -np.inf, np.float32)
-        self._times[first_time : last_time + 1] = 0
+        self._mask = functools.lru_cache(MASKS)(self._make_mask)
 
     def score(self, y: Any, state: Any, x: Any) -> tuple[Any, None]:
         """Scores (V,) of the token after y (U,)."""
@@ -51,22 +51,34 @@ class ScoreFilter(BatchScorerInterface):
         return like(xs, self._scores(as_array(ys))), [None] * len(ys)
 
     def _scores(self, ys: np.ndarray) -> np.ndarray:
-        if (ys == self.notimestamps).any(axis=1).all():  # the usual case needs no array of this size
-            return np.broadcast_to(self._untimed, (len(ys), self.vocab_size))
-        return np.stack([self._row(y) for y in ys])
+        masks = [self._row(y) for y in ys]
+        if all(mask is masks[0] for mask in masks):  # needs no array of this size
+            return np.broadcast_to(masks[0], (len(ys), self.vocab_size))
+        return np.stack(masks)
 
     def _row(self, y: np.ndarray) -> np.ndarray:
         """Scores (V,) of the token after y (U,); times of a previous text count, too, as in upstream."""
         if (y == self.notimestamps).any():
-            return self._untimed
+            return self._mask("untimed", 0)
         if len(y) >= 3 and y[-3] == self.sos:  # behind language and task
-            return self._times
+            return self._mask("first", 0)
         times = y[(y >= self.first_time) & (y <= self.last_time)]
-        if len(times) % 2:  # within an utterance
-            row = np.zeros(self.vocab_size, np.float32)
-            row[self.first_time : times[-1] + 1] = row[self.eos] = -np.inf
-            return row
-        row = np.full(self.vocab_size, -np.inf, np.float32)
-        if len(times) and y[-1] == times[-1]:  # between utterances
-            row[times[-1] : self.last_time + 1] = row[self.eos] = 0
-        return row
+        if len(times) % 2:
+            return self._mask("within", int(times[-1]))
+        return self._mask("between", int(times[-1])) if len(times) and y[-1] == times[-1] else self._mask("none", 0)
+
+    def _make_mask(self, state: str, last: int) -> np.ndarray:
+        """Scores (V,) in a state of the text: without times, before its first one, within or between utterances, or
+        where nothing may follow; `last` is the last time."""
+        times, end = slice(self.first_time, self.last_time + 1), slice(self.eos, self.eos + 1)
+        others, marked = {
+            "untimed": (0, [times]),
+            "first": (-np.inf, [times]),
+            "within": (0, [slice(self.first_time, last + 1), end]),
+            "between": (-np.inf, [slice(last, self.last_time + 1), end]),
+            "none": (-np.inf, []),
+        }[state]
+        mask = np.full(self.vocab_size, others, np.float32)
+        for tokens in marked:
+            mask[tokens] = 0 if others else -np.inf
+        return mask

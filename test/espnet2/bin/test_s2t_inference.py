@@ -114,6 +114,22 @@ def test_commands_write_the_same_tables(files, tmp_path, recognisers):
     assert lines(tmp_path / "bundle/1best_recog/text")["a"].startswith("<deu><asr><notimestamps>")
 
 
+def test_each_recording_has_its_previous_text(files, tmp_path, recognisers, capsys):
+    (tmp_path / "text_prev").write_text("a ab c\nb <na>\n")
+    (tmp_path / "part").write_text("a ab c\n")
+    lists = ["--data_path_and_name_and_type", f"{files / 'wav.scp'},speech,sound", "--maxlenratio", "-8"]
+    lists += ["--beam_size", "3", "--bundle", str(files / "bundle"), "--data_path_and_name_and_type"]
+    out = ["--output_dir", str(tmp_path / "out")]
+    assert s2t_inference_onnx.main([*lists, f"{tmp_path / 'text_prev'},text_prev,text", *out]) == 0
+    found = lines(tmp_path / "out/1best_recog/text_nospecial")
+    assert found["a"] == recognisers[1](SHORT, text_prev="ab c")[0].text_nospecial
+    assert found["b"] == recognisers[1](SPEECH)[0].text_nospecial
+    assert s2t_inference_onnx.main([*lists, f"{tmp_path / 'part'},text_prev,text", *out]) == 1
+    assert (tmp_path / "out/failures").read_text().endswith("part: expected a line of b, found none\n")
+    assert s2t_inference_onnx.main([*lists, f"{tmp_path / 'part'},text_prev,sound", *out]) == 2
+    assert "expected one list PATH,text_prev,text, found " in capsys.readouterr().err
+
+
 def test_commands_of_languages(files, tmp_path, capsys):
     bundle, recording = ["--bundle", str(files / "bundle"), "--nbest", "2"], str(files / "a.wav")
     assert s2t_inference_language_onnx.main([*bundle, recording]) == 0
