@@ -35,6 +35,7 @@ FILE = re.compile(r"# ([\w/]+\.py)\n")
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```[a-z]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WIDTH = 90  # characters of a line of code that fit the column of a page
+FIGURE_BYTES = 60_000
 
 
 def name_of(page: Path) -> str:
@@ -155,6 +156,12 @@ def test_scripts(script, tmp_path):
 def test_code_fits_the_column(page):
     blocks = FENCED.findall(page.read_text(encoding="utf-8"))
     assert not [line for block in blocks for line in block.splitlines() if len(line) >= WIDTH]
+
+
+@pytest.mark.parametrize("figure", sorted((ROOT / "doc").rglob("*.svg")), ids=name_of)
+def test_figures_are_small_and_shown(figure):
+    assert figure.stat().st_size < FIGURE_BYTES
+    assert any(f"]({figure.name})" in page.read_text(encoding="utf-8") for page in figure.parent.glob("*.md"))
 
 
 def test_considerations_of_the_doctor_have_sections():
