@@ -49,7 +49,7 @@ def reader(request, page, tmp_path, monkeypatch, demo_dir, demo_bundle) -> Path:
     recordings = demo_dir / "recordings"
     shutil.copytree(demo_dir / "exp", tmp_path / "exp")
     shutil.copytree(demo_bundle, tmp_path / "bundle")
-    if "stream_bundle" in page.read_text(encoding="utf-8"):
+    if any("stream_bundle" in block for _, block, _ in BLOCK.findall(page.read_text(encoding="utf-8"))):
         shutil.copytree(request.getfixturevalue("stream_exp"), tmp_path / "exp" / "stream")
         shutil.copytree(request.getfixturevalue("stream_bundle"), tmp_path / "stream_bundle")
     shutil.copytree(recordings, tmp_path / "recordings")
