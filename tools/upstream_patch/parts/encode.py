@@ -39,6 +39,8 @@ SAME_BATCH = m.SimpleStatementLine(
 DRAWING = m.SimpleStatementLine(body=[m.Expr(m.Call(func=m.Attribute(attr=m.Name("uniform_")), args=[]))])
 FRONTEND = "espnet2/legacy/nets/pytorch_backend/frontends/frontend.py"
 BLOCKS = "espnet2/asr_transducer/encoder/modules/multi_blocks.py"
+CHUNKED = "espnet2/asr_transducer/encoder/encoder.py"
+RANDOM_CHUNKS = cst.parse_expression("self.dynamic_chunk_training")
 IN_TRAINING = cst.parse_expression("self.training")
 
 
@@ -70,6 +72,15 @@ class OnlyInTraining(cst.CSTTransformer):
         return cst.If(IN_TRAINING, body, leading_lines=updated_node.leading_lines)
 
 
+class ChunksOnlyInTraining(cst.CSTTransformer):
+    """if self.dynamic_chunk_training → if self.training and self.dynamic_chunk_training."""
+
+    def leave_If(self, original_node: cst.If, updated_node: cst.If) -> cst.If:
+        if not updated_node.test.deep_equals(RANDOM_CHUNKS):
+            return updated_node
+        return updated_node.with_changes(test=cst.BooleanOperation(IN_TRAINING, cst.And(), updated_node.test))
+
+
 def only_in_training(methods: re.Pattern[str], statement: m.MatcherType) -> Callable[[cst.Module], cst.Module]:
     """Return a function that makes these statements of such methods conditional."""
     return lambda module: module.visit(OnlyInTraining(methods, statement))
@@ -83,7 +94,8 @@ PART = Part(
     executed in training only: they take a Python number from a tensor, so that they end an export, or freeze its
     lengths or its batch.
 
-    Stochastic depth draws its random numbers in training only, which alone uses them.
+    Stochastic depth draws its random numbers in training only, which alone uses them. So do encoders that are trained
+    with chunks of random size: their results for whole utterances were random, and see all frames now.
 
     GlobalMVN.forward no longer changes its caller's features in place.
     """,
@@ -92,6 +104,7 @@ PART = Part(
         Transform(("espnet2/*/*.py", "espnet2/*/*/*.py"), r"\.max\(\)", only_in_training(ENCODING, TRIMMING | CHECK)),
         Transform((FRONTEND,), r"assert len\(", only_in_training(FORWARD, SAME_BATCH)),
         Transform((BLOCKS,), r"uniform_\(", only_in_training(FORWARD, DRAWING)),
+        Transform((CHUNKED,), r"if self\.dynamic_chunk", lambda module: module.visit(ChunksOnlyInTraining())),
     ),
     additions={"test/espnet2/asr/test_encode_export.py": "test_encode_export.py"},
     requires=("masks",),

@@ -27,14 +27,15 @@ OPERATORS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
 }
 
 
-def run_ragged(rnn: nn.RNNBase, xs: Tensor, lengths: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+def run_ragged(rnn: nn.RNNBase, xs: Tensor, lengths: Tensor | None, state: Any = None) -> tuple[Tensor, Any]:
     """Run recurrent layers as if each utterance of the batch were alone.
 
     Args:
         rnn: `nn.LSTM`, `nn.GRU` or `nn.RNN` with `batch_first`, of any number of layers
             and directions.
         xs: (B, T, F).
-        lengths: (B,) int64, at most T. An utterance of length 0 gives zeros.
+        lengths: (B,) int64, at most T; None for T each. An utterance of length 0 gives
+            zeros.
         state: state of `rnn` for a batch, a tensor (layers · directions, B, S) or a
             pair of them; None for zeros.
 
@@ -44,15 +45,18 @@ def run_ragged(rnn: nn.RNNBase, xs: Tensor, lengths: Tensor, state: Any = None) 
     """
     if hasattr(torch.onnx, "ops") and torch.compiler.is_exporting():
         return _as_operators(rnn, xs, lengths, state)
+    if lengths is None:
+        return rnn(xs, state)
     packed = pack_padded_sequence(xs, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
     output, state = rnn(packed, state)
     output, _ = pad_packed_sequence(output, batch_first=True, total_length=xs.shape[1])
     return output.masked_fill((lengths == 0)[:, None, None], 0.0), state
 
 
-def _as_operators(rnn: nn.RNNBase, xs: Tensor, lengths: Tensor, state: Any) -> tuple[Tensor, Any]:
+def _as_operators(rnn: nn.RNNBase, xs: Tensor, lengths: Tensor | None, state: Any) -> tuple[Tensor, Any]:
     """`run_ragged` in terms of ONNX's operators, which read and give time first."""
-    directions, lengths = 1 + rnn.bidirectional, lengths.to(torch.int32)
+    directions = 1 + rnn.bidirectional
+    lengths = None if lengths is None else lengths.to(torch.int32)
     states: tuple[Tensor, ...] = state if isinstance(state, tuple) else () if state is None else (state,)
     xs, ends = xs.transpose(0, 1), []
     for layer in range(rnn.num_layers):
@@ -64,7 +68,7 @@ def _as_operators(rnn: nn.RNNBase, xs: Tensor, lengths: Tensor, state: Any) -> t
     return xs.transpose(0, 1), last if rnn.mode == "LSTM" else last[0]
 
 
-def _operator(rnn: nn.RNNBase, layer: int, xs: Tensor, lengths: Tensor, state: list[Tensor]) -> Sequence[Tensor]:
+def _operator(rnn: nn.RNNBase, layer: int, xs: Tensor, lengths: Tensor | None, state: list[Tensor]) -> Sequence[Tensor]:
     """One layer as one ONNX operator: xs (T, B, F) → (T, directions, B, S), and states
     (directions, B, S)."""
     operator, order, attributes = OPERATORS[rnn.mode]
