@@ -11,6 +11,7 @@ from espnet2.export.doctor.cases import filled, only_accepts
 from espnet2.export.doctor.diagnosis import Diagnosis
 from espnet2.export.doctor.explain import Explained, of_call, of_error, of_read
 from espnet2.export.doctor.patient import Feeds, Patient, tensors_of
+from espnet2.export.doctor.source import at_line
 from espnet2.export.examples import draw
 from espnet2.interface.check import TOLERANCE
 from espnet2.runtime.compare import difference
@@ -44,8 +45,10 @@ def of_failure(patient: Patient, error: BaseException) -> Diagnosis:
     """Diagnosis of a module that PyTorch does not run with the example."""
     seen = f"{type(error).__name__}: {error}"
     explained = of_error(patient, error)
-    other = explained.name if explained.name != "differs" else "fails_in_pytorch"
-    name = only_accepts(patient, str(error)) or other
+    name = "fails_in_pytorch"
+    if isinstance(error, IndexError | RuntimeError):
+        table = explained.frame and at_line(explained.frame, ("position_table",))
+        name = only_accepts(patient, str(error)) or table or name
     return Diagnosis.of(Explained(name, explained.frame), seen)
 
 

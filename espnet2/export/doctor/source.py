@@ -145,6 +145,11 @@ def _double(node: ast.AST, inputs: Sequence[str]) -> bool:
     return _name(node) in ("double", "float64") and isinstance(node, ast.Attribute)
 
 
+def _random(node: ast.AST, inputs: Sequence[str]) -> bool:
+    """A function, since self.dropout is a layer that evaluation mode turns off."""
+    return _called(RANDOM)(node, inputs) and _root(node) != "self"
+
+
 def _complex(node: ast.AST, inputs: Sequence[str]) -> bool:
     return isinstance(node, ast.Call) and bool(re.search(r"\bfft\.|istft|return_complex=True|\bcomplex\(", _text(node)))
 
@@ -195,7 +200,7 @@ RULES: dict[str, Rule] = {
     "data_dependent_size": _selects,
     "complex_numbers": _complex,
     "batch_statistics": _called({"batch_norm", "train"}),
-    "random_numbers": _called(RANDOM),
+    "random_numbers": _random,
     "padding_leaks": _over_time,
 }
 
