@@ -91,7 +91,7 @@ def test_twice_changes_nothing_more_and_revert_restores(tmp_path: Path, run: Run
     once = fake.texts_below(root)
     assert once != before
     status, out, _ = run("apply", root)
-    assert status == 0 and out.splitlines() == ["part first: already applied", "part second: already applied"]
+    assert status == 0 and out.splitlines() == ["part first: nothing to change", "part second: nothing to change"]
     assert fake.texts_below(root) == once
     assert run("revert", root)[:2] == (0, "reverted: second, first\n")
     assert fake.texts_below(root) == before

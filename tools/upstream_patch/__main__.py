@@ -42,7 +42,7 @@ def _apply(args: argparse.Namespace) -> None:
     if steps and not args.dry_run:
         checkout.write(steps)
     stepped = {step.part.name for step in steps}
-    applied = [f"part {part.name}: already applied" for part in chosen if part.name not in stepped]
+    applied = [f"part {part.name}: nothing to change" for part in chosen if part.name not in stepped]
     print("\n".join([*applied, *lines, *(["nothing was written"] if args.dry_run else [])]))
 
 

@@ -26,9 +26,9 @@ class Found:
 
     @property
     def state(self) -> str:
-        """`applied`, `not applied` or `half applied`."""
+        """`applied`, `not applied`, `half applied`, or `not needed`: nothing of it concerns this checkout."""
         if not self.done:
-            return "not applied"
+            return "not applied" if self.todo else "not needed"
         return "half applied" if self.todo else "applied"
 
 
