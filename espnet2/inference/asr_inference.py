@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espnet2.inference.arguments import recognizer_options
-from espnet2.inference.prepare import packed, prepare, quantize
+from espnet2.inference.prepare import prepare, quantize
 from espnet2.interface.errors import OptionError
 from espnet2.interface.families import family_of
 from espnet2.runtime.asr import Recognizer
@@ -45,7 +45,7 @@ class Speech2Text(Recognizer):
         device: PyTorch's device.
         dtype: Precision of floating point numbers: `float32`, `float64`, `bfloat16` or `float16`.
         model_file: A packed model, instead of configs and weights.
-        model_tag: A packed model on the Hugging Face hub.
+        model_tag: A packed model: its name on the Hugging Face hub, or its path.
         quantize_asr_model, quantize_lm: Convert the weights of layers of these types, `quantize_modules`, to
             `quantize_dtype` (`qint8` or `float16`).
         untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
@@ -129,7 +129,7 @@ class Speech2Text(Recognizer):
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
         """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
-        return cls(**packed(model_tag, options))
+        return cls(model_tag=model_tag, **options)
 
 
 def model_of(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from espnet2.inference.arguments import recognizer_options
 from espnet2.inference.asr_inference import model_of
-from espnet2.inference.prepare import packed, prepare
+from espnet2.inference.prepare import prepare
 from espnet2.interface.families import family_of
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.decode import decode
@@ -95,7 +95,7 @@ class Speech2TextStreaming(StreamingRecognizer):
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
         """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
-        return cls(**packed(model_tag, options))
+        return cls(model_tag=model_tag, **options)
 
     def __call__(self, speech: Any, is_final: bool = True) -> list[AnyResult]:
         """The results so far, best first, with the next samples of the stream; `is_final` ends it."""

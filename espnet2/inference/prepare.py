@@ -1,19 +1,12 @@
-"""A trained model before inference: where packed models are named, device, precision and quantised layers."""
+"""A trained model before inference: device, precision and quantised layers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from espnet2.inference.trained import Trained
-
-
-def packed(model_tag: Path | str | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that name a packed model as `model_file` where it is a file or directory, else as `model_tag`."""
-    local = model_tag is not None and Path(model_tag).exists() and options.get("model_file") is None
-    return {**options, "model_file" if local else "model_tag": model_tag}
 
 
 def prepare(trained: Trained, device: str, dtype: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espnet2.inference.arguments import pytorch_options
-from espnet2.inference.prepare import packed, prepare, quantize
+from espnet2.inference.prepare import prepare, quantize
 from espnet2.interface.families import family_of
 from espnet2.runtime.identify import identify, language_options
 from espnet2.runtime.s2t_language import FIRST, LAST, LanguageIdentifier
@@ -44,7 +44,7 @@ class Speech2Language(LanguageIdentifier):
         first_lang_sym, last_lang_sym: Symbols of the first and the last language, in the order of the tokens.
         use_flash_attn: Without effect.
         model_file: A packed model, instead of config and weights.
-        model_tag: A packed model on the Hugging Face hub.
+        model_tag: A packed model: its name on the Hugging Face hub, or its path.
         untrained: Take random weights, with a warning, of a config that has none; False: raise an error.
 
     Raises:
@@ -92,7 +92,7 @@ class Speech2Language(LanguageIdentifier):
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
         """The identifier of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
-        return cls(**packed(model_tag, options))
+        return cls(model_tag=model_tag, **options)
 
 
 def identify_recordings(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espnet2.inference.arguments import set_threads
-from espnet2.inference.prepare import packed, prepare
+from espnet2.inference.prepare import prepare
 from espnet2.interface.families import family_of
 from espnet2.runtime.embed import embed
 from espnet2.runtime.spk import Embedder, EmbeddingOptions
@@ -61,7 +61,7 @@ class Speech2Embedding(Embedder):
             spk_model_file=model_file,
             untrained=untrained,
             family=family_of("spk"),
-            **({} if model_tag is None else packed(str(model_tag), {})),
+            model_tag=None if model_tag is None else str(model_tag),
         )
         prepare(trained, str(device), dtype)
         self.trained = trained
