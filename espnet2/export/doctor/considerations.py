@@ -38,7 +38,7 @@ CONSIDERATIONS = {
     "number_from_tensor": Consideration(
         "Python number taken from a tensor",
         "math.* and Python's max, min and sum make a number, which the graph cannot compute",
-        "use the operator of the same name: torch.sqrt(x.abs().max()), x.amax()",
+        "use the operator of the same name: torch.sqrt(x.abs().max()), x.max()",
     ),
     "none_cache": Consideration(
         "cache that is None at the first step",
