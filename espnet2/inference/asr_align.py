@@ -120,6 +120,27 @@ def _of_model(files: Mapping[str, Any], device: str, untrained: bool) -> tuple[T
     return recognizer, recognizer.asr_train_args.cleaner
 
 
+def open_recognizer(files: Mapping[str, Any], device: str) -> tuple[Any, Any]:
+    """The recogniser, or model of many tasks, of a bundle or of files, and the names of its text cleaners.
+
+    CTC alone scores its tokens. `files` may hold options of the recogniser, too.
+    """
+    others = dict(files)
+    if "bundle" in others:
+        from espnet2.runtime.asr import Speech2Text
+
+        others.pop("untrained", None)
+        return Speech2Text(
+            others.pop("bundle"), ctc_weight=1.0, lm_weight=0.0, ngram_weight=0.0, device=device, **others
+        ), None
+    if "s2t_train_config" in others or "s2t_model_file" in others:
+        from espnet2.inference.s2t_inference_ctc import Speech2Text as ManyTasks
+
+        model = ManyTasks(device=device, **others)
+        return model, model.s2t_train_args.cleaner
+    return _of_model(others, device, bool(others.pop("untrained", True)))
+
+
 def ctc_align(
     asr_train_config: Path | str | None = None,
     asr_model_file: Path | str | None = None,

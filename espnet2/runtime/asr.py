@@ -44,7 +44,8 @@ class Recognizer(BatchRecognizer):
         graphs, section = model.graphs, model.section
         self.encoder = graphs["encoder"]
         self.sample_rate = section.sample_rate
-        super().__init__(model, options, frame_seconds(self.encoder.component, section.sample_rate))
+        self.seconds = frame_seconds(self.encoder.component, section.sample_rate)
+        super().__init__(model, options, self.seconds)
         self.speech = self.encoder.component.inputs[0]
         separates = len(self.encoder.component.outputs[1].axes) == 2
         if options.multi_asr and not separates:
@@ -113,6 +114,16 @@ class Recognizer(BatchRecognizer):
         if self._ctc is None or self.long_form.speakers:
             raise OptionError("model: expected one with CTC, for one speaker, found another")
         return self._ctc.log_softmax(self.frames_of(self.check(speech))[None])[0]
+
+    @property
+    def ctc(self) -> CTCGraph | None:
+        """CTC's output layer; None: the model has none, or inference with these options does not need it."""
+        return self._ctc
+
+    @property
+    def blank(self) -> int:
+        """Index of CTC's blank."""
+        return int(self._blank)
 
     def frames_of(self, speech: np.ndarray) -> np.ndarray:
         """Encoder output (T, D) of speech that `check` gave; in parts, where it is too long for memory."""
