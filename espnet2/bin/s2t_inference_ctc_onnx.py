@@ -1,0 +1,34 @@
+"""Speech to text of many tasks by CTC with a bundle: `python -m espnet2.bin.s2t_inference_ctc_onnx --help`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from espnet2.runtime.commands import recognize
+from espnet2.runtime.decode_arguments import add_decode_arguments, add_recognizer_bundle_options
+from espnet2.runtime.s2t_ctc_options import S2TCTCOptions
+from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import ArgumentParser
+from espnet2.utils.model_options import S2T
+from espnet2.utils.upstream_options import add_other_options
+
+
+def get_parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="python -m espnet2.bin.s2t_inference_ctc_onnx",
+        description="Recognise or translate recordings with the bundle of a model of many tasks that has CTC alone, "
+        "such as OWSM-CTC, without PyTorch. With recordings, the text of each is one line of the output; with a list "
+        "and an output directory, results are written as a recipe decodes.",
+    )
+    add_recognizer_bundle_options(parser)
+    add_decode_arguments(parser, options=S2TCTCOptions)
+    add_other_options(parser, S2T)
+    return parser
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser(), recognize, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
