@@ -48,7 +48,7 @@ PROMPT_ENCODER = Choices(
 MODEL = Choices("model", {"espnet_ctc": "espnet2.s2t.espnet_ctc_model:ESPnetS2TCTCModel"}, default="espnet_ctc")
 PREPROCESSOR = Choices(
     "preprocessor",
-    {"s2t_ctc": "espnet2.train.s2t_ctc_preprocessor:S2TCTCPreprocessor"},
+    {"s2t_ctc": "espnet2.train.preprocessor:S2TCTCPreprocessor"},
     default="s2t_ctc",
     part_of_model=False,
 )

@@ -5,7 +5,7 @@ import pytest
 import s2t_ctc_cases as cases
 
 from espnet2.interface.errors import DataError, OptionError
-from espnet2.train.s2t_ctc_preprocessor import S2TCTCPreprocessor
+from espnet2.train.preprocessor import S2TCTCPreprocessor
 
 TAGS = [token for token in cases.TOKENS if token.startswith("<")]
 DATA = {"text": " <eng><asr> abc", "text_prev": "abd", "text_ctc": "abc"}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from espnet2.interface.errors import DataError, OptionError, shortened
-from espnet2.train.preprocessor import WindowPreprocessor
+from espnet2.train.preprocessing.s2t import WindowPreprocessor
 
 SHOWN = 80  # characters of a text in an error
 PREFIX = 2  # tokens, of language and task, that begin a text
