@@ -25,6 +25,7 @@ NEED_TORCH = [
     "espnet2/asr_transducer",
     "espnet2/bin/test_*_train.py",
     "espnet2/bin/test_lm_inference.py",
+    "espnet2/bin/test_s2t_inference.py",
     "espnet2/export",
     "espnet2/gan_tts",
     "espnet2/inference",
