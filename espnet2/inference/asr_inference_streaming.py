@@ -114,7 +114,7 @@ def recognize(args: argparse.Namespace) -> int:
 def _runner(args: argparse.Namespace) -> StreamRunner:
     require_one_value(args)
     options = {**recognizer_options(args), **decode_options(args), "untrained": False}
-    quantized = {name: options.pop(name) for name in PRECISION if name != "dtype"}
+    quantized = {name: options.pop(name) for name in PRECISION if name in options and name != "dtype"}
     require(quantized, "--")
     chunks = {name: getattr(args, name) for name in CHUNKS}
     speech2text = Speech2TextStreaming.from_pretrained(options.pop("model_tag"), chunks=chunks, **options)

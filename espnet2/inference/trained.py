@@ -167,8 +167,8 @@ def _require_of_family(paths: Mapping[str, Path], given: Collection[str], family
 
 
 def _require_weights(paths: Mapping[str, Path]) -> None:
-    """Raise `OptionError` for weights that are not there, before a config is looked for beside them."""
-    for name in dict.fromkeys(row.weights for row in FAMILIES.values()):
+    """Raise `OptionError` for weights that are not there, where a config is to be looked for beside them."""
+    for name in dict.fromkeys(row.weights for row in FAMILIES.values() if row.config not in paths):
         if name in paths:
             _require_file(name, paths[name])
 

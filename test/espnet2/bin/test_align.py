@@ -79,6 +79,10 @@ def test_options_that_are_refused(demo_bundle, joined):
         ForcedAligner(Speech2Text(demo_bundle), lang_sym="<eng>")
     with pytest.raises(OptionError, match="fs: expected the model's rate, 16000, found 8000"):
         ForcedAligner(bundle=demo_bundle)(np.zeros(16000), ["zero"], fs=8000)
+
+
+@NEEDS_TORCH
+def test_no_model():
     with pytest.raises(OptionError, match="expected a file"):
         ForcedAligner(untrained=False)
 

@@ -71,7 +71,7 @@ def test_memory_that_ends(onnx, work, tmp_path, monkeypatch):
     def exhausted(recognizer, speech, progress):
         raise MemoryError
 
-    monkeypatch.setattr("espnet2.runtime.batches.recognize_long", exhausted)
+    monkeypatch.setattr("espnet2.runtime.long_recording.recognize_long", exhausted)
     status, found = decode(*onnx, directory, tmp_path)
     assert status == 1
     assert sorted(found) == ["one", "two"]

@@ -115,7 +115,7 @@ def test_wrong_jobs_are_refused(tmp_path, capsys, words, message):
         (
             recipe,
             ["bpe", "--input", "a", "--output_dir", "b", "--nbpe", "9", "--options", "a"],
-            "invalid options_by_name",
+            "argument --options: expected options such as {name: value}, found 'a'",
         ),
     ],
 )
