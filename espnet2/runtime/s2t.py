@@ -106,7 +106,7 @@ class S2TRecognizer(PromptedRecognizer):
             init_text: Text before the first window, if `conditioned`.
         """
         start, previous = 0.0, init_text if conditioned else None
-        while (rest := len(samples) / self.sample_rate - start) >= max(shortest, 1 / self.sample_rate):
+        while (rest := self.seconds_from(start, samples)) >= max(shortest, 1 / self.sample_rate):
             window = self.window(samples, start, latest, previous)
             yield window
             if conditioned:
@@ -114,6 +114,10 @@ class S2TRecognizer(PromptedRecognizer):
             start = window.stop
         if rest > 0:
             _log.warning("the last %.2f s of the recording are left out, since they are too short", rest)
+
+    def seconds_from(self, start: float, samples: np.ndarray) -> float:
+        """Seconds of samples behind `start`, of whole samples."""
+        return (len(samples) - round(start * self.sample_rate)) / self.sample_rate
 
     def window(self, samples: np.ndarray, start: float, latest: float, previous: str | None) -> Window:
         """Decode the window that begins at `start`, behind the text `previous`; a next one begins where it stops."""

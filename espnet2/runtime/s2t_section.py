@@ -78,7 +78,7 @@ class S2TSection(SearchSection):
         if not self.languages:
             return known
         languages = set(self.tokens[self.languages[0] : self.languages[1] + 1])
-        return [symbol for symbol in known if (symbol in languages) == (name == "lang_sym")]
+        return [symbol for symbol in known if (symbol in languages) == (name != "task_sym")]
 
     def score_filter(self) -> ScoreFilter | None:
         """The rules of times; None where the model has no times."""
