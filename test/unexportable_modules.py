@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 import torch
@@ -341,6 +342,67 @@ class Spectrum(Scaled):
         return torch.fft.fft(x * self.weight, dim=1)  # here
 
 
+class LoudestOfBatch(Scaled):
+    def forward(self, x):
+        return self.weight * x / x.abs().max()  # here
+
+
+class SoftmaxOverBatch(Scaled):
+    def forward(self, x):
+        return torch.softmax(x, dim=0) * self.weight  # here
+
+
+class FormatsValue(Scaled):
+    def forward(self, x, lengths):
+        return x * self.weight * float(f"{lengths.float().mean():.3f}")  # here
+
+
+class HalfOfFrames(Scaled):
+    def forward(self, x):
+        half = int(x.size(1) * 0.5)  # here
+        return x[:, :half] * self.weight
+
+
+class ChoosesBySize(Scaled):
+    def forward(self, x):
+        function = [torch.sin, torch.cos][x.size(1) > 11]  # here
+        return function(x) * self.weight
+
+
+class PairsOfLengths(Scaled):
+    def forward(self, x, lengths):
+        sums = [frames[:length].sum(0) for frames, length in zip(x, lengths, strict=True)]  # here
+        return torch.stack(sums) * self.weight
+
+
+class NamedOtherwise(Scaled):
+    def forward(self, x):
+        return torch.linalg.eigvalsh(x[..., :, None] * x[..., None, :]) * self.weight  # here
+
+
+class DoubleConstant(Scaled):
+    def __init__(self):
+        super().__init__()
+        self.window = torch.from_numpy(np.hanning(SIZE))
+
+    def forward(self, x):
+        return x * self.weight * self.window  # here
+
+
+class NarrowedTable(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(1000, SIZE))
+
+    def forward(self, x):
+        return x + self.table.narrow(0, 0, x.size(1))  # here
+
+
+class PythonsRandom(Scaled):
+    def forward(self, x):
+        return x * self.weight * random.random()  # here
+
+
 CASES = [
     (BranchOnValue, X, "branch_on_value"),
     (AssertOnValue, XL, "branch_on_value"),
@@ -385,4 +447,14 @@ CASES = [
     (StatisticsOfBatch, X, "batch_statistics"),
     (LengthsIgnored, XL, "padding_leaks"),
     (Spectrum, X, "complex_numbers"),
+    (LoudestOfBatch, X, "batch_statistics"),
+    (SoftmaxOverBatch, X, "batch_statistics"),
+    (FormatsValue, XL, "item"),
+    (HalfOfFrames, X, "time_frozen"),
+    (ChoosesBySize, X, "branch_on_size"),
+    (PairsOfLengths, XL, "loop_over_axis"),
+    (NamedOtherwise, X, "unsupported_operator"),
+    (DoubleConstant, X, "double_precision"),
+    (NarrowedTable, X, "position_table"),
+    (PythonsRandom, X, "random_numbers"),
 ]

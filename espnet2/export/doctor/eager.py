@@ -122,14 +122,19 @@ def depends_on_batch(patient: Patient, feeds: Feeds) -> Iterator[Diagnosis]:
         return
     full = filled(patient.component, feeds)
     places = {t.name: t.axes.index("batch") for t in tensors if "batch" in t.axes}
-    first = {n: np.take(v, [0], places[n]) if n in places else v for n, v in full.items()}
+    items = [{n: np.take(v, [item], places[n]) if n in places else v for n, v in full.items()} for item in (0, 1)]
     try:
-        whole, alone = patient.run(full), patient.run(first)
+        whole, *alone = (patient.run(given) for given in (full, *items))
     except Exception:  # told by the cases
         return
-    for together, own in zip(whole, alone, strict=True):
-        batched = together.ndim and own.ndim and together.shape[1:] == own.shape[1:] and own.shape[0] == 1
-        if batched and together.shape[0] == 2 and apart([own], [together[:1]]):
-            seen = f"an item's output changes by {apart([own], [together[:1]]):.3g} with the other items of its batch"
-            yield Diagnosis.of(of_read(patient) or of_call(patient, "batch_statistics"), seen)
-            return
+    worst = max((_changed(whole, own, item) for item, own in enumerate(alone)), default=0.0)
+    if worst:
+        seen = f"an item's output changes by {worst:.3g} with the other items of its batch"
+        yield Diagnosis.of(of_read(patient) or of_call(patient, "batch_statistics"), seen)
+
+
+def _changed(whole: Arrays, alone: Arrays, item: int) -> float:
+    """The largest difference of an item's outputs in a batch of two from those that it has alone."""
+    pairs = [(own, together) for own, together in zip(alone, whole, strict=True) if own.ndim and together.ndim]
+    batched = [(o, t) for o, t in pairs if t.shape[1:] == o.shape[1:] and (len(o), len(t)) == (1, 2)]
+    return max((apart([own], [together[item : item + 1]]) for own, together in batched), default=0.0)

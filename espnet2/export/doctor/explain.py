@@ -7,13 +7,15 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
+
 from espnet2.export.doctor.patient import Patient
 from espnet2.export.doctor.source import at_line, branches, findings, loop_around
 from espnet2.export.doctor.stack import is_line_of_author
 from espnet2.export.doctor.watch import READS, Call
 from espnet2.export.nodes import Frame, authors_frames
 
-FROZEN = re.compile(r"^Eq\(s\d+, (\d+)\)$")
+FROZEN = re.compile(r"^Eq\((?:s\d+|\w+ToInt\(.*\)), (\d+)\)$")  # a size, or int(), ceil() and the like of one
 # Errors of the exporter about values, which it does not have.
 OF_VALUE = re.compile(r"data-dependent|unbacked|\bz?uf?\d+\b|FakeTensor|FunctionalTensor|Cannot convert .* to numpy")
 UNBACKED = re.compile(r"\bu(\d+)\b")
@@ -28,7 +30,7 @@ MESSAGES = {
 REFINED = {
     "branch_on_value": ((r"\bbool\(", "int_of_tensor"), (r"(?<![.\w])(?:max|min|sorted)\(", "number_from_tensor")),
     "int_of_tensor": ((r"\bmath\.", "number_from_tensor"), (r"\brange\(", "loop_over_axis")),
-    "number_from_tensor": ((r"\bint\(", "int_of_tensor"), (r"\brange\(", "loop_over_axis")),
+    "number_from_tensor": ((r"\bint\(", "int_of_tensor"), (r"\brange\(|\bfor\b", "loop_over_axis")),
     "loop_over_axis": ((r"(?<![.\w])(?:max|min|sorted|sum)\(", "number_from_tensor"),),
 }
 # What is asked of the source where a case of that kind differs, first to last.
@@ -63,16 +65,25 @@ def of_error(patient: Patient, error: BaseException) -> Explained:
         _of_packed(patient)
         or (_of_wrapper(frames) if OF_VALUE.search(text) else None)
         or _of_read(patient, frames, text)
-        or (_of_message(patient, by_message, text, frames) if by_message else None)
+        or (_of_message(patient, by_message, error, frames) if by_message else None)
+        or _of_script(patient, frames)
         or _of_lines(frames)
         or of_guards(patient)
         or Explained("fails_in_pytorch" if frames and not patient.guards else "differs", _innermost(frames))
     )
 
 
-def _of_message(patient: Patient, name: str, text: str, frames: Sequence[Frame]) -> Explained:
+def _of_script(patient: Patient, frames: Sequence[Frame]) -> Explained | None:
+    """A part of the module that torch.jit.script compiled, where the line that failed calls it."""
+    compiled = [name for name, part in patient.module.named_modules() if isinstance(part, torch.jit.ScriptModule)]
+    names = "|".join(re.escape(name.rpartition(".")[2]) for name in compiled if name)
+    called = [frame for frame in frames if names and re.search(rf"\b({names})\b", frame.code)]
+    return Explained("scripted", called[-1]) if called else None
+
+
+def _of_message(patient: Patient, name: str, error: BaseException, frames: Sequence[Frame]) -> Explained:
     """The consideration that an error's text tells, unless numpy made the operator that is not supported."""
-    frame = _of_operator(patient, text) or _innermost(frames)
+    frame = _of_operator(error) or _innermost(frames)
     numpy = of_call(patient, "numpy_call")
     return numpy if name == "unsupported_operator" and frame is None and numpy.frame else Explained(name, frame)
 
@@ -104,7 +115,8 @@ def of_guards(patient: Patient) -> Explained | None:
             return _of_wrapper(guard.frames) or read
         if around is not None:
             return Explained("loop_over_axis", around)
-        frozen = ("batch_frozen" if match[1] == "2" else "time_frozen") if match else "branch_on_size"
+        batch = match is not None and match[1] == "2" and "ToInt" not in match[0]
+        frozen = ("batch_frozen" if batch else "time_frozen") if match else "branch_on_size"
         if frozen == "batch_frozen" and at_line(frame) is None and of_call(patient, frozen).frame:
             return of_call(patient, frozen)  # the literal size, rather than the line where it meets the input
         return Explained(at_line(frame) or frozen, frame)
@@ -187,13 +199,10 @@ def _of_lines(frames: Sequence[Frame]) -> Explained | None:
     return None
 
 
-def _of_operator(patient: Patient, text: str) -> Frame | None:
-    """The line whose code calls the operator that an error of the exporter names."""
-    match = re.search(r"(?:target=torch\.ops\.\w+|op='aten)\.(\w+)", text)
-    words = match[1].removesuffix("_ex").strip("_").split("_") if match else []
-    for function in patient.functions if words else ():
-        start, end = function.tree.lineno, function.tree.end_lineno or 0
-        for line in range(start + 1, end + 1):
-            if all(word in function.lines[line - 1] for word in words):
-                return function.frame(line)
-    return None
+def _of_operator(error: BaseException) -> Frame | None:
+    """The line of the node that the exporter could not translate, which the frames of its error hold."""
+    tracebacks = (cause.__traceback__ for cause in _causes(error))
+    frames = (frame for item in tracebacks for frame, _ in traceback.walk_tb(item))
+    nodes = (value for frame in frames for value in frame.f_locals.values() if isinstance(value, torch.fx.Node))
+    found = (authors_frames(node.meta.get("stack_trace") or "") for node in nodes if node.op == "call_function")
+    return next((lines[-1] for lines in found if lines), None)

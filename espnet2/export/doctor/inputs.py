@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 from collections.abc import Mapping, Sequence
@@ -55,6 +56,10 @@ def _tensor(name: str, value: Any) -> Tensor:
         if isinstance(value, torch.Tensor):
             return _of_example(name, value)
         data = dict(value) if isinstance(value, Mapping) else {"axes": value}
+        known = [item.name for item in dataclasses.fields(Tensor)[1:]]
+        for key in data:
+            if key not in known:
+                raise OptionError(f"inputs: {name}: expected some of {', '.join(known)}, found {key!r}")
         return Tensor(name, **{**data, "axes": tuple(data.get("axes", ()))})
     except (TypeError, ValueError) as error:
         raise OptionError(f"inputs: {name}: expected axes such as [batch, frames, 80], found: {error}") from error

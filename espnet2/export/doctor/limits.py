@@ -14,6 +14,7 @@ from espnet2.export.doctor.explain import Explained
 from espnet2.export.doctor.patient import Patient, tensors_of
 
 LONGEST = 20_000  # rows of tables that are tried
+TOO_LONG = re.compile("size of tensor|Sizes of tensors|broadcast|expand|exceeds dimension size")
 
 
 def limits(patient: Patient, base: int) -> Iterator[Diagnosis]:
@@ -38,7 +39,7 @@ def _fails(patient: Patient, rows: int, base: int, read: int) -> bool:
             patient.results({name: mode.from_tensor(value) for name, value in given.items()})
         return False
     except RuntimeError as error:
-        return re.search("size of tensor|Sizes of tensors|broadcast|expand", str(error)) is not None
+        return TOO_LONG.search(str(error)) is not None
     except Exception:  # values are asked for, which these tensors lack
         return False
     finally:

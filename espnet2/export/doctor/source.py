@@ -17,6 +17,7 @@ from espnet2.export.nodes import Frame
 CACHES = re.compile(r"cache|state|past|prev|hidden|memory")
 TABLES = re.compile(r"\b(pe|pos\w*|position\w*|table\w*|embed\w*)\b")
 RANDOM = {"randn", "rand", "randn_like", "rand_like", "randint", "normal", "bernoulli", "multinomial", "dropout"}
+RANDOM |= {"random", "uniform", "gauss", "choice", "shuffle", "randperm", "rrelu", "rrelu_", "normal_", "uniform_"}
 CASTS = {"int", "float", "bool"}
 NUMBERS = {"max", "min", "sum", "sorted", "round", "abs"}
 REDUCTIONS = {"max", "min", "sum", "mean", "any", "all", "amax", "amin"}
@@ -72,7 +73,9 @@ def _on_value(node: ast.AST, inputs: Sequence[str]) -> bool:
 
 def _on_size(node: ast.AST, inputs: Sequence[str]) -> bool:
     test = _condition(node)
-    return test is not None and not isinstance(node, ast.Assert) and _of_size(test)
+    index = node.slice if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Compare) else None
+    chosen = index is not None and _of_size(index)  # [f, g][x.size(1) > 1]
+    return chosen or (test is not None and not isinstance(node, ast.Assert) and _of_size(test))
 
 
 def _none_cache(node: ast.AST, inputs: Sequence[str]) -> bool:
@@ -156,7 +159,8 @@ def _complex(node: ast.AST, inputs: Sequence[str]) -> bool:
 
 def _selects(node: ast.AST, inputs: Sequence[str]) -> bool:
     if isinstance(node, ast.Subscript):
-        return isinstance(node.slice, ast.Compare) or "mask" in _name(node.slice)
+        compared = isinstance(node.slice, ast.Compare) and not _of_size(node.slice)
+        return compared or "mask" in _name(node.slice)
     return _called(SELECTING)(node, inputs)
 
 
@@ -168,6 +172,21 @@ def _literal_batch(node: ast.AST, inputs: Sequence[str]) -> bool:
 
 def _over_time(node: ast.AST, inputs: Sequence[str]) -> bool:
     return _called(OVER_TIME)(node, inputs) and _root(node) in (*inputs, "torch")
+
+
+def _over_batch(node: ast.AST, inputs: Sequence[str]) -> bool:
+    """Normalisation in training mode, and x.mean(), x.max(dim=0), torch.softmax(x, 0), x[0]."""
+    if isinstance(node, ast.Subscript):
+        first = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+        return isinstance(first, ast.Constant) and isinstance(first.value, int) and _name(node.value) in inputs
+    if _called({"batch_norm", "train"})(node, inputs):
+        return True
+    if not isinstance(node, ast.Call) or not _called(OVER_TIME | {"min", "amin", "norm"})(node, inputs):
+        return False
+    function = _root(node.func) in ("torch", "F", "nn", "functional")
+    axes = [*node.args[function:][:1], *(item.value for item in node.keywords if item.arg in ("dim", "axis"))]
+    numbers = [n.value for axis in axes for n in ast.walk(axis) if isinstance(n, ast.Constant)]
+    return not axes or 0 in numbers
 
 
 def _to_self(node: ast.AST, inputs: Sequence[str]) -> bool:
@@ -199,10 +218,12 @@ RULES: dict[str, Rule] = {
     "double_precision": _double,
     "data_dependent_size": _selects,
     "complex_numbers": _complex,
-    "batch_statistics": _called({"batch_norm", "train"}),
+    "batch_statistics": _over_batch,
     "random_numbers": _random,
     "padding_leaks": _over_time,
 }
+# These change results and raise no error, so that they explain none.
+RAISING = tuple(name for name in RULES if name not in ("infinite_mask", "batch_statistics", "padding_leaks"))
 
 
 @dataclass(frozen=True)
@@ -238,8 +259,8 @@ def _line(node: ast.AST) -> int:
     return getattr(node, "lineno", getattr(getattr(node, "iter", None), "lineno", 0))
 
 
-def at_line(frame: Frame, names: Sequence[str] = tuple(RULES)) -> str | None:
-    """The first consideration that a line may break."""
+def at_line(frame: Frame, names: Sequence[str] = RAISING) -> str | None:
+    """The first consideration that a line may break, of those that raise errors."""
     function = function_at(frame.file, frame.line)
     if function is None:
         return None

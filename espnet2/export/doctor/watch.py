@@ -135,6 +135,10 @@ def _kinds(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[st
         return [READS[name]]
     if name in SIZED or (name == "where" and len(args) == 1) or (name == "__getitem__" and _has_booleans(args[1])):
         return ["data_dependent_size"]
+    if name == "repeat_interleave" and list(_tensors(args[1:])):
+        return ["data_dependent_size"]
+    if name == "__format__" and args[1]:  # f"{x:.3f}" makes a number, f"{x}" prints whatever it is
+        return ["item"]
     if name == "__getitem__" and any(isinstance(item, slice) and list(_tensors(item)) for item in _items(args[1])):
         return ["number_from_tensor"]
     if name in COUNTS and any(tensor.dim() == 0 for tensor in _tensors(args[name in ("narrow", "new_zeros") :])):
@@ -162,7 +166,7 @@ def _has_booleans(index: Any) -> bool:
 def _dtypes(given: Sequence[torch.Tensor], result: Any) -> list[str]:
     """Kinds of numbers that a call makes of others."""
     found = [tensor for tensor in _tensors(result)]
-    made = {tensor.dtype for tensor in found} - {tensor.dtype for tensor in given}
-    return ["complex_numbers"] * any(dtype.is_complex for dtype in made) + ["double_precision"] * (
-        torch.float64 in made
-    )
+    before = {tensor.dtype for tensor in given}
+    made = {tensor.dtype for tensor in found} - before
+    doubled = any(tensor.dtype == torch.float64 for tensor in found) and before != {torch.float64}
+    return ["complex_numbers"] * any(dtype.is_complex for dtype in made) + ["double_precision"] * doubled

@@ -134,6 +134,10 @@ def test_class_in_a_file_and_packages_of_another_place(tmp_path):
         (["check", "unexportable_modules:None_"], "expected a class to import"),
         (["check", "unexportable_modules:Item", "--conf", "{size: 3}"], "expected keywords that build it"),
         (["check", "unexportable_modules:Item", "--inputs", "{y: [batch]}"], "expected some of x, lengths, found 'y'"),
+        (
+            ["check", "unexportable_modules:Item", "--inputs", "{x: {axes: [batch], high: 5}}"],
+            "inputs: x: expected some of axes, dtype, length_of, below, least, noise, found 'high'",
+        ),
     ],
 )
 def test_bad_input(arguments, message, capsys):
