@@ -13,8 +13,10 @@ for package in ("libcst", "black", "isort"):
 import fake_espnet as fake  # noqa: E402
 
 from tools.upstream_patch import checkout, parts, plan  # noqa: E402
+from tools.upstream_patch import installation as installation_module  # noqa: E402
 from tools.upstream_patch.__main__ import main  # noqa: E402
 from tools.upstream_patch.git_checkout import message_of  # noqa: E402
+from tools.upstream_patch.part import Part, Transform  # noqa: E402
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -91,7 +93,7 @@ def test_twice_changes_nothing_more_and_revert_restores(tmp_path: Path, run: Run
     once = fake.texts_below(root)
     assert once != before
     status, out, _ = run("apply", root)
-    assert status == 0 and out.splitlines() == ["part first: nothing to change", "part second: nothing to change"]
+    assert status == 0 and out.splitlines() == ["part first: already applied", "part second: already applied"]
     assert fake.texts_below(root) == once
     assert run("revert", root)[:2] == (0, "reverted: second, first\n")
     assert fake.texts_below(root) == before
@@ -138,6 +140,12 @@ def changed_function(root: Path) -> None:
     fake.git(root, "commit", "--quiet", "--all", "--message=Mine")
 
 
+def renamed_function(root: Path) -> None:
+    file = root / "espnet2/layer.py"
+    file.write_text(file.read_text().replace("def twice", "def double"))
+    fake.git(root, "commit", "--quiet", "--all", "--message=Mine")
+
+
 def half(root: Path) -> None:
     fake.write_files(root, {"test/espnet2/legacy/test_masks.py": fake.OUR_TEST})
     fake.git(root, "add", "--all")
@@ -172,6 +180,7 @@ def no_identity(root: Path) -> None:
 
 REFUSED = [
     (changed_function, "masks.py: expected mask as a release"),
+    (renamed_function, "layer.py: expected Layer.twice, as 202611 has it, found none"),
     (half, "expected part first to be applied as a whole or not at all"),
     (local_change, "without local changes, found 1 changed files, such as espnet2/layer.py"),
     (read_only, "layer.py: expected it to be writable"),
@@ -220,19 +229,70 @@ def test_patch_with_later_changes_of_its_lines_does_not_revert(git_checkout: Pat
     assert fake.texts_below(git_checkout) == before and fake.git(git_checkout, "rev-parse", "HEAD") == head
 
 
-def test_originals_are_put_back_when_a_write_fails(
-    installation: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tools.upstream_patch import installation as module
-
-    replace, before = module._replace, fake.texts_below(installation)
+def ends_early(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let the writing of the second part's file end with an error."""
+    replace = installation_module._replace
 
     def failing(file: Path, content: bytes | None) -> None:
         if file.name == "unformatted.py" and content != fake.FILES["espnet2/unformatted.py"].encode():
-            raise OSError(28, "No space left on device", str(file))
+            raise error
         replace(file, content)
 
-    monkeypatch.setattr(module, "_replace", failing)
+    monkeypatch.setattr(installation_module, "_replace", failing)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "interrupt"]
+)
+def test_originals_are_put_back_when_writing_ends_early(
+    installation: Path, run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    before = fake.texts_below(installation)
+    ends_early(monkeypatch, error)
     status, _, err = run("apply", installation)
-    assert status == 2 and "no space left on device" in err
+    assert status != 0 and err.count("\n") <= 1
     assert fake.texts_below(installation) == before
+
+
+def test_revert_undoes_what_a_killed_process_has_left(
+    installation: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(root: Path, new: dict[str, bytes | None], old: dict[str, bytes | None]) -> None:
+        path, content = next(iter(new.items()))
+        installation_module._replace(root / path, content)
+        raise KeyboardInterrupt
+
+    before = fake.texts_below(installation)
+    with monkeypatch.context() as dead:
+        dead.setattr(installation_module, "_replace_files", killed)
+        dead.setattr(installation_module.Installation, "_forget", lambda *_: None)
+        run("apply", installation)
+    assert fake.texts_below(installation) != before
+    assert run("revert", installation)[0] == 0
+    assert fake.texts_below(installation) == before
+
+
+def test_status_tells_of_unknown_code_and_goes_on(git_checkout: Path, run: Run) -> None:
+    changed_function(git_checkout)
+    status, out, _ = run("status", git_checkout)
+    assert status == 0 and "first    unknown code" in out and "second   not applied" in out
+    assert "first: espnet2/legacy/nets/masks.py: expected mask as a release" in out
+
+
+def test_part_of_transforms_alone_tells_its_state(
+    git_checkout: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "egs2/TEMPLATE/asr1/asr.sh"
+    change = Transform((script,), "stage", lambda text: text if "new" in text else text + "new\n", applied=r"(?m)^new$")
+    third = Part("third", "Add a stage", "Why.", transforms=(change,))
+    monkeypatch.setattr(parts, "NAMES", ("third",))
+    monkeypatch.setattr(parts, "load_part", {"third": third}.__getitem__)
+    assert "part third: nothing to change" in run("apply", git_checkout)[1]
+    assert "third    not needed" in run("status", git_checkout)[1]
+    fake.write_files(git_checkout, {script: "stage=1\n"})
+    fake.git(git_checkout, "add", "--all")
+    fake.git(git_checkout, "commit", "--quiet", "--message=Recipe")
+    assert "third    not applied" in run("status", git_checkout)[1]
+    run("apply", git_checkout)
+    assert "third    applied" in run("status", git_checkout)[1]
+    assert "part third: already applied" in run("apply", git_checkout)[1]

@@ -10,7 +10,10 @@ from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from tools.upstream_patch import parts
 from tools.upstream_patch.checkout import Step, Tree, open_checkout
+from tools.upstream_patch.errors import PatchError
 from tools.upstream_patch.plan import examine, plan
+
+UNCHANGED = {"applied": "already applied", "not needed": "nothing to change"}
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -34,16 +37,17 @@ def _apply(args: argparse.Namespace) -> None:
     checkout = open_checkout(args.checkout)
     chosen = parts.with_required(parts.NAMES if args.part == "all" else [args.part])
     steps = plan(checkout, chosen)
+    stepped = {step.part.name for step in steps}
+    without = [part for part in chosen if part.name not in stepped]
     paths = sorted({path for step in steps for path in step.changes})
     checkout.check(paths)
     checkout.check_writable(paths)
     before = Tree(checkout.root)
+    others = [f"part {part.name}: {UNCHANGED[examine(checkout, before, part).state]}" for part in without]
     lines = [_summary(before, step) for step in steps]
     if steps and not args.dry_run:
         checkout.write(steps)
-    stepped = {step.part.name for step in steps}
-    applied = [f"part {part.name}: nothing to change" for part in chosen if part.name not in stepped]
-    print("\n".join([*applied, *lines, *(["nothing was written"] if args.dry_run else [])]))
+    print("\n".join([*others, *lines, *(["nothing was written"] if args.dry_run else [])]))
 
 
 def _revert(args: argparse.Namespace) -> None:
@@ -56,9 +60,16 @@ def _status(args: argparse.Namespace) -> None:
     checkout = open_checkout(args.checkout)
     tree = Tree(checkout.root)
     print(f"ESPnet {checkout.release}, {checkout.root}")
+    unknown = []
     for name in parts.NAMES:
         part = parts.load_part(name)
-        print(f"{name:8s} {examine(checkout, tree, part).state:12s} {part.title}")
+        try:
+            state = examine(checkout, tree, part).state
+        except PatchError as error:
+            state = "unknown code"
+            unknown.append(f"{name}: {error}")
+        print(f"{name:8s} {state:12s} {part.title}")
+    print("".join(f"{line}\n" for line in unknown), end="")
 
 
 def _summary(tree: Tree, step: Step) -> str:

@@ -28,10 +28,12 @@ class Installation(Checkout):
     """
 
     def check(self, paths: Sequence[str]) -> None:
-        expected = {**self._recorded(), **self._written()}
+        self._check({path: {found} for path, found in {**self._recorded(), **self._written()}.items()}, paths)
+
+    def _check(self, expected: Mapping[str, set[str]], paths: Sequence[str]) -> None:
         for path in paths:
             file = self.root / path
-            if file.exists() and path in expected and digest(file) != expected[path]:
+            if file.exists() and path in expected and digest(file) not in expected[path]:
                 raise PatchError(f"{file}: expected it as it was installed, found local changes")
 
     def write(self, steps: Sequence[Step]) -> None:
@@ -51,17 +53,22 @@ class Installation(Checkout):
                     before[path] = text.encode()
                     files[path] = hashlib.sha256(text.encode()).hexdigest()
                 manifest.append({"part": step.part.name, "files": files})
-            _replace_files(self.root, before, originals)
             for step in steps:
                 _move(Path(directory) / step.part.name, self.root / KEPT / step.part.name)
-            self._write_manifest(manifest)
+        # The originals are in their place before a file changes: `revert` undoes what an interruption leaves half done.
+        self._write_manifest(manifest)
+        try:
+            _replace_files(self.root, before, originals)
+        except BaseException:
+            self._forget(manifest, len(steps))
+            raise
 
     def revert(self, parts: Sequence[Part]) -> list[str]:
         manifest = self._manifest()
         if not manifest:
             return []
         paths = sorted({path for entry in manifest for path in entry["files"]})
-        self.check(paths)
+        self._check(self._accepted(manifest), paths)
         self.check_writable(paths)
         present = {path: _bytes(self.root / path) for path in paths}
         before = dict(present)
@@ -78,6 +85,23 @@ class Installation(Checkout):
 
     def _write_manifest(self, manifest: list[dict[str, Any]]) -> None:
         (self.root / KEPT / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+    def _forget(self, manifest: list[dict[str, Any]], steps: int) -> None:
+        """Remove the last entries of the manifest, and their originals."""
+        for entry in manifest[-steps:]:
+            shutil.rmtree(self.root / KEPT / entry["part"])
+        self._write_manifest(manifest[:-steps])
+        if not manifest[:-steps]:
+            shutil.rmtree(self.root / KEPT)
+
+    def _accepted(self, manifest: list[dict[str, Any]]) -> dict[str, set[str]]:
+        """Digests of files as the last part wrote them, or as they were before one, where writing has ended early."""
+        accepted = {path: {found} for path, found in self._written().items()}
+        for entry in manifest:
+            for path in entry["files"]:
+                kept = self.root / KEPT / entry["part"] / path
+                accepted[path] |= {digest(kept)} if kept.is_file() else set()
+        return accepted
 
     def _written(self) -> Mapping[str, str]:
         return {path: found for entry in self._manifest() for path, found in entry["files"].items()}
@@ -123,7 +147,7 @@ def _replace_files(root: Path, new: Mapping[str, bytes | None], old: Mapping[str
         for path, content in new.items():
             done.append(path)
             _replace(root / path, content)
-    except OSError:
+    except BaseException:  # an interruption, too
         for path in done:
             _replace(root / path, old[path])
         raise

@@ -24,11 +24,13 @@ class Transform:
         marker: regular expression; files in which it is not found are skipped.
         change: of a Python file, a function from its `libcst.Module` to the changed one; of any other, from text to
             text. Where there is nothing to change, as after the first time, it returns an equal one.
+        applied: regular expression of files that it has changed, where the part has nothing else that tells.
     """
 
     files: tuple[str, ...]
     marker: str
     change: Callable[[Any], Any]
+    applied: str = ""
 
 
 @dataclass(frozen=True, eq=False)

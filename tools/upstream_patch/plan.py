@@ -68,6 +68,9 @@ def examine(checkout: Checkout, tree: Tree, part: Part) -> Found:
             )
         (found.todo if present is None else found.done).append(path)
     found.todo += list(_transformed(checkout, tree, part))
+    for transform in part.transforms if not found.todo else ():
+        paths = (path for pattern in transform.files for path in tree.matching(checkout.layout.path(pattern)))
+        found.done += [p for p in paths if transform.applied and re.search(transform.applied, tree.read(p) or "")]
     return found
 
 
@@ -99,9 +102,12 @@ def _function_is_done(checkout: Checkout, tree: Tree, part: Part, function: str)
     path, name = checkout.layout.file_of(function), function.rpartition(":")[2]
     text = tree.read(path)
     present = None if text is None else functions_of(text).get(name)
+    known = known_functions().get(function, {})
     if present is None:
+        if text is not None and any(checkout.release in releases for releases in known.values()):
+            raise PatchError(f"{path}: expected {name}, as {checkout.release} has it, found none; nothing was changed")
         return None
-    if fingerprint(present) in known_functions().get(function, {}):
+    if fingerprint(present) in known:
         return False
     ours = body_fingerprint(present)
     for other in reversed([parts.load_part(known) for known in parts.NAMES]):

@@ -10,6 +10,7 @@ from tools.upstream_patch.part import SOURCES, Part, Transform
 SCRIPT = "egs2/TEMPLATE/asr1/asr.sh"
 # Variables of the script that the stage reads.
 READ = ("asr_exp", "inference_asr_model", "inference_lm", "lm_exp", "python", "stage", "stop_stage", "use_lm")
+APPLIED = r"(?m)^skip_export="
 STAGE = re.compile(r'"?\$\{?stage\}?"? -le (\d+)')
 SWITCH = re.compile(r"^skip_\w+=(?:true|false)\b.*\n", re.MULTILINE)
 HELP = re.compile(r"^([ \t]*)--skip_\w+[ \t].*\n", re.MULTILINE)
@@ -22,7 +23,7 @@ def add_stage(text: str) -> str:
     Raises:
         PatchError: The script has no options `skip_...`, no stages, no end, or lacks a variable that the stage reads.
     """
-    if re.search(r"^skip_export=", text, re.MULTILINE):
+    if re.search(APPLIED, text):
         return text
     found = {
         "an option skip_...": [*SWITCH.finditer(text)],
@@ -56,6 +57,6 @@ PART = Part(
     to ${asr_exp}/bundle. The stage has the number after the last one, so that no other changes its number; it is left
     out by default, as packing and uploading are.
     """,
-    transforms=(Transform((SCRIPT,), r"stop_stage", add_stage),),
+    transforms=(Transform((SCRIPT,), r"stop_stage", add_stage, applied=APPLIED),),
     requires=("export",),
 )
