@@ -21,7 +21,7 @@ def get_parser() -> ArgumentParser:
         "and an output directory, results are written as a recipe decodes.",
     )
     add_recognizer_bundle_options(parser)
-    add_decode_arguments(parser, options=S2TCTCOptions)
+    add_decode_arguments(parser, options=S2TCTCOptions, task="s2t_ctc")
     add_other_options(parser, S2T)
     return parser
 

@@ -21,7 +21,7 @@ def get_parser() -> ArgumentParser:
         "written as a recipe decodes.",
     )
     add_recognizer_bundle_options(parser)
-    add_decode_arguments(parser, options=S2TOptions)
+    add_decode_arguments(parser, options=S2TOptions, task="s2t")
     parser.set_defaults(beam_size=BEAM_SIZE)
     add_other_options(parser, S2T)
     return parser

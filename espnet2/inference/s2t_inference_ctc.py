@@ -9,6 +9,7 @@ from espnet2.inference.arguments import recognizer_options
 from espnet2.inference.s2t_inference import OfCheckpoint
 from espnet2.runtime.decode import UtteranceRunner, decode
 from espnet2.runtime.decode_arguments import decode_options
+from espnet2.runtime.decode_prompted import utterance_runner
 from espnet2.runtime.s2t_ctc import S2TCTCRecognizer
 from espnet2.utils.model_options import S2T
 from espnet2.utils.upstream_options import require_one_value
@@ -45,7 +46,7 @@ def runner(args: argparse.Namespace) -> UtteranceRunner:
     """The recogniser that the options of a command describe."""
     require_one_value(args)
     options = {**recognizer_options(args, S2T), **decode_options(args), "untrained": False}
-    return UtteranceRunner(Speech2Text.from_pretrained(options.pop("model_tag"), **options))
+    return utterance_runner(Speech2Text.from_pretrained(options.pop("model_tag"), **options), args)
 
 
 def recognize(args: argparse.Namespace) -> int:

@@ -204,7 +204,7 @@ class Speech2Text(Recognizer):
 
     def __new__(cls, bundle: str | Path | Bundle | None = None, **options: Any) -> Self:
         """An object of the class for the bundle's task, if that is derived from this one; a copy has no bundle."""
-        own: type[Any] = cls if bundle is None else _class_of(task_of(bundle))
+        own: type[Any] = cls if bundle is None else class_of(task_of(bundle))
         return super().__new__(own if issubclass(own, cls) else cls)
 
     def __init__(
@@ -249,7 +249,7 @@ class Speech2Text(Recognizer):
         return cls(find_bundle(model_tag), **options)
 
 
-def _class_of(task: str) -> type[Speech2Text]:
+def class_of(task: str) -> type[Speech2Text]:
     """The class that a bundle of this task is for; `Speech2Text` for a task without one, which it refuses."""
     target = getattr(family_of(task), "speech2text", None) if task in with_bundles() else None
     own: type[Speech2Text] = Speech2Text if target is None else load_object(target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from espnet2.runtime.asr import Speech2Text
+from espnet2.runtime.asr import class_of
 from espnet2.runtime.asr_streaming import Speech2TextStreaming
 from espnet2.runtime.decode import UtteranceRunner, decode
 from espnet2.runtime.decode_arguments import recognizer_bundle_options
@@ -24,7 +24,7 @@ def recognize_streams(args: argparse.Namespace) -> int:
 
 
 def _whole(args: argparse.Namespace) -> UtteranceRunner:
-    return utterance_runner(Speech2Text(**recognizer_bundle_options(args)), args)
+    return utterance_runner(class_of(args.task)(**recognizer_bundle_options(args)), args)
 
 
 def _streams(args: argparse.Namespace) -> StreamRunner:

@@ -17,14 +17,20 @@ from espnet2.utils.upstream_options import require_one_value
 
 
 def add_decode_arguments(
-    parser: argparse.ArgumentParser, leave_out: Collection[str] = (), options: type[DecodeOptions] = DecodeOptions
+    parser: argparse.ArgumentParser,
+    leave_out: Collection[str] = (),
+    options: type[DecodeOptions] = DecodeOptions,
+    task: str = "asr",
 ) -> None:
-    """Add the options of recordings, output and search, under upstream's names and with its defaults."""
+    """Add the options of recordings, output and search, under upstream's names and with its defaults.
+
+    A command of the task `asr` runs bundles of any search, others those of their task.
+    """
     recordings = add_recording_arguments(parser)
     add_process_option(recordings)
     group = parser.add_argument_group("search")
     add_fields(group, options, leave_out)
-    parser.set_defaults(search_options=options, further_data=options.further_data)
+    parser.set_defaults(search_options=options, further_data=options.further_data, task=task)
     text = "upstream's name of --transducer_conf for stand-alone transducers"
     group.add_argument("--beam_search_config", type=mapping_or_none, help=text)
 

@@ -13,6 +13,7 @@ from zoo_data import Config, Row, drawn
 import espnet2.runtime
 from espnet2.bin import (
     s2t_inference,
+    s2t_inference_ctc_onnx,
     s2t_inference_language,
     s2t_inference_language_onnx,
     s2t_inference_onnx,
@@ -153,3 +154,14 @@ def test_commands_of_languages(files, tmp_path, capsys):
 def test_bad_options_are_one_sentence(files, options, sentence, capsys):
     assert s2t_inference_onnx.main(["--bundle", str(files / "bundle"), str(files / "a.wav"), *options]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_commands_refuse_bundles_of_other_tasks(files, capsys):
+    recording = str(files / "a.wav")
+    assert s2t_inference_ctc_onnx.main(["--bundle", str(files / "bundle"), recording]) == 2
+    sentence = "expected a bundle of speech to text of many tasks by CTC, found one of speech to text of many tasks\n"
+    assert capsys.readouterr().err.endswith(sentence)
+    assert s2t_inference_onnx.main(["--bundle", str(RECOGNISER), recording]) == 2
+    assert (
+        "expected a bundle of speech to text of many tasks, found one of speech recognition" in capsys.readouterr().err
+    )

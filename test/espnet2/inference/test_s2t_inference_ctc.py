@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import s2t_ctc_cases as cases
+import soundfile
 
+from espnet2.bin import s2t_inference_ctc
 from espnet2.bin.s2t_inference_ctc import Speech2Text, Speech2TextGreedySearch
 from espnet2.interface.errors import AudioError, OptionError
 from espnet2.runtime.s2t_ctc import S2TCTCRecognizer
@@ -48,6 +50,22 @@ def test_a_prompt_of_a_call_replaces_that_of_the_options(files):
     assert given(speech, text_prev="ab") == given(speech, text_prev=np.array([12, 13]))
     assert given(speech, text_prev="<na>") == given(speech, text_prev=[5]) == given(speech, text_prev=[12, 5])
     assert given(speech, text_prev="") != given(speech)
+
+
+def test_each_recording_of_a_command_has_its_previous_text(files, tmp_path):
+    texts, speech = {"a": "ab c", "b": "<na>"}, cases.recording(0.6)
+    soundfile.write(tmp_path / "wav", speech, cases.RATE, format="WAV", subtype="FLOAT")
+    (tmp_path / "wav.scp").write_text("".join(f"{name} {tmp_path / 'wav'}\n" for name in texts))
+    (tmp_path / "text_prev").write_text("".join(f"{name} {text}\n" for name, text in texts.items()))
+    lists = [f"{tmp_path / name}" for name in ("wav.scp,speech,sound", "text_prev,text_prev,text")]
+    words = [word for name, value in files.items() for word in (f"--{name}", value)]
+    words += [word for given in lists for word in ("--data_path_and_name_and_type", given)]
+    assert s2t_inference_ctc.main([*words, "--output_dir", str(tmp_path / "out"), "--beam_size", "2"]) == 0
+    found = dict(line.split(" ", 1) for line in (tmp_path / "out/1best_recog/token_int").read_text().splitlines())
+    recognise = Speech2Text(**files, beam_size=2)
+    for name, text in texts.items():
+        assert found[name] == " ".join(map(str, recognise(speech, text_prev=text)[0].token_int))
+    assert found["a"] != found["b"]
 
 
 def test_tokens_have_times_without_the_frames_of_the_prompt(files):
