@@ -12,6 +12,7 @@ from espnet.nets.hypothesis import Hypothesis
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Speech2Text
 from espnet2.runtime.long_recording import Progress
+from espnet2.runtime.option_fields import is_finite, require
 from espnet2.runtime.prompted import NO_TEXT, PromptedRecognizer
 from espnet2.runtime.results import AnyResult, by_speaker
 from espnet2.runtime.windows import Clock, Utterance, kept
@@ -57,7 +58,7 @@ class S2TRecognizer(PromptedRecognizer):
 
         Raises:
             AudioError: Speech that cannot be recognised as it is.
-            OptionError: A symbol that the model does not have, or a model without times.
+            OptionError: A symbol that the model does not have, a model without times, or a threshold that is no number.
         """
         return list(
             self.iter_long(
@@ -82,9 +83,11 @@ class S2TRecognizer(PromptedRecognizer):
         skip_last_chunk_threshold: float = SHORTEST,
     ) -> Iterator[tuple[float, float, str]]:
         """Yield what `decode_long` returns as it is found, window by window; it takes the same arguments."""
+        shortest = skip_last_chunk_threshold
+        require(is_finite(shortest), "skip_last_chunk_threshold", "a number of seconds", shortest)
         timed = self.prompted(None, lang_sym, task_sym, predict_time=True)
         samples, latest = self.padded(speech)[: len(speech)], self.latest(end_time_threshold)
-        for window in timed.windows(samples, latest, skip_last_chunk_threshold, condition_on_prev_text, init_text):
+        for window in timed.windows(samples, latest, shortest, condition_on_prev_text, init_text):
             for first, last, tokens, _ in window.utterances:
                 yield round(window.start + first, 2), round(window.start + last, 2), self.text_of(tokens)
 

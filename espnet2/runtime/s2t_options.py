@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,8 +43,14 @@ class S2TOptions(DecodeOptions):
         for name in ("lang_sym", "task_sym"):
             require(isinstance(getattr(self, name), str), name, "a symbol such as <eng>", getattr(self, name))
         require(isinstance(self.predict_time, bool), "predict_time", "True or False", self.predict_time)
-        previous = self.text_prev
-        usable = previous is None or isinstance(previous, str) or hasattr(previous, "__array__")
-        if isinstance(previous, list | tuple):
-            usable = all(isinstance(token, int | np.integer) for token in previous)
-        require(usable, "text_prev", "a text or indices of tokens", previous)
+        require(is_text_or_indices(self.text_prev), "text_prev", "a text or indices of tokens", self.text_prev)
+
+
+def is_text_or_indices(value: Any) -> bool:
+    """Whether a value is a text, None, or a list or an array of integers."""
+    if isinstance(value, list | tuple):
+        return all(isinstance(token, int | np.integer) for token in value)
+    if hasattr(value, "__array__"):
+        array = np.asarray(value)
+        return array.dtype.kind in "iu" or not array.size
+    return value is None or isinstance(value, str)

@@ -144,6 +144,8 @@ def test_an_unknown_symbol_is_refused_with_some_that_exist(symbol, value):
         (SECTION, {"predict_time": "yes"}, "predict_time: expected True or False, found 'yes'"),
         (SECTION, {"text_prev": 3.5}, "text_prev: expected a text or indices of tokens, found 3.5"),
         (SECTION, {"text_prev": [1, "a"]}, "text_prev: expected a text or indices of tokens, found"),
+        (SECTION, {"text_prev": np.array(["a"])}, "text_prev: expected a text or indices of tokens, found"),
+        (SECTION, {"text_prev": np.array([1.5])}, "text_prev: expected a text or indices of tokens, found"),
         (SECTION, {"text_prev": [1, 99]}, "text_prev: expected indices of 21 tokens, found 99"),
         (UNTIMED, {"predict_time": True}, "predict_time: expected False, since the model's tokens have no times"),
         (UNTIMED, {"long_form": "true"}, "long_form: expected false, since the model's tokens have no times"),
@@ -229,6 +231,12 @@ def test_windows_are_conditioned_on_the_text_before(init_text, first):
 def test_a_threshold_that_is_no_time_is_refused(threshold):
     with pytest.raises(OptionError, match=r"end_time_threshold: expected a time, <0.00> to <1.00>, found"):
         recogniser().decode_long(SPEECH, end_time_threshold=threshold)
+
+
+@pytest.mark.parametrize("threshold", ["a", float("nan"), None])
+def test_a_threshold_of_the_last_window_that_is_no_number_is_refused(threshold):
+    with pytest.raises(OptionError, match="skip_last_chunk_threshold: expected a number of seconds, found"):
+        recogniser().decode_long(SPEECH, skip_last_chunk_threshold=threshold)
 
 
 def test_the_option_long_form_gives_one_result_of_all_windows():
