@@ -191,6 +191,9 @@ def main() -> None:
     if args.compare:
         compare(args.compare)
         return
+    unknown = [name for name in args.rows if name not in zoo.ROWS]
+    if unknown:
+        parser.error(f"expected rows of the zoo, such as {next(iter(zoo.ROWS))}, found {', '.join(unknown)}")
     output = Path(args.output)
     results = json.loads(output.read_text()) if output.is_file() else {}
     left_out = zoo.NO_GRAPH if args.all else zoo.NO_GRAPH | zoo.SAME_GRAPH

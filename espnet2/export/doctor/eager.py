@@ -46,10 +46,18 @@ def of_failure(patient: Patient, error: BaseException) -> Diagnosis:
     seen = f"{type(error).__name__}: {error}"
     explained = of_error(patient, error)
     name = "fails_in_pytorch"
-    if isinstance(error, IndexError | RuntimeError):
+    if isinstance(error, IndexError) and "index out of range" in str(error) and _unbounded(patient):
+        seen += f"; state the bound of {_unbounded(patient)}, as {{axes: [batch, tokens], dtype: int64, below: 500}}"
+    elif isinstance(error, IndexError | RuntimeError):
         table = explained.frame and at_line(explained.frame, ("position_table",))
         name = only_accepts(patient, str(error)) or table or name
     return Diagnosis.of(Explained(name, explained.frame), seen)
+
+
+def _unbounded(patient: Patient) -> str:
+    """Names of inputs of integers that are neither lengths nor bounded."""
+    inputs = (t for t in patient.component.feeds if t.dtype.startswith("int") and not (t.below or t.length_of))
+    return ", ".join(tensor.name for tensor in inputs)
 
 
 def apart(expected: Arrays, found: Arrays, tolerance: float = TOLERANCE) -> float:

@@ -91,7 +91,7 @@ def find_node(nodes: Sequence[Node], text: str) -> Node:
     if inside:
         return names[max(inside, key=len)]
     known = listed((node.name for node in nodes), asked[0] if asked else text)
-    raise OptionError(f"node: expected one of {known}, found {text[:80]!r}")
+    raise OptionError(f"node: expected one of {known}, found {(asked[0] if asked else text)[:80]!r}")
 
 
 def described(node: Node) -> str:

@@ -92,15 +92,24 @@ def compare_layers(
     """
     outputs = _outputs_of_modules(module, component, feeds)
     times = Counter(path for path, _ in outputs)
-    candidates = {path: _leaving(nodes, path) if times[path] == 1 else _written(nodes, path) for path in times}
+    paths = {path: _paths_of(module, path) for path in times}
+    candidates = {path: _leaving(nodes, path) if times[path] == 1 else _written(nodes, paths[path]) for path in times}
     values = _values(graph, {name for found in candidates.values() for name in found}, feeds)
-    layers, calls = [], dict.fromkeys(candidates, 0)
+    layers, calls = [], Counter[str]()
     for path, expected in outputs:
-        calls[path] += 1
         near = _nearest(expected, {name: values[name] for name in candidates[path] if name in values})
         if near is not None:
-            layers.append(Layer(path, near[0], candidates[path][near[1]], calls[path]))
+            node = candidates[path][near[1]]
+            called = next((name for name in paths[path] if node.within(name)), path)
+            calls[called] += 1
+            layers.append(Layer(called, near[0], node, calls[called]))
     return layers
+
+
+def _paths_of(module: torch.nn.Module, path: str) -> list[str]:
+    """All paths of the module at a path, which several others may share, as an activation."""
+    shared = module.get_submodule(path)
+    return [name for name, part in module.named_modules(remove_duplicate=False) if part is shared]
 
 
 def compare(
@@ -188,9 +197,9 @@ def _leaving(nodes: Sequence[Node], path: str) -> dict[str, Node]:
     return {name: node for node in inside for name in node.outputs if name in outside or name not in read}
 
 
-def _written(nodes: Sequence[Node], path: str) -> dict[str, Node]:
+def _written(nodes: Sequence[Node], paths: Sequence[str]) -> dict[str, Node]:
     """Values that a module's nodes write, by name: a module that is called again may read what it returned."""
-    return {name: node for node in nodes if node.within(path) for name in node.outputs}
+    return {name: node for node in nodes if any(map(node.within, paths)) for name in node.outputs}
 
 
 def _values(graph: str | Path, names: Iterable[str], feeds: Feeds) -> dict[str, np.ndarray]:

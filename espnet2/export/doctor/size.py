@@ -84,9 +84,12 @@ def _size(bundle: Bundle, graph: str, nodes: Sequence[Node], depth: int) -> Grap
         products[module] += count
         operators[operator] += event["dur"]
         of_operators[operator] += count
-    weights = _weights(file, nodes, depth)
+    weights, read = _weights(file, nodes, depth)
     rows = [Row(n, seconds[n] / RUNS / 1e6, weights[n], products[n] // RUNS) for n in seconds | weights]
-    by_time = [Row(name, time / RUNS / 1e6, 0, of_operators[name] // RUNS) for name, time in operators.most_common()]
+    by_time = [
+        Row(name, operators[name] / RUNS / 1e6, read[name], of_operators[name] // RUNS)
+        for name in sorted(operators | read, key=lambda name: -operators[name])
+    ]
     return GraphSize(graph, label, sorted(rows, key=lambda row: -row.seconds), by_time)
 
 
@@ -112,16 +115,20 @@ def _module(nodes: Sequence[Node], name: str) -> str:
         return OTHER
 
 
-def _weights(file: Path, nodes: Sequence[Node], depth: int) -> Counter[str]:
-    """Bytes of weights of each module; what several modules read counts for the first."""
-    found = Counter[str]()
+def _weights(file: Path, nodes: Sequence[Node], depth: int) -> tuple[Counter[str], Counter[str]]:
+    """Bytes of weights of each module and of each operator; what several read counts for the first.
+
+    Operators are those of the file, of which onnxruntime may make others.
+    """
+    found, operators = Counter[str](), Counter[str]()
     stored = {item.name: item for item in onnx.load(str(file), load_external_data=False).graph.initializer}
     for node in nodes:
         for name in {item.removeprefix("module.") for item in node.weights} & stored.keys():
             item = stored.pop(name)
             bytes_each = onnx.helper.tensor_dtype_to_np_dtype(item.data_type).itemsize
             found[_cut(node.module, depth)] += math.prod(item.dims) * bytes_each
-    return found
+            operators[node.operator] += math.prod(item.dims) * bytes_each
+    return found, operators
 
 
 def _cut(module: str, depth: int) -> str:

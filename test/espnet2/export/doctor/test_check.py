@@ -158,6 +158,11 @@ def test_module_that_lacks_an_input():
     assert found.consideration == "fails_in_pytorch" and "missing 1 required positional argument" in found.seen
 
 
+def test_integers_without_a_bound():
+    (found,) = check(nn.Embedding(1, 4), {"input": {"axes": ("batch", "tokens"), "dtype": "int64"}})
+    assert found.consideration == "fails_in_pytorch" and "state the bound of input, as {axes: " in found.seen
+
+
 def test_check_prints_the_diagnosis(capsys):
     assert main(["check", "unexportable_modules:BranchOnSize", "--inputs", "{x: [batch, frames, 4]}"]) == 1
     assert "branch on a size" in capsys.readouterr().out

@@ -52,6 +52,24 @@ class Stack(nn.Module):
         return self.block(self.block(self.first(x)))
 
 
+class Gate(nn.Module):
+    """A product of two values of the same shape."""
+
+    def forward(self, x):
+        return x * torch.sigmoid(x)
+
+
+class Gated(nn.Module):
+    """A layer, and an activation that it may share with others."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.layer, self.activation = nn.Linear(4, 4), activation
+
+    def forward(self, x):
+        return self.activation(self.layer(x))
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     """A stack of layers, the nodes of its graph, its file, and the file with other weights in the block."""
@@ -74,6 +92,19 @@ def test_layers_agree(stack):
         names = ["first", "block.layer", "block", "block.layer (call 2)", "block (call 2)"]
         assert [layer.name for layer in found.layers] == names
         assert "agree in every layer" in str(found)
+
+
+def test_shared_module_is_named_by_its_place(tmp_path):
+    activation = Gate()
+    module = nn.Sequential(Gated(activation), Gated(activation))
+    component = Component("shared", "forward", (Tensor("input", ("batch", "frames", 4)),), COMPONENT.outputs)
+    path = export_component(module, component, tmp_path / "shared.onnx", debug=tmp_path / "shared.json")
+    nodes, feeds = read_nodes(tmp_path / "shared.json"), next(component_cases(component))[1]
+    found = compare("shared", "case", (module, component), path, feeds, nodes)
+    assert [layer.name for layer in found.layers] == [
+        *("0.layer", "0.activation", "0", "1.layer", "1.activation", "1"),
+    ]
+    assert found.first is None
 
 
 def test_first_layer_and_node_that_part(stack, tmp_path):

@@ -40,6 +40,10 @@ def test_bundle(exported, tmp_path, capsys):
     modules = printed.partition("encoder, ")[2].partition("by operator")[0]
     rows = {line.split()[0]: line.split()[1:] for line in modules.splitlines()[2:] if line}
     assert float(rows["encoder.encoders"][1]) > 0 and float(rows["encoder.encoders"][2]) > 0
+    operators = printed.partition("encoder, by operator:\n")[2].partition("\n\n")[0].splitlines()[1:]
+    of_operators = sum(float(line.split()[-1]) for line in operators)
+    of_modules = sum(float(row[-1]) for row in rows.values() if row)
+    assert of_operators == pytest.approx(of_modules, abs=3)  # kilobytes, rounded in each row
     assert (tmp_path / "size.png").read_bytes().startswith(b"\x89PNG")
 
 
