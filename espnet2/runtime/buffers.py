@@ -110,7 +110,8 @@ class Buffers(LongForm):
 
     def _starts(self, samples: int) -> range:
         """The first sample of each buffer behind its context."""
-        return range(0, 1 if self._reads_whole(samples) else max(samples, 1), self.hop)
+        behind = samples + 1 if self.former else max(samples, 1)  # a release that ends with a buffer of padding alone
+        return range(0, 1 if self._reads_whole(samples) else behind, self.hop)
 
     def _reads_whole(self, samples: int) -> bool:
         return self.whole and samples <= self.window

@@ -90,6 +90,13 @@ def test_long_recordings_are_decoded_in_buffers(files, greedy):
     assert speech2text.ctc_log_probs(speech).shape == (396, len(cases.TOKENS))
 
 
+@pytest.mark.parametrize(("former", "counts"), [(False, [1, 2, 2, 3]), (True, [1, 2, 3, 3])])
+def test_release_202511_ends_with_a_buffer_of_padding_where_buffers_fill_a_recording(files, former, counts):
+    form = Speech2TextGreedySearch(**files, keep_prompt_frames=former).long_form
+    samples = [form.hop - 1, form.hop + 1, 2 * form.hop, 2 * form.hop + 1]
+    assert [len(list(form.buffers(np.zeros(count, np.float32)))) for count in samples] == counts
+
+
 def test_recordings_may_be_files(files, tmp_path):
     soundfile = pytest.importorskip("soundfile")
     soundfile.write(tmp_path / "a.wav", cases.recording(3.3), cases.RATE)
