@@ -123,7 +123,7 @@ def decoded(case: Case, recognise: Any) -> list[Any]:
 
 
 def difference(expected: list[Any], found: list[Any]) -> str:
-    """What differs, "" where nothing does: texts, tokens, order, scores by more than 1e-3."""
+    """Difference of two answers in words, "" where there is none: texts, tokens, order, scores by more than 1e-3."""
     if len(expected) != len(found):
         return f"{len(found)} results instead of {len(expected)}"
     for rank, (theirs, ours) in enumerate(zip(expected, found, strict=True), 1):

@@ -148,7 +148,7 @@ def answers(cases: list[Case], directory: Path, **former: Any) -> Iterator[tuple
 
 
 def answer(decoder: Any, case: Case) -> Any:
-    """What a decoder gives in a case, as JSON holds it."""
+    """Answer of a decoder in a case, as JSON holds it."""
     if case.search == "buffered":
         return decoder.decode_long_batched_buffered(recording(case.seconds), 2, case.option, "<eng>", "<asr>")
     if case.search == "batch":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -138,13 +139,12 @@ class Speech2Text(OfCheckpoint, S2TRecognizer):
     """
 
 
-def runner(args: argparse.Namespace) -> UtteranceRunner:
-    """The recogniser that the options of a command describe."""
+def _runner(kind: type[OfCheckpoint], args: argparse.Namespace) -> UtteranceRunner:
     require_one_value(args)
     options = {**recognizer_options(args, S2T), **decode_options(args), "untrained": False}
-    return utterance_runner(Speech2Text.from_pretrained(options.pop("model_tag"), **options), args)
+    return utterance_runner(kind.from_pretrained(options.pop("model_tag"), **options), args)
 
 
-def recognize(args: argparse.Namespace) -> int:
-    """Recognise the recordings that the options name; returns the exit status."""
-    return decode(args, runner)
+def recognize(args: argparse.Namespace, kind: type[OfCheckpoint] = Speech2Text) -> int:
+    """Recognise the recordings that the options name with a recogniser of this class; returns the exit status."""
+    return decode(args, functools.partial(_runner, kind))

@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any, ClassVar
 
-from espnet2.inference.arguments import recognizer_options
+from espnet2.inference import s2t_inference
 from espnet2.inference.s2t_inference import OfCheckpoint
-from espnet2.runtime.decode import UtteranceRunner, decode
-from espnet2.runtime.decode_arguments import decode_options
-from espnet2.runtime.decode_prompted import utterance_runner
+from espnet2.runtime.results import TaggedResult
 from espnet2.runtime.s2t_ctc import S2TCTCRecognizer
-from espnet2.utils.model_options import S2T
-from espnet2.utils.upstream_options import require_one_value
+
+NO_HYPOTHESIS: Any = None  # in results of greedy search, as upstream's
 
 
 class Speech2Text(OfCheckpoint, S2TCTCRecognizer):
@@ -37,18 +35,11 @@ class Speech2TextGreedySearch(Speech2Text):
 
 def _without_hypotheses(found: Any) -> Any:
     """Results, in lists and pairs, with None in the place of their hypotheses."""
-    if isinstance(found, tuple) and hasattr(found, "hypothesis"):
-        return found._replace(hypothesis=None)  # type: ignore[attr-defined]
+    if isinstance(found, TaggedResult):
+        return found._replace(hypothesis=NO_HYPOTHESIS)
     return type(found)(map(_without_hypotheses, found)) if isinstance(found, list | tuple) else found
 
 
-def runner(args: argparse.Namespace) -> UtteranceRunner:
-    """The recogniser that the options of a command describe."""
-    require_one_value(args)
-    options = {**recognizer_options(args, S2T), **decode_options(args), "untrained": False}
-    return utterance_runner(Speech2Text.from_pretrained(options.pop("model_tag"), **options), args)
-
-
 def recognize(args: argparse.Namespace) -> int:
-    """Recognise the recordings that the options name; returns the exit status."""
-    return decode(args, runner)
+    """Recognise the recordings that the options name by a prefix beam search; returns the exit status."""
+    return s2t_inference.recognize(args, Speech2Text)

@@ -152,7 +152,7 @@ class Recognizer(BatchRecognizer):
         return [self.result(hypothesis, aligner) for hypothesis in found[: self.options.nbest]]
 
     def hypotheses(self, encoder_out: np.ndarray) -> list[Hypothesis]:
-        """What the search finds for an encoder output (T, D), best first."""
+        """Hypotheses for an encoder output (T, D), best first."""
         found: list[Hypothesis] = self.beam_search(encoder_out, self.options.maxlenratio, self.options.minlenratio)
         return found
 

@@ -18,7 +18,7 @@ PREVIOUS = "text_prev"  # name of the list of previous texts among those of --da
 
 
 def utterance_runner(recognizer: Any, args: argparse.Namespace) -> UtteranceRunner:
-    """What recognises the recordings that the options name, with the previous texts that they name.
+    """Return the runner for the recordings that the options name, with the previous texts that they name.
 
     Raises:
         OptionError: Several lists of previous texts, or one that is no list of texts.

@@ -19,6 +19,7 @@ from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.hypothesis import Hypothesis
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.buffers import Buffers
 from espnet2.runtime.options import SEARCHES
 from espnet2.runtime.results import Results, TaggedResult
 from espnet2.runtime.s2t_options import S2TOptions
@@ -47,7 +48,7 @@ class PromptedRecognizer(Recognizer):
     """
 
     options: S2TOptions
-    long_form: Windows
+    long_form: Windows | Buffers
 
     def __init__(self, model: SearchModel, options: S2TOptions) -> None:
         self.require_search(options)
@@ -64,7 +65,7 @@ class PromptedRecognizer(Recognizer):
             if getattr(options, name):
                 raise OptionError(f"{name}: expected False, since texts of this model begin with a prompt, found True")
 
-    def make_windows(self) -> Windows:
+    def make_windows(self) -> Windows | Buffers:
         """Rule of recordings that are longer than the window; raises `OptionError` for a model without times."""
         section = self.section
         window = section.window if self.speech.axes[1] == "samples" else 0
@@ -196,7 +197,7 @@ class PromptedRecognizer(Recognizer):
         return array
 
     def hypotheses(self, encoder_out: np.ndarray) -> list[Hypothesis]:
-        """What the search finds for an encoder output (T, D), best first; all begin with the prompt."""
+        """Hypotheses for an encoder output (T, D), best first; all begin with the prompt."""
         ratios = self.options.maxlenratio, self.options.minlenratio
         found: list[Hypothesis] = self.beam_search.forward(encoder_out, *ratios, hyp_primer=self.primer)
         return found

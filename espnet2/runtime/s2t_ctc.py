@@ -69,7 +69,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
     """
 
     options: S2TCTCOptions
-    long_form: Buffers  # type: ignore[assignment]
+    long_form: Buffers
 
     def __init__(self, model: SearchModel, options: S2TCTCOptions) -> None:
         super().__init__(model, options)
@@ -82,7 +82,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
     def require_search(self, options: S2TOptions) -> None:
         """Texts have no prompt here, so that any search of CTC will do."""
 
-    def make_windows(self) -> Buffers:  # type: ignore[override]
+    def make_windows(self) -> Buffers:
         """Rule of recordings that are decoded in buffers."""
         former, component = self.options.keep_prompt_frames, self.encoder.component
         return Buffers(component, self.options, self.sample_rate, self.section.window, former=former)
@@ -176,7 +176,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
         return result._replace(hypothesis=hypothesis._replace(frames=frames))
 
     def hypotheses(self, encoder_out: np.ndarray) -> list[Hypothesis]:
-        """What the search finds for an encoder output (T, D), best first."""
+        """Hypotheses for an encoder output (T, D), best first."""
         return Recognizer.hypotheses(self, encoder_out)
 
     def result(self, hypothesis: Hypothesis, aligner: CTCAligner | None = None, is_final: bool = True) -> TaggedResult:

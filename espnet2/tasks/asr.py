@@ -180,32 +180,46 @@ class ASRTask(RecognitionTask, AbsTask):
             raise ConfigError(
                 f"decoder: expected mlm in a model maskctc and nowhere else, found {config.decoder} in {config.model}"
             )
-        frontend, size = frontend_of(config, FRONTEND)
         config.token_list = with_blanks(config.token_list, config.model_conf)
         vocab_size = vocab_size_of(config)
-        preencoder = PREENCODER.build(config.preencoder, config.preencoder_conf)
-        size = size if preencoder is None else preencoder.output_size()
-        encoder = ENCODER.build(config.encoder, config.encoder_conf, input_size=size)
-        require_fit(config, frontend, preencoder, encoder)
-        size = encoder.output_size()
-        postencoder = POSTENCODER.build(config.postencoder, config.postencoder_conf, input_size=size)
-        encoded = {"encoder_output_size": size if postencoder is None else postencoder.output_size()}
+        parts, encoded = encoding_parts(config, FRONTEND, ENCODER, POSTENCODER)
         decoder, joint_network = decoder_of(config, vocab_size, encoded)
         return MODEL.build(
             config.model or "espnet",
             config.model_conf,
             vocab_size=vocab_size,
             token_list=config.token_list,
-            frontend=frontend,
-            specaug=SPECAUG.build(config.specaug, config.specaug_conf),
-            normalize=NORMALIZE.build(config.normalize, config.normalize_conf),
-            preencoder=preencoder,
-            encoder=encoder,
-            postencoder=postencoder,
             decoder=decoder,
             ctc=build("ctc_conf", CTC, config.ctc_conf, odim=vocab_size, **encoded),
             joint_network=joint_network,
+            **parts,
         )
+
+
+def encoding_parts(
+    config: Namespace, frontends: Choices, encoders: Choices, postencoders: Choices
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Build the parts from the input to the encoder output, in order: each gets the output size of the one before it.
+
+    Returns:
+        Arguments of the model, and the size of the output as an argument of the parts that read it.
+    """
+    frontend, size = frontend_of(config, frontends)
+    preencoder = PREENCODER.build(config.preencoder, config.preencoder_conf)
+    size = size if preencoder is None else preencoder.output_size()
+    encoder = encoders.build(config.encoder, config.encoder_conf, input_size=size)
+    require_fit(config, frontend, preencoder, encoder)
+    size = encoder.output_size()
+    postencoder = postencoders.build(config.postencoder, config.postencoder_conf, input_size=size)
+    parts = {
+        "frontend": frontend,
+        "specaug": SPECAUG.build(config.specaug, config.specaug_conf),
+        "normalize": NORMALIZE.build(config.normalize, config.normalize_conf),
+        "preencoder": preencoder,
+        "encoder": encoder,
+        "postencoder": postencoder,
+    }
+    return parts, {"encoder_output_size": size if postencoder is None else postencoder.output_size()}
 
 
 def frontend_of(config: Namespace, choices: Choices) -> tuple[Any, int]:

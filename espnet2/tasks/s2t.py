@@ -10,7 +10,7 @@ from typing import Any
 from espnet2.runtime.s2t_section import S2TSection
 from espnet2.tasks import asr
 from espnet2.tasks.abs_task import AbsTask
-from espnet2.tasks.asr import CTC, frontend_of, require_fit, vocab_size_of
+from espnet2.tasks.asr import CTC, encoding_parts, vocab_size_of
 from espnet2.tasks.choices import Choices, build
 from espnet2.tasks.declaration import require_fields
 from espnet2.tasks.recognition import RecognitionTask
@@ -57,11 +57,10 @@ TIMES = {
 LANGUAGES = "<abk>", "<zul>"  # the first and the last one, in the order of codes of ISO 639-3
 
 
-class S2TTask(RecognitionTask, AbsTask):
-    """Models with an encoder and a decoder whose texts begin with a language and a task."""
+class PromptedTask(RecognitionTask, AbsTask):
+    """Base of tasks whose texts begin with a language and a task."""
 
-    name = "s2t"
-    rows = (
+    prompted_rows = (
         TOKEN_LIST,
         INIT,
         INPUT_SIZE,
@@ -70,6 +69,25 @@ class S2TTask(RecognitionTask, AbsTask):
         *TEXT,
         *SPEECH,
         SHORT_NOISE_THRES,
+    )
+    required = ("output_dir", "token_list")
+    required_data = ("speech", "text")
+    optional_data = ("text_prev", "text_ctc", "text_spk2", "text_spk3", "text_spk4")
+    inference_data = ("speech",)
+
+    @classmethod
+    def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> S2TSection:
+        """Return the section of every recogniser, with the window and the symbols of prompts."""
+        plain = super().section(model, config, tokenizer, streams)
+        return S2TSection(**{**plain.to_dict(), **prompts_of(model, config, plain.tokens, plain.special)})
+
+
+class S2TTask(PromptedTask):
+    """Models with an encoder and a decoder whose texts begin with a language and a task."""
+
+    name = "s2t"
+    rows = (
+        *PromptedTask.prompted_rows,
         FRONTEND,
         SPECAUG,
         NORMALIZE,
@@ -80,37 +98,21 @@ class S2TTask(RecognitionTask, AbsTask):
         DECODER,
         PREPROCESSOR,
     )
-    required = ("output_dir", "token_list")
-    required_data = ("speech", "text")
-    optional_data = ("text_prev", "text_ctc", "text_spk2", "text_spk3", "text_spk4")
-    inference_data = ("speech",)
     preprocessor = PREPROCESSOR
 
     @classmethod
     def assemble(cls, config: Namespace) -> AbsESPnetModel:
         """Build the parts in order: each gets the output size of the one before it."""
-        frontend, size = frontend_of(config, FRONTEND)
         vocab_size = vocab_size_of(config)
-        preencoder = asr.PREENCODER.build(config.preencoder, config.preencoder_conf)
-        size = size if preencoder is None else preencoder.output_size()
-        encoder = ENCODER.build(config.encoder, config.encoder_conf, input_size=size)
-        require_fit(config, frontend, preencoder, encoder)
-        size = encoder.output_size()
-        postencoder = POSTENCODER.build(config.postencoder, config.postencoder_conf, input_size=size)
-        encoded = {"encoder_output_size": size if postencoder is None else postencoder.output_size()}
+        parts, encoded = encoding_parts(config, FRONTEND, ENCODER, POSTENCODER)
         return MODEL.build(
             config.model or "espnet",
             config.model_conf,
             vocab_size=vocab_size,
             token_list=config.token_list,
-            frontend=frontend,
-            specaug=SPECAUG.build(config.specaug, config.specaug_conf),
-            normalize=NORMALIZE.build(config.normalize, config.normalize_conf),
-            preencoder=preencoder,
-            encoder=encoder,
-            postencoder=postencoder,
             decoder=DECODER.build(config.decoder, config.decoder_conf, vocab_size=vocab_size, **encoded),
             ctc=build("ctc_conf", CTC, config.ctc_conf, odim=vocab_size, **encoded),
+            **parts,
         )
 
     @classmethod
@@ -121,12 +123,6 @@ class S2TTask(RecognitionTask, AbsTask):
         super().check_task_requirements(dataset, allow_variable_data_keys, train, inference)
         needed = () if inference else (*cls.required_data, "text_prev", "text_ctc")
         require_fields("data_path_and_name_and_type", dataset.names(), needed, (), allow_others=True)
-
-    @classmethod
-    def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> S2TSection:
-        """Return the section of every recogniser, with the window and the symbols of prompts."""
-        plain = super().section(model, config, tokenizer, streams)
-        return S2TSection(**{**plain.to_dict(), **prompts_of(model, config, plain.tokens, plain.special)})
 
 
 def prompts_of(model: Any, config: Namespace, tokens: Any, special: Mapping[str, int]) -> dict[str, Any]:

@@ -4,28 +4,12 @@ model that they make."""
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any
 
-from espnet2.runtime.s2t_section import S2TSection
 from espnet2.tasks import asr
-from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import CTC, frontend_of, require_fit, vocab_size_of
 from espnet2.tasks.choices import Choices, build
-from espnet2.tasks.recognition import RecognitionTask
-from espnet2.tasks.rows import Conf
-from espnet2.tasks.s2t import prompts_of
-from espnet2.tasks.shared import (
-    INIT,
-    INPUT_SIZE,
-    NORMALIZE,
-    SHORT_NOISE_THRES,
-    SPECAUG,
-    SPEECH,
-    TEXT,
-    TOKEN_LIST,
-    USE_PREPROCESSOR,
-)
-from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.tasks.s2t import PromptedTask
+from espnet2.tasks.shared import NORMALIZE, SPECAUG
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 
 FRONTEND = Choices(
@@ -55,19 +39,12 @@ PREPROCESSOR = Choices(
 PROMPT_SIZE = 256  # of the prompt encoder, where its configuration does not say
 
 
-class S2TTask(RecognitionTask, AbsTask):
+class S2TTask(PromptedTask):
     """Models with an encoder and CTC, whose input begins with a language and a task."""
 
     name = "s2t_ctc"
     rows = (
-        TOKEN_LIST,
-        INIT,
-        INPUT_SIZE,
-        Conf("ctc_conf", CTC),
-        USE_PREPROCESSOR,
-        *TEXT,
-        *SPEECH,
-        SHORT_NOISE_THRES,
+        *PromptedTask.prompted_rows,
         FRONTEND,
         SPECAUG,
         NORMALIZE,
@@ -76,10 +53,6 @@ class S2TTask(RecognitionTask, AbsTask):
         ENCODER,
         PREPROCESSOR,
     )
-    required = ("output_dir", "token_list")
-    required_data = ("speech", "text")
-    optional_data = ("text_prev", "text_ctc", "text_spk2", "text_spk3", "text_spk4")
-    inference_data = ("speech",)
     preprocessor = PREPROCESSOR
 
     @classmethod
@@ -105,9 +78,3 @@ class S2TTask(RecognitionTask, AbsTask):
             prompt_encoder=prompt_encoder,
             ctc=build("ctc_conf", CTC, config.ctc_conf, odim=vocab_size, encoder_output_size=encoder.output_size()),
         )
-
-    @classmethod
-    def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> S2TSection:
-        """Return the section of every recogniser, with the window and the symbols of prompts."""
-        plain = super().section(model, config, tokenizer, streams)
-        return S2TSection(**{**plain.to_dict(), **prompts_of(model, config, plain.tokens, plain.special)})

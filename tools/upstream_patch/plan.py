@@ -1,4 +1,4 @@
-"""What applying parts would change, computed in memory, and how far a checkout has each part."""
+"""Changes that parts would make, computed in memory, and how far a checkout has each part."""
 
 from __future__ import annotations
 

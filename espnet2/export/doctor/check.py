@@ -77,7 +77,7 @@ def _failures(patient: Patient) -> Iterator[Diagnosis]:
 
 
 def _advice(patient: Patient) -> Iterator[Diagnosis]:
-    """What a module that passes rests on."""
+    """Advice on a module that passes: values and sizes that its graph relies on."""
     yield from limits(patient, base_of(patient) or 9)
     read = of_read(patient)
     if read is not None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from espnet2.runtime.families.search import SearchFamily
 from espnet2.runtime.family import Components, Run, Stages
+from espnet2.runtime.prompted import PromptedRecognizer
 from espnet2.runtime.s2t import S2TRecognizer
 from espnet2.runtime.s2t_options import S2TOptions
 from espnet2.runtime.s2t_section import S2TSection
@@ -21,6 +22,7 @@ class SpeechToTextOfTasks(SearchFamily):
     speech2text = "espnet2.runtime.s2t:S2TSpeech2Text"
     section = S2TSection
     options: ClassVar[type[S2TOptions]] = S2TOptions
+    recognizer: ClassVar[type[PromptedRecognizer]] = S2TRecognizer
     entries: ClassVar[Mapping[str, str]] = {"encoder": "Speech2Text"}
 
     def checked_options(self, components: Components, section: Any, bounded: bool) -> tuple[Any, Any]:
@@ -33,11 +35,12 @@ class SpeechToTextOfTasks(SearchFamily):
 
     def run(self, model: SearchModel, options: S2TOptions) -> Run:
         """The function from one recording to its results."""
-        return S2TRecognizer(model, options)
+        recognizer = self.recognizer(model, options)
+        return lambda speech: recognizer.batch([speech])[0]
 
     def stages(self, model: SearchModel, options: S2TOptions) -> Stages:
         """Encoder and search."""
-        recognizer = S2TRecognizer(model, options)
+        recognizer = self.recognizer(model, options)
         return {"encoder": lambda speech: recognizer.encode([speech])[0], "search": recognizer.search}
 
 

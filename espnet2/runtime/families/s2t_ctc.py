@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from espnet2.interface.errors import BundleError
 from espnet2.runtime.families.s2t import SpeechToTextOfTasks
-from espnet2.runtime.family import Components, Run, Stages
+from espnet2.runtime.family import Components
 from espnet2.runtime.s2t_ctc import S2TCTCRecognizer
 from espnet2.runtime.s2t_ctc_options import S2TCTCOptions
-from espnet2.runtime.search_model import SearchModel, SearchSection
+from espnet2.runtime.search_model import SearchSection
 
 READS = ["prefix", "text_prev", "text_prev_lengths"]  # behind speech and its lengths
 
@@ -21,6 +21,7 @@ class SpeechToTextByCTC(SpeechToTextOfTasks):
     subject = "speech to text of many tasks by CTC"
     speech2text = "espnet2.runtime.s2t_ctc:S2TCTCSpeech2Text"
     options: ClassVar[type[S2TCTCOptions]] = S2TCTCOptions
+    recognizer: ClassVar[type[S2TCTCRecognizer]] = S2TCTCRecognizer
 
     def require_usable(self, components: Components, section: SearchSection) -> None:
         """Check that the encoder reads a prompt, and that there is CTC."""
@@ -28,16 +29,6 @@ class SpeechToTextByCTC(SpeechToTextOfTasks):
         encoder = components.get("encoder")
         if encoder is None or [tensor.name for tensor in encoder.inputs[2:]] != READS or len(encoder.outputs) < 2:
             raise BundleError(f"encoder: expected speech, its lengths, {', '.join(READS)} as inputs, found others")
-
-    def run(self, model: SearchModel, options: S2TCTCOptions) -> Run:  # type: ignore[override]
-        """The function from one recording to its results."""
-        recognizer = S2TCTCRecognizer(model, options)
-        return lambda speech: recognizer.batch([speech])[0]
-
-    def stages(self, model: SearchModel, options: S2TCTCOptions) -> Stages:  # type: ignore[override]
-        """Encoder and search."""
-        recognizer = S2TCTCRecognizer(model, options)
-        return {"encoder": lambda speech: recognizer.encode([speech])[0], "search": recognizer.search}
 
 
 S2T_CTC = SpeechToTextByCTC()
