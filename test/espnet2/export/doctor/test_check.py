@@ -6,6 +6,7 @@ import io
 import onnx
 import pytest
 import torch
+import unexportable_habits
 import unexportable_modules
 from torch import nn
 
@@ -19,6 +20,7 @@ from espnet2.export.testing import NotExportableError, assert_exports
 from espnet2.interface.errors import BundleError, OptionError
 
 X = unexportable_modules.X
+UNEXPORTABLE = [*unexportable_modules.CASES, *unexportable_habits.CASES]
 
 
 def line_at_fault(module: type) -> int:
@@ -29,8 +31,8 @@ def line_at_fault(module: type) -> int:
 
 @pytest.mark.parametrize(
     ("kind", "inputs", "expected"),
-    unexportable_modules.CASES,
-    ids=[kind.__name__ for kind, *_ in unexportable_modules.CASES],
+    UNEXPORTABLE,
+    ids=[kind.__name__ for kind, *_ in UNEXPORTABLE],
 )
 def test_diagnosis(kind, inputs, expected):
     torch.manual_seed(0)
