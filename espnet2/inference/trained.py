@@ -132,7 +132,7 @@ def load_trained(
     paths = {name: path for name, path in paths.items() if name in known}
     for row in rows:
         _complete(row, paths, untrained)
-    for name in FAMILIES[task].files:
+    for name in known:
         if name in paths:
             _require_file(name, paths[name])
     trained = _load(task, paths)
