@@ -105,8 +105,8 @@ EXTRACTORS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "speech_features",
         {"fs": "8k", "n_mels": 10, "fmin": None, "fmax": None, "win_length": 200, "htk": True, "log_base": None},
     ),
-    "spectrogram": ("log_spectrogram:LogSpectrogram", "speech_features", {"win_length": 128}),
-    "linear_spectrogram": ("linear_spectrogram:LinearSpectrogram", "speech_features", {}),
+    "spectrogram": ("log_spectrogram:LogSpectrogram", "speech_features", {"n_fft": 64, "win_length": 32}),
+    "linear_spectrogram": ("linear_spectrogram:LinearSpectrogram", "speech_features", {"n_fft": 64}),
     "energy": ("energy:Energy", "speech_features", {"reduction_factor": 1, "use_token_averaged_energy": False}),
     "energy-tokens": ("energy:Energy", "token_means", {"reduction_factor": 1}),
 }

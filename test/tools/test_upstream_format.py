@@ -41,6 +41,14 @@ def test_sources_are_in_the_style_of_upstream(name):
 
 
 @pytest.mark.parametrize("name", parts.NAMES)
+def test_parts_are_small_enough_for_a_review(name):
+    part = parts.load_part(name)
+    code = {file for path, file in part.additions.items() if not path.startswith("test/")}
+    code |= {part.replacements[function] for function in part.replacements}
+    assert sum(len(part.source(file).splitlines()) for file in code) < MOST
+
+
+@pytest.mark.parametrize("name", parts.NAMES)
 def test_commit_messages_have_subject_and_folded_body(name):
     subject, empty, *body = message_of(parts.load_part(name)).splitlines()
     assert len(subject) <= WIDTH and not subject.endswith(".") and not empty

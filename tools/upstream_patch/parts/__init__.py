@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tools.upstream_patch.part import Part
 
-NAMES: tuple[str, ...] = ("masks", "encode", "rnn", "bias", "cache", "export", "recipe")
+NAMES: tuple[str, ...] = ("masks", "encode", "rnn", "bias", "cache", "graphs", "export", "recipe")
 
 
 def load_part(name: str) -> Part:

@@ -12,13 +12,12 @@ PART = Part(
     encoder, CTC, one step of the decoder, one step of a language model) and a manifest of all that inference needs.
     Every graph is compared with PyTorch at several lengths, alone and in padded batches, before anything is written.
 
-    It serves CTC and attention models with the default front end, whose decoder is a Transformer, and Transformer and
-    recurrent language models; others are refused in a sentence. Only torch, numpy, yaml and espnet2 are imported with
-    the module; the packages onnx, onnxscript and onnxruntime are needed when it runs.
+    Only torch, numpy, yaml and espnet2 are imported with the module; the packages onnx, onnxscript and onnxruntime are
+    needed when it runs.
     """,
     additions={
         "espnet2/bin/export_onnx.py": "export_onnx.py",
         "test/espnet2/bin/test_export_onnx.py": "test_export_onnx.py",
     },
-    requires=("masks", "encode", "cache"),
+    requires=("graphs",),
 )

@@ -11,7 +11,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from espnet2.bin.export_onnx import DecoderStep, _length_steps, main  # noqa: E402
+from espnet2.bin.export_onnx import main  # noqa: E402
 from espnet2.tasks.asr import ASRTask  # noqa: E402
 from espnet2.tasks.lm import LMTask  # noqa: E402
 
@@ -90,28 +90,6 @@ def test_speech_becomes_probabilities_at_any_length(bundle):
         assert encoder_out.shape[1] == frames.max() > 0
         (log_probs,) = ctc.run(None, {"encoder_out": encoder_out})
         np.testing.assert_allclose(np.exp(log_probs).sum(-1), 1, rtol=1e-5)
-
-
-def test_the_formula_of_lengths_is_that_of_the_encoder(asr_config):
-    model, _ = ASRTask.build_model_from_file(asr_config)
-    assert _length_steps(model.eval()) == [(0, 64, 1), (-3, 2, 1), (-3, 2, 1)]
-
-
-def test_a_step_reads_what_the_last_one_returned(asr_config):
-    model, _ = ASRTask.build_model_from_file(asr_config)
-    step = DecoderStep(model.decoder.eval(), 8, len(TOKENS))
-    memory = [torch.randn(1, 6, 8)]
-    memory += [torch.tensor([6])] * (len(step.inputs) - 3)
-    states = [torch.zeros(1, 1, 0).long(), torch.zeros(1, 1, 0, 8)]
-    _, *states = step(torch.tensor([[4]]), torch.tensor([[0]]), *memory, *states)
-    tokens, parents = torch.tensor([[2, 3]]), torch.tensor([[0, 0]])
-    scores, *states = step(tokens, parents, *memory, *states)
-    text, mask = torch.tensor([[4, 2], [4, 3]]), torch.ones(1, 2, 2).tril().bool()
-    expected, _ = model.decoder.forward_one_step(
-        text, mask, memory[0].expand(2, -1, -1)
-    )
-    torch.testing.assert_close(scores[0], expected)
-    assert torch.equal(states[0][0], text)
 
 
 def test_other_directories_are_kept(asr_config, tmp_path):
