@@ -75,4 +75,5 @@ setup(
     python_requires=">=3.10,<3.14",
     install_requires=RUNTIME,
     extras_require=EXTRAS,
+    entry_points={"console_scripts": ["espnet = espnet2.bin.cli:main"]},
 )

@@ -79,6 +79,7 @@ def check_console(block: str) -> None:
         if command == "echo $?":
             continue
         command = re.sub(r"^python ", f"{sys.executable} ", command)
+        command = re.sub(r"(^|\| )espnet ", rf"\1{sys.executable} -m espnet2.bin.cli ", command)
         run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
         expected = int(status[0]) if after == "echo $?" else 0
         assert run.returncode == expected, f"{command}\n{run.stdout}{run.stderr}"

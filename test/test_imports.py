@@ -43,6 +43,7 @@ def imported(*modules: str, blocked: tuple[str, ...] = BLOCKED) -> set[str]:
         "espnet.nets.scorers.ctc",
         "espnet.nets.scorers.length_bonus",
         "espnet.nets.scorers.ngram",
+        "espnet2.bin.cli",
         "espnet2.text.build_tokenizer",
         "espnet2.fileio.sound_scp",
     ],

@@ -200,11 +200,21 @@ class BeamSearch(ModuleScorers):
     ) -> BatchHypothesis:
         """Move hypotheses that ended at step `i` to `ended`; the last step ends all. Returns those that still run."""
         if i == maxlen - 1:
-            running = replace(running, yseq=np.pad(running.yseq, ((0, 0), (0, 1)), constant_values=self.eos))
+            running = self._cut(running)
         at_end = running.yseq[:, -1] == self.eos
         if i >= minlen:
             ended.extend(self._finish(running.hypothesis(row)) for row in np.flatnonzero(at_end).tolist())
         return running.select(np.flatnonzero(~at_end)) if at_end.any() else running
+
+    def _cut(self, running: BatchHypothesis) -> BatchHypothesis:
+        """The hypotheses with an end symbol that is not scored."""
+        ends = {name: np.array([s.end_score(y) for y in running.yseq]) for name, s in self.scorers.items()}
+        return replace(
+            running,
+            yseq=np.pad(running.yseq, ((0, 0), (0, 1)), constant_values=self.eos),
+            score=running.score + sum(self.weights[name] * score for name, score in ends.items()),
+            scores={name: score + ends[name] for name, score in running.scores.items()},
+        )
 
     def _score_full(self, running: BatchHypothesis, x: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, Any], Any]:
         """Scores (H, V) and states of each full scorer, and the decoder's hidden states where they are asked for."""

@@ -186,8 +186,15 @@ class _Search:
 
     def hypotheses(self) -> list[Hypothesis]:
         """The beam, best first."""
-        closed = (np.append(self.prefixes[number].yseq, self.options.sos) for number in self.number.tolist())
-        return [Hypothesis(yseq, float(score)) for yseq, score in zip(closed, self.score, strict=True)]
+        texts = [self.prefixes[number].yseq for number in self.number.tolist()]
+        scores = [float(score) + self._end_score(yseq) for yseq, score in zip(texts, self.score, strict=True)]
+        closed = (np.append(yseq, self.options.sos) for yseq in texts)
+        return sorted(map(Hypothesis, closed, scores), key=lambda hypothesis: hypothesis.score, reverse=True)
+
+    def _end_score(self, yseq: np.ndarray) -> float:
+        """Weighted score of an end after yseq (U,), which no symbol stands for."""
+        weights = self.options.weights
+        return sum(weights[name] * scorer.end_score(yseq) for name, scorer in self.options.scorers.items())
 
     def advance(self, log_probs: np.ndarray) -> None:
         """Go on by frames of log-probabilities (T, V)."""

@@ -32,7 +32,7 @@ class BeamSearchTransducer:
         beam_size: hypotheses kept; 1 makes the search greedy.
         vocab_size: V.
         sos: what a language model's sentence starts with.
-        lm: language model.
+        lm: language model, or a mixture of scorers.
         lm_weight: its weight.
         options: of the search.
 
@@ -61,7 +61,7 @@ class BeamSearchTransducer:
         self.joint_step: Graph = MergedGraph(joint_step)
         self.beam_size = min(beam_size, vocab_size)
         self.expansions = min(beam_size, vocab_size - 1)
-        self.lm_weight = lm_weight
+        self.lm, self.lm_weight = lm if lm_weight else None, lm_weight
         blanks = self.options.multi_blank_indices
         if len(blanks) != len(self.options.multi_blank_durations) or (name == "mbg" and not blanks):
             raise ValueError("multi_blank_indices: expected a label for each of multi_blank_durations, found others")
@@ -74,8 +74,13 @@ class BeamSearchTransducer:
         # Upstream's other searches let a language model's sentence start with the blank.
         lm_start = sos if name == "default" or self.options.standalone else self.blank
         self.new_prefixes: Callable[[], Prefixes] = functools.partial(
-            Prefixes, MergedGraph(decoder), self.blank, lm if lm_weight else None, lm_start
+            Prefixes, MergedGraph(decoder), self.blank, self.lm, lm_start
         )
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the search takes the best symbol, without a beam."""
+        return self.search in (SEARCHES["greedy"], SEARCHES["mbg"])
 
     @answers_in_kind
     def __call__(self, x: Any, maxlenratio: float = 0.0, minlenratio: float = 0.0) -> list[Hypothesis]:

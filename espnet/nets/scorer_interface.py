@@ -16,7 +16,13 @@ from espnet.nets.tensors import as_array, like
 
 
 class ScorerInterface:
-    """A scorer of every token of the vocabulary, one hypothesis at a time."""
+    """A scorer of every token of the vocabulary, one hypothesis at a time.
+
+    Attributes:
+        rewards: Whether a token may raise the score of a hypothesis; those of logarithms of probabilities never do.
+    """
+
+    rewards = False
 
     def init_state(self, x: Any) -> Any:
         """State before the first token; x: encoder output (T, D)."""
@@ -47,6 +53,14 @@ class ScorerInterface:
 
     def final_score(self, state: Any) -> float:
         """Score added when a hypothesis has ended."""
+        return 0.0
+
+    def end_score(self, y: Any) -> float:
+        """Score added where the text y (U,) ends without an end symbol that is scored."""
+        return 0.0
+
+    def reward(self, y: Any) -> float:
+        """The part of the score of y's (U,) last token that is no logarithm of a probability."""
         return 0.0
 
 

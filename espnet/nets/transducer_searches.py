@@ -30,6 +30,9 @@ BLANK = 0  # but for transducers with several blanks
 LABELS_PER_FRAME = 4  # of mbg, upstream's number
 AHEAD = 8  # frames that greedy looks at in one call, as most emit the blank
 TOGETHER = 4  # label sequences that default reads in one call
+# Hypotheses, by beam_size, that default continues at a frame, at most, where labels may raise a score: else a label
+# that is worth more than it costs could follow itself forever.
+CONTINUED = 10
 
 Step = Callable[[TransducerUtterance, Sequence[Scored], np.ndarray, int], list[Scored]]
 
@@ -180,6 +183,7 @@ def default(search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarr
     """Hypotheses are continued best first, until enough that emitted the blank are better than any."""
     running, kept = BestFirst(search, beam, number), list[Scored]()
     rows = search.rows(_sequences(beam))
+    most = None if search.scores_fall else CONTINUED * search.beam_size
     while True:
         hypothesis = running.pop()
         if hypothesis.labels not in rows:
@@ -195,6 +199,8 @@ def default(search: TransducerUtterance, beam: Sequence[Scored], frame: np.ndarr
         better = [other for other in kept if other.score > bound]
         if len(better) >= search.beam_size:
             return best(better, len(better))
+        if len(kept) == most:
+            return best(kept, search.beam_size)
 
 
 @by_frame
@@ -258,7 +264,7 @@ def add_prefixes(
     for hypothesis, path in zip(longest_first, paths, strict=True):
         alternatives, log_prob = [hypothesis], 0.0
         for rest, (labels, before) in enumerate(itertools.pairwise(path), start=1):
-            log_prob += float(rows[before][labels.last])
+            log_prob += float(rows[before][labels.last]) + search.reward(labels)
             alternatives += [
                 Scored(hypothesis.labels, prefix.score + log_prob, _emitted(prefix.emitted, number, rest))
                 for prefix in known.get(before, ())

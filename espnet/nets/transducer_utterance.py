@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from espnet.nets.beam_search import Hypothesis, top_k
+from espnet.nets.scorer_interface import BatchScorerInterface
 from espnet.nets.tensors import as_array
 from espnet.nets.transducer_options import TransducerOptions
 from espnet.nets.transducer_prefixes import Labels, Prefixes
@@ -55,6 +56,7 @@ class TransducerModel(Protocol):
         expansions: labels at most that continue a hypothesis.
         blank: what sequences start with.
         durations: frames that each blank lasts, where there are several.
+        lm, lm_weight: scorer of labels, if any, and its weight.
         new_prefixes: makes the label sequences of an utterance.
         search: extends hypotheses by frames.
     """
@@ -64,6 +66,7 @@ class TransducerModel(Protocol):
     expansions: int
     blank: int
     durations: Mapping[int, int]
+    lm: BatchScorerInterface | None
     lm_weight: float
     joint_start: Graph
     joint_step: Graph
@@ -93,9 +96,24 @@ class TransducerUtterance:
 
     def nbest(self) -> list[Hypothesis]:
         """The hypotheses so far, best first."""
-        found = sorted(self._beam, key=self._rank, reverse=True)[: self.options.nbest]
+        closed = [hypothesis._replace(score=self._closed(hypothesis)) for hypothesis in self._beam]
+        found = sorted(closed, key=self._rank, reverse=True)[: self.options.nbest]
         blank = self._model.blank
         return [Hypothesis(np.array([blank, *h.labels.tolist()]), h.score, frames=tuple(h.spans())) for h in found]
+
+    def _closed(self, hypothesis: Scored) -> float:
+        """The score of a hypothesis whose text ends here."""
+        model = self._model
+        if model.lm is None or not model.lm.rewards:
+            return hypothesis.score
+        return hypothesis.score + model.lm_weight * model.lm.end_score(hypothesis.labels.tolist())
+
+    def reward(self, labels: Labels) -> float:
+        """The weighted reward for the last of some labels, which is 0 for language models."""
+        model = self._model
+        if model.lm is None or not model.lm.rewards:
+            return 0.0
+        return model.lm_weight * model.lm.reward(labels.tolist())
 
     def _rank(self, hypothesis: Scored) -> float:
         return hypothesis.score / (len(hypothesis.labels) + 1) if self.options.score_norm else hypothesis.score
@@ -191,7 +209,8 @@ class TransducerUtterance:
     @property
     def scores_fall(self) -> bool:
         """Whether no symbol raises the score of a hypothesis: all scorers give logarithms of probabilities."""
-        return self._model.lm_weight >= 0
+        model = self._model
+        return model.lm_weight >= 0 and (model.lm is None or not model.lm.rewards)
 
     def fused(self, labels: Labels, label: int) -> float:
         """The weighted language model score of a label that follows others; 0 without a language model."""

@@ -109,7 +109,8 @@ def read_samples(
 
 
 @cache
-def _stream_type() -> Any:
+def stream_type() -> Any:
+    """The class of recordings of unknown length, whose type needs libsndfile."""
     import soundfile
 
     class Stream(soundfile.SoundFile):
@@ -136,10 +137,10 @@ def _of_file(source: Path | str | BinaryIO, read: Callable[[Any], Result], name:
                 return read(file)
         if not isinstance(source, str | Path):
             source.seek(0)
-        with _stream_type()(source) as file:
+        with stream_type()(source) as file:
             return read(file)
     except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError, *TOO_LARGE) as error:
-        raise _not_a_recording(called, error, not is_missing) from error
+        raise not_a_recording(called, error, not is_missing) from error
 
 
 def _blocks(file: Any, dtype: str, last: int | None) -> Iterator[np.ndarray]:
@@ -154,6 +155,7 @@ def _blocks(file: Any, dtype: str, last: int | None) -> Iterator[np.ndarray]:
             return
 
 
-def _not_a_recording(name: str, error: Exception, exists: bool) -> AudioError:
+def not_a_recording(name: str, error: Exception, exists: bool) -> AudioError:
+    """The error for a recording that cannot be read, or that does not exist."""
     found = (getattr(error, "error_string", None) or str(error)).rstrip(".") if exists else "no such file"
     return AudioError(f"{name}: expected a recording (WAV, FLAC, Ogg, ...), found {found}")

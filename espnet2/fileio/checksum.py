@@ -50,15 +50,15 @@ class Checksums:
         self._remembered = {} if again else _read(self._store)
         self._found: dict[str, list[int | str]] = {}
 
-    def of(self, name: str, expected: Any) -> str:
-        """The checksum of a file, which is read unless the `expected` one is remembered of it.
+    def of(self, name: str, expected: Any = None) -> str:
+        """The checksum of a file, which is read unless the `expected` one (None: any) is remembered of it.
 
         Raises `OSError` for a file that cannot be read.
         """
         path = self._directory / name
         state = _state(path)
         *before, found = self._remembered.get(name, [""])
-        if before != state or found != expected:
+        if before != state or expected not in (None, found):
             found = sha256(path)
             if _state(path) != state or not _settled(state):
                 return found

@@ -109,9 +109,9 @@ class Speech2Text(asr_inference.Speech2Text):
             dataclasses.replace(self.model, graphs=trained.graphs, section=trained.section), self.options
         )
 
-    def __call__(self, speech: Any) -> Any:
+    def __call__(self, speech: Any, **keywords: Any) -> Any:
         """The n-best hypotheses for one utterance, best first, or for each of a list; see its base class."""
-        found = super().__call__(speech)
+        found = super().__call__(speech, **keywords)
         return [_hypothesis(result) if isinstance(result, Result) else [*map(_hypothesis, result)] for result in found]
 
     @property

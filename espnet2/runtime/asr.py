@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +19,7 @@ from espnet2.interface.families import family_of, with_bundles
 from espnet2.interface.families import load as load_object
 from espnet2.runtime.batches import BatchRecognizer
 from espnet2.runtime.bundle import Bundle, task_of
+from espnet2.runtime.hotwords import make_hotwords
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.long_form import LongForm
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
@@ -57,18 +60,37 @@ class Recognizer(BatchRecognizer):
         )
         self.beam_search = make_search(self.model, self.options)
 
-    def __call__(self, speech: Any) -> Any:
+    def __call__(self, speech: Any, *, hotwords: Any = None, hotword_weight: float | None = None) -> Any:
         """The n-best results for one utterance, best first; a list for each speaker where the model separates them.
 
         Args:
             speech: Samples (T,), floating point in [-1, 1), at the model's rate, or (T, C), of whose channels the first
                 counts, or all where the front end is a beamformer; features (T, D) for a model without front end. Of a
                 list of utterances, a list of n-best lists.
+            hotwords, hotword_weight: Instead of the options of these names, see `with_hotwords`.
 
         Raises:
             AudioError: Speech that cannot be recognised as it is, or is longer than memory and `long_form` allow.
+            OptionError: Hotwords that the model cannot write, or its search cannot take.
         """
-        return self.batch_decode(speech) if isinstance(speech, list | tuple) else self.batch([speech])[0]
+        own = self.with_hotwords(hotwords, hotword_weight)
+        return own.batch_decode(speech) if isinstance(speech, list | tuple) else own.batch([speech])[0]
+
+    def with_hotwords(self, hotwords: Any = None, hotword_weight: float | None = None) -> Self:
+        """This recogniser with other hotwords, as the options have them; it shares the graphs.
+
+        None leaves an option as it is; an empty list means no hotwords. Raises `OptionError`.
+        """
+        given = {"hotwords": hotwords, "hotword_weight": hotword_weight}
+        changed = {name: value for name, value in given.items() if value is not None}
+        if not changed:
+            return self
+        other = copy.copy(self)
+        other.options = dataclasses.replace(self.options, **changed)
+        scorer = make_hotwords(other.options.hotwords, self.tokenizer, self.token_list)
+        other.model = dataclasses.replace(self.model, hotwords=scorer)
+        other.beam_search = make_search(other.model, other.options)
+        return other
 
     def batch_decode(self, speech: Any, speech_lengths: Any = None) -> list[Results]:
         """The n-best results for each of several utterances; `batch_size` of them are recognised together.

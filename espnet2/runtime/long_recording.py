@@ -76,8 +76,13 @@ def recognize_long(
     seconds, unpaused = len(speech) / recognizer.long_form.rate, sum(not part.paused for part in parts)
     _log.info("%.0f s are recognised in %d parts, %d of which end without a pause", seconds, len(parts), unpaused)
     search = _of_frames if recognizer.long_form.joins_frames else _of_parts
-    near = max(recognizer.long_form.frames(int(NEAR * recognizer.long_form.rate)), 1)
+    near = near_frames(recognizer.long_form)
     return join(recognizer, list(search(recognizer, speech, parts, progress)), recognizer.options.nbest, near)
+
+
+def near_frames(form: LongForm) -> int:
+    """Frames between the places of one token in two parts, at most."""
+    return max(form.frames(int(NEAR * form.rate)), 1)
 
 
 def _of_parts(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, ClassVar
 
 from espnet2.runtime.batch_size import AUTO, batch_size_or_auto
+from espnet2.runtime.hotwords import require_hotwords
 from espnet2.runtime.option_fields import OptionFields, is_finite, is_integer, option, require
 from espnet2.text.abs_tokenizer import Prompt
 from espnet2.utils.types import str_or_none
@@ -48,6 +49,12 @@ class DecodeOptions(OptionFields):
     lm_weight: float = option(1.0, "weight of the language model")
     ngram_weight: float = option(0.9, "weight of the n-gram model")
     penalty: float = option(0.0, "added to the score for every token")
+    hotwords: Mapping[str, float] | Sequence[str] | str | None = option(
+        None,
+        "words that are likely: a file of lines `word [boost]`; from Python also a list, or boosts by word",
+        str_or_none,
+    )
+    hotword_weight: float = option(3.0, "factor of the boosts of hotwords, which are 1 where none is given")
     maxlenratio: float = option(
         0.0,
         "maximum length in tokens per encoder frame; 0: until no better hypothesis is possible; negative: in tokens",
@@ -123,7 +130,8 @@ class DecodeOptions(OptionFields):
             value = getattr(self, name)
             expected = f"an integer of at least {least}" if most is None else f"an integer from {least} to {most}"
             require(is_integer(value) and least <= value <= (value if most is None else most), name, expected, value)
-        for name in ("lm_weight", "ngram_weight", "penalty"):
+        require_hotwords(self.hotwords)
+        for name in ("lm_weight", "ngram_weight", "penalty", "hotword_weight"):
             require(is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
         for name in ("maxlenratio", "minlenratio"):
             value = getattr(self, name)

@@ -70,12 +70,14 @@ class Cutter:
     overlap: int
     context: int = 0
 
-    def __call__(self, speech: np.ndarray) -> list[Part]:
-        """Parts of a recording (T,) or (T, C), in order; their [start, stop) cover it."""
+    def __call__(self, speech: np.ndarray, start: int = 0, begin: int = 0) -> list[Part]:
+        """Parts of a recording (T,) or (T, C), in order; their [start, stop) cover it from `start` on.
+
+        The first one is recognised from `begin` on.
+        """
         hop = max(1, round(self.rate / LEVELS))
         level = levels(speech, hop)
         parts: list[Part] = []
-        start = begin = 0
         while start < len(speech):
             cut = self._cut(level, hop, start, begin, len(speech))
             parts.append(Part(start, cut.stop, begin, min(cut.end, len(speech)), cut.paused))

@@ -81,20 +81,23 @@ class PromptedRecognizer(Recognizer):
         lang_sym: str | None = None,
         task_sym: str | None = None,
         predict_time: bool | None = None,
+        *,
+        hotwords: Any = None,
+        hotword_weight: float | None = None,
     ) -> Any:
         """The n-best results for one recording, `TaggedResult`s, best first; of a list of recordings, a list of lists.
 
         Args:
             speech: Samples (T,), floating point in [-1, 1), at the model's rate, padded or cut to its window.
             text_prev: Text before the recording, or indices of its tokens; with `<na>` among them there is none.
-            lang_sym, task_sym, predict_time: Instead of the options of these names.
+            lang_sym, task_sym, predict_time, hotwords, hotword_weight: Instead of the options of these names.
 
         Raises:
             AudioError: Speech that cannot be recognised as it is.
             OptionError: A symbol that the model does not have, or `predict_time` of a model without times.
         """
         prompted = self.prompted(text_prev, lang_sym, task_sym, predict_time)
-        return super(PromptedRecognizer, prompted).__call__(speech)
+        return super(PromptedRecognizer, prompted).__call__(speech, hotwords=hotwords, hotword_weight=hotword_weight)
 
     def batch_decode(
         self,

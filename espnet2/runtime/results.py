@@ -10,6 +10,7 @@ from espnet.nets.beam_search import Hypothesis
 from espnet.nets.ctc_alignment import CTCAligner
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.batch_size import AUTO, best_batch_size
+from espnet2.runtime.hotwords import make_hotwords
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import fitting_ctc_weight, kind_of
 from espnet2.runtime.search_model import SearchModel
@@ -94,8 +95,10 @@ class ResultMaker:
             _log.info("batch_size: %s", options.batch_size)
         self.options = options
         self.tokenizer = tokenizer = with_prompt(model.tokenizer, options.prompt)
-        self.model = dataclasses.replace(model, tokenizer=tokenizer)
         self.token_list = token_list = section.tokens
+        self.model = dataclasses.replace(
+            model, tokenizer=tokenizer, hotwords=make_hotwords(options.hotwords, tokenizer, token_list)
+        )
         self.converter = lenient_converter(token_list) if tokenizer is None else tokenizer.converter(token_list)
         self.ends_with_eos = kind.ends_with_eos
         self.timestamps = make_timestamps(options, graphs, tokenizer, seconds, section.special["blank"])

@@ -94,6 +94,9 @@ class S2TCTCRecognizer(PromptedRecognizer):
         lang_sym: str | None = None,
         task_sym: str | None = None,
         predict_time: bool | None = None,
+        *,
+        hotwords: Any = None,
+        hotword_weight: float | None = None,
     ) -> Any:
         """The n-best results for one recording, `TaggedResult`s, best first; of a list of recordings, a list of lists.
 
@@ -103,7 +106,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
         Args:
             speech: Samples (T,), floating point in [-1, 1), at the model's rate.
             text_prev: Text before the recording, or indices of its tokens; with `<na>` among them there is none.
-            lang_sym, task_sym: Instead of the options of these names.
+            lang_sym, task_sym, hotwords, hotword_weight: Instead of the options of these names.
             predict_time: False and nothing else.
 
         Raises:
@@ -111,7 +114,8 @@ class S2TCTCRecognizer(PromptedRecognizer):
             OptionError: A symbol that the model does not have.
         """
         one = not isinstance(speech, list | tuple)
-        found: list[Any] = self.prompted(text_prev, lang_sym, task_sym, predict_time).batch([speech] if one else speech)
+        own = self.prompted(text_prev, lang_sym, task_sym, predict_time).with_hotwords(hotwords, hotword_weight)
+        found: list[Any] = own.batch([speech] if one else speech)
         if self.options.generate_interctc_outputs:
             found = [(results, getattr(results, "interctc", {})) for results in found]
         return found[0] if one else found

@@ -34,7 +34,8 @@ _STEP_INPUTS = {"tokens", "parents", "positions", "visible", "joint_frame", "dec
 _STEP_INPUTS |= {"encoder_out", "memory_lengths"}
 SYLLABLE = 0.2  # seconds: the best guess on spoken digits of how long a transducer's token lasts
 
-_WEIGHTED = frozenset({"beam_size", "ctc_weight", "lm_weight", "ngram_weight", "penalty"})
+_HOTWORDS = frozenset({"hotwords", "hotword_weight"})
+_WEIGHTED = _HOTWORDS | {"beam_size", "ctc_weight", "lm_weight", "ngram_weight", "penalty"}
 _BY_LABEL = _WEIGHTED | {"maxlenratio", "minlenratio", "normalize_length"}
 _BLOCKS = frozenset({"search_block_size", "search_hop_size", "search_look_ahead"})
 _ONLINE = _BY_LABEL | _BLOCKS | {"disable_repetition_detection", "ctc_blanks_only"}
@@ -88,9 +89,9 @@ USUAL = SearchKind(
 TRANSDUCER = SearchKind(
     name="transducer",
     make=makers.transducer,
-    reads=frozenset({"beam_size", "lm_weight", "transducer_conf"}),
+    reads=_HOTWORDS | {"beam_size", "lm_weight", "transducer_conf"},
     make_stream=makers.transducer_online,
-    stream_reads=frozenset({"beam_size", "lm_weight", "transducer_conf"}),
+    stream_reads=_HOTWORDS | {"beam_size", "lm_weight", "transducer_conf"},
     graph="joint_step",
     needs=("joint_start", "joint_step", "decoder_step"),
     scorers=("lm",),
@@ -201,6 +202,8 @@ def _require(kind: SearchKind, model: SearchModel) -> None:
     for graph in kind.needs:
         if graph not in model.graphs:
             raise OptionError(f"{kind.name}: expected a model with {graph}, found {', '.join(model.graphs)}")
+    if model.hotwords is not None and "hotwords" not in kind.reads:
+        raise OptionError(f"hotwords: expected a search that mixes scores, found {kind.name}")
     if model.primer is not None and not kind.takes_prompt:
         raise OptionError(f"{kind.name}: expected False, since texts of this model begin with a prompt, found True")
 

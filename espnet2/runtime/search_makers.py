@@ -20,9 +20,10 @@ from espnet.nets.beam_search_transducer import BeamSearchTransducer, BeamSearchT
 from espnet.nets.ctc_greedy import GreedyCTC, GreedyCTCOnline
 from espnet.nets.generation import Generation, GenerationRules
 from espnet.nets.mask_ctc import MaskCTC
-from espnet.nets.scorer_interface import ScorerInterface
+from espnet.nets.scorer_interface import BatchScorerInterface, ScorerInterface
 from espnet.nets.scorers.ctc import CTCGraph, CTCPrefixScorer
 from espnet.nets.scorers.length_bonus import LengthBonus
+from espnet.nets.scorers.mixture import Mixture
 from espnet.nets.scorers.step import StepScorer
 from espnet.nets.transducer_options import TransducerOptions
 from espnet2.interface.errors import OptionError
@@ -219,9 +220,9 @@ def _transducer(kind: type[BeamSearchTransducer], model: SearchModel, options: D
         if name not in known:
             raise OptionError(f"transducer_conf.{name}: expected some of {', '.join(known)}")
     graphs = model.graphs
-    lm = StepScorer(graphs["lm_step"]) if "lm_step" in graphs else None
+    lm, lm_weight = _fused(model, options)
     try:
-        return kind(
+        search = kind(
             graphs["decoder_step"],
             graphs["joint_start"],
             graphs["joint_step"],
@@ -229,11 +230,23 @@ def _transducer(kind: type[BeamSearchTransducer], model: SearchModel, options: D
             vocab_size=len(model.section.tokens),
             sos=model.section.special["sos"],
             lm=lm,
-            lm_weight=options.lm_weight,
+            lm_weight=lm_weight,
             options=TransducerOptions(**conf),
         )
     except (ValueError, TypeError) as error:
         raise OptionError(f"transducer_conf: {error}") from error
+    if model.hotwords is not None and search.is_greedy:
+        raise OptionError("hotwords: expected a search with a beam, found one that takes the best token of each frame")
+    return search
+
+
+def _fused(model: SearchModel, options: DecodeOptions) -> tuple[BatchScorerInterface | None, float]:
+    """The scorer of labels in a transducer's search, and its weight."""
+    lm = StepScorer(model.graphs["lm_step"]) if "lm_step" in model.graphs else None
+    if model.hotwords is None or not options.hotword_weight:
+        return lm, options.lm_weight
+    known = [(lm, options.lm_weight), (model.hotwords, options.hotword_weight)]
+    return Mixture([(scorer, weight) for scorer, weight in known if scorer is not None and weight]), 1.0
 
 
 def scorers(
@@ -254,6 +267,7 @@ def scorers(
         "length_bonus": LengthBonus(len(model.section.tokens)),
         "lm": step("lm_step"),
         "ngram": model.ngram,
+        "hotwords": model.hotwords,
         "scorefilter": model.section.score_filter(),
     }
 
@@ -266,5 +280,6 @@ def weights(options: DecodeOptions) -> dict[str, float]:
         "length_bonus": options.penalty,
         "lm": options.lm_weight,
         "ngram": options.ngram_weight,
+        "hotwords": options.hotword_weight,
         "scorefilter": 1.0,
     }

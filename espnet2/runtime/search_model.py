@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from espnet.nets.scorer_interface import ScorerInterface
+from espnet.nets.scorer_interface import BatchScorerInterface, ScorerInterface
 from espnet2.interface.graph import Graph
 from espnet2.runtime.section import Section, is_list_of, is_mapping, require, require_rate
 from espnet2.text.abs_tokenizer import AbsTokenizer
@@ -68,7 +68,7 @@ class SearchSection(Section):
 
 @dataclass(frozen=True)
 class SearchModel:
-    """Graphs by name, with the section, the tokenizer (None: results have no text), and the scorer of an n-gram model.
+    """Graphs by name, with the section, the tokenizer (None: results have no text), scorers of n-grams and of hotwords.
 
     Graphs of a recogniser are `encoder` (`encoder_step` of streams); `ctc`, `decoder_start` with `decoder_step`, or all
     three; optionally `lm_step`.
@@ -78,6 +78,7 @@ class SearchModel:
     section: SearchSection
     tokenizer: AbsTokenizer | None = None
     ngram: ScorerInterface | None = None
+    hotwords: BatchScorerInterface | None = None
 
     @property
     def primer(self) -> Sequence[int] | None:

@@ -15,8 +15,8 @@ NUMBERS = {"sids": "speaker", "lids": "language"}
 OTHERS = "speech, spembs, sids, lids, durations, pitch, energy"
 
 
-def add_speak_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of texts, output and synthesis, under upstream's names and with its defaults."""
+def add_speak_arguments(parser: argparse.ArgumentParser, log_level: bool = True) -> None:
+    """Add the options of texts, output, logs and synthesis, under upstream's names and with its defaults."""
     group = parser.add_argument_group("texts and output")
     group.add_argument("texts", nargs="*", help="texts to speak; - reads one from each line of standard input")
     group.add_argument(
@@ -55,7 +55,8 @@ def add_speak_arguments(parser: argparse.ArgumentParser) -> None:
         help="pictures in --output_dir, where matplotlib is installed: none, attention and probability of the end "
         f"(att_ws/, probs/), or also waveform and features (pictures/) (default: {SOME})",
     )
-    group.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    if log_level:
+        group.add_argument("--log_level", default="INFO", help="(default: INFO)")
     group = parser.add_argument_group("synthesis")
     add_fields(group, SynthesisOptions, defaults=OF_COMMANDS)
 

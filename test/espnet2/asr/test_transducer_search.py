@@ -15,6 +15,8 @@ from zoo_rows import MODEL, VOCABULARY
 
 from espnet.nets.beam_search_transducer import BeamSearchTransducer, BeamSearchTransducerOnline
 from espnet.nets.pytorch_backend.torch_graph import TorchGraph
+from espnet.nets.scorers.hotwords import Hotwords
+from espnet.nets.scorers.mixture import Mixture
 from espnet.nets.together import Gathering
 from espnet.nets.transducer_options import TransducerOptions
 from espnet.nets.transducer_prefixes import Labels, Prefix
@@ -217,6 +219,42 @@ def test_memory_does_not_grow_with_a_stream(graphs, name):
     for seed in range(4):
         stream(LOUD * encoded(seed, 40), is_final=False)
         assert prefixes() - left < 40  # hypotheses and their last prefixes
+
+
+WORDS = {(3, 7): 2.0, (2, 2, 5): 3.0}
+
+
+def boosts_in(text: tuple[int, ...]) -> float:
+    return sum(boost for word, boost in WORDS.items() for i in range(len(text)) if text[i : i + len(word)] == word)
+
+
+@pytest.mark.parametrize("name", ["default", "tsd", "alsd", "nsc", "maes"])
+@pytest.mark.parametrize("lm", [None, Table()], ids=["alone", "with a language model"])
+def test_hotwords_add_the_boosts_of_complete_words(graphs, name, lm):
+    """A beam of equal sequences has them merged in different places: the likeliest ones hardly differ."""
+    hotwords = Hotwords(WORDS.items(), VOCABULARY)
+    own = [(hotwords, 0.5 / LM_WEIGHT), *([(lm, 1.0)] if lm else [])]
+    options = {"search_type": name, "score_norm": False, "max_sym_exp": 3, "nstep": 2}
+    compared = 0
+    for seed in range(4):
+        x = LOUD * encoded(seed)
+        plain = {tuple(h.yseq.tolist()): h for h in search_of(graphs, 10, lm, **options)(x)}
+        boosted = search_of(graphs, 10, Mixture(own), **options)(x)
+        assert [h.score for h in boosted] == sorted((h.score for h in boosted), reverse=True)
+        for hypothesis in boosted:
+            text = tuple(hypothesis.yseq.tolist())
+            if text in plain and plain[text].frames == hypothesis.frames:
+                compared += 1
+                gained = hypothesis.score - plain[text].score
+                assert gained == pytest.approx(0.5 * boosts_in(text[1:]), abs=1e-4 if name == "default" else 0.5)
+    assert compared > 5
+
+
+def test_a_word_that_is_worth_more_than_it_costs_ends_too(graphs):
+    hotwords = Mixture([(Hotwords([((3,), 100.0)], VOCABULARY), 1.0)])
+    found = search_of(graphs, 3, hotwords, search_type="default")(encoded(0, 4))
+    assert len(found) == 3
+    assert found[0].yseq.tolist().count(3) > 4
 
 
 def test_a_language_model_without_weight_is_none(graphs):

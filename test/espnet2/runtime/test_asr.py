@@ -233,6 +233,8 @@ def test_upstreams_defaults():
         "lm_weight": 1.0,
         "ngram_weight": 0.9,
         "penalty": 0.0,
+        "hotwords": None,
+        "hotword_weight": 3.0,
         "maxlenratio": 0.0,
         "minlenratio": 0.0,
         "nbest": 1,

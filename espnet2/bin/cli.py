@@ -1,0 +1,90 @@
+"""Speech in, text out, and the other way round: the command `espnet`, or `python -m espnet2.bin.cli --help`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import espnet
+from espnet2.fileio.checksum import cache_directory
+from espnet2.interface.errors import MissingPackageError, OptionError
+from espnet2.interface.families import load
+from espnet2.runtime.bundle_replacement import MANIFEST
+from espnet2.runtime.cli.verbs import VERBS
+from espnet2.runtime.loading import find_bundle
+from espnet2.utils.cli import run
+from espnet2.utils.config_argparse import PlainArgumentParser
+
+CACHE = "espnet/bundles"  # in the user's cache directory
+
+
+def get_parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all verbs; options are those of `verb` alone, where one is named, since theirs take time."""
+    parser = PlainArgumentParser(prog="espnet", description="Speech to text and text to speech with ESPnet's models.")
+    parser.add_argument("--version", action="version", version=espnet.__version__)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, row in VERBS.items():
+        description = f"{row.help[0].upper()}{row.help[1:]}."
+        own = verbs.add_parser(name, aliases=row.aliases, help=row.help, description=description)
+        own.set_defaults(verb=name)
+        if verb in (None, name, *row.aliases):
+            load(row.arguments)(own)
+    return parser
+
+
+def bundle_of(model: str, cache_dir: str | None) -> Path:
+    """The bundle that a name means: a directory, or one exported on first use from a trained model.
+
+    Raises:
+        MissingPackageError: The model is to be exported, and PyTorch is not installed.
+        EspnetError: There is no such model, or it cannot be exported.
+    """
+    path = find_bundle(model)
+    if (path / MANIFEST).is_file():
+        return path
+    if importlib.util.find_spec("torch") is None:
+        raise MissingPackageError(
+            f'{model}: expected a bundle, or PyTorch to export this model, found neither; pip install ".[export]"'
+        )
+    from espnet2.export.cached import cached_bundle
+
+    return cached_bundle(path, _cache(cache_dir))
+
+
+def _cache(given: str | None) -> Path:
+    """The directory of exported models."""
+    if given is not None:
+        return Path(given)
+    own = cache_directory()
+    if own is None:
+        raise OptionError("--cache_dir: expected a directory, since no home directory is known, found none")
+    return own / CACHE
+
+
+def execute(args: argparse.Namespace) -> int | None:
+    """Run a verb; returns the exit status."""
+    verb = VERBS[args.verb]
+    words = getattr(args, verb.inputs)
+    model = words.pop(0) if args.model is None and words else args.model
+    if model is None or not (words or getattr(args, "data_path_and_name_and_type", None)):
+        raise OptionError(
+            f"{args.verb}: expected a model, then {verb.inputs}, found {'none' if model is None else 'one'}"
+        )
+    args.bundle = str(bundle_of(model, args.cache_dir))
+    status: int | None = load(verb.run)(args)
+    return status
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    """Run the command line `cmd` (default: the process's arguments); returns the exit status."""
+    import sys
+
+    words = sys.argv[1:] if cmd is None else list(cmd)
+    verb = next((word for word in words if not word.startswith("-")), None)
+    return run(lambda: get_parser(verb), execute, words)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The command `espnet`: verbs over bundles, without PyTorch."""
