@@ -133,7 +133,7 @@ class AbsTask(TaskDeclaration, ExportedTask):
             cls.main_worker(parsed)
             return 0
 
-        status = run(cls.get_parser, command, cmd)
+        status = run(cls.get_parser, command, cmd, alone=False)
         if status:
             raise SystemExit(status)
 

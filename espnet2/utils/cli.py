@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet2.interface.errors import EspnetError, OptionError, shortened
+from espnet2.interface.errors import EspnetError, OptionError, printable, reason_of, shortened, visible
+from espnet2.utils.surroundings import flush_output, heeding_interrupts, open_closed_streams, take_interrupts
 from espnet2.utils.text_file import ENCODING
 
 # Packages of each extra of the installation.
@@ -26,6 +29,7 @@ def run(
     parser: argparse.ArgumentParser | Callable[[], argparse.ArgumentParser],
     command: Callable[[argparse.Namespace], int | None],
     cmd: Sequence[str] | None = None,
+    alone: bool = True,
 ) -> int:
     """Parse `cmd` (default: the process's arguments), call `command` with the options, and return the exit status.
 
@@ -33,7 +37,11 @@ def run(
     status 2; Ctrl-C gives 130; otherwise the status is `command`'s return value (None: 0). A parser that needs
     packages itself is passed as the function that makes it. Logs of level `--log_level`, if the parser has this
     option, go to stderr.
+
+    Where `command` computes on after Ctrl-C, the process is ended, unless it is not `alone`, but starts others.
     """
+    open_closed_streams()
+    take_interrupts()
     use_utf8()
     prog = f"python -m espnet2.bin.{Path(sys.argv[0]).stem}"
     try:
@@ -43,24 +51,33 @@ def run(
         if unknown:
             parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         start_logging(getattr(args, "log_level", "INFO"))
-        return command(args) or 0
+        with heeding_interrupts(prog) if alone else contextlib.nullcontext():
+            status = command(args) or 0
+        flush_output()
+        return status
     except EspnetError as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return 2
+        return _refused(prog, str(error))
     except ModuleNotFoundError as error:
         logging.debug("", exc_info=True)
-        print(f"{prog}: {_missing(error)}", file=sys.stderr)
-        return 2
+        return _refused(prog, _missing(error))
     except OSError as error:
         # For example a full disk or a missing permission; --log_level DEBUG shows the traceback.
         logging.debug("", exc_info=True)
-        place = "a file" if error.filename is None else error.filename
-        found = (error.strerror or str(error)).lower()
-        print(shortened(f"{prog}: {place}: expected to read or write it, found: {found}"), file=sys.stderr)
-        return 2
+        place = "a file" if error.filename is None else os.fsdecode(error.filename)
+        return _refused(prog, f"{place}: expected to read or write it, found: {reason_of(error).lower()}")
+    except MemoryError as error:
+        logging.debug("", exc_info=True)
+        return _refused(prog, f"expected memory enough for it, found too little: {reason_of(error)}")
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return 130
+
+
+def _refused(prog: str, sentence: str) -> int:
+    """Print a sentence to stderr, where there is one that is open; return exit status 2."""
+    with contextlib.suppress(OSError, ValueError):
+        print(shortened(printable(f"{prog}: {sentence}")), file=sys.stderr)
+    return 2
 
 
 def arguments(parser: argparse.ArgumentParser, options: Mapping[str, Any]) -> argparse.Namespace:
@@ -103,9 +120,13 @@ def start_logging(level: str) -> None:
     """Log messages of `level` and above to stderr."""
     if level.upper() not in LOG_LEVELS:
         raise OptionError(f"--log_level: expected one of {', '.join(LOG_LEVELS)}, found {level!r}")
-    logging.basicConfig(
-        level=getattr(logging, level.upper()),
-        format="%(asctime)s %(levelname)s: %(message)s",
-        stream=sys.stderr,
-        force=True,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(VisibleFormatter("%(asctime)s %(levelname)s: %(message)s"))
+    logging.basicConfig(level=getattr(logging, level.upper()), handlers=[handler], force=True)
+
+
+class VisibleFormatter(logging.Formatter):
+    """Formatter of log lines in which control characters are escapes: names of files and utterances have any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
