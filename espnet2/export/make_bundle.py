@@ -37,6 +37,7 @@ from espnet2.interface.errors import BundleError, EspnetError, GraphError, Optio
 from espnet2.interface.spec import Component
 from espnet2.runtime.bundle import Bundle, Manifest
 from espnet2.runtime.session import OnnxGraph, may_overflow
+from espnet2.utils.work_directory import work_directory
 
 PROVENANCE_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
@@ -79,8 +80,8 @@ def make_bundle(
     signals = trained.signals(recordings)
     require_runnable(trained, signals, bounded=not recordings)
     provenance = _provenance(trained)
-    with tempfile.TemporaryDirectory() as directory:
-        paths = _export(trained, Path(directory), provenance, debug_directory(output_dir) if debug else None)
+    with work_directory(tempfile.gettempdir(), "espnet-export") as directory:
+        paths = _export(trained, directory, provenance, debug_directory(output_dir) if debug else None)
         graphs = {c.name: _open(module, c, paths[c.name]) for module, c in trained.parts}
         try:
             checks = compare_all(trained, graphs, signals, bounded=not recordings)
@@ -88,7 +89,7 @@ def make_bundle(
             raise of_run(trained, error) from error
         further: list[Path] = []
         if whole is not None:
-            further.append(_export_whole(whole, Path(directory), provenance))
+            further.append(_export_whole(whole, directory, provenance))
             checks += verify_one_graph(whole, further[0])
         _log.info("onnxruntime against PyTorch:\n%s", table(checks))
         _require_passed(trained, paths, checks)
@@ -122,7 +123,7 @@ def _export(trained: Trained, directory: Path, provenance: Mapping[str, Any], de
         origins = debug and debug / f"{component.name}.json"
         try:
             paths[component.name] = export_component(module, component, path, metadata, origins)
-        except EspnetError:
+        except (EspnetError, OSError):  # such as a full disk
             raise
         except Exception as error:  # the exporter's errors, and those of modules, have no common base but this
             raise of_export(module, component, error) from error

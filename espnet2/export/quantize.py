@@ -28,6 +28,7 @@ import onnx_ir as ir
 
 from espnet2.export.quiet import quiet
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, fold_weights
+from espnet2.utils.work_directory import work_directory
 
 # Operator: which of its inputs are weights.
 WEIGHTS = {"MatMul": (1,), "Gemm": (1,), "LSTM": (1, 2)}
@@ -54,7 +55,7 @@ def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | No
     external = source.with_name(source.name + EXTERNAL_DATA_SUFFIX).exists()
     for former in (target, target.with_name(target.name + EXTERNAL_DATA_SUFFIX)):  # onnx appends to a file of weights
         former.unlink(missing_ok=True)
-    with quiet(), tempfile.TemporaryDirectory() as directory:
+    with quiet(), work_directory(tempfile.gettempdir(), "espnet-quantize") as directory:
         model = _folded(source)
         nodes = list(_quantizable(model.graph, FEATURES if outputs else FEATURES + OUTPUTS))
         if not nodes:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from espnet2.interface.errors import DataError
+from espnet2.interface.errors import DataError, one_line, reason_of, visible
+from espnet2.utils.lock import try_lock
 
 
 class DatadirWriter:
@@ -36,14 +40,19 @@ class DatadirWriter:
             raise TypeError(f"{self.path}: {key}: expected a str, found {type(value).__name__}")
         if self.file is None:
             self.file = self._open()
-        self.file.write(f"{key} {value}\n")
+        self.file.write(f"{one_line(key)} {visible(one_line(value))}\n")
 
     def _open(self) -> TextIO:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            return open(self._partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
+            file: TextIO = self._partial.open("a", encoding="utf-8", errors="backslashreplace", newline="\n")
+            if try_lock(file.fileno()) and _is_at(file, self._partial):
+                file.truncate(0)
+                return file
+            file.close()
         except OSError as error:
-            raise DataError(f"{self.path}: expected a file that can be written, found {error.strerror}") from error
+            raise DataError(f"{self.path}: expected a file that can be written, found {reason_of(error)}") from error
+        raise DataError(f"{self.path}: expected no other process that writes it, found one that is running")
 
     @property
     def _partial(self) -> Path:
@@ -52,22 +61,43 @@ class DatadirWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._finish(complete=kind is None)
+        if kind is None:
+            self.close()
+            return
+        for table in self._tables():
+            with contextlib.suppress(OSError):
+                table._end()
 
     def close(self) -> None:
-        """Give all tables their final names."""
-        self._finish(complete=True)
+        """Give all tables their final names, once all are written: on a full disk none gets its own."""
+        tables = [*self._tables()]
+        for table in tables:
+            try:
+                table._end()
+            except OSError as error:
+                found = reason_of(error)
+                raise DataError(f"{table.path}: expected room to write it, found: {found}") from error
+        for table in tables:
+            table._rename()
 
-    def _finish(self, complete: bool) -> None:
-        for child in self.children.values():
-            child._finish(complete)
+    def _tables(self) -> Iterator[DatadirWriter]:
+        """All tables that are being written."""
         if self.file is not None and not self.file.closed:
-            self.file.close()
-            if complete:
-                self._rename()
+            yield self
+        for child in self.children.values():
+            yield from child._tables()
+
+    def _end(self) -> None:
+        assert self.file is not None
+        self.file.close()
 
     def _rename(self) -> None:
         try:
             self._partial.replace(self.path)
         except OSError as error:
-            raise DataError(f"{self.path}: expected a file that can be replaced, found: {error.strerror}") from error
+            raise DataError(f"{self.path}: expected a file that can be replaced, found: {reason_of(error)}") from error
+
+
+def _is_at(file: TextIO, path: Path) -> bool:
+    """Whether an open file is still the one at `path`, which another process may have renamed."""
+    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())

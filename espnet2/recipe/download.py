@@ -6,11 +6,11 @@ import logging
 import os
 import shutil
 import tarfile
-import tempfile
 import urllib.request
 from pathlib import Path
 
-from espnet2.interface.errors import ArchiveError
+from espnet2.interface.errors import ArchiveError, reason_of
+from espnet2.utils.work_directory import work_directory
 
 _log = logging.getLogger(__name__)
 
@@ -29,16 +29,16 @@ def download(url: str, directory: Path | str, holds: str) -> Path:
     if wanted.exists():
         return wanted
     root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".download.", dir=root) as work:
-        archive, unpacked = Path(work) / "archive", Path(work) / "unpacked"
+    with work_directory(root, "download") as work:
+        archive, unpacked = work / "archive", work / "unpacked"
         _log.info("fetching %s", url)
         try:
             with urllib.request.urlopen(url) as response, archive.open("wb") as file:
                 shutil.copyfileobj(response, file, 1 << 20)
             with tarfile.open(archive) as tar:
                 tar.extractall(unpacked, filter="data")
-        except (OSError, ValueError, EOFError, tarfile.TarError) as error:
-            raise ArchiveError(f"{url}: expected a tar archive to download, found: {error}") from error
+        except Exception as error:  # tarfile raises what the bytes of a damaged archive lead it to
+            raise ArchiveError(f"{url}: expected a tar archive to download, found: {reason_of(error)}") from error
         if not (unpacked / holds).exists():
             raise ArchiveError(f"{url}: expected an archive that holds {holds}, found none")
         _move_into(unpacked, root)

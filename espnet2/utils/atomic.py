@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 PARTIAL = ".partial-"  # prefix of unfinished files' names
+LONGEST = 40  # characters of a file's name in that of the unfinished one
 
 
 @contextmanager
@@ -25,21 +27,27 @@ def write_atomically(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     encoding = None if "b" in mode else "utf-8"
     with tempfile.NamedTemporaryFile(
-        mode, encoding=encoding, dir=path.parent, prefix=f"{PARTIAL}{path.name}-", delete=False
+        mode, encoding=encoding, dir=path.parent, prefix=f"{PARTIAL}{path.name[:LONGEST]}-", delete=False
     ) as file:
         try:
             yield file
             file.flush()
             os.fsync(file.fileno())
+            os.chmod(file.name, 0o666 & ~umask())
+            os.replace(file.name, path)
         except BaseException:
             os.unlink(file.name)
             raise
-    os.chmod(file.name, 0o666 & ~_umask())
-    os.replace(file.name, path)
 
 
-def _umask() -> int:
-    """Return the process's umask, since temporary files are created with fewer permissions."""
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file in UTF-8, as `write_atomically` does; what has no UTF-8 becomes an escape."""
+    with write_atomically(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def umask() -> int:
+    """The process's umask, since temporary files are created with fewer permissions."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -48,13 +56,16 @@ def _umask() -> int:
 def link_atomically(path: str | Path, target: str) -> None:
     """Make `path` a link to the file `target` beside it, or a copy if the file system has no links."""
     path = Path(path)
-    temporary = path.with_name(f"{PARTIAL}{path.name}-{os.getpid()}")
-    temporary.unlink(missing_ok=True)
+    temporary = path.with_name(f"{PARTIAL}{path.name[:LONGEST]}-{secrets.token_hex(8)}")
     try:
-        temporary.symlink_to(target)
-    except OSError:
-        shutil.copyfile(path.with_name(target), temporary)
-    os.replace(temporary, path)
+        try:
+            temporary.symlink_to(target)
+        except OSError:
+            shutil.copyfile(path.with_name(target), temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 # Name of the C library's function that exchanges two names, and its arguments before, between and after the names.
@@ -83,6 +94,8 @@ def exchange(one: str | Path, other: str | Path) -> bool:
 
 
 def remove_partial(directory: str | Path) -> None:
-    """Remove unfinished files of killed processes from a directory."""
-    for path in Path(directory).glob(f"{PARTIAL}*"):
-        path.unlink(missing_ok=True)
+    """Remove unfinished files of killed processes from a directory and those in it."""
+    for pattern in (f"{PARTIAL}*", f"*/{PARTIAL}*"):
+        for path in Path(directory).glob(pattern):
+            if path.is_file():
+                path.unlink(missing_ok=True)

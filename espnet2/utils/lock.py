@@ -14,8 +14,8 @@ from espnet2.interface.errors import DataError
 HAS_NONE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # errors of file systems without locks
 
 
-def try_lock(descriptor: int) -> bool:
-    """Try to lock an open file for this process; returns whether it succeeded (True without support for locks)."""
+def try_lock(descriptor: int, unsupported: bool = True) -> bool:
+    """Try to lock an open file for this process; return whether that succeeded, `unsupported` without locks."""
     try:
         if os.name == "nt":
             msvcrt = importlib.import_module("msvcrt")
@@ -28,6 +28,7 @@ def try_lock(descriptor: int) -> bool:
     except OSError as error:
         if error.errno not in HAS_NONE:
             raise
+        return unsupported
     return True
 
 

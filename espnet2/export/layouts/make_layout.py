@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.export.verify import require_passed, table
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.errors import OptionError
-from espnet2.runtime.bundle_replacement import replace
+from espnet2.runtime.bundle_replacement import replace, replaceable, restore
+from espnet2.utils.work_directory import work_directory
 
 LAYOUTS = {"sherpa_onnx": sherpa_onnx}
 
@@ -40,20 +39,17 @@ def make_layout(layout: str, output_dir: str | Path, words: str | Path | None = 
         VerificationError: onnxruntime and PyTorch disagree.
         EspnetError: the model's files cannot be read.
     """
-    written, target = LAYOUTS[layout], Path(output_dir).resolve()
-    _require_writable(output_dir, written.FILES)
+    written = LAYOUTS[layout]
+    target = _require_writable(output_dir, written.FILES)
     trained = load_trained(**model)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
-    try:
-        temporary.mkdir(parents=True)
+    with work_directory(target.parent, target.name) as temporary:
         listed = [] if words is None else written.words_of(words)
         module = _written(layout, trained, temporary, listed)
         checks = verify_one_graph(module, temporary / written.MODEL)
         _log.info("onnxruntime against PyTorch:\n%s", table(checks))
         require_passed(checks)
-        replace(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _require_writable(output_dir, written.FILES)
+        replace(temporary, target, written.FILES)
     _log.info("wrote %s: %s", output_dir, ", ".join(sorted(path.name for path in target.iterdir())))
     return Path(output_dir)
 
@@ -66,14 +62,13 @@ def _written(layout: str, trained: Trained, directory: Path, words: Sequence[str
         raise OptionError(f"--layout {layout}: {error}") from error
 
 
-def _require_writable(path: str | Path, files: tuple[str, ...]) -> None:
-    """Raise `OptionError` for a directory that has other files, or cannot be made."""
-    target = Path(path).resolve()
+def _require_writable(path: str | Path, files: tuple[str, ...]) -> Path:
+    """The directory that a path leads to; raises `OptionError` for one that has other files, or cannot be made."""
+    target = replaceable(path, OptionError)
+    restore(target)
     if target.exists() and not target.is_dir():
         raise OptionError(f"{path}: expected a directory, found a file; it is kept")
     others = sorted(file.name for file in target.iterdir() if file.name not in files) if target.exists() else []
     if others:
         raise OptionError(f"{path}: expected a new directory or an older layout, found {others[0]}; it is kept")
-    place = next(parent for parent in target.parents if parent.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise OptionError(f"{path}: expected a directory that can be written, found {place}, which cannot")
+    return target

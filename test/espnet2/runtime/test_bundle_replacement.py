@@ -105,3 +105,60 @@ def test_names_are_exchanged(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     assert not exchange(tmp_path / "one", tmp_path / "other")
     assert bundle_replacement.exchange is exchange
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_what_comes_while_it_is_replaced_is_kept(tmp_path, manifest, onnx_files, monkeypatch, caplog, exchanges):
+    if not exchanges:
+        monkeypatch.setattr(bundle_replacement, "exchange", lambda one, other: False)
+    path = tmp_path / "bundle"
+    write(path, manifest, onnx_files, 8000)
+    replace = bundle_replacement.replace
+
+    def come(temporary, target, own):
+        (path / "notes").mkdir()
+        replace(temporary, target, own)
+
+    monkeypatch.setattr("espnet2.runtime.bundle.replace", come)
+    write(path, manifest, onnx_files, 16000)
+    assert Bundle.load(path).section.sample_rate == 16000
+    (kept,) = tmp_path.glob("bundle.kept-*")
+    assert [found.name for found in kept.iterdir()] == ["notes"]
+    assert "kept, since these files came" in caplog.text
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["bundle", kept.name]
+
+
+@pytest.mark.parametrize("name", ["encoder.onnx", "notes"])
+def test_a_directory_in_a_bundle_is_kept(tmp_path, manifest, onnx_files, name):
+    path = tmp_path / "bundle"
+    write(path, manifest, onnx_files, 8000)
+    (path / name).unlink(missing_ok=True)
+    (path / name).mkdir()
+    with pytest.raises(BundleError, match=f"{name}: expected only files that bundle.yaml lists, found another; it is"):
+        write(path, manifest, onnx_files, 16000)
+    assert (path / name).is_dir()
+
+
+def test_a_replacement_that_was_killed_between_two_renames(tmp_path, manifest, onnx_files):
+    path = tmp_path / "bundle"
+    write(path, manifest, onnx_files, 8000)
+    path.rename(tmp_path / ".bundle.0123.old")
+    (tmp_path / ".bundle.xyz.work").mkdir()
+    Bundle.require_writable(path)
+    assert Bundle.load(path).section.sample_rate == 8000
+    assert [found.name for found in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/", "found a whole file system"),
+        ("/proc", "found a whole file system"),
+        ("loop/x", "expected a directory that"),
+    ],
+)
+def test_places_where_no_bundle_can_be(tmp_path, monkeypatch, path, found):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(BundleError, match=found):
+        Bundle.require_writable(path)
