@@ -39,6 +39,7 @@ READERS: Mapping[str, Mapping[str, str]] = {
     },
     r"soundfile\.(read|info|SoundFile|blocks)": {
         "espnet2/fileio/audio.py": "",
+        "espnet2/fileio/pieces.py": "in pieces, by the checks of the above",
         "espnet2/recipe/format_audio.py": OWN,
         "espnet2/runtime/writers/synthesis.py": "writes one",
     },
@@ -58,7 +59,7 @@ READERS: Mapping[str, Mapping[str, str]] = {
         "espnet2/export/doctor/size.py": GRAPH,
         "espnet2/export/quantize.py": GRAPH,
     },
-    r".*\.read_(text|bytes)|(?!os\.|self\.|file\.|tarfile\.|self\._archive\.).*\bopen:r": {
+    r".*\.read_(text|bytes)|open:r|.*[Pp]ath\w*(\(.*\))?\.open:r|archive\.open:r": {
         "espnet2/interface/foreign_file.py": "",
         "espnet2/fileio/archives.py": "",
         "espnet/__init__.py": PACKAGED,

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from espnet.nets.batch_beam_search_online import BatchBeamSearchOnline
 from espnet.nets.beam_search import BatchHypothesis, Hypothesis
 from espnet.nets.tensors import answers_in_kind
+from espnet2.interface.errors import ConfigError
+from espnet2.interface.foreign_file import read_foreign
+from espnet2.interface.yaml_document import parse_yaml
 
 
 class BatchBeamSearchOnlineSim(BatchBeamSearchOnline):
@@ -85,7 +87,8 @@ def _encoder_conf(path: str) -> tuple[str, dict[str, Any]]:
     passed: list[str] = []
     while path not in passed:
         passed.append(path)
-        config = _mapping(yaml.safe_load(Path(path).read_text(encoding="utf-8")), path)
+        text = read_foreign(path, "a configuration", ConfigError, "DOCUMENT_BYTES").decode("utf-8", "replace")
+        config = _mapping(parse_yaml(text, path, ConfigError), path)
         if config.get("encoder_conf") or not config.get("config"):
             return path, _mapping(config.get("encoder_conf"), f"{path}: encoder_conf")
         path = str(config["config"])

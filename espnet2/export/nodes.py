@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet2.interface.errors import BundleError
+from espnet2.interface.errors import BundleError, reason_of
+from espnet2.utils.atomic import write_text
+from espnet2.utils.json_file import read_json
 
 SCOPES, CLASSES, STACK = (f"pkg.torch.onnx.{key}" for key in ("name_scopes", "class_hierarchy", "stack_trace"))
 OUTERMOST = ("module", "_empty_nn_module_stack_from_metadata_hook")  # names of what is part of no named module
@@ -133,15 +135,15 @@ def debug_directory(bundle: str | Path) -> Path:
 
 def write_nodes(path: Path, nodes: Iterable[Node]) -> None:
     """Write the nodes of a graph as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(node) for node in nodes]), encoding="utf-8")
+    write_text(path, json.dumps([asdict(node) for node in nodes]))
 
 
 def read_nodes(path: Path) -> list[Node]:
     """Read what `write_nodes` wrote; raises `BundleError` where that is not there, or is something else."""
+    if not path.exists():
+        raise BundleError(f"{path}: expected origins of nodes, which export_onnx --debug writes, found none")
+    found = read_json(path, "origins of nodes as JSON", BundleError, "TABLE_BYTES")
     try:
-        return [Node.from_dict(item) for item in json.loads(path.read_text(encoding="utf-8"))]
-    except FileNotFoundError:
-        raise BundleError(f"{path}: expected origins of nodes, which export_onnx --debug writes, found none") from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise BundleError(f"{path}: expected origins of nodes as JSON, found: {error}") from error
+        return [Node.from_dict(item) for item in found]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BundleError(f"{path}: expected origins of nodes as JSON, found: {reason_of(error)}") from error

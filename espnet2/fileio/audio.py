@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import stat
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -11,14 +13,17 @@ from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from espnet2.interface.errors import AudioError
+from espnet2.interface.errors import AudioError, reason_of
+from espnet2.interface.foreign_file import read_foreign, size_of
+from espnet2.interface.limits import hint, limit, may_expand
 
 CONTAINERS = (b"RIFF", b"fLaC", b"OggS", b"FORM")  # first bytes of recordings with a header
 # Encoders that write to a pipe put a huge number of frames into the header. A file has an unknown length if it is above
 # this limit, 74 hours at 16 kHz.
 LONGEST = 2**32
-TOO_LARGE = (MemoryError, OverflowError)
 BLOCK = 2**20  # frames to read at once if their number is unknown
+SAMPLE_BYTES = 4  # in memory
+EXPECTED = "a recording (WAV, FLAC, Ogg, ...)"
 
 Result = TypeVar("Result")
 
@@ -52,8 +57,16 @@ def resample(samples: np.ndarray, rate: int, fs: int, name: str) -> np.ndarray:
         return samples
     import soxr
 
+    require_rate(rate, fs, name)
     _log.info("%s: resampled from %d to %d Hz", name, rate, fs)
     return soxr.resample(samples, rate, fs, quality="HQ")
+
+
+def require_rate(rate: int, fs: int, name: str) -> None:
+    """Raise `AudioError` for a rate that is not resampled: a file of 1 Hz would become one of any size."""
+    lowest, highest = limit("AUDIO_RATE_LOWEST"), limit("AUDIO_RATE")
+    if rate != fs and not lowest <= rate <= highest:
+        raise AudioError(f"{name}: expected a rate from {lowest} to {highest} Hz, or {fs} Hz, found {rate} Hz")
 
 
 def recording_size(path: Path | str) -> tuple[int, int]:
@@ -63,8 +76,8 @@ def recording_size(path: Path | str) -> tuple[int, int]:
         AudioError: It cannot be read.
     """
 
-    def size(file: Any) -> tuple[int, int]:
-        frames = file.frames if file.frames < LONGEST else sum(map(len, _blocks(file, "int16", None)))
+    def size(file: Any, stored: int) -> tuple[int, int]:
+        frames = file.frames if file.seekable() else sum(map(len, _blocks(file, "int16", None, stored)))
         return frames, file.samplerate
 
     return _of_file(path, size, None)
@@ -72,7 +85,7 @@ def recording_size(path: Path | str) -> tuple[int, int]:
 
 def subtype_of(path: Path | str) -> str:
     """Read the encoding of a recording's samples, such as PCM_16; raises `AudioError` if that fails."""
-    return _of_file(path, lambda file: str(file.subtype), None)
+    return _of_file(path, lambda file, _: str(file.subtype), None)
 
 
 def read_samples(
@@ -95,11 +108,11 @@ def read_samples(
         AudioError: It cannot be read.
     """
 
-    def read(file: Any) -> tuple[np.ndarray, int]:
+    def read(file: Any, stored: int) -> tuple[np.ndarray, int]:
         rate, (start, end) = file.samplerate, span or (0, -1)
         first, last = int(start * rate), None if end == -1 else int(end * rate)
-        if file.frames >= LONGEST:
-            samples = np.concatenate([*_blocks(file, dtype, last)])[first:]
+        if not file.seekable():
+            samples = np.concatenate([*_blocks(file, dtype, last, stored)])[first:]
         else:
             file.seek(min(first, file.frames))
             samples = file.read(max((file.frames if last is None else last) - first, 0), dtype=dtype, always_2d=True)
@@ -122,40 +135,85 @@ def stream_type() -> Any:
     return Stream
 
 
-def _of_file(source: Path | str | BinaryIO, read: Callable[[Any], Result], name: str | None) -> Result:
+def _of_file(source: Path | str | BinaryIO, read: Callable[[Any, int], Result], name: str | None) -> Result:
     """Open a file and apply `read` to it; one of unknown length is opened as a stream, without seeking."""
+    called = str(source) if name is None else name
+    try:
+        opened, size = content_of(source)
+        return _read(opened, size, read)
+    except AudioError:
+        raise
+    except Exception as error:  # libsndfile's errors, names that no system has, and what sizes in headers lead to
+        raise not_a_recording(called, error) from error
+
+
+def content_of(source: Path | str | BinaryIO) -> tuple[bytes | BinaryIO, int]:
+    """What libsndfile opens, and its bytes: a file's name; the contents of a pipe, in which it cannot seek."""
+    if not isinstance(source, str | Path):
+        return source, source.seek(0, io.SEEK_END)
+    if stat.S_ISFIFO(os.stat(source).st_mode):
+        content = read_foreign(source, EXPECTED, AudioError, "PIPE_BYTES")
+        return io.BytesIO(content), len(content)
+    return os.fsencode(source), size_of(source, "MODEL_BYTES")
+
+
+def _read(source: bytes | BinaryIO, size: int, read: Callable[[Any, int], Result]) -> Result:
     import soundfile
 
-    called = str(source) if name is None else name
-    is_missing = isinstance(source, str | Path) and not Path(source).exists()
-    try:
-        # libsndfile seeks in a file, which a pipe, such as a shell's <(command), does not support.
-        if isinstance(source, str | Path) and Path(source).is_fifo():
-            source = io.BytesIO(Path(source).read_bytes())
-        with soundfile.SoundFile(source) as file:
-            if file.frames < LONGEST:
-                return read(file)
-        if not isinstance(source, str | Path):
-            source.seek(0)
-        with stream_type()(source) as file:
-            return read(file)
-    except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError, *TOO_LARGE) as error:
-        raise not_a_recording(called, error, not is_missing) from error
+    rewind(source)
+    with soundfile.SoundFile(source) as file:
+        _require_length(file.frames / file.samplerate if file.frames < LONGEST else 0)
+        if is_plausible(file, size):
+            try:
+                return read(file, size)
+            except soundfile.SoundFileError as error:
+                damage = error
+        else:
+            damage = None
+    rewind(source)
+    # Where it cannot be read as a stream either, what a file of known length lacks is the better message.
+    with stream_type()(source) as file:
+        try:
+            return read(file, size)
+        except soundfile.SoundFileError as error:
+            raise damage or error from error
 
 
-def _blocks(file: Any, dtype: str, last: int | None) -> Iterator[np.ndarray]:
-    """Read blocks of samples (T, C) up to frame `last`, or to the end; the first block may be empty."""
+def rewind(source: bytes | BinaryIO) -> None:
+    """Go to the start of contents, before they are opened once more."""
+    if not isinstance(source, bytes):
+        source.seek(0)
+
+
+def is_plausible(file: Any, size: int) -> bool:
+    """Whether a file of `size` bytes may hold the samples of its header; FLAC holds 65535 zeros in 14 bytes."""
+    return file.frames < LONGEST and may_expand(file.frames * file.channels, size, SAMPLE_BYTES)
+
+
+def _require_length(seconds: float) -> None:
+    most = limit("AUDIO_SECONDS")
+    if seconds > most:
+        raise ValueError(f"one of more than {most} seconds; {hint('AUDIO_SECONDS')}")
+
+
+def _blocks(file: Any, dtype: str, last: int | None, stored: int) -> Iterator[np.ndarray]:
+    """Read blocks of samples (T, C) up to frame `last`, or to the end, of a file of `stored` bytes; the first may be
+    empty."""
     read = 0
     while True:
         wanted = BLOCK if last is None else min(BLOCK, last - read)
         block = file.read(wanted, dtype=dtype, always_2d=True)
         yield block
         read += len(block)
+        _require_length(read / file.samplerate)
+        if not may_expand(read * file.channels, stored, SAMPLE_BYTES):
+            raise ValueError(f"more than {read} samples in {stored} bytes; {hint('EXPANSION')}")
         if len(block) < wanted or read == last:
             return
 
 
-def not_a_recording(name: str, error: Exception, exists: bool) -> AudioError:
+def not_a_recording(name: str, error: Exception) -> AudioError:
     """The error for a recording that cannot be read, or that does not exist."""
-    found = (getattr(error, "error_string", None) or str(error)).rstrip(".") if exists else "no such file"
-    return AudioError(f"{name}: expected a recording (WAV, FLAC, Ogg, ...), found {found}")
+    found = getattr(error, "error_string", None) or reason_of(error)
+    found = "no such file" if isinstance(error, FileNotFoundError) else found.rstrip(".")
+    return AudioError(f"{name}: expected {EXPECTED}, found {found}")

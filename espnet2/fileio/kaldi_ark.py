@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from espnet2.fileio.arrays import array_of
 from espnet2.fileio.audio import CONTAINERS, read_samples
 
 Value = np.ndarray | tuple[int, np.ndarray]
@@ -21,6 +22,7 @@ VECTORS = {b"FV ": "<f4", b"DV ": "<f8"}
 # Matrices of whole numbers between the smallest and the largest value: token -> dtype.
 SCALED = {b"CM2": "<u2", b"CM3": "u1"}
 PICKLED = b"PKL"
+BLOCK = 1 << 24  # bytes that are read at once
 # Programs that write WAV to a pipe put a size of at least this into the header: the size is unknown.
 UNKNOWN = 0x7FFFFF00
 RANGE = re.compile(r"(?P<place>.*)\[(?P<rows>[\d:]*)(?:,(?P<columns>[\d:]*))?\]$")
@@ -74,7 +76,7 @@ def read_ark(file: BinaryIO, dtype: str, name: str) -> Value:
         return _recording(_sized(file), dtype, name)
     if start[:3] == b"NPY":
         file.seek(3 - len(start), io.SEEK_CUR)
-        return np.load(io.BytesIO(_sized(file)), allow_pickle=False)
+        return array_of(_sized(file))
     if start.startswith(CONTAINERS):
         return _recording(start + _container(start, file), dtype, name)
     if start[:3] == PICKLED:
@@ -143,10 +145,15 @@ def _numbers(file: BinaryIO, dtype: str | np.dtype, count: int) -> np.ndarray:
 
 
 def _bytes(file: BinaryIO, count: int) -> bytes:
-    found = file.read(count)
-    if len(found) != count:
-        raise ValueError(f"the end of the file, {count - len(found)} bytes too early")
-    return found
+    if count < 0:
+        raise ValueError(f"an array of {count} bytes")
+    found = bytearray()
+    while len(found) < count:  # in blocks, since the count of a damaged file asks for all memory
+        block = file.read(min(BLOCK, count - len(found)))
+        if not block:
+            raise ValueError(f"the end of the file, {count - len(found)} bytes too early")
+        found += block
+    return bytes(found)
 
 
 def _text(content: bytes) -> np.ndarray:

@@ -11,10 +11,10 @@ from espnet2.fileio.kaldi_ark import part_of, read_ark, split_range
 from espnet2.fileio.read_text import found_path
 from espnet2.fileio.shell import output_of
 from espnet2.fileio.table import TableReader
-from espnet2.interface.errors import DataError, EspnetError
+from espnet2.interface.errors import DataError, EspnetError, reason_of
+from espnet2.interface.foreign_file import opened
 
 PLACE = re.compile(r"(?P<path>.+):(?P<offset>\d+)")
-UNREADABLE = (OSError, ValueError, IndexError, EOFError, OverflowError, MemoryError)  # from sizes in a damaged file
 
 
 class KaldiScpReader(TableReader["np.ndarray | tuple[int, np.ndarray]"]):
@@ -41,10 +41,9 @@ class KaldiScpReader(TableReader["np.ndarray | tuple[int, np.ndarray]"]):
             return part_of(value, ranges) if isinstance(value, np.ndarray) else (value[0], part_of(value[1], ranges))
         except EspnetError:
             raise
-        except UNREADABLE as error:
-            found = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        except Exception as error:  # sizes in a damaged file lead anywhere
             raise DataError(
-                f"{self.fname}: {key}: expected an array of Kaldi in {self.data[key]}, found: {found}"
+                f"{self.fname}: {key}: expected an array of Kaldi in {self.data[key]}, found: {reason_of(error)}"
             ) from error
 
     def place(self, key: str) -> str:
@@ -56,6 +55,6 @@ class KaldiScpReader(TableReader["np.ndarray | tuple[int, np.ndarray]"]):
             return read_ark(output_of(listed), self.dtype, listed)
         place = PLACE.fullmatch(listed)
         path = listed if place is None else place["path"]
-        with open(found_path(path, self.fname), "rb") as file:
+        with opened(found_path(path, self.fname), "MODEL_BYTES") as file:
             file.seek(0 if place is None else int(place["offset"]))
             return read_ark(file, self.dtype, listed)

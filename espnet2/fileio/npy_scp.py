@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from espnet2.fileio.arrays import read_array
 from espnet2.fileio.scp_writer import ScpWriter
 from espnet2.fileio.table import TableReader
 from espnet2.interface.errors import DataError
+from espnet2.utils.atomic import write_atomically
+from espnet2.utils.file_name import require_member_name
 
 
 class NpyScpReader(TableReader[np.ndarray]):
@@ -26,15 +29,7 @@ class NpyScpReader(TableReader[np.ndarray]):
 
     def __getitem__(self, key: str) -> np.ndarray:
         path = self.get_path(key)
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            found = (error.strerror if isinstance(error, OSError) else None) or "something else"
-            raise DataError(f"{path}: expected an array in a .npy file, found {found}") from error
-        if not isinstance(array, np.ndarray):
-            array.close()
-            raise DataError(f"{path}: expected an array in a .npy file, found an archive of arrays")
-        return array
+        return read_array(path, "an array in a .npy file", DataError)
 
 
 class NpyScpWriter(ScpWriter):
@@ -51,7 +46,8 @@ class NpyScpWriter(ScpWriter):
     def __setitem__(self, key: str, value: np.ndarray) -> None:
         if not isinstance(value, np.ndarray):
             raise TypeError(f"{key}: expected an array, found {type(value).__name__}")
+        require_member_name(key)
         path = self.dir / f"{key}.npy"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, value)
+        with write_atomically(path) as file:
+            np.save(file, value)
         self._add(key, str(path))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from espnet2.fileio.audio import LONGEST, TOO_LARGE, not_a_recording, stream_type
+from espnet2.fileio.audio import LONGEST, content_of, is_plausible, not_a_recording, require_rate, rewind, stream_type
+from espnet2.interface.errors import AudioError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -46,6 +46,7 @@ class Pieces:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         rate = self._file.samplerate
+        require_rate(rate, self.fs, self.name)
         resample = _unchanged if rate == self.fs else _resampler(rate, self.fs)
         wanted = max(int(SECONDS * rate), 1)
         while True:
@@ -56,29 +57,26 @@ class Pieces:
                 return
 
     def _attempt(self, read: Any) -> Any:
-        import soundfile
-
         try:
             return read()
-        except (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError, *TOO_LARGE) as error:
-            raise not_a_recording(self.name, error, not isinstance(error, FileNotFoundError)) from error
+        except AudioError:
+            raise
+        except Exception as error:  # as in `espnet2.fileio.audio`
+            raise not_a_recording(self.name, error) from error
 
 
 def _open(source: Path | BinaryIO) -> Any:
-    """Open a recording for reading in order; raises `FileNotFoundError` where there is no such file."""
+    """Open a recording for reading in order."""
     import soundfile
 
-    if isinstance(source, Path):
-        source.stat()
-        if source.is_fifo():  # libsndfile seeks
-            source = io.BytesIO(source.read_bytes())
-    file = soundfile.SoundFile(source)
-    if file.frames < LONGEST:
+    opened, size = content_of(source)
+    rewind(opened)
+    file = soundfile.SoundFile(opened)
+    if is_plausible(file, size):
         return file
     file.close()
-    if not isinstance(source, Path):
-        source.seek(0)
-    return stream_type()(source)
+    rewind(opened)
+    return stream_type()(opened)
 
 
 def _unchanged(samples: np.ndarray, is_last: bool) -> np.ndarray:

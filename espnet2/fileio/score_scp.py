@@ -16,7 +16,9 @@ import numpy as np
 from espnet2.fileio.scp_writer import ScpWriter
 from espnet2.fileio.table import TableReader
 from espnet2.interface.errors import DataError
-from espnet2.utils.text_file import read_text
+from espnet2.utils.atomic import write_text
+from espnet2.utils.file_name import require_member_name
+from espnet2.utils.json_file import read_json_mapping
 
 
 @dataclass
@@ -46,11 +48,7 @@ class SingingScoreReader(TableReader[dict[str, Any]]):
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         path = self.get_path(key)
-        text = read_text(path, "a score in JSON", DataError)
-        try:
-            return dict(json.loads(text))
-        except (ValueError, TypeError) as error:
-            raise DataError(f"{path}: expected a score in JSON, found {error}") from error
+        return read_json_mapping(path, "a score in JSON", DataError)
 
 
 class SingingScoreWriter(ScpWriter):
@@ -62,7 +60,7 @@ class SingingScoreWriter(ScpWriter):
     """
 
     def __setitem__(self, key: str, value: Mapping[str, Any]) -> None:
+        require_member_name(key)
         path = self.dir / f"{key}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(dict(value), ensure_ascii=False, indent=2), encoding="utf-8")
+        write_text(path, json.dumps(dict(value), ensure_ascii=False, indent=2))
         self._add(key, str(path))

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO, TypeVar
 
-from espnet2.interface.errors import DataError
+from espnet2.interface.errors import DataError, reason_of
 
 Self = TypeVar("Self", bound="ListWriter")
 
@@ -45,7 +45,7 @@ def _open(path: Path | str) -> TextIO:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         return open(path, "w", buffering=1, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
-        raise DataError(f"{path}: expected a file that can be written, found {error.strerror}") from error
+        raise DataError(f"{path}: expected a file that can be written, found {reason_of(error)}") from error
 
 
 class ScpWriter(ListWriter):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -39,7 +40,8 @@ def _segment(path: Path | str, key: str, value: str) -> Segment:
         segment = Segment(recording, float(start), float(end))
     except ValueError as error:
         raise DataError(f"{path}: {key}: expected 'recording start end' in seconds, found {value!r}") from error
-    if segment.start < 0 or not (segment.end == -1 or segment.end > segment.start):
+    ordered = segment.end == -1 or segment.start < segment.end < math.inf
+    if not 0 <= segment.start < math.inf or not ordered:
         raise DataError(f"{path}: {key}: expected 0 <= start < end, or an end of -1, found {start} and {end}")
     return segment
 

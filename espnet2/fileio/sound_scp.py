@@ -13,6 +13,8 @@ from espnet2.fileio.read_text import found_path
 from espnet2.fileio.scp_writer import ScpWriter
 from espnet2.fileio.table import TableReader
 from espnet2.interface.errors import AudioError, DataError
+from espnet2.utils.atomic import write_atomically
+from espnet2.utils.file_name import require_member_name
 
 
 def soundfile_read(
@@ -163,9 +165,10 @@ class SoundScpWriter(ScpWriter):
     def _write(self, name: str, rate: int, samples: np.ndarray) -> str:
         import soundfile
 
+        require_member_name(name)
         path = self.dir / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(str(path), samples, rate, subtype=self.subtype)
+        with write_atomically(path) as file:
+            soundfile.write(file, samples, rate, subtype=self.subtype, format=path.suffix.removeprefix(".").upper())
         return str(path)
 
 

@@ -20,10 +20,14 @@ Command lines print the message and exit with status 2.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 LONGEST = 400  # characters of a message: what a terminal shows in a few lines
 LISTED = 160  # characters of a list of what is known
+BREAKS = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# Control characters, those that reverse the direction of what follows, and halves of characters.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -32,6 +36,28 @@ def shortened(text: str, longest: int = LONGEST) -> str:
         return text
     kept = longest - len(" … ")
     return f"{text[: kept - kept // 4]} … {text[len(text) - kept // 4 :]}"
+
+
+def printable(text: str) -> str:
+    """`text`, which may come from a stranger, in one line, with control characters as escapes."""
+    return visible(" ".join(text.split()) if BREAKS.search(text) else text)
+
+
+def visible(text: str) -> str:
+    """`text` with its lines and tabs, in which all other control characters are escapes."""
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks, which tokens of bytes may have: each utterance has one line of a file."""
+    return " ".join(BREAKS.split(text))
+
+
+def reason_of(error: BaseException) -> str:
+    """The reason of an error on one line: of the system's its own words, else its message, or its name without one."""
+    words = error.strerror if isinstance(error, OSError) else None
+    text = str(words or error).strip()
+    return (" ".join(text.split()) if BREAKS.search(text) else text) or type(error).__name__
 
 
 def listed(known: Iterable[str], found: object = "") -> str:
@@ -51,7 +77,7 @@ class EspnetError(Exception):
     """Base of all errors that are told to the user in one sentence, of `LONGEST` characters at most."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(shortened(message))
+        super().__init__(shortened(printable(message)))
 
 
 class ConfigError(EspnetError, ValueError, RuntimeError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,12 @@ import torch
 from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import full_lengths, make_pad_mask
+from espnet2.fileio.arrays import read_arrays
+from espnet2.interface.errors import ConfigError, reason_of
 from espnet2.layers.abs_normalize import AbsNormalize
 from espnet2.layers.inversible_interface import InversibleInterface
+
+STATISTICS = "feature statistics (count, sum, sum_square)"
 
 
 def read_stats(path: str | Path) -> tuple[float, np.ndarray, np.ndarray]:
@@ -24,8 +27,11 @@ def read_stats(path: str | Path) -> tuple[float, np.ndarray, np.ndarray]:
     try:
         count, total, total_square = _read_arrays(path)
         count = float(count)
-    except (KeyError, IndexError, EOFError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: expected feature statistics (count, sum, sum_square), found: {error}") from None
+    except ConfigError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        found = f"no {error}" if isinstance(error, KeyError) else reason_of(error)
+        raise ConfigError(f"{path}: expected {STATISTICS}, found: {found}") from None
     if not (count > 0 and total.ndim == 1 and total.shape == total_square.shape):
         found = f"a count of {count:g} and shapes {total.shape}, {total_square.shape}"
         raise ValueError(f"{path}: expected statistics of some frames, vectors of one length, found {found}")
@@ -35,11 +41,10 @@ def read_stats(path: str | Path) -> tuple[float, np.ndarray, np.ndarray]:
 
 
 def _read_arrays(path: str | Path) -> tuple[Any, np.ndarray, np.ndarray]:
-    with open(path, "rb") as file:
-        stats = np.load(file, allow_pickle=False)
-        if isinstance(stats, np.ndarray):
-            return stats[0, -1], stats[0, :-1], stats[1, :-1]
-        return stats["count"], stats["sum"], stats["sum_square"]
+    stats = read_arrays(path, STATISTICS, ConfigError)
+    if isinstance(stats, np.ndarray):
+        return stats[0, -1], stats[0, :-1], stats[1, :-1]
+    return stats["count"], stats["sum"], stats["sum_square"]
 
 
 class GlobalMVN(AbsNormalize, InversibleInterface):

@@ -23,6 +23,8 @@ WINDOWS = {
     "kaiser": torch.kaiser_window,
 }
 
+MOST_NUMBERS = 80_000_000  # of the matrix of a transform: one of 8192 points
+
 
 class Stft(torch.nn.Module, InversibleInterface):
     """STFT. `n_fft`, `win_length` and `hop_length` are in samples; `window` None is the rectangular window.
@@ -56,6 +58,8 @@ class Stft(torch.nn.Module, InversibleInterface):
         if self.win_length > n_fft:
             raise ValueError(f"win_length: expected at most n_fft = {n_fft} samples, found {self.win_length}")
         self.bins = n_fft // 2 + 1 if onesided else n_fft
+        if 2 * self.bins * self.win_length > MOST_NUMBERS:
+            raise ValueError(f"n_fft: expected a transform of at most {MOST_NUMBERS} numbers, found {n_fft} points")
         padding = n_fft // 2 if center else 0
         self.length = Length.conv(n_fft, hop_length, padding)
         # The window is centred in the transform; the first `start` and last `end` samples have weight 0.

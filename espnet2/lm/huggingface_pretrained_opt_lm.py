@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ from espnet.nets.pytorch_backend.step_scorer import BatchSteppedScorer
 from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of, hypotheses, stacked
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias, target_mask, visible_rows
 from espnet2.interface import spec
+from espnet2.interface.errors import ConfigError
 from espnet2.layers.hugging_face import read_config
 from espnet2.lm.abs_model import AbsLM
+from espnet2.utils.json_file import read_json_mapping
 
 PADDING = 0  # the padding token, which is masked and has no position
 RESERVED = 2  # offset of the first token's row in the table of positions; padding has row 1
@@ -56,7 +57,7 @@ class OPTConfig:
         """
         file = Path(name) / "config.json"
         keys = (
-            json.loads(file.read_text(encoding="utf-8-sig"))
+            read_json_mapping(file, "the configuration of a model in JSON", ConfigError)
             if file.is_file()
             else read_config("opt_name", name).to_dict()
         )

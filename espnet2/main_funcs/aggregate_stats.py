@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from espnet2.fileio.arrays import read_arrays
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.utils.atomic import write_atomically
 from espnet2.utils.text_file import lines_of
@@ -77,13 +77,15 @@ def _add(paths: Iterable[Path], target: Path) -> None:
     """Add up the sums of all files."""
     total: dict[str, Any] = {}
     for path in paths:
-        try:
-            with np.load(path) as found:
-                sums = {name: found[name] for name in found.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path}: expected collected statistics, found: {error}") from error
+        sums = read_arrays(path, "collected statistics", DataError)
+        if isinstance(sums, np.ndarray):
+            raise DataError(f"{path}: expected {', '.join(sorted(SUMS))}, found one array")
         if set(sums) != SUMS:
             raise DataError(f"{path}: expected {', '.join(sorted(SUMS))}, found {', '.join(sums)}")
+        shapes = {name: (sums[name].shape, np.shape(total.get(name, sums[name]))) for name in SUMS}
+        for name, (shape, before) in shapes.items():
+            if shape != before:
+                raise DataError(f"{path}: expected {name} of shape {before}, as in the first part, found {shape}")
         total = {name: total.get(name, 0) + sums[name] for name in ("count", "sum", "sum_square")}
     with write_atomically(target) as file:
         np.savez(file, **total)

@@ -12,6 +12,7 @@ import torch
 from espnet2.interface.errors import DataError
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.utils.atomic import write_atomically
+from espnet2.utils.file_name import require_member_name
 
 Sums = dict[str, dict[str, Any]]
 
@@ -70,6 +71,7 @@ def collect_phase(
             for uid, value in zip(uids, _items(found, name, values), strict=True):
                 _add(sums, name, value, uid)
                 if write_collected_feats:
+                    require_member_name(uid)
                     path = directory / "collect_feats" / f"data_{name}" / f"{uid}.npy"
                     with write_atomically(path) as file:
                         np.save(file, value)

@@ -8,32 +8,28 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import sys
 import tarfile
-import tempfile
 import time
 import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import yaml
 
 import espnet
-from espnet2.interface.errors import ArchiveError, ConfigError, shortened
+from espnet2.fileio.archives import Member, members, safe_name
+from espnet2.interface.errors import ArchiveError, ConfigError, reason_of, shortened
 from espnet2.interface.families import FAMILIES
 from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.text.whisper_vocabulary import ASSETS
+from espnet2.utils.work_directory import work_directory
 from espnet2.utils.yaml_file import read_mapping
 
 META = "meta.yaml"  # of a packed model, with the files' names in these sections
 META_SECTIONS = ("yaml_files", "files")
-MAX_BYTES = 64 << 30  # unpacked; the largest published model takes 36 GB
-MAX_MEMBERS = 10_000
 
 # Ending -> mode of `tarfile.open`; None for zip.
 ARCHIVES: dict[str, Any] = {
@@ -50,15 +46,6 @@ VOCODER, GENERATOR, BESIDE_VOCODER = "vocoder_file", "generator", ("config.yml",
 PACKED_KEYS = ("bpemodel", "stats_file", "non_linguistic_symbols", "ngram_file")
 
 
-@dataclass(frozen=True)
-class Member:
-    """File of an archive: its name, its unpacked size in bytes, and a function that opens it."""
-
-    name: str
-    size: int
-    open: Callable[[], IO[bytes] | None]
-
-
 def unpack(input_archive: Path | str, outpath: Path | str, use_cache: bool = True) -> dict[str, str]:
     """Unpack `input_archive` to the directory `outpath` and return the files that `meta.yaml` names, by key.
 
@@ -70,31 +57,28 @@ def unpack(input_archive: Path | str, outpath: Path | str, use_cache: bool = Tru
     with _temporary_beside(target) as directory:
         if target.exists() and not target.is_dir():
             raise ArchiveError(f"{target}: expected a new or empty directory, found a file")
-        work = Path(directory) / "unpacked"
+        work = directory / "unpacked"
         work.mkdir()
-        try:
-            if use_cache and (target / META).is_file():
-                _extract(archive, work, only=META)
-                if _same_meta(_root(work), target):
-                    return read_meta(target)
-            _extract(archive, work)
-        except ArchiveError:
-            raise
-        except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError) as error:
-            found = getattr(error, "strerror", None) or error
-            raise ArchiveError(f"{archive}: expected a zip or tar archive that can be read, found: {found}") from error
+        if use_cache and (target / META).is_file():
+            _extract(archive, work, only=META)
+            if _same_meta(_root(work), target):
+                return read_meta(target)
+        _extract(archive, work)
         root = _root(work)
         read_meta(root, f"{archive}: {(root / META).relative_to(work)}")
         _move(root, target)
     return read_meta(target)
 
 
-def _temporary_beside(target: Path) -> tempfile.TemporaryDirectory[str]:
+@contextmanager
+def _temporary_beside(target: Path) -> Iterator[Path]:
+    """Make a directory beside `target` for the block; raises `ArchiveError` for errors of the system inside."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent)
+        with work_directory(target.absolute().parent, target.name) as directory:
+            yield directory
     except OSError as error:
-        raise ArchiveError(f"{target.parent}: expected a directory to unpack in, found: {error.strerror}") from error
+        found = reason_of(error)
+        raise ArchiveError(f"{target.parent}: expected a directory to unpack in, found: {found}") from error
 
 
 def _root(directory: Path) -> Path:
@@ -139,7 +123,7 @@ def read_meta(directory: Path | str, shown: str | None = None) -> dict[str, str]
         if not isinstance(named, dict):
             raise ArchiveError(f"{shown}: {section}: expected names and paths, found {type(named).__name__}")
         for key, name in named.items():
-            path = root / _safe_name(str(name), shown)
+            path = root / safe_name(str(name), shown)
             if not os.path.isfile(path):  # False for names that are too long
                 raise ArchiveError(f"{shown}: {section}.{key}: no file {shortened(repr(name), 80)} in the archive")
             files[key] = str(path)
@@ -154,45 +138,15 @@ def get_dict_from_cache(meta: Path | str) -> dict[str, str] | None:
         return None
 
 
-def _members(archive: Path) -> Iterator[Member]:
-    """Yield the files of a zip or tar archive; raises `ArchiveError` for links, devices and encrypted files."""
-    if not os.path.isfile(archive):
-        raise ArchiveError(f"{archive}: expected a packed model, found no such file")
-    if tarfile.is_tarfile(archive):  # asked first: at its end it may have a checkpoint, which is a zip archive
-        with tarfile.open(archive) as file:
-            yield from (_tar_member(file, info) for info in file if not info.isdir())
-    elif zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as file:
-            yield from (_zip_member(file, info) for info in file.infolist() if not info.is_dir())
-    else:
-        raise ArchiveError(f"{archive}: expected a zip or tar archive, found something else")
-
-
-def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
-    mode = info.external_attr >> 16  # Unix permissions and kind, 0 where the archive was made elsewhere
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        raise ArchiveError(f"{archive.filename}: expected files only, found a link or device, {info.filename!r}")
-    return Member(info.filename, info.file_size, lambda: archive.open(info))
-
-
-def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
-    if not info.isreg():
-        raise ArchiveError(f"{archive.name!s}: expected files only, found a link or device, {info.name!r}")
-    return Member(info.name, info.size, lambda: archive.extractfile(info))
-
-
 def _extract(archive: Path, directory: Path, only: str | None = None) -> None:
     """Write the members of `archive`, or those called `only` in any folder, to `directory`."""
-    total = 0
-    limit = min(MAX_BYTES, shutil.disk_usage(directory).free)
-    for count, member in enumerate(_members(archive)):
-        name = _safe_name(member.name, str(archive))
+    free, total = shutil.disk_usage(directory).free, 0
+    for member in members(archive):
         total += member.size
-        if total > limit or count >= MAX_MEMBERS:
-            bound = f"{MAX_MEMBERS} files and {limit} bytes"
-            raise ArchiveError(f"{archive}: expected at most {bound} unpacked, found more at {member.name!r}")
-        if only in (None, name.name):
-            _write(member, directory / name, f"{archive}: {shortened(repr(member.name), 80)}")
+        if total > free:
+            raise ArchiveError(f"{archive}: expected at most the {free} bytes that are free, found more")
+        if only in (None, member.name.name):
+            _write(member, directory / member.name, f"{archive}: {shortened(repr(str(member.name)), 80)}")
 
 
 def _write(member: Member, path: Path, shown: str) -> None:
@@ -201,18 +155,9 @@ def _write(member: Member, path: Path, shown: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         target = path.open("wb")
     except OSError as error:
-        raise ArchiveError(f"{shown}: expected a file that can be written, found: {error.strerror}") from error
-    opened: Any = member.open
-    with target, closing(opened()) as source:
-        shutil.copyfileobj(source, target, 1 << 20)
-
-
-def _safe_name(name: str, where: str) -> PurePosixPath:
-    """Return `name` as a relative path; raises `ArchiveError` when it could lead out of the directory."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts or "\\" in name or ":" in name or "\0" in name:
-        raise ArchiveError(f"{where}: expected relative paths inside the archive, found {name!r}")
-    return path
+        raise ArchiveError(f"{shown}: expected a file that can be written, found: {reason_of(error)}") from error
+    with target:
+        target.writelines(member.blocks())
 
 
 def _same_meta(work: Path, target: Path) -> bool:
@@ -234,7 +179,7 @@ def _move(work: Path, target: Path) -> None:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(work / name, target / name)
     except OSError as error:
-        raise ArchiveError(f"{target}: expected a directory to unpack in, found: {error.strerror}") from error
+        raise ArchiveError(f"{target}: expected a directory to unpack in, found: {reason_of(error)}") from error
 
 
 def _is_taken(target: Path, name: Path) -> bool:
@@ -291,9 +236,9 @@ def pack(
     contents = {_packed_name(path): Path(path) for path in members}
     _read_weights(path for key, path in files.items() if key in WEIGHTS)
     with _temporary_beside(target) as directory:
-        described = Path(directory) / META
+        described = directory / META
         described.write_text(yaml.safe_dump(meta), encoding="utf-8")
-        archive = Path(directory) / target.name
+        archive = directory / target.name
         _write_archive(archive, ARCHIVES[ending], {META: described, **contents})
         os.replace(archive, target)
     return list(contents)

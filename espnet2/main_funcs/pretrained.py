@@ -7,7 +7,7 @@ from pathlib import Path
 
 from espnet2.fileio.checksum import sha256
 from espnet2.fileio.hub import download
-from espnet2.interface.errors import ArchiveError, OptionError
+from espnet2.interface.errors import ArchiveError, OptionError, reason_of
 from espnet2.main_funcs.pack_funcs import read_meta, unpack
 
 
@@ -39,7 +39,10 @@ def find_model(
 
 
 def _default_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "espnet"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "espnet"
+    except RuntimeError as error:
+        raise OptionError("XDG_CACHE_HOME: expected a directory to unpack in, since there is no home") from error
 
 
 def _digest(path: Path) -> str:
@@ -49,4 +52,4 @@ def _digest(path: Path) -> str:
     try:
         return sha256(path)[:16]
     except OSError as error:
-        raise ArchiveError(f"{path}: expected a packed model that can be read, found: {error.strerror}") from error
+        raise ArchiveError(f"{path}: expected a packed model that can be read, found: {reason_of(error)}") from error

@@ -18,12 +18,13 @@ from tqdm import tqdm
 
 from espnet2.fileio.audio import read_samples
 from espnet2.fileio.shell import output_of
-from espnet2.interface.errors import AudioError, OptionError
+from espnet2.interface.errors import AudioError, DataError, OptionError
 from espnet2.recipe.data_dir import DataDir
 from espnet2.recipe.files import require_other
 from espnet2.recipe.validate import validate_data_dir
 from espnet2.runtime.speech import require_numbers
 from espnet2.utils.atomic import write_atomically
+from espnet2.utils.json_file import read_json_mapping
 
 LOUDEST = 2.0  # of full scale: louder samples must be in other units
 FORMATS = {"flac": ("FLAC", "PCM_16"), "wav": ("WAV", "PCM_16")}
@@ -111,8 +112,8 @@ def _drop_outdated(directory: Path, pieces: list[Piece], fs: int) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     record = directory / SOURCES
     try:
-        before = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        before = read_json_mapping(record, "sources", DataError, "TABLE_BYTES")
+    except DataError:
         before = {}
     now = {str(piece.target.name): f"{fs} {piece.origin()}" for piece in pieces}
     for path in set(directory.iterdir()) - {record}:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from espnet2.interface.errors import EspnetError, OptionError
+from espnet2.interface.errors import EspnetError, OptionError, reason_of
 from espnet2.utils.atomic import write_atomically
 
 
@@ -92,7 +92,7 @@ def _follow(command: Sequence[str], write: Callable[[bytes], object], shown: boo
             command, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
         )
     except OSError as error:
-        write(f"{command[0]}: {error.strerror}\n".encode())
+        write(f"{command[0]}: {reason_of(error)}\n".encode())
         return 127
     with process:
         for piece in iter(lambda: process.stdout.read(1 << 16) if process.stdout else b"", b""):

@@ -16,6 +16,7 @@ from typing import Any
 from espnet2.fileio.checksum import sha256
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.utils.atomic import write_atomically
+from espnet2.utils.json_file import read_json_mapping
 from espnet2.utils.lock import try_lock
 
 PATIENCE = 15.0  # seconds to wait for children of a killed command, which hold its lock
@@ -118,8 +119,8 @@ def _digest(path: str) -> str:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json_mapping(path, "a command and its inputs", DataError, "TABLE_BYTES")
+    except DataError:
         return None
 
 

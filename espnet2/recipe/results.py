@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-import yaml
-
 from espnet2.fileio.read_text import read_2columns_text
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.recipe.files import write_lines
 from espnet2.recipe.score import COLUMNS, COUNTS, Counts, markdown_table, read_counts
+from espnet2.utils.yaml_file import read_yaml
 
 RATES = ("wer", "cer", "ter")
 SPEED = re.compile(r"recognised \d+ of \d+ recordings: ([\d.]+) s of speech in ([\d.]+) s")
@@ -65,10 +64,7 @@ def size_of(name: str) -> int:
     if not colon or kind not in ("fp32", "int8"):
         return _file_size(Path(name))
     path = Path(bundle) / "bundle.yaml"
-    try:
-        manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{path}: expected a bundle, found {error.strerror}") from error
+    manifest = read_yaml(path, "a bundle", DataError)
     entries = dict(manifest["components"])
     if kind == "int8":
         entries.update((manifest.get("quantized") or {}).get("int8") or {})

@@ -13,6 +13,7 @@ from espnet2.fileio.read_text import read_2columns_text, require_keys
 from espnet2.interface.errors import DataError, MissingPackageError
 from espnet2.recipe.files import line_of, write_lines
 from espnet2.utils.atomic import write_atomically
+from espnet2.utils.json_file import read_json_mapping
 
 RESULT, COUNTS = "result.txt", "counts.json"
 COLUMNS = ("Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err")
@@ -208,6 +209,6 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[s
 def read_counts(path: Path | str) -> Counts:
     """Read the counts that `score` wrote; raises `DataError` if that fails."""
     try:
-        return Counts(**json.loads(Path(path).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return Counts(**read_json_mapping(path, "counts", DataError))
+    except (DataError, TypeError) as error:
         raise DataError(f"{path}: expected counts that scoring writes (stage 13), found none") from error

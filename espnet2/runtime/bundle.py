@@ -16,23 +16,25 @@ A `file` is a file of the bundle, and `sha256` its checksum. A component whose w
 from __future__ import annotations
 
 import dataclasses
-import os
+import math
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espnet2.fileio.checksum import sha256
-from espnet2.interface.errors import BundleError
+from espnet2.interface.errors import BundleError, reason_of
 from espnet2.interface.families import family_of, with_bundles
+from espnet2.interface.foreign_file import opened
+from espnet2.interface.limits import limit
 from espnet2.interface.spec import FLAGS, INTEGERS, Component
 from espnet2.runtime.bundle_format_1 import upgraded
-from espnet2.runtime.bundle_replacement import MANIFEST, identity_of, read_as_one, replace
+from espnet2.runtime.bundle_replacement import MANIFEST, identity_of, read_as_one, replace, replaceable, restore
 from espnet2.runtime.opening import Opened, open_checked
 from espnet2.runtime.section import is_mapping, require, require_keys
+from espnet2.utils.work_directory import work_directory
 from espnet2.utils.yaml_file import read_yaml
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from espnet2.runtime.session import OnnxGraph
 
 FORMAT_VERSION = 2
+LONGEST_NAME = 255  # bytes of a file name
 _TASK = re.compile(r"""task: *['"]?(\w+)['"]?\s*$""")  # a line of `bundle.yaml`
 
 
@@ -155,44 +158,40 @@ class Bundle:
             BundleError: As `require_writable`, or `files` and the manifest do not agree.
         """
         cls.require_writable(path)
-        target = Path(path).resolve()
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
+        target = replaceable(path, BundleError)
         try:
-            temporary.mkdir(parents=True)
-            _fill(temporary, manifest, files)
-            bundle = cls.read(temporary)
-            replace(temporary, target)
-        except BaseException as error:
-            shutil.rmtree(temporary, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise BundleError(f"{path}: expected a directory that can be written, found: {error}") from error
-            raise
+            with work_directory(target.parent, target.name) as temporary:
+                _fill(temporary, manifest, files)
+                bundle = cls.read(temporary)
+                replace(temporary, target, cls.require_writable(path))  # once more, as that took its time
+        except OSError as error:
+            raise BundleError(f"{path}: expected a directory that can be written, found: {reason_of(error)}") from error
         return dataclasses.replace(bundle, path=Path(path), identity=identity_of(target))
 
     @classmethod
-    def require_writable(cls, path: str | Path) -> None:
-        """Check that `write` may make or replace `path`, before the work that leads to it.
+    def require_writable(cls, path: str | Path) -> set[str]:
+        """Check that `write` may make or replace `path`, before the work that leads to it; return the files there.
 
         Raises:
             BundleError: `path` holds files that are not of a bundle, or cannot be made.
         """
-        target = Path(path).resolve()
+        target = replaceable(path, BundleError)
         place = next(parent for parent in target.parents if parent.exists())
-        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-            raise BundleError(f"{path}: expected a directory that can be written, found {place}, which cannot")
         try:
-            with tempfile.TemporaryDirectory(prefix=".", dir=place):
+            restore(target)
+            with work_directory(place, target.name):
                 pass
         except OSError as error:
-            raise BundleError(f"{path}: expected a directory that can be written, found: {error.strerror}") from error
+            raise BundleError(f"{path}: expected a directory that can be written, found: {reason_of(error)}") from error
         if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-            return
+            return set()
         if not (target / MANIFEST).is_file():
             raise BundleError(f"{path}: expected a new directory or an older bundle, found something else; it is kept")
         listed = {MANIFEST, *(entry["file"] for entry in _entries(cls.read(target).manifest))}
         for file in sorted(target.iterdir()):
-            if file.name not in listed:
+            if file.name not in listed or file.is_dir():
                 raise BundleError(f"{file}: expected only files that {MANIFEST} lists, found another; it is kept")
+        return listed
 
     @classmethod
     def read(cls, path: str | Path) -> Bundle:
@@ -267,10 +266,10 @@ def task_of(bundle: str | Path | Bundle) -> str:
     if isinstance(bundle, Bundle):
         return bundle.manifest.task
     try:
-        with open(Path(bundle) / MANIFEST, encoding="utf-8", errors="replace") as manifest:
-            lines = (_TASK.match(line) for line in manifest)
+        with opened(Path(bundle) / MANIFEST, "DOCUMENT_BYTES") as file:
+            lines = (_TASK.match(line.decode("utf-8", "replace")) for line in file)
             return next((found[1] for found in lines if found), "")
-    except OSError:
+    except (OSError, ValueError):
         return ""
 
 
@@ -304,10 +303,11 @@ def _component(name: str, entry: Mapping[str, Any]) -> Component:
         component = Component.from_dict(entry["interface"])
         given = {axis: 1 for tensor in component.inputs for axis in tensor.axes if isinstance(axis, str)}
         for state in component.states:
-            if any(type(size) is not int or size < 0 for size in component.initial_shape(state, **given)):
-                raise ValueError(f"{state.input.name}: expected sizes, found {component.initial}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        found = f"no key {error}" if isinstance(error, KeyError) else str(error)
+            shape = component.initial_shape(state, **given)
+            if any(type(size) is not int or size < 0 for size in shape) or math.prod(shape) > limit("STATE_ELEMENTS"):
+                raise ValueError(f"{state.input.name}: expected sizes of a state, found {shape}")
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        found = f"no key {error}" if isinstance(error, KeyError) else reason_of(error)
         raise BundleError(f"components.{name}.interface: expected the interface of a graph, found: {found}") from error
     for attribute in INTEGERS:
         component.attribute(attribute, 0)
@@ -337,7 +337,8 @@ def _entries(manifest: Manifest) -> Iterator[Any]:
 def _require_inside(name: str, key: str = "file") -> None:
     # Bundles come from strangers: a name must not lead out of the directory, on any system.
     plain = name not in ("", ".", "..") and not any(character in name for character in "/\\:\0")
-    require(plain and name != MANIFEST, key, "a plain file name", name)
+    fits = len(name.encode("utf-8", "replace")) <= LONGEST_NAME
+    require(plain and fits and name != MANIFEST, key, "a plain file name", name)
 
 
 def _is_table(value: Any) -> bool:

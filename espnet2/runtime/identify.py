@@ -109,7 +109,7 @@ class LanguageFiles:
     def outdated(self) -> set[Path]:
         """The tables of an earlier run that have no lines now."""
         written = {table.path for ranked in self.writer.children.values() for table in ranked.children.values()}
-        names = [f"[0-9]*best_recog/{table}" for table in ("text", "score")]
+        names = [f"[0-9]*best_recog/{table}{suffix}" for table in ("text", "score") for suffix in ("", ".partial")]
         return {path for name in names for path in self.directory.glob(name)} - written
 
     def __call__(self, name: str, languages: Languages | None) -> None:

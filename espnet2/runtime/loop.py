@@ -20,7 +20,6 @@ An item that cannot be read or computed becomes a failure of the report, and the
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -31,7 +30,18 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from espnet2.interface.errors import AudioError, DataError
+from espnet2.interface.errors import (
+    LONGEST,
+    AudioError,
+    DataError,
+    EspnetError,
+    one_line,
+    printable,
+    reason_of,
+    shortened,
+    visible,
+)
+from espnet2.utils.atomic import remove_partial, write_text
 from espnet2.utils.file_name import FileNameError
 from espnet2.utils.lock import only_one
 
@@ -93,19 +103,23 @@ class Report:
 
     def fail(self, name: str, sentence: str) -> None:
         """Note, and log, why an item has no result."""
+        sentence = shortened(printable(sentence))
         _log.warning("%s", sentence)
         self.failures.append((name, sentence))
 
     def read(self, item: Item, load: Callable[[], _T]) -> _T | None:
-        """Return what `load` reads of an item; None, and a failure, for an `AudioError` or `DataError`.
+        """Return what `load` reads of an item; None, and a failure, where that fails.
 
-        These name the place themselves. An error that does not depend on the item, as an `OptionError`, ends the run.
+        An `AudioError` or `DataError` names the place itself. An error that does not depend on the item, as an
+        `OptionError`, ends the run.
         """
         try:
             return load()
         except (AudioError, DataError) as error:
             self.fail(item.name, str(error))
-        except MemoryError as error:
+        except EspnetError:
+            raise
+        except Exception as error:  # one recording must not end the list
             self.fail(item.name, f"{item.place}: {sentence_of(error)}")
         return None
 
@@ -115,7 +129,8 @@ class Report:
             return compute()
         except UNCOMPUTABLE as error:
             sentence, place = sentence_of(error), f"{item.place}: "
-            self.fail(item.name, sentence if sentence.startswith(place) else place + sentence)
+            names_it = sentence.startswith(place[: LONGEST // 2])  # errors shorten their messages in the middle
+            self.fail(item.name, sentence if names_it else place + sentence)
             return None
 
 
@@ -169,13 +184,14 @@ def process_to(
     """
     try:
         with only_one(directory, wording.noun):
+            remove_partial(directory)
             with open_files(directory) as files:
                 report = _run(items, runner, files, wording)
             for path in files.outdated:
                 path.unlink(missing_ok=True)
             _write_failures(directory / "failures", report.failures)
     except OSError as error:
-        raise DataError(f"{directory}: expected a directory that can be written, found {error.strerror}") from error
+        raise DataError(f"{directory}: expected a directory that can be written, found {reason_of(error)}") from error
     _log.info("wrote %s", directory)
     return _conclude(report, wording)
 
@@ -201,14 +217,14 @@ def _run(items: Sequence[_Item], runner: Runner[_Item, _Result], write: Write[_R
 
 def sentence_of(error: Exception) -> str:
     """The message of an error on one line, or its name where it has none."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = printable(" ".join(str(error).split())) or type(error).__name__
     return f"expected memory enough for it, found too little: {text}" if isinstance(error, MemoryError) else text
 
 
 def print_line(line: str) -> None:
     """Print a line of results to stdout at once, without disturbing a progress bar."""
     with tqdm.external_write_mode(file=sys.stdout):
-        print(line, flush=True)
+        print(visible(line), flush=True)
 
 
 def _write_failures(path: Path, failures: Sequence[tuple[str, str]]) -> None:
@@ -216,10 +232,7 @@ def _write_failures(path: Path, failures: Sequence[tuple[str, str]]) -> None:
     if not failures:
         path.unlink(missing_ok=True)
         return
-    partial = path.with_name(f"{path.name}.partial")
-    lines = "".join(f"{name}\t{' '.join(sentence.split())}\n" for name, sentence in failures)
-    partial.write_text(lines, encoding="utf-8", errors="backslashreplace", newline="\n")
-    os.replace(partial, path)
+    write_text(path, "".join(f"{one_line(name)}\t{printable(sentence)}\n" for name, sentence in failures))
 
 
 def _conclude(report: Report, wording: Wording) -> int:
@@ -232,5 +245,5 @@ def _conclude(report: Report, wording: Wording) -> int:
     if report.failures:
         print(f"{len(report.failures)} of {total} {wording.items} could not be {wording.participle}:", file=sys.stderr)
         for name, sentence in report.failures:
-            print(f"  {name}: {sentence}", file=sys.stderr)
+            print(printable(f"  {name}: {sentence}"), file=sys.stderr)
     return report.status

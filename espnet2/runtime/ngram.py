@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from espnet.nets.scorer_interface import ScorerInterface
 from espnet.nets.scorers.ngram import NgramFullScorer, NgramPartScorer
-from espnet2.interface.errors import MissingPackageError, OptionError
+from espnet2.interface.errors import MissingPackageError, OptionError, reason_of
+from espnet2.interface.foreign_file import require_file
 
 NGRAM_SCORERS: dict[str, type[NgramFullScorer] | type[NgramPartScorer]] = {
     "full": NgramFullScorer,
@@ -29,10 +31,14 @@ def load_ngram(
     if path is None or weight == 0:
         return None
     try:
+        importlib.import_module("kenlm")
+        require_file(path, "an n-gram model of KenLM", OptionError, "MODEL_BYTES")
         return NGRAM_SCORERS[kind](path, token_list)
     except ImportError as error:
         raise MissingPackageError(
             f"{path}: expected the package kenlm, found none; pip install kenlm, or set ngram_weight to 0"
         ) from error
-    except OSError as error:
-        raise OptionError(f"{path}: expected an n-gram model of KenLM, found {' '.join(str(error).split())}") from error
+    except OptionError:
+        raise
+    except Exception as error:  # kenlm's errors have no common base but this
+        raise OptionError(f"{path}: expected an n-gram model of KenLM, found {reason_of(error)}") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from espnet2.fileio.checksum import Checksums
-from espnet2.interface.errors import BundleError
+from espnet2.interface.errors import BundleError, reason_of
 from espnet2.runtime.bundle_replacement import MANIFEST
 
 Opened = TypeVar("Opened")
@@ -65,6 +65,6 @@ def _check(directory: Path, entry: Mapping[str, Any], checksums: Checksums) -> N
     try:
         found = checksums.of(entry["file"], expected)
     except OSError as error:
-        raise BundleError(f"{path}: expected a file that can be read, found: {error.strerror}") from error
+        raise BundleError(f"{path}: expected a file that can be read, found: {reason_of(error)}") from error
     if found != expected:
         raise BundleError(f"{path}: expected sha256 {expected}, found {found}; the file has changed")

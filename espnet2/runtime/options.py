@@ -19,6 +19,7 @@ LONG_FORMS = ("auto", "true", "false")  # and True or False
 TIMESTAMPS = ("none", "token", "word")
 # More than any text needs: a search for more would not end in practice.
 MOST_TOKENS, MOST_PER_FRAME = 100_000, 100
+MOST_WEIGHT = 1e6  # scores that are a million times larger are all that counts; far larger ones overflow
 # Integers: least and most.
 COUNTS: Mapping[str, tuple[int, int | None]] = {
     "beam_size": (1, 10_000),
@@ -132,7 +133,9 @@ class DecodeOptions(OptionFields):
             require(is_integer(value) and least <= value <= (value if most is None else most), name, expected, value)
         require_hotwords(self.hotwords)
         for name in ("lm_weight", "ngram_weight", "penalty", "hotword_weight"):
-            require(is_finite(getattr(self, name)), name, "a finite number", getattr(self, name))
+            value = getattr(self, name)
+            require(is_finite(value), name, "a finite number", value)
+            require(abs(value) <= MOST_WEIGHT, name, f"a number up to {MOST_WEIGHT:g}", value)
         for name in ("maxlenratio", "minlenratio"):
             value = getattr(self, name)
             expected = f"a number of at most {MOST_PER_FRAME}, or minus a number of tokens up to {MOST_TOKENS}"

@@ -22,6 +22,7 @@ from espnet2.runtime.section import is_list_of, require
 
 PROMPT = ("sop", "na", "notimestamps")  # special tokens that a model may have
 OF_TEXTS = ("<unk>", "<space>", "<nospeech>")  # symbols that are neither languages nor tasks
+LONGEST = 3600  # seconds that an encoder reads at once
 _SHOWN = 60  # characters of a symbol in an error
 
 
@@ -42,6 +43,7 @@ class S2TSection(SearchSection):
         length = self.speech_length
         valid = isinstance(length, int | float) and not isinstance(length, bool) and 0 < length < float("inf")
         require(valid, "speech_length", "a number of seconds", length)
+        require(length <= LONGEST, "speech_length", f"at most {LONGEST} seconds", length)
         for name in ("languages", "times"):
             span = getattr(self, name)
             ordered = is_list_of(span, int) and (not span or (len(span) == 2 and 0 <= span[0] <= span[1] < count))

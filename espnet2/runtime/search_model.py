@@ -31,6 +31,9 @@ OPTIONAL = ("mask",)  # where the search knows it
 # the next; frames of a block, from one block to the next, and at its end that the next one gives.
 STREAMING = ("samples_per_step", "lead", "least_steps", "frame_stride", "block_size", "hop_size", "look_ahead")
 
+POSITIVE = ("samples_per_step", "frame_stride", "block_size", "hop_size")  # sizes that are not 0
+MOST_STEP = 10_000_000  # samples, or frames: minutes of speech
+
 
 @dataclass(frozen=True)
 class SearchSection(Section):
@@ -59,6 +62,9 @@ class SearchSection(Section):
         sizes = is_mapping(self.streaming) and all(type(n) is int and n >= 0 for n in self.streaming.values())
         complete = sizes and set(self.streaming) in (set(), set(STREAMING))
         require(complete, "streaming", f"nothing, or the numbers {', '.join(STREAMING)}", self.streaming)
+        for name, size in self.streaming.items():
+            least = int(name in POSITIVE)
+            require(least <= size <= MOST_STEP, f"streaming.{name}", f"a number from {least} to {MOST_STEP}", size)
         require(is_mapping(self.generation), "generation", "a mapping", self.generation)
 
     def score_filter(self) -> ScorerInterface | None:

@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
 
 from espnet2.interface.errors import BundleError
+from espnet2.interface.limits import limit
 
 SectionT = TypeVar("SectionT", bound="Section")
 
@@ -42,12 +43,14 @@ def require(condition: bool, key: str, expected: str, found: Any) -> None:
     """Raise `BundleError` unless `condition` holds; "" is the key of the whole."""
     if not condition:
         text = found if isinstance(found, str) else repr(found)
-        raise BundleError(f"{key and key + ': '}expected {expected}, found {text[:200]}")
+        raise BundleError(f"{key and key + ': '}expected {expected}, found {text[:200] or 'nothing'}")
 
 
 def require_rate(rate: Any) -> None:
-    """Raise `BundleError` unless `sample_rate` is a whole number above 0."""
+    """Raise `BundleError` unless `sample_rate` is a whole number above 0, and one that recordings may have."""
+    most = limit("AUDIO_RATE")
     require(type(rate) is int and rate > 0, "sample_rate", "a rate in Hz", rate)
+    require(rate <= most, "sample_rate", f"a rate of at most {most} Hz", rate)
 
 
 def is_mapping(value: Any) -> bool:

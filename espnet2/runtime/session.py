@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from espnet2.interface.errors import BundleError, GraphError, OptionError
+from espnet2.interface.errors import BundleError, GraphError, OptionError, reason_of
 from espnet2.interface.spec import ONNX_TYPES, Component, Tensor
 from espnet2.runtime.options import PROVIDERS
 
@@ -106,7 +106,7 @@ def _open(path: str | Path, num_threads: int, providers: Sequence[str]) -> onnxr
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=list(providers), disabled_optimizers=slower)
     except Exception as error:  # onnxruntime's errors have no common base but this
-        raise BundleError(f"{path}: expected a graph that onnxruntime can run, found: {error}") from error
+        raise BundleError(f"{path}: expected a graph that onnxruntime can run, found: {reason_of(error)}") from error
 
 
 def _require_same(path: str | Path, what: str, expected: Sequence[Tensor], found: Sequence[Any]) -> None:

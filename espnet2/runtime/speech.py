@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.interface.errors import AudioError
+from espnet2.interface.errors import AudioError, reason_of
 from espnet2.interface.spec import Axis, Component
 
 LARGEST = 2.0**31  # samples of 32 bits that were not scaled; the power spectrum of 1e17 is beyond float32
@@ -23,7 +23,7 @@ def floating_point(speech: Any, name: str) -> np.ndarray:
     try:
         array = np.asarray(speech)
     except (RuntimeError, TypeError) as error:  # a tensor that requires a gradient, is bfloat16, or on another device
-        raise AudioError(f"{name}: expected what numpy can read, found: {error}") from error
+        raise AudioError(f"{name}: expected what numpy can read, found: {reason_of(error)}") from error
     if not np.issubdtype(array.dtype, np.floating):
         hint = "; divide samples of 16 bits by 32768" if array.dtype == np.int16 else ""
         raise AudioError(f"{name}: expected floating point numbers in [-1, 1), found {array.dtype}{hint}")

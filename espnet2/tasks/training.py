@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from espnet2.interface.errors import OptionError, TrainingError
+from espnet2.interface.errors import CheckpointError, EspnetError, OptionError, TrainingError, reason_of
 from espnet2.main_funcs.average_nbest_models import average_nbest_models
 from espnet2.main_funcs.collect_stats import collect_stats
 from espnet2.tasks import files
@@ -235,7 +235,15 @@ def _fit(args: Namespace, directory: Path, module: TrainingModule, data: Trainin
         with quiet_lightning(), _signals_as_status():
             trainer = build_trainer(args, directory, [experiment, *_attention_plots(args, directory, data)])
             data.set_rank(trainer)
-            trainer.fit(module, datamodule=batches, ckpt_path=None if checkpoint is None else str(checkpoint))
+            try:
+                trainer.fit(module, datamodule=batches, ckpt_path=None if checkpoint is None else str(checkpoint))
+            except (ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:
+                if checkpoint is None or experiment.has_begun or isinstance(error, EspnetError):
+                    raise
+                raise CheckpointError(
+                    f"{checkpoint}: expected a checkpoint of this training, found one that does not fit it: "
+                    f"{reason_of(error)}"
+                ) from error
         if not trainer.is_global_zero:
             return
     logging.info("The training was finished at %d epochs", experiment.history.epoch)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from espnet2.interface.errors import MissingPackageError, OptionError
+from espnet2.interface.errors import MissingPackageError, OptionError, reason_of
 
 G2P = Callable[[str], list[str]]
 SPACE = "<space>"
@@ -32,7 +32,7 @@ def _needed(module: str, package: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingPackageError(f"g2p: expected an installed package {package}, found: {error}") from error
+        raise MissingPackageError(f"g2p: expected an installed package {package}, found: {reason_of(error)}") from error
 
 
 def _without_spaces(g2p: G2P) -> G2P:

@@ -15,6 +15,7 @@ from espnet2.interface.errors import MissingPackageError, OptionError
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.token_id_converter import as_indices
 from espnet2.utils.hugging_face import loaded, transformers
+from espnet2.utils.json_file import read_json_mapping
 from espnet2.utils.text_file import read_text
 
 FILE = "tokenizer.json"  # a whole tokenizer, as the package tokenizers writes it
@@ -96,10 +97,7 @@ def _read(model: Path | str) -> str:
     path = Path(model)
     file = path / FILE if os.path.isdir(path) else path
     if os.path.isfile(file):
-        try:
-            return file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise OptionError(f"{file}: expected a tokenizer in JSON, found a file that cannot be read") from error
+        return read_text(file, "a tokenizer in JSON", OptionError, largest="TOKENIZER_BYTES")
     try:
         auto = transformers().AutoTokenizer
     except MissingPackageError as error:
@@ -142,13 +140,4 @@ def _settings(file: Path) -> dict[str, Any]:
     """Keys of `tokenizer_config.json`; none where there is no such file."""
     if not os.path.isfile(file):
         return {}
-    expected = "options of a tokenizer in JSON"
-    try:
-        settings = json.loads(read_text(file, expected, OptionError))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, OptionError):
-            raise
-        raise OptionError(f"{file}: expected {expected}, found {error}") from error
-    if not isinstance(settings, dict):
-        raise OptionError(f"{file}: expected {expected}, found {type(settings).__name__}")
-    return settings
+    return read_json_mapping(file, "options of a tokenizer in JSON", OptionError)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from espnet2.interface.errors import MissingPackageError, OptionError
+from espnet2.interface.foreign_file import read_foreign
 from espnet2.text.abs_tokenizer import AbsTokenizer
 
+EXPECTED = "a SentencePiece model"
 SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # SentencePiece's text for an unknown piece
 
 
@@ -58,12 +60,12 @@ def _open(model: Path) -> Any:
         raise MissingPackageError(
             f"{model}: expected the package sentencepiece, found none; pip install sentencepiece"
         ) from error
+    content = read_foreign(model, EXPECTED, OptionError, "TOKENIZER_BYTES")
     processor = SentencePieceProcessor()
     try:
-        processor.LoadFromSerializedProto(model.read_bytes())
+        processor.LoadFromSerializedProto(content)
         if processor.GetPieceSize() == 0:
             raise RuntimeError("no pieces")
-    except (OSError, RuntimeError) as error:
-        found = error.strerror if isinstance(error, OSError) else "something else"
-        raise OptionError(f"{model}: expected a SentencePiece model, found {found}") from error
+    except Exception as error:  # the package's errors have no common base but this
+        raise OptionError(f"{model}: expected {EXPECTED}, found something else") from error
     return processor

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import errno
 import logging
-import pickle
-import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from espnet.nets.pytorch_backend.saved_file import UnreadableError, fault_of, read_saved
 from espnet.nets.pytorch_backend.state_names import upgraded
 from espnet2.interface.errors import CheckpointError
 
 SHOWN = 5  # number of keys in an error
-DAMAGED = "a file that is truncated or damaged"
 
 # Classes in a trainer's checkpoint.pth beside tensors: epoch times, and scalars of numpy 1 and 2.
 _scalar = np.float64(0).__reduce__()[0]
@@ -57,27 +53,18 @@ def load_checkpoint(path: str | Path, part: str = "") -> dict[str, torch.Tensor]
     Raises `CheckpointError` for a file that is missing, damaged, not a state dict, or needs code to be run.
     """
     try:
-        # PyTorch warns about the protocol of a plain pickle before it refuses it; the refusal is the message to show.
-        with warnings.catch_warnings(), torch.serialization.safe_globals(SAFE_GLOBALS):
-            warnings.simplefilter("ignore", UserWarning)
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(f"{path}: {_refusal(str(error))}") from error
-    except OSError as error:
-        # PyTorch seeks before the beginning of a truncated archive.
-        found = DAMAGED if error.errno in (None, errno.EINVAL) else str(error.strerror).lower()
-        raise CheckpointError(f"{path}: expected a checkpoint, found: {found}") from error
-    except (RuntimeError, EOFError, KeyError, ValueError, IndexError) as error:
-        raise CheckpointError(f"{path}: expected a checkpoint, found {DAMAGED}") from error
+        state = read_saved(path, SAFE_GLOBALS)
+    except UnreadableError as error:
+        raise CheckpointError(f"{path}: {_refusal(error)}") from error
     state = _model_of(state)
     state = state[part] if part and isinstance(state, Mapping) and isinstance(state.get(part), Mapping) else state
     if not isinstance(state, Mapping) or not state or not all(torch.is_tensor(value) for value in state.values()):
         raise CheckpointError(f"{path}: expected a state dict (tensors by name), found {_content(state)}")
     for key, tensor in state.items():
         if not isinstance(key, str):
-            raise CheckpointError(f"{path}: expected names of tensors, found {key!r}")
-        if tensor.layout != torch.strided or tensor.is_meta or tensor.is_complex():
-            raise CheckpointError(f"{path}: expected {key} as a dense tensor of real numbers, found another kind")
+            raise CheckpointError(f"{path}: expected names of tensors, found {_name(key)}")
+        if found := fault_of(tensor):
+            raise CheckpointError(f"{path}: expected {key} as a dense tensor of real numbers, found {found}")
         if not torch.isfinite(tensor).all():
             raise CheckpointError(f"{path}: expected finite numbers in {key}, found NaN or infinity")
     return dict(state)
@@ -93,18 +80,22 @@ def _model_of(content: Any) -> Any:
     return state
 
 
-def _refusal(message: str) -> str:
-    wanted = re.search(r"GLOBAL (\w+(?:\.\w+)+)", message)  # the name has no dot for a text file that starts with c
-    if wanted is None:
-        return f"expected a checkpoint, found {DAMAGED}, or a plain pickle"
-    return f"refused, since loading it would run {wanted[1]}; expected a state dict (tensors by name)"
+def _refusal(error: UnreadableError) -> str:
+    if error.wanted:
+        return f"refused, since loading it would run {error.wanted}; expected a state dict (tensors by name)"
+    return f"expected a checkpoint, found{error.found}"
+
+
+def _name(key: Any) -> str:
+    """A key in a message: the representation of what is no string may be endless."""
+    return repr(key) if isinstance(key, str | int | float) else type(key).__name__
 
 
 def _content(state: Any) -> str:
     if not isinstance(state, Mapping):
         return type(state).__name__
     other = next((key for key, value in state.items() if not torch.is_tensor(value)), None)
-    return "an empty one" if other is None else f"{type(state[other]).__name__} under {other!r}"
+    return "an empty one" if other is None else f"{type(state[other]).__name__} under {_name(other)}"
 
 
 def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: str | Path) -> Loaded:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 from pytorch_lightning.plugins.io import CheckpointIO
 
+from espnet.nets.pytorch_backend.saved_file import UnreadableError, fault_of, read_saved
 from espnet2.interface.errors import CheckpointError
 from espnet2.utils.atomic import write_atomically
 
@@ -42,14 +42,28 @@ def save(state: Any, path: str | Path) -> None:
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint of `AtomicCheckpointIO`; raises `CheckpointError` for anything else."""
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        found = read_saved(path)
+    except UnreadableError as error:
         raise CheckpointError(
             f"{path}: expected a checkpoint of training, found a damaged file; remove it to start anew"
         ) from error
-    if not isinstance(found, dict) or "reporter" not in found or "state_dict" not in found:
+    if not isinstance(found, dict) or not _is_of_training(found):
         raise CheckpointError(f"{path}: expected a checkpoint of this trainer, found another kind of file")
     return found
+
+
+def _is_of_training(found: dict[str, Any]) -> bool:
+    """Whether a checkpoint has the history, the weights and the optimisers of a training."""
+    reporter, state = found.get("reporter"), found.get("state_dict")
+    stats = reporter.get("stats") if isinstance(reporter, dict) else None
+    has_history = isinstance(stats, dict) and all(
+        type(epoch) is int and isinstance(phases, dict) and all(isinstance(values, dict) for values in phases.values())
+        for epoch, phases in stats.items()
+    )
+    has_weights = isinstance(state, dict) and all(
+        isinstance(tensor, torch.Tensor) and not fault_of(tensor) for tensor in state.values()
+    )
+    return has_history and has_weights and isinstance(found.get("optimizer_states"), list)
 
 
 def save_weights(model: torch.nn.Module, path: str | Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from espnet2.fileio.read_text import require_keys
 from espnet2.fileio.readers import DATA_TYPES as DATA_TYPES
 from espnet2.fileio.readers import PADDED, WITH_RATE, open_reader
-from espnet2.interface.errors import AudioError, DataError, OptionError
+from espnet2.interface.errors import AudioError, DataError, EspnetError, OptionError, reason_of
 
 _log = logging.getLogger(__name__)
 
@@ -117,14 +117,22 @@ class ESPnetDataset:
                 _log.warning("%s: %d utterances are not in %s", self.paths[name], more, self.paths[first])
 
     def __getitem__(self, uid: str) -> tuple[str, Data]:
-        try:
-            data = {name: loader[uid] for name, loader in self.loaders.items()}
-        except KeyError as error:
-            raise DataError(f"{self}: expected an utterance of them, found {uid!r}") from error
+        data = {name: self._loaded(name, uid) for name in self.loaders}
         values = {name: np.array(value) if isinstance(value, list) else value for name, value in data.items()}
         if self.preprocess is not None:
             values = self.preprocess(uid, values)
         return uid, {name: self._array(name, value) for name, value in values.items()}
+
+    def _loaded(self, name: str, uid: str) -> Any:
+        try:
+            return self.loaders[name][uid]
+        except EspnetError:
+            raise
+        except KeyError as error:
+            raise DataError(f"{self}: expected an utterance of them, found {uid!r}") from error
+        except Exception as error:  # as sizes in a damaged file lead to any
+            found = reason_of(error)
+            raise DataError(f"{self.paths[name]}: {uid}: expected {name} that can be read, found: {found}") from error
 
     def _array(self, name: str, value: Any) -> np.ndarray:
         if not isinstance(value, np.ndarray) or value.dtype.kind not in self.dtypes:

@@ -58,6 +58,7 @@ class Experiment(Checkpoint):
         self.started = self.validation_started = time.perf_counter()
         self.valid_time = 0.0
         self.logged = 0
+        self.has_begun = False  # what a checkpoint holds is restored before
 
     @property
     def state_key(self) -> str:
@@ -74,6 +75,7 @@ class Experiment(Checkpoint):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: Any) -> None:
         """Start an epoch, and seed its random numbers with its number."""
+        self.has_begun = True
         self.started, self.logged = time.perf_counter(), 0
         logging.info("%d/%depoch started", trainer.current_epoch + 1, trainer.max_epochs)
         set_all_random_seed(self.options.seed + trainer.current_epoch + 1)

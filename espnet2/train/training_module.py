@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from espnet2.interface.errors import ConfigError
+from espnet2.interface.errors import ConfigError, reason_of
 from espnet2.torch_utils.add_gradient_noise import add_gradient_noise
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.train.history import Meter, Stats
@@ -212,7 +212,9 @@ def _step(scheduler: Any, *value: float) -> None:
     try:
         scheduler.step(*value)
     except ValueError as error:  # OneCycleLR has a last step
-        raise ConfigError(f"scheduler_conf: expected steps for the whole training, found: {error}") from error
+        raise ConfigError(
+            f"scheduler_conf: expected steps for the whole training, found: {reason_of(error)}"
+        ) from error
 
 
 def _scalars(found: Any) -> tuple[Tensor, dict[str, Tensor], Tensor]:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from espnet2.interface.errors import OptionError, listed, shortened
+from espnet2.interface.errors import OptionError, listed, printable, shortened
 from espnet2.utils.types import converted
 from espnet2.utils.yaml_file import read_yaml
 
@@ -19,7 +19,7 @@ class PlainArgumentParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print `message` and end with exit status 2."""
-        self.exit(2, shortened(f"{self.prog}: {message} (--help lists the options)") + "\n")
+        self.exit(2, shortened(printable(f"{self.prog}: {message} (--help lists the options)")) + "\n")
 
 
 class ArgumentParser(PlainArgumentParser):

@@ -11,6 +11,7 @@ HZ_PER_MEL = 200.0 / 3.0
 BREAK_HZ = 1000.0
 BREAK_MEL = BREAK_HZ / HZ_PER_MEL
 LOG_STEP = math.log(6.4) / 27.0
+MOST_NUMBERS = 1 << 24  # of filters: a thousand of 16384 bins
 
 
 def hz_to_mel(hz: float, htk: bool = False) -> float:
@@ -32,8 +33,11 @@ def mel_filters(
 ) -> np.ndarray:
     """Triangular filters equally spaced on the mel scale: (n_mels, n_fft // 2 + 1) float32.
 
-    With `unit_area`, their area is 1 per Hz; otherwise their peaks are 1.
+    With `unit_area`, their area is 1 per Hz; otherwise their peaks are 1. Raises `ValueError` for more than
+    `MOST_NUMBERS`.
     """
+    if n_mels * (n_fft // 2 + 1) > MOST_NUMBERS:
+        raise ValueError(f"expected mel filters of at most {MOST_NUMBERS} numbers, found {n_mels} for {n_fft} points")
     edges = mel_to_hz(np.linspace(hz_to_mel(fmin, htk), hz_to_mel(fmax, htk), n_mels + 2), htk)
     bins = np.linspace(0.0, fs / 2, n_fft // 2 + 1) if n_fft % 2 == 0 else np.arange(n_fft // 2 + 1) * (fs / n_fft)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]

@@ -6,6 +6,9 @@ import argparse
 import copy
 from typing import Any
 
+from espnet2.interface.errors import OptionError
+from espnet2.interface.yaml_document import parse_yaml
+
 FORMS = "key=value, key.inner=value, or a mapping as YAML"
 
 
@@ -26,17 +29,15 @@ class NestedDictAction(argparse.Action):
 
 def parse_mapping(text: str) -> dict[str, Any]:
     """Parse `key=value`, with a value in YAML, or a mapping in YAML; raises `ValueError`."""
-    import yaml
-
     key, separator, value = text.partition("=")
     try:
         if separator and key.replace(".", "").replace("_", "").isalnum():
-            found: Any = yaml.safe_load(value)
+            found: Any = parse_yaml(value, key, OptionError)
             for name in reversed(key.split(".")):
                 found = {name: found}
         else:
-            found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+            found = parse_yaml(text, key, OptionError)
+    except OptionError as error:
         raise ValueError(f"expected {FORMS}, found {text!r}") from error
     if not isinstance(found, dict):
         raise ValueError(f"expected {FORMS}, found {text!r}")

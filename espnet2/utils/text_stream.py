@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from espnet2.interface.errors import DataError
+from espnet2.interface.errors import DataError, reason_of
 from espnet2.utils.atomic import write_atomically
 from espnet2.utils.text_file import lines_of
 
@@ -18,7 +18,7 @@ def open_input(path: str) -> Iterator[Iterable[str]]:
     try:
         yield sys.stdin if path == "-" else lines_of(path, "a text file in UTF-8", DataError)
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected text in UTF-8, found {error}") from error
+        raise DataError(f"{path}: expected text in UTF-8, found {reason_of(error)}") from error
 
 
 @contextmanager

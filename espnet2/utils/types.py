@@ -7,6 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from espnet2.interface.errors import OptionError
+from espnet2.interface.yaml_document import parse_yaml
+
 TRUE = ("y", "yes", "t", "true", "on", "1")
 FALSE = ("n", "no", "f", "false", "off", "0")
 NONE = ("none", "null", "nil")
@@ -108,11 +111,9 @@ def _number_or_none(kind: Callable[[str], Any], value: str) -> Any:
 
 def mapping_or_none(value: str) -> Any:
     """Options by name, written in one line of YAML: `{u_max: 100}`; None for nothing. Raises `UnfitValueError`."""
-    import yaml
-
     try:
-        found = yaml.safe_load(value)
-    except yaml.YAMLError:
+        found = parse_yaml(value, "options", OptionError)
+    except OptionError:
         found = value
     if found is not None and not isinstance(found, dict):
         raise UnfitValueError(f"expected options such as {{name: value}}, found {value!r}")

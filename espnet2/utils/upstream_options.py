@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from espnet2.interface.errors import OptionError
+from espnet2.interface.yaml_document import parse_yaml
 from espnet2.utils.model_options import PACKED, RECOGNITION, S2T, model_files
 from espnet2.utils.types import str_or_none
 
@@ -130,9 +131,4 @@ def names(groups: Iterable[Group] = GROUPS) -> set[str]:
 
 def plain_value(text: str) -> Any:
     """Parse a number, a truth value, a list or a word as YAML."""
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(text) from error
+    return parse_yaml(text, "value", OptionError)

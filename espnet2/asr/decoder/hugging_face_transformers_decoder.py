@@ -4,7 +4,6 @@ models that are prompted with the encoder's output, such as LLaMA (Touvron et al
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from espnet.nets.pytorch_backend.transformer.cache import continued, entries_of,
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.asr.decoder.hugging_face_networks import CausalNetwork, CrossNetwork
 from espnet2.interface import spec
+from espnet2.interface.errors import ConfigError
 from espnet2.interface.spec import Length, OutputLength
 from espnet2.layers.hugging_face import (
     embedded,
@@ -28,6 +28,7 @@ from espnet2.layers.hugging_face import (
     shares_embeddings,
     tokenized,
 )
+from espnet2.utils.json_file import read_json_mapping
 
 FAMILIES = {False: "AutoModelForSeq2SeqLM", True: "AutoModelForCausalLM"}
 # Types of models, by `causal_lm`. GPT-2 and OPT are missing, since upstream does not find their embeddings.
@@ -197,8 +198,8 @@ class HuggingFaceTransformersDecoder(BatchSteppedScorer, AbsDecoder):
 def read_json_config(conf_path: str | Path) -> dict[str, Any]:
     """Keys of a model's configuration in a JSON file; raises `ValueError` for a file that is not one."""
     try:
-        return dict(json.loads(Path(conf_path).read_text(encoding="utf-8-sig")))
-    except (OSError, TypeError, ValueError) as error:
+        return read_json_mapping(conf_path, "keys in JSON", ConfigError)
+    except ConfigError as error:
         raise ValueError(
             f"overriding_architecture_config: expected a JSON file of keys, found {str(conf_path)!r}"
         ) from error

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet2.export.nodes import Node, debug_directory, nodes_of, read_nodes
-from espnet2.interface.errors import BundleError, OptionError, listed
+from espnet2.interface.errors import BundleError, OptionError, listed, reason_of
 
 IN_ERROR = re.compile(r"""[Nn]ame:\s*['"]([^'"]+)['"]|[Nn]ode\s*\(?['"]?([\w/.:]+)""")
 
@@ -67,7 +67,7 @@ def nodes_of_file(path: str | Path) -> list[Node]:
     try:
         nodes = nodes_of(ir.load(str(path)))
     except Exception as error:  # whatever the parser of protobuf raises
-        raise BundleError(f"{path}: expected an ONNX file, found: {error}") from error
+        raise BundleError(f"{path}: expected an ONNX file, found: {reason_of(error)}") from error
     if not any(node.frames or node.module for node in nodes):
         raise BundleError(
             f"{path}: expected nodes that tell where they come from, as torch.onnx.export writes them, found none"

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from espnet2.interface.errors import OptionError
+from espnet2.interface.errors import OptionError, reason_of
 from espnet2.interface.spec import Component, Tensor
 
 LENGTHS = re.compile(r"len")
@@ -62,7 +62,9 @@ def _tensor(name: str, value: Any) -> Tensor:
                 raise OptionError(f"inputs: {name}: expected some of {', '.join(known)}, found {key!r}")
         return Tensor(name, **{**data, "axes": tuple(data.get("axes", ()))})
     except (TypeError, ValueError) as error:
-        raise OptionError(f"inputs: {name}: expected axes such as [batch, frames, 80], found: {error}") from error
+        raise OptionError(
+            f"inputs: {name}: expected axes such as [batch, frames, 80], found: {reason_of(error)}"
+        ) from error
 
 
 def _of_example(name: str, value: torch.Tensor) -> Tensor:

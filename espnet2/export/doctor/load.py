@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from espnet2.interface.errors import OptionError
+from espnet2.interface.errors import OptionError, reason_of
 
 OURS = ("espnet", "espnet2")
 
@@ -39,13 +39,13 @@ def load_module(place: str, conf: Mapping[str, Any], packages: str | Path | None
     try:
         kind = getattr(_import(package), name)
     except Exception as error:  # whatever the author's file raises
-        raise OptionError(f"module: {place}: expected a class to import, found: {error}") from error
+        raise OptionError(f"module: {place}: expected a class to import, found: {reason_of(error)}") from error
     if not (isinstance(kind, type) and issubclass(kind, torch.nn.Module)):
         raise OptionError(f"module: {place}: expected a class of torch.nn.Module, found {kind!r}")
     try:
         return kind(**conf)
     except Exception as error:  # whatever the author's constructor raises
-        raise OptionError(f"--conf: {place}: expected keywords that build it, found: {error}") from error
+        raise OptionError(f"--conf: {place}: expected keywords that build it, found: {reason_of(error)}") from error
 
 
 def _import(package: str) -> ModuleType:

@@ -63,6 +63,11 @@ class SearchFamily(Family):
         if "encoder_step" in components and not section.streaming:
             raise BundleError("streaming: expected how streams are fed to 'encoder_step', found nothing")
         require_usable(components, section.special)
+        for name in ("ctc", "decoder_step", "lm_step"):
+            size = components[name].outputs[0].axes[-1:] if name in components else ()
+            if size and isinstance(size[0], int) and size[0] < len(section.tokens):
+                found = f"{len(section.tokens)} tokens"
+                raise BundleError(f"tokens: expected at most {size[0]}, as many as {name} scores, found {found}")
 
     def model(
         self,

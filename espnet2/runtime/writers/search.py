@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from espnet2.fileio.datadir_writer import DatadirWriter
+from espnet2.interface.errors import one_line, visible
 from espnet2.runtime.loop import print_line
 from espnet2.runtime.results import AnyResult, Results, TaggedResult, by_speaker
 from espnet2.runtime.timestamps import Timed, ctm_fields, timed_line
@@ -58,7 +58,7 @@ class SearchFiles:
     def outdated(self) -> set[Path]:
         """The tables of an earlier run that have no lines now."""
         written = {table.path for ranked in self.writer.children.values() for table in ranked.children.values()}
-        names = [f"[0-9]*best_recog/{table}{suffix}" for table in TABLES for suffix in ("", "_spk[0-9]*")]
+        names = [f"[0-9]*best_recog/{table}{suffix}" for table in TABLES for suffix in ("", "_spk[0-9]*", ".partial")]
         return {path for name in names for path in self.directory.glob(name)} - written
 
     def __call__(self, name: str, results: Results | None) -> None:
@@ -81,7 +81,7 @@ def write_result(tables: DatadirWriter, name: str, result: AnyResult, score: str
         texts["text_nospecial"] = result.text_nospecial
     for table, text in texts.items():
         if text is not None:
-            tables[table + suffix][name] = one_line(text)
+            tables[table + suffix][name] = text
 
 
 class SearchLines:
@@ -118,7 +118,7 @@ class GrowingLine:
         self.shown = line
         if self.terminal:
             room = shutil.get_terminal_size().columns - 1
-            print(CLEAR + line[-room:], end="", flush=True)
+            print(CLEAR + visible(line)[-room:], end="", flush=True)
         elif self.growing:
             print_line(line)
 
@@ -127,7 +127,7 @@ class GrowingLine:
         (nbest,) = by_speaker(results or []).values()
         line = line_of(self.recognizer, nbest[0]) if nbest else ""
         if self.terminal:
-            print(CLEAR + line, flush=True)
+            print(CLEAR + visible(line), flush=True)
         elif not self.growing or line.rstrip() != self.shown or not line:
             print_line(line)
         self.shown = ""
@@ -137,11 +137,6 @@ def line_of(recognizer: Maker, result: AnyResult) -> str:
     """The text of a result, or its tokens where there is none, with times where they are known and asked for."""
     text = " ".join(result.token) if result.text is None else result.text
     return one_line(timed_line(_times(recognizer, result)) or text)
-
-
-def one_line(text: str) -> str:
-    """A text without line breaks, which tokens of bytes may have: each utterance has one line of a file."""
-    return " ".join(re.split(r"\r\n|\r|\n", text))
 
 
 def format_score(score: float) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from espnet2.runtime.loop import print_line
 from espnet2.runtime.spk import cosine
 from espnet2.runtime.trials import Trial, equal_error_rate
+from espnet2.utils.atomic import write_text
 from espnet2.utils.file_name import require_member_name
 
 EMBEDDINGS, SCORES = "embeddings.npz", "scores"
@@ -75,9 +76,7 @@ class EmbeddingFiles:
             self.outdated.add(self.directory / SCORES)
         os.replace(self._partial, self.directory / EMBEDDINGS)
         if self.scores.trials:
-            partial = self.directory / f"{SCORES}.partial"
-            partial.write_text("".join(f"{line}\n" for line in self.scores.lines()), encoding="utf-8", newline="\n")
-            os.replace(partial, self.directory / SCORES)
+            write_text(self.directory / SCORES, "".join(f"{line}\n" for line in self.scores.lines()))
 
     def __call__(self, name: str, result: np.ndarray | None) -> None:
         """Write the embedding (D,) of a recording; raises `FileNameError` for a name that leads elsewhere."""

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from espnet2.interface.errors import CheckpointError, ConfigError, MissingPackageError, listed, shortened
+from espnet2.fileio.arrays import read_array
+from espnet2.fileio.hdf5 import open_hdf5, read_dataset
+from espnet2.interface.errors import CheckpointError, ConfigError, listed, shortened
 from espnet2.interface.spec import Component
 from espnet2.torch_utils.checkpoint import load_checkpoint, load_state
 from espnet2.torch_utils.size_limit import bounded, require_sizes
@@ -132,20 +134,14 @@ def own_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def read_statistics(path: Path) -> np.ndarray:
     """Mean and scale (2, F) of a file; raises `CheckpointError` for another content."""
-    try:
-        if path.suffix != ".h5":
-            return np.load(path, allow_pickle=False)
-        with _h5py().File(path, "r") as file:
-            return np.stack([file[name][()] for name in STATISTICS])
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise CheckpointError(f"{path}: expected statistics of features, found: {error}") from error
-
-
-def _h5py() -> Any:
-    try:
-        return importlib.import_module("h5py")
-    except ImportError:
-        raise MissingPackageError("stats.h5 needs the package h5py: pip install h5py") from None
+    expected = "statistics of features"
+    if path.suffix != ".h5":
+        return read_array(path, expected, CheckpointError)
+    with open_hdf5(path, expected, CheckpointError) as file:
+        found = [read_dataset(file, name, path, CheckpointError) for name in STATISTICS]
+    if found[0].shape != found[1].shape:
+        raise CheckpointError(f"{path}: expected {expected}, found {found[0].shape} and {found[1].shape}")
+    return np.stack(found)
 
 
 def _whole(config: Mapping[str, Any], name: str, path: Path) -> int:

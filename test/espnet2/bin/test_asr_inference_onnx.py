@@ -116,7 +116,7 @@ def test_results_of_an_earlier_run_go(work):
 
 
 def test_failures_that_cannot_be_written(work, capsys):
-    (work / "out" / "failures.partial").mkdir(parents=True)
+    (work / "out" / "failures").mkdir(parents=True)
     assert recognise("missing.wav", "--output_dir", "out") == 2
     assert "out: expected a directory that can be written, found Is a directory" in capsys.readouterr().err
 

@@ -167,3 +167,43 @@ def test_a_command_runs_once_for_the_segments_of_its_recording(directory):
     reader = SoundListReader("wav.scp", "int16", "segments")
     assert [reader[key][1].tolist() for key in "abc"] == [PCM[:1].tolist(), PCM[1:].tolist(), PCM.tolist()]
     assert (directory / "runs").read_text() == "x\ny\n"
+
+
+def test_zeros_that_take_no_room(directory, monkeypatch):
+    """A FLAC of 14 bytes for 65,535 zeros, whose header gives no length."""
+    soundfile.write("zeros.flac", np.zeros(3_000_000, np.int16), 16000)
+    content = bytearray((directory / "zeros.flac").read_bytes())
+    content[21:26] = bytes([content[21] & 0xF0, 0, 0, 0, 0])
+    (directory / "zeros.flac").write_bytes(content)
+    assert len(read_audio("zeros.flac", 16000)) == 3_000_000
+    monkeypatch.setenv("ESPNET_EXPANDED_BYTES", "4000000")
+    monkeypatch.setattr(audio, "BLOCK", 1000)
+    with pytest.raises(
+        AudioError, match=r"zeros\.flac: expected a recording .* found more than \d+ samples in \d+ byt"
+    ):
+        read_audio("zeros.flac", 16000)
+
+
+@pytest.mark.parametrize("rate", [1, 10, 999])
+def test_rates_that_no_speech_has(directory, rate):
+    soundfile.write("slow.wav", np.zeros(200), rate, subtype="PCM_16")
+    with pytest.raises(
+        AudioError, match=rf"slow\.wav: expected a rate from 1000 to 1000000 Hz, or 16000 Hz, found {rate}"
+    ):
+        read_audio("slow.wav", 16000)
+    assert read_audio("slow.wav", rate).shape == (200,)
+
+
+def test_the_longest_recording_is_a_limit(directory, monkeypatch):
+    monkeypatch.setenv("ESPNET_AUDIO_SECONDS", "1")
+    soundfile.write("long.wav", np.zeros(16001), 16000, subtype="PCM_16")
+    with pytest.raises(AudioError, match=r"found one of more than 1 seconds; set ESPNET_AUDIO_SECONDS to allow more"):
+        read_audio("long.wav", 16000)
+
+
+@pytest.mark.parametrize("times", ["0 inf", "inf -1", "nan 1", "0 nan", "-inf 1", "1 1", "0 1e999"])
+def test_segments_of_no_time(directory, times):
+    (directory / "wav.scp").write_text("r mono.wav\n")
+    (directory / "segments").write_text(f"a r {times}\n")
+    with pytest.raises(DataError, match="segments: a: expected 0 <= start < end, or an end of -1, found"):
+        SoundListReader("wav.scp", "int16", "segments")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.multi_sound_scp import MultiSoundScpReader
 from espnet2.fileio.npy_scp import NpyScpReader, NpyScpWriter
 from espnet2.fileio.rand_gen_dataset import FloatRandomGenerateDataset, IntRandomGenerateDataset
@@ -194,3 +195,50 @@ def test_what_cannot_be_read_is_said(work, read, text, sentence):
         read("file")
     assert str(error.value).startswith(sentence)
     assert isinstance(error.value, DataError)
+
+
+def test_tables_get_their_names_together_or_not_at_all(tmp_path, monkeypatch):
+    """On a full disk, the last of them cannot be written."""
+    with DatadirWriter(tmp_path) as former:
+        former["1best_recog"]["text"]["a"] = former["2best_recog"]["text"]["a"] = "former"
+    end = DatadirWriter._end
+
+    def fail(table):
+        end(table)
+        if table.path.parent.name == "2best_recog":
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(DatadirWriter, "_end", fail)
+    writer = DatadirWriter(tmp_path)
+    writer["1best_recog"]["text"]["a"] = writer["2best_recog"]["text"]["a"] = "new"
+    with pytest.raises(DataError, match="2best_recog/text: expected room to write it, found: No space left on device"):
+        writer.close()
+    assert {path.read_text() for path in tmp_path.glob("*/text")} == {"a former\n"}
+
+
+def test_two_writers_of_a_table(tmp_path):
+    with DatadirWriter(tmp_path) as first:
+        first["text"]["a"] = "1"
+        with pytest.raises(DataError, match="text: expected no other process that writes it, found one"):
+            DatadirWriter(tmp_path)["text"]["b"] = "2"
+    assert (tmp_path / "text").read_text() == "a 1\n"
+
+
+@pytest.mark.parametrize("value", ["x\nforged y", "x\rforged y", "x\u2028forged y", "x\x85forged y", "x\x0bforged y"])
+def test_a_value_forges_no_line(tmp_path, value):
+    with DatadirWriter(tmp_path) as writer:
+        writer["text"]["a"] = value
+        writer["text"]["b"] = "\x1b[2J\ttab"
+    assert (tmp_path / "text").read_text(encoding="utf-8") == "a x forged y\nb \\x1b[2J\ttab\n"
+
+
+@pytest.mark.parametrize("key", ["../a", "/a", "a/../../b", "a\\b", "a\nb"])
+def test_keys_that_lead_out_of_the_directory(tmp_path, key):
+    writers = (
+        (NpyScpWriter(tmp_path / "npy", tmp_path / "n.scp"), np.zeros(2)),
+        (SoundScpWriter(tmp_path / "wav", tmp_path / "w.scp"), (16000, np.zeros(2))),
+        (SingingScoreWriter(tmp_path / "json", tmp_path / "j.scp"), {"tempo": 100}),
+    )
+    for writer, value in writers:
+        with writer, pytest.raises(DataError, match="expected a name that stays within"):
+            writer[key] = value

@@ -95,7 +95,7 @@ def test_a_failed_replacement_keeps_the_older_bundle(manifest, files, written, m
     rename = type(written).rename
 
     def fail(self, target):
-        if self.name.endswith(".new"):
+        if self.name.endswith(".work"):
             raise OSError("disk full")
         return rename(self, target)
 
@@ -261,7 +261,7 @@ def test_a_directory_that_only_seems_writable(tmp_path, monkeypatch):
     def refuse(*args, **options):
         raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr(bundle_module.tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(bundle_module, "work_directory", refuse)
     with pytest.raises(BundleError, match="expected a directory that can be written, found: No such file"):
         Bundle.require_writable(tmp_path / "b")
 

@@ -162,8 +162,12 @@ BROKEN_VALUES = {
         "b.flac: expected 10 samples at 8000 Hz, as a.wav has, found 8 at 8000 Hz",
     ),
     "empty column": ("multi_columns_sound", "empty.wav", "empty.wav: expected samples, found none"),
-    "missing array": ("npy", "none.npy", "none.npy: expected an array in a .npy file, found No such file or directory"),
-    "no array": ("npy", "broken", "broken: expected an array in a .npy file, found something else"),
+    "missing array": (
+        "npy",
+        "none.npy",
+        "none.npy: expected an array in a .npy file, found: No such file or directory",
+    ),
+    "no array": ("npy", "broken", "broken: expected an array in a .npy file, found: "),
     "archive": ("npy", "z.npz", "z.npz: expected an array in a .npy file, found an archive of arrays"),
     "text": ("text", "a text", "list: expected numbers after preprocessing x, found a str"),
 }

@@ -51,7 +51,7 @@ def test_hdf5(tmp_path, monkeypatch):
         ESPnetDataset([(str(path), "x", "hdf5")])
     monkeypatch.undo()
     h5py = pytest.importorskip("h5py")
-    with pytest.raises(DataError, match="expected an HDF5 file, found none"):
+    with pytest.raises(DataError, match="expected an HDF5 file, found No such file"):
         ESPnetDataset([(str(path), "x", "hdf5")])
     path.write_text("text")
     with pytest.raises(DataError, match="expected an HDF5 file, found: "):

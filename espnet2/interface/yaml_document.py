@@ -1,0 +1,114 @@
+"""Parsing of YAML from strangers: the safe loader, with limits on depth, on numbers, and on what aliases repeat."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from espnet2.interface.errors import EspnetError
+from espnet2.interface.limits import hint, limit
+
+
+def parse_yaml(text: str, source: str, error_type: type[EspnetError]) -> Any:
+    """Parse a YAML document; raises `error_type`, with `source` first, for anything that is no plain YAML.
+
+    What is returned may be formatted into a message or walked through: aliases cannot make it large.
+    """
+    try:
+        _require_few_lines(text)
+        loader = _loader_type()(text)
+        try:
+            if _may_be_deep(text):
+                _require_shallow(text)
+            node = loader.get_single_node()
+            if node is not None and "*" in text:
+                _require_few(node)
+            return None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except Exception as error:  # besides YAMLError: IndexError for `!!int ''`, KeyError for `!!bool x`, ...
+        raise error_type(f"{source}: expected plain YAML, found: {_reason(error)}") from error
+
+
+@functools.cache
+def _loader_type() -> Any:
+    import yaml
+
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times faster on long token lists
+
+    class Loader(base):
+        """The safe loader without numbers that take long to read, or that Python does not print."""
+
+    for kind in ("int", "float"):
+        number = functools.partial(_number, read=getattr(base, f"construct_yaml_{kind}"))
+        Loader.add_constructor(f"tag:yaml.org,2002:{kind}", number)
+    return Loader
+
+
+def _number(loader: Any, node: Any, read: Any) -> Any:
+    text, most = str(node.value), limit("NUMBER_DIGITS")
+    if len(text) > most:
+        raise ValueError(f"a number of {len(text)} characters, line {node.start_mark.line + 1}")
+    return read(loader, node)
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether brackets or indentation could exceed the limit of levels; a cheap upper bound."""
+    indented = max((len(line) - len(line.lstrip(" ")) for line in text.splitlines()), default=0)
+    opened = text.count("[") + text.count("{") + max(text.count("- -"), text.count("? "))
+    return 2 * indented + opened + 2 > limit("DOCUMENT_DEPTH")
+
+
+def _require_shallow(text: str) -> None:
+    """Raise `ValueError` for nesting deeper than the limit, from the stream of events, without recursion."""
+    import yaml
+
+    depth, deepest = 0, limit("DOCUMENT_DEPTH")
+    events: Any = yaml.parse(text, _loader_type())
+    for event in events:
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        if depth > deepest:
+            raise ValueError(f"lists and mappings in more than {deepest} levels, line {event.start_mark.line + 1}")
+
+
+def _require_few_lines(text: str) -> None:
+    """Raise `ValueError` where lines and commas, behind each of which a value may be, are more than the limit."""
+    most = limit("DOCUMENT_NODES")
+    if text.count("\n") + text.count(",") > most:
+        raise ValueError(f"more than {most} values; {hint('DOCUMENT_NODES')}")
+
+
+def _require_few(root: Any) -> None:
+    """Raise `ValueError` for a document that its aliases make larger than the limit, or endless."""
+    most = limit("DOCUMENT_NODES")
+    sizes: dict[int, int | None] = {}  # of the nodes seen, with all that is in them; None: not known yet
+    waiting = [root]
+    while waiting:
+        node = waiting[-1]
+        inside = _inside(node)
+        if id(node) not in sizes:
+            sizes[id(node)] = None
+            if any(sizes.get(id(item), 0) is None for item in inside):
+                raise ValueError(f"a list or mapping that has itself in it, line {node.start_mark.line + 1}")
+            waiting += [item for item in inside if id(item) not in sizes]
+            continue
+        waiting.pop()
+        if sizes[id(node)] is None:
+            size = sizes[id(node)] = 1 + sum(sizes[id(item)] or 0 for item in inside)
+            if size > most:
+                raise ValueError(f"more than {most} values, with those that aliases repeat; {hint('DOCUMENT_NODES')}")
+
+
+def _inside(node: Any) -> list[Any]:
+    """The nodes of a list or mapping."""
+    if isinstance(node.value, str):
+        return []
+    return [item for pair in node.value for item in (pair if isinstance(pair, tuple) else (pair,))]
+
+
+def _reason(error: Exception) -> str:
+    """Reason and line of a YAML error."""
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    text = " ".join(str(problem or error).split()) or type(error).__name__
+    return text if mark is None else f"{text}, line {mark.line + 1}"

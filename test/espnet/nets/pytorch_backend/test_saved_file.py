@@ -1,0 +1,103 @@
+"""Checkpoints from strangers: each is loaded, or refused in one sentence, quickly, and with little memory."""
+
+import io
+import random
+import zipfile
+from collections import OrderedDict
+
+import pytest
+import torch
+
+from espnet2.interface.errors import CheckpointError
+from espnet2.torch_utils.checkpoint import load_checkpoint
+from espnet2.train.checkpoint_io import read_checkpoint
+
+
+class Odd:
+    """A class whose code would run."""
+
+    def __reduce__(self):
+        return (print, ("x",))
+
+
+def saved(content, **options):
+    file = io.BytesIO()
+    torch.save(content, file, **options)
+    return file.getvalue()
+
+
+def _compressed(content):
+    packed = io.BytesIO()
+    source = zipfile.ZipFile(io.BytesIO(saved(content)))
+    with source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    return packed.getvalue()
+
+
+def _quantized():
+    return torch.quantize_per_tensor(torch.ones(4), 0.1, 0, torch.qint8)
+
+
+HOSTILE = {
+    "expanded": (lambda: saved({"w": torch.zeros(1).expand(10**12)}), "found 1000000000000 elements in 4 bytes"),
+    "expanded, of many axes": (lambda: saved({"w": torch.zeros(1, 1).expand(10**6, 10**6)}), "elements in 4 bytes"),
+    "compressed": (lambda: _compressed({"w": torch.zeros(1 << 24)}), "whose parts claim to have"),
+    "quantised": (lambda: saved({"w": _quantized()}), "found "),
+    "float8": (lambda: saved({"w": torch.ones(4).to(torch.float8_e4m3fn)}), "found numbers of type float8_e4m3fn"),
+    "complex": (lambda: saved({"w": torch.ones(4, dtype=torch.complex64)}), "found another kind"),
+    "sparse": (lambda: saved({"w": torch.ones(4, 4).to_sparse()}), "found "),
+    "meta": (lambda: saved({"w": torch.ones(4, device="meta")}), "found another kind"),
+    "nan": (lambda: saved({"w": torch.full((4,), float("nan"))}), "found NaN or infinity"),
+    "odd names": (lambda: saved({("a", 1): torch.ones(1)}), "expected names of tensors, found tuple"),
+    "terminal": (lambda: saved({"\x1b[2J": 1}), "found int under '\\x1b[2J'"),
+    "a class": (lambda: saved({"w": Odd()}), "truncated or damaged, or a plain pickle"),
+    "a class, old format": (lambda: saved({"w": Odd()}, _use_new_zipfile_serialization=False), "or a plain pickle"),
+    "a list": (lambda: saved([torch.ones(1)]), "found list"),
+    "nothing": (lambda: saved({}), "an empty one"),
+    "a string": (lambda: b"\x80\x02X\x03\x00\x00\x00abcq\x00.", "found "),
+    "an end": (lambda: b"\x80\x02.", "truncated or damaged"),
+    "no stack": (lambda: b"\x80\x02tR.", "truncated or damaged"),
+    "an index": (lambda: b"\x80\x02h\x05.", "truncated or damaged"),
+    "a length": (lambda: b"\x80\x04\x8e" + b"\xff" * 8 + b".", "truncated or damaged"),
+    "persistent": (lambda: b"\x80\x02X\x01\x00\x00\x00aQ.", "truncated or damaged"),
+    "empty zip": (lambda: b"PK\x05\x06" + bytes(18), "truncated or damaged"),
+    "text": (lambda: b"hello", "truncated or damaged"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_hostile_checkpoints(tmp_path, name):
+    make, found = HOSTILE[name]
+    path = tmp_path / "x.pth"
+    path.write_bytes(make())
+    with pytest.raises(CheckpointError) as error:
+        load_checkpoint(path)
+    assert str(error.value).startswith(f"{path}: ") and found in str(error.value)
+    with pytest.raises(CheckpointError, match="expected a checkpoint of"):
+        read_checkpoint(path)
+
+
+def test_a_device(tmp_path):
+    with pytest.raises(CheckpointError, match="/dev/zero: expected a checkpoint, found a device"):
+        load_checkpoint("/dev/zero")
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["zip", "pickle"])
+def test_changed_bytes(tmp_path, new):
+    """Whatever a changed byte leads PyTorch's reader to is told in a sentence."""
+    content = saved(OrderedDict(a=torch.ones(3, 2), b=torch.zeros(4)), _use_new_zipfile_serialization=new)
+    rng, path = random.Random(0), tmp_path / "x.pth"
+    outcomes = set()
+    for _ in range(200):
+        changed = bytearray(content)
+        for _ in range(rng.choice((1, 1, 2, 8))):
+            changed[rng.randrange(len(changed))] = rng.randrange(256)
+        path.write_bytes(changed[: rng.choice((None, None, rng.randrange(len(changed))))])
+        try:
+            outcomes.add(len(load_checkpoint(path)))
+        except CheckpointError as error:
+            outcomes.add(type(error))
+            assert str(error).startswith(f"{path}: ")
+    assert CheckpointError in outcomes
