@@ -106,6 +106,18 @@ def demo_bundle(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return work / "bundle"
 
 
+@pytest.fixture(scope="session")
+def one_graph(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the demo model as one graph."""
+    from espnet2.export.whole import Whole
+    from espnet2.inference.trained import load_trained
+
+    asr, lm = demo_dir / "exp" / "asr" / "valid.acc.ave.pth", demo_dir / "exp" / "lm" / "valid.loss.ave.pth"
+    directory = tmp_path_factory.mktemp("one_graph")
+    Whole(load_trained(asr_model_file=asr, lm_file=lm)).write(directory, {})
+    return directory
+
+
 @pytest.fixture
 def limit_threads(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let no more than so many threads be started beside those that run, as a system may."""

@@ -52,6 +52,9 @@ def reader(request, page, tmp_path, monkeypatch, demo_dir, demo_bundle) -> Path:
     if any("stream_bundle" in block for _, block, _ in BLOCK.findall(page.read_text(encoding="utf-8"))):
         shutil.copytree(request.getfixturevalue("stream_exp"), tmp_path / "exp" / "stream")
         shutil.copytree(request.getfixturevalue("stream_bundle"), tmp_path / "stream_bundle")
+    if page.name == "one_graph.md":
+        for path in request.getfixturevalue("one_graph").iterdir():
+            shutil.copy(path, tmp_path / "bundle" / path.name)
     shutil.copytree(recordings, tmp_path / "recordings")
     shutil.copy(recordings / "wav.scp", tmp_path)
     first, second, *_ = sorted(recordings.glob("*.flac"))

@@ -11,6 +11,8 @@ from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 from espnet2.utils.types import str2bool
 
+ONE_GRAPH = ("one_graph_search", "one_graph_beam_size")
+LARGEST_BEAM = 1000  # of one graph
 CHUNK_OPTIONS = {
     "chunk_size": "encoder frames of a chunk of a stream, for an encoder that takes chunks of any size (default: 16)",
     "left_context": "encoder frames before a chunk that it attends to (default: 32)",
@@ -44,8 +46,15 @@ def get_parser() -> argparse.ArgumentParser:
         "--one_graph",
         type=str2bool,
         default=False,
-        help="add synthesizer.onnx to the bundle of a synthesiser: token ids in, samples out (default: False)",
+        help="add one graph of the whole model to the bundle: recognizer.onnx, samples in, token ids out; "
+        "synthesizer.onnx, token ids in, samples out (default: False)",
     )
+    parser.add_argument(
+        "--one_graph_search",
+        choices=["label_synchronous", "ctc_beam", "ctc_greedy", "transducer_greedy"],
+        help="search in recognizer.onnx (default: label_synchronous, ctc_beam or transducer_greedy, as the model is)",
+    )
+    parser.add_argument("--one_graph_beam_size", type=int, help="hypotheses that its beam search keeps (default: 10)")
     parser.add_argument(
         "--layout", choices=["sherpa_onnx"], help="write a synthesiser as another runtime reads it, not a bundle"
     )
@@ -67,10 +76,23 @@ def get_parser() -> argparse.ArgumentParser:
 
 def _refuse_beside_layout(args: argparse.Namespace) -> None:
     """Raise `OptionError` for options of bundles."""
-    names = ("streaming", "quantize", "recognizer", "one_graph", "debug", "recordings", *CHUNK_OPTIONS)
+    names = ("streaming", "quantize", "recognizer", "one_graph", *ONE_GRAPH, "debug", "recordings", *CHUNK_OPTIONS)
     given = [name if name == "recordings" else f"--{name}" for name in names if getattr(args, name)]
     if given:
         raise OptionError(f"{given[0]}: expected none beside --layout {args.layout}, found one")
+
+
+def _one_graph_search(args: argparse.Namespace) -> dict[str, object]:
+    """Search and beam size of one graph; raise `OptionError` where there is none, or for an empty beam."""
+    found = {"search": args.one_graph_search, "beam_size": args.one_graph_beam_size}
+    given = {name: value for name, value in found.items() if value is not None}
+    if given and not args.one_graph:
+        raise OptionError(f"--one_graph_{next(iter(given))}: expected --one_graph true with it, found none")
+    if not 1 <= given.get("beam_size", 1) <= LARGEST_BEAM:
+        raise OptionError(
+            f"--one_graph_beam_size: expected a number from 1 to {LARGEST_BEAM}, found {args.one_graph_beam_size}"
+        )
+    return given
 
 
 def export(args: argparse.Namespace) -> None:
@@ -89,6 +111,7 @@ def export(args: argparse.Namespace) -> None:
         args.recordings,
         args.quantize,
         one_graph=args.one_graph,
+        one_graph_search=_one_graph_search(args),
         debug=args.debug,
         recognizer=args.recognizer,
         streaming=args.streaming,

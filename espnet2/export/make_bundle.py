@@ -25,11 +25,11 @@ from espnet2.export.compare import compare_all, require_runnable
 from espnet2.export.doctor.compare_bundle import explain_failure
 from espnet2.export.doctor.failure import of_export, of_run
 from espnet2.export.nodes import debug_directory
-from espnet2.export.one_graph import ROLE, OneGraph
-from espnet2.export.one_graph_checks import verify_one_graph
+from espnet2.export.one_graph import ROLE
 from espnet2.export.quantize import quantize_int8
 from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
 from espnet2.export.verify import require_passed, summary, table
+from espnet2.export.whole import Whole
 from espnet2.fileio.checksum import sha256
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
@@ -51,6 +51,7 @@ def make_bundle(
     one_graph: bool = False,
     debug: bool = False,
     recognizer: str | Path | None = None,
+    one_graph_search: Mapping[str, Any] | None = None,
     **model: Any,
 ) -> Bundle:
     """Export a trained model, verify it, and write it to `output_dir`.
@@ -59,14 +60,16 @@ def make_bundle(
         output_dir: the bundle; nothing is written there unless all comparisons pass.
         recordings: signals on whose results PyTorch and onnxruntime have to agree; drawn ones by default.
         quantize: "int8" adds quantised graphs, whose results on the recordings have to be near those of fp32.
-        one_graph: add a graph from token ids to samples, for synthesisers that regulate lengths.
+        one_graph: add a graph of the whole model: from samples to token ids for a recogniser, from token ids to samples
+            for a synthesiser that regulates lengths.
         debug: write the origins of all nodes to the directory `OUTPUT_DIR.debug`, which `onnx_doctor` reads.
         recognizer: bundle of a recogniser, which accepts int8 graphs of a synthesiser by the words of their speech.
+        one_graph_search: `search` and `beam_size` of `Whole`.
         model: the files of the model, as `load_trained` takes them.
 
     Raises:
         OptionError: int8 graphs of a model that has none, a recogniser that has nothing to judge, or one graph of a
-            model that is no such synthesiser.
+            model that cannot be one.
         VerificationError: onnxruntime and PyTorch disagree.
         EspnetError: the model's files or the recordings cannot be read.
     """
@@ -76,7 +79,7 @@ def make_bundle(
     if quantize and recognizer is None and not present(trained, trained.family.quantized):
         raise OptionError(f"--quantize: expected none for {trained.family.subject}, found {quantize}")
     recognize = open_recognizer(recognizer, trained.section.sample_rate)
-    whole = _whole(trained) if one_graph else None
+    whole = Whole(trained, **(one_graph_search or {})) if one_graph else None
     signals = trained.signals(recordings)
     require_runnable(trained, signals, bounded=not recordings)
     provenance = _provenance(trained)
@@ -87,10 +90,10 @@ def make_bundle(
             checks = compare_all(trained, graphs, signals, bounded=not recordings)
         except GraphError as error:
             raise of_run(trained, error) from error
-        further: list[Path] = []
+        further: dict[str, Path] = {}
         if whole is not None:
-            further.append(_export_whole(whole, directory, provenance))
-            checks += verify_one_graph(whole, further[0])
+            further = whole.write(directory, provenance)
+            checks += whole.verify(further[ROLE], signals, bounded=not recordings)
         _log.info("onnxruntime against PyTorch:\n%s", table(checks))
         _require_passed(trained, paths, checks)
         quantized: dict[str, Path] = {}
@@ -98,6 +101,7 @@ def make_bundle(
         if quantize:
             judge = judge_of(trained, graphs, signals, not recordings, recognize)
             quantized, accepted = _quantized(judge, graphs, paths, len(signals) if recordings else 0)
+            further |= whole.quantized(further[ROLE]) if whole is not None else {}
         manifest, files = _describe(trained, paths, quantized, provenance, _verification(checks, accepted))
         manifest = _with_whole(manifest, files, further)
         bundle = Bundle.write(output_dir, manifest, files)
@@ -130,26 +134,12 @@ def _export(trained: Trained, directory: Path, provenance: Mapping[str, Any], de
     return paths
 
 
-def _whole(trained: Trained) -> OneGraph:
-    """The synthesiser as one module; raises `OptionError`, which names the option, for another model."""
-    try:
-        return OneGraph(trained.parts)
-    except OptionError as error:
-        raise OptionError(f"--one_graph: {error}") from error
-
-
 def _open(module: Any, component: Component, path: Path) -> OnnxGraph:
     """The graph, as onnxruntime runs it; raises `VerificationError` that names the line which it does not run."""
     try:
         return OnnxGraph(path, component)
     except BundleError as error:
         raise of_export(module, component, error) from error
-
-
-def _export_whole(whole: OneGraph, directory: Path, provenance: Mapping[str, Any]) -> Path:
-    """The synthesiser as one graph in `directory`."""
-    metadata = {key: str(value) for key, value in provenance.items()}
-    return export_component(whole, whole.component(), directory / f"{whole.component().name}.onnx", metadata)
 
 
 def _quantized(
@@ -213,10 +203,8 @@ def _describe(
     return manifest, files
 
 
-def _with_whole(manifest: Manifest, files: dict[str, Path | bytes], graphs: Sequence[Path]) -> Manifest:
-    """The manifest with graphs that the runtime does not run among its files, which `files` gets, too."""
-    beside = [path.with_name(path.name + EXTERNAL_DATA_SUFFIX) for path in graphs]
-    found = dict(zip((ROLE, f"{ROLE}_data"), (p for p in (*graphs, *beside) if p.exists()), strict=False))
+def _with_whole(manifest: Manifest, files: dict[str, Path | bytes], found: Mapping[str, Path]) -> Manifest:
+    """The manifest with files by role that the runtime does not run, which `files` gets, too."""
     files |= {path.name: path for path in found.values()}
     entries = {role: {"file": path.name} for role, path in found.items()}
     return dataclasses.replace(manifest, files={**manifest.files, **entries})

@@ -10,8 +10,8 @@ from typing import Any
 
 from espnet2.export.acceptance import judge_of, open_recognizer, require_recognizer
 from espnet2.export.compare import compare_all
-from espnet2.export.one_graph import ROLE, OneGraph
-from espnet2.export.one_graph_checks import verify_one_graph
+from espnet2.export.one_graph import ROLE
+from espnet2.export.whole import Whole
 from espnet2.fileio.checksum import sha256_of
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
@@ -40,7 +40,8 @@ def verify_bundle(
     graphs = {name: bundle.graph(name) for name in bundle.components}
     checks = compare_all(trained, graphs, signals, bounded=not recordings)
     if ROLE in bundle.manifest.files:
-        checks += verify_one_graph(OneGraph(trained.parts), bundle.path / bundle.manifest.files[ROLE]["file"])
+        whole = bundle.path / bundle.manifest.files[ROLE]["file"]
+        checks += Whole.in_file(trained, whole).verify(whole, signals, bounded=not recordings)
     if bundle.manifest.quantized and recordings:
         if recognizer is not None:
             require_recognizer(trained, recognizer, "int8", len(recordings))

@@ -11,6 +11,7 @@ from typing import Any
 
 _MODULES = {
     "Bundle": "espnet2.runtime.bundle",
+    "OneGraphRecognizer": "espnet2.runtime.one_graph",
     "Speech2Embedding": "espnet2.runtime.spk",
     "Speech2Language": "espnet2.runtime.s2t_language",
     "Speech2Text": "espnet2.runtime.asr",

@@ -1,0 +1,36 @@
+"""Tokens as a client without a tokenizer joins them: `"".join(pieces).replace("▁", " ").strip()` is the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
+UNKNOWN = f"{SPACE}\N{DOUBLE QUESTION MARK}{SPACE}"  # SentencePiece's text for its unknown piece
+
+
+def _subword(token: str) -> str:
+    return UNKNOWN if token == "<unk>" else token
+
+
+def _character(token: str) -> str:
+    return SPACE if token == "<space>" else token
+
+
+# By token type; the texts of other types are no join of their tokens.
+RULES: Mapping[str, Callable[[str], str]] = {
+    "bpe": _subword,
+    "char": _character,
+    "word": lambda token: SPACE + token,
+    "phn": lambda token: token,
+}
+
+
+def pieces_of(tokens: Sequence[str], token_type: str | None) -> list[str] | None:
+    """The piece of each token; None for a type whose texts are no join of them."""
+    rule = RULES.get(str(token_type))
+    return None if rule is None else [rule(token) for token in tokens]
+
+
+def table_lines(pieces: Sequence[str]) -> bytes:
+    """Contents of `tokens.txt`: a piece and its index a line."""
+    return "".join(f"{piece} {index}\n" for index, piece in enumerate(pieces)).encode()
