@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from espnet2.runtime.pauses import LEVELS, find_pauses, levels
+from espnet2.runtime.pauses import FLOOR, LEAST_RISE, LEVELS, PEAK, find_pauses, levels
 from espnet2.runtime.timestamps import Timed
 from espnet2.text.abs_tokenizer import AbsTokenizer
 
 Span = tuple[float, float]  # start and end in seconds
+SOFT = 0.15  # of the way from noise to speech, above which speech begins and ends
+SOFTLY = 0.4  # seconds, at most
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,26 @@ def speech_spans(samples: np.ndarray, rate: int, pause: float) -> list[Span]:
     if not quiet:
         return [(0.0, len(samples) / rate)]
     edges = [0, *itertools.chain.from_iterable(quiet), len(level)]
-    spoken = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
     spans: list[tuple[int, int]] = []
-    for a, b in spoken:
-        if spans and (a - spans[-1][1]) * hop < pause * rate:
-            a = spans.pop()[0]
-        spans.append((a, b))
-    return [(a * hop / rate, min(b * hop, len(samples)) / rate) for a, b in spans]
+    for a, b in zip(edges[::2], edges[1::2], strict=True):
+        if a < b:
+            joins = spans and (a - spans[-1][1]) * hop < pause * rate
+            spans.append((spans.pop()[0] if joins else a, b))
+    return [(a * hop / rate, min(b * hop, len(samples)) / rate) for a, b in _with_soft_ends(level, spans)]
+
+
+def _with_soft_ends(level: np.ndarray, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans [a, b) of levels (L,), each with what is above the noise close before and behind it."""
+    floor, peak = np.percentile(level, (FLOOR, PEAK))
+    soft = np.concatenate(([False], level > floor + max(LEAST_RISE, SOFT * (peak - floor)), [False]))
+    places, most = np.arange(len(level) + 2), int(SOFTLY * LEVELS)
+    starts = np.maximum.accumulate(np.where(soft, 0, places))  # of the run of soft levels that one belongs to
+    ends = np.minimum.accumulate(np.where(soft, len(places), places)[::-1])[::-1] - 1
+    found: list[tuple[int, int]] = []
+    for a, b in spans:
+        before = found[-1][1] if found else 0
+        found.append((max(int(starts[a + 1]), a - most, before), min(int(ends[b]), b + most)))
+    return found
 
 
 def split(

@@ -61,14 +61,14 @@ class Transcriber:
         cutter = dataclasses.replace(form.cutter, context=0, longest=longest, usual=min(form.cutter.usual, longest))
         sounding, end = False, 0
         group: list[tuple[Found, list[Span]]] = []
-        for part, samples, results in self._recognized(cut(pieces, cutter), name):
+        for (part, samples, around, start), results in self._recognized(cut(pieces, cutter), name):
             sounding |= bool(samples.any())
             if any(isinstance(result, list) for result in results):
                 yield from self._of_speakers(results, part.begin / rate, part.end / rate)
                 continue
             shared = max(end - part.begin, 0) if group else 0
-            first = part.begin / rate
-            spans = [(a + first, b + first) for a, b in speech_spans(samples, rate, self.pause)] if results else []
+            first = start / rate
+            spans = [(a + first, b + first) for a, b in speech_spans(around, rate, self.pause)] if results else []
             frames = form.frames(part.begin), form.length(len(samples)), form.frames(shared)
             group.append((Found(results, *frames, paused=False), spans))
             end = part.end
@@ -80,14 +80,14 @@ class Transcriber:
         if not sounding:
             require_sound(np.zeros(0), name)
 
-    def _recognized(self, parts: Iterable[Cut], name: str) -> Iterator[tuple[Any, np.ndarray, Any]]:
-        """Parts, their samples and results, `batch_size` of which are recognised together."""
+    def _recognized(self, parts: Iterable[Cut], name: str) -> Iterator[tuple[Cut, Any]]:
+        """Parts and their results, `batch_size` of which are recognised together."""
         waiting = iter(parts)
         while batch := list(itertools.islice(waiting, self.recognizer.batch_size)):
-            checked = [self.recognizer.check(samples, name) for _, samples in batch if not _is_silence(samples)]
+            checked = [self.recognizer.check(one.samples, name) for one in batch if not _is_silence(one.samples)]
             outcomes = self.recognizer.each(checked)
-            for part, samples in batch:
-                yield part, samples, [] if _is_silence(samples) else next(outcomes).value()
+            for one in batch:
+                yield one, [] if _is_silence(one.samples) else next(outcomes).value()
 
     def _of_speakers(self, results: Any, start: float, end: float) -> Iterator[Segment]:
         for nbest in by_speaker(results).values():

@@ -3,6 +3,7 @@
 import dataclasses
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from manifests import with_section
 
@@ -12,6 +13,7 @@ from espnet2.export.make_bundle import make_bundle
 from espnet2.export.verify_bundle import verify_bundle
 from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import BundleError, VerificationError
+from espnet2.runtime import Speech2TextStreaming
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.search_model import STREAMING
 
@@ -72,6 +74,19 @@ def test_manifest_is_checked(stream_bundle, streaming):
     manifest = Bundle.load(stream_bundle).manifest
     with pytest.raises(BundleError, match="streaming: expected nothing, or the numbers samples_per_step, lead"):
         with_section(manifest, streaming=streaming)
+
+
+def test_streams_have_hotwords(stream_bundle):
+    speech = np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    found = {}
+    for weight in (0.0, 40.0):
+        stream = Speech2TextStreaming(
+            stream_bundle, hotwords=["tea"], hotword_weight=weight, beam_size=3, maxlenratio=-6, num_threads=1
+        )
+        stream(speech[:8000], is_final=False)
+        found[weight] = stream(speech[8000:])[0].text
+    assert "tea" in found[40.0]
+    assert "tea" not in found[0.0]
 
 
 def test_encoders_of_whole_utterances_are_refused(demo_dir, tmp_path, capsys):

@@ -109,11 +109,26 @@ def test_ten_thousand_words_are_read_quickly():
     assert time.process_time() - start < 5
 
 
-@pytest.fixture(scope="module")
-def speech(demo_dir):
-    return soundfile.read(demo_dir / "recordings" / "en-gb_m4-test-00001.flac", dtype="float32")[0]
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [({}, "seven"), ({"ctc_weight": 1.0}, "six"), ({"time_sync": True}, "seven"), ({"partial_ar": True}, "seven")],
+)
+def test_a_boosted_word_appears_where_it_did_not(demo_bundle, demo_dir, options, word):
+    """In noise as loud as the speech, of which the recogniser finds some words."""
+    speech, _ = soundfile.read(demo_dir / "recordings" / "en-gb-scotland_f3-test-00002.flac", dtype="float32")
+    noise = np.random.default_rng(0).standard_normal(len(speech)).astype(np.float32)
+    noisy = speech + 0.9 * speech.std() * noise
+    demo = Speech2Text(demo_bundle, beam_size=5, lm_weight=0.0, num_threads=1, **options)
+    (plain,) = demo(noisy)
+    assert word not in plain.text
+    assert word in demo(noisy, hotwords=[word], hotword_weight=15.0)[0].text
+    assert word in demo(noisy, hotwords={word: 5.0})[0].text
+    (again,) = demo(noisy, hotwords=[])
+    assert (again.text, float(again.hypothesis.score)) == (plain.text, float(plain.hypothesis.score))
+    assert demo(noisy, hotword_weight=9.0)[0].text == plain.text
 
 
-@pytest.fixture(scope="module")
-def demo(demo_bundle):
-    return Speech2Text(demo_bundle, beam_size=5, num_threads=1)
+@pytest.mark.parametrize("options", [{"ctc_greedy": True}])
+def test_searches_without_scores_refuse_hotwords(demo_bundle, options):
+    with pytest.raises(OptionError, match="hotwords: expected a search that mixes scores, found ctc_greedy"):
+        Speech2Text(demo_bundle, hotwords=["zero"], num_threads=1, lm_weight=0.0, beam_size=1, **options)

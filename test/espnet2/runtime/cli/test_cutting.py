@@ -25,17 +25,21 @@ def recording(seed, seconds=90):
 def test_parts_are_those_of_the_whole_recording(seed, size):
     speech = recording(seed)
     found = list(cut((speech[start : start + size] for start in range(0, len(speech), size)), CUTTER))
-    assert [part for part, _ in found] == CUTTER(speech)
-    for part, samples in found:
+    assert [one.part for one in found] == CUTTER(speech)
+    for part, samples, around, first in found:
         np.testing.assert_array_equal(samples, speech[part.begin : part.end])
+        np.testing.assert_array_equal(around, speech[first : first + len(around)])
+        assert min(part.start, part.begin) <= first <= part.begin
+        assert part.end <= first + len(around) <= max(part.stop, part.end)
 
 
 @pytest.mark.parametrize("length", [0, 1, 7999, 8000])
 def test_a_recording_that_fits_is_one_part(length):
     speech = recording(0)[:length]
-    ((part, samples),) = cut(iter([speech[:3000], speech[3000:]]), CUTTER)
+    ((part, samples, around, first),) = cut(iter([speech[:3000], speech[3000:]]), CUTTER)
     assert (part.start, part.stop, part.begin, part.end, part.paused) == (0, length, 0, length, True)
     np.testing.assert_array_equal(samples, speech)
+    assert (around is samples, first) == (True, 0)
 
 
 def test_no_more_is_held_than_is_needed():
