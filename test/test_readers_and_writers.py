@@ -35,7 +35,7 @@ READERS: Mapping[str, Mapping[str, str]] = {
         "espnet/nets/pytorch_backend/saved_file.py": "",
         "espnet2/main_funcs/pack_funcs.py": "writes one",
         "espnet2/recipe/download.py": "a corpus of a known address, with tarfile's own filter",
-        "espnet2/runtime/writers/spk.py": "writes one",
+        "espnet2/runtime/writers/arrays.py": "writes one",
     },
     r"soundfile\.(read|info|SoundFile|blocks)": {
         "espnet2/fileio/audio.py": "",
@@ -108,7 +108,7 @@ WRITERS: Mapping[str, Mapping[str, str]] = {
         "espnet2/recipe/download.py": RECORDED,
         "espnet2/recipe/format_audio.py": RECORDED,
         "espnet2/recipe/once.py": RECORDED,
-        "espnet2/runtime/writers/spk.py": RECORDED,
+        "espnet2/runtime/writers/arrays.py": RECORDED,
     },
 }
 OPENS_READING = "r"

@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espnet2.inference.arguments import set_threads
-from espnet2.inference.prepare import prepare
-from espnet2.interface.families import family_of
+from espnet2.inference.mapper import TrainedMapper
 from espnet2.runtime.embed import embed
 from espnet2.runtime.spk import Embedder, EmbeddingOptions
-from espnet2.utils.upstream_options import require_dtype
 
 if TYPE_CHECKING:
     import torch
-    from typing_extensions import Self
 
 FILES = {
     "train_config": "config.yaml of the speaker model",
@@ -24,7 +21,7 @@ FILES = {
 }
 
 
-class Speech2Embedding(Embedder):
+class Speech2Embedding(TrainedMapper, Embedder):
     """Speaker embeddings from a trained model, on PyTorch, with the arguments of upstream's class of this name.
 
     Args:
@@ -41,6 +38,8 @@ class Speech2Embedding(Embedder):
         EspnetError: A file cannot be used.
     """
 
+    task = "spk"
+
     def __init__(
         self,
         train_config: Path | str | None = None,
@@ -52,33 +51,15 @@ class Speech2Embedding(Embedder):
         model_tag: Path | str | None = None,
         untrained: bool = True,
     ) -> None:
-        from espnet2.inference.trained import load_trained
-
-        require_dtype(dtype)
         options = EmbeddingOptions(batch_size)
-        trained = load_trained(
-            spk_train_config=train_config,
-            spk_model_file=model_file,
-            untrained=untrained,
-            family=family_of("spk"),
-            model_tag=None if model_tag is None else str(model_tag),
-        )
-        prepare(trained, str(device), dtype)
-        self.trained = trained
-        self.spk_model, self.spk_train_args = trained.model, trained.config
-        self.device, self.dtype = str(device), dtype
-        super().__init__(trained.runtime_model(options), options)
+        super().__init__(train_config, model_file, options, device, dtype, model_tag=model_tag, untrained=untrained)
+        self.spk_model, self.spk_train_args = self.trained.model, self.trained.config
 
     def __call__(self, speech: Any) -> torch.Tensor:
         """The embedding (1, D) of one utterance, a tensor in main memory; see `Embedder`."""
         import torch
 
         return torch.from_numpy(super().__call__(speech))
-
-    @classmethod
-    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
-        """The model of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
-        return cls(model_tag=model_tag, **options)
 
 
 def embed_recordings(args: argparse.Namespace) -> int:

@@ -217,6 +217,7 @@ def task_of(paths: Mapping[str, Path], untrained: bool = False, family: Family |
 def _load(task: str, files: dict[str, Path]) -> Trained:
     row, own = FAMILIES[task], task_class(task)
     model, config = _build(row, task, files)
+    own.read_files(config, files)
     parts = list(model.parts())
     for name in row.companions:
         companion = FAMILIES[name]

@@ -91,6 +91,15 @@ FAMILIES: Mapping[str, Row] = {
         "espnet2.runtime.families.spk:SPK",
         packed={"spk_train_config": "train_config", "spk_model_file": "model_file"},
     ),
+    "lid": Row(
+        "language identifier",
+        "espnet2.tasks.lid:LIDTask",
+        "lid_train_config",
+        "lid_model_file",
+        "espnet2.runtime.families.lid:LID",
+        files={"lang2utt": "languages of a language identifier, lines 'LANGUAGE ...', instead of its config's"},
+        packed={"lid_train_config": "train_config", "lid_model_file": "model_file"},
+    ),
     "tts": Row(
         "synthesiser",
         "espnet2.tasks.tts:TTSTask",

@@ -13,6 +13,7 @@ _MODULES = {
     "Bundle": "espnet2.runtime.bundle",
     "OneGraphRecognizer": "espnet2.runtime.one_graph",
     "Speech2Embedding": "espnet2.runtime.spk",
+    "Speech2Lang": "espnet2.runtime.lid",
     "Speech2Language": "espnet2.runtime.s2t_language",
     "Speech2Text": "espnet2.runtime.asr",
     "Speech2TextStreaming": "espnet2.runtime.asr_streaming",

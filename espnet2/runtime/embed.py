@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 import functools
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from espnet2.fileio.recording import Recording
 from espnet2.runtime.bundle_arguments import bundle_options
 from espnet2.runtime.inputs import add_recording_arguments, find_recordings
-from espnet2.runtime.loop import UNCOMPUTABLE, Report, Wording, process, process_to
-from espnet2.runtime.speech import require_sound
+from espnet2.runtime.loop import Wording, process, process_to
+from espnet2.runtime.map_runner import MapRunner
 from espnet2.runtime.spk import Embedder, EmbeddingOptions, Speech2Embedding
 from espnet2.runtime.trials import read_trials
 from espnet2.runtime.writers.spk import EmbeddingFiles, EmbeddingLines
@@ -48,7 +44,7 @@ def embed(args: argparse.Namespace, load: Callable[[], Embedder]) -> int:
     """
     recordings = find_recordings(args)
     trials = [] if args.trials is None else read_trials(args.trials, {recording.name for recording in recordings})
-    runner = EmbeddingRunner(load())
+    runner = MapRunner(load())
     if args.output_dir is not None:
         open_files = functools.partial(EmbeddingFiles, trials=trials)
         return process_to(Path(args.output_dir), recordings, runner, open_files, WORDING)
@@ -61,42 +57,3 @@ def embed(args: argparse.Namespace, load: Callable[[], Embedder]) -> int:
 def embed_with_bundle(args: argparse.Namespace) -> int:
     """Embed the recordings that the options name with a bundle; returns the exit status."""
     return embed(args, lambda: Speech2Embedding(**bundle_options(args), **field_values(args, EmbeddingOptions)))
-
-
-class EmbeddingRunner:
-    """Embeds recordings; those of a group go through the graph together."""
-
-    shows_progress = True
-
-    def __init__(self, embedder: Embedder) -> None:
-        self.embedder = embedder
-
-    @property
-    def batch_size(self) -> int:
-        """Recordings of a group."""
-        return self.embedder.options.batch_size
-
-    def run(self, items: Sequence[Recording], report: Report) -> list[np.ndarray | None]:
-        """The embedding (D,) of each recording; where a batch fails, each is tried alone."""
-        speeches = [report.read(item, functools.partial(self._read, item)) for item in items]
-        usable = [speech for speech in speeches if speech is not None]
-        start = time.perf_counter()
-        try:
-            together = iter(self.embedder.embed(usable) if usable else ())
-            results = [None if speech is None else next(together) for speech in speeches]
-        except UNCOMPUTABLE:
-            results = [self._alone(*pair, report) for pair in zip(items, speeches, strict=True)]
-        report.compute += time.perf_counter() - start
-        # The duration of a frame of features is not known.
-        report.audio += sum(map(len, usable)) / self.embedder.sample_rate if self.embedder.speech_axes == 1 else 0
-        return results
-
-    def _alone(self, item: Recording, speech: np.ndarray | None, report: Report) -> np.ndarray | None:
-        return None if speech is None else report.attempt(item, lambda: self.embedder.embed([speech])[0])
-
-    def _read(self, recording: Recording) -> np.ndarray:
-        embedder = self.embedder
-        samples = recording.read(embedder.sample_rate, embedder.speech_axes)
-        speech = embedder.check(samples, recording.place)
-        require_sound(speech, recording.place)
-        return speech

@@ -83,17 +83,31 @@ class ESPnetSpeakerModel(FeatureExtraction, AbsESPnetModel):
         Raises:
             TrainingError: a loss is asked for without labels, or of a model that has none.
         """
-        embedding = self.embed(speech, full_lengths(speech) if speech_lengths is None else speech_lengths)
         if extract_embd:
-            return embedding
-        if self.loss is None or spk_labels is None:
-            missing = "spk_labels" if self.loss is not None else "loss"
-            raise TrainingError(f"{missing}: expected what the loss of a speaker model is made of, found none")
-        if len(spk_labels) != len(speech):
-            raise TrainingError(f"spk_labels: expected {len(speech)} speakers, found {len(spk_labels)}")
-        loss, accuracy, _ = self.loss(embedding, spk_labels)
-        stats = {"loss": loss.detach(), "accuracy": accuracy}
-        return loss, stats, torch.tensor(len(speech), device=loss.device)
+            return self.embed(speech, self.lengths_of(speech, speech_lengths))
+        return self.loss_of(speech, speech_lengths, spk_labels, "spk_labels")
+
+    def lengths_of(self, speech: Tensor, speech_lengths: Tensor | None) -> Tensor:
+        """The lengths that are given, or those of utterances without padding."""
+        return full_lengths(speech) if speech_lengths is None else speech_lengths
+
+    def required_loss(self) -> AbsLoss:
+        """The loss; raises `TrainingError` for a model that has none."""
+        if self.loss is None:
+            raise TrainingError(f"loss: expected one in {type(self).__name__}, found none")
+        return self.loss
+
+    def loss_of(self, speech: Tensor, speech_lengths: Tensor | None, labels: Tensor | None, field: str) -> Any:
+        """Loss of a batch with labels (B,) or (B, 1) int64, which errors call `field`; see `forward`."""
+        loss = self.required_loss()
+        if labels is None:
+            raise TrainingError(f"{field}: expected what the loss is made of, found none")
+        if len(labels) != len(speech):
+            raise TrainingError(f"{field}: expected {len(speech)} labels, found {len(labels)}")
+        embedding = self.embed(speech, self.lengths_of(speech, speech_lengths))
+        value, accuracy, _ = loss(embedding, labels)
+        stats = {"loss": value.detach(), "accuracy": accuracy}
+        return value, stats, torch.tensor(len(speech), device=value.device)
 
     def embed(self, speech: Tensor, speech_lengths: Tensor) -> Tensor:
         """Embeddings (B, D) of samples (B, N), or features (B, T, F), of lengths (B,).
@@ -119,7 +133,7 @@ class ESPnetSpeakerModel(FeatureExtraction, AbsESPnetModel):
 
     def extract_feats(self, speech: Tensor, speech_lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See `FeatureExtraction.extract_feats`; without lengths, utterances have no padding."""
-        return super().extract_feats(speech, full_lengths(speech) if speech_lengths is None else speech_lengths)
+        return super().extract_feats(speech, self.lengths_of(speech, speech_lengths))
 
     def encode_frame(self, feats: Tensor, feats_lengths: Tensor | None = None) -> Tensor:
         """Features (B, T, F) of lengths (B,) to frames (B, D, T')."""

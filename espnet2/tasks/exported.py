@@ -56,6 +56,10 @@ class ExportedTask:
         raise OptionError(f"streaming: expected False, since {type(model).__name__} needs whole inputs, found True")
 
     @classmethod
+    def read_files(cls, config: Namespace, files: Mapping[str, Path]) -> None:
+        """Set in `config` what other files of the model, by option, state instead; by default nothing is."""
+
+    @classmethod
     def require_companion(cls, name: str, config: Namespace, companion: Namespace, source: Path) -> None:
         """Raise `ConfigError` for a model of task `name`, whose config is the file `source`, that does not fit; set in
         `config` what the section states of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from argparse import Namespace
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from espnet2.interface.errors import ConfigError
 from espnet2.runtime.map_model import MapSection
@@ -14,6 +14,7 @@ from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import frontend_of
 from espnet2.tasks.choices import Choices, build
 from espnet2.tasks.options import MAPPING, UNREAD, Option
+from espnet2.tasks.rows import Row
 from espnet2.tasks.shared import INIT, INPUT_SIZE, SPECAUG, USE_PREPROCESSOR
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.train.abs_espnet_model import AbsESPnetModel
@@ -84,15 +85,27 @@ LOSS = Choices(
 )
 SAMPLE_RATE = 16000  # Hz, by default
 MODEL = _SPK + "espnet_model:ESPnetSpeakerModel"
-# Options of training that are arguments of its preprocessor, where `preprocessor_conf` does not give them.
-PREPARATION = ("target_duration", "spk2utt", "sample_rate", "num_eval", "rir_scp")
 
 
 class SpeakerTask(AbsTask):
-    """Speaker embeddings, trained to tell speakers apart."""
+    """Speaker embeddings, trained to tell speakers apart.
+
+    Attributes:
+        encoder: Classes of encoders.
+        count: Key of the number of speakers.
+        listed: Key of the file that lists them.
+        nouns: Their name in messages.
+        preparation: Options of training that are arguments of its own preprocessor, where `preprocessor_conf` does not
+            give them.
+    """
 
     name = "spk"
-    rows = (
+    encoder: ClassVar[Choices] = ENCODER
+    count: ClassVar[str] = "spk_num"
+    listed: ClassVar[str] = "spk2utt"
+    nouns: ClassVar[str] = "speakers"
+    preparation: ClassVar[tuple[str, ...]] = ("target_duration", "spk2utt", "sample_rate", "num_eval", "rir_scp")
+    rows: ClassVar[tuple[Row, ...]] = (
         INIT,
         USE_PREPROCESSOR,
         INPUT_SIZE,
@@ -112,8 +125,8 @@ class SpeakerTask(AbsTask):
         PREPROCESSOR,
         LOSS,
     )
-    required_data = ("speech", "spk_labels")
-    optional_data = ("speech2", "trial", "task_tokens")
+    required_data: ClassVar[tuple[str, ...]] = ("speech", "spk_labels")
+    optional_data: ClassVar[tuple[str, ...]] = ("speech2", "trial", "task_tokens")
     inference_data = ("speech",)
     preprocessor = PREPROCESSOR
 
@@ -124,19 +137,16 @@ class SpeakerTask(AbsTask):
         if frontend is not None and frontend.frame_axes() != (size,):
             found = f"{list(frontend.frame_axes())} of {config.frontend}"
             raise ConfigError(f"frontend: expected frames of one axis, which encoders read, found {found}")
-        encoder = ENCODER.build(config.encoder, config.encoder_conf, input_size=size)
+        encoder = cls.encoder.build(config.encoder, config.encoder_conf, input_size=size)
         pooling = POOLING.build(config.pooling, config.pooling_conf, input_size=encoder.output_size())
         projector = PROJECTOR.build(config.projector, config.projector_conf, input_size=pooling.output_size())
-        loss = None
-        if config.spk_num is not None:
-            if config.spk_num < 1:
-                raise ConfigError(f"spk_num: expected a positive number, found {config.spk_num}")
-            given = {"nout": projector.output_size(), "nclasses": config.spk_num}
-            loss = LOSS.build(config.loss, config.loss_conf, **given)
-        return build(
-            "model_conf",
-            MODEL,
-            config.model_conf,
+        count, loss = getattr(config, cls.count), None
+        if count is not None:
+            if count < 1:
+                raise ConfigError(f"{cls.count}: expected a positive number, found {count}")
+            loss = LOSS.build(config.loss, config.loss_conf, nout=projector.output_size(), nclasses=count)
+        return cls.whole(
+            config,
             frontend=frontend,
             specaug=SPECAUG.build(config.specaug, config.specaug_conf),
             normalize=NORMALIZE.build(config.normalize, config.normalize_conf),
@@ -147,10 +157,14 @@ class SpeakerTask(AbsTask):
         )
 
     @classmethod
+    def whole(cls, config: Namespace, **parts: Any) -> AbsESPnetModel:
+        """Build the model of its parts."""
+        return build("model_conf", MODEL, config.model_conf, **parts)
+
+    @classmethod
     def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> MapSection:
-        """The sampling rate: the configuration's or the front end's, whichever is not the default."""
-        rates = config.sample_rate, getattr(model.frontend, "fs", None) or SAMPLE_RATE
-        return MapSection(next((rate for rate in rates if rate != SAMPLE_RATE), SAMPLE_RATE))
+        """Return the sampling rate."""
+        return MapSection(sample_rate_of(model, config))
 
     @classmethod
     def build_preprocess_fn(cls, args: Namespace, train: bool) -> Callable[..., dict[str, Any]] | None:
@@ -159,14 +173,23 @@ class SpeakerTask(AbsTask):
         Raises:
             ConfigError: An option cannot be used, or the number of speakers is not that of `spk2utt`.
         """
-        if args.spk_num is None:
-            raise ConfigError("spk_num: expected the number of speakers of the training data, found null")
+        count = getattr(args, cls.count)
+        if count is None:
+            raise ConfigError(f"{cls.count}: expected the number of {cls.nouns} of the training data, found null")
         if not getattr(args, "use_preprocessor", True):
             return None
-        choice, conf = args.preprocessor or PREPROCESSOR.default, dict(args.preprocessor_conf or {})
-        given = {name: getattr(args, name) for name in PREPARATION if choice == "spk" and name not in conf}
-        preprocess = PREPROCESSOR.build(choice, conf, train=train, **given)
-        speakers = getattr(preprocess, "speakers", None)
-        if speakers is not None and len(speakers) != args.spk_num:
-            raise ConfigError(f"spk_num: expected {len(speakers)}, the speakers of spk2utt, found {args.spk_num}")
+        choice, conf = args.preprocessor or cls.preprocessor.default, dict(args.preprocessor_conf or {})
+        own = choice == cls.preprocessor.default
+        given = {name: getattr(args, name) for name in cls.preparation if own and name not in conf}
+        preprocess = cls.preprocessor.build(choice, conf, train=train, **given)
+        known = getattr(preprocess, "speakers", None)
+        if known is not None and len(known) != count:
+            found = f"{len(known)}, the {cls.nouns} of {cls.listed}, found {count}"
+            raise ConfigError(f"{cls.count}: expected {found}")
         return preprocess
+
+
+def sample_rate_of(model: Any, config: Namespace) -> int:
+    """The sampling rate: the configuration's or the front end's, whichever is not the default."""
+    rates = config.sample_rate, getattr(model.frontend, "fs", None) or SAMPLE_RATE
+    return next((rate for rate in rates if rate != SAMPLE_RATE), SAMPLE_RATE)

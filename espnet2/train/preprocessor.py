@@ -1,6 +1,7 @@
 """Preprocessors of all tasks, at upstream's path."""
 
 from espnet2.train.preprocessing.common import AbsPreprocessor, CommonPreprocessor, CommonPreprocessor_multi
+from espnet2.train.preprocessing.language import LIDPreprocessor
 from espnet2.train.preprocessing.s2t import S2TPreprocessor
 from espnet2.train.preprocessing.s2t_ctc import S2TCTCPreprocessor
 from espnet2.train.preprocessing.speaker import SpkPreprocessor
@@ -9,6 +10,7 @@ __all__ = [
     "AbsPreprocessor",
     "CommonPreprocessor",
     "CommonPreprocessor_multi",
+    "LIDPreprocessor",
     "S2TCTCPreprocessor",
     "S2TPreprocessor",
     "SpkPreprocessor",

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from espnet2.runtime.families.map import MapFamily
-from espnet2.runtime.family import Components, Run
-from espnet2.runtime.map_model import MapModel
 from espnet2.runtime.spk import Embedder, EmbeddingOptions
 
 
@@ -17,15 +14,8 @@ class SpeakerEmbedding(MapFamily):
 
     subject = "speaker embedding"
     options = EmbeddingOptions
+    mapper = Embedder
     entries: ClassVar[Mapping[str, str]] = {"embedding": "Speech2Embedding"}
-
-    def run(self, model: MapModel, options: EmbeddingOptions) -> Run:
-        """The function from speech to its embedding (1, D)."""
-        return Embedder(model, options)
-
-    def defaults(self, components: Components) -> dict[str, Any]:
-        """The options where none are given."""
-        return asdict(EmbeddingOptions())
 
 
 SPK = SpeakerEmbedding()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,8 @@ import numpy as np
 from espnet2.runtime.loop import print_line
 from espnet2.runtime.spk import cosine
 from espnet2.runtime.trials import Trial, equal_error_rate
+from espnet2.runtime.writers.arrays import ArrayFile
 from espnet2.utils.atomic import write_text
-from espnet2.utils.file_name import require_member_name
 
 EMBEDDINGS, SCORES = "embeddings.npz", "scores"
 
@@ -60,31 +58,25 @@ class EmbeddingFiles:
         self.directory = directory
         self.scores = Scores(trials)
         self.outdated: set[Path] = set()
-        self._partial = directory / f"{EMBEDDINGS}.partial"
-        self._archive = zipfile.ZipFile(self._partial, "w")
+        self._embeddings = ArrayFile(directory / EMBEDDINGS)
 
     def __enter__(self) -> EmbeddingFiles:
         return self
 
     def __exit__(self, kind: Any, *error: Any) -> None:
-        empty = not self._archive.namelist()
-        self._archive.close()
-        if kind is not None or empty:  # the embeddings of an earlier run stay
-            self._partial.unlink(missing_ok=True)
+        earlier = self._embeddings.path.exists()
+        if not self._embeddings.finish(kind is None):
             return
-        if (self.directory / EMBEDDINGS).exists() and not self.scores.trials:
-            self.outdated.add(self.directory / SCORES)
-        os.replace(self._partial, self.directory / EMBEDDINGS)
         if self.scores.trials:
             write_text(self.directory / SCORES, "".join(f"{line}\n" for line in self.scores.lines()))
+        elif earlier:
+            self.outdated.add(self.directory / SCORES)
 
     def __call__(self, name: str, result: np.ndarray | None) -> None:
         """Write the embedding (D,) of a recording; raises `FileNameError` for a name that leads elsewhere."""
         if result is None:
             return
-        require_member_name(name)
-        with self._archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-            np.lib.format.write_array(file, result, allow_pickle=False)
+        self._embeddings.add(name, result)
         self.scores.add(name, result)
 
 

@@ -57,6 +57,11 @@ class ArcMarginProduct_intertopk_subcenter(AbsLoss):
         self.margin = margin
         self.penalty = self.mp * margin / FULL_MARGIN if margin > NO_MARGIN else 0.0
 
+    @property
+    def classes(self) -> int:
+        """See `AbsLoss.classes`."""
+        return self.weight.shape[0] // self.K
+
     def cosines(self, input: Tensor) -> Tensor:
         """See `AbsLoss.cosines`."""
         return super().cosines(input).unflatten(1, (-1, self.K)).amax(dim=2)

@@ -24,6 +24,11 @@ class AbsLoss(nn.Module, ABC):
         self.weight = nn.Parameter(torch.empty(rows, nout))
         self.ce = nn.CrossEntropyLoss()
 
+    @property
+    def classes(self) -> int:
+        """S, speakers that are told apart."""
+        return self.weight.shape[0]
+
     def cosines(self, input: Tensor) -> Tensor:
         """Cosines of embeddings (B, D) with each speaker: (B, S)."""
         return linear(normalize(input), normalize(self.weight))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from espnet2.interface.errors import AudioError, DataError, OptionError
 from espnet2.train.augmentation import NoiseKinds
 from espnet2.train.preprocessing.common import CommonPreprocessor
 
-SPEAKER, TRIAL = "spk_labels", ("speech2", "trial")  # fields of the data of speaker models
+TRIAL = ("speech2", "trial")  # fields of the data of speaker models
 
 
 class SpkPreprocessor(CommonPreprocessor):
@@ -31,10 +31,19 @@ class SpkPreprocessor(CommonPreprocessor):
         rir_scp, rir_apply_prob: See `Rooms`.
         noise_info, noise_apply_prob, short_noise_thres: See `espnet2.train.augmentation.NoiseKinds`.
 
+    Attributes:
+        field: Of the data, with the speaker.
+        noun: What is numbered.
+        listed: Option that names the list of speakers.
+
     Raises:
         OptionError: A value that is not allowed.
         DataError: A list that cannot be read.
     """
+
+    field: ClassVar[str] = "spk_labels"
+    noun: ClassVar[str] = "speaker"
+    listed: ClassVar[str] = "spk2utt"
 
     def __init__(
         self,
@@ -73,14 +82,15 @@ class SpkPreprocessor(CommonPreprocessor):
         """
         for name in TRIAL:
             if name in data:
-                raise OptionError(f"{name}: expected speech and {SPEAKER} alone, since trials are not scored here")
+                raise OptionError(f"{name}: expected speech and {self.field} alone, since trials are not scored here")
         values = dict(data)
-        values["speech"] = self._part(uid, values["speech"])
-        if SPEAKER in values:
-            values[SPEAKER] = np.array([self._number(uid, str(values[SPEAKER]))], np.int64)
+        values["speech"] = self.part(uid, values["speech"])
+        if self.field in values:
+            values[self.field] = np.array([self._number(uid, str(values[self.field]))], np.int64)
         return super().__call__(uid, values)
 
-    def _part(self, uid: str, speech: np.ndarray) -> np.ndarray:
+    def part(self, uid: str, speech: np.ndarray) -> np.ndarray:
+        """The part of speech (T,) of `target_duration`."""
         if speech.ndim != 1 or not len(speech):
             raise AudioError(f"{uid}: expected speech of one channel, found shape {speech.shape}")
         spare = len(speech) - self.length
@@ -92,8 +102,11 @@ class SpkPreprocessor(CommonPreprocessor):
     def _number(self, uid: str, label: str) -> int:
         if self.speakers is None:
             if not label.isdecimal():
-                raise DataError(f"{uid}: expected the number of a speaker, since spk2utt is not given, found {label!r}")
+                raise DataError(
+                    f"{uid}: expected the number of a {self.noun}, since {self.listed} is not given, found {label!r}"
+                )
             return int(label)
         if label not in self.speakers:
-            raise DataError(f"{uid}: expected one of the {len(self.speakers)} speakers of spk2utt, found {label!r}")
+            known = f"{len(self.speakers)} {self.noun}s of {self.listed}"
+            raise DataError(f"{uid}: expected one of the {known}, found {label!r}")
         return self.speakers[label]

@@ -51,9 +51,9 @@ def test_features_are_masked_in_training_only():
 @pytest.mark.parametrize(
     ("loss", "labels", "message"),
     [
-        (True, None, "spk_labels: expected what the loss of a speaker model is made of"),
+        (True, None, "spk_labels: expected what the loss is made of"),
         (False, torch.tensor([0, 1]), "loss: expected"),
-        (True, torch.tensor([0, 1, 2]), "spk_labels: expected 2 speakers, found 3"),
+        (True, torch.tensor([0, 1, 2]), "spk_labels: expected 2 labels, found 3"),
     ],
 )
 def test_what_has_no_loss(loss, labels, message):

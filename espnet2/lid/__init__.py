@@ -1,0 +1,1 @@
+"""Models that identify the language of speech, at upstream's paths."""
