@@ -22,6 +22,7 @@ TRAIN = ["pytorch_lightning>=2.5,<3", "tensorboard>=2.18", "matplotlib>=3.9", "j
 PITCH = ["pyworld>=0.3.4", "setuptools<81"]  # it imports pkg_resources, which later releases have not
 # Upstream's versions of black and isort, whose formatting differs from that of others.
 PATCH = ["libcst>=1.8", "black==24.10.0", "isort==6.0.0"]
+SERVE = ["fastapi>=0.115", "uvicorn>=0.32", "websockets>=13", "python-multipart>=0.0.18", "prometheus-client>=0.21"]
 EXTRAS = {
     "export": EXPORT,
     "train": [*EXPORT, *TRAIN, *PITCH],
@@ -41,6 +42,7 @@ EXTRAS = {
     "ngram": ["kenlm>=0.2"],
     "align": ["ctc-segmentation>=1.7"],
     "patch": PATCH,
+    "serve": SERVE,
     "test": [
         "pytest>=8.3",
         "pytest-xdist>=3.6",
@@ -58,6 +60,9 @@ EXTRAS = {
         *TRAIN,
         *PITCH,
         *PATCH,
+        *SERVE,
+        "httpx>=0.27",
+        "openai>=1.60",
     ],
     "doc": ["mkdocs>=1.6,<2"],
 }
@@ -71,7 +76,7 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
     packages=find_packages(include=["espnet*", "espnet2*"]),
-    package_data={"espnet": ["version.txt"]},
+    package_data={"espnet": ["version.txt"], "espnet2": ["serving/page.html"]},
     python_requires=">=3.10,<3.14",
     install_requires=RUNTIME,
     extras_require=EXTRAS,

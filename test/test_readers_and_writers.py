@@ -14,17 +14,22 @@ GRAPH = "a graph that was just exported, or that the user diagnoses"
 SYSTEM = "a file of the operating system"
 WHOLE = "part of a directory that gets its name when it is complete"
 STREAM = "grows while it is written, as its readers expect"
+UPLOAD = "samples of a request, which nobody else sees, and which end with it"
 RECORDED = "a temporary name, which is replaced when it is complete"
 
 # Calls by the name that the code writes -> the files that may have them: the wrapper, which has no reason, and others.
 READERS: Mapping[str, Mapping[str, str]] = {
     r"torch\.load": {"espnet/nets/pytorch_backend/saved_file.py": ""},
-    r"(np|numpy)\.(load|fromfile|loadtxt|memmap)|np\.lib\.format\.read_array": {"espnet2/fileio/arrays.py": ""},
+    r"(np|numpy)\.(load|fromfile|loadtxt|memmap)|np\.lib\.format\.read_array": {
+        "espnet2/fileio/arrays.py": "",
+        "espnet2/serving/decoding.py": UPLOAD,
+    },
     r"yaml\.\w*(load|parse|compose)\w*": {"espnet2/interface/yaml_document.py": ""},
     r"json\.loads?": {
         "espnet2/utils/json_file.py": "",
         "espnet2/export/doctor/size.py": GRAPH,
         "espnet2/fileio/checksum.py": OWN,
+        "espnet2/serving/messages.py": "a message, not a file, of bounded size",
         "espnet2/text/hugging_face_tokenizer.py": "text that the package tokenizers has read already",
         "espnet2/text/whisper_vocabulary.py": PACKAGED,
     },
@@ -71,6 +76,8 @@ READERS: Mapping[str, Mapping[str, str]] = {
         "espnet2/recipe/results.py": OWN,
         "espnet2/runtime/memory.py": SYSTEM,
         "espnet2/runtime/session.py": SYSTEM,
+        "espnet2/serving/app.py": PACKAGED,
+        "espnet2/serving/decoding.py": UPLOAD,
         "espnet2/text/whisper_vocabulary.py": PACKAGED,
     },
 }
@@ -90,6 +97,7 @@ WRITERS: Mapping[str, Mapping[str, str]] = {
         "espnet2/recipe/jobs.py": STREAM,
         "espnet2/recipe/once.py": "a lock",
         "espnet2/runtime/writers/synthesis.py": STREAM,
+        "espnet2/serving/decoding.py": UPLOAD,
         "espnet2/utils/lock.py": "a lock",
         "espnet2/utils/surroundings.py": "a standard stream",
     },
@@ -99,6 +107,8 @@ WRITERS: Mapping[str, Mapping[str, str]] = {
         "espnet2/export/doctor/check.py": "for a moment, of a module that the user diagnoses",
         "espnet2/export/doctor/size.py": "for a moment, of a graph that the user diagnoses",
         "espnet2/recipe/bpe.py": RECORDED,
+        "espnet2/serving/app.py": UPLOAD,
+        "espnet2/serving/decoding.py": UPLOAD,
     },
     r"os\.(replace|rename|link|symlink)": {
         "espnet2/utils/atomic.py": "",

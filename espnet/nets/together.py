@@ -76,6 +76,17 @@ def kept(name: Any, parts: Sequence[Any], make: Callable[[], _Result]) -> _Resul
     return new
 
 
+def abandon_if(unwanted: Callable[[], bool]) -> None:
+    """Let the next call of the task that is running raise `Abandoned` once `unwanted` says so; elsewhere do nothing."""
+    task = _task.get()
+    if task is not None:
+        task.unwanted = unwanted
+
+
+class Abandoned(Exception):
+    """Raised in a task of a gathering whose result nobody waits for any more, see `abandon_if`."""
+
+
 class Stopped(BaseException):
     """Raised in the tasks of a gathering that is given up: no `Exception`, so that no task takes it for its own."""
 
@@ -112,6 +123,7 @@ class _Task(Generic[_Result]):
         self.many: Callable[..., Any] | None = None  # and `call`: what it waits for
         self.call: Any = None
         self.waited = 0  # rounds
+        self.unwanted: Callable[[], bool] | None = None
         self._stopped = False
         # Queues, since an interrupt of `go_on` leaves two messages for one wait, which locks refuse.
         self._answers: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()  # the task runs where it gets one
@@ -130,6 +142,8 @@ class _Task(Generic[_Result]):
         """Wait for the answer of a call; the task's own side."""
         if self._stopped:  # while it unwinds
             raise Stopped
+        if self.unwanted is not None and self.unwanted():
+            raise Abandoned
         self.many, self.call, self.waited = many, call, 0
         self._waits.put(None)
         answer = self._answers.get()
@@ -168,14 +182,16 @@ class Gathering:
         """Let `run` raise `Stopped`, in whichever thread it is, as soon as the tasks wait for answers."""
         self._stopped = True
 
-    def run(self, tasks: Iterable[Callable[[], _Result]]) -> Iterator[tuple[int, Outcome[_Result]]]:
+    def run(self, tasks: Iterable[Callable[[], _Result] | None]) -> Iterator[tuple[int, Outcome[_Result]]]:
         """The number, from 0 on, and the outcome of each task, in the order in which they end.
 
-        The next task is taken from `tasks` when a place becomes free. An error of a task ends that task alone; one of
-        `tasks`, or of the caller, as a `KeyboardInterrupt`, ends all. Where the system gives no more threads, fewer run
-        at once from then on; where it gives none, tasks run one after the other in the thread of the caller.
+        The next task is taken from `tasks` when a place becomes free. Where `tasks` has none at the moment, it gives
+        None, and is asked again after the next step; only where nothing runs it has to wait for one. An error of a task
+        ends that task alone; one of `tasks`, or of the caller, as a `KeyboardInterrupt`, ends all. Where the system
+        gives no more threads, fewer run at once from then on; where it gives none, tasks run one after the other in the
+        thread of the caller.
         """
-        waiting: Iterator[tuple[int, Callable[[], _Result]]] = enumerate(tasks)
+        waiting: Iterator[tuple[int, Callable[[], _Result] | None]] = _numbered(tasks)
         size = self.size
         running: list[_Task[_Result]] = []
         context = contextvars.copy_context()
@@ -184,6 +200,8 @@ class Gathering:
             while True:
                 while not self._stopped and len(running) < size and (item := next(waiting, None)) is not None:
                     number, work = item
+                    if work is None:
+                        break
                     try:
                         running.append(_Task(number, work))
                     except RuntimeError:  # of a thread that cannot be started
@@ -210,6 +228,13 @@ class Gathering:
                 task.stop()
             for task in running:
                 task.join()
+
+
+def _numbered(tasks: Iterable[Callable[[], _Result] | None]) -> Iterator[tuple[int, Callable[[], _Result] | None]]:
+    number = 0
+    for work in tasks:
+        yield number, work
+        number += work is not None
 
 
 def _outcome_alone(work: Callable[[], _Result]) -> Outcome[_Result]:

@@ -12,7 +12,7 @@ from espnet2.fileio.checksum import cache_directory
 from espnet2.interface.errors import MissingPackageError, OptionError
 from espnet2.interface.families import load
 from espnet2.runtime.bundle_replacement import MANIFEST
-from espnet2.runtime.cli.verbs import VERBS
+from espnet2.runtime.cli.verbs import MODELS, VERBS, Verb
 from espnet2.runtime.loading import find_bundle
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
@@ -67,12 +67,19 @@ def execute(args: argparse.Namespace) -> int | None:
     """Run a verb; returns the exit status."""
     verb = VERBS[args.verb]
     words = getattr(args, verb.inputs)
+    if verb.inputs == MODELS:
+        args.bundles = [str(bundle_of(word, args.cache_dir)) for word in words]
+        return _run(verb, args)
     model = words.pop(0) if args.model is None and words else args.model
     if model is None or not (words or getattr(args, "data_path_and_name_and_type", None)):
         raise OptionError(
             f"{args.verb}: expected a model, then {verb.inputs}, found {'none' if model is None else 'one'}"
         )
     args.bundle = str(bundle_of(model, args.cache_dir))
+    return _run(verb, args)
+
+
+def _run(verb: Verb, args: argparse.Namespace) -> int | None:
     status: int | None = load(verb.run)(args)
     return status
 

@@ -47,13 +47,13 @@ def open_recognizer(args: argparse.Namespace, further: Mapping[str, Any]) -> Spe
     """
     bundle = Bundle.read(args.bundle)
     options = {name: value for name in GIVEN if (value := getattr(args, name, None)) is not None}
-    options |= {"timestamps": "token"} if _knows_times(bundle) else {}
+    options |= {"timestamps": "token"} if knows_times(bundle) else {}
     options |= prompt_options(bundle, args.verb, args.language, getattr(args, "to", None))
     given = {name: getattr(args, name) for name in ("bundle", "quantized", "num_threads", "device")}
     return Speech2Text(**given, **options, **further)
 
 
-def _knows_times(bundle: Bundle) -> bool:
+def knows_times(bundle: Bundle) -> bool:
     """Whether its recogniser gives the times of tokens; those that predict times themselves need no others."""
     parts = set(bundle.components)
     return bool(TIMED & parts) and not (has_prompts(bundle) and "decoder_step" in parts)

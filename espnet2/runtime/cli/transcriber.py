@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from espnet.nets.together import Outcome
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.cli.cutting import Cut, cut
 from espnet2.runtime.cli.segments import Segment, Span, speech_spans, split
 from espnet2.runtime.long_recording import Found, join, near_frames
-from espnet2.runtime.results import AnyResult, TaggedResult, by_speaker
+from espnet2.runtime.results import AnyResult, Results, TaggedResult, by_speaker
 from espnet2.runtime.s2t import S2TRecognizer
 from espnet2.runtime.speech import require_sound
 
 PAUSE = 0.5  # seconds: a shorter pause does not end a segment
 Progress = Callable[[float], None]  # takes seconds of the recording that are done, from its beginning
+Each = Callable[[Sequence[np.ndarray]], Iterator[Outcome[Results]]]
 
 
 class Transcriber:
@@ -28,15 +30,16 @@ class Transcriber:
     Args:
         recognizer: For samples of one channel. With the option `timestamps` `token`, segments have times of words.
         pause: Seconds of a pause that ends a segment.
+        each: Gives the outcomes of checked utterances, in order (default: `recognizer.each`).
 
     Raises:
         OptionError: A model of features, or of several channels.
     """
 
-    def __init__(self, recognizer: Recognizer, pause: float = PAUSE) -> None:
+    def __init__(self, recognizer: Recognizer, pause: float = PAUSE, each: Each | None = None) -> None:
         if recognizer.speech.axes[1:] != ("samples",):
             raise OptionError(f"model: expected one that reads samples of one channel, found {recognizer.speech.axes}")
-        self.recognizer, self.pause = recognizer, pause
+        self.recognizer, self.pause, self._each = recognizer, pause, each or recognizer.each
         self.by_window = isinstance(recognizer, S2TRecognizer) and bool(recognizer.section.times)
 
     def __call__(self, pieces: Iterable[np.ndarray], name: str, progress: Progress) -> Iterator[Segment]:
@@ -85,7 +88,7 @@ class Transcriber:
         waiting = iter(parts)
         while batch := list(itertools.islice(waiting, self.recognizer.batch_size)):
             checked = [self.recognizer.check(one.samples, name) for one in batch if not _is_silence(one.samples)]
-            outcomes = self.recognizer.each(checked)
+            outcomes = self._each(checked)
             for one in batch:
                 yield one, [] if _is_silence(one.samples) else next(outcomes).value()
 

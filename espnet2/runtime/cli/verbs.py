@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+MODELS = "models"
+
 
 class Verb(NamedTuple):
     """A verb.
@@ -13,7 +15,7 @@ class Verb(NamedTuple):
         help: What it does.
         arguments: The function that adds its options, as `module:function`.
         run: The function that runs it, likewise.
-        inputs: The option that holds the words behind it, the first of which may be the model.
+        inputs: The option that holds the words behind it, the first of which may be the model; `MODELS`: all are.
         aliases: Other names.
     """
 
@@ -52,5 +54,11 @@ VERBS: Mapping[str, Verb] = {
         "espnet2.runtime.cli.synthesize:synthesize",
         inputs="texts",
         aliases=("tts",),
+    ),
+    "serve": Verb(
+        "a service over HTTP and WebSocket",
+        "espnet2.serving.command:add_arguments",
+        "espnet2.serving.command:serve",
+        inputs=MODELS,
     ),
 }

@@ -1,0 +1,214 @@
+"""The application of a service: its paths, and what they answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import itertools
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+
+from espnet.nets.together import Abandoned
+from espnet2.interface.errors import EspnetError, listed
+from espnet2.serving.decoding import AudioDecoder
+from espnet2.serving.guard import Guard, RefusedError, refusal
+from espnet2.serving.limits import Limits
+from espnet2.serving.metrics import Metrics
+from espnet2.serving.models import Model
+from espnet2.serving.scheduler import BusyError, Ticket
+from espnet2.serving.speech import spoken
+from espnet2.serving.transcriptions import RESPONSES, Wanted, events
+from espnet2.serving.websocket import live
+
+_T = TypeVar("_T")
+
+MB = 1 << 20
+HANG_UP = 0.5  # seconds between looks whether a client is still there
+PERIOD = 1_700_000_000  # `created` of a model, which clients want to have
+
+
+def make_service(models: Mapping[str, Model], limits: Limits, token: str | None = None) -> Guard:
+    """The ASGI application that serves these models, to requests that bear the token, if there is one."""
+    metrics = Metrics(models)
+    app = make_app(models, limits, metrics)
+    return Guard(app, token, int(limits.megabytes * MB), limits.patience, metrics.observe)
+
+
+def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> FastAPI:
+    """The application behind the guard."""
+    decoder = AudioDecoder(most_seconds=limits.seconds)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        for model in models.values():
+            await run_in_threadpool(model.close)
+        decoder.close()
+
+    app = FastAPI(title="ESPnet", description="Speech recognition, translation and synthesis", lifespan=lifespan)
+    app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(EspnetError, _refused)
+    recordings = Recordings(models, decoder, limits, metrics)
+    for verb, path in (("transcribe", "transcriptions"), ("translate", "translations")):
+        app.add_api_route(
+            f"/v1/audio/{path}",
+            functools.partial(recordings.answer, verb=verb),
+            methods=["POST"],
+            summary=f"{verb.capitalize()} a recording",
+            openapi_extra={"requestBody": FORM},
+        )
+
+    @app.post("/v1/audio/speech", summary="Synthesize speech", openapi_extra={"requestBody": TEXT})
+    async def speech(request: Request) -> Response:
+        return await spoken(
+            request, lambda name: chosen(models, "speak", name), int(limits.characters), limits.deadline
+        )
+
+    @app.websocket("/v1/stream")
+    async def stream(socket: WebSocket) -> None:
+        await live(socket, lambda name: chosen(models, "stream", name), metrics)
+
+    @app.get("/v1/models", summary="The models of this service")
+    async def list_models() -> dict[str, Any]:
+        entries = [
+            {"id": name, "object": "model", "created": PERIOD, "owned_by": "espnet", "verbs": model.verbs}
+            for name, model in models.items()
+        ]
+        return {"object": "list", "data": entries}
+
+    @app.get("/healthz", summary="Whether the service answers")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/metrics", summary="Figures for Prometheus")
+    async def figures() -> PlainTextResponse:
+        return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> HTMLResponse:
+        return HTMLResponse(resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
+
+    return app
+
+
+def chosen(models: Mapping[str, Model], verb: str, name: str | None) -> Any:
+    """The model of that name, or the first that does what is asked for: clients name models of others, too."""
+    able = {key: model for key, model in models.items() if verb in model.verbs}
+    if not able:
+        raise RefusedError(404, f"model: expected one that can {verb}, found {listed(models)}")
+    return able.get(name or "", next(iter(able.values())))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if isinstance(error, RefusedError):
+        return refusal(error.status, error.message, error.seconds)
+    if isinstance(error, BusyError):
+        return refusal(429, str(error), error.seconds)
+    return refusal(400, str(error))
+
+
+class Recordings:
+    """Answers requests with recordings."""
+
+    def __init__(self, models: Mapping[str, Model], decoder: AudioDecoder, limits: Limits, metrics: Metrics) -> None:
+        self.models, self.decoder, self.limits, self.metrics = models, decoder, limits, metrics
+
+    async def answer(self, request: Request, verb: str) -> Response:
+        """Recognise the recording of a form; raises `RefusedError` and `EspnetError`."""
+        start = time.monotonic()
+        async with request.form(max_files=1, max_fields=20) as form:
+            upload = form.get("file")
+            if upload is None or isinstance(upload, str):
+                raise RefusedError(400, "file: expected a recording in a form, found none")
+            name = _text(form, "model")
+            model = chosen(self.models, verb, name)
+            kind = _text(form, "response_format") or "json"
+            if kind not in RESPONSES:
+                raise RefusedError(400, f"response_format: expected one of {listed(RESPONSES)}, found {kind!r}")
+            words = "word" in form.getlist("timestamp_granularities[]")
+            wanted = Wanted(verb, _text(form, "language"), words)
+            ticket = Ticket(start + self.limits.deadline)
+            samples = await run_in_threadpool(self._decoded, upload, model.sample_rate)
+        self.metrics.audio.labels(model.name).inc(samples.seconds)
+        segments = _closing(model.segments(samples, ticket, verb, wanted.language), samples.close)
+        if (_text(form, "stream") or "").lower() == "true":
+            first = await while_connected(request, ticket, lambda: list(itertools.islice(segments, 1)))
+            answer = iterate_in_threadpool(_giving_up(events(itertools.chain(first, segments)), ticket))
+            return StreamingResponse(answer, media_type="text/event-stream")
+        media_type, write = RESPONSES[kind]
+        found = await while_connected(request, ticket, lambda: list(segments))
+        return Response(write(found, samples.seconds, wanted), media_type=media_type)
+
+    def _decoded(self, upload: Any, rate: int) -> Any:
+        with tempfile.NamedTemporaryFile() as file:
+            while block := upload.file.read(MB):
+                file.write(block)
+            file.flush()
+            return self.decoder(Path(file.name), rate, "file")
+
+
+def _text(form: Any, name: str) -> str | None:
+    """A field of a form; raises `RefusedError` for a file in its place."""
+    value = form.get(name)
+    if value is not None and not isinstance(value, str):
+        raise RefusedError(400, f"{name}: expected a text, found a file")
+    return value or None
+
+
+def _closing(items: Iterator[_T], close: Callable[[], None]) -> Iterator[_T]:
+    try:
+        yield from items
+    finally:
+        close()
+
+
+def _giving_up(items: Iterator[str], ticket: Ticket) -> Iterator[str]:
+    """The items of an answer; who stops taking them gives the ticket up."""
+    try:
+        yield from items
+    finally:
+        ticket.give_up()
+
+
+async def while_connected(request: Request, ticket: Ticket, compute: Callable[[], _T]) -> _T:
+    """What `compute` returns, in a thread; gives the ticket up where the client hangs up, or the deadline is over.
+
+    Raises `RefusedError` where the result came to nothing for one of these reasons.
+    """
+    work = asyncio.ensure_future(run_in_threadpool(compute))
+    while not (await asyncio.wait([work], timeout=HANG_UP))[0]:
+        if await request.is_disconnected():
+            ticket.give_up()
+    try:
+        return work.result()
+    except Abandoned:
+        raise RefusedError(504, "request: expected a result before its deadline, found none") from None
+
+
+_FILE = {"type": "string", "format": "binary"}
+_FIELDS = {
+    "file": _FILE,
+    "model": {"type": "string"},
+    "language": {"type": "string"},
+    "response_format": {"type": "string", "enum": list(RESPONSES)},
+    "timestamp_granularities[]": {"type": "array", "items": {"type": "string", "enum": ["segment", "word"]}},
+    "stream": {"type": "boolean"},
+}
+FORM = {"content": {"multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": _FIELDS}}}}
+_WORDS = {
+    "input": {"type": "string"},
+    "model": {"type": "string"},
+    "voice": {"type": "string"},
+    "response_format": {"type": "string", "enum": ["wav", "flac", "pcm"]},
+    "speed": {"type": "number"},
+}
+TEXT = {"content": {"application/json": {"schema": {"type": "object", "required": ["input"], "properties": _WORDS}}}}

@@ -1,0 +1,122 @@
+"""Limits of requests, before anything reads them: who asks, how many bytes, and how long they may take to arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+OPEN = ("/", "/healthz")  # paths that need no token
+
+
+class RefusedError(Exception):
+    """A request that is refused with a status; the application around which a `Guard` is has to answer it."""
+
+    def __init__(self, status: int, message: str, seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.seconds = status, message, seconds
+
+
+def refusal(status: int, message: str, seconds: float | None = None) -> JSONResponse:
+    """An answer in the form that OpenAI's clients know; `seconds`: when to try again."""
+    headers = {} if seconds is None else {"Retry-After": str(max(1, round(seconds)))}
+    kind = "invalid_request_error" if status < 500 and status != 429 else "server_error"
+    content = {"error": {"message": message, "type": kind, "param": None, "code": status}}
+    return JSONResponse(content, status, headers)
+
+
+class Guard:
+    """ASGI application around another one.
+
+    Args:
+        app: The other one.
+        token: What requests have to bear; None: nothing.
+        most_bytes: Of the body of a request.
+        patience: Seconds in which a body has to be there.
+        observe: Takes path, status and seconds of each answer.
+    """
+
+    def __init__(
+        self, app: App, token: str | None, most_bytes: int, patience: float, observe: Callable[[str, int, float], None]
+    ) -> None:
+        self.app, self.token, self.most_bytes, self.patience, self.observe = app, token, most_bytes, patience, observe
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] == "http":
+            await self._checked(scope, receive, self._observed(scope["path"], send))
+        elif scope["type"] == "websocket":
+            await self._checked(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    def _observed(self, path: str, send: Send) -> Send:
+        """`send` that notes the status of an answer, and when its end is sent."""
+        start, status = time.monotonic(), 0
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            await send(message)
+            status = message.get("status", status)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                self.observe(path, status, time.monotonic() - start)
+
+        return observed
+
+    async def _checked(self, scope: Message, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        if not self._is_allowed(scope, headers):
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008, "reason": "expected a bearer token"})
+                return
+            await refusal(401, "authorization: expected a bearer token of this service")(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+            return
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self.most_bytes:
+            await refusal(413, self._too_large())(scope, receive, send)
+            return
+        await self.app(scope, self._bounded(receive), send)
+
+    def _is_allowed(self, scope: Message, headers: dict[bytes, bytes]) -> bool:
+        if self.token is None or scope["path"] in OPEN:
+            return True
+        given = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
+        if scope["type"] == "websocket" and not given:  # browsers cannot set headers of these
+            query = scope.get("query_string", b"")
+            given = next((part[6:] for part in query.split(b"&") if part.startswith(b"token=")), b"")
+        return hmac.compare_digest(given, self.token.encode())
+
+    def _too_large(self) -> str:
+        return f"body: expected at most {self.most_bytes} bytes, found more"
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """What gives the messages of a body, within the limits."""
+        end, size, is_complete = time.monotonic() + self.patience, 0, False
+
+        async def bounded() -> Message:
+            nonlocal size, is_complete
+            if is_complete:  # what comes now is the end of the connection
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), max(end - time.monotonic(), 0))
+            except asyncio.TimeoutError:
+                raise RefusedError(408, f"body: expected all of it within {self.patience:g} s") from None
+            size += len(message.get("body", b""))
+            is_complete = not message.get("more_body", False)
+            if size > self.most_bytes:
+                raise RefusedError(413, self._too_large())
+            return message
+
+        return bounded

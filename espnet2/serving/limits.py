@@ -1,0 +1,24 @@
+"""Limits of a service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a service.
+
+    Attributes:
+        seconds: The longest recording.
+        deadline: Seconds in which a request is answered, or is given up.
+        patience: Seconds in which a body has to arrive.
+        megabytes: The largest body.
+        characters: The longest text.
+    """
+
+    seconds: float = 3600.0
+    deadline: float = 600.0
+    patience: float = 120.0
+    megabytes: float = 512.0
+    characters: float = 10_000

@@ -1,0 +1,96 @@
+"""Speech of texts, as OpenAI's clients ask for it."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from fastapi import Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+
+from espnet2.interface.errors import listed
+from espnet2.serving.guard import RefusedError
+from espnet2.serving.messages import parse_object
+from espnet2.serving.scheduler import Ticket
+
+UNKNOWN = 0xFFFFFFFF  # length of a WAV file that is not known when its header is sent
+FORMATS = {"wav": "audio/wav", "pcm": "audio/pcm", "flac": "audio/flac"}
+STREAMED = ("wav", "pcm")
+SPEEDS = (0.25, 4.0)
+
+
+async def spoken(
+    request: Request, model_of: Callable[[str | None], Any], most_characters: int, deadline: float
+) -> Response:
+    """Answer a request for speech: WAV and PCM as the vocoder works, FLAC when all is there.
+
+    Raises:
+        RefusedError: A request that is not understood.
+        EspnetError: A text that cannot be spoken.
+    """
+    wanted = parse_object(await request.body())
+    if wanted is None:
+        raise RefusedError(400, "body: expected a JSON object, found none")
+    text = wanted.get("input")
+    if not isinstance(text, str) or not text.strip():
+        raise RefusedError(400, "input: expected a text, found none")
+    if len(text) > most_characters:
+        raise RefusedError(413, f"input: expected at most {most_characters} characters, found {len(text)}")
+    kind = wanted.get("response_format", "wav")
+    if kind not in FORMATS:
+        raise RefusedError(400, f"response_format: expected one of {listed(FORMATS)}, found {kind!r}")
+    model = model_of(wanted.get("model"))
+    ticket = Ticket(time.monotonic() + deadline)
+    pieces = model.samples(text, ticket, **_voice(wanted))
+    first = await run_in_threadpool(next, pieces, np.zeros(0, np.float32))  # errors come before the answer begins
+    if kind in STREAMED:
+        head = wav_header(model.sample_rate) if kind == "wav" else b""
+        return StreamingResponse(iterate_in_threadpool(_bytes(head, first, pieces, ticket)), media_type=FORMATS[kind])
+    whole = await run_in_threadpool(lambda: np.concatenate([first, *pieces]))
+    return Response(await run_in_threadpool(_flac, whole, model.sample_rate), media_type=FORMATS[kind])
+
+
+def _voice(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a synthesiser for the voice, a number of a speaker, and the speed that are asked for."""
+    voice, speed = wanted.get("voice"), wanted.get("speed", 1.0)
+    if not isinstance(speed, int | float) or not math.isfinite(speed) or not SPEEDS[0] <= speed <= SPEEDS[1]:
+        raise RefusedError(400, f"speed: expected a number from {SPEEDS[0]} to {SPEEDS[1]}, found {speed!r}")
+    options: dict[str, Any] = {} if speed == 1.0 else {"decode_conf": {"speed_control_alpha": 1 / speed}}
+    if isinstance(voice, str) and voice.isdecimal():
+        options["sids"] = int(voice)
+    return options
+
+
+def _bytes(head: bytes, first: np.ndarray, pieces: Iterator[np.ndarray], ticket: Ticket) -> Iterator[bytes]:
+    """The bytes of an answer; who stops taking them gives the ticket up."""
+    try:
+        yield head + pcm16(first)
+        for piece in pieces:
+            yield pcm16(piece)
+    finally:
+        ticket.give_up()
+
+
+def pcm16(samples: np.ndarray) -> bytes:
+    """Samples in [-1, 1] as 16-bit numbers, the low byte first."""
+    return (np.clip(samples, -1, 1) * 32767).round().astype("<i2").tobytes()
+
+
+def wav_header(rate: int) -> bytes:
+    """The header of a WAV file of one channel and 16 bits, of unknown length."""
+    form = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", UNKNOWN, b"WAVE", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+    return form + struct.pack("<4sI", b"data", UNKNOWN)
+
+
+def _flac(samples: np.ndarray, rate: int) -> bytes:
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format="FLAC", subtype="PCM_16")
+    return file.getvalue()

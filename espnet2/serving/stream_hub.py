@@ -1,0 +1,126 @@
+"""Live streams, all of which are stepped together."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from espnet2.interface.errors import EspnetError
+from espnet2.runtime.asr_streaming import Session, StreamingRecognizer
+from espnet2.runtime.results import AnyResult
+from espnet2.serving.scheduler import BusyError
+
+MOST_WAITING = 60.0  # seconds of one stream that may wait to be recognised
+# Takes the results so far, or what ended the stream, and whether they are the last.
+Deliver = Callable[[list[AnyResult] | Exception, bool], None]
+
+
+class LiveStream:
+    """A stream of a `StreamHub`; `deliver` is called in the hub's thread."""
+
+    def __init__(self, hub: StreamHub, session: Session, deliver: Deliver) -> None:
+        self._hub, self.session, self.deliver = hub, session, deliver
+        self.pieces: list[np.ndarray] = []  # that wait
+        self.ends = False
+        self.is_closed = False
+
+    def extend(self, samples: np.ndarray, is_final: bool = False) -> None:
+        """Add samples (T,), floating point in [-1, 1), at the model's rate.
+
+        Raises `BusyError` for a stream that sends more than can be recognised.
+        """
+        self._hub.extend(self, samples, is_final)
+
+    def close(self) -> None:
+        """Forget the stream."""
+        self._hub.forget(self)
+
+
+class StreamHub:
+    """Streams of one recogniser: a thread takes what all have sent, steps them together, and delivers the results.
+
+    Args:
+        recognizer: Of streams.
+        most: Streams at once.
+    """
+
+    def __init__(self, recognizer: StreamingRecognizer, most: int) -> None:
+        self.recognizer, self.most = recognizer, most
+        self._streams: set[LiveStream] = set()
+        self._lock = threading.Lock()
+        self._news: queue.SimpleQueue[bool] = queue.SimpleQueue()  # whether to go on
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def count(self) -> int:
+        """Streams at present."""
+        return len(self._streams)
+
+    def open(self, deliver: Deliver) -> LiveStream:
+        """A new stream; raises `BusyError` where there are too many."""
+        with self._lock:
+            if len(self._streams) >= self.most:
+                raise BusyError(f"service: expected at most {self.most} streams, found {self.most + 1}", 5.0)
+            stream = LiveStream(self, self.recognizer.session(), deliver)
+            self._streams.add(stream)
+        return stream
+
+    def extend(self, stream: LiveStream, samples: np.ndarray, is_final: bool) -> None:
+        """Add samples to a stream; see `LiveStream.extend`."""
+        with self._lock:
+            waiting = sum(map(len, stream.pieces)) / self.recognizer.sample_rate
+            if waiting > MOST_WAITING:
+                raise BusyError(f"stream: expected at most {MOST_WAITING:g} s ahead of the results, found more", 5.0)
+            stream.pieces.append(samples)
+            stream.ends |= is_final
+        self._news.put(True)
+
+    def forget(self, stream: LiveStream) -> None:
+        """Remove a stream."""
+        with self._lock:
+            stream.is_closed = True
+            self._streams.discard(stream)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._news.put(False)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while self._news.get():
+            ready = self._taken()
+            if ready:
+                self._step(ready)
+
+    def _taken(self) -> list[tuple[LiveStream, np.ndarray, bool]]:
+        """What the streams have sent since the last step."""
+        with self._lock:
+            ready = [(one, np.concatenate(one.pieces), one.ends) for one in self._streams if one.pieces]
+            for stream, _, _ in ready:
+                stream.pieces = []
+        return ready
+
+    def _step(self, ready: list[tuple[LiveStream, np.ndarray, bool]]) -> None:
+        """Step streams together; where samples of one cannot be taken, each alone, so that it ends no other."""
+        pieces: list[Any] = [(stream.session, samples, ends) for stream, samples, ends in ready]
+        results: list[Any]
+        try:
+            results = self.recognizer.advance(pieces)
+        except EspnetError as error:  # nothing was done
+            if len(ready) > 1:
+                for one in ready:
+                    self._step([one])
+                return
+            results = [error]
+        except Exception as error:
+            results = [error] * len(ready)
+        for (stream, _, ends), result in zip(ready, results, strict=True):
+            if not stream.is_closed:
+                with contextlib.suppress(RuntimeError):  # of an event loop that has ended
+                    stream.deliver(result, ends)

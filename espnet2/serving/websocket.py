@@ -1,0 +1,133 @@
+"""Live streams over WebSocket: pieces of PCM in, partial and final texts out.
+
+A client connects to `/v1/stream?model=NAME&rate=16000` and sends binary messages, signed 16-bit samples of one channel,
+the low byte first; the text message `{"type": "end"}` ends the stream. It gets text messages:
+`{"type": "partial", "text": ...}` whenever the text has changed, `{"type": "final", "text": ..., "words": [...]}` after
+the end, and `{"type": "error", "message": ...}` before the service closes the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from fastapi import WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from espnet2.interface.errors import EspnetError
+from espnet2.runtime.results import AnyResult
+from espnet2.runtime.timestamps import Timestamps
+from espnet2.serving.guard import RefusedError
+from espnet2.serving.messages import parse_object
+from espnet2.serving.metrics import Metrics
+from espnet2.serving.stream_hub import LiveStream
+
+RATES = (8000, 192_000)  # Hz
+PATIENCE = 30.0  # seconds without a message, after which a stream is closed
+POLICY, TROUBLE = 1008, 1011  # codes of WebSocket
+
+
+async def live(socket: WebSocket, model_of: Callable[[str | None], Any], metrics: Metrics) -> None:
+    """Serve one connection."""
+    await socket.accept()
+    loop, found = asyncio.get_running_loop(), asyncio.Queue[Any]()
+    stream: LiveStream | None = None
+    try:
+        model = model_of(socket.query_params.get("model"))
+        rate = _rate(socket.query_params.get("rate"), model.sample_rate)
+        stream = model.hub.open(lambda *news: loop.call_soon_threadsafe(found.put_nowait, news))
+        sender = asyncio.ensure_future(_send(socket, found, model.hub.recognizer.timestamps))
+        counter = metrics.audio.labels(model.name)
+        receiver = asyncio.ensure_future(_receive(socket, stream, _resampler(rate, model.sample_rate), rate, counter))
+        done, pending = await asyncio.wait([sender, receiver], return_when=asyncio.FIRST_COMPLETED)
+        if receiver in done and receiver.exception() is None:
+            await sender
+        for task in pending:
+            task.cancel()
+        for task in done:
+            task.result()
+        await socket.close()
+    except WebSocketDisconnect:
+        pass
+    except (RefusedError, EspnetError) as error:
+        await _refuse(socket, str(error))
+    finally:
+        if stream is not None:
+            stream.close()
+
+
+def _rate(given: str | None, own: int) -> int:
+    if given is None:
+        return own
+    if not given.isdecimal() or not RATES[0] <= int(given) <= RATES[1]:
+        raise RefusedError(400, f"rate: expected a number of Hz from {RATES[0]} to {RATES[1]}, found {given[:20]!r}")
+    return int(given)
+
+
+def _resampler(rate: int, own: int) -> Callable[[np.ndarray, bool], np.ndarray]:
+    """What makes samples at the model's rate of the next ones of a stream; the flag tells the last."""
+    if rate == own:
+        return lambda samples, is_final: samples
+    import soxr
+
+    stream = soxr.ResampleStream(rate, own, 1, dtype="float32", quality="HQ")
+    return lambda samples, is_final: stream.resample_chunk(samples, is_final)
+
+
+async def _receive(
+    socket: WebSocket, stream: LiveStream, resample: Callable[[np.ndarray, bool], np.ndarray], rate: int, counter: Any
+) -> None:
+    """Pass on what a client sends, until the end of its stream."""
+    rest = b""
+    while True:
+        try:
+            message = await asyncio.wait_for(socket.receive(), PATIENCE)
+        except asyncio.TimeoutError:
+            raise RefusedError(408, f"stream: expected a message within {PATIENCE:g} s, found none") from None
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1000))
+        if message.get("bytes") is not None:
+            data = rest + message["bytes"]
+            rest = data[len(data) & ~1 :]
+            samples = np.frombuffer(data[: len(data) & ~1], "<i2").astype(np.float32) / 32768
+            counter.inc(len(samples) / rate)
+            stream.extend(resample(samples, False))
+        elif (parse_object(message.get("text") or "") or {}).get("type") == "end":
+            stream.extend(resample(np.zeros(0, np.float32), True), is_final=True)
+            return
+        else:
+            raise RefusedError(400, 'stream: expected samples or {"type": "end"}, found another message')
+
+
+async def _send(socket: WebSocket, found: asyncio.Queue[Any], timestamps: Timestamps | None) -> None:
+    """Send the texts of a stream until the final one."""
+    last = ""
+    while True:
+        results, is_final = await found.get()
+        if isinstance(results, Exception):
+            raise results
+        text = (results[0].text or " ".join(results[0].token)) if results else ""
+        if is_final:
+            await socket.send_json({"type": "final", "text": text, "words": _words(results, timestamps)})
+            return
+        if text != last:
+            await socket.send_json({"type": "partial", "text": text})
+            last = text
+
+
+def _words(results: list[AnyResult], timestamps: Timestamps | None) -> list[dict[str, Any]]:
+    """Words of the best result with their times in seconds, where they are known."""
+    if timestamps is None or not results:
+        return []
+    times = timestamps.times(results[0].token, results[0].hypothesis.frames)
+    return [{"word": item.text, "start": round(item.start, 3), "end": round(item.end, 3)} for item in times]
+
+
+async def _refuse(socket: WebSocket, message: str) -> None:
+    try:
+        await socket.send_json({"type": "error", "message": message})
+        await socket.close(POLICY)
+    except (RuntimeError, WebSocketDisconnect):  # the client has gone
+        pass

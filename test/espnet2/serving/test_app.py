@@ -1,0 +1,150 @@
+"""The paths of a service: answers, refusals, and what other clients expect of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from starlette.testclient import TestClient
+
+from espnet2.runtime.asr import Speech2Text
+from espnet2.serving.app import make_service
+from espnet2.serving.limits import Limits
+from espnet2.serving.models import open_models
+
+SEARCH = {"beam_size": 3, "batch_size": 4}
+ALONE = {"quantized": False, "num_threads": 1}
+PATH = "/v1/audio/transcriptions"
+
+
+@pytest.fixture(scope="module")
+def recordings(demo_dir) -> list[Path]:
+    return sorted((demo_dir / "recordings").glob("*.flac"))[:3]
+
+
+@pytest.fixture(scope="module")
+def texts(demo_bundle, recordings) -> list[str]:
+    from espnet2.fileio.audio import read_audio
+
+    speech2text = Speech2Text(demo_bundle, beam_size=3, num_threads=1)
+    return [speech2text(read_audio(path, 16000))[0][0] for path in recordings]
+
+
+@pytest.fixture(scope="module")
+def client(demo_bundle):
+    models = open_models([demo_bundle], ALONE, SEARCH)
+    limits = Limits(megabytes=0.2, seconds=20.0, characters=30)
+    with TestClient(make_service(models, limits, "secret"), headers={"Authorization": "Bearer secret"}) as client:
+        yield client
+
+
+def _post(client, path, **fields):
+    with path.open("rb") as file:
+        return client.post(PATH, files={"file": file}, data=fields)
+
+
+def test_formats_of_a_transcription(client, recordings, texts):
+    assert _post(client, recordings[0]).json() == {"text": texts[0]}
+    assert _post(client, recordings[0], response_format="text").text == f"{texts[0]}\n"
+    subtitles = _post(client, recordings[0], response_format="srt").text.splitlines()
+    assert subtitles[0] == "1" and " --> " in subtitles[1] and subtitles[2] == texts[0]
+    assert _post(client, recordings[0], response_format="vtt").text.startswith("WEBVTT\n")
+
+
+def test_times_of_words_are_within_the_recording(client, recordings, texts):
+    fields = {"response_format": "verbose_json", "timestamp_granularities[]": "word"}
+    found = _post(client, recordings[0], **fields).json()
+    assert found["task"] == "transcribe" and found["text"] == texts[0]
+    assert [word["word"] for word in found["words"]] == texts[0].split()
+    times = [time for word in found["words"] for time in (word["start"], word["end"])]
+    assert times == sorted(times) and times[0] >= 0 and times[-1] <= found["duration"]
+
+
+def test_streamed_events_end_with_the_text(client, recordings, texts):
+    lines = _post(client, recordings[1], stream="true").text.split("\n\n")[:-1]
+    found = [json.loads(line.removeprefix("data: ")) for line in lines]
+    assert [event["type"] for event in found] == ["transcript.text.delta", "transcript.text.done"]
+    assert "".join(event["delta"] for event in found[:-1]) == found[-1]["text"] == texts[1]
+
+
+@pytest.mark.parametrize(
+    "content, fields, status, message",
+    [
+        (b"no recording", {}, 400, "file: expected a recording"),
+        (b"", {}, 400, "file: expected a recording"),
+        (None, {"response_format": "doc"}, 400, "response_format: expected one of"),
+        (b"0" * 300_000, {}, 413, "body: expected at most"),
+    ],
+)
+def test_refused_recordings(client, recordings, content, fields, status, message):
+    content = recordings[0].read_bytes() if content is None else content
+    answer = client.post(PATH, files={"file": content}, data=fields)
+    assert answer.status_code == status
+    assert answer.json()["error"]["message"].startswith(message)
+
+
+def test_a_form_without_a_recording_and_a_verb_that_no_model_has(client):
+    assert client.post(PATH, data={"file": "x"}).json()["error"]["message"].startswith("file: expected a recording")
+    answer = client.post("/v1/audio/speech", json={"input": "a"})
+    assert answer.status_code == 404 and "expected one that can speak" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "body, status, message",
+    [
+        ("[", 400, "body: expected a JSON object"),
+        ("{}", 400, "input: expected a text"),
+        ("long", 413, "input: expected"),
+    ],
+)
+def test_refused_texts(client, body, status, message):
+    content = json.dumps({"input": "a" * 31}) if body == "long" else body
+    answer = client.post("/v1/audio/speech", content=content)
+    assert (answer.status_code, answer.json()["error"]["message"].startswith(message)) == (status, True)
+
+
+def test_requests_without_the_token_are_refused_but_for_health_and_page(client):
+    client.headers["Authorization"] = "Bearer other"
+    try:
+        assert client.get("/v1/models").status_code == client.post(PATH).status_code == 401
+        assert client.get("/healthz").json() == {"status": "ok"}
+        assert "<title>ESPnet</title>" in client.get("/").text
+    finally:
+        client.headers["Authorization"] = "Bearer secret"
+
+
+def test_models_interface_and_figures(client, demo_bundle):
+    (model,) = client.get("/v1/models").json()["data"]
+    assert (model["id"], model["verbs"]) == (demo_bundle.name, ["transcribe"])
+    assert {PATH, "/v1/audio/speech"} <= client.get("/openapi.json").json()["paths"].keys()
+    assert f'espnet_requests_total{{path="{PATH}",status="200"}}' in client.get("/metrics").text
+
+
+def test_the_client_of_openai_is_served(client, recordings, texts):
+    openai = pytest.importorskip("openai")
+    httpx = pytest.importorskip("httpx")
+
+    def answer(request):
+        """Pass a request of the client on to the service."""
+        found = client.request(request.method, str(request.url), content=request.read(), headers=dict(request.headers))
+        return httpx.Response(found.status_code, content=found.content, headers=dict(found.headers))
+
+    transport = httpx.Client(transport=httpx.MockTransport(answer))
+    asked = openai.OpenAI(base_url="http://service/v1", api_key="secret", http_client=transport, max_retries=0)
+    with recordings[0].open("rb") as file:
+        found = asked.audio.transcriptions.create(
+            file=file, model="whisper-1", response_format="verbose_json", timestamp_granularities=["word"]
+        )
+    assert found.text == texts[0] and [word.word for word in found.words] == texts[0].split()
+    with recordings[1].open("rb") as file:
+        events = [*asked.audio.transcriptions.create(file=file, model="whisper-1", stream=True)]
+    assert events[-1].type == "transcript.text.done" and events[-1].text == texts[1]
+    assert [model.id for model in asked.models.list()] == [
+        model["id"] for model in client.get("/v1/models").json()["data"]
+    ]
+    with pytest.raises(openai.NotFoundError, match="expected one that can speak"):
+        asked.audio.speech.create(model="tts-1", voice="alloy", input="a")

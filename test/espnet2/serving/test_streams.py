@@ -1,0 +1,161 @@
+"""Live streams over WebSocket, and speech: over graphs written in numpy."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+import soundfile
+
+pytest.importorskip("fastapi")
+
+import stream_graphs
+import synthesis_graphs
+from starlette.testclient import TestClient
+
+from espnet2.runtime.synthesis_options import SynthesisOptions
+from espnet2.runtime.tts import Synthesizer
+from espnet2.serving.app import make_service
+from espnet2.serving.limits import Limits
+from espnet2.serving.models import Streaming, Synthesis
+from espnet2.serving.scheduler import BusyError
+from espnet2.serving.stream_hub import StreamHub
+
+END = '{"type": "end"}'
+A, B = 2, 3  # tokens
+
+
+def pcm(*tokens: int) -> bytes:
+    return (stream_graphs.slowly(*tokens) * 32768).astype("<i2").tobytes()
+
+
+def texts(samples: np.ndarray, pieces: int) -> list[str]:
+    """Texts of a stream that comes in pieces, each recognised by itself."""
+    session = stream_graphs.recognizer().session()
+    *others, last = np.array_split(samples, pieces)
+    return [session(piece, is_final)[0].text for piece, is_final in [*((p, False) for p in others), (last, True)]]
+
+
+@pytest.fixture(scope="module")
+def client():
+    voice = Synthesizer(synthesis_graphs.model("sids"), SynthesisOptions())
+    models = {"live": Streaming("live", stream_graphs.recognizer()), "voice": Synthesis("voice", voice)}
+    with TestClient(make_service(models, Limits(), "secret")) as client:
+        yield client
+
+
+@pytest.mark.parametrize("size", [4, 10, 10_000], ids="{} bytes".format)
+def test_a_stream_has_partial_texts_and_a_final_one(client, size):
+    data = pcm(A, B, A)
+    with client.websocket_connect("/v1/stream?token=secret") as socket:
+        for place in range(0, len(data), size):
+            socket.send_bytes(data[place : place + size])
+        socket.send_text(END)
+        found = [socket.receive_json()]
+        while found[-1]["type"] == "partial":
+            found.append(socket.receive_json())
+    assert found[-1] == {"type": "final", "text": "aba", "words": []}
+    assert all("aba".startswith(message["text"]) for message in found)
+
+
+def test_streams_side_by_side_have_their_own_texts(client):
+    sent = [pcm(A, B), pcm(B, B, A), pcm(A)]
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(client.websocket_connect("/v1/stream?token=secret")) for _ in sent]
+        for socket, data in zip(sockets, sent, strict=True):
+            socket.send_bytes(data)
+            socket.send_text(END)
+        for socket, text in zip(sockets, ("ab", "ba", "a"), strict=True):
+            while (message := socket.receive_json())["type"] != "final":
+                pass
+            assert message["text"] == text
+
+
+@pytest.mark.parametrize(
+    "query, sent, message",
+    [
+        ("", "what", 'stream: expected samples or {"type": "end"}, found another message'),
+        ("&rate=1", None, "rate: expected a number of Hz from 8000 to 192000, found '1'"),
+        ("", END, "speech: expected at least"),
+    ],
+)
+def test_a_stream_that_is_refused_says_why(client, query, sent, message):
+    with client.websocket_connect(f"/v1/stream?token=secret{query}") as socket:
+        if sent:
+            socket.send_text(sent)
+        found = socket.receive_json()
+    assert found["type"] == "error" and found["message"].startswith(message)
+
+
+def test_streams_without_the_token_are_refused(client):
+    from starlette.websockets import WebSocketDisconnect
+
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/v1/stream?token=other"):
+        pass
+
+
+def test_too_many_streams_and_too_much_of_one_are_refused(monkeypatch):
+    hub = StreamHub(stream_graphs.recognizer(), most=1)
+    stream = hub.open(lambda results, is_final: None)
+    with pytest.raises(BusyError, match="at most 1 streams"):
+        hub.open(lambda results, is_final: None)
+    monkeypatch.setattr(hub, "_taken", lambda: [])  # a service that does not keep up
+    stream.extend(np.zeros(6100, np.float32))
+    with pytest.raises(BusyError, match="ahead of the results"):
+        stream.extend(np.zeros(1, np.float32))
+    stream.close()
+    assert hub.count == 0
+    hub.close()
+
+
+def test_samples_that_cannot_be_taken_end_their_stream_alone():
+    hub, found, done = StreamHub(stream_graphs.recognizer(), most=2), {}, threading.Semaphore(0)
+
+    def deliver(name):
+        def keep(results, is_final):
+            found[name] = results
+            done.release()
+
+        return keep
+
+    good, bad = hub.open(deliver("good")), hub.open(deliver("bad"))
+    samples = stream_graphs.slowly(A, B)
+    hub._step([(bad, np.full(6, np.nan, np.float32), False), (good, samples, True)])
+    assert done.acquire(timeout=10) and done.acquire(timeout=10)
+    assert found["good"][0].text == "ab" and isinstance(found["bad"], Exception)
+    hub.close()
+
+
+@pytest.mark.parametrize("kind", ["wav", "pcm", "flac"])
+def test_speech_is_that_of_the_synthesiser(kind):
+    own, served = (Synthesizer(synthesis_graphs.model("sids"), SynthesisOptions()) for _ in range(2))  # seeds of theirs
+    body = {"input": "ab", "voice": "1", "response_format": kind, "model": "voice"}
+    with TestClient(make_service({"voice": Synthesis("voice", served)}, Limits())) as client:
+        answer = client.post("/v1/audio/speech", json=body)
+    assert answer.status_code == 200, answer.text
+    expected = np.concatenate([*own.stream("ab", sids=1)])
+    expected = np.round(np.clip(expected, -1, 1) * 32767)
+    if kind == "flac":
+        found = soundfile.read(io.BytesIO(answer.content), dtype="int16")[0]
+    else:
+        found = np.frombuffer(answer.content[44 if kind == "wav" else 0 :], "<i2")
+    assert np.abs(found - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        ({"input": " "}, "input: expected a text"),
+        ({"input": "ab", "speed": 9}, "speed: expected a number from 0.25 to 4.0"),
+        ({"input": "ab", "response_format": "mp3"}, "response_format: expected one of wav, pcm, flac"),
+        ({"input": "ab"}, "sids: expected"),
+    ],
+)
+def test_texts_that_cannot_be_spoken(client, fields, message):
+    answer = client.post("/v1/audio/speech", content=json.dumps(fields), headers={"Authorization": "Bearer secret"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith(message)
