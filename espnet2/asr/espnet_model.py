@@ -11,7 +11,7 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.state_names import State, rename, upgrade_on_load
 from espnet2.asr.ctc import CTC
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
-from espnet2.asr.encoder.abs_encoder import AbsEncoder, last_output
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
@@ -19,8 +19,6 @@ from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.asr.speech_model import SpeechModel
 from espnet2.asr.training import LossOptions, TrainableRecogniser
 from espnet2.layers.abs_normalize import AbsNormalize
-
-Intermediate = list[tuple[int, torch.Tensor]]
 
 
 class ESPnetASRModel(TrainableRecogniser, SpeechModel):
@@ -122,27 +120,6 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         """Drop the decoder of a model with `ctc_weight` 1, which releases up to 0.9.10 and 202301 kept."""
         if self.drops_decoder:
             rename(state, prefix, ((r"decoder\.", None),))
-
-    def encode(
-        self, speech: torch.Tensor, speech_lengths: torch.Tensor
-    ) -> tuple[torch.Tensor | tuple[torch.Tensor, Intermediate], torch.Tensor]:
-        """Encode samples (B, N), or features (B, T, C) where there is no front end, of lengths (B,).
-
-        Returns:
-            Encoder output (B, T', D) and its lengths (B,); (B, S, T', D) and (B, S) from an encoder that separates
-            speakers. With intermediate CTC the first is a pair: the output, and (layer, its output) for each layer
-            with intermediate CTC.
-        """
-        feats, feats_lengths = self.extract_feats(speech, speech_lengths)
-        if self.preencoder is not None:
-            feats, feats_lengths = self.preencoder(feats, feats_lengths)
-        encoder_out, encoder_out_lens = feats, feats_lengths
-        if self.encoder is not None:
-            options = {"ctc": self.ctc} if self.conditioned else {}
-            encoder_out, encoder_out_lens, _ = self.encoder(feats, feats_lengths, **options)
-        if self.postencoder is not None:
-            encoder_out, encoder_out_lens = self.postencoder(last_output(encoder_out), encoder_out_lens)
-        return encoder_out, encoder_out_lens
 
     def generation(self) -> Mapping[str, Any]:
         """See the base class. A multi-blank transducer is searched with its multi-blank search."""

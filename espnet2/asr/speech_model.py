@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,8 @@ from espnet2.asr.streaming import StreamingModel
 from espnet2.interface.errors import ConfigError
 from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.train.abs_espnet_model import AbsESPnetModel
+
+Intermediate = list[tuple[int, torch.Tensor]]
 
 
 def _cost(parts: Sequence[Any], whole: Length) -> tuple[int, int]:
@@ -47,6 +48,7 @@ class SpeechModel(FeatureExtraction, AbsESPnetModel, StreamingModel):
         normalize: normalisation of features, or None.
         preencoder, encoder, postencoder: encoder with the modules before and after it, which may be None.
         ctc, decoder, joint_network: output heads; None for those that a model does not have.
+        conditioned: whether layers of the encoder read what CTC makes of those before them.
     """
 
     vocab_size: int
@@ -60,14 +62,28 @@ class SpeechModel(FeatureExtraction, AbsESPnetModel, StreamingModel):
     ctc: Any
     decoder: Any
     joint_network: Any
+    conditioned: bool = False
 
-    @abstractmethod
-    def encode(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[Any, torch.Tensor]:
+    def encode(
+        self, speech: torch.Tensor, speech_lengths: torch.Tensor
+    ) -> tuple[torch.Tensor | tuple[torch.Tensor, Intermediate], torch.Tensor]:
         """Encode samples (B, N), or features (B, T, C) where there is no front end, of lengths (B,).
 
         Returns:
-            (B, T', D), or a pair of that and outputs of intermediate layers; and the lengths (B,).
+            Encoder output (B, T', D) and its lengths (B,); (B, S, T', D) and (B, S) from an encoder that separates
+            speakers. With intermediate CTC the first is a pair: the output, and (layer, its output) for each layer
+            with intermediate CTC.
         """
+        feats, feats_lengths = self.extract_feats(speech, speech_lengths)
+        if self.preencoder is not None:
+            feats, feats_lengths = self.preencoder(feats, feats_lengths)
+        encoder_out, encoder_out_lens = feats, feats_lengths
+        if self.encoder is not None:
+            options = {"ctc": self.ctc} if self.conditioned else {}
+            encoder_out, encoder_out_lens, _ = self.encoder(feats, feats_lengths, **options)
+        if self.postencoder is not None:
+            encoder_out, encoder_out_lens = self.postencoder(last_output(encoder_out), encoder_out_lens)
+        return encoder_out, encoder_out_lens
 
     def encode_speech(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """`encode` without the outputs of intermediate layers: (B, T', D) and lengths (B,)."""
@@ -94,12 +110,11 @@ class SpeechModel(FeatureExtraction, AbsESPnetModel, StreamingModel):
         if self.encoder is None:
             raise ConfigError("encoder: expected one in a model that is exported, found none")
         (encoder,) = self.encoder.components()
-        parts = [part for part in (self.frontend, self.preencoder, self.encoder, self.postencoder) if part is not None]
-        inputs = self._reads(encoder)
+        parts, inputs = self._chain(), self._reads(encoder)
         *others, frames, size = encoder.outputs[0].axes
-        if self.postencoder is not None:
-            size = self.postencoder.output_size()
-            frames = frames if isinstance(frames, str) else self.postencoder.length(frames)
+        for part in parts[[part is self.encoder for part in parts].index(True) + 1 :]:
+            size = part.output_size()
+            frames = frames if isinstance(frames, str) else part.length(frames)
         hidden = dataclasses.replace(encoder.outputs[0], axes=(*others, frames, size))
         length = functools.reduce(Length.then, (part.length for part in parts))
         heads, longest = _cost(parts, length)
@@ -115,6 +130,10 @@ class SpeechModel(FeatureExtraction, AbsESPnetModel, StreamingModel):
                 "least_channels": 1 if self.frontend is None else self.frontend.least_channels,
             },
         )
+
+    def _chain(self) -> list[Any]:
+        """Parts that inputs go through, in order."""
+        return [part for part in (self.frontend, self.preencoder, self.encoder, self.postencoder) if part is not None]
 
     def _reads(self, encoder: Component) -> tuple[Tensor, Tensor]:
         """Inputs: samples, or features without a front end, and their lengths."""

@@ -192,6 +192,10 @@ class TrainableRecogniser:
         """Whether error rates are computed now."""
         return not self.training and (self.loss_options.report_cer or self.loss_options.report_wer)
 
+    def rates(self, best: Sequence[Sequence[int]], texts: Sequence[Sequence[int]]) -> Stats:
+        """Compute error rates of a decoder's best token at each position."""
+        return dict(zip(("cer", "wer"), self.error_calculator()(best, texts), strict=True))
+
     def error_calculator(self) -> ErrorCalculator:
         """Calculator of error rates."""
         options = self.loss_options
@@ -237,7 +241,7 @@ def teacher_forcing(
     if model.reports():
         before = (text != options.ignore_id).int().argmax(dim=1).tolist()  # tokens that are read, and not written
         best = [row[start:] for row, start in zip(scores.argmax(dim=-1).tolist(), before, strict=True)]
-        stats["cer"], stats["wer"] = model.error_calculator()(best, text.tolist())
+        stats |= model.rates(best, text.tolist())
     return loss, stats
 
 

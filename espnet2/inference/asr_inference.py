@@ -164,11 +164,11 @@ def _with_blocks(options: DecodeOptions, model: Any) -> DecodeOptions:
     return dataclasses.replace(options, **own)
 
 
-def require_known(others: Mapping[str, Any]) -> None:
+def require_known(others: Mapping[str, Any], user: str = "Speech2Text") -> None:
     """Raise `OptionError` for keywords that upstream's class has not, or that have one value only and another one."""
     for name in others:
         if name not in FIXED and name not in IGNORED:
-            raise OptionError(f"{name}: expected an option of Speech2Text, found an unknown name")
+            raise OptionError(f"{name}: expected an option of {user}, found an unknown name")
     require(others)
 
 

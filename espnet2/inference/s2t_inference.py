@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import functools
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from espnet2.inference.arguments import recognizer_options
-from espnet2.inference.asr_inference import model_of, require_known
-from espnet2.inference.prepare import prepare, quantize
-from espnet2.interface.families import family_of
+from espnet2.inference.open_checkpoint import open_checkpoint
 from espnet2.runtime.decode import UtteranceRunner, decode
 from espnet2.runtime.decode_arguments import decode_options
 from espnet2.runtime.decode_prompted import utterance_runner
 from espnet2.runtime.s2t import S2TRecognizer
 from espnet2.utils.model_options import S2T
-from espnet2.utils.upstream_options import require_dtype, require_one_value
+from espnet2.utils.upstream_options import require_one_value
 
 if TYPE_CHECKING:
     import torch
@@ -89,42 +86,41 @@ class OfCheckpoint:
         untrained: bool = True,
         **others: Any,
     ) -> None:
-        family = family_of(self.task)
-        given = {option.name: others.pop(option.name) for option in fields(family.options) if option.name in others}
-        require_dtype(dtype)
-        require_known(others)
-        named = {
-            "beam_size": beam_size,
-            "ctc_weight": ctc_weight,
-            "lm_weight": lm_weight,
-            "ngram_weight": ngram_weight,
-            "penalty": penalty,
-            "maxlenratio": maxlenratio,
-            "minlenratio": minlenratio,
-            "nbest": nbest,
-            "normalize_length": normalize_length,
-            "batch_size": batch_size,
-        }
-        options = family.options(**given, **{name: value for name, value in named.items() if value is not None})
-        from espnet2.inference.trained import load_trained
-
-        trained = load_trained(
+        opened = open_checkpoint(
+            self.task,
             s2t_train_config=s2t_train_config,
             s2t_model_file=s2t_model_file,
             lm_train_config=lm_train_config,
             lm_file=lm_file,
+            ngram_scorer=ngram_scorer,
             ngram_file=ngram_file,
+            token_type=token_type,
+            bpemodel=bpemodel,
+            device=device,
+            maxlenratio=maxlenratio,
+            minlenratio=minlenratio,
+            batch_size=batch_size,
+            dtype=dtype,
+            beam_size=beam_size,
+            ctc_weight=ctc_weight,
+            lm_weight=lm_weight,
+            ngram_weight=ngram_weight,
+            penalty=penalty,
+            nbest=nbest,
+            normalize_length=normalize_length,
             model_file=model_file,
-            model_tag=None if model_tag is None else str(model_tag),
+            model_tag=model_tag,
+            quantize_s2t_model=quantize_s2t_model,
+            quantize_lm=quantize_lm,
+            quantize_modules=quantize_modules,
+            quantize_dtype=quantize_dtype,
             untrained=untrained,
-            family=family,
+            **others,
         )
-        prepare(trained, str(device), dtype)
-        quantize(trained, quantize_s2t_model, quantize_lm, quantize_modules or ["Linear"], quantize_dtype)
-        self.trained = trained
-        self.device, self.dtype = str(device), dtype
-        self.s2t_model, self.s2t_train_args = trained.model, trained.config
-        super().__init__(model_of(trained, options, token_type, bpemodel, ngram_scorer), options)  # type: ignore[call-arg]
+        self.trained = opened.trained
+        self.device, self.dtype = opened.device, opened.dtype
+        self.s2t_model, self.s2t_train_args = opened.trained.model, opened.trained.config
+        super().__init__(opened.model, opened.options)  # type: ignore[call-arg]
 
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:

@@ -225,7 +225,8 @@ def _load(task: str, files: dict[str, Path]) -> Trained:
             other, other_config = _build(companion, name, files)
             own.require_companion(name, config, other_config, files[companion.config])
             parts += other.parts()
-    return Trained(task, model, tuple(parts), config, files, own.tokenizer(model, config, files[row.config]))
+    all_files = {**files, **own.further_files(config)}
+    return Trained(task, model, tuple(parts), config, all_files, own.tokenizer(model, config, files[row.config]))
 
 
 def _build(row: Row, task: str, files: Mapping[str, Path]) -> tuple[Any, argparse.Namespace]:

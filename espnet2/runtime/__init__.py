@@ -18,6 +18,7 @@ _MODULES = {
     "Speech2Text": "espnet2.runtime.asr",
     "Speech2TextStreaming": "espnet2.runtime.asr_streaming",
     "Text2Speech": "espnet2.runtime.tts",
+    "Text2Text": "espnet2.runtime.mt",
 }
 __all__ = list(_MODULES)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +17,7 @@ from espnet.nets.tensors import as_array
 from espnet2.interface.errors import OptionError
 from espnet2.interface.families import family_of, with_bundles
 from espnet2.interface.families import load as load_object
+from espnet2.interface.graph import Graph
 from espnet2.runtime.batches import BatchRecognizer
 from espnet2.runtime.bundle import Bundle, task_of
 from espnet2.runtime.hotwords import make_hotwords
@@ -199,35 +200,15 @@ class Recognizer(BatchRecognizer):
         return array
 
 
-class Speech2Text(Recognizer):
-    """Recognises speech with a bundle, without PyTorch.
+class OfBundle:
+    """Constructor of a model with a search that a bundle holds, before the model's own class among base classes.
 
-    A bundle of another task, such as S2T, gives an object of that task's class, which is derived from this one and
-    takes the options of the task.
-
-    Args:
-        bundle: A directory that `espnet2.bin.export_onnx` wrote, or a loaded `Bundle`.
-        quantized: Run the bundle's int8 graphs, where it has them.
-        num_threads: Threads of encoder and CTC (default: all cores that the process may use). Decoder and language
-            model take small steps, for which one thread is fastest; those of a batch are divided among the threads.
-        providers: Execution providers of onnxruntime, most wanted first.
-        ngram_file: A KenLM model to use instead of the bundle's.
-        ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
-        verify: Read all files of the bundle for their checksums, also those that were found unchanged before.
-        options: Those of `espnet2.runtime.options.DecodeOptions`, with their defaults; `device`, `cpu` or `cuda`,
-            instead of providers; and those of `espnet2.utils.upstream_options` with the value there.
-
-    Raises:
-        BundleError: The bundle cannot be used.
-        OptionError: An option has a value that is not allowed, or that the bundle cannot satisfy.
+    Attributes:
+        task: Of the bundle, or one with the same family.
     """
 
-    task: ClassVar[str] = "asr"  # whose family, or one with the same object, the bundle has to be of
-
-    def __new__(cls, bundle: str | Path | Bundle | None = None, **options: Any) -> Self:
-        """An object of the class for the bundle's task, if that is derived from this one; a copy has no bundle."""
-        own: type[Any] = cls if bundle is None else class_of(task_of(bundle))
-        return super().__new__(own if issubclass(own, cls) else cls)
+    task: ClassVar[str] = "asr"
+    _unopened: Mapping[str, Callable[[], Graph]]
 
     def __init__(
         self,
@@ -256,19 +237,48 @@ class Speech2Text(Recognizer):
         warn_of_unread(loaded.options, loaded.parts)
         self.bundle = loaded.bundle
         self._unopened = loaded.unopened
-        super().__init__(loaded.model, loaded.options)
-        self.gatherings = gatherings_of(num_threads, self.batch_size)
+        super().__init__(loaded.model, loaded.options)  # type: ignore[call-arg]
+        self.gatherings = gatherings_of(num_threads, self.batch_size)  # type: ignore[attr-defined]
+
+    @classmethod
+    def from_pretrained(cls, model_tag: str | Path, **options: Any) -> Self:
+        """The model of a bundle: its directory, or its repository on the Hugging Face hub."""
+        return cls(find_bundle(model_tag), **options)
+
+
+class Speech2Text(OfBundle, Recognizer):
+    """Recognises speech with a bundle, without PyTorch.
+
+    A bundle of another task, such as S2T, gives an object of that task's class, which is derived from this one and
+    takes the options of the task.
+
+    Args:
+        bundle: A directory that `espnet2.bin.export_onnx` wrote, or a loaded `Bundle`.
+        quantized: Run the bundle's int8 graphs, where it has them.
+        num_threads: Threads of encoder and CTC (default: all cores that the process may use). Decoder and language
+            model take small steps, for which one thread is fastest; those of a batch are divided among the threads.
+        providers: Execution providers of onnxruntime, most wanted first.
+        ngram_file: A KenLM model to use instead of the bundle's.
+        ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
+        verify: Read all files of the bundle for their checksums, also those that were found unchanged before.
+        options: Those of `espnet2.runtime.options.DecodeOptions`, with their defaults; `device`, `cpu` or `cuda`,
+            instead of providers; and those of `espnet2.utils.upstream_options` with the value there.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+        OptionError: An option has a value that is not allowed, or that the bundle cannot satisfy.
+    """
+
+    def __new__(cls, bundle: str | Path | Bundle | None = None, **options: Any) -> Self:
+        """An object of the class for the bundle's task, if that is derived from this one; a copy has no bundle."""
+        own: type[Any] = cls if bundle is None else class_of(task_of(bundle))
+        return super().__new__(own if issubclass(own, cls) else cls)
 
     def ctc_log_probs(self, speech: Any) -> np.ndarray:
         """Log-probabilities (T, V) of CTC for one utterance, see `Recognizer`; opens CTC where no option needs it."""
         if self._ctc is None and "ctc" in self._unopened:
             self._ctc = CTCGraph(self._unopened["ctc"]())
         return super().ctc_log_probs(speech)
-
-    @classmethod
-    def from_pretrained(cls, model_tag: str | Path, **options: Any) -> Self:
-        """The recogniser of a bundle: its directory, or its repository on the Hugging Face hub."""
-        return cls(find_bundle(model_tag), **options)
 
 
 def class_of(task: str) -> type[Speech2Text]:

@@ -8,7 +8,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -42,20 +42,26 @@ class SearchRunner(Runner[Recording, Results], Protocol):
         """Return the writer of the text of each of `count` recordings to stdout."""
 
 
-def decode(args: argparse.Namespace, load: Callable[[argparse.Namespace], SearchRunner]) -> int:
+def decode(
+    args: argparse.Namespace,
+    load: Callable[[argparse.Namespace], SearchRunner],
+    find: Callable[[argparse.Namespace], Sequence[Any]] = find_recordings,
+    wording: Wording = WORDING,
+) -> int:
     """Recognise the recordings that the options name, after they are found, with what `load` makes of the options.
 
-    With `--nj`, processes do it, for which `load` has to be a function of a module.
+    Where `find` finds other items, such as texts, they are decoded in the same way, and `wording` is about them. With
+    `--nj`, processes do it, for which `load` has to be a function of a module.
 
-    Returns the exit status: 0, 1 where some recordings could not be recognised, 2 where none could.
+    Returns the exit status: 0, 1 where some items could not be decoded, 2 where none could.
     """
-    recordings = find_recordings(args)
-    count = processes_for(args, recordings)
+    items = find(args)
+    count = processes_for(args, items)
     with contextlib.nullcontext(load(args)) if count == 1 else ProcessRunner(args, load, count) as runner:
         if args.output_dir is None:
-            return process(recordings, runner, runner.line_writer(len(recordings)), WORDING)
+            return process(items, runner, runner.line_writer(len(items)), wording)
         open_files = functools.partial(SearchFiles, recognizer=runner.recognizer)
-        return process_to(Path(args.output_dir), recordings, runner, open_files, WORDING)
+        return process_to(Path(args.output_dir), items, runner, open_files, wording)
 
 
 class UtteranceRunner:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from espnet2.runtime.bundle_arguments import add_bundle_options, bundle_options
@@ -21,13 +21,14 @@ def add_decode_arguments(
     leave_out: Collection[str] = (),
     options: type[DecodeOptions] = DecodeOptions,
     task: str = "asr",
+    add_inputs: Callable[[argparse.ArgumentParser], argparse._ArgumentGroup] = add_recording_arguments,
 ) -> None:
-    """Add the options of recordings, output and search, under upstream's names and with its defaults.
+    """Add the options of recordings (or other inputs), output and search, under upstream's names, with its defaults.
 
     A command of the task `asr` runs bundles of any search, others those of their task.
     """
-    recordings = add_recording_arguments(parser)
-    add_process_option(recordings)
+    inputs = add_inputs(parser)
+    add_process_option(inputs)
     group = parser.add_argument_group("search")
     add_fields(group, options, leave_out)
     parser.set_defaults(search_options=options, further_data=options.further_data, task=task)

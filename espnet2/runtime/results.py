@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from espnet.nets.beam_search import Hypothesis
@@ -45,6 +46,12 @@ AnyResult = Result | TaggedResult
 Results = list[AnyResult] | list[list[AnyResult]]
 
 
+class Translations(list[AnyResult]):
+    """The n-best translations of an utterance; `recognised` is the n-best list of the recognition before them."""
+
+    recognised: Sequence[AnyResult] = ()
+
+
 def by_speaker(results: Results) -> dict[str, list[AnyResult]]:
     """The hypotheses of each speaker by what names of their files end in; of the only one under ""."""
     separated = {f"_spk{number}": item for number, item in enumerate(results, 1) if isinstance(item, list)}
@@ -82,6 +89,8 @@ class ResultMaker:
     """
 
     nbest, maxlenratio, minlenratio = (OptionAttribute() for _ in range(3))
+    # Upstream drops token 0, which is the blank but in the vocabularies of pretrained decoders.
+    dropped: frozenset[int] = frozenset({0})
 
     def __init__(self, model: SearchModel, options: DecodeOptions, seconds: float | None) -> None:
         graphs, section = model.graphs, model.section
@@ -111,8 +120,7 @@ class ResultMaker:
     def result(self, hypothesis: Hypothesis, aligner: CTCAligner | None = None, is_final: bool = True) -> AnyResult:
         """The result of a hypothesis; `aligner` knows the frames of its tokens, where the search does not."""
         labels = hypothesis.yseq[1 : len(hypothesis.yseq) - self.ends_with_eos]
-        # Upstream drops token 0, which is the blank but in the vocabularies of pretrained decoders.
-        token_int = [token for token in labels.tolist() if token != 0]
+        token_int = [token for token in labels.tolist() if token not in self.dropped]
         if aligner is not None and len(hypothesis.frames) != len(token_int):
             hypothesis = hypothesis._replace(frames=aligner(token_int, is_final))
         token = self.converter.ids2tokens(token_int)

@@ -31,7 +31,7 @@ _COUNTS = {"encoder": (2, 2), "encoder_step": (2, 2), "ctc": (1, 1), "mlm": (4, 
 _COUNTS |= {"joint_start": (1, 1), "joint_step": (2, 1)}
 # Inputs of steps besides the results of `decoder_start`.
 _STEP_INPUTS = {"tokens", "parents", "positions", "visible", "joint_frame", "decoder_out"}
-_STEP_INPUTS |= {"encoder_out", "memory_lengths"}
+_STEP_INPUTS |= {"encoder_out", "memory_lengths", "speech_lengths"}
 SYLLABLE = 0.2  # seconds: the best guess on spoken digits of how long a transducer's token lasts
 
 _HOTWORDS = frozenset({"hotwords", "hotword_weight"})

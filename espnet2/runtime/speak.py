@@ -19,9 +19,9 @@ from espnet2.runtime.inputs import select
 from espnet2.runtime.loop import UNCOMPUTABLE, Report, Wording, process, process_to
 from espnet2.runtime.pictures import drawing
 from espnet2.runtime.speak_arguments import NUMBERS, OTHERS, synthesis_bundle_options
+from espnet2.runtime.text_inputs import numbered_lines
 from espnet2.runtime.tts import Synthesizer, Text2Speech
 from espnet2.runtime.writers.synthesis import STANDARD, SampleFile, SampleStream, SynthesisFiles
-from espnet2.utils.text_stream import open_input
 
 TEXT = "text"
 FIELDS = tuple(OTHERS.split(", "))
@@ -186,24 +186,14 @@ def find_texts(args: argparse.Namespace) -> list[Spoken]:
         found = "both" if args.texts else "neither"
         raise OptionError(f"expected texts or --data_path_and_name_and_type, found {found}")
     triples = args.data_path_and_name_and_type
-    texts = _from_lists(triples, args.allow_variable_data_keys) if triples else _from_options(args.texts)
+    if triples:
+        texts = _from_lists(triples, args.allow_variable_data_keys)
+    else:
+        texts = [Spoken(line.name, line.place, line.text) for line in numbered_lines(args.texts)]
     if not texts:
         place = next((path for path, name, _ in triples or () if name == TEXT), "standard input")
         raise DataError(f"{place}: expected at least one text, found none")
     return texts if args.key_file is None else select(texts, args.key_file, "texts")
-
-
-def _from_options(texts: Sequence[str]) -> list[Spoken]:
-    """Texts with their number as name; those of standard input in the place of `-`."""
-    lines: list[str] = []
-    for text in texts:
-        if text != "-":
-            lines.append(text)
-            continue
-        with open_input(text) as file:
-            lines += [line.rstrip("\n") for line in file]
-    width = len(str(len(lines)))
-    return [Spoken(f"{index:0{width}d}", f"text {index}", line) for index, line in enumerate(lines, 1)]
 
 
 def _from_lists(triples: Sequence[tuple[str, str, str]], allow_others: bool) -> list[Spoken]:

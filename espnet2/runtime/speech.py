@@ -95,7 +95,7 @@ def padded(speeches: Sequence[np.ndarray], component: Component) -> dict[str, np
     require_same_channels(speeches)
     speech, lengths = component.inputs[:2]
     counts = np.array([len(one) for one in speeches], lengths.dtype)
-    batch = np.zeros((len(speeches), max(counts), *speeches[0].shape[1:]), np.float32)
+    batch = np.zeros((len(speeches), max(counts), *speeches[0].shape[1:]), speech.dtype)
     for row, one in zip(batch, speeches, strict=True):
         row[: len(one)] = one
     return {speech.name: batch, lengths.name: counts}

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,16 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.interface.errors import BundleError, DataError, listed, shortened
+from espnet2.interface.errors import DataError, shortened
 from espnet2.interface.graph import Graph
 from espnet2.runtime.long_texts import is_punctuation
 from espnet2.runtime.section import Section, is_list_of, is_mapping, require, require_rate
 from espnet2.runtime.synthesis_options import MOST_STEPS
-from espnet2.text.build_tokenizer import TOKENIZERS, build_tokenizer
-from espnet2.text.cleaner import CLEANERS, TextCleaner
-from espnet2.text.g2p import CHOICES
+from espnet2.runtime.text_reader import SHOWN, TextReader, require_text
 from espnet2.text.text_to_ids import TextToIds
-from espnet2.text.token_id_converter import lenient_converter
 from espnet2.utils.griffin_lim import Spectrogram2Waveform
 
 MOST_HZ = 1_000_000
@@ -47,10 +43,6 @@ BOUNDS = {
     "griffin_lim_iters": (0, MOST_STEPS),
 }
 NEEDED = ("n_fft", "n_shift")
-TEXT = ("token_type", "cleaner", "g2p", "non_linguistic_symbols")
-BPE, PHONEMES = "bpe", "phn"
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,18 +57,7 @@ class SynthesisSection(Section):
     def __post_init__(self) -> None:
         require_rate(self.sample_rate)
         require(is_list_of(self.tokens, str) and len(self.tokens) > 0, "tokens", "a list of strings", self.tokens)
-        complete = is_mapping(self.text) and set(self.text) == set(TEXT)
-        require(complete, "text", f"the keys {', '.join(TEXT)}", self.text)
-        kind = self.text["token_type"]
-        known = isinstance(kind, str) and kind in TOKENIZERS
-        require(known, "text.token_type", f"one of {', '.join(TOKENIZERS)}", kind)
-        for name in ("cleaner", "non_linguistic_symbols"):
-            require(is_list_of(self.text[name], str), f"text.{name}", "a list of strings", self.text[name])
-        for cleaner in self.text["cleaner"]:
-            require(cleaner in CLEANERS, "text.cleaner", f"some of {', '.join(CLEANERS)}", cleaner)
-        g2p = self.text["g2p"]
-        require(g2p is None or isinstance(g2p, str), "text.g2p", "a name", g2p)
-        require(kind != PHONEMES or g2p in CHOICES, "text.g2p", f"one of {listed(map(str, CHOICES), g2p)}", g2p)
+        require_text(self.text)
         _require_features(self.griffin_lim)
 
 
@@ -120,19 +101,14 @@ class SynthesisModel:
     files: Mapping[str, Path] = field(default_factory=dict)
 
     @functools.cached_property
+    def reader(self) -> TextReader:
+        """The conversion of texts to token ids."""
+        return TextReader(self.section.tokens, self.section.text, self.files.get("bpemodel"))
+
+    @property
     def text_to_ids(self) -> TextToIds:
-        """The conversion of texts to token ids, made when a text is first spoken; ids need none of its packages."""
-        text = self.section.text
-        if text["token_type"] == BPE and "bpemodel" not in self.files:
-            raise BundleError("files.bpemodel: expected a file for token_type bpe, found none")
-        tokenizer = build_tokenizer(
-            text["token_type"],
-            self.files.get("bpemodel"),
-            # An unsplittable symbol makes no sense to SentencePiece, whose model has its own.
-            text["non_linguistic_symbols"] or None,
-            g2p_type=text["g2p"],
-        )
-        return TextToIds(TextCleaner(text["cleaner"]), tokenizer, lenient_converter(self.section.tokens))
+        """The same without checks."""
+        return self.reader.text_to_ids
 
     def ids(self, text: Any, name: str = "text") -> np.ndarray:
         """Token ids (U,) int64 of a text, or of ids that are given; errors call it `name`.
@@ -143,23 +119,7 @@ class SynthesisModel:
             DataError: There is no token, or nothing but punctuation or unknown tokens, an id is none of the model's,
                 or a token is unknown to a model without such a symbol.
         """
-        count = len(self.section.tokens)
-        if isinstance(text, str):
-            if is_punctuation(text):
-                found = f"nothing but punctuation or spaces: {shortened(repr(text), 80)}"
-                raise DataError(f"{name}: expected words, found {found}")
-            known, tokens = set(self.section.tokens), dict.fromkeys(self.text_to_ids.tokens(text))
-            unknown = [token for token in tokens if token not in known]
-            if unknown and len(unknown) == len(tokens):
-                raise DataError(f"{name}: expected tokens that the model knows, found none but {listed(unknown)}")
-            if unknown:
-                _log.warning("%s: tokens that the model does not know: %s", name, listed(unknown))
-            return self.text_to_ids(name, text)
-        ids = np.asarray(text)
-        if ids.ndim != 1 or not len(ids) or ids.dtype.kind not in "iu":
-            raise DataError(
-                f"{name}: expected a text, or at least one token id (U,), found {shortened(repr(text), 80)}"
-            )
-        if not (ids.min() >= 0 and ids.max() < count):
-            raise DataError(f"{name}: expected token ids from 0 to {count - 1}, found {ids.min()} to {ids.max()}")
-        return ids.astype(np.int64)
+        if isinstance(text, str) and is_punctuation(text):
+            found = f"nothing but punctuation or spaces: {shortened(repr(text), SHOWN)}"
+            raise DataError(f"{name}: expected words, found {found}")
+        return self.reader.ids(text, name, some_known=True)

@@ -5,6 +5,7 @@ A class is imported when it is chosen, and nothing is imported that is not in a 
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import types
@@ -43,6 +44,10 @@ class Choices:
     optional: bool = False
     files: tuple[str, ...] = ()
     part_of_model: bool = True
+
+    def only(self, *names: str) -> Choices:
+        """Return these choices alone, in this order."""
+        return dataclasses.replace(self, classes={name: self.classes[name] for name in names})
 
     def build(self, choice: str | None, conf: Mapping[str, Any] | None, **given: Any) -> Any:
         """Build the chosen object, or return None; raises `ConfigError` for an unknown choice and for bad options."""

@@ -126,11 +126,16 @@ class TaskDeclaration(ABC):
         options = vars(args)
         if not options.get("use_preprocessor", True):
             return None
-        given = {name: options[option] for name, option in cls.preprocessor_options.items() if option in options}
+        given = cls.preprocessor_arguments(options)
         if isinstance(given.get("text_cleaner"), str):
             given["text_cleaner"] = [given["text_cleaner"]]
         choice = options.get("preprocessor") or cls.preprocessor.default
         return cls.preprocessor.build(choice, options.get("preprocessor_conf"), train=train, **given)
+
+    @classmethod
+    def preprocessor_arguments(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the preprocessor that options of training give."""
+        return {name: options[option] for name, option in cls.preprocessor_options.items() if option in options}
 
     @classmethod
     def build_collate_fn(cls, args: Namespace, train: bool) -> Callable[..., Any]:

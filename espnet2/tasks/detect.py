@@ -68,6 +68,7 @@ MARKS = (
     ("lang2utt", "lid"),
     ("pooling", "spk"),
     ("extra_asr_decoder", "st"),
+    ("src_token_list+normalize", "st"),
     ("src_token_list", "mt"),
     ("losses", "asvspoof"),
     ("enh", "enh"),

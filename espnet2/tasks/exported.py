@@ -35,8 +35,13 @@ class ExportedTask:
         raise ConfigError(f"{cls.__name__}: expected section() of a task that is exported, found none")
 
     @classmethod
+    def further_files(cls, config: Namespace) -> dict[str, Path]:
+        """Return files beside those of the options that a model's configuration names, by role."""
+        return {}
+
+    @classmethod
     def bundled_files(cls, tokenizer: AbsTokenizer | None, files: Mapping[str, Path]) -> dict[str, BundledFile]:
-        """Return files of the bundle by role; `files` are those of the trained model by option."""
+        """Return files of the bundle by role; `files` are those of the trained model by option, and further ones."""
         return {}
 
     @classmethod

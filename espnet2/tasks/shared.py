@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from typing import Any
+
 from espnet2.tasks import files
 from espnet2.tasks.choices import Choices
 from espnet2.tasks.options import UNREAD, Key, Option
 from espnet2.text.build_tokenizer import TOKENIZERS
+from espnet2.text.symbols import read_symbols
 from espnet2.utils.types import float_or_none, int_or_none, str2bool, str_or_none
 
 INITS = ("chainer", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "normal")
@@ -69,3 +73,17 @@ PREPROCESSOR = Choices(
     default="default",
     part_of_model=False,
 )
+
+
+def described_text(config: Namespace, token_type: str | None, g2p: str | None = None) -> dict[str, Any]:
+    """Describe how texts become tokens of `token_type`, as a section of `bundle.yaml` states it.
+
+    `g2p` replaces that of the configuration.
+    """
+    cleaner = config.cleaner or []
+    return {
+        "token_type": token_type,
+        "cleaner": [cleaner] if isinstance(cleaner, str) else list(cleaner),
+        "g2p": g2p or config.g2p,
+        "non_linguistic_symbols": read_symbols(config.non_linguistic_symbols),
+    }

@@ -11,17 +11,17 @@ from typing import Any, ClassVar
 from espnet2.interface.errors import ConfigError
 from espnet2.interface.graph import Graph
 from espnet2.runtime.family import Family
-from espnet2.runtime.synthesis_model import BPE, SynthesisSection
+from espnet2.runtime.synthesis_model import SynthesisSection
+from espnet2.runtime.text_reader import BPE
 from espnet2.runtime.vocoder_features import mismatch
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.choices import Choices, load_class
 from espnet2.tasks.exported import BundledFile
 from espnet2.tasks.options import MAPPING, Option
 from espnet2.tasks.rows import Row
-from espnet2.tasks.shared import TOKEN_LIST, TOKEN_TYPE, TOKENIZER, USE_PREPROCESSOR
+from espnet2.tasks.shared import TOKEN_LIST, TOKEN_TYPE, TOKENIZER, USE_PREPROCESSOR, described_text
 from espnet2.text.abs_tokenizer import AbsTokenizer
 from espnet2.text.build_tokenizer import load_tokenizer
-from espnet2.text.symbols import read_symbols
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils.types import int_or_none
@@ -124,16 +124,10 @@ class TTSTask(AbsTask):
         """Sampling rate, tokens, how texts become tokens, and how features become samples without a vocoder."""
         extract = model.feats_extract
         token_list, token_type = (getattr(config, key) for key in cls.token_keys)
-        cleaner = config.cleaner or []
         return SynthesisSection(
             sample_rate=cls.sample_rate(model, config),
             tokens=list(token_list),
-            text={
-                "token_type": token_type,
-                "cleaner": [cleaner] if isinstance(cleaner, str) else list(cleaner),
-                "g2p": config.g2p,
-                "non_linguistic_symbols": read_symbols(config.non_linguistic_symbols),
-            },
+            text=described_text(config, token_type),
             griffin_lim={} if extract is None else extract.inversion(),
         )
 

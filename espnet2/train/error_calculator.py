@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from espnet2.utils.edit_distance import edit_distance
 
+LONGEST_GRAM = 4  # characters of an n-gram of BLEU
 Ids = Sequence[Sequence[int]]
 Rates = tuple[float | None, float | None]  # of characters and of words; None where not computed
 
@@ -68,6 +72,40 @@ class ErrorCalculator:
     def wer(self, hypotheses: Sequence[str], references: Sequence[str]) -> float | None:
         """Compute the word error rate."""
         return _rate([text.split() for text in hypotheses], [text.split() for text in references])
+
+    def bleu(self, ys_hat: Ids, ys_pad: Ids, is_ctc: bool = False) -> float:
+        """Compute the BLEU score of a batch, in percent, over the characters of its texts; arguments as for a call."""
+        references = [[token for token in row if token != self.ignore_id] for row in ys_pad]
+        blank = self.char_list.index(self.blank) if self.blank in self.char_list else 0
+        found = [
+            collapsed(row, blank) if is_ctc else row[: len(ref)] for row, ref in zip(ys_hat, references, strict=True)
+        ]
+        return 100 * corpus_bleu(self.texts(found), self.texts(references))
+
+
+def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
+    """Compute BLEU (Papineni et al. 2002) of texts, from their characters: n-grams up to 4, one reference each.
+
+    Where no n-gram of a size is right, its precision is the smallest number above 0, and the score nearly 0.
+    """
+    logarithms = []
+    for size in range(1, LONGEST_GRAM + 1):
+        right = total = 0
+        for hypothesis, reference in zip(hypotheses, references, strict=True):
+            found, wanted = _grams(hypothesis, size), _grams(reference, size)
+            right += sum((found & wanted).values())
+            total += max(sum(found.values()), 1)
+        if not right and size == 1:
+            return 0.0
+        logarithms.append(math.log(right / total if right else sys.float_info.min))
+    written, given = sum(map(len, hypotheses)), sum(map(len, references))
+    brevity = 0.0 if written > given else 1 - given / written
+    return math.exp(brevity + sum(logarithms) / LONGEST_GRAM)
+
+
+def _grams(text: str, size: int) -> Counter[tuple[str, ...]]:
+    """The n-grams of a text, with their numbers."""
+    return Counter(tuple(text[start : start + size]) for start in range(len(text) + 1 - size))
 
 
 def collapsed(row: Sequence[int], blank: int) -> list[int]:

@@ -5,12 +5,14 @@ from espnet2.train.preprocessing.language import LIDPreprocessor
 from espnet2.train.preprocessing.s2t import S2TPreprocessor
 from espnet2.train.preprocessing.s2t_ctc import S2TCTCPreprocessor
 from espnet2.train.preprocessing.speaker import SpkPreprocessor
+from espnet2.train.preprocessing.two_texts import MutliTokenizerCommonPreprocessor
 
 __all__ = [
     "AbsPreprocessor",
     "CommonPreprocessor",
     "CommonPreprocessor_multi",
     "LIDPreprocessor",
+    "MutliTokenizerCommonPreprocessor",
     "S2TCTCPreprocessor",
     "S2TPreprocessor",
     "SpkPreprocessor",

@@ -32,5 +32,5 @@ def add_fields(
 
 
 def field_values(args: argparse.Namespace, options: Any) -> dict[str, Any]:
-    """The values of the options of `add_fields`, as keywords of the dataclass."""
-    return {option.name: getattr(args, option.name) for option in fields(options)}
+    """The values of the options of `add_fields`, those that were not left out, as keywords of the dataclass."""
+    return {option.name: getattr(args, option.name) for option in fields(options) if hasattr(args, option.name)}

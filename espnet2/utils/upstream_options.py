@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from espnet2.interface.errors import OptionError
 from espnet2.interface.yaml_document import parse_yaml
-from espnet2.utils.model_options import PACKED, RECOGNITION, S2T, model_files
+from espnet2.utils.model_options import PACKED, RECOGNITION, SEARCHING, model_files
 from espnet2.utils.types import str_or_none
 
 
@@ -24,15 +24,15 @@ class Group(NamedTuple):
 
 
 LAYERS = "quantize_modules"
+# Options of quantised layers, and the task of the model.
+QUANTIZED = {f"quantize_{task}_model": task for task in ("asr", "s2t", "st", "mt")}
 PRECISION: Mapping[str, Any] = {
     "dtype": "float32",
-    "quantize_asr_model": False,
-    "quantize_s2t_model": False,
+    **dict.fromkeys(QUANTIZED, False),
     "quantize_lm": False,
     LAYERS: ["Linear"],
     "quantize_dtype": "qint8",
 }
-QUANTIZED = {"quantize_asr_model": "asr", "quantize_s2t_model": "s2t"}  # and the task of the model
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 FIXED: Mapping[str, Any] = {
     "enh_s2t_task": False,
@@ -54,7 +54,7 @@ TOKENIZER = {
     "bpemodel": "SentencePiece model, instead of the config's",
 }
 STREAMS = ("sim_chunk_length", "chunk_ms", "chunk_size", "left_context", "right_context", "decoding_window")
-FILES = (*model_files((*RECOGNITION, *S2T)), *PACKED, *TOKENIZER)
+FILES = (*model_files(SEARCHING), *PACKED, *TOKENIZER)
 CHECKPOINT = tuple(name for name in FILES if name != "ngram_file")
 GROUPS = (
     Group("the only value known here", FIXED),
@@ -86,7 +86,7 @@ def add_other_options(parser: argparse.ArgumentParser, tasks: Iterable[str] = RE
 def foreign(tasks: Iterable[str]) -> set[str]:
     """Names in the table that belong to models of other tasks."""
     own = {*tasks}
-    names = {name for task in (*RECOGNITION, *S2T) for name in model_files([task]) if task not in own}
+    names = {name for task in SEARCHING for name in model_files([task]) if task not in own}
     quantized = {name for name, task in QUANTIZED.items() if task not in own}
     return (names | quantized) - {*model_files(own)}
 

@@ -52,8 +52,10 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         decoders: the layers.
         after_norm: normalisation of the last layer's output, or None.
         output_layer: output layer over the vocabulary, or None.
+        sources: what layers attend to: its prefix in names of tensors, its axis of frames, and the input of `start`.
     """
 
+    sources: tuple[tuple[str, str, str], ...] = (("memory", "frames", "encoder_out"),)
     vocab_size: int
     size: int
     input_layer: str = "embed"
@@ -135,12 +137,11 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         Returns:
             log-probabilities (B, beam, V), and the new tokens' rows of the caches, (beam, B, H, D/H) each.
         """
-        memory, (lengths,), caches = self._sorted(given, 2)
+        memory, lengths, caches = self._sorted(given, 2)
         # Each token is a text of its own to the input layer: they do not follow each other.
         x = self.embed.at(tokens.reshape(-1, 1), positions.reshape(-1, 1)).view(*tokens.shape, self.size)
-        x, (keys, values) = self._advance(
-            x, pool_bias(visible, x.dtype), caches, memory, self._memory_bias(lengths, memory[0][0])
-        )
+        biases = self._biases(lengths, memory)
+        x, (keys, values) = self._advance(x, pool_bias(visible, x.dtype), caches, memory, *biases)
         return self._log_probs(x), *keys, *values
 
     def components(self) -> tuple[spec.Component, ...]:
@@ -232,12 +233,16 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
         context: Tensor | None,
         past: Sequence[Sequence[Tensor] | Tensor],
         memory: Sequence[Sequence[Tensor]],
-        memory_bias: Tensor | None,
+        *biases: Tensor | None,
     ) -> tuple[Tensor, list[list[Tensor]]]:
-        """Run all layers over new tokens x (R, U, D); returns the last layer's output and what caches get of them."""
-        known = []
+        """Run all layers over new tokens x (R, U, D); returns the last layer's output and what caches get of them.
+
+        `memory` has keys and values of each of `sources`, for each layer, and `biases` one for each.
+        """
+        known, kinds = [], len(memory)
         for layer, *before in zip(self.layers, *memory, *past, strict=True):
-            x, after = layer.step(x, before[2:], context, before[0], before[1], memory_bias)
+            attended = (part for at, bias in enumerate(biases) for part in (before[2 * at], before[2 * at + 1], bias))
+            x, after = layer.step(x, before[kinds:], context, *attended)
             known.append(after)
         return x, [list(kind) for kind in zip(*known, strict=True)]
 
@@ -246,9 +251,15 @@ class CachedDecoder(BatchSteppedScorer, AbsDecoder):
     ) -> tuple[Sequence[Sequence[Tensor]], Sequence[Tensor], Sequence[Sequence[Tensor]]]:
         """Split what a step is given: memory keys and values, what is one for all layers, `caches` kinds of caches."""
         layers = len(self.decoders)
-        first, last = 2 * layers, len(given) - caches * layers
-        memory, rest = (given[:layers], given[layers:first]), given[last:]
-        return memory, given[first:last], [rest[start : start + layers] for start in range(0, len(rest), layers)]
+        first, last = 2 * layers * len(self.sources), len(given) - caches * layers
+        memory, rest = given[:first], given[last:]
+        kinds = ([part[start : start + layers] for start in range(0, len(part), layers)] for part in (memory, rest))
+        of_memory, of_caches = kinds
+        return of_memory, given[first:last], of_caches
+
+    def _biases(self, lengths: Sequence[Tensor], memory: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+        """The `_memory_bias` of each of `sources`."""
+        return [self._memory_bias(one, keys[0]) for one, keys in zip(lengths, memory[::2], strict=True)]
 
     def _memory_bias(self, lengths: Tensor, key: Tensor) -> Tensor:
         """Bias (B, 1, 1, T) that hides the padding of the encoder's output, whose projection is key (B, H, T, D/H)."""
@@ -331,24 +342,24 @@ def _components(decoder: CachedDecoder) -> tuple[spec.Component, ...]:
     attention = decoder.layers[0].src_attn
     layers, heads, size = len(decoder.decoders), attention.h, attention.d_k
     memory = tuple(
-        spec.Tensor(f"{name}_{layer}", ("batch", heads, "frames", size))
-        for name in ("memory_key", "memory_value")
+        spec.Tensor(f"{prefix}_{kind}_{layer}", ("batch", heads, frames, size))
+        for prefix, frames, _ in decoder.sources
+        for kind in ("key", "value")
         for layer in range(layers)
     )
     start = spec.Component(
         name="decoder_start",
         method="start",
-        inputs=(spec.Tensor("encoder_out", ("batch", "frames", decoder.size)),),
+        inputs=tuple(spec.Tensor(name, ("batch", frames, decoder.size)) for _, frames, name in decoder.sources),
         outputs=memory,
+    )
+    lengths = (
+        spec.Tensor(f"{prefix}_lengths", ("batch",), "int64", length_of=frames) for prefix, frames, _ in decoder.sources
     )
     step = spec.Component(
         name="decoder_step",
         method="step",
-        inputs=(
-            *decoder.hypotheses(),
-            *memory,
-            spec.Tensor("memory_lengths", ("batch",), "int64", length_of="frames"),
-        ),
+        inputs=(*decoder.hypotheses(), *memory, *lengths),
         outputs=(spec.Tensor("log_probs", ("batch", "beam", decoder.vocab_size)),),
         states=decoder.states(),
         initial=decoder.initial,

@@ -17,6 +17,7 @@ from espnet2.asr.decoder.convolution_decoder import (
     LightweightConvolution2DTransformerDecoder,
     LightweightConvolutionTransformerDecoder,
 )
+from espnet2.asr.decoder.multi_source_decoder import TransformerMDDecoder
 
 __all__ = [
     "BaseTransformerDecoder",
@@ -25,6 +26,7 @@ __all__ = [
     "LightweightConvolution2DTransformerDecoder",
     "LightweightConvolutionTransformerDecoder",
     "TransformerDecoder",
+    "TransformerMDDecoder",
 ]
 
 

@@ -58,7 +58,7 @@ class SynthesisFamily(Family):
             f"generated text of {length} tokens": rng.integers(0, int(text.below), length) for length in DRAWN_TOKENS
         }
         if recordings:
-            texts = {line: line for given in recordings for line in _lines(given)}
+            texts = {line: line for given in recordings for line in lines_given(given)}
         drawn = {name: drawn_value(tensor, rng) for name, tensor in conditions_of(components.values()).items()}
         if STYLE in components:
             drawn[SPEECH] = _utterance(components[STYLE], rng)
@@ -84,7 +84,7 @@ class SynthesisFamily(Family):
         return checks
 
 
-def _lines(given: str | Path) -> list[str]:
+def lines_given(given: str | Path) -> list[str]:
     """The lines of a file that are not empty, or the text itself; raises `DataError` for a file that is not there."""
     if not os.path.isfile(given):
         text = str(given)

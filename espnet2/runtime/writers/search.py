@@ -59,29 +59,37 @@ class SearchFiles:
         """The tables of an earlier run that have no lines now."""
         written = {table.path for ranked in self.writer.children.values() for table in ranked.children.values()}
         names = [f"[0-9]*best_recog/{table}{suffix}" for table in TABLES for suffix in ("", "_spk[0-9]*", ".partial")]
+        names += [f"[0-9]*asr_best_recog/asr_{table}{suffix}" for table in TABLES for suffix in ("", ".partial")]
         return {path for name in names for path in self.directory.glob(name)} - written
 
+    def _score(self, result: AnyResult) -> str:
+        return self.format_score(float(result.hypothesis.score))
+
     def __call__(self, name: str, results: Results | None) -> None:
-        """Write a line for each result into the tables of its rank."""
+        """Write a line for each result into the tables of its rank, and for those of a recognition before it."""
         for suffix, nbest in by_speaker(results or []).items():
             for rank, result in enumerate(nbest, 1):
                 tables = self.writer[f"{rank}best_recog"]
-                write_result(tables, name, result, self.format_score(float(result.hypothesis.score)), suffix)
+                write_result(tables, name, result, self._score(result), suffix)
                 for timed in _times(self.recognizer, result):
                     tables["ctm" + suffix][name] = ctm_fields(timed)
+        for rank, result in enumerate(getattr(results, "recognised", ()), 1):
+            write_result(self.writer[f"{rank}asr_best_recog"], name, result, self._score(result), prefix="asr_")
 
 
-def write_result(tables: DatadirWriter, name: str, result: AnyResult, score: str, suffix: str = "") -> None:
-    """Write the lines of a result into `text`, `token`, `token_int` and `score`, whose names get the suffix."""
-    tables["token" + suffix][name] = " ".join(result.token)
-    tables["token_int" + suffix][name] = " ".join(map(str, result.token_int))
-    tables["score" + suffix][name] = score
+def write_result(
+    tables: DatadirWriter, name: str, result: AnyResult, score: str, suffix: str = "", prefix: str = ""
+) -> None:
+    """Write the lines of a result into `text`, `token`, `token_int` and `score`, whose names get prefix and suffix."""
+    tables[f"{prefix}token{suffix}"][name] = " ".join(result.token)
+    tables[f"{prefix}token_int{suffix}"][name] = " ".join(map(str, result.token_int))
+    tables[f"{prefix}score{suffix}"][name] = score
     texts = {"text": result.text}
     if isinstance(result, TaggedResult):
         texts["text_nospecial"] = result.text_nospecial
     for table, text in texts.items():
         if text is not None:
-            tables[table + suffix][name] = text
+            tables[prefix + table + suffix][name] = text
 
 
 class SearchLines:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -85,9 +85,7 @@ class DecoderLayer(nn.Module):
         x: Tensor,
         known: Sequence[Tensor],
         context: Tensor | None,
-        memory_key: Tensor,
-        memory_value: Tensor,
-        memory_bias: Tensor | None,
+        *memory: Any,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Process the tokens of a text, or the newest token of hypotheses whose others are known.
 
@@ -98,8 +96,7 @@ class DecoderLayer(nn.Module):
             x: (R, U, D).
             known: the self-attention's cache of the known tokens.
             context: which tokens are seen, as the self-attention reads it.
-            memory_key, memory_value: (B, H, T, D/H), the projected encoder output.
-            memory_bias: (B, 1, 1, T) or None.
+            memory: key and value (B, H, T, D/H), the projected encoder output, and its bias (B, 1, 1, T) or None.
 
         Returns:
             (R, U, D), and what the self-attention's next cache gets of the new tokens.
@@ -109,15 +106,51 @@ class DecoderLayer(nn.Module):
         x = x + self._combine(self.concat_linear1, normed, attended)
         x = x if self.normalize_before else self.norm1(x)
 
-        normed = self.norm2(x) if self.normalize_before else x
-        query = self.src_attn.project_query(normed.reshape(memory_key.shape[0], -1, self.size))
-        attended = self.src_attn.attend(query, memory_key, memory_value, memory_bias).reshape(x.shape)
-        x = x + self._combine(self.concat_linear2, normed, attended)
-        x = x if self.normalize_before else self.norm2(x)
-
+        x = self.attend_memory(x, *memory)
         normed = self.norm3(x) if self.normalize_before else x
         x = x + self.dropout(self.feed_forward(normed))
         return x if self.normalize_before else self.norm3(x), known
 
+    def attend_memory(self, x: Tensor, *memory: Any) -> Tensor:
+        """Attend to what `step` reads of an encoder output: x (R, U, D) → (R, U, D)."""
+        return self._attend(x, (self.norm2, self.src_attn, self.concat_linear2), *memory)
+
+    def _attend(
+        self,
+        x: Tensor,
+        parts: tuple[nn.Module, MultiHeadedAttention, nn.Linear | None],
+        key: Tensor,
+        value: Tensor,
+        bias: Tensor | None,
+    ) -> Tensor:
+        """Attend to an encoder output, projected to key and value (B, H, T, D/H), with a residual connection.
+
+        `parts` are normalisation, attention, and the linear layer of `concat_after`.
+        """
+        norm, attention, concat = parts
+        normed = norm(x) if self.normalize_before else x
+        query = attention.project_query(normed.reshape(key.shape[0], -1, self.size))
+        attended = attention.attend(query, key, value, bias).reshape(x.shape)
+        x = x + self._combine(concat, normed, attended)
+        return x if self.normalize_before else norm(x)
+
     def _combine(self, concat: nn.Linear | None, read: Tensor, given: Tensor) -> Tensor:
         return self.dropout(given) if concat is None else concat(torch.cat((read, given), dim=-1))
+
+
+class TwoSourceDecoderLayer(DecoderLayer):
+    """Decoder layer that attends to an encoder output first, and to what is encoded of that next.
+
+    Args:
+        sequential_attn: attention to the first; the others are those of `DecoderLayer`.
+    """
+
+    def __init__(self, size: int, *parts: nn.Module, sequential_attn: MultiHeadedAttention, **options: Any):
+        super().__init__(size, *parts, **options)  # type: ignore[arg-type]
+        self.sequential_attn = sequential_attn
+        self.norm4 = LayerNorm(size)
+
+    def attend_memory(self, x: Tensor, *memory: Any) -> Tensor:
+        """Attend to the key, value and bias of the second, which come first, and of the first: → (R, U, D)."""
+        x = self._attend(x, (self.norm4, self.sequential_attn, None), *memory[3:])
+        return super().attend_memory(x, *memory[:3])

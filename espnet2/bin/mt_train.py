@@ -1,0 +1,35 @@
+"""Train translators of texts: `python -m espnet2.bin.mt_train --help`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from espnet2.utils.cli import run
+
+
+def get_parser() -> argparse.ArgumentParser:
+    from espnet2.tasks.arguments import TrainingParser
+    from espnet2.tasks.mt import MTTask
+
+    return TrainingParser(
+        MTTask,
+        prog="python -m espnet2.bin.mt_train",
+        description="Train a translator of texts, or a recogniser of discrete units, or collect the statistics that "
+        "training needs.",
+    )
+
+
+def command(args: argparse.Namespace) -> int:
+    from espnet2.tasks.mt import MTTask
+    from espnet2.tasks.training import train
+
+    return train(MTTask, args)
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    return run(get_parser, command, cmd)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Machine translation: models and front ends."""

@@ -1,0 +1,1 @@
+"""Front ends that read tokens."""

@@ -1,0 +1,158 @@
+"""Translation of speech: encoder, search and tokenizer, over graphs that onnxruntime or PyTorch runs.
+
+A multi-decoder model (Dalmia et al., "Searchable hidden intermediates for end-to-end models of decomposable sequence
+tasks", 2021) recognises speech first. The states of its recognising decoder for the best text, encoded once more, are
+what the translating decoder reads, beside the encoder output where it has an attention for that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from espnet.nets.beam_search import longest
+from espnet.nets.hypothesis import Hypothesis
+from espnet.nets.scorers.ctc import ctc_once
+from espnet.nets.tensors import as_array
+from espnet2.interface.graph import Graph
+from espnet2.runtime.asr import Recognizer, Speech2Text
+from espnet2.runtime.results import AnyResult, ResultMaker, Translations
+from espnet2.runtime.search import make_search
+from espnet2.runtime.search_model import SearchModel
+from espnet2.runtime.st_options import STOptions
+from espnet2.runtime.st_section import STSection, TwoPassModel
+from espnet2.text.abs_tokenizer import AbsTokenizer
+
+PREFIX = "asr_"  # of graphs that recognise
+BETWEEN = "recognised_encoder"  # graph from a recognised text to what the translating decoder reads
+START = "decoder_start"
+SPEECH, SPEECH_LENGTHS = "speech_out", "speech_lengths"  # inputs of a decoder that attends to the encoder output, too
+Value = TypeVar("Value")
+
+
+class WithSpeech:
+    """The graph that a decoder's steps begin with, which reads the encoder output of one utterance beside what the
+    search feeds, and returns its length for the steps.
+
+    Args:
+        graph: Reads `SPEECH`.
+        encoder_out: (T, D).
+    """
+
+    def __init__(self, graph: Graph, encoder_out: np.ndarray) -> None:
+        self.graph, self.component = graph, graph.component
+        self.speech = encoder_out[None]
+        self.length = {SPEECH_LENGTHS: np.array([len(encoder_out)])}
+
+    def __call__(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        """Results by name."""
+        return {**self.graph({**feeds, SPEECH: self.speech}), **self.length}
+
+
+class SpeechTranslator(Recognizer):
+    """Encoder, search and tokenizer; whoever runs the graphs.
+
+    Args:
+        model: As for `Recognizer`; a `TwoPassModel` recognises first.
+        options: Of the search.
+    """
+
+    options: STOptions
+    first: ResultMaker | None = None
+
+    def __init__(self, model: SearchModel, options: STOptions) -> None:
+        super().__init__(model, options)
+        if isinstance(model, TwoPassModel):
+            self.first = ResultMaker(model.recognition, options.recognition(), self.seconds)
+            self.first_search = make_search(self.first.model, self.first.options)
+            self.attends = SPEECH in {tensor.name for tensor in model.graphs[START].component.inputs}
+
+    def __call__(self, speech: Any) -> Any:
+        """The n-best translations of one utterance, best first; of a list of utterances, a list of these.
+
+        A multi-decoder model gives a pair, as upstream does: the n-best translations, and those of the recognition.
+
+        Args:
+            speech: As for `Recognizer`.
+
+        Raises:
+            AudioError: Speech that cannot be translated as it is, or is longer than memory and `long_form` allow.
+        """
+        found = super().__call__(speech)
+        return (found, found.recognised) if isinstance(found, Translations) else found
+
+    def of_speaker(self, encoder_out: np.ndarray, timed: bool = False) -> list[AnyResult]:
+        """The n-best results for an encoder output (T, D), best first; see `Recognizer`."""
+        if self.first is None:
+            return super().of_speaker(encoder_out, timed)
+        found, ratios = Translations(), (self.first.options.maxlenratio, self.first.options.minlenratio)
+        with ctc_once():
+            recognised = self.first_search(encoder_out, *ratios)[: self.first.options.nbest]
+        found.recognised = [self.first.result(hypothesis) for hypothesis in recognised]
+        if recognised:
+            scored = longest(ratios[0], len(encoder_out))  # steps, behind which an end is added without one
+            hypotheses = self._translations(encoder_out, self._memory(encoder_out, recognised[0].yseq[:-1][:scored]))
+            found.extend(self.result(hypothesis) for hypothesis in hypotheses[: self.options.nbest])
+        return found
+
+    def _translations(self, encoder_out: np.ndarray, memory: np.ndarray) -> list[Hypothesis]:
+        """Hypotheses for a recognised text (U, D) of an encoder output (T, D), best first.
+
+        Where the decoder attends to both, a text may be as long as the latter allows, as in upstream.
+        """
+        ratios = self.options.maxlenratio, self.options.minlenratio
+        if not self.attends:
+            return list(self.beam_search(memory, *ratios))
+        search = self._search_with(encoder_out)
+        return list(search.finish(search.init_hyp(memory), 0, memory, len(encoder_out), *ratios))
+
+    def _memory(self, encoder_out: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """What the decoder reads (U, D) of a recognised text, whose tokens begin with the start symbol."""
+        graph = self.model.graphs[BETWEEN]
+        speech, lengths, text, counts = graph.component.inputs
+        results = graph(
+            {
+                speech.name: encoder_out[None],
+                lengths.name: np.array([len(encoder_out)]),
+                text.name: tokens[None],
+                counts.name: np.array([len(tokens)]),
+            }
+        )
+        return as_array(results[graph.component.outputs[0].name])[0]
+
+    def _search_with(self, encoder_out: np.ndarray) -> Any:
+        """A search whose decoder reads this encoder output, too."""
+        graphs = {**self.model.graphs, START: WithSpeech(self.model.graphs[START], encoder_out)}
+        return make_search(dataclasses.replace(self.model, graphs=graphs), self.options)
+
+
+class STSpeech2Text(Speech2Text, SpeechTranslator):
+    """Translates speech with a bundle, without PyTorch.
+
+    `espnet2.runtime.Speech2Text` makes one of such a bundle. Arguments are those of that class, with the options of
+    `espnet2.runtime.st_options.STOptions`.
+    """
+
+    task: ClassVar[str] = "st"
+
+
+def of_recognition(graphs: Mapping[str, Value]) -> dict[str, Value]:
+    """Those of a model's graphs, or components, that recognise, by the names that they have in recognisers."""
+    return {name.removeprefix(PREFIX): value for name, value in graphs.items() if name.startswith(PREFIX)}
+
+
+def of_translation(graphs: Mapping[str, Value]) -> dict[str, Value]:
+    """The others."""
+    return {name: value for name, value in graphs.items() if not name.startswith(PREFIX)}
+
+
+def two_pass(model: SearchModel, tokenizer: AbsTokenizer | None) -> SearchModel:
+    """The model of all graphs as one that recognises first, with this tokenizer, where its section says so."""
+    section = model.section
+    if not isinstance(section, STSection) or not section.recognition:
+        return model
+    first = SearchModel(of_recognition(model.graphs), section.recogniser(), tokenizer)
+    return TwoPassModel(of_translation(model.graphs), section, model.tokenizer, model.ngram, recognition=first)
