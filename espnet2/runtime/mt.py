@@ -59,17 +59,19 @@ class TextTranslator(Recognizer):
         self.dropped = frozenset({0, model.section.special["eos"]})  # as upstream, wherever the end symbol stands
         self.long_form = WholeTexts(self.encoder.component, self.options, self.sample_rate)
 
-    def __call__(self, src_text: Any) -> Any:
+    def __call__(self, src_text: Any, *, hotwords: Any = None, hotword_weight: float | None = None) -> Any:
         """The n-best results for one text, best first.
 
         Args:
             src_text: The text, or ids (U,) of its tokens. Of a list of these, a list of n-best lists.
+            hotwords, hotword_weight: Instead of the options of these names, see `with_hotwords`.
 
         Raises:
             DataError: A text without tokens, ids that are none of the model's, or a text that is too long for memory.
         """
         several = isinstance(src_text, list | tuple) and not all(isinstance(one, int | np.integer) for one in src_text)
-        return self.batch_decode(src_text) if several else self.batch([src_text])[0]
+        own = self.with_hotwords(hotwords, hotword_weight)
+        return own.batch_decode(src_text) if several else own.batch([src_text])[0]
 
     def batch_decode(self, speech: Any, speech_lengths: Any = None) -> list[Results]:
         """The n-best results for each of several texts; `batch_size` of them are translated together.

