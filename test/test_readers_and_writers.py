@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGED = "a file of this project, or of an installed package"
 OWN = "a file that this project has written beside the results"
 GRAPH = "a graph that was just exported, or that the user diagnoses"
+METADATA = "metadata of a graph, whatever is wrong with which is one sentence"
 SYSTEM = "a file of the operating system"
 WHOLE = "part of a directory that gets its name when it is complete"
 STREAM = "grows while it is written, as its readers expect"
@@ -29,6 +30,7 @@ READERS: Mapping[str, Mapping[str, str]] = {
         "espnet2/utils/json_file.py": "",
         "espnet2/export/doctor/size.py": GRAPH,
         "espnet2/fileio/checksum.py": OWN,
+        "espnet2/runtime/one_graph.py": METADATA,
         "espnet2/serving/messages.py": "a message, not a file, of bounded size",
         "espnet2/text/hugging_face_tokenizer.py": "text that the package tokenizers has read already",
         "espnet2/text/whisper_vocabulary.py": PACKAGED,
@@ -54,6 +56,7 @@ READERS: Mapping[str, Mapping[str, str]] = {
     r"kenlm\.LanguageModel": {"espnet/nets/scorers/ngram.py": "behind `espnet2.runtime.ngram.load_ngram`"},
     r".*InferenceSession": {
         "espnet2/runtime/session.py": "",
+        "espnet2/runtime/one_graph.py": "the wrapper of graphs that hold a whole recogniser",
         "espnet2/export/doctor/layers.py": GRAPH,
         "espnet2/export/doctor/patient.py": GRAPH,
         "espnet2/export/doctor/size.py": GRAPH,
@@ -85,6 +88,7 @@ WRITERS: Mapping[str, Mapping[str, str]] = {
     r".*\.write_(text|bytes)|shutil\.(copy\w*|move)": {
         "espnet2/utils/atomic.py": "",
         "espnet2/export/layouts/sherpa_onnx.py": WHOLE,
+        "espnet2/export/whole.py": WHOLE,
         "espnet2/main_funcs/pack_funcs.py": WHOLE,
         "espnet2/recipe/download.py": WHOLE,
         "espnet2/runtime/bundle.py": WHOLE,
