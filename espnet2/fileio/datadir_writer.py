@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -76,9 +76,18 @@ class DatadirWriter:
                 table._end()
             except OSError as error:
                 found = reason_of(error)
+                self._remove(tables)
                 raise DataError(f"{table.path}: expected room to write it, found: {found}") from error
         for table in tables:
             table._rename()
+
+    @staticmethod
+    def _remove(tables: Iterable[DatadirWriter]) -> None:
+        """Remove unfinished tables, whose room others need."""
+        for table in tables:
+            with contextlib.suppress(OSError):
+                table._end()
+            table._partial.unlink(missing_ok=True)
 
     def _tables(self) -> Iterator[DatadirWriter]:
         """All tables that are being written."""

@@ -50,13 +50,18 @@ def read_foreign(
     path: str | Path, expected: str, error_type: type[EspnetError], largest: str, shown: str | None = None
 ) -> bytes:
     """The bytes of a file; raises `error_type` as `open_foreign` does, also for a pipe that gives too many."""
-    most = limit(largest)
+    shown = str(path) if shown is None else shown
     with open_foreign(path, expected, error_type, largest, shown) as file:
-        found = bytearray()
-        while block := file.read(min(BLOCK, most + 1 - len(found))):
-            found += block
-        if len(found) > most:
-            raise error_type(f"{path if shown is None else shown}: expected {expected}, found {_too_large(largest)}")
+        return read_bounded(file, expected, error_type, largest, shown)
+
+
+def read_bounded(file: BinaryIO, expected: str, error_type: type[EspnetError], largest: str, shown: str) -> bytes:
+    """The bytes of an open file, which may be endless; raises `error_type` for more than the limit `largest`."""
+    most, found = limit(largest), bytearray()
+    while block := file.read(min(BLOCK, most + 1 - len(found))):
+        found += block
+    if len(found) > most:
+        raise error_type(f"{shown}: expected {expected}, found {_too_large(largest)}")
     return bytes(found)
 
 

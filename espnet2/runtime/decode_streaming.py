@@ -15,6 +15,7 @@ import numpy as np
 from espnet2.fileio.audio import CONTAINERS
 from espnet2.fileio.recording import Recording
 from espnet2.interface.errors import AudioError, OptionError
+from espnet2.interface.foreign_file import read_bounded
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.decode import require_texts
 from espnet2.runtime.loop import UNCOMPUTABLE, Report, Write
@@ -142,12 +143,19 @@ def pieces(recording: Recording, rate: int, size: int, axes: int = 1) -> Iterato
         yield samples[start : start + size], start + size >= len(samples)
 
 
+def _bytes_of_stdin(count: int) -> bytes:
+    """The next `count` bytes of standard input; 0: all."""
+    if count:
+        return sys.stdin.buffer.read(count)
+    return read_bounded(sys.stdin.buffer, "raw samples of 16 bits", AudioError, "PIPE_BYTES", STDIN)
+
+
 def _from_stdin(size: int) -> Iterator[tuple[np.ndarray, bool]]:
     """Samples of 16 bits, little-endian, as numbers in [-1, 1); an empty piece ends them."""
     if sys.stdin is None:
         raise AudioError(f"{STDIN}: expected raw samples of 16 bits, found that standard input is closed")
     first = True
-    while data := sys.stdin.buffer.read(2 * size or -1):
+    while data := _bytes_of_stdin(2 * size):
         if first and data.startswith(CONTAINERS):
             raise AudioError(f"{STDIN}: expected raw samples of 16 bits, found a recording with a header")
         if len(data) % 2:

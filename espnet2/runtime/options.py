@@ -19,6 +19,7 @@ LONG_FORMS = ("auto", "true", "false")  # and True or False
 TIMESTAMPS = ("none", "token", "word")
 # More than any text needs: a search for more would not end in practice.
 MOST_TOKENS, MOST_PER_FRAME = 100_000, 100
+MOST_GB = 1e9  # more than any machine has
 MOST_WEIGHT = 1e6  # scores that are a million times larger are all that counts; far larger ones overflow
 # Integers: least and most.
 COUNTS: Mapping[str, tuple[int, int | None]] = {
@@ -165,6 +166,7 @@ class DecodeOptions(OptionFields):
         require(
             is_finite(self.memory_limit) and self.memory_limit >= 0, "memory_limit", "at least 0 GB", self.memory_limit
         )
+        require(self.memory_limit <= MOST_GB, "memory_limit", f"at most {MOST_GB:g} GB", self.memory_limit)
         require(self.timestamps in TIMESTAMPS, "timestamps", f"one of {', '.join(TIMESTAMPS)}", self.timestamps)
         wanted = [name for name in SEARCHES if getattr(self, name)]
         require(len(wanted) < 2, " and ".join(wanted), "one of them", True)

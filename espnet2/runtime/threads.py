@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.opening import available_cores
+from espnet2.runtime.option_fields import is_integer
 
 # Gatherings side by side: while one is within a graph, numpy works for the other. More would wait for Python's lock,
 # since numpy takes a quarter of a batch's time, and would read the weights more often: further cores help by processes
@@ -39,6 +40,8 @@ def threads_of(num_threads: int | None, batched: bool) -> Threads:
 
 def require_threads(num_threads: int) -> None:
     """Raise `OptionError` for a number of threads below 1 or above `MOST_ASKED`."""
+    if not is_integer(num_threads):
+        raise OptionError(f"num_threads: expected a whole number, found {num_threads!r}")
     if num_threads < 1:
         raise OptionError(f"num_threads: expected at least 1, found {num_threads}")
     if num_threads > MOST_ASKED:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from espnet2.interface.errors import DataError, reason_of
+from espnet2.interface.limits import hint, limit
 from espnet2.utils.atomic import write_atomically
 from espnet2.utils.text_file import lines_of
 
@@ -16,9 +17,18 @@ from espnet2.utils.text_file import lines_of
 def open_input(path: str) -> Iterator[Iterable[str]]:
     """Open the lines of a text file, or standard input for `-`; raises `DataError` if it cannot be read."""
     try:
-        yield sys.stdin if path == "-" else lines_of(path, "a text file in UTF-8", DataError)
+        yield _standard_lines() if path == "-" else lines_of(path, "a text file in UTF-8", DataError)
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: expected text in UTF-8, found {reason_of(error)}") from error
+
+
+def _standard_lines() -> Iterator[str]:
+    """Lines of standard input; raises `DataError` for one that has no end."""
+    most = limit("LINE_CHARACTERS")
+    while line := sys.stdin.readline(most + 1):
+        if len(line) > most:
+            raise DataError(f"standard input: expected lines of at most {most} characters; {hint('LINE_CHARACTERS')}")
+        yield line
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from espnet2.interface.errors import visible
 from espnet2.runtime.cli.segments import Segment
 from espnet2.runtime.timestamps import timed_line
 
@@ -51,7 +52,7 @@ class Txt(Format):
     suffix, labelled = ".txt", True
 
     def _segment(self, segment: Segment) -> str:
-        line = timed_line(segment.words) if self.words and segment.words else one_line(segment.text)
+        line = one_line(timed_line(segment.words) if self.words and segment.words else segment.text)
         return f"{line}\n"
 
 
@@ -120,8 +121,8 @@ def clock(seconds: float, point: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text without line ends."""
-    return " ".join(text.split())
+    """A text without line ends, with control characters as escapes."""
+    return visible(" ".join(text.split()))
 
 
 def _rounded(value: Any) -> Any:

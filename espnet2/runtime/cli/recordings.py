@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet2.fileio.audio import EXPECTED
 from espnet2.fileio.pieces import Pieces
-from espnet2.interface.errors import OptionError
+from espnet2.interface.errors import AudioError, OptionError
+from espnet2.interface.foreign_file import read_bounded
 
 STANDARD = "-"
 # Endings of recordings in a directory; a file that is named may have any.
@@ -37,8 +39,11 @@ class Source:
 
     def open(self, fs: int) -> Pieces:
         """Open the recording for reading in pieces at `fs` Hz; raises `AudioError`."""
-        content = io.BytesIO(sys.stdin.buffer.read()) if self.path is None else self.path
+        content = io.BytesIO(self._standard()) if self.path is None else self.path
         return Pieces(content, fs, self.place)
+
+    def _standard(self) -> bytes:
+        return read_bounded(sys.stdin.buffer, EXPECTED, AudioError, "PIPE_BYTES", self.place)
 
 
 def find_sources(names: Sequence[str], distinct: bool = False) -> list[Source]:
