@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 import torch
@@ -43,6 +45,24 @@ def choose(option: str, name: Name, table: Mapping[Name, Choice]) -> Choice:
     if name not in table:
         raise UnfitOptionError(f"unknown {option} {name!r}; known ones: {', '.join(map(str, table))}")
     return table[name]
+
+
+_in_loop: ContextVar[bool] = ContextVar("in_loop", default=False)
+
+
+@contextmanager
+def body_of_loop() -> Iterator[None]:
+    """Trace the body of a graph's loop inside the block."""
+    token = _in_loop.set(True)
+    try:
+        yield
+    finally:
+        _in_loop.reset(token)
+
+
+def may_loop() -> bool:
+    """Whether a graph is exported, and no loop of it, since `torch.onnx.export` refuses a loop within another."""
+    return torch.compiler.is_exporting() and not _in_loop.get()
 
 
 def by_rows(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from espnet.nets.pytorch_backend.nets_utils import body_of_loop
+
 IDENTITY_VERSION = 19  # of the operator in opset 20
 
 
@@ -46,7 +48,8 @@ def run_loop(body: LoopBody, state: Sequence[Tensor], given: Sequence[Tensor] = 
         return tuple(tensor.contiguous() for tensor in after)
 
     # Without `torch.while_loop`, which has Dynamo read the source code of the modules.
-    return torch.ops.higher_order.while_loop(goes_on, step, tuple(state), (*given, *weights.values()))
+    with body_of_loop():
+        return torch.ops.higher_order.while_loop(goes_on, step, tuple(state), (*given, *weights.values()))
 
 
 def resized(x: Tensor, before: Tensor) -> Tensor:

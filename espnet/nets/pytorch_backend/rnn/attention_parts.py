@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch._higher_order_ops.scan import scan
 
-from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask
+from espnet.nets.pytorch_backend.nets_utils import make_non_pad_mask, may_loop
 from espnet.nets.pytorch_backend.transformer.mask import attention_bias
 
 SCALE = 2.0  # of scores before softmax, but for those attentions of several heads that scale by their size
@@ -184,15 +185,41 @@ class Additive(ScoringAttention):
     def scores(
         self, queries: Sequence[Tensor], keys: Sequence[Tensor], frames: Frames, states: Sequence[Tensor]
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
-        key_terms, kept = self.key_terms([query.unsqueeze(2) for query in queries], frames, states)
-        heads = zip(self.each(self.gvec), key_terms, keys, strict=True)
-        return [gvec(torch.tanh(look + key.unsqueeze(1))).squeeze(-1) for gvec, look, key in heads], kept
+        terms, kept = self.key_terms([query.unsqueeze(2) for query in queries], frames, states)
+        heads = zip(self.each(self.gvec), terms, keys, strict=True)
+        return [term.scores(gvec, key.unsqueeze(1)) for gvec, term, key in heads], kept
 
     def key_terms(
         self, queries: list[Tensor], frames: Frames, states: Sequence[Tensor]
-    ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
-        """Return the term added to keys: each head's query (B, beam, 1, A), plus features of earlier weights."""
-        return queries, ()
+    ) -> tuple[list[KeyTerm], tuple[Tensor, ...]]:
+        """Return what is added to keys: each head's query (B, beam, 1, A), and features of earlier weights."""
+        return [KeyTerm(query) for query in queries], ()
+
+
+class KeyTerm(NamedTuple):
+    """What hypotheses add to keys: a query (B, beam, 1 or T, A), and features (B, beam, T, C) of frames, if any, which
+    the layer `spread` projects to (..., A)."""
+
+    query: Tensor
+    features: Tensor | None = None
+    spread: Any = None
+
+    def scores(self, gvec: nn.Module, key: Tensor) -> Tensor:
+        """Scores (B, beam, T) of keys (B, 1, T, A) by the layer `gvec` of their squashed sums."""
+        given = (self.query,) if self.features is None else (self.query, self.features)
+        if not may_loop():
+            return self._squashed(gvec, key, *given)
+
+        # One hypothesis after the other, an operator `Scan` of a graph: its sums stay in a processor's cache.
+        def advance(unused: Tensor, given: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+            return unused + 1, self._squashed(gvec, key.squeeze(1), *given)
+
+        _, found = scan(advance, key.new_zeros(1), tuple(part.transpose(0, 1).contiguous() for part in given))
+        return found.transpose(0, 1)
+
+    def _squashed(self, gvec: nn.Module, key: Tensor, query: Tensor, features: Tensor | None = None) -> Tensor:
+        term = query if features is None else query + self.spread(features)
+        return gvec(torch.tanh(term + key)).squeeze(-1)
 
 
 class LocationAware(Additive):
@@ -203,10 +230,10 @@ class LocationAware(Additive):
 
     def key_terms(
         self, queries: list[Tensor], frames: Frames, states: Sequence[Tensor]
-    ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
+    ) -> tuple[list[KeyTerm], tuple[Tensor, ...]]:
         before = (states[0] + frames.uniform).chunk(self.heads)
         heads = zip(queries, self.each(self.mlp_att), self.each(self.loc_conv), before, strict=True)
-        return [query + spread(convolved(conv, rows)) for query, spread, conv, rows in heads], (states[0],)
+        return [KeyTerm(query, convolved(conv, rows), spread) for query, spread, conv, rows in heads], (states[0],)
 
     def remembered(self, weights: Tensor, frames: Frames, kept: Sequence[Tensor]) -> tuple[Tensor, ...]:
         return (weights - frames.uniform,)

@@ -15,6 +15,7 @@ from espnet.nets.pytorch_backend.rnn.attention_parts import (
     Attention,
     Dot,
     Frames,
+    KeyTerm,
     LocationAware,
     ManyHeads,
     OneHead,
@@ -151,14 +152,14 @@ class AttLocRec(Additive, OneHead):
 
     def key_terms(
         self, queries: list[Tensor], frames: Frames, states: Sequence[Tensor]
-    ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
+    ) -> tuple[list[KeyTerm], tuple[Tensor, ...]]:
         before, hidden, cell = states
         real = (frames.uniform > 0).unsqueeze(-1)
         # Outputs of ReLU are never below zero, so zeros keep the padding out of the maximum.
         seen = (torch.relu(convolved(self.loc_conv, before + frames.uniform)) * real).amax(dim=2)
         state = self.att_lstm(seen.flatten(0, 1), (hidden.flatten(0, 2), cell.flatten(0, 2)))
         hidden, cell = (part.view(hidden.shape) for part in state)
-        return [queries[0] + hidden[0].unsqueeze(2)], (hidden, cell)
+        return [KeyTerm(queries[0] + hidden[0].unsqueeze(2))], (hidden, cell)
 
     def remembered(self, weights: Tensor, frames: Frames, kept: Sequence[Tensor]) -> tuple[Tensor, ...]:
         return weights - frames.uniform, *kept
@@ -175,9 +176,9 @@ class AttCov(Additive, OneHead):
 
     def key_terms(
         self, queries: list[Tensor], frames: Frames, states: Sequence[Tensor]
-    ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
+    ) -> tuple[list[KeyTerm], tuple[Tensor, ...]]:
         coverage = states[0][0] + frames.uniform
-        return [queries[0] + self.wvec(coverage.unsqueeze(-1))], (states[0],)
+        return [KeyTerm(queries[0] + self.wvec(coverage.unsqueeze(-1)))], (states[0],)
 
     def remembered(self, weights: Tensor, frames: Frames, kept: Sequence[Tensor]) -> tuple[Tensor, ...]:
         return (kept[0] + weights,)
