@@ -1,5 +1,6 @@
 """The command `espnet` on the demo recogniser, its messages, and models that are exported on first use."""
 
+import contextlib
 import io
 import json
 import re
@@ -161,3 +162,29 @@ def test_a_recording_that_is_cut_off_is_named(tmp_path):
     (tmp_path / "a.flac").write_bytes(b"fLaC")
     with pytest.raises(AudioError, match="talk: expected a recording"):
         Pieces(tmp_path / "a.flac", RATE, "talk")
+
+
+def test_texts_are_spoken_by_the_command_of_synthesis(demo_bundle, monkeypatch):
+    asked = []
+    monkeypatch.setattr("espnet2.runtime.cli.synthesize.speak_with_bundle", lambda args: asked.append(args) or 0)
+    assert cli.main(["tts", str(demo_bundle), "hello there", "-o", "a.wav", "--vocoder", "voice"]) == 0
+    ((args,),) = [asked]
+    assert (args.bundle, args.texts, args.output) == (str(demo_bundle), ["hello there"], "a.wav")
+    assert (args.vocoder, args.ngpu, args.quantized, args.verb) == ("voice", 0, False, "synthesize")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["transcribe", "BUNDLE"], "transcribe: expected a model, then recordings, found one"),
+        (["align", "BUNDLE", "a.wav"], "align: expected --text or --text-file, found neither"),
+        (["align", "BUNDLE", "a.wav", "--text", "a", "--text-file", "b"], "found both"),
+        (["align", "BUNDLE", "a.wav", "b.wav", "--text", "a"], "align: expected one recording, found 2"),
+        (["enhance", "BUNDLE", "a.wav"], "invalid choice: 'enhance'"),
+    ],
+)
+def test_words_that_make_no_command(words, sentence, demo_bundle, capsys):
+    given = [str(demo_bundle) if word == "BUNDLE" else word for word in words]
+    with contextlib.suppress(SystemExit):
+        assert cli.main(given) == 2
+    assert sentence in capsys.readouterr().err
