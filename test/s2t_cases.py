@@ -19,6 +19,7 @@ from zoo_data import Config, drawn, drawn_weights
 LONG = "decode_long"
 SPEECH2TEXT = "espnet2.bin.s2t_inference:Speech2Text"
 MODELS = {"first": 4.0, "second": 2.0, "third": 8.0}  # and how far apart the scores of tokens are
+LAYERS = "layers"  # in the golden, beside the cases
 STORED = 18  # cases in the golden, the first ones
 
 
@@ -96,6 +97,23 @@ def write(directory: Path) -> Path:
             weights[f"{layer}.weight"] = weights[f"{layer}.weight"] * scale
         torch.save(weights, directory / f"{name}.pth")
     return config
+
+
+def write_model(directory: Path, keys: dict[str, Any]) -> dict[str, str]:
+    """Write configuration and weights of a model with these keys; return the options that name them."""
+    directory.mkdir(parents=True, exist_ok=True)
+    model = build(Config(zoo_s2t.TASK, {**zoo_s2t.ROUND_TRIP["s2t"].keys, **keys}), directory)
+    state = drawn_weights({key: value.numpy() for key, value in model.state_dict().items()})
+    torch.save({key: torch.from_numpy(np.asarray(value)) for key, value in state.items()}, directory / "model.pth")
+    return {"s2t_train_config": str(directory / "config.yaml"), "s2t_model_file": str(directory / "model.pth")}
+
+
+def layers(directory: Path, **options: Any) -> list[Any]:
+    """The best text, and the tokens of a layer with intermediate CTC, of a model that has it."""
+    files = write_model(directory, zoo_s2t.MODELS["interctc"])
+    recognise = attribute(SPEECH2TEXT)(**files, beam_size=2, maxlenratio=-4, **options)
+    results, tokens = recognise(speech(Case(LAYERS, "", 1.0)))
+    return [results[0][0], {str(layer): " ".join(found) for layer, found in tokens.items()}]
 
 
 def recogniser(case: Case, config: Path) -> Any:

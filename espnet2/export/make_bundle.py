@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +26,7 @@ from espnet2.export.doctor.failure import of_export, of_run
 from espnet2.export.nodes import debug_directory
 from espnet2.export.one_graph import ROLE
 from espnet2.export.quantize import quantize_int8
-from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, OPSET, export_component
+from espnet2.export.trace import OPSET, export_component
 from espnet2.export.verify import require_passed, summary, table
 from espnet2.export.whole import Whole
 from espnet2.fileio.checksum import sha256
@@ -36,7 +35,7 @@ from espnet2.interface.check import Check
 from espnet2.interface.errors import BundleError, EspnetError, GraphError, OptionError, VerificationError
 from espnet2.interface.spec import Component
 from espnet2.runtime.bundle import Bundle, Manifest
-from espnet2.runtime.session import OnnxGraph, may_overflow
+from espnet2.runtime.session import EXTERNAL_DATA_SUFFIX, OnnxGraph, may_overflow
 from espnet2.utils.work_directory import work_directory
 
 PROVENANCE_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
@@ -83,7 +82,9 @@ def make_bundle(
     signals = trained.signals(recordings)
     require_runnable(trained, signals, bounded=not recordings)
     provenance = _provenance(trained)
-    with work_directory(tempfile.gettempdir(), "espnet-export") as directory:
+    # On the bundle's file system graphs are moved into it; the system's directory may be small, or in memory.
+    beside = next(parent for parent in Path(output_dir).resolve().parents if parent.is_dir())
+    with work_directory(beside, "espnet-export") as directory:
         paths = _export(trained, directory, provenance, debug_directory(output_dir) if debug else None)
         graphs = {c.name: _open(module, c, paths[c.name]) for module, c in trained.parts}
         try:
@@ -104,7 +105,7 @@ def make_bundle(
             further |= whole.quantized(further[ROLE]) if whole is not None else {}
         manifest, files = _describe(trained, paths, quantized, provenance, _verification(checks, accepted))
         manifest = _with_whole(manifest, files, further)
-        bundle = Bundle.write(output_dir, manifest, files)
+        bundle = Bundle.write(output_dir, manifest, files, directory)
     _log.info("wrote %s: %s", output_dir, ", ".join(sorted(files)))
     return bundle
 

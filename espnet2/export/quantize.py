@@ -16,18 +16,23 @@ its VNNI instructions alone), products of layers of width 512:
 A scale for each channel takes no more time than one for the matrix, and texts are nearer to those of fp32. Where two
 matrices have the same scale, onnxruntime even shares a factor, and then leaves four operators unfused.
 Convolutions gain nothing, and the mel filter bank is not quantised: its powers span ten orders of magnitude.
+
+The weights of products are quantised one after the other, while the graph is written: memory holds one of them.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import onnx
 import onnx_ir as ir
 
 from espnet2.export.quiet import quiet
-from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, fold_weights
+from espnet2.export.trace import fold_weights
+from espnet2.runtime.session import EXTERNAL_DATA_SUFFIX
 from espnet2.utils.work_directory import work_directory
 
 # Operator: which of its inputs are weights.
@@ -36,6 +41,7 @@ FEATURES, OUTPUTS = ("Log",), ("LogSoftmax",)
 # Weights of an operator, as a share of the largest one's, below which it takes no time that counts: attention of
 # recurrent decoders has such, and its weights are 80 times as far from those of fp32 where they are quantised.
 LEAST_SHARE = 0.01
+LARGEST = 127  # of a weight in 8 bits, symmetric around 0
 
 
 def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | None:
@@ -55,25 +61,31 @@ def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | No
     external = source.with_name(source.name + EXTERNAL_DATA_SUFFIX).exists()
     for former in (target, target.with_name(target.name + EXTERNAL_DATA_SUFFIX)):  # onnx appends to a file of weights
         former.unlink(missing_ok=True)
-    with quiet(), work_directory(tempfile.gettempdir(), "espnet-quantize") as directory:
+    with quiet(), work_directory(target.parent, "espnet-quantize") as directory:
         model = _folded(source)
         nodes = list(_quantizable(model.graph, FEATURES if outputs else FEATURES + OUTPUTS))
         if not nodes:
             return None
         _separate_weights(model.graph, nodes)
+        weights = _stand_ins(nodes)
         names = [node.name or "" for node in nodes]
-        bare = Path(directory) / "model.onnx"
-        ir.save(model, bare, external_data="model.onnx.data" if external else None)
+        bare, small = (Path(directory) / name for name in ("model.onnx", "int8.onnx"))
+        data = EXTERNAL_DATA_SUFFIX if external else None
+        ir.save(model, bare, external_data=data and bare.name + data)
         quantize_dynamic(
             bare,
-            target,
+            small,
             op_types_to_quantize=["MatMul", "LSTM"],
             per_channel=True,
             weight_type=QuantType.QInt8,
             # onnxruntime splits Gemm into a product of this name and a sum.
             nodes_to_quantize=[*names, *(f"{name}_MatMul" for name in names)],
             use_external_data_format=external,
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # where shapes of stand-ins do not fit
         )
+        made = ir.load(small)
+        _fill(made.graph, weights)
+        ir.save(made, target, external_data=data and target.name + data)
     return target
 
 
@@ -117,6 +129,59 @@ def _separate_weights(graph: ir.Graph, nodes: Sequence[ir.Node]) -> None:
                 graph.register_initializer(copy)
                 node.replace_input_with(index, copy)
             seen.add(value.name)
+
+
+def _stand_ins(nodes: Sequence[ir.Node]) -> dict[str, ir.TensorProtocol]:
+    """Take the weights (K, N) out of products, by name; rows of zeros (1, N) stand in for them.
+
+    `quantize_dynamic` holds all weights of a graph several times.
+    """
+    found = {}
+    for node in nodes:
+        value = node.inputs[1]
+        assert value is not None and value.const_value is not None  # as it is quantisable
+        weight = value.const_value
+        if node.op_type == "LSTM" or len(weight.shape) != 2 or len(value.uses()) > 1:
+            continue
+        if node.op_type == "Gemm" and node.attributes.get_int("transB", 0):
+            node.attributes["transB"] = ir.AttrInt64("transB", 0)
+            weight = _transposed(weight)
+        row = np.zeros((1, weight.shape[1]), np.float32)
+        value.const_value, value.shape = ir.tensor(row, name=value.name), ir.Shape(row.shape)
+        found[value.name or ""] = weight
+    return found
+
+
+def _transposed(weight: ir.TensorProtocol) -> ir.TensorProtocol:
+    """The transpose of a matrix, which is computed where it is read."""
+    rows, columns = weight.shape
+    return ir.LazyTensor(
+        lambda: ir.tensor(np.ascontiguousarray(weight.numpy().T)), weight.dtype, ir.Shape([columns, rows])
+    )
+
+
+def _fill(graph: ir.Graph, weights: Mapping[str, ir.TensorProtocol]) -> None:
+    """Give weights in 8 bits (K, N) and their scales (N,) to a graph that was quantised with stand-ins."""
+    for name, weight in weights.items():
+        scale = _scale(weight.numpy())
+        small = graph.initializers[f"{name}_quantized"]
+        small.const_value = ir.LazyTensor(
+            functools.partial(_in_8_bits, weight, scale), ir.DataType.INT8, ir.Shape(weight.shape), name=small.name
+        )
+        small.shape = ir.Shape(weight.shape)
+        scales = graph.initializers[f"{name}_scale"]
+        scales.const_value = ir.tensor(scale, name=scales.name)
+
+
+def _scale(weight: np.ndarray) -> np.ndarray:
+    """Scale (N,) of each output channel of a weight (K, N); 1 where all of it is zero."""
+    scale = np.abs(weight).max(axis=0).astype(np.float64) / LARGEST
+    return np.where(scale < np.finfo(np.float32).tiny, 1, scale).astype(np.float32)
+
+
+def _in_8_bits(weight: ir.TensorProtocol, scale: np.ndarray) -> ir.TensorProtocol:
+    """A weight (K, N) over its scale (N,), rounded, in 8 bits."""
+    return ir.tensor(np.clip(np.rint(weight.numpy() / scale), -LARGEST, LARGEST).astype(np.int8))
 
 
 def _read_by(graph: ir.Graph, operators: tuple[str, ...]) -> set[str | None]:

@@ -27,7 +27,6 @@ EXTERNAL_DATA_BYTES = 100_000_000
 # A weight that has several results, or is read as it is, too, as an embedding that is an output projection, is stored
 # once for each.
 FOLDED = frozenset({"Concat", "Pad", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"})
-EXTERNAL_DATA_SUFFIX = ".data"  # as torch.onnx names the second file
 
 
 class Method(torch.nn.Module):

@@ -14,13 +14,14 @@ from espnet2.export.one_graph import ROLE, OneGraph
 from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.export.one_graph_recognizer import CTC_BEAM, CTC_GREEDY, LABELS, TRANSDUCER, OneGraphRecognizer
 from espnet2.export.quantize import quantize_int8
-from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, export_component
+from espnet2.export.trace import export_component
 from espnet2.inference.trained import Trained
 from espnet2.interface.check import Check
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.families.search import BEAM, GENERATED_TOKENS, SearchFamily, compare_nbest
 from espnet2.runtime.one_graph import OneGraphRecognizer as OpenedGraph
 from espnet2.runtime.results import Result
+from espnet2.runtime.session import EXTERNAL_DATA_SUFFIX
 
 DATA, INT8, TOKENS = f"{ROLE}_data", f"{ROLE}_int8", f"{ROLE}_tokens"  # roles of files
 TOKENS_FILE = "tokens.txt"

@@ -56,11 +56,11 @@ class Checksums:
         Raises `OSError` for a file that cannot be read.
         """
         path = self._directory / name
-        state = _state(path)
+        state = state_of(path)
         *before, found = self._remembered.get(name, [""])
         if before != state or expected not in (None, found):
             found = sha256(path)
-            if _state(path) != state or not _settled(state):
+            if state_of(path) != state or not _settled(state):
                 return found
         self._found[name] = [*state, found]
         return str(found)
@@ -121,7 +121,7 @@ def _read(store: Path | None) -> dict[str, list[Any]]:
     return data if known else {}
 
 
-def _state(path: Path) -> list[int]:
+def state_of(path: Path) -> list[int]:
     """State of a file that changes with it: device, inode, size, times of its last change in nanoseconds."""
     found = os.stat(path)
     return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]

@@ -144,7 +144,13 @@ class Bundle:
         return read_as_one(path, read)
 
     @classmethod
-    def write(cls, path: str | Path, manifest: Manifest, files: Mapping[str, str | Path | bytes]) -> Bundle:
+    def write(
+        cls,
+        path: str | Path,
+        manifest: Manifest,
+        files: Mapping[str, str | Path | bytes],
+        scratch: str | Path | None = None,
+    ) -> Bundle:
         """Write a bundle: under a temporary name beside `path`, then renamed; an older bundle there is replaced.
 
         Where `path` is a link, what it leads to is written.
@@ -153,6 +159,7 @@ class Bundle:
             path: The directory to make.
             manifest: Its contents. Checksums are filled in, interfaces may be `Component`s.
             files: What each file name that the manifest has comes from: a path, which is copied, or the contents.
+            scratch: A directory whose files are moved rather than copied, where that is possible.
 
         Raises:
             BundleError: As `require_writable`, or `files` and the manifest do not agree.
@@ -161,7 +168,7 @@ class Bundle:
         target = replaceable(path, BundleError)
         try:
             with work_directory(target.parent, target.name) as temporary:
-                _fill(temporary, manifest, files)
+                _fill(temporary, manifest, files, scratch)
                 bundle = cls.read(temporary)
                 replace(temporary, target, cls.require_writable(path))  # once more, as that took its time
         except OSError as error:
@@ -273,7 +280,9 @@ def task_of(bundle: str | Path | Bundle) -> str:
         return ""
 
 
-def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | bytes]) -> None:
+def _fill(
+    directory: Path, manifest: Manifest, files: Mapping[str, str | Path | bytes], scratch: str | Path | None
+) -> None:
     """Write files and `bundle.yaml` into an empty directory."""
     import yaml
 
@@ -285,7 +294,7 @@ def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | 
         _require_inside(name)
         if isinstance(source, bytes):
             (directory / name).write_bytes(source)
-        else:
+        elif scratch is None or not Path(source).is_relative_to(scratch) or not _moved(Path(source), directory / name):
             shutil.copyfile(source, directory / name)
     for entry in entries:
         entry["sha256"] = sha256(directory / entry["file"])
@@ -296,6 +305,15 @@ def _fill(directory: Path, manifest: Manifest, files: Mapping[str, str | Path | 
         if read_yaml(directory / MANIFEST, "the manifest of a bundle", BundleError) == data:
             return
     raise BundleError(f"{MANIFEST}: expected values that YAML can hold, found others")
+
+
+def _moved(source: Path, target: Path) -> bool:
+    """Move a file, unless it is on another file system or, on some systems, open."""
+    try:
+        source.replace(target)
+    except OSError:
+        return False
+    return True
 
 
 def _component(name: str, entry: Mapping[str, Any]) -> Component:

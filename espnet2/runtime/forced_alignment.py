@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet.nets.ctc_alignment import Frames, align
+from espnet.nets.ctc_alignment import align
 from espnet.nets.scorers.ctc import CTCGraph
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.asr import Recognizer
@@ -78,7 +78,8 @@ class TextAligner:
         pieces = [self.tokenizer.text2tokens(self.cleaner(line)) for line in lines]
         labels = [self._labels(number, line) for number, line in enumerate(pieces, 1)]
         known, columns = np.unique(np.concatenate([[self.recognizer.blank], *labels]), return_inverse=True)
-        log_probs = self._log_probs(self.recognizer.frames_of(self.recognizer.check(speech)), known, self.ctc)
+        samples = self.recognizer.check(speech)
+        log_probs = self._log_probs(self.recognizer.frames_of(samples), known, self.ctc)
         frames = align(log_probs, columns[1:], int(columns[0]))
         if not frames:
             raise DataError(
@@ -89,9 +90,12 @@ class TextAligner:
             float(np.exp(log_probs[start:end, column]).mean())
             for (start, end), column in zip(frames, columns[1:], strict=True)
         ]
+        # The last frame of a recording may be behind its end.
+        latest = len(samples) / self.recognizer.sample_rate
+        spans = [(min(start * self.seconds, latest), min(end * self.seconds, latest)) for start, end in frames]
         ends = np.cumsum([len(line) for line in pieces]).tolist()
         return [
-            self._segment(line, tokens, frames[end - len(tokens) : end], scores[end - len(tokens) : end])
+            self._segment(line, tokens, spans[end - len(tokens) : end], scores[end - len(tokens) : end])
             for line, tokens, end in zip(lines, pieces, ends, strict=True)
         ]
 
@@ -111,8 +115,10 @@ class TextAligner:
         pieces = [encoder_out[None, first : first + FRAMES] for first in range(0, len(encoder_out), FRAMES)]
         return np.concatenate([ctc.log_softmax(piece)[0][:, tokens] for piece in pieces])
 
-    def _segment(self, text: str, tokens: list[str], frames: Frames, scores: list[float]) -> Segment:
-        spans = [(start * self.seconds, end * self.seconds) for start, end in frames]
+    def _segment(
+        self, text: str, tokens: list[str], spans: Sequence[tuple[float, float]], scores: list[float]
+    ) -> Segment:
+        """The utterance of these tokens, which last from start to end, in seconds."""
         timed = [Token(token, *span, score) for token, span, score in zip(tokens, spans, scores, strict=True)]
         words = [
             Token(

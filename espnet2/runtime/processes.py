@@ -26,7 +26,7 @@ from espnet2.interface.errors import EspnetError, OptionError
 from espnet2.runtime.loop import Report, Write, sentence_of
 from espnet2.runtime.memory import share_memory
 from espnet2.runtime.opening import available_cores
-from espnet2.runtime.results import AnyResult, Result, Results, TaggedResult, Translations
+from espnet2.runtime.results import AnyResult, NBest, Result, Results, TaggedResult, Translations
 from espnet2.runtime.timestamps import Timed
 from espnet2.runtime.writers.search import SearchLines
 
@@ -270,7 +270,7 @@ def _portable(maker: Any, results: Results) -> Results:
     if isinstance(results, Translations):
         found = Translations(found)
         found.recognised = [_sent_result(maker, one) for one in results.recognised]
-    portable: Results = found
+    portable: Results = NBest(found, results.interctc) if isinstance(results, NBest) else found
     return portable
 
 

@@ -11,21 +11,24 @@ from __future__ import annotations
 import copy
 import dataclasses
 import logging
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from espnet.nets.ctc_alignment import CTCAligner
+from espnet.nets.ctc_greedy import GreedyCTCOnline
 from espnet.nets.hypothesis import Hypothesis
+from espnet.nets.tensors import as_array
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.buffers import Buffers
 from espnet2.runtime.options import SEARCHES
-from espnet2.runtime.results import Results, TaggedResult
+from espnet2.runtime.results import NBest, Results, TaggedResult
 from espnet2.runtime.s2t_options import S2TOptions
 from espnet2.runtime.s2t_section import S2TSection, without_tags
 from espnet2.runtime.search_model import SearchModel
-from espnet2.runtime.speech import checked, floating_point
+from espnet2.runtime.speech import checked, floating_point, padded
 from espnet2.runtime.windows import Windows
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NO_TEXT = "<na>"  # as previous text
+INTERMEDIATE = "interctc_layer"  # outputs of the encoder, before the number of the layer
 
 
 class PromptedRecognizer(Recognizer):
@@ -58,6 +62,8 @@ class PromptedRecognizer(Recognizer):
         self.section = section
         self.long_form = self.make_windows()
         self.primer = self._primer(options.text_prev)
+        names = [tensor.name for tensor in self.encoder.component.outputs]
+        self.layers = [int(name.removeprefix(INTERMEDIATE)) for name in names if name.startswith(INTERMEDIATE)]
 
     def require_search(self, options: S2TOptions) -> None:
         """Raise `OptionError` for a search that cannot begin with a prompt."""
@@ -87,6 +93,9 @@ class PromptedRecognizer(Recognizer):
     ) -> Any:
         """The n-best results for one recording, `TaggedResult`s, best first; of a list of recordings, a list of lists.
 
+        With `generate_interctc_outputs`, a pair of these and of the best tokens of layers by their number, which are
+        none where the recording was decoded in parts.
+
         Args:
             speech: Samples (T,), floating point in [-1, 1), at the model's rate, padded or cut to its window.
             text_prev: Text before the recording, or indices of its tokens; with `<na>` among them there is none.
@@ -96,8 +105,12 @@ class PromptedRecognizer(Recognizer):
             AudioError: Speech that cannot be recognised as it is.
             OptionError: A symbol that the model does not have, or `predict_time` of a model without times.
         """
-        prompted = self.prompted(text_prev, lang_sym, task_sym, predict_time)
-        return super(PromptedRecognizer, prompted).__call__(speech, hotwords=hotwords, hotword_weight=hotword_weight)
+        own = self.prompted(text_prev, lang_sym, task_sym, predict_time).with_hotwords(hotwords, hotword_weight)
+        one = not isinstance(speech, list | tuple)
+        found: list[Any] = own.batch([speech] if one else speech)
+        if self.options.generate_interctc_outputs:
+            found = [(results, getattr(results, "interctc", {})) for results in found]
+        return found[0] if one else found
 
     def batch_decode(
         self,
@@ -198,6 +211,45 @@ class PromptedRecognizer(Recognizer):
         array = checked(array, self.encoder.component, name)
         self.long_form.require(len(array), name)
         return array
+
+    def forward(self, speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Encoder outputs (T, D) of speech that `check` gave.
+
+        With `generate_interctc_outputs` (1 + K, T, D), with those of K layers behind.
+        """
+        return self.encoded(padded(speeches, self.encoder.component))
+
+    def encoded(self, feeds: Mapping[str, Any]) -> list[np.ndarray]:
+        """Encoder outputs, as `forward` returns them, for a batch of its inputs."""
+        results = self.encoder(feeds)
+        output, lengths, *between = (as_array(results[tensor.name]) for tensor in self.encoder.component.outputs)
+        if self.options.generate_interctc_outputs:
+            output = np.stack([output, *between], axis=1)
+        return [row[..., :length, :] for row, length in zip(output, lengths, strict=True)]
+
+    def search(self, encoder_out: np.ndarray) -> NBest:
+        """The n-best results for what `forward` gave of one recording, best first."""
+        output, *between = encoder_out if encoder_out.ndim == 3 else [encoder_out]
+        layers = zip(self.layers, between, strict=False) if self._ctc is not None else ()
+        return NBest(
+            self.of_speaker(np.ascontiguousarray(output)),
+            {layer: self._layer_tokens(hidden) for layer, hidden in layers},
+        )
+
+    def _layer_tokens(self, hidden: np.ndarray) -> list[str]:
+        """The best tokens of a layer's output (T, D), but for start and end symbols."""
+        ends = [self.section.special[name] for name in ("sos", "eos")]
+        found = self.result(self._best([hidden])).token_int
+        return self.converter.ids2tokens([token for token in found if token not in ends])
+
+    def _best(self, outputs: Iterable[np.ndarray]) -> Hypothesis:
+        """The greedy hypothesis of CTC for the concatenated encoder outputs (T, D)."""
+        special = self.section.special
+        search = GreedyCTCOnline(self._ctc, *(special[name] for name in ("sos", "eos", "blank")))
+        (found,) = search(np.zeros((0, 1), np.float32))
+        for output in outputs:
+            (found,) = search(output)
+        return found
 
     def hypotheses(self, encoder_out: np.ndarray) -> list[Hypothesis]:
         """Hypotheses for an encoder output (T, D), best first; all begin with the prompt."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from espnet.nets.beam_search import Hypothesis
@@ -50,6 +50,18 @@ class Translations(list[AnyResult]):
     """The n-best translations of an utterance; `recognised` is the n-best list of the recognition before them."""
 
     recognised: Sequence[AnyResult] = ()
+
+
+class NBest(list[AnyResult]):
+    """The n-best results of one recording, best first.
+
+    Attributes:
+        interctc: Best tokens of layers with intermediate CTC, by the number of the layer.
+    """
+
+    def __init__(self, results: Iterable[AnyResult] = (), interctc: Mapping[int, list[str]] | None = None) -> None:
+        super().__init__(results)
+        self.interctc = dict(interctc or {})
 
 
 def by_speaker(results: Results) -> dict[str, list[AnyResult]]:

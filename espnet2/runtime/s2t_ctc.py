@@ -8,16 +8,14 @@ attends to the text before the recording.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from espnet.nets.ctc_alignment import CTCAligner
-from espnet.nets.ctc_greedy import GreedyCTCOnline
 from espnet.nets.hypothesis import Hypothesis
-from espnet.nets.tensors import as_array
 from espnet2.fileio.audio import read_audio
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Recognizer, Speech2Text
@@ -27,23 +25,14 @@ from espnet2.runtime.long_recording import Progress
 from espnet2.runtime.option_fields import is_integer, require
 from espnet2.runtime.pauses import Part
 from espnet2.runtime.prompted import NO_TEXT, PromptedRecognizer
-from espnet2.runtime.results import AnyResult, Results, TaggedResult
+from espnet2.runtime.results import AnyResult, NBest, TaggedResult
 from espnet2.runtime.s2t_ctc_options import S2TCTCOptions
 from espnet2.runtime.s2t_options import S2TOptions
 from espnet2.runtime.s2t_section import without_tags
-from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.speech import checked, padded
 
 BATCH_CONTEXT = 4.0  # seconds, as upstream's `batch_decode`
 PROMPT = ("text_prev", "lang_sym", "task_sym")
-INTERMEDIATE = "interctc_layer"  # outputs of the encoder, before the number of the layer
-Tokens = dict[int, list[str]]  # by layer with intermediate CTC
-
-
-class NBest(list[AnyResult]):
-    """The n-best results of one recording, with the best tokens of layers with intermediate CTC."""
-
-    interctc: Tokens
 
 
 class Buffer(NamedTuple):
@@ -71,14 +60,6 @@ class S2TCTCRecognizer(PromptedRecognizer):
     options: S2TCTCOptions
     long_form: Buffers
 
-    def __init__(self, model: SearchModel, options: S2TCTCOptions) -> None:
-        super().__init__(model, options)
-        self.layers = [
-            int(tensor.name.removeprefix(INTERMEDIATE))
-            for tensor in self.encoder.component.outputs
-            if tensor.name.startswith(INTERMEDIATE)
-        ]
-
     def require_search(self, options: S2TOptions) -> None:
         """Texts have no prompt here, so that any search of CTC will do."""
 
@@ -86,39 +67,6 @@ class S2TCTCRecognizer(PromptedRecognizer):
         """Rule of recordings that are decoded in buffers."""
         former, component = self.options.keep_prompt_frames, self.encoder.component
         return Buffers(component, self.options, self.sample_rate, self.section.window, former=former)
-
-    def __call__(
-        self,
-        speech: Any,
-        text_prev: Any = None,
-        lang_sym: str | None = None,
-        task_sym: str | None = None,
-        predict_time: bool | None = None,
-        *,
-        hotwords: Any = None,
-        hotword_weight: float | None = None,
-    ) -> Any:
-        """The n-best results for one recording, `TaggedResult`s, best first; of a list of recordings, a list of lists.
-
-        With `generate_interctc_outputs`, a pair of these and of the best tokens of layers by their number, which are
-        none where the recording was decoded in buffers.
-
-        Args:
-            speech: Samples (T,), floating point in [-1, 1), at the model's rate.
-            text_prev: Text before the recording, or indices of its tokens; with `<na>` among them there is none.
-            lang_sym, task_sym, hotwords, hotword_weight: Instead of the options of these names.
-            predict_time: False and nothing else.
-
-        Raises:
-            AudioError: Speech that cannot be recognised as it is.
-            OptionError: A symbol that the model does not have.
-        """
-        one = not isinstance(speech, list | tuple)
-        own = self.prompted(text_prev, lang_sym, task_sym, predict_time).with_hotwords(hotwords, hotword_weight)
-        found: list[Any] = own.batch([speech] if one else speech)
-        if self.options.generate_interctc_outputs:
-            found = [(results, getattr(results, "interctc", {})) for results in found]
-        return found[0] if one else found
 
     def _primer(self, text_prev: Any) -> list[int]:
         """Set the prompt; texts themselves begin with the start symbol alone."""
@@ -134,10 +82,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
         return Recognizer.check(self, speech, name)
 
     def forward(self, speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Encoder outputs (T, D) of speech that `check` gave, which begin with the frames of the prompt.
-
-        With `generate_interctc_outputs` (1 + K, T, D), with those of K layers behind.
-        """
+        """As the base class; outputs begin with the frames of the prompt."""
         return self._encode([Buffer(speech, self.prefix, self.previous) for speech in speeches])
 
     def _encode(self, buffers: Sequence[Buffer]) -> list[np.ndarray]:
@@ -145,7 +90,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
         component = self.encoder.component
         lengths = np.array([len(buffer.previous) for buffer in buffers], np.int64)
         previous = [[*buffer.previous, *([] if buffer.previous else [0])] for buffer in buffers]
-        results = self.encoder(
+        return self.encoded(
             {
                 **padded([buffer.speech for buffer in buffers], component),
                 "prefix": np.array([buffer.prefix for buffer in buffers], np.int64),
@@ -153,25 +98,11 @@ class S2TCTCRecognizer(PromptedRecognizer):
                 "text_prev_lengths": lengths,
             }
         )
-        output, lengths, *between = (as_array(results[tensor.name]) for tensor in component.outputs)
-        if self.options.generate_interctc_outputs:
-            output = np.stack([output, *between], axis=1)
-        return [row[..., :length, :] for row, length in zip(output, lengths, strict=True)]
 
-    def search(self, encoder_out: np.ndarray) -> Results:
+    def search(self, encoder_out: np.ndarray) -> NBest:
         """The n-best results for what `forward` gave of one recording, best first."""
-        output, *between = encoder_out if encoder_out.ndim == 3 else [encoder_out]
-        found = NBest(self._without_prompt(result) for result in self.of_speaker(np.ascontiguousarray(output)))
-        found.interctc = {
-            layer: self._layer_tokens(hidden) for layer, hidden in zip(self.layers, between, strict=False)
-        }
-        return found
-
-    def _layer_tokens(self, hidden: np.ndarray) -> list[str]:
-        """The best tokens of a layer's output (T, D), but for start and end symbols."""
-        ends = [self.section.special[name] for name in ("sos", "eos")]
-        found = self.result(self._best([hidden])).token_int
-        return self.converter.ids2tokens([token for token in found if token not in ends])
+        found = super().search(encoder_out)
+        return NBest(map(self._without_prompt, found), found.interctc)
 
     def _without_prompt(self, result: AnyResult) -> AnyResult:
         """The result with frames of its tokens that are counted from the first frame of speech."""
@@ -187,15 +118,6 @@ class S2TCTCRecognizer(PromptedRecognizer):
         """The result of a hypothesis; `aligner` knows the frames of its tokens, where the search does not."""
         plain = Recognizer.result(self, hypothesis, aligner, is_final)
         return self.tagged(plain.token_int, plain.hypothesis)
-
-    def _best(self, outputs: Iterable[np.ndarray]) -> Hypothesis:
-        """The greedy hypothesis for the concatenated encoder outputs (T, D)."""
-        special = self.section.special
-        search = GreedyCTCOnline(self._ctc, *(special[name] for name in ("sos", "eos", "blank")))
-        (found,) = search(np.zeros((0, 1), np.float32))
-        for output in outputs:
-            (found,) = search(output)
-        return found
 
     def joined(self, speech: np.ndarray, parts: Sequence[Part], progress: Progress = lambda steps: None) -> np.ndarray:
         """Encoder output (T, D) of a recording in buffers, without the frames of the prompt."""

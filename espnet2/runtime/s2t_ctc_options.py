@@ -27,7 +27,6 @@ class S2TCTCOptions(S2TOptions):
     text_prev: str | Sequence[int] | None = option(
         "<na>", "text before the recording, or indices of its tokens; <na>: none", str_or_none
     )
-    generate_interctc_outputs: bool = option(False, "return the tokens of the layers with intermediate CTC, too")
     keep_prompt_frames: bool = option(
         False,
         "buffers of long recordings: read the frames of language and task as frames of speech, and the padding of the "
@@ -38,5 +37,5 @@ class S2TCTCOptions(S2TOptions):
         super().__post_init__()
         require(self.ctc_weight == 1, "ctc_weight", "1, since the model has no decoder", self.ctc_weight)
         require(not self.predict_time, "predict_time", "False, since CTC predicts no times", self.predict_time)
-        for name in ("generate_interctc_outputs", "keep_prompt_frames"):
-            require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
+        former = self.keep_prompt_frames
+        require(isinstance(former, bool), "keep_prompt_frames", "True or False", former)

@@ -34,6 +34,7 @@ class S2TOptions(DecodeOptions):
     lang_sym: str = option("<eng>", "symbol of the language")
     task_sym: str = option("<asr>", "symbol of the task: <asr>, or <st_deu> for translation into German")
     predict_time: bool = option(False, "predict the times of utterances")
+    generate_interctc_outputs: bool = option(False, "return the tokens of the layers with intermediate CTC, too")
     text_prev: str | Sequence[int] | None = option(
         None, "text before the recording, or indices of its tokens; <na>: none", str_or_none
     )
@@ -42,7 +43,8 @@ class S2TOptions(DecodeOptions):
         super().__post_init__()
         for name in ("lang_sym", "task_sym"):
             require(isinstance(getattr(self, name), str), name, "a symbol such as <eng>", getattr(self, name))
-        require(isinstance(self.predict_time, bool), "predict_time", "True or False", self.predict_time)
+        for name in ("predict_time", "generate_interctc_outputs"):
+            require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
         require(is_text_or_indices(self.text_prev), "text_prev", "a text or indices of tokens", self.text_prev)
 
 

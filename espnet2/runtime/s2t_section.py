@@ -44,6 +44,7 @@ class S2TSection(SearchSection):
         valid = isinstance(length, int | float) and not isinstance(length, bool) and 0 < length < float("inf")
         require(valid, "speech_length", "a number of seconds", length)
         require(length <= LONGEST, "speech_length", f"at most {LONGEST} seconds", length)
+        require(self.window > 0, "speech_length", "seconds of at least one sample", length)
         for name in ("languages", "times"):
             span = getattr(self, name)
             ordered = is_list_of(span, int) and (not span or (len(span) == 2 and 0 <= span[0] <= span[1] < count))
@@ -62,14 +63,17 @@ class S2TSection(SearchSection):
 
     def symbols(self) -> list[str]:
         """Symbols in angle brackets that may be languages or tasks."""
-        others = {*self.special.values(), *(range(self.times[0], self.times[1] + 1) if self.times else ())}
-        tags = (token for index, token in enumerate(self.tokens) if is_tag(token) and index not in others)
+        tags = (token for index, token in enumerate(self.tokens) if is_tag(token) and not self._is_of_rules(index))
         return [token for token in tags if token not in OF_TEXTS]
+
+    def _is_of_rules(self, index: int) -> bool:
+        """Whether a token is a time, or one that the search knows by its index, and no language or task."""
+        return index in self.special.values() or bool(self.times and self.times[0] <= index <= self.times[1])
 
     def index_of(self, name: str, symbol: str) -> int:
         """Index of the symbol that option `name` gives; raises `OptionError`, which lists some, where there is none."""
         index = self.indices.get(symbol)
-        if index is None or not is_tag(symbol):
+        if index is None or not is_tag(symbol) or self._is_of_rules(index):
             found = shortened(repr(symbol), _SHOWN)
             raise OptionError(f"{name}: expected one of {listed(self._of(name), symbol) or 'none'}, found {found}")
         return index

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import platform
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,25 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from espnet2.fileio.checksum import state_of
 from espnet2.interface.errors import BundleError, GraphError, OptionError, reason_of
 from espnet2.interface.spec import ONNX_TYPES, Component, Tensor
 from espnet2.runtime.options import PROVIDERS
 
 # On CPUs the fused sum and normalisation takes 4 to 7 times as long as the two operators.
 SLOWER_ON_CPU = ["SkipLayerNormFusion"]
+EXTERNAL_DATA_SUFFIX = ".data"  # of a second file, which holds a graph's weights
+
+# Those that objects of this process run; calls of a session may come from several threads.
+_SESSIONS: weakref.WeakValueDictionary[Any, onnxruntime.InferenceSession] = weakref.WeakValueDictionary()
 
 
 class OnnxGraph:
     """`component` in the file `path`, called with feeds by name.
 
     Feeds are numpy arrays, which are not copied where they have the component's dtype and are contiguous, or values
-    that a graph returned; results are `onnxruntime.OrtValue`s by name (`.numpy()` gives the array).
+    that a graph returned; results are `onnxruntime.OrtValue`s by name (`.numpy()` gives the array). Objects of one file
+    share its weights.
 
     Args:
         path: The `.onnx` file.
@@ -44,7 +51,7 @@ class OnnxGraph:
         providers: Sequence[str] = PROVIDERS,
     ) -> None:
         self.component = component
-        self._session = _open(path, num_threads, providers)
+        self._session = _shared(path, num_threads, providers)
         _require_same(path, "inputs", component.feeds, self._session.get_inputs())
         _require_same(path, "outputs", component.results, self._session.get_outputs())
         self._feeds = [(tensor.name, np.dtype(tensor.dtype)) for tensor in component.feeds]
@@ -94,6 +101,23 @@ def session_options(num_threads: int) -> onnxruntime.SessionOptions:
     if may_overflow():
         options.add_session_config_entry("session.x64quantprecision", "1")
     return options
+
+
+def _shared(path: str | Path, num_threads: int, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+    """The session of a graph; that which another object of this process runs, where its files have not changed."""
+    key = _state(path), _state(f"{path}{EXTERNAL_DATA_SUFFIX}"), num_threads, tuple(providers)
+    session = _SESSIONS.get(key)
+    if session is None:
+        session = _SESSIONS[key] = _open(path, num_threads, providers)
+    return session
+
+
+def _state(path: str | Path) -> tuple[int, ...]:
+    """State of a file that changes with it; () where there is no file."""
+    try:
+        return tuple(state_of(Path(path)))
+    except OSError:
+        return ()
 
 
 def _open(path: str | Path, num_threads: int, providers: Sequence[str]) -> onnxruntime.InferenceSession:

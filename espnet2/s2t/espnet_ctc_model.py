@@ -25,6 +25,7 @@ from espnet2.interface.errors import ConfigError
 from espnet2.interface.spec import Component, Length, OutputLength
 from espnet2.interface.spec import Tensor as TensorSpec
 from espnet2.layers.abs_normalize import AbsNormalize
+from espnet2.s2t.intermediate import flat, with_layers
 
 PROMPT_FRAMES = 2  # of language and task, before the frames of speech
 
@@ -161,28 +162,21 @@ class ESPnetS2TCTCModel(TrainableRecogniser, SpeechModel):
         text_prev_lengths: Tensor,
     ) -> tuple[Tensor, ...]:
         """`encode` as a graph: (B, 2 + T', D), lengths (B,), then the outputs of layers with intermediate CTC."""
-        encoded, lengths = self.encode(speech, speech_lengths, text_prev, text_prev_lengths, prefix)
-        output, between = encoded if isinstance(encoded, tuple) else (encoded, [])
-        return output, lengths, *(hidden for _, hidden in between)
+        return flat(*self.encode(speech, speech_lengths, text_prev, text_prev_lengths, prefix))
 
     def _encoder_component(self) -> Component:
         """Component of the encoder, which reads the prompt too, and gives outputs of intermediate layers."""
-        plain = super()._encoder_component()
-        hidden, _ = plain.outputs
+        plain = with_layers(super()._encoder_component(), self)
         prompt = (
             TensorSpec("prefix", ("batch", PROMPT_FRAMES), "int64", below=self.vocab_size),
             TensorSpec("text_prev", ("batch", "tokens"), "int64", below=self.vocab_size),
             TensorSpec("text_prev_lengths", ("batch",), "int64", length_of="tokens"),
-        )
-        between = (
-            dataclasses.replace(hidden, name=f"interctc_layer{layer}") for layer in self.encoder.interctc_layer_idx
         )
         (rule,) = plain.lengths
         longer = OutputLength(rule.axis, rule.source, rule.length.then(Length(((0, 1, PROMPT_FRAMES),))))
         return dataclasses.replace(
             plain,
             inputs=(*plain.inputs, *prompt),
-            outputs=(*plain.outputs, *between),
             lengths=(longer,),
             attributes={**plain.attributes, "prompt_frames": PROMPT_FRAMES},
         )

@@ -22,7 +22,9 @@ from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.asr.training import Stats, statistics, teacher_forcing
+from espnet2.interface.spec import Component
 from espnet2.layers.abs_normalize import AbsNormalize
+from espnet2.s2t.intermediate import flat, with_layers
 
 
 class ESPnetS2TModel(ESPnetASRModel):
@@ -90,6 +92,14 @@ class ESPnetS2TModel(ESPnetASRModel):
         )
         self.sop = token_id(self.token_list, sym_sop)
         self.na = token_id(self.token_list, sym_na)
+
+    def encode_speech(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        """`encode` as a graph: (B, T', D), lengths (B,), then the outputs of layers with intermediate CTC."""
+        return flat(*self.encode(speech, speech_lengths))
+
+    def _encoder_component(self) -> Component:
+        """Component of the encoder, which gives outputs of intermediate layers."""
+        return with_layers(super()._encoder_component(), self)
 
     def forward(  # type: ignore[override]
         self,

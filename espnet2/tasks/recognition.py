@@ -150,7 +150,7 @@ def cut_streams(encoder: Any, chunks: Mapping[str, int | None]) -> dict[str, int
 
 def _encode_whole(model: Any, speech: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
-        encoded, lengths = model.encode_speech(torch.from_numpy(speech)[None], torch.tensor([len(speech)]))
+        encoded, lengths, *_ = model.encode_speech(torch.from_numpy(speech)[None], torch.tensor([len(speech)]))
     return encoded[0, : lengths[0]].numpy()
 
 

@@ -18,13 +18,14 @@ import torch
 from torch import Tensor, nn
 
 from espnet2.export.one_graph import ALPHA, SEED, SPOKEN, OneGraph
-from espnet2.export.trace import EXTERNAL_DATA_SUFFIX, export_component
+from espnet2.export.trace import export_component
 from espnet2.inference.trained import Trained
 from espnet2.interface.errors import ConfigError, DataError, OptionError
 from espnet2.interface.families import family_of
 from espnet2.interface.spec import Component
 from espnet2.interface.spec import Tensor as Declared
 from espnet2.runtime.noise import FACTORS
+from espnet2.runtime.session import EXTERNAL_DATA_SUFFIX
 from espnet2.runtime.synthesis_model import SynthesisModel
 from espnet2.utils.text_file import lines_of
 

@@ -25,6 +25,13 @@ class SpeechToTextOfTasks(SearchFamily):
     recognizer: ClassVar[type[PromptedRecognizer]] = S2TRecognizer
     entries: ClassVar[Mapping[str, str]] = {"encoder": "Speech2Text"}
 
+    def require_usable(self, components: Components, section: Any) -> None:
+        """As in other families; outputs of intermediate layers are allowed behind the encoder's two."""
+        known = dict(components)
+        if "encoder" in known:
+            known["encoder"] = dataclasses.replace(known["encoder"], outputs=known["encoder"].outputs[:2])
+        super().require_usable(known, section)
+
     def checked_options(self, components: Components, section: Any, bounded: bool) -> tuple[Any, Any]:
         """As in other families; of a model without the default symbols, with the first that it has."""
         known = section.symbols()
@@ -32,6 +39,11 @@ class SpeechToTextOfTasks(SearchFamily):
         missing: dict[str, Any] = {name: known[0] for name, symbol in given.items() if symbol not in known and known}
         theirs, ours = super().checked_options(components, section, bounded)
         return dataclasses.replace(theirs, **missing), dataclasses.replace(ours, **missing)
+
+    def graphs_used(self, components: Components, options: S2TOptions) -> set[str]:  # type: ignore[override]
+        """As in other families; with the tokens of intermediate CTC, CTC, too."""
+        further = {"ctc"} & set(components) if options.generate_interctc_outputs else set()
+        return super().graphs_used(components, options) | further
 
     def run(self, model: SearchModel, options: S2TOptions) -> Run:
         """The function from one recording to its results."""

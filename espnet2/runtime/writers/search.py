@@ -18,6 +18,7 @@ from espnet2.runtime.results import AnyResult, Results, TaggedResult, by_speaker
 from espnet2.runtime.timestamps import Timed, ctm_fields, timed_line
 
 TABLES = ("text", "token", "token_int", "score", "text_nospecial", "ctm")
+INTERCTC = "encoder_interctc_layer{}.txt"
 CLEAR = "\r\x1b[K"  # of a terminal: to the start of the line, and clear it
 
 
@@ -38,7 +39,8 @@ class SearchFiles:
     """Tables `text`, `token`, `token_int` and `score`, with time stamps `ctm`, in `1best_recog`, `2best_recog`, ...
 
     Of models whose texts have tags, `text_nospecial` holds texts without. Of several speakers, the tables end in
-    `_spk1`, `_spk2`, ...
+    `_spk1`, `_spk2`, ... Tokens of intermediate CTC, where results have them, are in
+    `1best_recog/encoder_interctc_layer6.txt`, ...
     """
 
     def __init__(self, directory: Path, recognizer: Maker) -> None:
@@ -60,6 +62,7 @@ class SearchFiles:
         written = {table.path for ranked in self.writer.children.values() for table in ranked.children.values()}
         names = [f"[0-9]*best_recog/{table}{suffix}" for table in TABLES for suffix in ("", "_spk[0-9]*", ".partial")]
         names += [f"[0-9]*asr_best_recog/asr_{table}{suffix}" for table in TABLES for suffix in ("", ".partial")]
+        names.append(f"1best_recog/{INTERCTC.format('[0-9]*')}")
         return {path for name in names for path in self.directory.glob(name)} - written
 
     def _score(self, result: AnyResult) -> str:
@@ -75,6 +78,8 @@ class SearchFiles:
                     tables["ctm" + suffix][name] = ctm_fields(timed)
         for rank, result in enumerate(getattr(results, "recognised", ()), 1):
             write_result(self.writer[f"{rank}asr_best_recog"], name, result, self._score(result), prefix="asr_")
+        for layer, tokens in getattr(results, "interctc", {}).items():
+            self.writer["1best_recog"][INTERCTC.format(layer)][name] = " ".join(tokens)
 
 
 def write_result(

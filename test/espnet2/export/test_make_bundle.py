@@ -21,6 +21,7 @@ from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import DataError, OptionError, VerificationError
 from espnet2.interface.families import family_of
 from espnet2.interface.spec import Component
+from espnet2.runtime import session
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.session import OnnxGraph
 
@@ -222,7 +223,7 @@ def test_large_graphs_keep_their_weights_apart(trained_files, tmp_path, monkeypa
     trained = load_trained(**trained_files)
     (part,) = [part for part in trained.parts if part[1].name == "lm_step"]
     path = export_component(*part, tmp_path / "lm_step.onnx")
-    data = path.name + trace.EXTERNAL_DATA_SUFFIX
+    data = path.name + session.EXTERNAL_DATA_SUFFIX
     assert {file.name for file in tmp_path.iterdir()} == {path.name, data}
     paths = {component.name: path for _, component in trained.parts}
     manifest, files = module._describe(trained, paths, {"lm_step": path}, {}, {})

@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from espnet2.export.quantize import quantize_int8
-from espnet2.export.trace import EXTERNAL_DATA_SUFFIX
+from espnet2.runtime.session import EXTERNAL_DATA_SUFFIX
 
 WIDTH = 32
 

@@ -23,6 +23,10 @@ def test_results_are_those_of_upstream(case, config):
     assert not s2t_cases.difference(GOLDEN[case.name], s2t_cases.decoded(case, s2t_cases.recogniser(case, config)))
 
 
+def test_tokens_of_intermediate_ctc_are_those_of_upstream(tmp_path):
+    assert s2t_cases.layers(tmp_path, generate_interctc_outputs=True) == GOLDEN[s2t_cases.LAYERS]
+
+
 def test_options_of_upstream_without_effect_are_taken(config):
     speech2text = Speech2Text(str(config), None, use_flash_attn=True, max_mask_parallel=2)
     assert (speech2text.options.beam_size, speech2text.options.ctc_weight) == (5, 0.0)
