@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -63,10 +63,7 @@ class CTCSegmentation(Segmentation):
         untrained: bool = True,
         **ctc_segmentation_args: Any,
     ) -> None:
-        allowed = {"ngpu": (ngpu, (0, 1)), "batch_size": (batch_size, (1,)), "dtype": (dtype, ("float32",))}
-        for name, (value, values) in allowed.items():
-            if value not in values:
-                raise OptionError(f"{name}: expected {' or '.join(map(str, values))}, found {value!r}")
+        require_plain(ngpu, batch_size, dtype)
         device = device or ("cuda" if ngpu else "cpu")
         files = {
             "asr_train_config": asr_train_config,
@@ -100,13 +97,26 @@ class CTCSegmentation(Segmentation):
         return cls(model_tag=model_tag, **options)
 
 
+def require_plain(ngpu: int, batch_size: int, dtype: str) -> None:
+    """Raise `OptionError` for values of upstream's options that cannot be had."""
+    allowed = {"ngpu": (ngpu, (0, 1)), "batch_size": (batch_size, (1,)), "dtype": (dtype, ("float32",))}
+    for name, (value, values) in allowed.items():
+        if value not in values:
+            raise OptionError(f"{name}: expected {' or '.join(map(str, values))}, found {value!r}")
+
+
+def require_none(files: Mapping[str, Any]) -> None:
+    """Raise `OptionError` for files of another model than that of a bundle."""
+    for name, value in files.items():
+        if value is not None:
+            raise OptionError(f"{name}: expected none, since the model is that of the bundle, found {str(value)!r}")
+
+
 def _of_bundle(bundle: Path | str, device: str, files: Mapping[str, Any]) -> Speech2Text:
     """The recogniser of a bundle; raises `OptionError` for files of another model."""
     from espnet2.runtime.asr import Speech2Text
 
-    for name, value in files.items():
-        if value is not None:
-            raise OptionError(f"{name}: expected none, since the model is that of the bundle, found {str(value)!r}")
+    require_none(files)
     return Speech2Text(bundle, ctc_weight=1.0, ngram_weight=0.0, device=device)
 
 
@@ -141,41 +151,47 @@ def open_recognizer(files: Mapping[str, Any], device: str) -> tuple[Any, Any]:
     return _of_model(others, device, bool(others.pop("untrained", True)))
 
 
-def ctc_align(
-    asr_train_config: Path | str | None = None,
-    asr_model_file: Path | str | None = None,
+def align_file(
+    aligner_class: type[Segmentation],
+    log_level: str = "INFO",
     audio: Path | str | None = None,
     text: Iterable[str] | None = None,
     output: IO[str] | None = None,
     print_utt_text: bool = True,
     print_utt_score: bool = True,
-    log_level: str = "INFO",
     **options: Any,
 ) -> None:
     """Align texts with a recording and write lines of Kaldi's `segments`.
 
     Args:
-        asr_train_config, asr_model_file: See `CTCSegmentation`.
+        aligner_class: A class such as `CTCSegmentation`.
+        log_level: Without effect here.
         audio: The recording, which is resampled to `fs`, by default the model's rate.
         text: Lines of an utterance each.
         output: Where lines are written; None: standard output.
         print_utt_text, print_utt_score: Whether lines have texts and scores.
-        log_level: Without effect here.
-        options: Of `CTCSegmentation`.
+        options: Of the class.
     """
     from espnet2.fileio.audio import read_audio
 
     if audio is None or text is None:
         raise OptionError("audio, text: expected a recording and its texts, found none")
-    aligner = CTCSegmentation(asr_train_config, asr_model_file, **options)
+    aligner = aligner_class(**options)
     speech = read_audio(audio, int(aligner.fs))
     task = aligner(speech, list(text), name=Path(audio).stem)
     task.set(print_utterance_text=print_utt_text, print_confidence_score=print_utt_score)
     (output or sys.stdout).write(str(task))
 
 
-def align(args: argparse.Namespace) -> None:
+def ctc_align(
+    asr_train_config: Path | str | None = None, asr_model_file: Path | str | None = None, **options: Any
+) -> None:
+    """Align texts with a recording by a recogniser; `options` are those of `align_file` and of `CTCSegmentation`."""
+    align_file(CTCSegmentation, asr_train_config=asr_train_config, asr_model_file=asr_model_file, **options)
+
+
+def align(args: argparse.Namespace, run: Callable[..., None] = ctc_align) -> None:
     """Align the texts and the recording that the options of the command name."""
     options = {name: value for name, value in vars(args).items() if name not in ("config", "text", "output")}
     with open_input(args.text) as text, open_output(args.output) as output:
-        ctc_align(text=text, output=output, untrained=False, **options)
+        run(text=text, output=output, untrained=False, **options)

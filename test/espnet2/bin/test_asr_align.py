@@ -192,3 +192,24 @@ def test_frames_of_a_long_recording_are_joined(demo_bundle, joined):
     )
     assert whole.shape == cut.shape
     assert (whole.argmax(1) == cut.argmax(1)).mean() > 0.95  # a part is all that attention sees
+
+
+@NEEDS_PACKAGE
+@NEEDS_TORCH
+def test_segments_of_a_model_of_many_tasks(tmp_path, capsys):
+    import s2t_ctc_cases as cases
+
+    from espnet2.bin import s2t_ctc_align
+
+    files = cases.write_model(tmp_path, "conditioned")
+    # Release 202611 pads recordings to whole buffers.
+    speech = np.pad(cases.recording(31.7), (0, 704_000 - 507_200))
+    soundfile.write(tmp_path / "u.wav", speech, 16000, subtype="FLOAT")
+    (tmp_path / "text").write_text("abc de\nfgh\n", encoding="utf-8")
+    options = [word for name, value in files.items() for word in (f"--{name}", value)]
+    options += ["--audio", f"{tmp_path}/u.wav", "--text", f"{tmp_path}/text", "--kaldi_style_text", "false"]
+    assert s2t_ctc_align.main([*options, "--min_window_size", "50"]) == 0
+    upstreams = ["u_0000 u 1.58 2.52 -2.9812 abc de", "u_0001 u 2.52 2.84 -3.1458 fgh"]
+    assert capsys.readouterr().out.splitlines() == upstreams
+    with pytest.raises(OptionError, match="bpemodel: expected none, since the model is that of the bundle"):
+        s2t_ctc_align.CTCSegmentation(bundle=tmp_path, bpemodel="a")
