@@ -143,10 +143,10 @@ def _stand_ins(nodes: Sequence[ir.Node]) -> dict[str, ir.TensorProtocol]:
         weight = value.const_value
         if node.op_type == "LSTM" or len(weight.shape) != 2 or len(value.uses()) > 1:
             continue
-        if node.op_type == "Gemm" and node.attributes.get_int("transB", 0):
+        if node.op_type == "Gemm" and node.attributes.get_int("transB"):
             node.attributes["transB"] = ir.AttrInt64("transB", 0)
             weight = _transposed(weight)
-        row = np.zeros((1, weight.shape[1]), np.float32)
+        row = np.zeros((1, *weight.shape.numpy()[1:]), np.float32)
         value.const_value, value.shape = ir.tensor(row, name=value.name), ir.Shape(row.shape)
         found[value.name or ""] = weight
     return found
@@ -154,7 +154,7 @@ def _stand_ins(nodes: Sequence[ir.Node]) -> dict[str, ir.TensorProtocol]:
 
 def _transposed(weight: ir.TensorProtocol) -> ir.TensorProtocol:
     """The transpose of a matrix, which is computed where it is read."""
-    rows, columns = weight.shape
+    rows, columns = weight.shape.numpy()
     return ir.LazyTensor(
         lambda: ir.tensor(np.ascontiguousarray(weight.numpy().T)), weight.dtype, ir.Shape([columns, rows])
     )
@@ -166,9 +166,12 @@ def _fill(graph: ir.Graph, weights: Mapping[str, ir.TensorProtocol]) -> None:
         scale = _scale(weight.numpy())
         small = graph.initializers[f"{name}_quantized"]
         small.const_value = ir.LazyTensor(
-            functools.partial(_in_8_bits, weight, scale), ir.DataType.INT8, ir.Shape(weight.shape), name=small.name
+            functools.partial(_in_8_bits, weight, scale),
+            ir.DataType.INT8,
+            ir.Shape(weight.shape.numpy()),
+            name=small.name,
         )
-        small.shape = ir.Shape(weight.shape)
+        small.shape = ir.Shape(weight.shape.numpy())
         scales = graph.initializers[f"{name}_scale"]
         scales.const_value = ir.tensor(scale, name=scales.name)
 

@@ -2,11 +2,13 @@
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from espnet2.export.quantize import quantize_int8
+from espnet2.export.quantize import _folded, quantize_int8
 from espnet2.runtime.session import EXTERNAL_DATA_SUFFIX
 
 WIDTH = 32
@@ -101,6 +103,22 @@ def test_products_with_weights_are_quantised_and_nothing_else(name, tmp_path):
 def test_output_projections_may_stay(tmp_path):
     source, _ = saved("output projection", tmp_path / "fp32.onnx")
     assert quantized_nodes(quantize_int8(source, tmp_path / "int8.onnx", outputs=False)) == 1
+
+
+@pytest.mark.parametrize("name", ["product", "two axes with a bias", "computed weights"])
+def test_weights_are_those_of_onnxruntime(name, tmp_path):
+    source, _ = saved(name, tmp_path / "fp32.onnx")
+    whole = tmp_path / "whole.onnx"
+    bare = tmp_path / "bare.onnx"
+    ir.save(_folded(source), bare)
+    quantize_dynamic(bare, whole, ["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+    expected, found = (
+        sorted((tensor.data_type, list(tensor.dims), numpy_helper.to_array(tensor).tolist()) for tensor in tensors)
+        for tensors in (
+            onnx.load(path).graph.initializer for path in (whole, quantize_int8(source, tmp_path / "int8.onnx"))
+        )
+    )
+    assert expected == found
 
 
 def test_channels_have_scales_of_their_own(tmp_path):

@@ -126,7 +126,7 @@ def test_a_call_leaves_the_recogniser_as_it_was():
 
 
 @pytest.mark.parametrize("symbol", ["lang_sym", "task_sym"])
-@pytest.mark.parametrize("value", ["<xyz>", "eng", "a", "<" + 500 * "x" + ">"])
+@pytest.mark.parametrize("value", ["<xyz>", "eng", "a", "<" + 500 * "x" + ">", "<0.25>", "<sos>"])
 def test_an_unknown_symbol_is_refused_with_some_that_exist(symbol, value):
     known = {"lang_sym": "<abk>, <deu>, <eng>, <zul>", "task_sym": "<asr>, <st_eng>"}[symbol]
     for call in (lambda: recogniser(**{symbol: value}), lambda: recogniser()(SPEECH, **{symbol: value})):
@@ -294,6 +294,7 @@ def test_languages_that_cannot_be_had(options, message):
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
+        ({"speech_length": 1e-5}, "speech_length: expected seconds of at least one sample, found 1e-05"),
         ({"speech_length": 0}, "speech_length: expected a number of seconds, found 0"),
         ({"times": [3]}, "times: expected the first and the last index, or none"),
         ({"languages": [5, 3]}, "languages: expected the first and the last index, or none"),

@@ -52,6 +52,14 @@ def test_values_are_fed_again_and_sequences_may_be_empty(step_file):
     assert value.numpy()[0, :, 0].tolist() == [1, 2, 3]
 
 
+def test_objects_of_one_file_share_its_session(step_file, tmp_path):
+    first, second = (OnnxGraph(step_file, STEP) for _ in range(2))
+    assert first._session is second._session is not OnnxGraph(step_file, STEP, num_threads=2)._session
+    copy = tmp_path / "step.onnx"
+    copy.write_bytes(step_file.read_bytes())
+    assert OnnxGraph(copy, STEP)._session is not first._session
+
+
 def test_arrays_that_are_not_contiguous_are_fed_by_value(step_file):
     new = np.arange(12, dtype=np.float32).reshape(1, 2, 6)[:, :, ::3]
     both = OnnxGraph(step_file, STEP)({"new": new, "past": new[:, :0]})["both"]
