@@ -220,6 +220,7 @@ class OfBundle:
         ngram_file: str | Path | None = None,
         ngram_scorer: str = "full",
         verify: bool = False,
+        mapped: bool = False,
         **options: Any,
     ) -> None:
         loaded = load(
@@ -233,6 +234,7 @@ class OfBundle:
             files={"ngram": ngram_file},
             ngram_scorer=ngram_scorer,
             verify=verify,
+            mapped=mapped,
         )
         warn_of_unread(loaded.options, loaded.parts)
         self.bundle = loaded.bundle
@@ -261,6 +263,8 @@ class Speech2Text(OfBundle, Recognizer):
         ngram_file: A KenLM model to use instead of the bundle's.
         ngram_scorer: `full`: the n-gram model scores all tokens; `part`: the best of the other scorers.
         verify: Read all files of the bundle for their checksums, also those that were found unchanged before.
+        mapped: Read weights from the files, mapped into memory, rather than from copies that are arranged for the
+            processor: to load takes next to no memory, of which processes share what they read, and calls take longer.
         options: Those of `espnet2.runtime.options.DecodeOptions`, with their defaults; `device`, `cpu` or `cuda`,
             instead of providers; and those of `espnet2.utils.upstream_options` with the value there.
 

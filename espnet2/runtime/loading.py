@@ -50,6 +50,7 @@ def load(
     providers: Sequence[str] = PROVIDERS,
     files: Mapping[str, str | Path | None] | None = None,
     verify: bool = False,
+    mapped: bool = False,
     **of_model: Any,
 ) -> Loaded:
     """The model in a bundle.
@@ -64,6 +65,7 @@ def load(
         providers: Execution providers of onnxruntime, most wanted first.
         files: Files by role, instead of the bundle's.
         verify: Read all files of the bundle for their checksums, also those that were found unchanged before.
+        mapped: See `OnnxGraph`.
         of_model: Further arguments of `Family.model`.
 
     Raises:
@@ -84,7 +86,7 @@ def load(
         except BundleError as error:
             raise BundleError(f"{loaded.path}: {error}") from error
         batched = getattr(read_options, "batch_size", 1) != 1
-        openings = _openings(loaded, quantized, threads_of(num_threads, batched), providers)
+        openings = _openings(loaded, quantized, threads_of(num_threads, batched), providers, mapped)
         used = family.graphs_used(loaded.components, read_options)
         jobs = {name: opening for name, opening in openings.items() if name in used}
         checked = isinstance(bundle, Bundle) and not verify
@@ -118,7 +120,7 @@ def _providers_of(device: Any, providers: Sequence[str]) -> Sequence[str]:
 
 
 def _openings(
-    bundle: Bundle, quantized: bool, threads: Threads, providers: Sequence[str]
+    bundle: Bundle, quantized: bool, threads: Threads, providers: Sequence[str], mapped: bool
 ) -> dict[str, Callable[[], Graph]]:
     """Functions that open the graphs of a bundle, by name."""
     if quantized and not bundle.manifest.quantized:
@@ -131,6 +133,7 @@ def _openings(
             quantized,
             num_threads=threads.steps if name in small else threads.whole,
             providers=providers,
+            mapped=mapped,
         )
         for name in bundle.components
     }

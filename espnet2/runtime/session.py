@@ -37,6 +37,8 @@ class OnnxGraph:
         component: The interface that the graph must have.
         num_threads: Threads of one operator. A graph that takes small steps is fastest with one.
         providers: Execution providers of onnxruntime, most wanted first.
+        mapped: Read weights from the file, which is mapped into memory, rather than from a copy that is arranged for
+            the processor.
 
     Raises:
         BundleError: The file is not a graph that onnxruntime can run, or has another interface.
@@ -49,9 +51,10 @@ class OnnxGraph:
         component: Component,
         num_threads: int = 1,
         providers: Sequence[str] = PROVIDERS,
+        mapped: bool = False,
     ) -> None:
         self.component = component
-        self._session = _shared(path, num_threads, providers)
+        self._session = _shared(path, num_threads, providers, mapped)
         _require_same(path, "inputs", component.feeds, self._session.get_inputs())
         _require_same(path, "outputs", component.results, self._session.get_outputs())
         self._feeds = [(tensor.name, np.dtype(tensor.dtype)) for tensor in component.feeds]
@@ -103,12 +106,12 @@ def session_options(num_threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def _shared(path: str | Path, num_threads: int, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+def _shared(path: str | Path, num_threads: int, providers: Sequence[str], mapped: bool) -> onnxruntime.InferenceSession:
     """The session of a graph; that which another object of this process runs, where its files have not changed."""
-    key = _state(path), _state(f"{path}{EXTERNAL_DATA_SUFFIX}"), num_threads, tuple(providers)
+    key = _state(path), _state(f"{path}{EXTERNAL_DATA_SUFFIX}"), num_threads, tuple(providers), mapped
     session = _SESSIONS.get(key)
     if session is None:
-        session = _SESSIONS[key] = _open(path, num_threads, providers)
+        session = _SESSIONS[key] = _open(path, num_threads, providers, mapped)
     return session
 
 
@@ -120,12 +123,16 @@ def _state(path: str | Path) -> tuple[int, ...]:
         return ()
 
 
-def _open(path: str | Path, num_threads: int, providers: Sequence[str]) -> onnxruntime.InferenceSession:
+def _open(
+    path: str | Path, num_threads: int, providers: Sequence[str], mapped: bool = False
+) -> onnxruntime.InferenceSession:
     known = onnxruntime.get_available_providers()
     for provider in providers:
         if provider not in known:
             raise OptionError(f"providers: expected some of {', '.join(known)}, found {provider!r}")
     options = session_options(num_threads)
+    if mapped:
+        options.add_session_config_entry("session.disable_prepacking", "1")
     slower = SLOWER_ON_CPU if tuple(providers) == ("CPUExecutionProvider",) else None
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=list(providers), disabled_optimizers=slower)

@@ -55,6 +55,10 @@ def test_values_are_fed_again_and_sequences_may_be_empty(step_file):
 def test_objects_of_one_file_share_its_session(step_file, tmp_path):
     first, second = (OnnxGraph(step_file, STEP) for _ in range(2))
     assert first._session is second._session is not OnnxGraph(step_file, STEP, num_threads=2)._session
+    mapped = OnnxGraph(step_file, STEP, mapped=True)
+    assert mapped._session is not first._session
+    feeds = {"new": np.ones((1, 1, 2)), "past": np.zeros((1, 0, 2), np.float32)}
+    assert np.array_equal(mapped(feeds)["both"].numpy(), first(feeds)["both"].numpy())
     copy = tmp_path / "step.onnx"
     copy.write_bytes(step_file.read_bytes())
     assert OnnxGraph(copy, STEP)._session is not first._session
