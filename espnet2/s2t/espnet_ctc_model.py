@@ -12,7 +12,7 @@ from typeguard import typechecked
 
 from espnet.nets.pytorch_backend.nets_utils import make_pad_mask
 from espnet.nets.pytorch_backend.transformer.embedding import PositionalEncoding
-from espnet.nets.pytorch_backend.transformer.subsampling import Conv2dSubsampling8
+from espnet.nets.pytorch_backend.transformer.subsampling import Conv2dSubsampling
 from espnet2.asr.ctc import CTC
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.asr.encoder.e_branchformer_ctc_encoder import EBranchformerCTCEncoder
@@ -37,7 +37,7 @@ class ESPnetS2TCTCModel(TrainableRecogniser, SpeechModel):
         vocab_size: V.
         token_list: the tokens in the order of their indices.
         frontend, specaug, normalize: from samples to features; None for parts that the model lacks.
-        encoder: encoder with a prompt; its input layer is "conv2d8".
+        encoder: encoder with a prompt; its input layer is a convolution.
         prompt_encoder: encoder of the previous text's embeddings (B, U, P), of which it gives as many.
         ctc: output layer, which the encoder's intermediate layers share.
         interctc_weight: share of intermediate CTC in the loss.
@@ -79,8 +79,8 @@ class ESPnetS2TCTCModel(TrainableRecogniser, SpeechModel):
         ctc_asr_only: list[bool] = [False],  # noqa: B006 - never changed; the default is part of the schema
     ):
         super().__init__()
-        if not isinstance(encoder, EBranchformerCTCEncoder) or not isinstance(encoder.embed, Conv2dSubsampling8):
-            raise ConfigError("encoder: expected e_branchformer_ctc with input_layer conv2d8, found another one")
+        if not isinstance(encoder, EBranchformerCTCEncoder) or not isinstance(encoder.embed, Conv2dSubsampling):
+            raise ConfigError("encoder: expected e_branchformer_ctc with a convolution as input_layer, found another one")
         outputs = len(encoder.interctc_layer_idx) + 1
         if len(ctc_asr_only) != outputs and (interctc_weight or len(ctc_asr_only) > 1):
             raise ConfigError(

@@ -37,7 +37,16 @@ COMMON: dict[str, Any] = {
     "frontend_conf": {"fs": RATE, "n_fft": 512, "win_length": 400, "hop_length": 160},
     "normalize": "utterance_mvn",
     "normalize_conf": {},
-    "preprocessor_conf": {"fs": RATE, "speech_length": 30},
+    "preprocessor_conf": {
+        "fs": RATE,
+        "speech_length": 30,
+        "speech_resolution": 0.02,
+        "speech_init_silence": 1.0,
+        "na_symbol": "<na>",
+        "notime_symbol": "<notimestamps>",
+        "first_time_symbol": TIMES[0],
+        "last_time_symbol": TIMES[-1],
+    },
 }
 
 

@@ -12,13 +12,16 @@ from typeguard import typechecked
 from espnet.nets.pytorch_backend.transformer.attention import MultiHeadedAttention, as_bias
 from espnet.nets.pytorch_backend.transformer.embedding import POSITIONAL_ENCODINGS
 from espnet.nets.pytorch_backend.transformer.subsampling import (
-    Conv2dSubsampling8,
+    Conv2dSubsampling,
     Embedded,
     MakeInput,
     subsample,
 )
 from espnet2.asr.encoder.branchformer_encoder import FRAME_INPUTS
 from espnet2.asr.encoder.e_branchformer_encoder import EBranchformerEncoder, EBranchformerEncoderLayer
+
+
+CONVOLUTIONS = ("conv2d", "conv2d1", "conv2d2", "conv2d6", "conv2d8")  # input layers that take a prompt's frames
 
 
 class EBranchformerCTCEncoder(EBranchformerEncoder):
@@ -30,7 +33,7 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
         input_size, output_size, attention_heads, attention_layer_type, pos_enc_layer_type, rel_pos_type,
             cgmlp_linear_units, cgmlp_conv_kernel, use_linear_after_conv, gate_activation, num_blocks, dropout_rate,
             positional_dropout_rate, attention_dropout_rate: as for `EBranchformerEncoder`.
-        input_layer: "conv2d8", "linear", "embed" or None.
+        input_layer: one of `CONVOLUTIONS`, "linear", "embed" or None.
         zero_triu, padding_idx, layer_drop_rate, max_pos_emb_len, use_ffn, macaron_ffn, ffn_activation_type,
             linear_units, positionwise_layer_type, merge_conv_kernel, interctc_layer_idx, interctc_use_conditioning: as
             for `EBranchformerEncoder`.
@@ -38,7 +41,7 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
         use_flash_attn, use_sdpa: upstream's choice of a kernel; results do not depend on it.
     """
 
-    frame_inputs: Mapping[str | None, MakeInput] = {name: FRAME_INPUTS[name] for name in ("conv2d8", "linear")}
+    frame_inputs: Mapping[str | None, MakeInput] = {name: FRAME_INPUTS[name] for name in (*CONVOLUTIONS, "linear")}
     encodings = POSITIONAL_ENCODINGS
 
     @typechecked
@@ -130,7 +133,7 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
         Args:
             xs_pad, ilens, prev_states, masks, ctc, return_all_hs: as for `EBranchformerEncoder`.
             max_layer: the last layer that runs, counted from 0, unlike there; the stack's last by default.
-            prefix_embeds: (B, P, D), P frames put before the utterance's; for the input layer "conv2d8".
+            prefix_embeds: (B, P, D), P frames put before the utterance's; for input layers in `CONVOLUTIONS`.
             memory: (B, M, D), the prompt that layers attend to.
             memory_mask: (B, 1, M) bool, True at visible positions; None if all are.
 
@@ -154,8 +157,9 @@ class EBranchformerCTCEncoder(EBranchformerEncoder):
     def prefixed(self, prefix_embeds: Tensor, xs_pad: Tensor, lengths: Tensor) -> Embedded:
         """Output of the input layer, for prefix_embeds (B, P, D) before the frames of xs_pad (B, T, F)."""
         embed = self.embed
-        if not isinstance(embed, Conv2dSubsampling8):
-            raise ValueError("prefix_embeds needs the input_layer 'conv2d8'")
-        x = torch.cat((prefix_embeds, embed.out(embed.convolve(xs_pad))), dim=1)
+        if not isinstance(embed, Conv2dSubsampling):
+            raise ValueError(f"prefix_embeds needs an input_layer among {', '.join(CONVOLUTIONS)}")
+        linear, positions = embed.last_layers()
+        x = torch.cat((prefix_embeds, linear(embed.convolve(xs_pad))), dim=1)
         lengths = subsample(lengths, embed.length) + prefix_embeds.shape[1]
-        return *embed.pos_enc.with_positions(x, lengths), lengths
+        return *positions.with_positions(x, lengths), lengths

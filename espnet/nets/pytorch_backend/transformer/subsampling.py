@@ -92,7 +92,12 @@ class ConvSubsampling(nn.Module):
 
     def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """Apply the last two layers: x (B, T', C) → (B, T', D), encodings of relative positions or None."""
-        return self.out[1].with_positions(by_rows(self.out[0], x), lengths)
+        linear, positions = self.last_layers()
+        return positions.with_positions(by_rows(linear, x), lengths)
+
+    def last_layers(self) -> tuple[nn.Module, Positions]:
+        """The last two layers, a linear one and positions."""
+        return self.out[0], self.out[1]
 
     def convolve(self, x: Tensor) -> Tensor:
         """x (B, T, F) → (B, T', C)."""
@@ -182,9 +187,9 @@ class Conv2dSubsampling8(Conv2dSubsampling):
         self.out = linear
         self.pos_enc = pos_enc
 
-    def project(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Apply the last two layers: x (B, T', C) → (B, T', D), encodings of relative positions or None."""
-        return self.pos_enc.with_positions(by_rows(self.out, x), lengths)
+    def last_layers(self) -> tuple[nn.Module, Positions]:
+        """The last two layers, a linear one and positions."""
+        return self.out, self.pos_enc
 
 
 class Conv2dSubsamplingWOPosEnc(Conv2dSubsampling):
