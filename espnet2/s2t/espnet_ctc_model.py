@@ -80,7 +80,9 @@ class ESPnetS2TCTCModel(TrainableRecogniser, SpeechModel):
     ):
         super().__init__()
         if not isinstance(encoder, EBranchformerCTCEncoder) or not isinstance(encoder.embed, Conv2dSubsampling):
-            raise ConfigError("encoder: expected e_branchformer_ctc with a convolution as input_layer, found another one")
+            raise ConfigError(
+                "encoder: expected e_branchformer_ctc with a convolution as input_layer, found another one"
+            )
         outputs = len(encoder.interctc_layer_idx) + 1
         if len(ctc_asr_only) != outputs and (interctc_weight or len(ctc_asr_only) > 1):
             raise ConfigError(

@@ -20,7 +20,6 @@ from espnet.nets.pytorch_backend.transformer.subsampling import (
 from espnet2.asr.encoder.branchformer_encoder import FRAME_INPUTS
 from espnet2.asr.encoder.e_branchformer_encoder import EBranchformerEncoder, EBranchformerEncoderLayer
 
-
 CONVOLUTIONS = ("conv2d", "conv2d1", "conv2d2", "conv2d6", "conv2d8")  # input layers that take a prompt's frames
 
 
