@@ -93,10 +93,16 @@ class TrainableRecogniser:
         Raises:
             TrainingError: an option needs an output of the encoder or a field of the batch that is missing.
         """
-        text = self.texts(text, text_lengths)
         encoded, lengths = self.encode(speech, speech_lengths)
+        return self.outcome(encoded, lengths, text, text_lengths, kwargs)
+
+    def outcome(
+        self, encoded: Any, lengths: Tensor, text: Tensor, text_lengths: Tensor, fields: Mapping[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Compute what `forward` returns from the encoder output, as `encode` gives it, and its lengths (B,)."""
+        text = self.texts(text, text_lengths)
         output, between = encoded if isinstance(encoded, tuple) else (encoded, [])
-        loss, stats = self.losses(output, between, lengths, (text, text_lengths), kwargs)
+        loss, stats = self.losses(output, between, lengths, (text, text_lengths), fields)
         return loss, statistics({**stats, "loss": loss}, loss), torch.tensor(len(text), device=loss.device)
 
     def texts(self, text: Tensor, text_lengths: Tensor) -> Tensor:

@@ -66,7 +66,11 @@ class Trained:
     @property
     def bundled_files(self) -> dict[str, BundledFile]:
         """Files of the bundle by role."""
-        found: dict[str, BundledFile] = self.task_class.bundled_files(self.tokenizer, self.files)
+        task = self.task_class
+        found: dict[str, BundledFile] = {
+            **task.bundled_files(self.tokenizer, self.files),
+            **task.files_of(self.model),
+        }
         return found
 
     def runtime_model(self, options: Any, graphs: Mapping[str, Graph] | None = None) -> Any:

@@ -101,6 +101,15 @@ FAMILIES: Mapping[str, Row] = {
         companions=("lm",),
         files=_NGRAM,
     ),
+    "slu": Row(
+        "model of spoken language understanding",
+        "espnet2.tasks.slu:SLUTask",
+        "slu_train_config",
+        "slu_model_file",
+        "espnet2.runtime.families.slu:SLU",
+        companions=("lm",),
+        files=_NGRAM,
+    ),
     "spk": Row(
         "speaker model",
         "espnet2.tasks.spk:SpeakerTask",

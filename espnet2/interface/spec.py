@@ -171,7 +171,7 @@ class State:
 
 @dataclass(frozen=True)
 class OutputLength:
-    """Output axis `axis` is as long as `length` says of input axis `source`."""
+    """Output axis `axis` is as long as `length` says of input axis `source`; several rules of one axis add up."""
 
     axis: str
     source: str
@@ -272,8 +272,10 @@ class Component:
 
         Raises `ValueError` for an axis that is neither declared as `lengths` says, nor an input's.
         """
-        known = dict(sizes)
-        known |= {rule.axis: rule.length(_reached(sizes[rule.source], self.longest)) for rule in self.lengths}
+        found: dict[str, int] = {}
+        for rule in self.lengths:
+            found[rule.axis] = found.get(rule.axis, 0) + rule.length(_reached(sizes[rule.source], self.longest))
+        known = {**sizes, **found}
         for axis in (axis for tensor in self.results for axis in tensor.axes if isinstance(axis, str)):
             base, _, more = axis.partition("+")
             if axis not in known and base in sizes and more.isdecimal():

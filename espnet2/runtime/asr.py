@@ -121,9 +121,13 @@ class Recognizer(BatchRecognizer):
 
     def forward(self, speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
         """`encode` of what `check` gave."""
-        results = self.encoder(padded(speeches, self.encoder.component))
+        results = self.encoder(self.feeds(speeches))
         encoder_out, encoder_out_lens = (as_array(results[tensor.name]) for tensor in self.encoder.component.outputs)
         return [row[..., : lengths.max(), :] for row, lengths in zip(encoder_out, encoder_out_lens, strict=True)]
+
+    def feeds(self, speeches: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """Inputs of the encoder for speech that `check` gave."""
+        return padded(speeches, self.encoder.component)
 
     def ctc_log_probs(self, speech: Any) -> np.ndarray:
         """Log-probabilities (T, V) of CTC for one utterance, natural logarithms in float32.

@@ -1,4 +1,4 @@
-"""Recognition of many recordings by a model with prompts, each with a previous text of its own, as commands do it."""
+"""Recognition of many recordings, each with a text of its own that the model reads, as commands do it."""
 
 from __future__ import annotations
 
@@ -14,49 +14,52 @@ from espnet2.runtime.decode import UtteranceRunner
 from espnet2.runtime.loop import Report
 from espnet2.runtime.results import Results
 
-PREVIOUS = "text_prev"  # name of the list of previous texts among those of --data_path_and_name_and_type
-
 
 def utterance_runner(recognizer: Any, args: argparse.Namespace) -> UtteranceRunner:
-    """Return the runner for the recordings that the options name, with the previous texts that they name.
+    """Return the runner for the recordings that the options name, with the texts that they name.
 
     Raises:
-        OptionError: Several lists of previous texts, or one that is no list of texts.
+        OptionError: Several lists of texts, or one that is no list of texts.
         DataError: A list that cannot be read.
     """
-    named = args.data_path_and_name_and_type or ()
-    lists = [(path, kind) for path, name, kind in named if name == PREVIOUS]
-    if not lists or PREVIOUS not in args.further_data:
+    lists = [entry for entry in args.data_path_and_name_and_type or () if entry[1] in args.further_data]
+    if not lists:
+        getattr(recognizer, "require_transcript", lambda: None)()
         return UtteranceRunner(recognizer)
-    if len(lists) > 1 or lists[0][1] != "text":
-        found = " ".join(f"{path},{PREVIOUS},{kind}" for path, kind in lists)
-        raise OptionError(f"--data_path_and_name_and_type: expected one list PATH,{PREVIOUS},text, found {found}")
-    return PreviousTextRunner(recognizer, lists[0][0])
+    path, name, kind = lists[0]
+    if len(lists) > 1 or kind != "text":
+        found = " ".join(map(",".join, lists))
+        raise OptionError(f"--data_path_and_name_and_type: expected one list PATH,{name},text, found {found}")
+    return TextRunner(recognizer, path, name)
 
 
-class PreviousTextRunner(UtteranceRunner):
-    """Recognises one recording after the other, each behind its text in a list.
+class TextRunner(UtteranceRunner):
+    """Recognises one recording after the other, each with its text in a list.
 
     Args:
-        recognizer: Of a model with prompts.
+        recognizer: Of a model that reads texts; its method `prompted` takes one.
         path: File of lines `name text`.
+        name: Argument of that method.
     """
 
-    def __init__(self, recognizer: Any, path: str) -> None:
+    def __init__(self, recognizer: Any, path: str, name: str) -> None:
         super().__init__(recognizer)
-        self.prompted = recognizer.prompted
+        self.prompted, self.argument = recognizer.prompted, name
         self.path, self.texts = path, read_2columns_text(path)
 
     def run(self, items: Sequence[Recording], report: Report) -> Iterator[Results | None]:
         """The results of recordings, in order."""
         for item in items:
-            text = report.read(item, functools.partial(self._text, item))
-            if text is None:
+            prompted = report.read(item, functools.partial(self._prompted, item))
+            if prompted is None:
                 yield None
             else:
-                yield from UtteranceRunner(self.prompted(text)).run([item], report)
+                yield from UtteranceRunner(prompted).run([item], report)
 
-    def _text(self, item: Recording) -> str:
+    def _prompted(self, item: Recording) -> Any:
         if item.name not in self.texts:
             raise DataError(f"{self.path}: expected a line of {item.name}, found none")
-        return self.texts[item.name]
+        try:
+            return self.prompted(**{self.argument: self.texts[item.name]})
+        except DataError as error:
+            raise DataError(f"{self.path}: {item.name}: {error}") from error

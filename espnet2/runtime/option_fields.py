@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from espnet2.interface.errors import OptionError, listed
 
 if TYPE_CHECKING:
@@ -60,3 +62,13 @@ def is_integer(value: Any) -> bool:
 def is_finite(value: Any) -> bool:
     """Whether a value is a finite number, and no truth value."""
     return hasattr(value, "__float__") and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_text_or_indices(value: Any) -> bool:
+    """Whether a value is a text, None, or a list or an array of integers."""
+    if isinstance(value, list | tuple):
+        return all(isinstance(token, int | np.integer) for token in value)
+    if hasattr(value, "__array__"):
+        array = np.asarray(value)
+        return array.dtype.kind in "iu" or not array.size
+    return value is None or isinstance(value, str)

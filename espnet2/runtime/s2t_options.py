@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from espnet2.runtime.option_fields import option, require
+from espnet2.runtime.option_fields import is_text_or_indices, option, require
 from espnet2.runtime.options import DecodeOptions
 from espnet2.utils.types import str_or_none
 
@@ -46,13 +43,3 @@ class S2TOptions(DecodeOptions):
         for name in ("predict_time", "generate_interctc_outputs"):
             require(isinstance(getattr(self, name), bool), name, "True or False", getattr(self, name))
         require(is_text_or_indices(self.text_prev), "text_prev", "a text or indices of tokens", self.text_prev)
-
-
-def is_text_or_indices(value: Any) -> bool:
-    """Whether a value is a text, None, or a list or an array of integers."""
-    if isinstance(value, list | tuple):
-        return all(isinstance(token, int | np.integer) for token in value)
-    if hasattr(value, "__array__"):
-        array = np.asarray(value)
-        return array.dtype.kind in "iu" or not array.size
-    return value is None or isinstance(value, str)

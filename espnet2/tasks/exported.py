@@ -45,6 +45,11 @@ class ExportedTask:
         return {}
 
     @classmethod
+    def files_of(cls, model: Any) -> dict[str, BundledFile]:
+        """Return further files of the bundle by role, those that come with a part of the model."""
+        return {}
+
+    @classmethod
     def runtime_model(
         cls, family: Family, graphs: Mapping[str, Graph], section: Any, trained: Any, options: Any
     ) -> Any:

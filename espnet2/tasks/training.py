@@ -53,7 +53,8 @@ def train(task: type[TaskDeclaration], args: Namespace) -> int:
         return 0
     check(task, args)
     for option in task.options():
-        if option.key.resolve is files.tokens and option.name in task.required:
+        named = option.name in task.required or getattr(args, option.name) is not None
+        if option.key.resolve is files.tokens and named:
             setattr(args, option.name, _tokens(task, args, option.name))
     if args.output_dir is None:
         raise OptionError("output_dir: expected the experiment's directory, found none")

@@ -4,6 +4,7 @@ from espnet2.train.preprocessing.common import AbsPreprocessor, CommonPreprocess
 from espnet2.train.preprocessing.language import LIDPreprocessor
 from espnet2.train.preprocessing.s2t import S2TPreprocessor
 from espnet2.train.preprocessing.s2t_ctc import S2TCTCPreprocessor
+from espnet2.train.preprocessing.slu import SLUPreprocessor
 from espnet2.train.preprocessing.speaker import SpkPreprocessor
 from espnet2.train.preprocessing.two_texts import MutliTokenizerCommonPreprocessor
 
@@ -15,5 +16,6 @@ __all__ = [
     "MutliTokenizerCommonPreprocessor",
     "S2TCTCPreprocessor",
     "S2TPreprocessor",
+    "SLUPreprocessor",
     "SpkPreprocessor",
 ]

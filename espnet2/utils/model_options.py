@@ -10,8 +10,8 @@ from espnet2.utils.types import str_or_none
 
 RECOGNITION = ("asr", "asr_transducer")
 S2T = ("s2t",)
-ST, MT = ("st",), ("mt",)
-SEARCHING = (*RECOGNITION, *S2T, *ST, *MT)  # tasks whose commands accept the same files of options
+ST, MT, SLU = ("st",), ("mt",), ("slu",)
+SEARCHING = (*RECOGNITION, *S2T, *ST, *MT, *SLU)  # tasks whose commands accept the same files of options
 PACKED = {
     "model_file": "packed model (.zip, .tar.gz), instead of the files above",
     "model_tag": "packed model on the Hugging Face hub, or its file, instead of the files above",

@@ -24,8 +24,8 @@ class Group(NamedTuple):
 
 
 LAYERS = "quantize_modules"
-# Options of quantised layers, and the task of the model.
-QUANTIZED = {f"quantize_{task}_model": task for task in ("asr", "s2t", "st", "mt")}
+# Options of quantised layers, and the tasks of the models.
+QUANTIZED = {f"quantize_{task}_model": (task,) for task in ("s2t", "st", "mt")} | {"quantize_asr_model": ("asr", "slu")}
 PRECISION: Mapping[str, Any] = {
     "dtype": "float32",
     **dict.fromkeys(QUANTIZED, False),
@@ -39,6 +39,7 @@ FIXED: Mapping[str, Any] = {
     "decoder_text_length_limit": 0,
     "word_lm_train_config": None,
     "word_lm_file": None,
+    "run_chunk": False,
 }
 # Recognition is deterministic and runs in one process; segments of partial_ar are searched one after the other; texts
 # are printed if no files are written; attention is computed in one way.
@@ -87,7 +88,7 @@ def foreign(tasks: Iterable[str]) -> set[str]:
     """Names in the table that belong to models of other tasks."""
     own = {*tasks}
     names = {name for task in SEARCHING for name in model_files([task]) if task not in own}
-    quantized = {name for name, task in QUANTIZED.items() if task not in own}
+    quantized = {name for name, of in QUANTIZED.items() if not own & {*of}}
     return (names | quantized) - {*model_files(own)}
 
 

@@ -1,0 +1,1 @@
+"""Post-encoders of spoken language understanding, which its deliberation encoders are, too."""
