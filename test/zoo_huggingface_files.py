@@ -18,7 +18,7 @@ SPECIAL = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_t
 def write(spec: zoo_data.Pretrained, directory: Path) -> str:
     """Write what `spec` describes below `directory`, and say where."""
     path = directory / spec.model_type
-    path.mkdir()
+    path.mkdir(exist_ok=True)
     config = transformers.AutoConfig.for_model(spec.model_type, **spec.keys)
     if "preprocessor" in spec.files:
         (path / "preprocessor_config.json").write_text(json.dumps(spec.files["preprocessor"]))

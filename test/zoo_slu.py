@@ -33,7 +33,8 @@ BERT = Pretrained(
 )
 TOKENS = ["<blank>", "<unk>", *"abcdef", "<space>", "<sos/eos>"]
 TRANSCRIPT_TOKENS = ["<blank>", "<unk>", *"gfedcba", "play", "<sos/eos>"]
-_SLU: dict[str, Any] = {
+DECODER = {"attention_heads": 2, "linear_units": 24, "num_blocks": 1}
+PLAIN: dict[str, Any] = {
     "token_list": TOKENS,
     "transcript_token_list": TRANSCRIPT_TOKENS,
     "token_type": "char",
@@ -45,12 +46,12 @@ _SLU: dict[str, Any] = {
     "encoder": "transformer",
     "encoder_conf": _BLOCKS,
     "decoder": "transformer",
-    "decoder_conf": {"attention_heads": 2, "linear_units": 24, "num_blocks": 1},
+    "decoder_conf": DECODER,
     "model_conf": {"ctc_weight": 0.3},
     "ctc_conf": {},
 }
 DELIBERATION: dict[str, Any] = {
-    **_SLU,
+    **PLAIN,
     "postencoder": "conformer",
     "postencoder_conf": {**_BLOCKS, **_LATEST},
     "postdecoder": "hugging_face_transformers",
