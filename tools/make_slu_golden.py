@@ -6,7 +6,7 @@ from the repository's root:
     ORACLE/bin/python tools/make_slu_golden.py
     ORACLE/bin/python tools/make_slu_golden.py --count 240 --output theirs.json     # more cases, elsewhere
 
-With `--compare theirs.json`, this project's Python decodes the same cases and prints those that differ; with `--bundles`
+With `--compare theirs.json`, this project decodes the same cases and prints those that differ; with `--bundles`
 too, on bundles that are exported from the models. `--models transducer` asks for other models.
 """
 

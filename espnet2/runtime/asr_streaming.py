@@ -20,9 +20,9 @@ import numpy as np
 from espnet.nets.scorers.ctc import ctc_once
 from espnet.nets.together import outcomes
 from espnet2.interface.errors import AudioError, OptionError, StreamError
-from espnet2.interface.families import family_of
+from espnet2.interface.families import family_of, with_bundles
 from espnet2.interface.spec import Axis
-from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.bundle import Bundle, task_of
 from espnet2.runtime.loading import find_bundle, load
 from espnet2.runtime.options import PROVIDERS, DecodeOptions
 from espnet2.runtime.results import AnyResult, ResultMaker
@@ -169,6 +169,13 @@ def _require_triples(pieces: Sequence[Any]) -> None:
             )
 
 
+def _family(bundle: str | Path | Bundle) -> Any:
+    """The family of a bundle, if its models may be for streams; else that of recognition, which refuses it."""
+    task = task_of(bundle)
+    streams = task in with_bundles() and "encoder_step" in family_of(task).entries
+    return family_of(task if streams else "asr")
+
+
 class Speech2TextStreaming(StreamingRecognizer):
     """Recognises speech with a bundle of streams while it is spoken, without PyTorch.
 
@@ -195,7 +202,7 @@ class Speech2TextStreaming(StreamingRecognizer):
     ) -> None:
         loaded = load(
             bundle,
-            family_of("asr"),
+            _family(bundle),
             "encoder_step",
             options,
             quantized=quantized,

@@ -50,23 +50,27 @@ class SLURecognizer(Recognizer):
         super().__init__(model, options)
         self._tokens = self._tokens_of(options.transcript)
 
-    def __call__(self, speech: Any, transcript: Any = None) -> Any:
+    def __call__(
+        self, speech: Any, transcript: Any = None, *, hotwords: Any = None, hotword_weight: float | None = None
+    ) -> Any:
         """The n-best results for one utterance, best first; of a list of utterances, a list of n-best lists.
 
         Args:
             speech: As for `Recognizer`.
             transcript: Transcript of the utterance, a text or indices of its words, in place of the option; of a list
                 of utterances a list. A model that reads none takes no notice of it.
+            hotwords, hotword_weight: Instead of the options of these names, see `with_hotwords`.
 
         Raises:
             AudioError: Speech that cannot be recognised as it is.
             DataError: A transcript without words.
             OptionError: No transcript, although the model reads one, or indices beyond its list of words.
         """
+        own = self.with_hotwords(hotwords, hotword_weight)
         several = isinstance(speech, list | tuple)
         if several and transcript is not None and self.transcripts is not None:
-            return self._each_with_its_own(speech, transcript)
-        return super(SLURecognizer, self.prompted(transcript)).__call__(speech)
+            return own._each_with_its_own(speech, transcript)
+        return super(SLURecognizer, own.prompted(transcript)).__call__(speech)
 
     def _each_with_its_own(self, speech: Sequence[Any], transcript: Any) -> list[Any]:
         if isinstance(transcript, str) or len(transcript) != len(speech):

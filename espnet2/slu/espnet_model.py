@@ -133,6 +133,10 @@ class ESPnetSLUModel(ESPnetASRModel):
                 "deliberationencoder_conf.length_adaptor_n_layers: expected 0, since transcripts are not shortened"
             )
 
+    def unfit_for_streams(self) -> str | None:
+        """See the base class; a transcript is that of a whole utterance."""
+        return super().unfit_for_streams() if self.postdecoder is None else "a postdecoder, which reads transcripts"
+
     def encode(
         self,
         speech: Tensor,
