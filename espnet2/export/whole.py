@@ -86,11 +86,11 @@ class Whole:
             found[TOKENS] = table
         return found
 
-    def quantized(self, path: Path) -> dict[str, Path]:
-        """Write the int8 sibling of the graph, of a recogniser; return files by role."""
+    def quantized(self, path: Path, outputs: bool) -> dict[str, Path]:
+        """Write the int8 sibling of the graph, of a recogniser; return files by role. See `quantize_int8`."""
         if not self.recognizes:
             return {}
-        found = quantize_int8(path, path.with_suffix(".int8.onnx"))
+        found = quantize_int8(path, path.with_suffix(".int8.onnx"), outputs)
         if found is None:
             return {}
         data = found.with_name(found.name + EXTERNAL_DATA_SUFFIX)

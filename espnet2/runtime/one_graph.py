@@ -71,6 +71,8 @@ class OneGraphRecognizer:
 
     def batch(self, speeches: Sequence[np.ndarray]) -> list[list[OneGraphResult]]:
         """The hypotheses for each of several utterances; none for one that cannot be recognised."""
+        if not speeches:
+            return []
         results = self.run(speeches)
         return [self._results(results, row) for row in range(len(speeches))]
 

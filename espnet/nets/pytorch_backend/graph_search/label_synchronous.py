@@ -197,7 +197,7 @@ class LabelSynchronousStep(LoopBody):
         place = torch.arange(beam.text.shape[2], device=token.device)
         text = torch.where(place == step.unsqueeze(2), token.unsqueeze(2), rows_of(beam.text, parents))
         at_end = (token == self.sizes.end) | is_last
-        shortest = tokens_of(beam.shortest, limits.frames).long().unsqueeze(1)
+        shortest = tokens_of(beam.shortest, limits.frames.double()).long().unsqueeze(1)
         counted = at_end & (score > -torch.inf) & (step >= shortest)
         # The last pass ends all texts, also one that has just got an end symbol, as upstream has it.
         length = torch.where(is_last, step + 1, step).expand_as(token)

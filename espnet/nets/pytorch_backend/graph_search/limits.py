@@ -17,7 +17,7 @@ class Limits(NamedTuple):
     Attributes:
         ctc_weight, lm_weight, penalty: (1,) float64.
         is_normalized: (1,) bool, whether hypotheses are ranked by score per token.
-        frames: (B,) float64, of encoder outputs.
+        frames: (B,) int64, of encoder outputs.
         longest: (B,) int64, tokens of the longest text.
         shortest: (B,) float64, tokens per frame of the shortest text, or a negative number of tokens.
         detects_end: (1,) bool, whether the search stops where no better hypothesis is possible.
@@ -46,7 +46,7 @@ class Limits(NamedTuple):
         excess = least - longest / frames.clamp(min=1)
         least = torch.where(excess > 0.1, least - (excess - torch.fmod(excess, 0.1)), least)
         is_normalized = options.get("normalize_length", zero > 0)
-        return cls(given[0], given[1], given[2], is_normalized, frames, longest.long(), least, most == 0)
+        return cls(given[0], given[1], given[2], is_normalized, lengths.clone(), longest.long(), least, most == 0)
 
 
 def _exact(option: Tensor) -> Tensor:
