@@ -139,6 +139,8 @@ class OneGraphRecognizer(nn.Module):
         speech, lengths, status = self._checked(speech, speech_lengths)
         encoder_out, lengths = getattr(self.encoder, self.encoded.method)(speech, lengths)
         options = {option.name: value for option, value in zip(self.options, given, strict=True)}
+        if self.kind == CTC_BEAM:
+            options["ctc_weight"] = speech.new_ones(1)
         found = self._searched(encoder_out, lengths, options)
         is_there = found.score > -torch.inf
         status = torch.where((status == RECOGNIZED) & ~is_there[:, 0], NOT_ENDED, status)
