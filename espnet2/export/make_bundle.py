@@ -101,8 +101,7 @@ def make_bundle(
         accepted: dict[str, Any] = {}
         if quantize:
             judge = judge_of(trained, graphs, signals, not recordings, recognize)
-            quantized, accepted, outputs = _quantized(judge, graphs, paths, len(signals) if recordings else 0)
-            further |= whole.quantized(further[ROLE], outputs) if whole is not None else {}
+            quantized, accepted = _quantized(judge, graphs, paths, len(signals) if recordings else 0)
         manifest, files = _describe(trained, paths, quantized, provenance, _verification(checks, accepted))
         manifest = _with_whole(manifest, files, further)
         bundle = Bundle.write(output_dir, manifest, files, directory)
@@ -145,12 +144,11 @@ def _open(module: Any, component: Component, path: Path) -> OnnxGraph:
 
 def _quantized(
     judge: Judge, graphs: Mapping[str, OnnxGraph], paths: Mapping[str, Path], recordings: int
-) -> tuple[dict[str, Path], dict[str, Any], bool]:
-    """The int8 graphs of the first attempt that is accepted, how their results compare, and whether output projections
-    are among them."""
+) -> tuple[dict[str, Path], dict[str, Any]]:
+    """The int8 graphs of the first attempt that is accepted, and how their results compare."""
     if may_overflow():
         _log.warning("int8: no VNNI instructions are known of this CPU, without which int8 graphs are hardly faster")
-    quantized, rate, outputs = {}, 0.0, True
+    quantized, rate = {}, 0.0
     for names, outputs in judge.attempts():
         quantized = _quantize(paths, names, outputs)
         int8 = {name: OnnxGraph(path, graphs[name].component) for name, path in quantized.items()}
@@ -162,8 +160,7 @@ def _quantized(
         require_accepted(rate, judge, recordings)
     else:
         _log.warning("int8 was not compared on recordings: give some to have its results accepted or refused")
-    record = {**judge.record(rate), "recordings": recordings, "accepted": recordings > 0}
-    return quantized, {"int8": record}, outputs
+    return quantized, {"int8": {**judge.record(rate), "recordings": recordings, "accepted": recordings > 0}}
 
 
 def _quantize(paths: Mapping[str, Path], names: Sequence[str], outputs: bool) -> dict[str, Path]:

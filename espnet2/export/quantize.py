@@ -68,7 +68,6 @@ def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | No
             return None
         _separate_weights(model.graph, nodes)
         weights = _stand_ins(nodes)
-        _localize_weights(nodes)
         names = [node.name or "" for node in nodes]
         bare, small = (Path(directory) / name for name in ("model.onnx", "int8.onnx"))
         data = EXTERNAL_DATA_SUFFIX if external else None
@@ -82,8 +81,7 @@ def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | No
             # onnxruntime splits Gemm into a product of this name and a sum.
             nodes_to_quantize=[*names, *(f"{name}_MatMul" for name in names)],
             use_external_data_format=external,
-            # The default is for where shapes of stand-ins do not fit.
-            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT, "EnableSubgraph": True},
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # where shapes of stand-ins do not fit
         )
         made = ir.load(small)
         _fill(made.graph, weights)
@@ -108,10 +106,10 @@ def _folded(source: Path) -> ir.Model:
 def _quantizable(graph: ir.Graph, logarithms: tuple[str, ...]) -> Iterator[ir.Node]:
     """The nodes with constant weights, except products that such logarithms read, and those of `LEAST_SHARE`."""
     kept, sizes = _read_by(graph, logarithms), {}
-    for node in graph.all_nodes():
+    for node in graph:
         weights = [node.inputs[index] for index in WEIGHTS.get(node.op_type, ())]
-        constants = [value for value in weights if value is not None and value.is_initializer()]
-        values = [value.const_value for value in constants if value.const_value is not None]
+        constants = [graph.initializers.get(value.name or "") for value in weights if value is not None]
+        values = [value.const_value for value in constants if value is not None and value.const_value is not None]
         if weights and len(values) == len(weights):
             sizes[node] = sum(value.size for value in values)
     least = LEAST_SHARE * max(sizes.values(), default=0)
@@ -164,11 +162,9 @@ def _transposed(weight: ir.TensorProtocol) -> ir.TensorProtocol:
 
 def _fill(graph: ir.Graph, weights: Mapping[str, ir.TensorProtocol]) -> None:
     """Give weights in 8 bits (K, N) and their scales (N,) to a graph that was quantised with stand-ins."""
-    graphs = {node.graph for node in graph.all_nodes()} | {graph}
-    known = {name: value for part in graphs if part is not None for name, value in part.initializers.items()}
     for name, weight in weights.items():
         scale = _scale(weight.numpy())
-        small = known[f"{name}_quantized"]
+        small = graph.initializers[f"{name}_quantized"]
         small.const_value = ir.LazyTensor(
             functools.partial(_in_8_bits, weight, scale),
             ir.DataType.INT8,
@@ -176,7 +172,7 @@ def _fill(graph: ir.Graph, weights: Mapping[str, ir.TensorProtocol]) -> None:
             name=small.name,
         )
         small.shape = ir.Shape(weight.shape.numpy())
-        scales = known[f"{name}_scale"]
+        scales = graph.initializers[f"{name}_scale"]
         scales.const_value = ir.tensor(scale, name=scales.name)
 
 
@@ -191,21 +187,10 @@ def _in_8_bits(weight: ir.TensorProtocol, scale: np.ndarray) -> ir.TensorProtoco
     return ir.tensor(np.clip(np.rint(weight.numpy() / scale), -LARGEST, LARGEST).astype(np.int8))
 
 
-def _localize_weights(nodes: Sequence[ir.Node]) -> None:
-    """Move weights of nodes in the body of a loop there, where the quantiser looks for them."""
-    for node in nodes:
-        for index in WEIGHTS[node.op_type]:
-            value, body = node.inputs[index], node.graph
-            assert value is not None and isinstance(body, ir.Graph)  # as they are quantisable
-            if value.graph is not body and value.graph is not None:
-                value.graph.initializers.pop(value.name or "")
-                body.register_initializer(value)
-
-
 def _read_by(graph: ir.Graph, operators: tuple[str, ...]) -> set[str | None]:
     """Names of the products whose results reach such an operator without another product between."""
     found, seen = set(), set()
-    waiting = [value for node in graph.all_nodes() if node.op_type in operators for value in node.inputs]
+    waiting = [value for node in graph if node.op_type in operators for value in node.inputs]
     while waiting:
         value = waiting.pop()
         node = value.producer() if value is not None else None

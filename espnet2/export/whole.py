@@ -13,7 +13,6 @@ from espnet2.export.decoding_table import pieces_of, table_lines
 from espnet2.export.one_graph import ROLE, OneGraph
 from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.export.one_graph_recognizer import CTC_BEAM, CTC_GREEDY, LABELS, TRANSDUCER, OneGraphRecognizer
-from espnet2.export.quantize import quantize_int8
 from espnet2.export.trace import export_component
 from espnet2.inference.trained import Trained
 from espnet2.interface.check import Check
@@ -23,7 +22,7 @@ from espnet2.runtime.one_graph import OneGraphRecognizer as OpenedGraph
 from espnet2.runtime.results import Result
 from espnet2.runtime.session import EXTERNAL_DATA_SUFFIX
 
-DATA, INT8, TOKENS = f"{ROLE}_data", f"{ROLE}_int8", f"{ROLE}_tokens"  # roles of files
+DATA, TOKENS = f"{ROLE}_data", f"{ROLE}_tokens"  # roles of files
 TOKENS_FILE = "tokens.txt"
 # Options of the split graphs' search, by search.
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -85,16 +84,6 @@ class Whole:
             table.write_bytes(table_lines(pieces))
             found[TOKENS] = table
         return found
-
-    def quantized(self, path: Path, outputs: bool) -> dict[str, Path]:
-        """Write the int8 sibling of the graph, of a recogniser; return files by role. See `quantize_int8`."""
-        if not self.recognizes:
-            return {}
-        found = quantize_int8(path, path.with_suffix(".int8.onnx"), outputs)
-        if found is None:
-            return {}
-        data = found.with_name(found.name + EXTERNAL_DATA_SUFFIX)
-        return {INT8: found, **({f"{INT8}_data": data} if data.exists() else {})}
 
     def verify(self, path: Path, signals: Mapping[str, Any], bounded: bool) -> list[Check]:
         """Compare the graph in `path` with PyTorch.

@@ -1,7 +1,6 @@
 """The demo model as one graph."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 from espnet2.bin.export_onnx import main
 from espnet2.export.decoding_table import pieces_of
 from espnet2.export.one_graph_recognizer import OneGraphRecognizer as Module
-from espnet2.export.quantize import quantize_int8
 from espnet2.fileio.audio import read_audio
 from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import BundleError, OptionError
@@ -52,17 +50,6 @@ def test_speech_that_cannot_be_recognized_has_a_status_and_no_text(one_graph, re
     assert [len(found) for found in recognize.batch(batch)] == [0, 1, 0, 0, 0]
     assert recognize.batch(batch)[1][0].token_int == recognize(speech)[0].token_int
     assert recognize(np.zeros(0, np.float32)) == []
-
-
-def test_the_int8_graph_holds_products_of_loops_in_8_bits_and_recognizes_the_same_texts(
-    one_graph, references, tmp_path
-):
-    shutil.copy(one_graph / "recognizer.onnx", tmp_path)
-    path = quantize_int8(tmp_path / "recognizer.onnx", tmp_path / "int8.onnx")
-    assert path.stat().st_size < 0.6 * (one_graph / "recognizer.onnx").stat().st_size
-    recognize = OneGraphRecognizer(path, ctc_weight=0.3, lm_weight=0.5)
-    for row in references[:3]:
-        assert recognize(row["speech"])[0].text == row["lm"]["nbest"][0]["text"]
 
 
 def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
