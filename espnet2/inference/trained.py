@@ -147,10 +147,11 @@ def _options_of(packed: Mapping[str, str]) -> dict[str, str]:
     """Files of a packed model by option; `train_config` is of any task whose packed models name it so."""
     tasks = [name for name, row in FAMILIES.items() if "train_config" in row.packed.values()]
     config = packed.get("train_config")
-    if config is None or not tasks:
-        return dict(packed)
-    row = FAMILIES[detect.task_of(read_mapping(config), tasks, config)]
-    names = {name: option for option, name in row.packed.items()}
+    if config is None:
+        rows = [row for name, row in FAMILIES.items() if name not in tasks]
+    else:
+        rows = [FAMILIES[detect.task_of(read_mapping(config), tasks, config)]]
+    names = {name: option for row in rows for option, name in row.packed.items()}
     return {names.get(name, name): path for name, path in packed.items()}
 
 

@@ -127,6 +127,21 @@ FAMILIES: Mapping[str, Row] = {
         files={"lang2utt": "languages of a language identifier, lines 'LANGUAGE ...', instead of its config's"},
         packed={"lid_train_config": "train_config", "lid_model_file": "model_file"},
     ),
+    "cls": Row(
+        "classifier",
+        "espnet2.tasks.cls:CLSTask",
+        "cls_train_config",
+        "cls_model_file",
+        "espnet2.runtime.families.cls:CLS",
+        packed={"cls_train_config": "classification_train_config", "cls_model_file": "classification_model_file"},
+    ),
+    "asvspoof": Row(
+        "detector of spoofed speech",
+        "espnet2.tasks.asvspoof:ASVSpoofTask",
+        "asvspoof_train_config",
+        "asvspoof_model_file",
+        "espnet2.runtime.families.asvspoof:ASVSPOOF",
+    ),
     "tts": Row(
         "synthesiser",
         "espnet2.tasks.tts:TTSTask",

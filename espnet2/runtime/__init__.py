@@ -12,11 +12,13 @@ from typing import Any
 _MODULES = {
     "Bundle": "espnet2.runtime.bundle",
     "OneGraphRecognizer": "espnet2.runtime.one_graph",
+    "Classification": "espnet2.runtime.cls",
     "Speech2Embedding": "espnet2.runtime.spk",
     "Speech2Lang": "espnet2.runtime.lid",
     "Speech2Language": "espnet2.runtime.s2t_language",
     "Speech2Text": "espnet2.runtime.asr",
     "Speech2TextStreaming": "espnet2.runtime.asr_streaming",
+    "SpeechAntiSpoof": "espnet2.runtime.asvspoof",
     "Text2Speech": "espnet2.runtime.tts",
     "Text2Text": "espnet2.runtime.mt",
 }

@@ -197,7 +197,7 @@ class ASRTask(RecognitionTask, AbsTask):
 
 
 def encoding_parts(
-    config: Namespace, frontends: Choices, encoders: Choices, postencoders: Choices
+    config: Namespace, frontends: Choices, encoders: Choices, postencoders: Choices | None = None
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Build the parts from the input to the encoder output, in order: each gets the output size of the one before it.
 
@@ -209,17 +209,20 @@ def encoding_parts(
     size = size if preencoder is None else preencoder.output_size()
     encoder = encoders.build(config.encoder, config.encoder_conf, input_size=size)
     require_fit(config, frontend, preencoder, encoder)
-    size = encoder.output_size()
-    postencoder = postencoders.build(config.postencoder, config.postencoder_conf, input_size=size)
     parts = {
         "frontend": frontend,
         "specaug": SPECAUG.build(config.specaug, config.specaug_conf),
         "normalize": NORMALIZE.build(config.normalize, config.normalize_conf),
         "preencoder": preencoder,
         "encoder": encoder,
-        "postencoder": postencoder,
     }
-    return parts, {"encoder_output_size": size if postencoder is None else postencoder.output_size()}
+    last = encoder
+    if postencoders is not None:
+        parts["postencoder"] = postencoders.build(
+            config.postencoder, config.postencoder_conf, input_size=encoder.output_size()
+        )
+        last = parts["postencoder"] or encoder
+    return parts, {"encoder_output_size": last.output_size()}
 
 
 def frontend_of(config: Namespace, choices: Choices) -> tuple[Any, int]:

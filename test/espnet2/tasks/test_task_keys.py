@@ -24,6 +24,7 @@ CASES = [
 ]
 TOKENS = ["<blank>", "<unk>", "a", "<sos/eos>"]
 FILLED = dict.fromkeys(("token_list", "src_token_list", "tgt_token_list"), TOKENS)
+FILLED |= {"losses": [{"name": "binary_loss"}]}  # by which it is not taken for classification
 UNITS = {"tts": "fastspeech2", "discrete_feats_extract": "identity"}  # by which it is not taken for translation
 NAMES = {  # in the sentence, where it is not the beginning of the task's name in capitals
     "HubertTask": "SSL",

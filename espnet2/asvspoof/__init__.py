@@ -1,0 +1,1 @@
+"""Models that detect spoofed speech, at upstream's paths."""

@@ -1,0 +1,1 @@
+"""Decoders of detectors of spoofed speech: encoder output to one score."""

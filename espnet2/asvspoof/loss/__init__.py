@@ -1,0 +1,1 @@
+"""Losses that train detectors of spoofed speech."""

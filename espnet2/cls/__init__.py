@@ -1,0 +1,1 @@
+"""Models that classify speech and other sounds, at upstream's paths."""

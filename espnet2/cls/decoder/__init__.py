@@ -1,0 +1,1 @@
+"""Decoders of classifiers: encoder output to scores of classes."""
