@@ -36,7 +36,6 @@ NEED_TORCH = [
     "espnet2/lm",
     "espnet2/main_funcs",
     "espnet2/s2t",
-    "espnet2/slu",
     "espnet2/schedulers",
     "espnet2/spk",
     "espnet2/tasks",

@@ -51,7 +51,7 @@ def run(command: Sequence[str], temporary: Path, log: Path, seconds: float | Non
 
 
 def faults(before: Mapping[str, str], after: Mapping[str, str], left: set[str]) -> list[str]:
-    """What differs from the undisturbed run."""
+    """Differences from the undisturbed run."""
     differ = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     return [*(f"differs: {name}" for name in differ), *(f"left over: {name}" for name in sorted(left))]
 

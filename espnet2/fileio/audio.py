@@ -148,7 +148,7 @@ def _of_file(source: Path | str | BinaryIO, read: Callable[[Any, int], Result], 
 
 
 def content_of(source: Path | str | BinaryIO) -> tuple[bytes | BinaryIO, int]:
-    """What libsndfile opens, and its bytes: a file's name; the contents of a pipe, in which it cannot seek."""
+    """Source for libsndfile, and its bytes: a file's name; the contents of a pipe, in which it cannot seek."""
     if not isinstance(source, str | Path):
         return source, source.seek(0, io.SEEK_END)
     if stat.S_ISFIFO(os.stat(source).st_mode):

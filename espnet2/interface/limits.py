@@ -55,7 +55,7 @@ def limit(name: str) -> int:
 
 
 def hint(name: str) -> str:
-    """What a message says of how to raise the limit `name`."""
+    """The end of a message: how to raise the limit `name`."""
     return f"set {PREFIX}{name} to allow more"
 
 

@@ -111,7 +111,7 @@ class SpeechTranslator(Recognizer):
         return list(search.finish(search.init_hyp(memory), 0, memory, len(encoder_out), *ratios))
 
     def _memory(self, encoder_out: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-        """What the decoder reads (U, D) of a recognised text, whose tokens begin with the start symbol."""
+        """The decoder's input (U, D) of a recognised text, whose tokens begin with the start symbol."""
         graph = self.model.graphs[BETWEEN]
         speech, lengths, text, counts = graph.component.inputs
         results = graph(

@@ -11,7 +11,7 @@ from espnet2.interface.spec import Component
 
 
 def flat(encoded: Any, lengths: Tensor) -> tuple[Tensor, ...]:
-    """What a model's `encode` returns as a tuple of tensors: (B, T, D), lengths (B,), then (B, T, D) of each layer."""
+    """Results of a model's `encode` as a tuple of tensors: (B, T, D), lengths (B,), then (B, T, D) of each layer."""
     output, between = encoded if isinstance(encoded, tuple) else (encoded, [])
     return output, lengths, *(hidden for _, hidden in between)
 

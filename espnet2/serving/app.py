@@ -180,7 +180,7 @@ def _giving_up(items: Iterator[str], ticket: Ticket) -> Iterator[str]:
 
 
 async def while_connected(request: Request, ticket: Ticket, compute: Callable[[], _T]) -> _T:
-    """What `compute` returns, in a thread; gives the ticket up where the client hangs up, or the deadline is over.
+    """The result of `compute`, in a thread; gives the ticket up where the client hangs up.
 
     Raises `RefusedError` where the result came to nothing for one of these reasons.
     """

@@ -102,7 +102,7 @@ class Guard:
         return f"body: expected at most {self.most_bytes} bytes, found more"
 
     def _bounded(self, receive: Receive) -> Receive:
-        """What gives the messages of a body, within the limits."""
+        """Source of the messages of a body, within the limits."""
         end, size, is_complete = time.monotonic() + self.patience, 0, False
 
         async def bounded() -> Message:

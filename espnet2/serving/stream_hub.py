@@ -99,7 +99,7 @@ class StreamHub:
                 self._step(ready)
 
     def _taken(self) -> list[tuple[LiveStream, np.ndarray, bool]]:
-        """What the streams have sent since the last step."""
+        """Samples that the streams have sent since the last step."""
         with self._lock:
             ready = [(one, np.concatenate(one.pieces), one.ends) for one in self._streams if one.pieces]
             for stream, _, _ in ready:

@@ -17,7 +17,7 @@ TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a request wants to have back.
+    """Wishes of a request.
 
     Attributes:
         task: `transcribe` or `translate`.

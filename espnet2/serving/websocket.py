@@ -67,7 +67,7 @@ def _rate(given: str | None, own: int) -> int:
 
 
 def _resampler(rate: int, own: int) -> Callable[[np.ndarray, bool], np.ndarray]:
-    """What makes samples at the model's rate of the next ones of a stream; the flag tells the last."""
+    """A function from the next samples of a stream to those at the model's rate; the flag tells the last."""
     if rate == own:
         return lambda samples, is_final: samples
     import soxr

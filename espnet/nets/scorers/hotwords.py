@@ -66,7 +66,7 @@ class Hotwords(BatchScorerInterface):
         return ROOT
 
     def end_score(self, y: Any) -> float:
-        """What y (U,) has of an unfinished word, to be taken back."""
+        """The boost of an unfinished word that y (U,) has, to be taken back."""
         return -self._partial[self._node(y)]
 
     def reward(self, y: Any) -> float:

@@ -16,7 +16,7 @@ GIVEN = ("beam_size", "batch_size", "hotwords", "hotword_weight")  # options of 
 
 
 class Purpose(NamedTuple):
-    """What a verb wants of a model.
+    """Demands of a verb on a model.
 
     Attributes:
         noun: In messages.

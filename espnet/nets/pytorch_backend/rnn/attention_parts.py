@@ -197,8 +197,8 @@ class Additive(ScoringAttention):
 
 
 class KeyTerm(NamedTuple):
-    """What hypotheses add to keys: a query (B, beam, 1 or T, A), and features (B, beam, T, C) of frames, if any, which
-    the layer `spread` projects to (..., A)."""
+    """Terms that hypotheses add to keys: a query (B, beam, 1 or T, A), and features (B, beam, T, C) of frames, if any,
+    which the layer `spread` projects to (..., A)."""
 
     query: Tensor
     features: Tensor | None = None
