@@ -251,7 +251,7 @@ REFUSED = [
     ("e_branchformer-conv2d", {"merge_conv_kernel": 4}, "kernel.*4"),
     ("e_branchformer-conv2d", {"interctc_layer_idx": [1]}, "interctc_layer_idx.*1"),
     ("e_branchformer-conv2d", {"ffn_activation_type": "gelu"}, "activation.*gelu.*swish"),
-    ("e_branchformer_ctc-conv2d8", {"input_layer": "conv2d"}, "input_layer.*conv2d.*conv2d8"),
+    ("e_branchformer_ctc-conv2d8", {"input_layer": "conv1d2"}, "input_layer.*conv1d2.*conv2d8"),
     ("e_branchformer_ctc-conv2d8", {"use_cross_attention": [True, False]}, "use_cross_attention has 2 values for 1"),
     ("multiconv_conformer-conv2d", {"multicgmlp_type": "mean"}, "multicgmlp_type.*mean.*concat_fusion"),
     ("multiconv_conformer-conv2d", {"multicgmlp_kernel_sizes": "3,5,7,9,11"}, "12 channels.*5 kernels"),

@@ -73,7 +73,7 @@ ROWS = [
         (43, 29, 1),
     ),
     *(
-        Row(f"cls-{name}", "classifier", Config(TASK, {**_KEYS, **keys}), SPEECH, SAMPLES)
+        Row(f"cls-{name}", "class_model", Config(TASK, {**_KEYS, **keys}), SPEECH, SAMPLES)
         for name, keys in MODELS.items()
     ),
     Row(

@@ -26,6 +26,6 @@ def _vector(values: torch.Tensor) -> Outputs:
 
 KINDS = {
     "class_head": Kind(_class_head, padded=True),
-    "classifier": Kind(_classifier, padded=True, exported=True),
+    "class_model": Kind(_classifier, padded=True, exported=True),
     "binary_loss": Kind(_binary_loss),
 }

@@ -63,11 +63,7 @@ class SearchFamily(Family):
         if "encoder_step" in components and not section.streaming:
             raise BundleError("streaming: expected how streams are fed to 'encoder_step', found nothing")
         require_usable(components, section.special)
-        for name in ("ctc", "decoder_step", "lm_step"):
-            size = components[name].outputs[0].axes[-1:] if name in components else ()
-            if size and isinstance(size[0], int) and size[0] < len(section.tokens):
-                found = f"{len(section.tokens)} tokens"
-                raise BundleError(f"tokens: expected at most {size[0]}, as many as {name} scores, found {found}")
+        _require_scored(components, section)
 
     def model(
         self,
@@ -179,3 +175,14 @@ def _same_up_to_ties(expected: Sequence[Any], found: Sequence[Any]) -> bool:
         abs(scores.get((text, *hypothesis.yseq.tolist()), np.inf) - float(e[-1].score)) <= SCORE_TOLERANCE
         for e, (text, *_, hypothesis) in zip(expected, found, strict=False)
     )
+
+
+def _require_scored(components: Components, section: SearchSection) -> None:
+    """Raise `BundleError` for more tokens than the graphs score; the token of a mask is scored by none."""
+    # A transducer's decoder gives vectors, from which its joint network makes scores.
+    scoring = {"ctc", "lm_step", *([] if "joint_step" in components else ["decoder_step"])}
+    found = len(section.tokens) - ("mask" in section.special)
+    for name in sorted(scoring & components.keys()):
+        size = components[name].outputs[0].axes[-1:]
+        if size and isinstance(size[0], int) and size[0] < found:
+            raise BundleError(f"tokens: expected at most {size[0]}, as many as {name} scores, found {found} tokens")

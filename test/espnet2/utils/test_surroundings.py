@@ -30,6 +30,11 @@ raise SystemExit(run(argparse.ArgumentParser("prog"), command, []))
 """
 
 
+def interruptible():
+    """Let Ctrl-C end a process that is to begin, also where this one was begun in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     "takes_long",
     ["time.sleep(30)", "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"],
@@ -37,7 +42,8 @@ raise SystemExit(run(argparse.ArgumentParser("prog"), command, []))
 )
 def test_ctrl_c(takes_long):
     code = INTERRUPTED.format(takes_long=takes_long)
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes, preexec_fn=interruptible) as process:
         assert process.stdout is not None and process.stdout.readline() == b"begun\n"
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
@@ -46,7 +52,8 @@ def test_ctrl_c(takes_long):
 
 def test_ctrl_c_during_imports():
     command = [sys.executable, "-X", "importtime", "-m", "espnet2.bin.asr_inference_onnx", "--help"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, preexec_fn=interruptible) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.rstrip().endswith(b" espnet2.bin"):  # before numpy and onnxruntime
