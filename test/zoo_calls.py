@@ -14,11 +14,12 @@ import zoo_data
 from zoo_kind import Batch, Kind, attribute
 
 # Those of all modules called `zoo_*_kinds`.
-KINDS: dict[str, Kind] = {
-    name: kind
-    for path in sorted(Path(__file__).parent.glob("zoo_*_kinds.py"))
-    for name, kind in importlib.import_module(path.stem).KINDS.items()
-}
+KINDS: dict[str, Kind] = {}
+for _path in sorted(Path(__file__).parent.glob("zoo_*_kinds.py")):
+    _found = importlib.import_module(_path.stem).KINDS
+    if twice := KINDS.keys() & _found.keys():
+        raise ValueError(f"{_path.name}: expected names that no other kind has, found {', '.join(sorted(twice))}")
+    KINDS |= _found
 
 
 def build(spec: Any, directory: Path) -> Any:

@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 
 MB = 1 << 20
 HANG_UP = 0.5  # seconds between looks whether a client is still there
-PERIOD = 1_700_000_000  # `created` of a model, which clients want to have
+CREATED = 1_700_000_000  # time of a model, which clients want to have
 
 
 def make_service(models: Mapping[str, Model], limits: Limits, token: str | None = None) -> Guard:
@@ -80,7 +80,7 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
     @app.get("/v1/models", summary="The models of this service")
     async def list_models() -> dict[str, Any]:
         entries = [
-            {"id": name, "object": "model", "created": PERIOD, "owned_by": "espnet", "verbs": model.verbs}
+            {"id": name, "object": "model", "created": CREATED, "owned_by": "espnet", "verbs": model.verbs}
             for name, model in models.items()
         ]
         return {"object": "list", "data": entries}

@@ -120,8 +120,15 @@ class Scheduler:
         return job.future
 
     def each(self, speeches: Sequence[np.ndarray], ticket: Ticket) -> Iterator[Outcome[Results]]:
-        """The outcome of each utterance of one request, in order; raises `BusyError` as `submit` does."""
-        futures = [self.submit(speech, ticket) for speech in speeches]
+        """The outcome of each utterance of one request, in order.
+
+        Raises `BusyError` as `submit` does, and gives the request up, so that nothing of it runs on.
+        """
+        try:
+            futures = [self.submit(speech, ticket) for speech in speeches]
+        except BusyError:
+            ticket.give_up()
+            raise
         for future in futures:
             error = future.exception()
             yield Outcome(error=error) if error is not None else Outcome(future.result())

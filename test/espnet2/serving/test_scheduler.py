@@ -67,6 +67,13 @@ def test_more_than_may_wait_is_refused_with_a_time(make, speeches):
     assert all(future.result(60) for future in futures)
 
 
+def test_a_request_that_is_refused_in_part_is_given_up(make, speeches):
+    scheduler, ticket = make(size=1, most_waiting=len(speeches[0]) / 16000, company=0.3), Ticket()
+    with pytest.raises(BusyError):
+        list(scheduler.each(speeches[:1] * 5, ticket))
+    assert ticket.is_over()
+
+
 def test_work_of_a_ticket_that_is_given_up_ends(make, speeches):
     scheduler, ticket = make(size=1, company=0.0), Ticket()
     running = [scheduler.submit(speeches[0], ticket) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""What verbs ask of models: language and task of models of many, and refusals of others."""
+"""Demands of verbs on models: languages and tasks of models of many, and refusals of other models."""
 
 from types import SimpleNamespace
 

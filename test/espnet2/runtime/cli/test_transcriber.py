@@ -34,16 +34,16 @@ def test_texts_of_parts_that_overlap_are_joined(demo_bundle, demo_dir, options):
 def test_models_that_predict_times_are_asked_for_them():
     transcribe = Transcriber.__new__(Transcriber)
     transcribe.by_window = True
-    heard, done = [], []
+    lengths, done = [], []
 
     def iter_long(speech):
-        heard.append(len(speech))
+        lengths.append(len(speech))
         yield from [(0.0, 1.5, " a b"), (1.5, 2.25, "c")]
 
     transcribe.recognizer = SimpleNamespace(iter_long=iter_long)
     found = list(transcribe(iter([np.ones(3), np.ones(4)]), "talk", done.append))
     assert found == [Segment(0.0, 1.5, "a b"), Segment(1.5, 2.25, "c")]
-    assert (heard, done) == ([7], [1.5, 2.25])
+    assert (lengths, done) == ([7], [1.5, 2.25])
     with pytest.raises(AudioError, match="talk: expected sound"):
         list(transcribe(iter([np.zeros(3)]), "talk", unseen))
 
