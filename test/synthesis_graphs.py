@@ -158,7 +158,7 @@ def latent_decoder() -> Graph:
 
 
 def latent_vocoder() -> Graph:
-    """Vocoder of a latent representation and a global vector, four samples each frame, that hears a frame around."""
+    """Vocoder of a latent representation and a global vector, four samples each frame, that reads a frame around."""
     component = Component(
         "vocoder",
         "generate",

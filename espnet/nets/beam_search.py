@@ -231,9 +231,9 @@ class BeamSearch(ModuleScorers):
         """Weighted sum of each scorer's scores, in float64."""
         total: np.ndarray | None = None
         for name, score in scores.items():
-            part = score.astype(np.float64)
-            part *= self.weights[name]
-            total = part if total is None else np.add(total, part, out=total)
+            weight = self.weights[name]
+            part = score if weight == 1 else np.multiply(score, weight, dtype=np.float64)
+            total = np.array(part, np.float64) if total is None else np.add(total, part, out=total)
         assert total is not None
         return total
 

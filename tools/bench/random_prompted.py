@@ -102,6 +102,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "model_conf": {"interctc_weight": 0.5, "ctc_asr_only": [True, True, True, False, False]},
     },
 }
+SHARPNESS = 20  # so that one token of a frame is far more probable than the next, as in trained models
 FILES = {"s2t_train_config": "config.yaml", "s2t_model_file": "model.pth"}
 
 
@@ -124,6 +125,8 @@ def write(name: str, directory: Path) -> None:
     for parameter in model.parameters():
         if parameter.dim() > 1:
             torch.nn.init.xavier_uniform_(parameter)
+    if name == "ctc":
+        model.ctc.ctc_lo.weight.data *= SHARPNESS
     torch.save(model.state_dict(), directory / FILES["s2t_model_file"])
     print(f"{name}: {sum(parameter.numel() for parameter in model.parameters()) / 1e6:.0f} M parameters", flush=True)
 

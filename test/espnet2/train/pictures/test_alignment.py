@@ -63,7 +63,7 @@ def test_bands(found, trained):
     assert (np.diff(found.hertz) >= 0).all() and found.hertz[-1] < trained.section.sample_rate / 2
 
 
-def test_text_that_ctc_hears(trained, speech):
+def test_best_path_of_ctc(trained, speech):
     found = align_utterance(trained.model, speech, trained.section.sample_rate)
     best = found.posteriors.argmax(axis=1)
     merged = [token for token, before in zip(best, [-1, *best[:-1]], strict=True) if token not in (before, found.blank)]
