@@ -18,6 +18,7 @@ from espnet2.bin import (
     s2t_inference_language_onnx,
     s2t_inference_onnx,
 )
+from espnet2.export import trace
 from espnet2.export.make_bundle import make_bundle
 from espnet2.interface.errors import BundleError, OptionError
 from espnet2.runtime.s2t import S2TSpeech2Text
@@ -36,11 +37,13 @@ SHORT = SPEECH[: zoo_s2t.RATE]
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Configuration and weights, a bundle, and recordings of them."""
+    """Configuration and weights, a bundle whose weights are in files of their own, and recordings of them."""
     directory = tmp_path_factory.mktemp("s2t")
     model = module_for(Row("s2t", "", Config(zoo_s2t.TASK, KEYS), (), ()), directory)
     torch.save(model.state_dict(), directory / "model.pth")
-    make_bundle(directory / "bundle", **of_model(directory))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trace, "EXTERNAL_DATA_BYTES", 2000)
+        make_bundle(directory / "bundle", **of_model(directory))
     soundfile.write(directory / "a.wav", SHORT, zoo_s2t.RATE, subtype="FLOAT")
     soundfile.write(directory / "b.wav", SPEECH, zoo_s2t.RATE, subtype="FLOAT")
     (directory / "wav.scp").write_text("".join(f"{name} {directory / name}.wav\n" for name in "ab"))
@@ -82,6 +85,20 @@ def test_calls_give_the_same_results(recognisers, call):
     assert [one[:4] for one in found] == [one[:4] for one in expected]
     scores = [[float(one.hypothesis.score) for one in results] for results in (expected, found)]
     assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+
+
+def test_weights_are_mapped_into_memory(files, recognisers):
+    weights = {path.name for path in (files / "bundle").glob("*.onnx.data")}
+    assert {"encoder.onnx.data", "decoder_step.onnx.data"} <= weights
+    mapped = espnet2.runtime.Speech2Text(files / "bundle", mapped=True, beam_size=3, maxlenratio=-8, nbest=3)
+    expected, found = recognisers[1](SHORT), mapped(SHORT)
+    assert [one[:4] for one in found] == [one[:4] for one in expected]
+    (files / "bundle" / "encoder.onnx.data").rename(files / "kept")
+    try:
+        with pytest.raises(BundleError, match=r"encoder\.onnx\.data"):
+            espnet2.runtime.Speech2Text(files / "bundle")
+    finally:
+        (files / "kept").rename(files / "bundle" / "encoder.onnx.data")
 
 
 def test_long_recordings_have_the_same_utterances(recognisers):

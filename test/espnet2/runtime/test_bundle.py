@@ -56,6 +56,18 @@ def test_round_trip(tmp_path, manifest, files):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["b", "source"]
 
 
+@pytest.mark.parametrize("movable", [True, False])
+def test_files_of_a_scratch_directory_are_moved(tmp_path, manifest, files, monkeypatch, movable):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    (scratch / "encoder.onnx").write_bytes(b"large")
+    if not movable:  # as on another file system
+        monkeypatch.setattr(bundle_module, "_moved", lambda source, target: False)
+    made = Bundle.write(tmp_path / "b", manifest, {**files, "encoder.onnx": scratch / "encoder.onnx"}, scratch)
+    assert (made.path / "encoder.onnx").read_bytes() == b"large"
+    assert (scratch / "encoder.onnx").exists() is not movable
+
+
 @pytest.mark.parametrize("exchanges", [True, False])
 def test_an_older_bundle_is_replaced(tmp_path, manifest, files, written, monkeypatch, exchanges):
     if not exchanges:
