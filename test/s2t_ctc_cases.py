@@ -60,6 +60,8 @@ MODELS: dict[str, dict[str, Any]] = {
         "promptencoder": "conformer",
         "promptencoder_conf": {**PROMPT_ENCODER, "rel_pos_type": "latest", "macaron_style": True},
     },
+    # Tokens of published models have times, too.
+    "timed": {**CONFIG, "token_list": [*TOKENS, "<notimestamps>", "<0.00>", "<0.02>", "<30.00>"]},
 }
 PROMPTS: tuple[dict[str, Any], ...] = (
     {"text_prev": [5]},
@@ -111,7 +113,12 @@ CASES += [Case(model, "former", *LONG[place]) for model in ("conditioned", "rela
 LEFT_OUT = {"202511": "batch", "202611": "former"}
 STORED = {
     "202511": [Case("conditioned", "former", 31.7, 4), Case("relative", "buffered", 31.7, 4)],
-    "202611": [*CASES[3:132:12], Case("conditioned", "buffered", 31.7, 4), Case("relative", "batch", 7.3, 2)],
+    "202611": [
+        *CASES[3:132:12],
+        Case("timed", "beam", 1.1, 1),
+        Case("conditioned", "buffered", 31.7, 4),
+        Case("relative", "batch", 7.3, 2),
+    ],
 }
 
 

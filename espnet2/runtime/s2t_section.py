@@ -95,6 +95,13 @@ class S2TSection(SearchSection):
         return ScoreFilter(special["notimestamps"], self.times[0], self.times[1], *ends, len(self.tokens))
 
 
+class S2TCTCSection(S2TSection):
+    """The section of models with CTC alone, whose texts follow no rules of times."""
+
+    def score_filter(self) -> None:
+        """No rules: languages, tasks and times are tokens of CTC's text as any other."""
+
+
 def is_tag(token: str) -> bool:
     """Whether a token is a symbol such as `<eng>`, and no part of a text."""
     return token.startswith("<") and token.endswith(">")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from argparse import Namespace
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from espnet2.runtime.s2t_section import S2TSection
 from espnet2.tasks import asr
@@ -74,12 +74,13 @@ class PromptedTask(RecognitionTask, AbsTask):
     required_data = ("speech", "text")
     optional_data = ("text_prev", "text_ctc", "text_spk2", "text_spk3", "text_spk4")
     inference_data = ("speech",)
+    section_class: ClassVar[type[S2TSection]] = S2TSection
 
     @classmethod
     def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> S2TSection:
         """Return the section of every recogniser, with the window and the symbols of prompts."""
         plain = super().section(model, config, tokenizer, streams)
-        return S2TSection(**{**plain.to_dict(), **prompts_of(model, config, plain.tokens, plain.special)})
+        return cls.section_class(**{**plain.to_dict(), **prompts_of(model, config, plain.tokens, plain.special)})
 
 
 class S2TTask(PromptedTask):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from espnet2.runtime.s2t_section import S2TCTCSection
 from espnet2.tasks import asr
 from espnet2.tasks.asr import CTC, frontend_of, require_fit, vocab_size_of
 from espnet2.tasks.choices import Choices, build
@@ -54,6 +55,7 @@ class S2TTask(PromptedTask):
         PREPROCESSOR,
     )
     preprocessor = PREPROCESSOR
+    section_class = S2TCTCSection
 
     @classmethod
     def assemble(cls, config: Namespace) -> AbsESPnetModel:

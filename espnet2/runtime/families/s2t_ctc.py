@@ -9,6 +9,7 @@ from espnet2.runtime.families.s2t import SpeechToTextOfTasks
 from espnet2.runtime.family import Components
 from espnet2.runtime.s2t_ctc import S2TCTCRecognizer
 from espnet2.runtime.s2t_ctc_options import S2TCTCOptions
+from espnet2.runtime.s2t_section import S2TCTCSection
 from espnet2.runtime.search_model import SearchSection
 
 READS = ["prefix", "text_prev", "text_prev_lengths"]  # behind speech and its lengths
@@ -20,6 +21,7 @@ class SpeechToTextByCTC(SpeechToTextOfTasks):
 
     subject = "speech to text of many tasks by CTC"
     speech2text = "espnet2.runtime.s2t_ctc:S2TCTCSpeech2Text"
+    section = S2TCTCSection
     options: ClassVar[type[S2TCTCOptions]] = S2TCTCOptions
     recognizer: ClassVar[type[S2TCTCRecognizer]] = S2TCTCRecognizer
 
