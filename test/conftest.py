@@ -28,6 +28,7 @@ NEED_TORCH = [
     "espnet2/bin/test_mt_inference.py",
     "espnet2/bin/test_s2t_inference.py",
     "espnet2/bin/test_slu_inference.py",
+    "espnet2/bin/test_st_inference.py",
     "espnet2/export",
     "espnet2/gan_tts",
     "espnet2/inference",

@@ -84,8 +84,12 @@ def _files(task: str, directory: Path) -> dict[str, Path]:
     """Those of the task, and of its companions that have no bundles of their own."""
     names = [task, *(name for name in FAMILIES[task].companions if not FAMILIES[name].family)]
     own = zoo.ROUND_TRIP[task].keys
-    keys = {"token_list": own["token_list"]} if "token_list" in own else {}  # a language model has the same
-    return {option: path for name in names for option, path in _saved(name, directory / name, **keys).items()}
+    found = {}
+    for name in names:
+        tokens = "src_token_list" if name.startswith("src_") else "token_list"
+        keys = {"token_list": own[tokens]} if tokens in own else {}  # a language model has the same
+        found |= _saved(name, directory / name, **keys)
+    return found
 
 
 @pytest.mark.parametrize("task", with_bundles())

@@ -316,6 +316,7 @@ ROUND_TRIP = {
     "asr": Config("espnet2.tasks.asr:ASRTask", {**_ASR, **MODELS["features"], **MODELS["ctc-only"], **_SMALL}),
     "lm": Config("espnet2.tasks.lm:LMTask", {**_LM, **LM_MODELS["seq_rnn"], "token_type": "char"}),
 }
+ROUND_TRIP["src_lm"] = ROUND_TRIP["lm"]
 
 # Rows whose graph is made of parts that other rows export, with other sizes or constants, or under the name of another
 # option: they go through PyTorch only, since an export takes seconds.

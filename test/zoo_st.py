@@ -73,4 +73,6 @@ DECODED = {
         "mdtrained-speech": _MD_SPEECH,
     }.items()
 }
-ROUND_TRIP = {"st": Config(TASK, {**_ST, **_HIER})}
+_FRAMES = {"frontend": None, "frontend_conf": {}, "normalize": None, "input_size": FEATURES}
+_LINEAR = {"encoder_conf": {**BLOCKS, "input_layer": "linear"}}
+ROUND_TRIP = {"st": Config(TASK, {**_ST, **_MD_SPEECH, **_RECOGNISING, **_FRAMES, **_LINEAR})}

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from espnet2.runtime.commands import recognize_streams
 from espnet2.runtime.decode_arguments import add_decode_arguments, add_recognizer_bundle_options
-from espnet2.runtime.decode_streaming import add_piece_options
+from espnet2.runtime.decode_streaming import CHUNK_MS, add_piece_options
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.upstream_options import add_other_options
-
-CHUNK_MS = 320.0
 
 
 def get_parser() -> ArgumentParser:

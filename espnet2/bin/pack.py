@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 
-from espnet2.interface.families import FAMILIES, rows_of, with_bundles
+from espnet2.interface.families import FAMILIES, kind_of, rows_of, with_bundles
 from espnet2.tasks import detect
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
@@ -45,7 +45,8 @@ def require_config(task: str, yaml_files: Mapping[str, str]) -> None:
     option = FAMILIES[task].config
     name = FAMILIES[task].packed.get(option, option)
     if name in yaml_files:
-        expected = sorted((other for other in FAMILIES if FAMILIES[other].config == option), key=task.__ne__)
+        sharing = (kind_of(other) for other, row in FAMILIES.items() if row.config == option)
+        expected = sorted(sharing, key=kind_of(task).__ne__)
         detect.task_of(read_mapping(yaml_files[name]), expected, f"--{name}: {yaml_files[name]}")
 
 

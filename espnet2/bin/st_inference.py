@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from espnet2.inference.arguments import add_recognizer_options
-from espnet2.inference.st_inference import Speech2Text, translate
+from espnet2.inference.st_inference import Speech2Text, add_source_options, translate
 from espnet2.runtime.decode_arguments import add_decode_arguments
 from espnet2.runtime.st_options import STOptions
 from espnet2.utils.cli import arguments, run
@@ -24,6 +24,7 @@ def get_parser() -> ArgumentParser:
         "is one line of the output; with a list and an output directory, results are written as a recipe decodes.",
     )
     add_recognizer_options(parser, ST)
+    add_source_options(parser)
     add_decode_arguments(parser, options=STOptions, task="st")
     add_other_options(parser, ST)
     return parser

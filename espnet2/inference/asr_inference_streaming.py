@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,41 @@ from espnet2.runtime.decode_streaming import StreamRunner, check_pieces, piece_s
 from espnet2.runtime.families.search import CHUNKS
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.results import AnyResult
+from espnet2.utils.model_options import RECOGNITION
 from espnet2.utils.upstream_options import FIXED, IGNORED, PRECISION, require, require_one_value
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Speech2TextStreaming(StreamingRecognizer):
-    """Recognises streams with a trained model, on PyTorch, with the arguments of upstream's class of this name.
+class OfCheckpoint(StreamingRecognizer):
+    """Base of recognisers of streams with a trained model, on PyTorch; their arguments are those of upstream's classes.
 
     As in upstream's, the samples after the last ones of a stream begin another one.
+    """
+
+    @classmethod
+    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
+        """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
+        own: Any = cls
+        made: Self = own(model_tag=model_tag, **options)
+        return made
+
+    @property
+    def beam_search(self) -> Any:
+        """The search of this stream."""
+        return self._own.search
+
+    def __call__(self, speech: Any, is_final: bool = True) -> list[AnyResult]:
+        """The results so far, best first, with the next samples of the stream; `is_final` ends it."""
+        results = super().__call__(speech, is_final)
+        if is_final:
+            self.reset()
+        return results
+
+
+class Speech2TextStreaming(OfCheckpoint):
+    """Recognises streams with a trained model, on PyTorch, with the arguments of upstream's class of this name.
 
     Args:
         asr_train_config: config.yaml of the recogniser.
@@ -92,30 +117,21 @@ class Speech2TextStreaming(StreamingRecognizer):
         self.asr_model, self.asr_train_args = trained.model, trained.config
         super().__init__(model_of(trained, options, token_type, bpemodel, ngram_scorer), options)
 
-    @classmethod
-    def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:
-        """The recogniser of a packed model: an archive, an unpacked directory, or its name on the Hugging Face hub."""
-        return cls(model_tag=model_tag, **options)
-
-    def __call__(self, speech: Any, is_final: bool = True) -> list[AnyResult]:
-        """The results so far, best first, with the next samples of the stream; `is_final` ends it."""
-        results = super().__call__(speech, is_final)
-        if is_final:
-            self.reset()
-        return results
-
 
 def recognize(args: argparse.Namespace) -> int:
     """Recognise the recordings that the options name as streams; returns the exit status."""
     check_pieces(args)
-    return decode(args, _runner)
+    return decode(args, runner)
 
 
-def _runner(args: argparse.Namespace) -> StreamRunner:
+def runner(
+    args: argparse.Namespace, kind: type[OfCheckpoint] = Speech2TextStreaming, tasks: Sequence[str] = RECOGNITION
+) -> StreamRunner:
+    """The recogniser of streams, a model of these tasks, that the options of a command describe."""
     require_one_value(args)
-    options = {**recognizer_options(args), **decode_options(args), "untrained": False}
+    options = {**recognizer_options(args, tasks), **decode_options(args), "untrained": False}
     quantized = {name: options.pop(name) for name in PRECISION if name in options and name != "dtype"}
     require(quantized, "--")
     chunks = {name: getattr(args, name) for name in CHUNKS}
-    speech2text = Speech2TextStreaming.from_pretrained(options.pop("model_tag"), chunks=chunks, **options)
+    speech2text = kind.from_pretrained(options.pop("model_tag"), chunks=chunks, **options)
     return StreamRunner(speech2text, piece_samples(args, speech2text.sample_rate))

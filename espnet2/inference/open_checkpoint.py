@@ -41,12 +41,15 @@ class Opened:
     dtype: str
 
 
-def open_checkpoint(task: str, user: str = "Speech2Text", **keywords: Any) -> Opened:
+def open_checkpoint(
+    task: str, user: str = "Speech2Text", chunks: Mapping[str, int | None] | None = None, **keywords: Any
+) -> Opened:
     """Open a trained model of a task.
 
     Args:
         task: Name in `espnet2.interface.families`.
         user: Class that errors name.
+        chunks: Open it for streams, whose chunks are of these sizes where that is a choice; None: for whole utterances.
         keywords: Files of the model, by the options of `espnet2.interface.families`, or `model_file` or `model_tag` of
             a packed one; options of the family, None for the default; those of `RUN`, and `quantize_TASK_model`;
             and options of `espnet2.utils.upstream_options` with the value there.
@@ -66,7 +69,8 @@ def open_checkpoint(task: str, user: str = "Speech2Text", **keywords: Any) -> Op
     require_known(keywords, user)
     options = family.options(**{name: value for name, value in chosen.items() if value is not None})
     files["model_tag"] = None if files["model_tag"] is None else str(files["model_tag"])
-    trained = load_trained(**files, untrained=run["untrained"], family=family)
+    streams = chunks is not None
+    trained = load_trained(**files, streaming=streams, chunks=chunks, untrained=run["untrained"], family=family)
     prepare(trained, str(run["device"]), run["dtype"])
     layers = run["quantize_modules"] or ["Linear"]
     quantize(trained, quantized, run["quantize_lm"], layers, run["quantize_dtype"])

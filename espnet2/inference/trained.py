@@ -229,7 +229,7 @@ def _load(task: str, files: dict[str, Path]) -> Trained:
         if companion.config in files:
             other, other_config = _build(companion, name, files)
             own.require_companion(name, config, other_config, files[companion.config])
-            parts += other.parts()
+            parts += own.companion_parts(name, config, other)
     all_files = {**files, **own.further_files(config)}
     return Trained(task, model, tuple(parts), config, all_files, own.tokenizer(model, config, files[row.config]))
 

@@ -45,6 +45,7 @@ class Row:
 
 _NGRAM = {"ngram_file": "KenLM n-gram model (.arpa or .bin)"}
 _RECOGNITION = "espnet2.runtime.families.asr:ASR"
+_LM = "espnet2.tasks.lm:LMTask"
 
 FAMILIES: Mapping[str, Row] = {
     "asr": Row(
@@ -89,8 +90,8 @@ FAMILIES: Mapping[str, Row] = {
         "st_train_config",
         "st_model_file",
         "espnet2.runtime.families.st:ST",
-        companions=("lm",),
-        files=_NGRAM,
+        companions=("lm", "src_lm"),
+        files={**_NGRAM, "src_ngram_file": "KenLM n-gram model of the source language (.arpa or .bin)"},
     ),
     "mt": Row(
         "translator of texts",
@@ -176,7 +177,8 @@ FAMILIES: Mapping[str, Row] = {
         "espnet2.runtime.families.vocoder:VOCODER",
         config_name="config.yml",
     ),
-    "lm": Row("language model", "espnet2.tasks.lm:LMTask", "lm_train_config", "lm_file"),
+    "lm": Row("language model", _LM, "lm_train_config", "lm_file"),
+    "src_lm": Row("language model of the source language", _LM, "src_lm_train_config", "src_lm_file"),
 }
 
 
@@ -201,6 +203,11 @@ def rows_of(task: str) -> Iterator[Row]:
     """The row of a task, then those of its companions."""
     yield FAMILIES[task]
     yield from (FAMILIES[name] for name in FAMILIES[task].companions)
+
+
+def kind_of(task: str) -> str:
+    """The first task whose models are of the same class: `lm` of `src_lm`, else the task itself."""
+    return next(name for name, row in FAMILIES.items() if row.task == FAMILIES[task].task)
 
 
 def load(target: str) -> Any:

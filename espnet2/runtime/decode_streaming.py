@@ -23,6 +23,7 @@ from espnet2.runtime.results import AnyResult, Results
 from espnet2.runtime.writers.search import GrowingLine
 
 STDIN = "-"
+CHUNK_MS = 320.0  # a piece of the commands that run bundles
 DAY_MS = 86_400_000
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,9 @@ what the translating decoder reads, beside the encoder output where it has an at
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -23,8 +25,7 @@ from espnet2.runtime.results import AnyResult, ResultMaker, Translations
 from espnet2.runtime.search import make_search
 from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.st_options import STOptions
-from espnet2.runtime.st_section import STSection, TwoPassModel
-from espnet2.text.abs_tokenizer import AbsTokenizer
+from espnet2.runtime.st_section import TwoPassModel
 
 PREFIX = "asr_"  # of graphs that recognise
 BETWEEN = "recognised_encoder"  # graph from a recognised text to what the translating decoder reads
@@ -32,24 +33,36 @@ START = "decoder_start"
 SPEECH, SPEECH_LENGTHS = "speech_out", "speech_lengths"  # inputs of a decoder that attends to the encoder output, too
 Value = TypeVar("Value")
 
+_speech: ContextVar[np.ndarray] = ContextVar("speech")  # (1, T, D), within `WithSpeech.reading`
+
 
 class WithSpeech:
-    """The graph that a decoder's steps begin with, which reads the encoder output of one utterance beside what the
-    search feeds, and returns its length for the steps.
+    """The graph that a decoder's steps begin with, which reads the encoder output of speech beside what the search
+    feeds, and returns its length for the steps.
+
+    The speech is that of the thread's `reading` block, so that searches of several utterances share the graph, and
+    take their steps together.
 
     Args:
         graph: Reads `SPEECH`.
-        encoder_out: (T, D).
     """
 
-    def __init__(self, graph: Graph, encoder_out: np.ndarray) -> None:
+    def __init__(self, graph: Graph) -> None:
         self.graph, self.component = graph, graph.component
-        self.speech = encoder_out[None]
-        self.length = {SPEECH_LENGTHS: np.array([len(encoder_out)])}
+
+    @contextmanager
+    def reading(self, encoder_out: np.ndarray) -> Iterator[None]:
+        """Read this encoder output (T, D) within the block."""
+        token = _speech.set(encoder_out[None])
+        try:
+            yield
+        finally:
+            _speech.reset(token)
 
     def __call__(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
         """Results by name."""
-        return {**self.graph({**feeds, SPEECH: self.speech}), **self.length}
+        speech = _speech.get()
+        return {**self.graph({**feeds, SPEECH: speech}), SPEECH_LENGTHS: np.array([speech.shape[1]])}
 
 
 class SpeechTranslator(Recognizer):
@@ -63,12 +76,17 @@ class SpeechTranslator(Recognizer):
     options: STOptions
     first: ResultMaker | None = None
 
+    start: WithSpeech | None = None  # where the decoder attends to speech, too
+
     def __init__(self, model: SearchModel, options: STOptions) -> None:
+        start = model.graphs.get(START)
+        if start is not None and SPEECH in {tensor.name for tensor in start.component.inputs}:
+            self.start = WithSpeech(start)
+            model = dataclasses.replace(model, graphs={**model.graphs, START: self.start})
         super().__init__(model, options)
         if isinstance(model, TwoPassModel):
             self.first = ResultMaker(model.recognition, options.recognition(), self.seconds)
             self.first_search = make_search(self.first.model, self.first.options)
-            self.attends = SPEECH in {tensor.name for tensor in model.graphs[START].component.inputs}
 
     def __call__(self, speech: Any, *, hotwords: Any = None, hotword_weight: float | None = None) -> Any:
         """The n-best translations of one utterance, best first; of a list of utterances, a list of these.
@@ -104,11 +122,11 @@ class SpeechTranslator(Recognizer):
 
         Where the decoder attends to both, a text may be as long as the latter allows, as in upstream.
         """
-        ratios = self.options.maxlenratio, self.options.minlenratio
-        if not self.attends:
-            return list(self.beam_search(memory, *ratios))
-        search = self._search_with(encoder_out)
-        return list(search.finish(search.init_hyp(memory), 0, memory, len(encoder_out), *ratios))
+        search, ratios = self.beam_search, (self.options.maxlenratio, self.options.minlenratio)
+        if self.start is None:
+            return list(search(memory, *ratios))
+        with self.start.reading(encoder_out):
+            return list(search.finish(search.init_hyp(memory), 0, memory, len(encoder_out), *ratios))
 
     def _memory(self, encoder_out: np.ndarray, tokens: np.ndarray) -> np.ndarray:
         """The decoder's input (U, D) of a recognised text, whose tokens begin with the start symbol."""
@@ -123,11 +141,6 @@ class SpeechTranslator(Recognizer):
             }
         )
         return as_array(results[graph.component.outputs[0].name])[0]
-
-    def _search_with(self, encoder_out: np.ndarray) -> Any:
-        """A search whose decoder reads this encoder output, too."""
-        graphs = {**self.model.graphs, START: WithSpeech(self.model.graphs[START], encoder_out)}
-        return make_search(dataclasses.replace(self.model, graphs=graphs), self.options)
 
 
 class STSpeech2Text(Speech2Text, SpeechTranslator):
@@ -148,12 +161,3 @@ def of_recognition(graphs: Mapping[str, Value]) -> dict[str, Value]:
 def of_translation(graphs: Mapping[str, Value]) -> dict[str, Value]:
     """The others."""
     return {name: value for name, value in graphs.items() if not name.startswith(PREFIX)}
-
-
-def two_pass(model: SearchModel, tokenizer: AbsTokenizer | None) -> SearchModel:
-    """The model of all graphs as one that recognises first, with this tokenizer, where its section says so."""
-    section = model.section
-    if not isinstance(section, STSection) or not section.recognition:
-        return model
-    first = SearchModel(of_recognition(model.graphs), section.recogniser(), tokenizer)
-    return TwoPassModel(of_translation(model.graphs), section, model.tokenizer, model.ngram, recognition=first)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from espnet2.runtime.option_fields import option
+from espnet2.interface.errors import OptionError
+from espnet2.runtime.option_fields import is_integer, option, require
 from espnet2.runtime.options import DecodeOptions
 
 RECOGNITION = "asr_"  # begin of the options of the recognition that precedes a translation
@@ -21,8 +22,11 @@ class STOptions(DecodeOptions):
     purpose = "speech translation"
 
     ctc_weight: float = option(0.0, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")
+    hugging_face_decoder_max_length: int = option(256, "tokens of hugging_face_decoder, its start included")
     asr_beam_size: int = option(20, "multi-decoder models: hypotheses of the recognition kept at every step")
     asr_ctc_weight: float = option(0.3, "multi-decoder models: weight of CTC in the recognition")
+    asr_lm_weight: float = option(1.0, "multi-decoder models: weight of the language model in the recognition")
+    asr_ngram_weight: float = option(0.9, "multi-decoder models: weight of the n-gram model in the recognition")
     asr_penalty: float = option(0.0, "multi-decoder models: added to the score of the recognition for every token")
     asr_maxlenratio: float = option(0.0, "multi-decoder models: as maxlenratio, of the recognised text")
     asr_minlenratio: float = option(0.0, "multi-decoder models: as minlenratio, of the recognised text")
@@ -31,11 +35,19 @@ class STOptions(DecodeOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.recognition()
+        most = self.hugging_face_decoder_max_length
+        require(is_integer(most) and most > 0, "hugging_face_decoder_max_length", "a number of tokens above 0", most)
+        if self.hugging_face_decoder:
+            conf = {"max_length": int(most), **(self.hugging_face_decoder_conf or {})}
+            object.__setattr__(self, "hugging_face_decoder_conf", conf)
 
     def recognition(self) -> DecodeOptions:
-        """The options of the recognition."""
+        """The options of the recognition; raises `OptionError` as the class does."""
         own: dict[str, Any] = {item.name.removeprefix(RECOGNITION): getattr(self, item.name) for item in _of(self)}
-        return DecodeOptions(**own, lm_weight=0.0, ngram_weight=0.0)
+        try:
+            return DecodeOptions(**own)
+        except OptionError as error:
+            raise OptionError(RECOGNITION + str(error)) from error
 
 
 def _of(options: STOptions) -> list[Any]:

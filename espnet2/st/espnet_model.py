@@ -243,6 +243,13 @@ class ESPnetSTModel(SpeechModel):
             lengths=(spec.OutputLength("out_frames", "tokens", self.md_encoder.length),),
         )
 
+    def unfit_for_streams(self) -> str | None:
+        """Return the reason why the model needs whole utterances; None if it can stream."""
+        for part in (self.hier_encoder, self.md_encoder):
+            if part is not None:
+                return f"{type(part).__name__} behind it, which needs whole utterances"
+        return super().unfit_for_streams()
+
     def forward(
         self,
         speech: Tensor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,12 @@ class ExportedTask:
     @classmethod
     def read_files(cls, config: Namespace, files: Mapping[str, Path]) -> None:
         """Set in `config` what other files of the model, by option, state instead; by default nothing is."""
+
+    @classmethod
+    def companion_parts(cls, name: str, config: Namespace, companion: Any) -> Sequence[Part]:
+        """Return the parts of a model, of the task `name`, that goes with one of this configuration."""
+        parts: Sequence[Part] = companion.parts()
+        return parts
 
     @classmethod
     def require_companion(cls, name: str, config: Namespace, companion: Namespace, source: Path) -> None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from espnet2.interface.graph import Graph
+from espnet2.runtime.families.st import SOURCE_NGRAM, two_pass
 from espnet2.runtime.family import Family
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search_model import SearchModel
-from espnet2.runtime.st import two_pass
+from espnet2.runtime.st import PREFIX
 from espnet2.runtime.st_section import STSection
 from espnet2.tasks import asr
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import CTC, JOINT_NETWORK, encoding_parts, vocab_size_of
 from espnet2.tasks.choices import Choices, build
-from espnet2.tasks.exported import BundledFile
+from espnet2.tasks.exported import BundledFile, Part
 from espnet2.tasks.mt import DECODERS
 from espnet2.tasks.options import Option
 from espnet2.tasks.recognition import RecognitionTask
@@ -80,6 +82,9 @@ MD_ENCODER = _further("md_encoder")
 HIER_ENCODER = _further("hier_encoder")
 CTC_SAMPLE_RATE = Option("ctc_sample_rate", float, 0.0, "known with its default only", fixed=True)
 MODEL = "espnet2.st.espnet_model:ESPnetSTModel"
+SOURCE_LM, SOURCE_NGRAM_FILE = "src_lm", "src_ngram_file"  # a task, and an option
+
+_log = logging.getLogger(__name__)
 
 
 class STTask(TwoTexts, RecognitionTask, AbsTask):
@@ -183,15 +188,34 @@ class STTask(TwoTexts, RecognitionTask, AbsTask):
 
     @classmethod
     def bundled_files(cls, tokenizer: AbsTokenizer | None, files: Mapping[str, Path]) -> dict[str, BundledFile]:
-        """Return the tokenizers' models and the n-gram model, if any."""
-        return {**super().bundled_files(tokenizer, files), **bundled_source(files)}
+        """Return the tokenizers' models and the n-gram models, if any."""
+        found = {**super().bundled_files(tokenizer, files), **bundled_source(files)}
+        path = files.get(SOURCE_NGRAM_FILE)
+        return found if path is None else {**found, SOURCE_NGRAM: (SOURCE_NGRAM + path.suffix, path)}
+
+    @classmethod
+    def require_companion(cls, name: str, config: Namespace, companion: Namespace, source: Path) -> None:
+        """Raise `ConfigError` for a language model with other tokens than those of the language that it is of."""
+        tokens = config.src_token_list if name == SOURCE_LM else config.token_list
+        super().require_companion(name, Namespace(token_list=tokens), companion, source)
+
+    @classmethod
+    def companion_parts(cls, name: str, config: Namespace, companion: Any) -> Sequence[Part]:
+        """Return the parts of a language model; one of the source language is part of a multi-decoder model alone."""
+        parts = super().companion_parts(name, config, companion)
+        if name != SOURCE_LM:
+            return parts
+        if config.md_encoder is None:
+            _log.warning("%s: without effect, since the model does not recognise before it translates", name)
+            return ()
+        return tuple((module, dataclasses.replace(part, name=PREFIX + part.name)) for module, part in parts)
 
     @classmethod
     def runtime_model(
         cls, family: Family, graphs: Mapping[str, Graph], section: Any, trained: Any, options: DecodeOptions
     ) -> SearchModel:
         """Return the model with the tokenizers and the n-gram scorer of the trained one."""
-        return recognising_first(super().runtime_model(family, graphs, section, trained, options), trained.config)
+        return recognising_first(super().runtime_model(family, graphs, section, trained, options), trained, options)
 
 
 def decoder_of(config: Namespace, vocab_size: int, size: int) -> tuple[Any, Any]:
@@ -205,11 +229,21 @@ def decoder_of(config: Namespace, vocab_size: int, size: int) -> tuple[Any, Any]
     return decoder, build("st_joint_net_conf", JOINT_NETWORK, conf, output_size=vocab_size, **joint_sizes)
 
 
-def recognising_first(model: SearchModel, config: Namespace) -> SearchModel:
-    """The model of a search as one that recognises first, where it does, with the tokenizer of its configuration."""
+def recognising_first(
+    model: SearchModel,
+    trained: Any,
+    options: DecodeOptions,
+    ngram_scorer: str = "full",
+    token_type: str | None = None,
+    bpemodel: str | Path | None = None,
+) -> SearchModel:
+    """The model of a search as one that recognises first, where it does.
+
+    The tokenizer of what it recognises is that of the trained model's configuration, or the one given instead.
+    """
     tokens = model.section.recognition.get("tokens", ()) if isinstance(model.section, STSection) else ()
-    return (
-        two_pass(model, load_tokenizer(config.src_token_type, config.src_bpemodel, token_list=tokens))
-        if tokens
-        else model
-    )
+    if not tokens:
+        return model
+    kind, file = token_type or trained.config.src_token_type, bpemodel or trained.config.src_bpemodel
+    tokenizer = load_tokenizer(kind, file, token_list=tokens)
+    return two_pass(model, tokenizer, trained.files.get(SOURCE_NGRAM_FILE), options, ngram_scorer)

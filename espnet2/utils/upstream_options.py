@@ -34,12 +34,20 @@ PRECISION: Mapping[str, Any] = {
     "quantize_dtype": "qint8",
 }
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+_OF_ST: Mapping[str, Any] = {
+    "src_word_lm_train_config": None,
+    "src_word_lm_file": None,
+    "incremental_decode": False,
+    "blank_penalty": 1.0,
+    "hold_n": 0,
+}
 FIXED: Mapping[str, Any] = {
     "enh_s2t_task": False,
     "decoder_text_length_limit": 0,
     "word_lm_train_config": None,
     "word_lm_file": None,
     "run_chunk": False,
+    **_OF_ST,
 }
 # Recognition is deterministic and runs in one process; segments of partial_ar are searched one after the other; texts
 # are printed if no files are written; attention is computed in one way.
@@ -54,8 +62,11 @@ TOKENIZER = {
     "token_type": "kind of tokens, instead of the config's",
     "bpemodel": "SentencePiece model, instead of the config's",
 }
+SOURCE_TOKENIZER = {f"src_{name}": f"{text}, of the source language" for name, text in TOKENIZER.items()}
+# Options of the models of some tasks only, beside those that name files.
+OWNED = {**QUANTIZED, **dict.fromkeys((*_OF_ST, *SOURCE_TOKENIZER), ("st",))}
 STREAMS = ("sim_chunk_length", "chunk_ms", "chunk_size", "left_context", "right_context", "decoding_window")
-FILES = (*model_files(SEARCHING), *PACKED, *TOKENIZER)
+FILES = (*model_files(SEARCHING), *PACKED, *TOKENIZER, *SOURCE_TOKENIZER)
 CHECKPOINT = tuple(name for name in FILES if name != "ngram_file")
 GROUPS = (
     Group("the only value known here", FIXED),
@@ -88,8 +99,8 @@ def foreign(tasks: Iterable[str]) -> set[str]:
     """Names in the table that belong to models of other tasks."""
     own = {*tasks}
     names = {name for task in SEARCHING for name in model_files([task]) if task not in own}
-    quantized = {name for name, of in QUANTIZED.items() if not own & {*of}}
-    return (names | quantized) - {*model_files(own)}
+    others = {name for name, of in OWNED.items() if not own & {*of}}
+    return (names | others) - {*model_files(own)}
 
 
 def add_layers(parser: argparse._ActionsContainer, text: str) -> None:

@@ -21,6 +21,7 @@ from espnet2.interface.errors import GraphError
 from espnet2.interface.graph import Graph
 from espnet2.interface.spec import Component, Tensor
 
+BATCH, ROWS = "batch", "rows"  # axes of utterances, and of rows; others that have names are of frames
 _BLOCK = 64  # rows by which the room grows, and after which those that no hypothesis sees are dropped
 _OWN = ("tokens", "positions", "visible")  # inputs that are neither the encoder output's nor states
 _FULL = 0.75  # share of slots that are used: with fewer, the others' part of every step costs more than to copy
@@ -89,9 +90,15 @@ class Arena:
     def __init__(self, component: Component) -> None:
         self._states = [state.input for state in component.states]
         self._inputs = [tensor for tensor in component.inputs if tensor.name not in _OWN]
+        self._axes = {
+            axis: (tensor.name, place)
+            for tensor in self._inputs
+            for place, axis in enumerate(tensor.axes)
+            if isinstance(axis, str) and axis != BATCH
+        }
         self._members: list[weakref.ref[Pool] | None] = []
         self._room = 0
-        self._rows = {tensor.name: _zeros(tensor, 0, 0) for tensor in self._states}
+        self._rows = {tensor.name: _zeros(tensor, 0, {ROWS: 0}) for tensor in self._states}
         self._memory: dict[str, np.ndarray] = {}
         self._copied: list[Any] = []  # the encoder output in each slot of `_memory`
 
@@ -125,7 +132,7 @@ class Arena:
         everyone = [(pool, _rows_of(pool)) for pool in alive + new]
         self._members, self._memory, self._copied = [None] * slots, {}, [None] * slots
         self._room = max(pool.count for pool, _ in everyone)
-        self._rows = {tensor.name: _zeros(tensor, slots, self._room) for tensor in self._states}
+        self._rows = {tensor.name: _zeros(tensor, slots, {ROWS: self._room}) for tensor in self._states}
         for slot, (pool, rows) in enumerate(everyone):
             self._take(pool, slot, rows)
 
@@ -144,7 +151,7 @@ class Arena:
         if room > self._room:
             self._room = max(room, self._room * 5 // 4) + _BLOCK
             for tensor in self._states:
-                old, new = self._rows[tensor.name], _zeros(tensor, len(self), self._room)
+                old, new = self._rows[tensor.name], _zeros(tensor, len(self), {ROWS: self._room})
                 new[tuple(map(slice, old.shape))] = old
                 self._rows[tensor.name] = new
 
@@ -168,25 +175,33 @@ class Arena:
         if len(self) == 1:
             return {**rows, **memories[0]}
         current = [memories.get(slot, copied) for slot, copied in enumerate(self._copied)]
-        self._fit(max(_frames(self._inputs, memory) for memory in current))
+        sizes = [self._sizes(memory) for memory in current]
+        self._fit({axis: max(size.get(axis, 0) for size in sizes) for axis in set().union(*sizes)})
         for slot, memory in enumerate(current):
             if memory is not None and memory is not self._copied[slot]:
                 self._copy(slot, memory)
         return {**rows, **self._memory}
 
-    def _fit(self, frames: int) -> None:
+    def _fit(self, sizes: Mapping[str, int]) -> None:
         """Make new arrays for the encoder outputs where the present ones are too short, or far too long."""
-        known = _frames(self._inputs, self._memory)
-        if not self._memory or not frames <= known <= max(_SPARE * frames, frames + _BLOCK):
-            self._memory = {tensor.name: _zeros(tensor, len(self), frames) for tensor in self._inputs}
+        known = self._sizes(self._memory)
+        fits = all(size <= known.get(axis, -1) <= max(_SPARE * size, size + _BLOCK) for axis, size in sizes.items())
+        if not self._memory or not fits:
+            self._memory = {tensor.name: _zeros(tensor, len(self), sizes) for tensor in self._inputs}
             self._copied = [None] * len(self)
 
+    def _sizes(self, memory: Mapping[str, Any] | None) -> dict[str, int]:
+        """Frames of encoder outputs by the name of the axis; nothing where there are none."""
+        if not memory:
+            return {}
+        return {axis: as_array(memory[name]).shape[place] for axis, (name, place) in self._axes.items()}
+
     def _copy(self, slot: int, memory: Mapping[str, Any]) -> None:
+        sizes = self._sizes(memory)
         for tensor in self._inputs:
             array, value = self._memory[tensor.name], as_array(memory[tensor.name])
-            frames = value.shape[tensor.axes.index("frames")] if "frames" in tensor.axes else 0
-            array[_at(tensor, slot, None)] = 0
-            array[_at(tensor, slot, frames)] = value[_at(tensor, 0, frames)]
+            array[_at(tensor, slot, {})] = 0
+            array[_at(tensor, slot, sizes)] = value[_at(tensor, 0, sizes)]
         self._copied[slot] = memory
 
 
@@ -206,7 +221,7 @@ class Pooled:
         self._component = step.component
         self._log_probs = step.component.outputs[0].name
         for state in step.component.states:
-            if state.input.axes[:2] != ("rows", "batch"):
+            if state.input.axes[:2] != (ROWS, BATCH):
                 raise GraphError(
                     f"{state.input.name}: expected the axes rows and batch first, found {state.input.axes}"
                 )
@@ -278,21 +293,13 @@ def _rows_of(pool: Pool) -> Mapping[str, np.ndarray]:
     return {} if pool.arena is None else pool.arena._rows
 
 
-def _zeros(tensor: Tensor, slots: int, size: int) -> np.ndarray:
-    """An array for an input, with so many slots, and rows or frames."""
-    known = {"batch": slots, "rows": size, "frames": size}
+def _zeros(tensor: Tensor, slots: int, sizes: Mapping[str, int]) -> np.ndarray:
+    """An array for an input, with so many slots, and other named axes of these sizes."""
+    known = {BATCH: slots, **sizes}
     return np.zeros([axis if isinstance(axis, int) else known[axis] for axis in tensor.axes], tensor.dtype)
 
 
-def _at(tensor: Tensor, slot: int, frames: int | None) -> tuple[Any, ...]:
-    """Index of the first `frames` of a slot; None: of all."""
-    known = {"batch": slot, "frames": slice(frames)}
+def _at(tensor: Tensor, slot: int, sizes: Mapping[str, int]) -> tuple[Any, ...]:
+    """Index of the first frames of a slot, as many as `sizes` has by the name of the axis; else of all."""
+    known = {BATCH: slot, **{axis: slice(size) for axis, size in sizes.items()}}
     return tuple(known.get(axis, slice(None)) if isinstance(axis, str) else slice(None) for axis in tensor.axes)
-
-
-def _frames(tensors: Sequence[Tensor], memory: Mapping[str, Any] | None) -> int:
-    """Frames of an encoder output; 0 where there is none."""
-    framed = [tensor for tensor in tensors if "frames" in tensor.axes]
-    if not memory or not framed:
-        return 0
-    return int(as_array(memory[framed[0].name]).shape[framed[0].axes.index("frames")])
