@@ -51,7 +51,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--one_graph_search",
-        choices=["label_synchronous", "ctc_beam", "ctc_greedy", "transducer_greedy"],
+        choices=["label_synchronous", "ctc_beam", "ctc_greedy", "transducer_greedy", "transducer_alsd"],
         help="search in recognizer.onnx (default: label_synchronous, ctc_beam or transducer_greedy, as the model is)",
     )
     parser.add_argument("--one_graph_beam_size", type=int, help="hypotheses that its beam search keeps (default: 10)")

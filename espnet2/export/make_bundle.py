@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,11 @@ def make_bundle(
         accepted: dict[str, Any] = {}
         if quantize:
             judge = judge_of(trained, graphs, signals, not recordings, recognize)
-            quantized, accepted = _quantized(judge, graphs, paths, len(signals) if recordings else 0)
+            small = None
+            if whole is not None:
+                small = functools.partial(whole.quantized, further[ROLE], signals, not recordings)
+            quantized, of_whole, accepted = _quantized(judge, graphs, paths, len(signals) if recordings else 0, small)
+            further |= of_whole
         manifest, files = _describe(trained, paths, quantized, provenance, _verification(checks, accepted))
         manifest = _with_whole(manifest, files, further)
         bundle = Bundle.write(output_dir, manifest, files, directory)
@@ -143,16 +148,28 @@ def _open(module: Any, component: Component, path: Path) -> OnnxGraph:
 
 
 def _quantized(
-    judge: Judge, graphs: Mapping[str, OnnxGraph], paths: Mapping[str, Path], recordings: int
-) -> tuple[dict[str, Path], dict[str, Any]]:
-    """The int8 graphs of the first attempt that is accepted, and how their results compare."""
+    judge: Judge,
+    graphs: Mapping[str, OnnxGraph],
+    paths: Mapping[str, Path],
+    recordings: int,
+    whole: Callable[[Sequence[Path], bool], tuple[dict[str, Path], float]] | None = None,
+) -> tuple[dict[str, Path], dict[str, Path], dict[str, Any]]:
+    """The int8 graphs of the first attempt that is accepted, those of `whole` by role, and how their results compare.
+
+    `whole` quantises what is quantised in some of the paths, in the graph of the whole model.
+    """
     if may_overflow():
         _log.warning("int8: no VNNI instructions are known of this CPU, without which int8 graphs are hardly faster")
-    quantized, rate = {}, 0.0
+    quantized: dict[str, Path] = {}
+    of_whole: dict[str, Path] = {}
+    rate = 0.0
     for names, outputs in judge.attempts():
         quantized = _quantize(paths, names, outputs)
         int8 = {name: OnnxGraph(path, graphs[name].component) for name, path in quantized.items()}
         rate = judge.rate({**graphs, **int8})
+        if whole is not None:
+            of_whole, further = whole([paths[name] for name in quantized], outputs)
+            rate = max(rate, further)
         _log.info("int8 against fp32: %.1f %% %s", 100 * rate, judge.deviation_unit)
         if not recordings or rate <= judge.most_deviation:
             break
@@ -160,7 +177,7 @@ def _quantized(
         require_accepted(rate, judge, recordings)
     else:
         _log.warning("int8 was not compared on recordings: give some to have its results accepted or refused")
-    return quantized, {"int8": {**judge.record(rate), "recordings": recordings, "accepted": recordings > 0}}
+    return quantized, of_whole, {"int8": {**judge.record(rate), "recordings": recordings, "accepted": recordings > 0}}
 
 
 def _quantize(paths: Mapping[str, Path], names: Sequence[str], outputs: bool) -> dict[str, Path]:

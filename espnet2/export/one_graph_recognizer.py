@@ -19,7 +19,9 @@ from espnet.nets.pytorch_backend.graph_search.label_synchronous import (
 from espnet.nets.pytorch_backend.graph_search.limits import Limits
 from espnet.nets.pytorch_backend.graph_search.loops import size_in
 from espnet.nets.pytorch_backend.graph_search.scorers import SteppedModule
+from espnet.nets.pytorch_backend.graph_search.transducer_alsd import TransducerALSDSearch, TransducerALSDStep
 from espnet.nets.pytorch_backend.graph_search.transducer_greedy import TransducerGreedySearch, TransducerGreedyStep
+from espnet.nets.transducer_options import TransducerOptions
 from espnet2.export.decoding_table import pieces_of
 from espnet2.interface.errors import OptionError
 from espnet2.interface.spec import Component
@@ -31,10 +33,12 @@ from espnet2.runtime.timestamps import frame_seconds
 from espnet2.tasks.exported import Part
 
 NAME = "recognizer"
-CTC_GREEDY, CTC_BEAM, LABELS, TRANSDUCER = "ctc_greedy", "ctc_beam", "label_synchronous", "transducer_greedy"
+CTC_GREEDY, CTC_BEAM, LABELS = "ctc_greedy", "ctc_beam", "label_synchronous"
+TRANSDUCER, ALSD = "transducer_greedy", "transducer_alsd"
+GREEDY, TRANSDUCERS = (CTC_GREEDY, TRANSDUCER), (TRANSDUCER, ALSD)
 # Searches, with the graphs of a model that each needs; the first that a model has the graphs of is the default.
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    TRANSDUCER: ("joint_start", "joint_step", "decoder_step"),
+    **dict.fromkeys(TRANSDUCERS, ("joint_start", "joint_step", "decoder_step")),
     LABELS: ("decoder_step",),
     CTC_BEAM: ("ctc",),
     CTC_GREEDY: ("ctc",),
@@ -50,7 +54,11 @@ OPTIONS = (
     Declared("minlenratio", (1,), below=0.1),
     Declared("nbest", (1,), "int64", least=1, below=4),
     Declared("normalize_length", (1,), "bool", below=2),
+    Declared("u_max", (1,), "int64", least=1, below=9),
+    Declared("score_norm", (1,), "bool", below=2),
 )
+OF_ALSD = ("nbest", "u_max", "score_norm")
+OF_LABELS = tuple(option.name for option in OPTIONS if option.name not in ("u_max", "score_norm"))
 
 
 class _Found(NamedTuple):
@@ -85,6 +93,8 @@ class OneGraphRecognizer(nn.Module):
         self.section = section
         self.kind = _kind(self.found, search)
         self.beam_size = min(beam_size, len(section.tokens))
+        if self.kind == ALSD and self.beam_size < 2:  # with one, `espnet2.runtime` searches greedily
+            raise OptionError(f"expected a beam of at least 2 for {ALSD}, found {beam_size}")
         self.blank = int(section.special["blank"])
         self.encoder, self.encoded = self.found["encoder"]
         if len(self.encoded.outputs[1].axes) != 1 or self.encoded.inputs[0].axes[0] != "batch":
@@ -95,19 +105,22 @@ class OneGraphRecognizer(nn.Module):
 
     @property
     def _has_ctc(self) -> bool:
-        return "ctc" in self.found and self.kind != TRANSDUCER
+        return "ctc" in self.found and self.kind not in TRANSDUCERS
 
     @property
     def _starts(self) -> bool:
         return self.kind == LABELS and "decoder_start" in self.found
 
-    def _make_search(self) -> LabelSynchronousSearch | TransducerGreedySearch | None:
+    def _make_search(self) -> LabelSynchronousSearch | TransducerGreedySearch | TransducerALSDSearch | None:
         """The search; None for greedy CTC, which is a function."""
         if self.kind == CTC_GREEDY:
             return None
-        if self.kind == TRANSDUCER:
-            decoder = SteppedModule(*self.found["decoder_step"])
-            return TransducerGreedySearch(TransducerGreedyStep(decoder, self.found["joint_step"][0], self.blank))
+        if self.kind in TRANSDUCERS:
+            decoder, joint = SteppedModule(*self.found["decoder_step"]), self.found["joint_step"][0]
+            if self.kind == TRANSDUCER:
+                return TransducerGreedySearch(TransducerGreedyStep(decoder, joint, self.blank))
+            expansions = min(self.beam_size, len(self.section.tokens) - 1)
+            return TransducerALSDSearch(TransducerALSDStep(decoder, joint, self.blank, self.beam_size, expansions))
         names = {"decoder": "decoder_step", "lm": "lm_step"} if self.kind == LABELS else {"lm": "lm_step"}
         scorers = {name: SteppedModule(*self.found[graph]) for name, graph in names.items() if graph in self.found}
         special, vocabulary = self.section.special, len(self.section.tokens)
@@ -128,11 +141,12 @@ class OneGraphRecognizer(nn.Module):
     @property
     def options(self) -> tuple[Declared, ...]:
         """Options of the search that are inputs."""
-        if self.kind in (CTC_GREEDY, TRANSDUCER):
+        if self.kind in GREEDY:
             return ()
         without = {"ctc_weight"} if self.kind == CTC_BEAM or not self._has_ctc else set()
         without |= set() if "lm_step" in self.found else {"lm_weight"}
-        return tuple(option for option in OPTIONS if option.name not in without)
+        names = OF_ALSD if self.kind == ALSD else OF_LABELS
+        return tuple(option for option in OPTIONS if option.name in names and option.name not in without)
 
     def recognize(self, speech: Tensor, speech_lengths: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
         """Outputs of `component`, of its inputs in their order."""
@@ -176,11 +190,15 @@ class OneGraphRecognizer(nn.Module):
 
     def _searched(self, encoder_out: Tensor, lengths: Tensor, options: Mapping[str, Tensor]) -> _Found:
         if isinstance(self.search, TransducerGreedySearch):
-            return self._timed(self.search(encoder_out, lengths), SYLLABLE)
+            return self._timed(_as_list(self.search(encoder_out, lengths)), SYLLABLE)
+        if isinstance(self.search, TransducerALSDSearch):
+            found = self.search(encoder_out, lengths, options["u_max"], options["score_norm"])
+            count = self._count(options)
+            return self._timed(FramedText(*(x.narrow(1, 0, count) for x in found)), SYLLABLE)
         log_probs = None if self.ctc is None else self.ctc.log_softmax(encoder_out)
         if self.search is None:
             assert log_probs is not None  # as this search needs it
-            return self._timed(greedy_search(log_probs, lengths, self.blank), 0.0)
+            return self._timed(_as_list(greedy_search(log_probs, lengths, self.blank)), 0.0)
         memory = {"encoder_out": encoder_out, "memory_lengths": lengths}
         if self.decoder_start is not None:
             component = self.found["decoder_start"][1]
@@ -188,31 +206,37 @@ class OneGraphRecognizer(nn.Module):
             results = results if isinstance(results, tuple) else (results,)
             memory |= zip((tensor.name for tensor in component.outputs), results, strict=True)
         ended = self.search(Limits.of(options, lengths), lengths, encoder_out.shape[1], log_probs, memory)
+        count = self._count(options)
+        return _Found(*(x.narrow(1, 0, count) for x in (ended.text, ended.length, ended.score)))
+
+    def _count(self, options: Mapping[str, Tensor]) -> int:
+        """Number of hypotheses that are wanted."""
         count = size_in(options["nbest"].clamp(1, self.beam_size).squeeze(0))
         torch._check(count >= 1)
         torch._check(count <= self.beam_size)
-        return _Found(*(x.narrow(1, 0, count) for x in (ended.text, ended.length, ended.score)))
+        return count
 
     def _timed(self, found: FramedText, longest: float) -> _Found:
-        """The one text of each utterance, with times if frames have them; `longest` seconds of a token, 0: as found."""
+        """Texts (B, N, U) with times if frames have them; `longest` seconds of a token, 0: as found."""
         seconds = frame_seconds(self.encoded, self.section.sample_rate)
         times = None
         if seconds is not None:
             start, end = found.start.float() * seconds, found.end.float() * seconds
             if longest:
-                place = torch.arange(start.shape[1] - 1, device=start.device)
-                is_last = place >= found.length.unsqueeze(1) - 1
-                follower = torch.where(is_last, torch.inf, start[:, 1:])
-                follower = torch.cat((follower, torch.full_like(start[:, :1], torch.inf)), dim=1)
+                place = torch.arange(start.shape[2] - 1, device=start.device)
+                is_last = place >= found.length.unsqueeze(2) - 1
+                follower = torch.where(is_last, torch.inf, start[..., 1:])
+                follower = torch.cat((follower, torch.full_like(start[..., :1], torch.inf)), dim=2)
                 end = torch.maximum(end, torch.minimum(follower, start + longest))
-            times = torch.stack((start, end), dim=-1).unsqueeze(1)
-        return _Found(found.text.unsqueeze(1), found.length.unsqueeze(1), found.score.unsqueeze(1), times)
+            times = torch.stack((start, end), dim=-1)
+        return _Found(found.text, found.length, found.score, times)
 
     def component(self) -> Component:
         """The declared graph."""
-        frames = self.kind in (CTC_GREEDY, TRANSDUCER)
-        times = frames and frame_seconds(self.encoded, self.section.sample_rate) is not None
-        nbest = 1 if frames else "nbest"
+        is_greedy = self.kind in GREEDY
+        has_frames = self.kind in (CTC_GREEDY, *TRANSDUCERS)
+        times = has_frames and frame_seconds(self.encoded, self.section.sample_rate) is not None
+        nbest = 1 if is_greedy else "nbest"
         outputs = [
             Declared("token_ids", ("batch", nbest, "tokens"), "int64"),
             Declared("token_lengths", ("batch", nbest), "int64", length_of="tokens"),
@@ -227,18 +251,23 @@ class OneGraphRecognizer(nn.Module):
             outputs=tuple(outputs),
             lengths=tuple(dataclasses.replace(rule) for rule in self.encoded.lengths),
             data_dependent=("tokens", "nbest"),
-            attributes={"search": self.kind, **({} if frames else {"beam_size": self.beam_size})},
+            attributes={"search": self.kind, **({} if is_greedy else {"beam_size": self.beam_size})},
         )
 
     def metadata(self) -> dict[str, str]:
         """Values of options where none are wanted, and what makes texts of tokens."""
-        defaults = DecodeOptions()
+        defaults = {**dataclasses.asdict(TransducerOptions()), **dataclasses.asdict(DecodeOptions())}
         pieces = pieces_of(self.section.tokens, (self.section.tokenizer or {}).get("token_type"))
         found = {
             "sample_rate": str(self.section.sample_rate),
-            "options": json.dumps({option.name: getattr(defaults, option.name) for option in self.options}),
+            "options": json.dumps({option.name: defaults[option.name] for option in self.options}),
         }
         return found if pieces is None else {**found, "tokens": json.dumps(pieces, ensure_ascii=False)}
+
+
+def _as_list(found: FramedText) -> FramedText:
+    """The one text of each utterance as an n-best list."""
+    return FramedText(*(field.unsqueeze(1) for field in found))
 
 
 def _kind(found: Mapping[str, Part], search: str | None) -> str:
@@ -246,7 +275,7 @@ def _kind(found: Mapping[str, Part], search: str | None) -> str:
     if "encoder" not in found:
         raise OptionError(f"expected a recogniser of whole utterances, found one of {', '.join(found)}")
     own = [kind for kind, needs in NEEDS.items() if set(needs) <= set(found)]
-    own = own[:1] if TRANSDUCER in own else own
+    own = list(TRANSDUCERS) if TRANSDUCER in own else own
     if "mlm" in found or not own:
         raise OptionError(f"expected a model of one of {', '.join(NEEDS)}, found one of {', '.join(found)}")
     if search is not None and search not in own:

@@ -17,34 +17,39 @@ A scale for each channel takes no more time than one for the matrix, and texts a
 matrices have the same scale, onnxruntime even shares a factor, and then leaves four operators unfused.
 Convolutions gain nothing, and the mel filter bank is not quantised: its powers span ten orders of magnitude.
 
-The weights of products are quantised one after the other, while the graph is written: memory holds one of them.
+Weights are quantised one after the other, while the graph is written: memory holds one of them. Numbers and operators
+are those of `onnxruntime.quantization`, which reads no weights from outside of a loop's body.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnx_ir as ir
+from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 from espnet2.export.quiet import quiet
 from espnet2.export.trace import fold_weights
 from espnet2.runtime.session import EXTERNAL_DATA_SUFFIX
-from espnet2.utils.work_directory import work_directory
 
 # Operator: which of its inputs are weights.
 WEIGHTS = {"MatMul": (1,), "Gemm": (1,), "LSTM": (1, 2)}
+MICROSOFT = "com.microsoft"  # domain of the LSTM in 8 bits
+LSTM_INPUTS = 8  # before those of weights in 8 bits
 FEATURES, OUTPUTS = ("Log",), ("LogSoftmax",)
 # Weights of an operator, as a share of the largest one's, below which it takes no time that counts: attention of
 # recurrent decoders has such, and its weights are 80 times as far from those of fp32 where they are quantised.
 LEAST_SHARE = 0.01
 LARGEST = 127  # of a weight in 8 bits, symmetric around 0
 
+Inputs = dict[tuple[ir.Graph, ir.Value], Sequence[ir.Value]]  # in 8 bits, scales and zero points, by graph and value
 
-def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | None:
+
+def quantize_int8(source: Path, target: Path, outputs: bool = True, parts: Sequence[Path] | None = None) -> Path | None:
     """Write the int8 sibling of the graph `source` to `target`.
 
     Args:
@@ -52,40 +57,27 @@ def quantize_int8(source: Path, target: Path, outputs: bool = True) -> Path | No
         target: The file to write, with its weights beside it where those of `source` are. Files of these names are
             removed first.
         outputs: Whether output projections, whose results a logarithm of probabilities reads, are quantised too.
+        parts: Graphs that are parts of it, also inside of its loops: what is quantised is what would be in them.
 
     Returns:
         `target`, or None where there is nothing to quantise and nothing was written.
     """
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
     external = source.with_name(source.name + EXTERNAL_DATA_SUFFIX).exists()
-    for former in (target, target.with_name(target.name + EXTERNAL_DATA_SUFFIX)):  # onnx appends to a file of weights
+    for former in (target, target.with_name(target.name + EXTERNAL_DATA_SUFFIX)):
         former.unlink(missing_ok=True)
-    with quiet(), work_directory(target.parent, "espnet-quantize") as directory:
+    with quiet():
         model = _folded(source)
-        nodes = list(_quantizable(model.graph, FEATURES if outputs else FEATURES + OUTPUTS))
+        if parts is None:
+            nodes = _quantizable(model.graph, outputs)
+        else:
+            nodes = _with_weights_of(model.graph, {_digest(node) for path in parts for node in _of_file(path, outputs)})
+        inputs: Inputs = {}
+        for node in nodes:
+            _quantize(model.graph, node, inputs)
         if not nodes:
             return None
-        _separate_weights(model.graph, nodes)
-        weights = _stand_ins(nodes)
-        names = [node.name or "" for node in nodes]
-        bare, small = (Path(directory) / name for name in ("model.onnx", "int8.onnx"))
-        data = EXTERNAL_DATA_SUFFIX if external else None
-        ir.save(model, bare, external_data=data and bare.name + data)
-        quantize_dynamic(
-            bare,
-            small,
-            op_types_to_quantize=["MatMul", "LSTM"],
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-            # onnxruntime splits Gemm into a product of this name and a sum.
-            nodes_to_quantize=[*names, *(f"{name}_MatMul" for name in names)],
-            use_external_data_format=external,
-            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},  # where shapes of stand-ins do not fit
-        )
-        made = ir.load(small)
-        _fill(made.graph, weights)
-        ir.save(made, target, external_data=data and target.name + data)
+        RemoveUnusedNodesPass()(model)
+        ir.save(model, target, external_data=target.name + EXTERNAL_DATA_SUFFIX if external else None)
     return target
 
 
@@ -95,100 +87,158 @@ def _folded(source: Path) -> ir.Model:
     weights = (value.const_value for value in model.graph.initializers.values())
     largest = max((weight.size for weight in weights if weight is not None), default=0)
     fold_weights(model, input_size_limit=largest, output_size_limit=largest)
-    # onnxruntime takes recorded shapes for facts when it splits Gemm, and fails on them.
-    for node in model.graph.all_nodes():
-        for value in node.outputs:
-            if not value.is_graph_output():
-                value.shape = value.type = None
     return model
 
 
-def _quantizable(graph: ir.Graph, logarithms: tuple[str, ...]) -> Iterator[ir.Node]:
-    """The nodes with constant weights, except products that such logarithms read, and those of `LEAST_SHARE`."""
-    kept, sizes = _read_by(graph, logarithms), {}
-    for node in graph:
-        weights = [node.inputs[index] for index in WEIGHTS.get(node.op_type, ())]
-        constants = [graph.initializers.get(value.name or "") for value in weights if value is not None]
-        values = [value.const_value for value in constants if value is not None and value.const_value is not None]
-        if weights and len(values) == len(weights):
-            sizes[node] = sum(value.size for value in values)
+def _of_file(path: Path, outputs: bool) -> list[ir.Node]:
+    return _quantizable(_folded(path).graph, outputs)
+
+
+def _quantizable(graph: ir.Graph, outputs: bool) -> list[ir.Node]:
+    """The nodes with constant weights, except products that logarithms read, and those of `LEAST_SHARE`."""
+    kept = _read_by(graph, FEATURES if outputs else FEATURES + OUTPUTS)
+    sizes = {node: sum(weight.size for weight in weights) for node, weights in _weighted(graph)}
     least = LEAST_SHARE * max(sizes.values(), default=0)
-    return (node for node, size in sizes.items() if node.name and node.name not in kept and size >= least)
+    return [node for node, size in sizes.items() if node not in kept and size >= least]
 
 
-def _separate_weights(graph: ir.Graph, nodes: Sequence[ir.Node]) -> None:
-    """Give each node weights of its own: `session.x64quantprecision` fails where two int8 products share theirs."""
-    seen = set()
+def _with_weights_of(graph: ir.Graph, digests: set[bytes]) -> list[ir.Node]:
+    """The nodes, those of loops among them, whose weights have such digests."""
+    return [node for node, _ in _weighted(graph.all_nodes()) if _digest(node) in digests]
+
+
+def _weighted(nodes: Iterable[ir.Node]) -> Iterator[tuple[ir.Node, list[ir.TensorProtocol]]]:
+    """Nodes that may be quantised, with their weights."""
     for node in nodes:
-        for index in WEIGHTS[node.op_type]:
-            value = node.inputs[index]
-            assert value is not None and value.const_value is not None  # as they are quantisable
-            if value.name in seen:
-                copy = ir.Value(name=f"{value.name}_of_{node.name}", type=value.type, shape=value.shape)
-                copy.const_value = value.const_value
-                graph.register_initializer(copy)
-                node.replace_input_with(index, copy)
-            seen.add(value.name)
+        read = [node.inputs[index] for index in WEIGHTS.get(node.op_type, ())]
+        weights = [value.const_value for value in read if value is not None and value.is_initializer()]
+        constant = [weight for weight in weights if weight is not None]
+        if read and len(constant) == len(read) and _is_product_and_sum(node):
+            yield node, constant
 
 
-def _stand_ins(nodes: Sequence[ir.Node]) -> dict[str, ir.TensorProtocol]:
-    """Take the weights (K, N) out of products, by name; rows of zeros (1, N) stand in for them.
+def _is_product_and_sum(node: ir.Node) -> bool:
+    """Whether a Gemm is no more than these; other operators are not asked."""
+    attributes = node.attributes
+    factors = (attributes.get_float("alpha", 1.0), attributes.get_float("beta", 1.0))
+    return node.op_type != "Gemm" or (factors == (1.0, 1.0) and not attributes.get_int("transA", 0))
 
-    `quantize_dynamic` holds all weights of a graph several times.
-    """
-    found = {}
-    for node in nodes:
-        value = node.inputs[1]
+
+def _weights(node: ir.Node) -> list[ir.TensorProtocol]:
+    """Weights (..., K, N) of a node: of N results from K numbers, and transposed where it reads them so."""
+    found = []
+    for index in WEIGHTS[node.op_type]:
+        value = node.inputs[index]
         assert value is not None and value.const_value is not None  # as it is quantisable
-        weight = value.const_value
-        if node.op_type == "LSTM" or len(weight.shape) != 2 or len(value.uses()) > 1:
-            continue
-        if node.op_type == "Gemm" and node.attributes.get_int("transB"):
-            node.attributes["transB"] = ir.AttrInt64("transB", 0)
-            weight = _transposed(weight)
-        row = np.zeros((1, *weight.shape.numpy()[1:]), np.float32)
-        value.const_value, value.shape = ir.tensor(row, name=value.name), ir.Shape(row.shape)
-        found[value.name or ""] = weight
+        turned = node.op_type == "LSTM" or bool(node.attributes.get_int("transB", 0))
+        found.append(_transposed(value.const_value) if turned else value.const_value)
     return found
 
 
 def _transposed(weight: ir.TensorProtocol) -> ir.TensorProtocol:
-    """The transpose of a matrix, which is computed where it is read."""
-    rows, columns = weight.shape.numpy()
+    """The transpose of the last two axes, which is computed where it is read."""
+    *batch, rows, columns = weight.shape.numpy()
     return ir.LazyTensor(
-        lambda: ir.tensor(np.ascontiguousarray(weight.numpy().T)), weight.dtype, ir.Shape([columns, rows])
+        lambda: ir.tensor(np.ascontiguousarray(weight.numpy().swapaxes(-1, -2))),
+        weight.dtype,
+        ir.Shape([*batch, columns, rows]),
     )
 
 
-def _fill(graph: ir.Graph, weights: Mapping[str, ir.TensorProtocol]) -> None:
-    """Give weights in 8 bits (K, N) and their scales (N,) to a graph that was quantised with stand-ins."""
-    for name, weight in weights.items():
-        scale = _scale(weight.numpy())
-        small = graph.initializers[f"{name}_quantized"]
-        small.const_value = ir.LazyTensor(
-            functools.partial(_in_8_bits, weight, scale),
-            ir.DataType.INT8,
-            ir.Shape(weight.shape.numpy()),
-            name=small.name,
-        )
-        small.shape = ir.Shape(weight.shape.numpy())
-        scales = graph.initializers[f"{name}_scale"]
-        scales.const_value = ir.tensor(scale, name=scales.name)
+def _digest(node: ir.Node) -> bytes:
+    """Number that differs for other weights."""
+    found = hashlib.blake2b(node.op_type.replace("Gemm", "MatMul").encode(), digest_size=16)
+    for weight in _weights(node):
+        found.update(repr(weight.shape.numpy()).encode() + np.ascontiguousarray(weight.numpy()).data)
+    return found.digest()
 
 
-def _scale(weight: np.ndarray) -> np.ndarray:
-    """Scale (N,) of each output channel of a weight (K, N); 1 where all of it is zero."""
-    scale = np.abs(weight).max(axis=0).astype(np.float64) / LARGEST
+def _quantize(main: ir.Graph, node: ir.Node, inputs: Inputs) -> None:
+    """Put operators of 8 bits in the place of a node; constants become those of the main graph.
+
+    Each node has weights of its own: `session.x64quantprecision` fails where two int8 products share theirs.
+    """
+    assert isinstance(node.graph, ir.Graph)  # as a model's nodes are
+    new = _lstm(main, node) if node.op_type == "LSTM" else _product(main, node, node.graph, inputs)
+    ir.convenience.replace_nodes_and_values(node.graph, node, [node], new, node.outputs, new[-1].outputs)
+
+
+def _product(main: ir.Graph, node: ir.Node, graph: ir.Graph, inputs: Inputs) -> list[ir.Node]:
+    """Nodes of a product, and of a Gemm's sum; the first product that reads a value quantises it."""
+    x, name = node.inputs[0], node.outputs[0].name
+    assert x is not None
+    new = []
+    if (graph, x) not in inputs:
+        new.append(ir.Node("", "DynamicQuantizeLinear", [x], num_outputs=3, name=f"{name}_input"))
+        for value, suffix in zip(new[0].outputs, ("quantized", "scale", "zero_point"), strict=True):
+            value.name = f"{name}_input_{suffix}"
+        inputs[graph, x] = new[0].outputs
+    small, scale, zero_point = inputs[graph, x]
+    (weight,) = _weights(node)
+    weights, weight_scale, weight_zero_point = _constants(main, node, 1, weight)
+
+    def add(operator: str, *read: ir.Value | None, **attributes: int) -> ir.Value:
+        made = ir.node(operator, read, attributes, name=f"{name}_{len(new)}")
+        made.outputs[0].name = f"{name}_{operator}_{len(new)}"
+        new.append(made)
+        return made.outputs[0]
+
+    sums = add("MatMulInteger", small, weights, zero_point, weight_zero_point)
+    product = add("Mul", add("Cast", sums, to=int(ir.DataType.FLOAT)), add("Mul", scale, weight_scale))
+    if node.op_type == "Gemm" and len(node.inputs) > 2:
+        add("Add", product, node.inputs[2])
+    return new
+
+
+def _lstm(main: ir.Graph, node: ir.Node) -> list[ir.Node]:
+    main.opset_imports.setdefault(MICROSOFT, 1)
+    small, scaling = [], []
+    for index, weight in zip(WEIGHTS["LSTM"], _weights(node), strict=True):
+        weights, scale, zero_point = _constants(main, node, index, weight)
+        small.append(weights)
+        scaling += [scale, zero_point]
+    others = [*node.inputs[3:], *[None] * (LSTM_INPUTS - len(node.inputs))]
+    attributes = [attribute for name, attribute in node.attributes.items() if name != "layout"]
+    inputs = [node.inputs[0], *small, *others, *scaling]
+    new = ir.Node(MICROSOFT, "DynamicQuantizeLSTM", inputs, attributes, num_outputs=len(node.outputs), name=node.name)
+    return [new]
+
+
+def _constants(main: ir.Graph, node: ir.Node, index: int, weight: ir.TensorProtocol) -> list[ir.Value]:
+    """Constants for the weight of a node at an input: in 8 bits, its scales, and zero points, which are zero."""
+    scale = _scale(weight.numpy(), node.op_type)
+    shape = ir.Shape(weight.shape.numpy())
+    small = ir.LazyTensor(functools.partial(_in_8_bits, weight, scale), ir.DataType.INT8, shape)
+    tensors = {"quantized": small, "scale": ir.tensor(scale), "zero_point": ir.tensor(np.zeros(scale.shape, np.int8))}
+    value = node.inputs[index]
+    name = value.name if value is not None else ""
+    if f"{name}_quantized" in main.initializers:
+        name = f"{name}_of_{node.outputs[0].name}"
+    made = []
+    for suffix, tensor in tensors.items():
+        tensor.name = f"{name}_{suffix}"
+        constant = ir.Value(name=tensor.name, type=ir.TensorType(tensor.dtype), const_value=tensor)
+        constant.shape = ir.Shape(tensor.shape.numpy())
+        main.register_initializer(constant)
+        made.append(constant)
+    return made
+
+
+def _scale(weight: np.ndarray, operator: str) -> np.ndarray:
+    """Scale of each output channel of a weight, the last axis, of an LSTM in each direction; 1 where all is zero."""
+    axes = -2 if operator == "LSTM" else tuple(range(weight.ndim - 1))
+    scale = np.abs(weight).max(axis=axes).astype(np.float64) / LARGEST
     return np.where(scale < np.finfo(np.float32).tiny, 1, scale).astype(np.float32)
 
 
 def _in_8_bits(weight: ir.TensorProtocol, scale: np.ndarray) -> ir.TensorProtocol:
-    """A weight (K, N) over its scale (N,), rounded, in 8 bits."""
-    return ir.tensor(np.clip(np.rint(weight.numpy() / scale), -LARGEST, LARGEST).astype(np.int8))
+    """A weight (..., K, N) over its scale (..., N), rounded, in 8 bits."""
+    divisor = np.expand_dims(scale, -2)
+    return ir.tensor(np.clip(np.rint(weight.numpy() / divisor), -LARGEST, LARGEST).astype(np.int8))
 
 
-def _read_by(graph: ir.Graph, operators: tuple[str, ...]) -> set[str | None]:
-    """Names of the products whose results reach such an operator without another product between."""
+def _read_by(graph: ir.Graph, operators: tuple[str, ...]) -> set[ir.Node]:
+    """The products whose results reach such an operator without another product between."""
     found, seen = set(), set()
     waiting = [value for node in graph if node.op_type in operators for value in node.inputs]
     while waiting:
@@ -198,7 +248,7 @@ def _read_by(graph: ir.Graph, operators: tuple[str, ...]) -> set[str | None]:
             continue
         seen.add(node)
         if node.op_type in WEIGHTS:
-            found.add(node.name)
+            found.add(node)
         else:
             waiting.extend(node.inputs)
     return found

@@ -11,7 +11,7 @@ from typing import Any
 from espnet2.export.acceptance import judge_of, open_recognizer, require_recognizer
 from espnet2.export.compare import compare_all
 from espnet2.export.one_graph import ROLE
-from espnet2.export.whole import Whole
+from espnet2.export.whole import INT8, Whole
 from espnet2.fileio.checksum import sha256_of
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
@@ -39,9 +39,10 @@ def verify_bundle(
     signals = trained.signals(recordings)
     graphs = {name: bundle.graph(name) for name in bundle.components}
     checks = compare_all(trained, graphs, signals, bounded=not recordings)
-    if ROLE in bundle.manifest.files:
-        whole = bundle.path / bundle.manifest.files[ROLE]["file"]
-        checks += Whole.in_file(trained, whole).verify(whole, signals, bounded=not recordings)
+    files = {role: bundle.path / entry["file"] for role, entry in bundle.manifest.files.items()}
+    whole = Whole.in_file(trained, files[ROLE]) if ROLE in files else None
+    if whole is not None:
+        checks += whole.verify(files[ROLE], signals, bounded=not recordings)
     if bundle.manifest.quantized and recordings:
         if recognizer is not None:
             require_recognizer(trained, recognizer, "int8", len(recordings))
@@ -52,6 +53,10 @@ def verify_bundle(
             int8 = {name: bundle.graph(name, quantized=name in names) for name in bundle.components}
             case = f"{len(recordings)} recordings"
             checks.append(Check(f"int8 {judge.deviation_unit}", case, judge.rate(int8), judge.most_deviation))
+        if whole is not None and INT8 in files:
+            rate = whole.deviation(files[ROLE], files[INT8], signals, bounded=False)
+            case = f"{len(recordings)} recordings, one graph"
+            checks.append(Check(f"int8 {judge.deviation_unit}", case, rate, judge.most_deviation))
     return checks
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from espnet.nets.hypothesis import Hypothesis
 from espnet2.export.decoding_table import pieces_of, table_lines
 from espnet2.export.one_graph import ROLE, OneGraph
 from espnet2.export.one_graph_checks import verify_one_graph
-from espnet2.export.one_graph_recognizer import CTC_BEAM, CTC_GREEDY, LABELS, TRANSDUCER, OneGraphRecognizer
+from espnet2.export.one_graph_recognizer import ALSD, CTC_BEAM, CTC_GREEDY, LABELS, TRANSDUCER, OneGraphRecognizer
+from espnet2.export.quantize import quantize_int8
 from espnet2.export.trace import export_component
 from espnet2.inference.trained import Trained
 from espnet2.interface.check import Check
@@ -22,7 +23,7 @@ from espnet2.runtime.one_graph import OneGraphRecognizer as OpenedGraph
 from espnet2.runtime.results import Result
 from espnet2.runtime.session import EXTERNAL_DATA_SUFFIX
 
-DATA, TOKENS = f"{ROLE}_data", f"{ROLE}_tokens"  # roles of files
+INT8, TOKENS = f"{ROLE}_int8", f"{ROLE}_tokens"  # roles of files
 TOKENS_FILE = "tokens.txt"
 # Options of the split graphs' search, by search.
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -30,6 +31,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     CTC_BEAM: {"ctc_weight": 1.0},
     LABELS: {"ctc_weight": 0.3},
     TRANSDUCER: {"transducer_conf": {"search_type": "greedy"}, "lm_weight": 0.0},
+    ALSD: {"transducer_conf": {"search_type": "alsd"}, "lm_weight": 0.0, "nbest": BEAM},
 }
 
 
@@ -75,8 +77,7 @@ class Whole:
         metadata |= self.module.metadata() if self.recognizes else {}
         component = self.module.component()
         path = export_component(self.module, component, directory / f"{component.name}.onnx", metadata)
-        found, data = {ROLE: path}, path.with_name(path.name + EXTERNAL_DATA_SUFFIX)
-        found |= {DATA: data} if data.exists() else {}
+        found = _files(ROLE, path)
         section = self.trained.section
         pieces = pieces_of(section.tokens, (section.tokenizer or {}).get("token_type")) if self.recognizes else None
         if pieces is not None:
@@ -85,6 +86,30 @@ class Whole:
             found[TOKENS] = table
         return found
 
+    def quantized(
+        self, path: Path, signals: Mapping[str, Any], bounded: bool, parts: Sequence[Path], outputs: bool
+    ) -> tuple[dict[str, Path], float]:
+        """Write the int8 sibling of the graph of a recogniser; return files by role, and the deviation of its results.
+
+        Args:
+            path: the graph.
+            signals: whose results are compared; see `verify`.
+            bounded: they are drawn.
+            parts: the split graphs in fp32, the choice of whose layers it has.
+            outputs: of `quantize_int8`.
+        """
+        found = quantize_int8(path, path.with_suffix(".int8.onnx"), outputs, parts) if self.recognizes else None
+        if found is None:
+            return {}, 0.0
+        return _files(INT8, found), self.deviation(path, found, signals, bounded)
+
+    def deviation(self, path: Path, int8: Path, signals: Mapping[str, Any], bounded: bool) -> float:
+        """Difference of the results of the graph `int8` from those of `path`, in the terms of the family."""
+        options = self._options(bounded)
+        graphs = [self._opened(graph, options) for graph in (path, int8)]
+        expected, found = ([_found(graph(signal)) for signal in signals.values()] for graph in graphs)
+        return self.trained.family.deviation(expected, found)
+
     def verify(self, path: Path, signals: Mapping[str, Any], bounded: bool) -> list[Check]:
         """Compare the graph in `path` with PyTorch.
 
@@ -92,15 +117,9 @@ class Whole:
         """
         if not self.recognizes:
             return verify_one_graph(self.module, path)
-        options: dict[str, Any] = {**OPTIONS[self.module.kind]}
-        if self.module.options:
-            options |= {"maxlenratio": -float(GENERATED_TOKENS) if bounded else 0.0, "nbest": BEAM, "lm_weight": 0.3}
-            options["ctc_weight"] = self.trained.family.read_options(options).ctc_weight
-        reference = self.trained.run(
-            self.trained.family.read_options({**options, "beam_size": self.module.beam_size, "ngram_weight": 0.0})
-        )
-        known = {option.name for option in self.module.options}
-        graph = OpenedGraph(path, **{name: value for name, value in options.items() if name in known})
+        options = self._options(bounded)
+        reference = self.trained.run(self.trained.family.read_options({**options, "beam_size": self.module.beam_size}))
+        graph = self._opened(path, options)
         expected = {name: reference(signal) for name, signal in signals.items()}
         alone = {name: graph(signal) for name, signal in signals.items()}
         together = dict(zip(signals, graph.batch(list(signals.values())), strict=True))
@@ -110,6 +129,24 @@ class Whole:
             compare_nbest(_results(expected[name]), _found(together[name]), f"{name}, in a batch") for name in signals
         ]
         return [Check(subject, check.case, check.difference, check.tolerance) for check in checks]
+
+    def _options(self, bounded: bool) -> dict[str, Any]:
+        """Options of the search with which results are compared."""
+        options: dict[str, Any] = {**OPTIONS[self.module.kind], "ngram_weight": 0.0}
+        if self.module.kind in (CTC_BEAM, LABELS):
+            options |= {"maxlenratio": -float(GENERATED_TOKENS) if bounded else 0.0, "nbest": BEAM, "lm_weight": 0.3}
+            options["ctc_weight"] = self.trained.family.read_options(options).ctc_weight
+        return options
+
+    def _opened(self, path: Path, options: Mapping[str, Any]) -> OpenedGraph:
+        known = {option.name for option in self.module.options}
+        return OpenedGraph(path, **{name: value for name, value in options.items() if name in known})
+
+
+def _files(role: str, path: Path) -> dict[str, Path]:
+    """A graph and the file of its weights, if it has one, by role."""
+    data = path.with_name(path.name + EXTERNAL_DATA_SUFFIX)
+    return {role: path, **({f"{role}_data": data} if data.exists() else {})}
 
 
 def _results(results: Any) -> list[Result]:

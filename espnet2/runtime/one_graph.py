@@ -15,7 +15,8 @@ from espnet2.interface.spec import Component
 from espnet2.runtime.options import PROVIDERS
 from espnet2.runtime.session import session_options
 
-FILE, SPACE = "recognizer.onnx", "\N{LOWER ONE EIGHTH BLOCK}"
+FILE, SMALL_FILE = "recognizer.onnx", "recognizer.int8.onnx"
+SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
 # Reasons why there is no hypothesis, by values of the output `status`.
 STATUS = ("recognized", "too short", "not finite numbers", "no hypothesis ended")
 
@@ -37,6 +38,7 @@ class OneGraphRecognizer:
         path: The graph, or a bundle with one.
         num_threads: Threads of one operator.
         providers: Execution providers of onnxruntime, most wanted first.
+        quantized: Run the int8 graph of a bundle.
         options: Inputs of the graph, such as `nbest=3`; others have the file's defaults.
 
     Attributes:
@@ -49,9 +51,14 @@ class OneGraphRecognizer:
     """
 
     def __init__(
-        self, path: str | Path, num_threads: int = 1, providers: Sequence[str] = PROVIDERS, **options: Any
+        self,
+        path: str | Path,
+        num_threads: int = 1,
+        providers: Sequence[str] = PROVIDERS,
+        quantized: bool = False,
+        **options: Any,
     ) -> None:
-        file = Path(path) / FILE if Path(path).is_dir() else Path(path)
+        file = Path(path) / (SMALL_FILE if quantized else FILE) if Path(path).is_dir() else Path(path)
         try:
             self.session = onnxruntime.InferenceSession(str(file), session_options(num_threads), list(providers))
             known = self.session.get_modelmeta().custom_metadata_map

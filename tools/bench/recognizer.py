@@ -1,6 +1,6 @@
 """A recogniser that answers requests of a benchmark (see `contender`), of upstream or of this project.
 
-    PYTHON recognizer.py {upstream,onnxruntime,int8} FILES       as JSON: the options of the model's files
+    PYTHON recognizer.py KIND FILES     upstream, onnxruntime, int8, one_graph, ...; as JSON: the options of the files
 
 A request names a recording (.npy, 16 kHz), its length in seconds (it is repeated to that), the number of threads, and
 the recogniser's options. The answer has the seconds of the encoder, of the search, and of the whole, the n-best token
@@ -14,6 +14,7 @@ import logging
 import sys
 import types
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,35 @@ def int8(files: Mapping[str, str], threads: int, options: Mapping[str, Any]) -> 
     return onnxruntime(files, threads, options, quantized=True)
 
 
-RECOGNIZERS = {"upstream": upstream, "onnxruntime": onnxruntime, "int8": int8}
+def one_graph(
+    files: Mapping[str, str], threads: int, options: Mapping[str, Any], file: str = "recognizer.onnx"
+) -> Stages:
+    """A file that holds encoder and search, which are one stage. Its beam was chosen at export."""
+    from espnet2.runtime import OneGraphRecognizer
+
+    path = Path(files["one_graph"]) / file
+    known = OneGraphRecognizer(path, threads).options
+    recognizer = OneGraphRecognizer(path, threads, **{name: options[name] for name in known if name in options})
+
+    def search(speech: np.ndarray) -> list[tuple[Any, ...]]:
+        results = recognizer(speech)
+        return [(found.text, None, found.token_int, types.SimpleNamespace(score=found.score)) for found in results]
+
+    return {"encoder": lambda speech: speech, "search": search}
+
+
+def one_graph_int8(files: Mapping[str, str], threads: int, options: Mapping[str, Any]) -> Stages:
+    """`one_graph` in int8."""
+    return one_graph(files, threads, options, "recognizer.int8.onnx")
+
+
+RECOGNIZERS = {
+    "upstream": upstream,
+    "onnxruntime": onnxruntime,
+    "int8": int8,
+    "one_graph": one_graph,
+    "one_graph_int8": one_graph_int8,
+}
 
 
 class Recognizer:

@@ -11,6 +11,7 @@ import pytest
 from espnet2.bin.export_onnx import main
 from espnet2.export.decoding_table import pieces_of
 from espnet2.export.one_graph_recognizer import OneGraphRecognizer as Module
+from espnet2.export.quantize import quantize_int8
 from espnet2.fileio.audio import read_audio
 from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import BundleError, OptionError
@@ -58,6 +59,24 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 yield from _graphs(attribute.g)
+
+
+SMALL = ("MatMulInteger", "DynamicQuantizeLSTM")
+
+
+def _small_products(path: Path) -> int:
+    return sum(node.op_type in SMALL for graph in _graphs(onnx.load(path).graph) for node in graph.node)
+
+
+def test_int8_has_the_layers_of_the_split_graphs(one_graph, demo_bundle, references, tmp_path):
+    split = [path for path in demo_bundle.glob("*.onnx") if ".int8" not in path.name]
+    small = [quantize_int8(path, tmp_path / path.name) for path in split]
+    whole = quantize_int8(one_graph / "recognizer.onnx", tmp_path / "recognizer.int8.onnx", parts=split)
+    assert _small_products(whole) == sum(map(_small_products, filter(None, small))) > 40
+    assert whole.stat().st_size < 0.6 * (one_graph / "recognizer.onnx").stat().st_size
+    recognize = OneGraphRecognizer(tmp_path, quantized=True, **BASE, lm_weight=0.0)
+    texts = [results[0].text for results in recognize.batch([row["speech"] for row in references])]
+    assert texts == [row["no_lm"]["nbest"][0]["text"] for row in references]
 
 
 def test_weights_are_in_the_file_once_and_operators_are_those_of_onnx(one_graph):

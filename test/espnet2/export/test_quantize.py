@@ -105,13 +105,13 @@ def test_output_projections_may_stay(tmp_path):
     assert quantized_nodes(quantize_int8(source, tmp_path / "int8.onnx", outputs=False)) == 1
 
 
-@pytest.mark.parametrize("name", ["product", "two axes with a bias", "computed weights"])
+@pytest.mark.parametrize("name", ["product", "two axes with a bias", "computed weights", "LSTM"])
 def test_weights_are_those_of_onnxruntime(name, tmp_path):
     source, _ = saved(name, tmp_path / "fp32.onnx")
     whole = tmp_path / "whole.onnx"
     bare = tmp_path / "bare.onnx"
     ir.save(_folded(source), bare)
-    quantize_dynamic(bare, whole, ["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+    quantize_dynamic(bare, whole, ["MatMul", "LSTM"], per_channel=True, weight_type=QuantType.QInt8)
     expected, found = (
         sorted((tensor.data_type, list(tensor.dims), numpy_helper.to_array(tensor).tolist()) for tensor in tensors)
         for tensors in (

@@ -2,24 +2,25 @@
 
 S. Watanabe et al., "Hybrid CTC/attention architecture for end-to-end speech recognition", 2017, Algorithm 2. The score
 of a token after a prefix is a sum over the frames where it may start; the forward variables of the longer prefix are
-needed for the few that survive. Their recursion over frames is a cumulative sum of probabilities, whose logarithm is
-found by doubling: after k passes it holds the last 2 ** k frames.
+needed for the few that survive. Their recursion over frames is a cumulative sum of probabilities.
 
 Shapes: B utterances, K prefixes of each, C tokens after each, T frames, V tokens; natural logarithms in float64, but
-for the CTC output. A prefix's forward variables (B, K, 2, T) are the log-probabilities that it has been emitted up to a
-frame, with its last token last, and with a blank last.
+for the CTC output. Exponentials that are summed and become a logarithm again are in float32. A prefix's forward
+variables (B, K, 2, T) are the log-probabilities that it has been emitted up to a frame, with its last token last, and
+with a blank last.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from espnet.nets.pytorch_backend.graph_search.loops import LoopBody, rows_of, run_loop
+from espnet.nets.pytorch_backend.graph_search.loops import rows_of
 
 LOG_ZERO = -1e10  # score of what is impossible
 NEVER = -1e30  # logarithm of zero, with which sums are numbers
 LOWEST = -1e4  # log-probability of a token in a frame
+BLOCK = 16  # frames of a block of sums
 
 
 def log_add(a: Tensor, b: Tensor) -> Tensor:
@@ -27,24 +28,24 @@ def log_add(a: Tensor, b: Tensor) -> Tensor:
     return torch.maximum(a, b) + torch.log1p(torch.exp(-(a - b).abs()))
 
 
-class _Doubling(LoopBody):
-    """State: the frames that sums hold, and the sums (..., T)."""
-
-    def goes_on(self, *tensors: Tensor) -> Tensor:
-        """Whether sums do not hold all frames."""
-        held, sums = tensors
-        return held < sums.shape[-1]
-
-    def forward(self, held: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
-        """Add the sums of as many frames as they hold already."""
-        place = torch.arange(sums.shape[-1], device=sums.device) - held
-        before = sums.index_select(-1, place.clamp(min=0))
-        return held * 2, log_add(sums, torch.where(place >= 0, before, NEVER))
-
-
 def log_cumulative_sum(x: Tensor) -> Tensor:
-    """Logarithm of the sums of exp(x) up to each element of the last axis."""
-    return run_loop(_Doubling(), (torch.ones((), dtype=torch.int64, device=x.device), x))[1]
+    """Logarithm of the sums of exp(x) up to each element of the last axis: of those in its block, and of all blocks
+    before."""
+    size = x.shape[-1]
+    count = (size + BLOCK - 1) // BLOCK
+    padded = nn.functional.pad(x, (0, count * BLOCK - size), value=NEVER)
+    within = _log_sums(padded.view(*x.shape[:-1], count, BLOCK))
+    before = _log_sums(within[..., -1])
+    before = torch.cat((torch.full_like(before[..., :1], NEVER), before[..., :-1]), dim=-1)
+    return log_add(within, before.unsqueeze(-1)).flatten(-2)[..., :size]
+
+
+def _log_sums(x: Tensor) -> Tensor:
+    """`log_cumulative_sum` by a sum for each element: N * N exponentials of x (..., N)."""
+    place = torch.arange(x.shape[-1], device=x.device)
+    seen = torch.where(place <= place.unsqueeze(1), x.unsqueeze(-2), NEVER)
+    peak = seen.amax(dim=-1, keepdim=True)
+    return (seen - peak).float().exp().sum(dim=-1).log().double() + peak.squeeze(-1)
 
 
 def occupied(enter: Tensor, emit: Tensor) -> Tensor:

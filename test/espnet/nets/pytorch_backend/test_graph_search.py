@@ -7,8 +7,9 @@ import torch
 from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.beam_search_transducer import BeamSearchTransducer
 from espnet.nets.ctc_greedy import GreedyCTC
+from espnet.nets.hypothesis import Hypothesis
 from espnet.nets.pytorch_backend.graph_search import ctc_prefix
-from espnet.nets.pytorch_backend.graph_search.ctc_greedy import greedy_search
+from espnet.nets.pytorch_backend.graph_search.ctc_greedy import FramedText, greedy_search
 from espnet.nets.pytorch_backend.graph_search.label_synchronous import (
     LabelSynchronousSearch,
     LabelSynchronousStep,
@@ -16,6 +17,7 @@ from espnet.nets.pytorch_backend.graph_search.label_synchronous import (
 )
 from espnet.nets.pytorch_backend.graph_search.limits import Limits
 from espnet.nets.pytorch_backend.graph_search.scorers import SteppedModule
+from espnet.nets.pytorch_backend.graph_search.transducer_alsd import TransducerALSDSearch, TransducerALSDStep
 from espnet.nets.pytorch_backend.graph_search.transducer_greedy import TransducerGreedySearch, TransducerGreedyStep
 from espnet.nets.pytorch_backend.torch_graph import TorchGraph
 from espnet.nets.scorers.ctc import CTCGraph, CTCPrefixScorer
@@ -119,30 +121,53 @@ def test_label_synchronous_search(decoder, lm, ctc_weight, options):
             assert float(found.score[row, place]) == pytest.approx(hypothesis.score, abs=1e-4)
 
 
+def transducer(rnn_type: str = "lstm") -> tuple[TransducerDecoder, JointNetwork, dict[str, TorchGraph]]:
+    """A prediction and a joint network, and their graphs."""
+    torch.manual_seed(1)
+    decoder = sharpened(TransducerDecoder(V, rnn_type=rnn_type, num_layers=2, hidden_size=8))
+    joint = sharpened(JointNetwork(V, D, 8, 8))
+    return decoder, joint, {c.name: TorchGraph(m, c) for m in (decoder, joint) for c in m.components()}
+
+
+def search_of(graphs: dict[str, TorchGraph], beam: int, **options: object) -> BeamSearchTransducer:
+    named = (graphs[name] for name in ("decoder_step", "joint_start", "joint_step"))
+    return BeamSearchTransducer(*named, beam, V, SOS, options=TransducerOptions(**options))
+
+
+def require_same(found: FramedText, row: int, place: int, expected: Hypothesis) -> None:
+    count = int(found.length[row, place])
+    assert found.text[row, place, :count].tolist() == expected.yseq[1:].tolist()
+    spans = zip(*(x[row, place, :count].tolist() for x in (found.start, found.end)), strict=True)
+    assert tuple(spans) == expected.frames
+    assert float(found.score[row, place]) == pytest.approx(expected.score, abs=1e-4)
+
+
 @torch.no_grad()
 def test_greedy_transducer_search():
-    torch.manual_seed(1)
-    decoder = sharpened(TransducerDecoder(V, hidden_size=8))
-    joint = sharpened(JointNetwork(V, D, 8, 8))
+    decoder, joint, graphs = transducer()
     encoder_out, lengths = 3.0 * torch.randn(3, 40, D), (40, 21, 1)
     step = TransducerGreedyStep(SteppedModule(decoder, decoder.components()[0]), joint, 0)
     found = TransducerGreedySearch(step)(encoder_out, torch.tensor(lengths))
-    graphs = {c.name: TorchGraph(m, c) for m in (decoder, joint) for c in m.components()}
-    reference = BeamSearchTransducer(
-        *(graphs[name] for name in ("decoder_step", "joint_start", "joint_step")),
-        1,
-        V,
-        SOS,
-        options=TransducerOptions(),
-    )
     assert max(found.length) > 3
     for row, length in enumerate(lengths):
-        (expected,) = reference(encoder_out[row, :length].numpy())
-        count = int(found.length[row])
-        assert found.text[row, :count].tolist() == expected.yseq[1:].tolist()
-        spans = zip(found.start[row, :count].tolist(), found.end[row, :count].tolist(), strict=True)
-        assert tuple(spans) == expected.frames
-        assert float(found.score[row]) == pytest.approx(expected.score, abs=1e-4)
+        (expected,) = search_of(graphs, 1)(encoder_out[row, :length].numpy())
+        require_same(FramedText(*(field.unsqueeze(1) for field in found)), row, 0, expected)
+
+
+@pytest.mark.parametrize(("rnn_type", "u_max", "score_norm"), [("lstm", 50, True), ("gru", 3, False)])
+@torch.no_grad()
+def test_alignment_length_synchronous_search(rnn_type, u_max, score_norm):
+    decoder, joint, graphs = transducer(rnn_type)
+    encoder_out, lengths = 3.0 * torch.randn(3, 20, D), (20, 9, 1)
+    step = TransducerALSDStep(SteppedModule(decoder, decoder.components()[0]), joint, 0, BEAM, BEAM)
+    options = torch.tensor([u_max]), torch.tensor([score_norm])
+    found = TransducerALSDSearch(step)(encoder_out, torch.tensor(lengths), *options)
+    for row, length in enumerate(lengths):
+        search = search_of(graphs, BEAM, search_type="alsd", u_max=u_max, score_norm=score_norm, nbest=BEAM)
+        expected = search(encoder_out[row, :length].numpy())
+        assert int((found.score[row] > -np.inf).sum()) == len(expected)
+        for place, hypothesis in enumerate(expected):
+            require_same(found, row, place, hypothesis)
 
 
 @torch.no_grad()
@@ -165,7 +190,9 @@ def test_greedy_ctc_search():
         assert float(found.score[row]) == pytest.approx(expected.score, abs=1e-5)
 
 
-def test_cumulative_sums_of_any_size():
-    x = 500.0 * torch.randn(3, 37, dtype=torch.float64)
+@pytest.mark.parametrize("size", [1, 16, 37, 300])
+def test_cumulative_sums_of_any_size(size):
+    x = 500.0 * torch.randn(3, size, dtype=torch.float64)
+    x[0, : size // 2] = ctc_prefix.NEVER
     expected = np.logaddexp.accumulate(x.numpy(), axis=-1)
-    assert np.allclose(ctc_prefix.log_cumulative_sum(x).numpy(), expected, rtol=1e-12)
+    assert np.allclose(ctc_prefix.log_cumulative_sum(x).numpy(), expected, rtol=1e-12, atol=1e-6)
