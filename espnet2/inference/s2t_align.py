@@ -84,7 +84,8 @@ class CTCSegmentation(Segmentation):
             cleaner = model.s2t_train_args.cleaner
         if model.tokenizer is None:
             raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
-        context = BATCH_CONTEXT if context_len_in_secs is None else context_len_in_secs
+        usual = model.long_form.nearest(BATCH_CONTEXT)
+        context = usual if context_len_in_secs is None else context_len_in_secs
         super().__init__(
             functools.partial(model.ctc_log_probs, context_len_in_secs=context),
             list(model.token_list),

@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 
 from espnet2.inference import s2t_inference
 from espnet2.inference.s2t_inference import OfCheckpoint
+from espnet2.runtime.prompted import NO_HYPOTHESIS
 from espnet2.runtime.results import TaggedResult
 from espnet2.runtime.s2t_ctc import S2TCTCRecognizer
-
-NO_HYPOTHESIS: Any = None  # in results of greedy search, as upstream's
 
 
 class Speech2Text(OfCheckpoint, S2TCTCRecognizer):

@@ -138,9 +138,13 @@ class Recognizer(BatchRecognizer):
             OptionError: The model has no CTC, or separates speakers.
             AudioError: See `check`.
         """
+        return self.open_ctc().log_softmax(self.frames_of(self.check(speech))[None])[0]
+
+    def open_ctc(self) -> CTCGraph:
+        """CTC's output layer, also where no option needs it; raises `OptionError` as `ctc_log_probs` does."""
         if self._ctc is None or self.long_form.speakers:
             raise OptionError("model: expected one with CTC, for one speaker, found another")
-        return self._ctc.log_softmax(self.frames_of(self.check(speech))[None])[0]
+        return self._ctc
 
     @property
     def ctc(self) -> CTCGraph | None:
@@ -282,11 +286,11 @@ class Speech2Text(OfBundle, Recognizer):
         own: type[Any] = cls if bundle is None else class_of(task_of(bundle))
         return super().__new__(own if issubclass(own, cls) else cls)
 
-    def ctc_log_probs(self, speech: Any) -> np.ndarray:
-        """Log-probabilities (T, V) of CTC for one utterance, see `Recognizer`; opens CTC where no option needs it."""
+    def open_ctc(self) -> CTCGraph:
+        """CTC's output layer, see `Recognizer`; opens its graph where no option needs it."""
         if self._ctc is None and "ctc" in self._unopened:
             self._ctc = CTCGraph(self._unopened["ctc"]())
-        return super().ctc_log_probs(speech)
+        return super().open_ctc()
 
 
 def class_of(task: str) -> type[Speech2Text]:

@@ -29,7 +29,7 @@ class Buffers(LongForm):
         options: As for `LongForm`.
         sample_rate: In Hz.
         window: Samples of a buffer.
-        context: Seconds at either end that are left out.
+        context: Seconds at either end that are left out; None: `CONTEXT`, in whole frames.
         former: Read outputs as upstream's release 202511: frames of the prompt as those of speech, and the padding of
             the last buffer.
 
@@ -42,12 +42,12 @@ class Buffers(LongForm):
         options: DecodeOptions,
         sample_rate: int,
         window: int,
-        context: float = CONTEXT,
+        context: float | None = None,
         former: bool = False,
     ) -> None:
         super().__init__(encoder, options, sample_rate, joins_frames=True)
         self.window, self.prompt = window, encoder.attribute("prompt_frames", 0)
-        self._options, self._context = options, context
+        self._options, self._context = options, self.nearest(CONTEXT) if context is None else context
         self.former, self.whole = former, False
 
     @functools.cached_property
@@ -64,7 +64,11 @@ class Buffers(LongForm):
             )
         return samples
 
-    def with_context(self, seconds: float, whole: bool = False) -> Buffers:
+    def nearest(self, seconds: float) -> float:
+        """The seconds of whole frames that are nearest to `seconds`, of which conv2d6, for one, has none in 2 s."""
+        return round(seconds * self.rate / self._unit) * self._unit / self.rate
+
+    def with_context(self, seconds: float | None, whole: bool = False) -> Buffers:
         """The rule with another context; if `whole`, recordings that fit into a buffer have none and are read whole."""
         other = Buffers(self.encoder, self._options, self.rate, self.window, seconds, self.former)
         other.whole = whole

@@ -12,6 +12,7 @@ import copy
 import dataclasses
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,15 +21,16 @@ from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.ctc_greedy import GreedyCTCOnline
 from espnet.nets.hypothesis import Hypothesis
 from espnet.nets.tensors import as_array
+from espnet2.fileio.audio import read_audio
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.buffers import Buffers
 from espnet2.runtime.options import SEARCHES
-from espnet2.runtime.results import NBest, Results, TaggedResult
+from espnet2.runtime.results import AnyResult, NBest, Results, TaggedResult
 from espnet2.runtime.s2t_options import S2TOptions
-from espnet2.runtime.s2t_section import S2TSection, without_tags
+from espnet2.runtime.s2t_section import S2TSection, is_said, without_tags
 from espnet2.runtime.search_model import SearchModel
-from espnet2.runtime.speech import checked, floating_point, padded
+from espnet2.runtime.speech import checked, floating_point, padded, unpadded
 from espnet2.runtime.windows import Windows
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NO_TEXT = "<na>"  # as previous text
+NO_LANGUAGE = ("<nolang>", "<unk>")  # of OWSM, and of POWSM
+NO_HYPOTHESIS: Any = None  # in results without a search, as upstream's
 INTERMEDIATE = "interctc_layer"  # outputs of the encoder, before the number of the layer
 
 
@@ -117,13 +121,52 @@ class PromptedRecognizer(Recognizer):
         speech: Any,
         speech_lengths: Any = None,
         text_prev: Any = None,
+        text_prev_lengths: Any = None,
         lang_sym: str | None = None,
         task_sym: str | None = None,
         predict_time: bool | None = None,
     ) -> list[Results]:
-        """The n-best results for each of several recordings, with one prompt; see `Recognizer.batch_decode`."""
-        prompted = self.prompted(text_prev, lang_sym, task_sym, predict_time)
-        return super(PromptedRecognizer, prompted).batch_decode(speech, speech_lengths)
+        """The n-best results for each of several recordings; see `Recognizer.batch_decode`.
+
+        Args:
+            speech, speech_lengths: As there.
+            text_prev: Text before the recordings, one for all; or indices of its tokens, (U,), or (B, U) for each.
+            text_prev_lengths: Lengths (B,) of these.
+            lang_sym, task_sym, predict_time: As for a call.
+        """
+        prompted = self.prompted(None, lang_sym, task_sym, predict_time)
+        if getattr(text_prev, "ndim", 1) != 2:
+            return super(PromptedRecognizer, prompted.prompted(text_prev)).batch_decode(speech, speech_lengths)
+        speeches = speech if isinstance(speech, list | tuple) else unpadded(speech, speech_lengths)
+        texts = np.asarray(text_prev)
+        lengths = np.full(len(texts), texts.shape[1]) if text_prev_lengths is None else np.asarray(text_prev_lengths)
+        counts = {len(speeches), len(texts), len(lengths)}
+        if len(counts) > 1:
+            raise OptionError(f"text_prev: expected a text for each of {len(speeches)} recordings, found {len(texts)}")
+        return [
+            prompted.prompted(text[:length]).batch([one])[0]
+            for one, text, length in zip(speeches, texts, lengths, strict=True)
+        ]
+
+    def best_path(
+        self, speech: Any, text_prev: Any = NO_TEXT, lang_sym: str | None = None, task_sym: str | None = None
+    ) -> list[TaggedResult]:
+        """The result for one recording of CTC's best token in each frame, without a search, as a list of one.
+
+        It has None in the place of the hypothesis. CTC of a model with a decoder knows neither prompt nor tags.
+
+        Args:
+            speech, text_prev, lang_sym, task_sym: As for a call.
+
+        Raises:
+            AudioError: Speech that cannot be recognised as it is.
+            OptionError: A symbol that the model does not have, or a model without CTC.
+        """
+        self.open_ctc()
+        own = self.prompted(text_prev, lang_sym, task_sym)
+        (output,) = own.forward([own.check(speech)])
+        found = own.result(own._best([output[0] if output.ndim == 3 else output]))
+        return [found._replace(hypothesis=NO_HYPOTHESIS)]
 
     def prompted(
         self,
@@ -187,6 +230,23 @@ class PromptedRecognizer(Recognizer):
         if unknown:
             _log.warning("text_prev: %d of %d tokens are unknown to the model", unknown, len(pieces))
         return found
+
+    def no_language(self) -> str:
+        """The symbol that leaves the language to the model; raises `OptionError` for a model without one."""
+        for symbol in NO_LANGUAGE:
+            if symbol in self.section.indices:
+                return symbol
+        raise OptionError("lang_sym: expected a language, since the model has no symbol for an unknown one; found none")
+
+    def read_audio(self, speech: Any) -> np.ndarray:
+        """Samples (T,) of one channel at the model's rate, float32, of an array or of the recording at a path."""
+        return self.read(speech)
+
+    def read(self, speech: Any, name: str = "speech") -> np.ndarray:
+        """Speech as the encoder takes it, of an array or of the recording in a file; raises `AudioError`."""
+        if isinstance(speech, str | Path):
+            return checked(read_audio(speech, self.sample_rate), self.encoder.component, str(speech))
+        return checked(speech, self.encoder.component, name)
 
     def check(self, speech: Any, name: str = "speech") -> np.ndarray:
         """Speech as the encoder takes it, float32, padded to the model's window.
@@ -262,7 +322,29 @@ class PromptedRecognizer(Recognizer):
         yseq = hypothesis.yseq.tolist()
         labels = yseq[yseq.index(self.section.special["sos"]) + 1 : -1]
         token_int = [token for token in labels if token != 0]
+        if aligner is not None:
+            hypothesis = hypothesis._replace(frames=self._frames(token_int, aligner))
         return self.tagged(token_int, hypothesis)
+
+    def _frames(self, token_int: list[int], aligner: CTCAligner) -> tuple[tuple[int, int], ...]:
+        """The frames of tokens, where CTC knows them; tags, which it does not know, are between their neighbours."""
+        names = self.converter.ids2tokens(token_int)
+        said = [token for token, name in zip(token_int, names, strict=True) if is_said(name)]
+        aligned = aligner(said)
+        if len(aligned) < len(said):  # too few frames
+            return ()
+        found, waiting, end = [], iter(aligned), 0
+        for name in names:
+            start, end = next(waiting) if is_said(name) else (end, end)
+            found.append((start, end))
+        return tuple(found)
+
+    def spoken(self, result: AnyResult) -> tuple[Sequence[str], Sequence[tuple[int, int]]]:
+        """The tokens of a result but for tags, and the frames of each, or none where they are not known."""
+        frames = result.hypothesis.frames
+        said = [place for place, token in enumerate(result.token) if is_said(token)]
+        spans = [frames[place] for place in said] if len(frames) == len(result.token) else []
+        return [result.token[place] for place in said], spans
 
     def tagged(self, token_int: list[int], hypothesis: Hypothesis) -> TaggedResult:
         """The result of a hypothesis that consists of these tokens."""

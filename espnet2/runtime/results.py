@@ -149,4 +149,8 @@ class ResultMaker:
         """
         if self.timestamps is None:
             raise OptionError("timestamps: expected token or word, found 'none'")
-        return self.timestamps.times(result.token, result.hypothesis.frames)
+        return self.timestamps.times(*self.spoken(result))
+
+    def spoken(self, result: AnyResult) -> tuple[Sequence[str], Sequence[tuple[int, int]]]:
+        """The tokens of a result that are said, and the frames of each, or none where they are not known."""
+        return result.token, result.hypothesis.frames

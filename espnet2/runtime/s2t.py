@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from espnet.nets.hypothesis import Hypothesis
+from espnet2.fileio.pieces import Pieces
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Speech2Text
 from espnet2.runtime.long_recording import Progress
 from espnet2.runtime.option_fields import is_finite, require
 from espnet2.runtime.prompted import NO_TEXT, PromptedRecognizer
 from espnet2.runtime.results import AnyResult, by_speaker
-from espnet2.runtime.windows import Clock, Utterance, kept
+from espnet2.runtime.windows import Clock, ReadAhead, Utterance, kept
 
 _log = logging.getLogger(__name__)
 
 LEFT_OVER = 1.0  # seconds at the end of a window where an utterance may not be complete
+PROMPT_TOKENS = 2  # language and task
 SHORTEST = 0.2  # seconds of the last window, below which it is left out
 
 
@@ -44,17 +49,21 @@ class S2TRecognizer(PromptedRecognizer):
         lang_sym: str | None = None,
         task_sym: str | None = None,
         skip_last_chunk_threshold: float = SHORTEST,
+        *,
+        batch_size: int = 1,
+        context_len_in_secs: float | None = None,
     ) -> list[tuple[float, float, str]]:
         """The utterances of a recording of any length: start and end in seconds, and the text of each.
 
         Args:
-            speech: Samples (T,), as for a call.
+            speech: Samples (T,), as for a call; or the path of a recording, which is read as it is decoded.
             condition_on_prev_text: Give the texts of a window as the text before the next one.
             init_text: Text before the first window, with `condition_on_prev_text`.
             end_time_threshold: Time, such as `<29.00>`, behind which the last of several utterances of a window is left
                 to the next one; default: 1 s before the window ends.
             lang_sym, task_sym: As for a call.
             skip_last_chunk_threshold: Leave out a last window of fewer seconds.
+            batch_size, context_len_in_secs: Of models that have CTC alone; here without effect.
 
         Raises:
             AudioError: Speech that cannot be recognised as it is.
@@ -81,36 +90,77 @@ class S2TRecognizer(PromptedRecognizer):
         lang_sym: str | None = None,
         task_sym: str | None = None,
         skip_last_chunk_threshold: float = SHORTEST,
+        *,
+        batch_size: int = 1,
+        context_len_in_secs: float | None = None,
     ) -> Iterator[tuple[float, float, str]]:
         """Yield what `decode_long` returns as it is found, window by window; it takes the same arguments."""
         shortest = skip_last_chunk_threshold
         require(is_finite(shortest), "skip_last_chunk_threshold", "a number of seconds", shortest)
         timed = self.prompted(None, lang_sym, task_sym, predict_time=True)
-        samples, latest = self.padded(speech)[: len(speech)], self.latest(end_time_threshold)
-        for window in timed.windows(samples, latest, shortest, condition_on_prev_text, init_text):
-            for first, last, tokens, _ in window.utterances:
-                yield round(window.start + first, 2), round(window.start + last, 2), self.text_of(tokens)
+        latest = self.latest(end_time_threshold)
+        with self._reading(speech) as (recording, name):
+            for window in timed.windows(recording, latest, shortest, condition_on_prev_text, init_text, name):
+                for utterance in window.utterances:
+                    start, end = round(window.start + utterance.start, 2), round(window.start + utterance.end, 2)
+                    yield start, end, self.text_of(utterance.tokens)
+
+    def decode_window(
+        self,
+        speech: Any,
+        lang_sym: str | None = None,
+        task_sym: str | None = None,
+        text_prev: Any = NO_TEXT,
+    ) -> str:
+        """The best text of a recording of one window, with symbols such as `<eng>`; arguments are those of a call."""
+        (results,) = self.prompted(text_prev, lang_sym, task_sym).batch([speech])
+        return next((str(result.text or "") for result in by_speaker(results)[""]), "")
+
+    def window_utterances(self, token_int: Sequence[int], offset: float = 0.0) -> list[tuple[float, float, str]]:
+        """The utterances of a result of one window: start and end in seconds behind `offset`, and the text of each.
+
+        Args:
+            token_int: Indices of its tokens, of which the first two are language and task; without times, all are one
+                utterance.
+        """
+        clock = self.clock
+        whole = Utterance(0.0, clock.seconds, list(token_int[PROMPT_TOKENS:]))
+        found = clock.utterances(token_int) or [whole]
+        return [(one.start + offset, one.end + offset, self.text_of(one.tokens)) for one in found]
+
+    @contextlib.contextmanager
+    def _reading(self, speech: Any) -> Iterator[tuple[ReadAhead, str]]:
+        """A recording, samples (T,) or a path, as `windows` takes it, and its name in errors."""
+        if isinstance(speech, str | Path):
+            with Pieces(Path(speech), self.sample_rate, str(speech)) as pieces:
+                yield ReadAhead(pieces), str(speech)
+        else:
+            yield ReadAhead([self.padded(speech)[: len(speech)]]), "speech"
 
     def windows(
         self,
-        samples: np.ndarray,
+        recording: ReadAhead,
         latest: float,
         shortest: float = SHORTEST,
         conditioned: bool = False,
         init_text: str | None = None,
+        name: str = "speech",
     ) -> Iterator[Window]:
-        """Decode samples (T,) window by window.
+        """Decode a recording window by window.
 
         Args:
-            samples: Of any length, in float32.
+            recording: Samples of any length.
             latest: Seconds of a window behind which the last of several utterances is left to the next one.
             shortest: Seconds of the last window, below which it is left out, with a warning.
             conditioned: The text of a window, which may be empty, is the text before the next one.
             init_text: Text before the first window, if `conditioned`.
+            name: Of the recording in errors.
         """
         start, previous = 0.0, init_text if conditioned else None
-        while (rest := self.seconds_from(start, samples)) >= max(shortest, 1 / self.sample_rate):
-            window = self.window(samples, start, latest, previous)
+        least = max(shortest, 1 / self.sample_rate)
+        reach = max(self.section.window, math.ceil(least * self.sample_rate))
+        while (rest := len(recording(self.sample_of(start), reach)) / self.sample_rate) >= least:
+            window = self.window(recording, start, latest, previous, name)
             yield window
             if conditioned:
                 previous = "".join(self.text_of(utterance.tokens) for utterance in window.utterances)  # as upstream
@@ -118,18 +168,24 @@ class S2TRecognizer(PromptedRecognizer):
         if rest > 0:
             _log.warning("the last %.2f s of the recording are left out, since they are too short", rest)
 
-    def seconds_from(self, start: float, samples: np.ndarray) -> float:
-        """Seconds of samples behind `start`, of whole samples."""
-        return (len(samples) - round(start * self.sample_rate)) / self.sample_rate
+    def sample_of(self, seconds: float) -> int:
+        """Number of the sample at `seconds`."""
+        return round(seconds * self.sample_rate)
 
-    def window(self, samples: np.ndarray, start: float, latest: float, previous: str | None) -> Window:
+    def window(
+        self, recording: ReadAhead, start: float, latest: float, previous: str | None, name: str = "speech"
+    ) -> Window:
         """Decode the window that begins at `start`, behind the text `previous`; a next one begins where it stops."""
-        first, seconds = round(start * self.sample_rate), self.section.speech_length
         prompted = self.prompted(NO_TEXT if previous is None else previous)
-        (results,) = prompted.batch([samples[first : first + self.section.window]])
-        best = by_speaker(results)[""][:1]
-        utterances = [utterance for result in best for utterance in self.clock.utterances(result.token_int)]
-        chosen, length = kept(utterances, seconds, latest)
+        samples = prompted.check(recording(self.sample_of(start), self.section.window), name)
+        (outcome,) = prompted.each([samples])
+        best = by_speaker(outcome.value())[""][:1]
+        utterances = [
+            utterance
+            for result in best
+            for utterance in self.clock.utterances(result.token_int, result.hypothesis.frames)
+        ]
+        chosen, length = kept(utterances, self.section.speech_length, latest)
         return Window(start, round(start + length, 6), chosen, sum(float(one.hypothesis.score) for one in best))
 
     @property
@@ -160,7 +216,7 @@ class S2TRecognizer(PromptedRecognizer):
         """The result of a recording of several windows: the tokens of its utterances, without their times."""
         special, timed, rate = self.section.special, self.prompted(predict_time=True), self.sample_rate
         tokens, score = timed.primer[-2:], 0.0
-        for window in timed.windows(speech, timed.latest()):
+        for window in timed.windows(ReadAhead([speech]), timed.latest()):
             tokens += [token for utterance in window.utterances for token in utterance.tokens]
             score += window.score
             progress(min(window.stop * rate, len(speech)) - window.start * rate)

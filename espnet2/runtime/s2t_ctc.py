@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from espnet.nets.ctc_alignment import CTCAligner
 from espnet.nets.hypothesis import Hypothesis
-from espnet2.fileio.audio import read_audio
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Recognizer, Speech2Text
-from espnet2.runtime.buffers import CONTEXT, Buffers
+from espnet2.runtime.buffers import Buffers
 from espnet2.runtime.graph_calls import stacked
 from espnet2.runtime.long_recording import Progress
 from espnet2.runtime.option_fields import is_integer, require
@@ -29,10 +27,13 @@ from espnet2.runtime.results import AnyResult, NBest, TaggedResult
 from espnet2.runtime.s2t_ctc_options import S2TCTCOptions
 from espnet2.runtime.s2t_options import S2TOptions
 from espnet2.runtime.s2t_section import without_tags
-from espnet2.runtime.speech import checked, padded
+from espnet2.runtime.speech import padded
 
 BATCH_CONTEXT = 4.0  # seconds, as upstream's `batch_decode`
 PROMPT = ("text_prev", "lang_sym", "task_sym")
+OF_DECODERS = frozenset(
+    ["condition_on_prev_text", "init_text", "end_time_threshold", "skip_last_chunk_threshold"]
+)  # arguments of `decode_long` of models with times
 
 
 class Buffer(NamedTuple):
@@ -163,7 +164,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
         Args:
             speech: Samples (T,), or the path of a recording.
             batch_size: Buffers that are encoded at once; default: the option.
-            context_len_in_secs: Seconds of a buffer at either end that are left out, by default 2.
+            context_len_in_secs: Seconds of a buffer at either end that are left out; None: 2, in whole frames.
             lang_sym, task_sym: Instead of the options of these names.
 
         Raises:
@@ -171,7 +172,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
             OptionError: A value that is not allowed.
         """
         own = self.prompted(None, lang_sym, task_sym)
-        form = self.long_form.with_context(CONTEXT if context_len_in_secs is None else context_len_in_secs)
+        form = self.long_form.with_context(context_len_in_secs)
         outputs = own._outputs([own._recording(self.read(speech))], form, batch_size or self.batch_size)
         assert self._ctc is not None
         return np.concatenate([self._ctc.log_softmax(output[None])[0] for _, output in outputs if len(output)])
@@ -180,17 +181,45 @@ class S2TCTCRecognizer(PromptedRecognizer):
         """Encoder output (T, D) of speech that `check` gave, in buffers."""
         return self.joined(speech, ())
 
-    def read(self, speech: Any, name: str = "speech") -> np.ndarray:
-        """Speech as the encoder takes it, of an array or of the recording in a file; raises `AudioError`."""
-        if isinstance(speech, str | Path):
-            return checked(read_audio(speech, self.sample_rate), self.encoder.component, str(speech))
-        return checked(speech, self.encoder.component, name)
+    def decode_window(
+        self,
+        speech: Any,
+        lang_sym: str | None = None,
+        task_sym: str | None = None,
+        text_prev: Any = NO_TEXT,
+    ) -> str:
+        """The text of `best_path`, with symbols such as `<eng>`; raises what that raises."""
+        return str(self.best_path(speech, text_prev, lang_sym, task_sym)[0].text or "")
+
+    def decode_long(
+        self,
+        speech: Any,
+        batch_size: int = 1,
+        context_len_in_secs: float | None = None,
+        *,
+        lang_sym: str | None = None,
+        task_sym: str | None = None,
+        **of_decoders: Any,
+    ) -> list[tuple[float, float, str]]:
+        """A recording of any length as one segment: start and end in seconds, and `decode_long_batched_buffered`.
+
+        `of_decoders` are arguments of models that predict times, such as `init_text`, and have no effect.
+        """
+        for name in of_decoders.keys() - OF_DECODERS:
+            raise OptionError(f"{name}: expected an argument of decode_long, found an unknown name")
+        samples = self.read(speech)
+        text = self.decode_long_batched_buffered(samples, batch_size, context_len_in_secs, lang_sym, task_sym)
+        return [(0.0, len(samples) / self.sample_rate, text)]
+
+    def iter_long(self, speech: Any, *arguments: Any, **keywords: Any) -> Iterator[tuple[float, float, str]]:
+        """Yield what `decode_long` returns; it takes the same arguments."""
+        yield from self.decode_long(speech, *arguments, **keywords)
 
     def decode_long_batched_buffered(
         self,
         speech: Any,
         batch_size: int = 1,
-        context_len_in_secs: float = CONTEXT,
+        context_len_in_secs: float | None = None,
         lang_sym: str | None = None,
         task_sym: str | None = None,
     ) -> str:
@@ -199,7 +228,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
         Args:
             speech: Samples (T,), or the path of a recording.
             batch_size: Buffers that are encoded at once.
-            context_len_in_secs: Seconds of a buffer at either end that are left out.
+            context_len_in_secs: Seconds of a buffer at either end that are left out; None: 2, in whole frames.
             lang_sym, task_sym: Instead of the options of these names.
 
         Raises:
@@ -213,7 +242,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
         self,
         speech: Any,
         batch_size: int = 16,
-        context_len_in_secs: float = BATCH_CONTEXT,
+        context_len_in_secs: float | None = None,
         text_prev: Any = NO_TEXT,
         lang_sym: str | Sequence[str] | None = None,
         task_sym: str | Sequence[str] | None = None,
@@ -223,7 +252,7 @@ class S2TCTCRecognizer(PromptedRecognizer):
         Args:
             speech: Samples (T,) or the path of a recording, or a list of these.
             batch_size: Buffers, of any recordings, that are encoded at once.
-            context_len_in_secs: Seconds of a buffer at either end that are left out.
+            context_len_in_secs: Seconds of a buffer at either end that are left out; None: 4, in whole frames.
             text_prev: Text before a recording, for its first buffer; one for all, or a list.
             lang_sym, task_sym: Instead of the options of these names; one for all, or a list.
 
@@ -231,7 +260,8 @@ class S2TCTCRecognizer(PromptedRecognizer):
             AudioError: Speech that cannot be recognised as it is.
             OptionError: A value that is not allowed, or no tokenizer.
         """
-        form = self.long_form.with_context(context_len_in_secs, whole=self.options.keep_prompt_frames)
+        context = self.long_form.nearest(BATCH_CONTEXT) if context_len_in_secs is None else context_len_in_secs
+        form = self.long_form.with_context(context, whole=self.options.keep_prompt_frames)
         several = isinstance(speech, list | tuple)
         recordings = speech if several else [speech]
         texts = self._texts([recordings, text_prev, lang_sym, task_sym], batch_size, form)
@@ -272,4 +302,3 @@ class S2TCTCSpeech2Text(Speech2Text, S2TCTCRecognizer):
     """
 
     task: ClassVar[str] = "s2t_ctc"
-    ctc_log_probs = S2TCTCRecognizer.ctc_log_probs

@@ -22,6 +22,7 @@ from espnet2.runtime.section import is_list_of, require
 
 PROMPT = ("sop", "na", "notimestamps")  # special tokens that a model may have
 OF_TEXTS = ("<unk>", "<space>", "<nospeech>")  # symbols that are neither languages nor tasks
+SAID = ("<unk>", "<space>")  # symbols that texts of CTC may have
 LONGEST = 3600  # seconds that an encoder reads at once
 _SHOWN = 60  # characters of a symbol in an error
 
@@ -105,6 +106,11 @@ class S2TCTCSection(S2TSection):
 def is_tag(token: str) -> bool:
     """Whether a token is a symbol such as `<eng>`, and no part of a text."""
     return token.startswith("<") and token.endswith(">")
+
+
+def is_said(token: str) -> bool:
+    """Whether a token stands for something in the recording: no tag, or one of a text of characters."""
+    return not is_tag(token) or token in SAID
 
 
 def without_tags(tokens: Iterable[str]) -> list[str]:

@@ -7,9 +7,11 @@ last complete utterance of the one before ends.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
 
 from espnet2.interface.errors import AudioError
 from espnet2.interface.spec import Component
@@ -40,16 +42,40 @@ class Windows(LongForm):
             raise AudioError(f"{name}: memory_limit: expected at least {room}, found {self.limit / GB:.3g} GB")
 
 
+class ReadAhead:
+    """Samples (T,) of a recording that comes in pieces, of which those before the newest stretch are dropped."""
+
+    def __init__(self, pieces: Iterable[np.ndarray]) -> None:
+        self._pieces, self._held, self._first = iter(pieces), np.zeros(0, np.float32), 0
+
+    def __call__(self, start: int, count: int) -> np.ndarray:
+        """Samples [start, start + count), fewer at the end of the recording; no later stretch starts before `start`."""
+        while self._first + len(self._held) < start + count and (piece := next(self._pieces, None)) is not None:
+            self._drop(start)
+            self._held = np.concatenate([self._held, piece]) if len(self._held) else piece
+        self._drop(start)
+        return self._held[start - self._first :][:count]
+
+    def _drop(self, start: int) -> None:
+        """Drop the samples before number `start`."""
+        dropped = min(start - self._first, len(self._held))
+        self._held, self._first = self._held[dropped:], self._first + dropped
+
+
 ROUNDING = 1e-6  # of a step from one time to the next
 
 
 class Utterance(NamedTuple):
-    """Tokens of an utterance, from `start` to `end` in seconds of a window; one that is not `complete` has no end."""
+    """Tokens of an utterance, from `start` to `end` in seconds of a window; one that is not `complete` has no end.
+
+    `frames` are those of the tokens in the window, where they are known.
+    """
 
     start: float
     end: float
     tokens: list[int]
     complete: bool = True
+    frames: Sequence[tuple[int, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -72,10 +98,10 @@ class Clock:
         """The last time that is not behind `seconds`."""
         return self.first + math.floor(seconds * (self.last - self.first) / self.seconds + ROUNDING)
 
-    def utterances(self, tokens: Sequence[int]) -> list[Utterance]:
+    def utterances(self, tokens: Sequence[int], frames: Sequence[tuple[int, int]] = ()) -> list[Utterance]:
         """The utterances of a text, each of which stands between two times; the last one may be without its end.
 
-        Such a one lasts until the window ends.
+        Such a one lasts until the window ends. `frames` are those of the tokens, or none.
         """
         places = [place for place, token in enumerate(tokens) if self.is_time(token)]
         starts = places[::2]
@@ -84,7 +110,9 @@ class Clock:
             complete = 2 * number + 1 < len(places)
             end = places[2 * number + 1] if complete else len(tokens)
             closing = self.time(tokens[end]) if complete else self.seconds
-            found.append(Utterance(self.time(tokens[start]), closing, list(tokens[start + 1 : end]), complete))
+            inner = slice(start + 1, end)
+            spans = tuple(frames[inner])
+            found.append(Utterance(self.time(tokens[start]), closing, list(tokens[inner]), complete, spans))
         return found
 
 

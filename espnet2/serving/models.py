@@ -72,14 +72,13 @@ class PromptedRecognition(Model):
     """A recogniser of many languages and tasks: one request after the other, since their options differ.
 
     Args:
+        recognizer: A `PromptedRecognizer`.
         prompts: Options of language and task, by verb and language.
     """
 
     verbs = ("transcribe", "translate")
 
-    def __init__(
-        self, name: str, recognizer: Recognizer, prompts: Callable[[str, str | None], Mapping[str, str]]
-    ) -> None:
+    def __init__(self, name: str, recognizer: Any, prompts: Callable[[str, str | None], Mapping[str, str]]) -> None:
         super().__init__(name, recognizer.sample_rate)
         self.recognizer, self._prompts, self._lock = recognizer, prompts, threading.Lock()
 
@@ -89,9 +88,8 @@ class PromptedRecognition(Model):
         """The segments of a recording, samples (T,) in pieces; raises `EspnetError`."""
         options = self._prompts(verb, language)
         with self._lock:
-            for name, value in options.items():
-                setattr(self.recognizer, name, value)
-            for segment in Transcriber(self.recognizer)(pieces, "file", lambda seconds: None):
+            recognizer = self.recognizer.prompted(**options)
+            for segment in Transcriber(recognizer)(pieces, "file", lambda seconds: None):
                 if ticket.is_over():
                     raise Abandoned
                 yield segment

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_option(group, "text_file", help="file of utterances, one on each line; -: standard input")
     add_option(group, "language", help="language that is spoken, such as eng, for models of many languages")
+    add_option(group, "tokens", action="store_true", help="write the time of each token, too, instead of each word")
     add_format_arguments(parser)
 
 
@@ -43,11 +44,12 @@ def align(args: argparse.Namespace) -> None:
     aligner = TextAligner(open_recognizer(args, {"ctc_weight": 1.0, "lm_weight": 0.0, "ngram_weight": 0.0}))
     with source.open(aligner.recognizer.sample_rate) as pieces:
         samples = np.concatenate([*pieces])
-    made = FORMATS[args.format](args.word_timestamps)
+    made = FORMATS[args.format](args.word_timestamps or args.tokens)
     with _output(args.output_dir, f"{source.stem}{made.suffix}") as file:
         file.write(made.begin())
         for found in aligner(samples, utterances):
-            words = [Timed(word.text, word.start, word.end) for word in found.words]
+            units = found.tokens if args.tokens else found.words
+            words = [Timed(unit.text, unit.start, unit.end) for unit in units]
             segment = Segment(found.start, found.end, found.text, words)
             prefix = f"{found.start:.3f}\t{found.end:.3f}\t" if args.format == "txt" else ""
             file.write(prefix + made.segment(segment))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Speech2Text
 from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.cli.phones import Phones
 
 TIMED = {"ctc", "joint_step"}  # graphs that know when a token is said
 GIVEN = ("beam_size", "batch_size", "hotwords", "hotword_weight")  # options of a verb that are those of the search
@@ -47,16 +48,20 @@ def open_recognizer(args: argparse.Namespace, further: Mapping[str, Any]) -> Spe
     """
     bundle = Bundle.read(args.bundle)
     options = {name: value for name in GIVEN if (value := getattr(args, name, None)) is not None}
-    options |= {"timestamps": "token"} if knows_times(bundle) else {}
+    words = getattr(args, "word_timestamps", False) and args.verb != "translate"  # CTC has no translation
+    options |= {"timestamps": "token"} if knows_times(bundle, words) else {}
     options |= prompt_options(bundle, args.verb, args.language, getattr(args, "to", None))
     given = {name: getattr(args, name) for name in ("bundle", "quantized", "num_threads", "device")}
-    return Speech2Text(**given, **options, **further)
+    recognizer = Speech2Text(**given, **options, **further)
+    if args.verb == "phonemize" and recognizer.tokenizer is not None:
+        recognizer.tokenizer = Phones(recognizer.tokenizer, args.spaced)
+    return recognizer
 
 
-def knows_times(bundle: Bundle) -> bool:
-    """Whether its recogniser gives the times of tokens; those that predict times themselves need no others."""
+def knows_times(bundle: Bundle, words: bool = False) -> bool:
+    """Whether its recogniser gives the times of tokens; those that predict times themselves need them for `words`."""
     parts = set(bundle.components)
-    return bool(TIMED & parts) and not (has_prompts(bundle) and "decoder_step" in parts)
+    return bool(TIMED & parts) and (words or not (has_prompts(bundle) and "decoder_step" in parts))
 
 
 def has_prompts(bundle: Bundle) -> bool:

@@ -72,3 +72,9 @@ def add_translation_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what recognition has, and the language of the text."""
     add_recognition_arguments(parser)
     add_option(parser, "to", help="language of the text, such as deu, for models of many languages")
+
+
+def add_phone_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what recognition has, and how phones are divided."""
+    add_recognition_arguments(parser)
+    add_option(parser, "spaced", action="store_true", help="divide phones by spaces")

@@ -18,6 +18,7 @@ from espnet2.runtime.long_recording import Found, join, near_frames
 from espnet2.runtime.results import AnyResult, Results, TaggedResult, by_speaker
 from espnet2.runtime.s2t import S2TRecognizer
 from espnet2.runtime.speech import require_sound
+from espnet2.runtime.windows import ReadAhead, Utterance
 
 PAUSE = 0.5  # seconds: a shorter pause does not end a segment
 Progress = Callable[[float], None]  # takes seconds of the recording that are done, from its beginning
@@ -51,12 +52,27 @@ class Transcriber:
         return (self._windows if self.by_window else self._parts)(pieces, name, progress)
 
     def _windows(self, pieces: Iterable[np.ndarray], name: str, progress: Progress) -> Iterator[Segment]:
+        own: Any = self.recognizer
+        recognizer = own.prompted(predict_time=True)
+        sounding = Sounding(pieces)
+        for window in recognizer.windows(ReadAhead(sounding), recognizer.latest(), name=name):
+            for utterance in window.utterances if sounding.found else ():
+                yield from self._of_utterance(window.start, utterance)
+            progress(window.stop)
+        if not sounding.found:
+            require_sound(np.zeros(0), name)
+
+    def _of_utterance(self, start: float, utterance: Utterance) -> Iterator[Segment]:
+        """The segment of an utterance of the window that begins at `start`."""
         recognizer: Any = self.recognizer
-        speech = np.concatenate([*pieces])
-        require_sound(speech, name)
-        for start, end, text in recognizer.iter_long(speech):
-            yield Segment(start, end, text.strip())
-            progress(end)
+        first, last = round(start + utterance.start, 2), round(start + utterance.end, 2)
+        tokens = recognizer.converter.ids2tokens(utterance.tokens)
+        times = [] if recognizer.timestamps is None else recognizer.timestamps.times(tokens, utterance.frames)
+        spans = [tuple(min(max(start + time, first), last) for time in timed[1:]) for timed in times]
+        if spans:
+            yield from split(tokens, spans, [(first, last)], recognizer.tokenizer)
+        elif text := recognizer.text_of(utterance.tokens).strip():
+            yield Segment(first, last, text)
 
     def _parts(self, pieces: Iterable[np.ndarray], name: str, progress: Progress) -> Iterator[Segment]:
         form, rate = self.recognizer.long_form, self.recognizer.sample_rate
@@ -109,10 +125,11 @@ class Transcriber:
         if not results:
             return
         result, timestamps = results[0], self.recognizer.timestamps
-        frames = [(a + first, b + first) for a, b in result.hypothesis.frames]
-        times = [] if timestamps is None else timestamps.times(result.token, frames)
+        tokens, frames = self.recognizer.spoken(result)
+        moved = [(a + first, b + first) for a, b in frames]
+        times = [] if timestamps is None else timestamps.times(tokens, moved)
         if times:
-            yield from split(result.token, [timed[1:] for timed in times], spans, self.recognizer.tokenizer)
+            yield from split(tokens, [timed[1:] for timed in times], spans, self.recognizer.tokenizer)
         elif text := plain_text(result):
             yield Segment(spans[0][0], spans[-1][1], text)
 
@@ -121,6 +138,18 @@ def plain_text(result: AnyResult) -> str:
     """The text of a result without tags; its tokens where the tokenizer is not known."""
     text = result.text_nospecial if isinstance(result, TaggedResult) else result.text
     return " ".join(result.token) if text is None else text.strip()
+
+
+class Sounding:
+    """Pieces of a recording, and whether those that were read have anything but zeros."""
+
+    def __init__(self, pieces: Iterable[np.ndarray]) -> None:
+        self._pieces, self.found = pieces, False
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for piece in self._pieces:
+            self.found |= bool(piece.any())
+            yield piece
 
 
 def _is_silence(samples: np.ndarray) -> bool:

@@ -45,7 +45,7 @@ VERBS: Mapping[str, Verb] = {
     ),
     "phonemize": Verb(
         "speech to phones",
-        "espnet2.runtime.cli.options:add_recognition_arguments",
+        "espnet2.runtime.cli.options:add_phone_arguments",
         "espnet2.runtime.cli.transcribe:transcribe",
     ),
     "synthesize": Verb(

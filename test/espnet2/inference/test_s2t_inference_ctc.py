@@ -13,6 +13,7 @@ from espnet2.bin import s2t_inference_ctc
 from espnet2.bin.s2t_inference_ctc import Speech2Text, Speech2TextGreedySearch
 from espnet2.interface.errors import AudioError, OptionError
 from espnet2.runtime.s2t_ctc import S2TCTCRecognizer
+from espnet2.runtime.s2t_section import is_said
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden/s2t_ctc.json").read_text(encoding="utf-8"))
 
@@ -73,7 +74,7 @@ def test_tokens_have_times_without_the_frames_of_the_prompt(files):
     speech = cases.recording(2.6)
     (result,) = super(Speech2TextGreedySearch, speech2text).__call__(speech)
     times = speech2text.times(result)
-    assert [timed.text for timed in times] == result.token
+    assert [timed.text for timed in times] == [token for token in result.token if is_said(token)]
     frames = speech2text.forward([speech])[0]
     assert times[-1].end <= (len(frames) - 2) * 0.08 + 1e-6
 
@@ -88,6 +89,20 @@ def test_long_recordings_are_decoded_in_buffers(files, greedy):
         assert result.text_nospecial == speech2text.decode_long_batched_buffered(speech)
     assert result.text_nospecial
     assert speech2text.ctc_log_probs(speech).shape == (396, len(cases.TOKENS))
+
+
+def test_upstreams_newest_methods(files):
+    speech2text, greedy = Speech2Text(**files, beam_size=2), Speech2TextGreedySearch(**files)
+    speech, prompt = cases.recording(2.6), {"lang_sym": "<eng>", "task_sym": "<st_deu>"}
+    assert speech2text.best_path(speech, "ab", **prompt) == greedy(speech, "ab", **prompt)
+    assert speech2text.decode_window(speech, **prompt) == greedy(speech, **prompt)[0][0]
+    speech = cases.recording(31.7)
+    text = greedy.decode_long_batched_buffered(speech, 2, 4, **prompt)
+    assert speech2text.decode_long(speech, 2, 4, init_text="a", **prompt) == [(0.0, 31.7, text)]
+    assert list(greedy.iter_long(speech, context_len_in_secs=4, **prompt)) == [(0.0, 31.7, text)]
+    assert speech2text.no_language() == "<nolang>"
+    with pytest.raises(OptionError, match="start: expected an argument of decode_long, found an unknown name"):
+        speech2text.decode_long(speech, start=0)
 
 
 @pytest.mark.parametrize(("former", "counts"), [(False, [1, 2, 2, 3]), (True, [1, 2, 3, 3])])

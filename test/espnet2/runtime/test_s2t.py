@@ -5,80 +5,15 @@ import pickle
 
 import numpy as np
 import pytest
-from numpy_graphs import Graph
+from prompted_graphs import INDEX, RATE, SECTION, SPEECH, graphs, indices, recogniser, with_ctc
 
 from espnet2.interface.errors import AudioError, BundleError, OptionError
-from espnet2.interface.spec import Component, Length, OutputLength, Tensor
 from espnet2.runtime.processes import _portable
 from espnet2.runtime.s2t import S2TRecognizer
 from espnet2.runtime.s2t_language import LanguageIdentifier
-from espnet2.runtime.s2t_options import S2TOptions
-from espnet2.runtime.s2t_section import S2TSection
 from espnet2.runtime.search_model import SearchModel
 from espnet2.runtime.writers.search import SearchFiles
 from espnet2.text.char_tokenizer import CharTokenizer
-
-RATE = 16  # samples in a second, which is the window
-TIMES = [f"<{quarter / 4:.2f}>" for quarter in range(5)]
-TAGS = ["<abk>", "<deu>", "<eng>", "<zul>", "<asr>", "<st_eng>", "<notimestamps>"]
-TOKENS = ["<blank>", "<unk>", "<na>", *TAGS, *TIMES, "a", "b", "<space>", "<sos>", "<eos>", "<sop>"]
-INDEX = {token: index for index, token in enumerate(TOKENS)}
-SECTION = S2TSection(
-    sample_rate=RATE,
-    tokens=TOKENS,
-    special={name: INDEX[f"<{name}>"] for name in ("blank", "sos", "eos", "sop", "na", "notimestamps")},
-    speech_length=1.0,
-    languages=[INDEX["<abk>"], INDEX["<zul>"]],
-    times=[INDEX[TIMES[0]], INDEX[TIMES[-1]]],
-)
-# The two likeliest tokens behind each: a text is "ab", with times from 0.25 to 0.75 s.
-FOLLOWING = {
-    "<asr>": [TIMES[1]],
-    "<notimestamps>": ["a"],
-    TIMES[1]: ["a"],
-    "a": ["b"],
-    "b": ["<eos>", TIMES[3]],
-    TIMES[3]: ["<eos>"],
-    "<sos>": ["<deu>", "<eng>", "a"],
-}
-SPEECH = np.linspace(0.1, 0.9, RATE)
-
-
-def graphs():
-    speech = Tensor("speech", ("batch", "samples"))
-    encoder = Component(
-        name="encoder",
-        method="encode",
-        inputs=(speech, Tensor("speech_lengths", ("batch",), "int64", "samples")),
-        outputs=(
-            Tensor("encoder_out", ("batch", "frames", 1)),
-            Tensor("encoder_out_lens", ("batch",), "int64", "frames"),
-        ),
-        lengths=(OutputLength("frames", "samples", Length.conv(2, 2)),),
-    )
-    step = Component(
-        name="decoder_step",
-        method="step",
-        inputs=tuple(Tensor(name, ("batch", "beam"), "int64") for name in ("tokens", "parents")),
-        outputs=(Tensor("log_probs", ("batch", "beam", len(TOKENS))),),
-    )
-    scores = np.full((len(TOKENS), len(TOKENS)), -9.0, np.float32)
-    for token, followers in FOLLOWING.items():
-        scores[INDEX[token], [INDEX[follower] for follower in followers]] = -np.arange(1, len(followers) + 1)
-    return {
-        "encoder": Graph(encoder, lambda x, lengths: (x[:, 1::2, None].astype(np.float32), lengths // 2)),
-        "decoder_step": Graph(step, lambda tokens, parents: (scores[tokens],)),
-    }
-
-
-def recogniser(section=SECTION, kind=S2TRecognizer, **options):
-    model = SearchModel(graphs(), section, CharTokenizer())
-    return kind(model, S2TOptions(beam_size=2, maxlenratio=-8, **options))
-
-
-def indices(*tokens):
-    return [INDEX[token] for token in tokens]
-
 
 UNTIMED = dataclasses.replace(
     SECTION, times=[], special={name: i for name, i in SECTION.special.items() if name != "notimestamps"}
@@ -111,6 +46,32 @@ def test_prompts_of_options_and_of_calls(prompt, primer):
     assert of_options.primer == of_call.primer == indices(*primer)
     assert recogniser()(SPEECH, **prompt)[0][:4] == of_options(SPEECH)[0][:4]
     assert recogniser().batch_decode([SPEECH, SPEECH], **prompt)[1][0][:4] == of_options(SPEECH)[0][:4]
+
+
+def test_recordings_of_a_batch_may_have_texts_of_their_own():
+    texts, lengths = np.array([indices("b", "a"), indices("a", "a")]), [2, 1]
+    recognise = recogniser(kind=Recording)
+    recognise.primers = []
+    found = recognise.batch_decode(np.stack([SPEECH, SPEECH]), [RATE, RATE], texts, lengths)
+    assert [one[0].text_nospecial for one in found] == ["ab", "ab"]
+    rest = ["<sos>", "<eng>", "<asr>", "<notimestamps>"]
+    assert recognise.primers == [indices("<sop>", *text, *rest) for text in (["b", "a"], ["a"])]
+    with pytest.raises(OptionError, match="text_prev: expected a text for each of 1 recordings, found 2"):
+        recognise.batch_decode([SPEECH], text_prev=texts)
+
+
+def test_upstreams_further_methods():
+    recognise = recogniser(parts=with_ctc())
+    ((text, token, _, text_nospecial, hypothesis),) = recognise.best_path(SPEECH)
+    assert (text, token, text_nospecial, hypothesis) == ("ab", ["a", "b"], "ab", None)
+    assert recognise.decode_window(SPEECH, task_sym="<st_eng>") == "<eng><st_eng><notimestamps>ab"
+    assert recognise.no_language() == "<unk>"
+    assert np.array_equal(recognise.read_audio(SPEECH), SPEECH.astype(np.float32))
+    timed = indices("<eng>", "<asr>", "<0.25>", "a", "<0.75>", "<0.75>", "b")
+    assert recognise.window_utterances(timed, offset=2.0) == [(2.25, 2.75, "a"), (2.75, 3.0, "b")]
+    assert recognise.window_utterances(indices("<eng>", "<asr>", "a", "a")) == [(0.0, 1.0, "aa")]
+    with pytest.raises(OptionError, match="model: expected one with CTC, for one speaker, found another"):
+        recogniser().best_path(SPEECH)
 
 
 def test_times_go_around_a_text():
@@ -237,6 +198,36 @@ def test_a_threshold_that_is_no_time_is_refused(threshold):
 def test_a_threshold_of_the_last_window_that_is_no_number_is_refused(threshold):
     with pytest.raises(OptionError, match="skip_last_chunk_threshold: expected a number of seconds, found"):
         recogniser().decode_long(SPEECH, skip_last_chunk_threshold=threshold)
+
+
+def test_a_long_recording_may_be_a_file_which_is_read_as_it_is_decoded(tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    speech = np.tile(SPEECH, 3)[:40]
+    soundfile.write(tmp_path / "a.wav", speech, RATE, subtype="FLOAT")
+    assert recogniser().decode_long(tmp_path / "a.wav") == recogniser().decode_long(speech.astype(np.float32))
+    soundfile.write(tmp_path / "a.wav", np.where(np.arange(40) < 30, speech, np.nan), RATE, subtype="FLOAT")
+    found = recogniser().iter_long(str(tmp_path / "a.wav"))
+    assert [next(found), next(found)] == [(0.25, 0.75, "ab"), (1.0, 1.5, "ab")]
+    with pytest.raises(AudioError, match=r"a\.wav: expected finite numbers, found NaN"):
+        list(found)
+
+
+def test_times_of_words_are_those_of_ctc_which_knows_no_tags():
+    recognise = recogniser(parts=with_ctc(), timestamps="word")
+    (result,) = recognise(SPEECH)
+    assert recognise.times(result) == [("ab", 0.125, 0.625)]
+    recognise = recogniser(parts=with_ctc(), timestamps="token")
+    (result,) = recognise(SPEECH, predict_time=True)
+    assert result.token[2] == "<0.25>"
+    assert recognise.times(result) == [("a", 0.125, 0.25), ("b", 0.5, 0.625)]
+
+
+def test_hotwords_change_what_is_behind_the_prompt():
+    recognise = recogniser(hotwords={"b": -5.0})
+    assert recognise(SPEECH)[0].text_nospecial == "a"
+    assert recognise(SPEECH, text_prev="b")[0].text_nospecial == "a"
+    assert recognise(SPEECH, hotwords=[])[0].text_nospecial == "ab"
+    assert recognise(SPEECH, hotwords=["a"], hotword_weight=20.0)[0].text_nospecial == 8 * "a"
 
 
 def test_the_option_long_form_gives_one_result_of_all_windows():

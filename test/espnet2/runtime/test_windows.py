@@ -1,8 +1,9 @@
 """Utterances of windows, and where the next window begins, against tables of upstream's `decode_long`."""
 
+import numpy as np
 import pytest
 
-from espnet2.runtime.windows import Clock, Utterance, kept
+from espnet2.runtime.windows import Clock, ReadAhead, Utterance, kept
 
 SECONDS, LATEST = 2.0, 1.8
 CLOCK = Clock(100, 200, SECONDS)
@@ -48,3 +49,18 @@ def test_tokens_of_language_and_task_before_the_first_time_are_no_utterance():
 @pytest.mark.parametrize(("seconds", "token"), [(0.0, 100), (0.5, 125), (0.51, 125), (1.98, 199), (2.0, 200)])
 def test_a_time_as_a_token(seconds, token):
     assert CLOCK.token(seconds) == token
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_pieces_are_read_as_far_as_they_are_needed(size):
+    samples, read = np.arange(20, dtype=np.float32), []
+
+    def pieces():
+        for start in range(0, len(samples), size):
+            read.append(start)
+            yield samples[start : start + size]
+
+    recording = ReadAhead(pieces())
+    for start, count in [(0, 5), (2, 3), (2, 5), (9, 4), (15, 9), (20, 1)]:
+        assert recording(start, count).tolist() == samples[start : start + count].tolist()
+        assert size == 100 or len(read) * size <= start + count + size

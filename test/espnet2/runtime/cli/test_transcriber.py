@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
+from prompted_graphs import SPEECH, recogniser, with_ctc
 
 from espnet2.interface.errors import AudioError, OptionError
 from espnet2.runtime import Speech2Text
-from espnet2.runtime.cli.segments import Segment
 from espnet2.runtime.cli.transcriber import Transcriber
 
 
@@ -31,21 +31,26 @@ def test_texts_of_parts_that_overlap_are_joined(demo_bundle, demo_dir, options):
     assert times == sorted(times)
 
 
-def test_models_that_predict_times_are_asked_for_them():
-    transcribe = Transcriber.__new__(Transcriber)
-    transcribe.by_window = True
-    lengths, done = [], []
+@pytest.mark.parametrize(("timestamps", "words"), [("none", []), ("token", [("ab", 0.25, 0.625)])])
+def test_models_that_predict_times_are_asked_for_them_window_by_window(timestamps, words):
+    """Times of words are those of CTC within their segment."""
+    transcribe = Transcriber(recogniser(parts=with_ctc(), timestamps=timestamps))
+    read, done = [], []
 
-    def iter_long(speech):
-        lengths.append(len(speech))
-        yield from [(0.0, 1.5, " a b"), (1.5, 2.25, "c")]
+    def pieces():
+        for piece in np.split(np.tile(SPEECH, 3), 8):
+            read.append(len(piece))
+            yield piece.astype(np.float32)
 
-    transcribe.recognizer = SimpleNamespace(iter_long=iter_long)
-    found = list(transcribe(iter([np.ones(3), np.ones(4)]), "talk", done.append))
-    assert found == [Segment(0.0, 1.5, "a b"), Segment(1.5, 2.25, "c")]
-    assert (lengths, done) == ([7], [1.5, 2.25])
+    found = transcribe(pieces(), "talk", done.append)
+    first = next(found)
+    assert (first.start, first.end, first.text, first.words) == (0.25, 0.75, "ab", words)
+    assert sum(read) < 24
+    rest = list(found)
+    assert [(segment.start, segment.end) for segment in rest] == [(1.0, 1.5), (1.75, 2.25), (2.5, 3.0)]
+    assert done == [0.75, 1.5, 2.25, 3.0]
     with pytest.raises(AudioError, match="talk: expected sound"):
-        list(transcribe(iter([np.zeros(3)]), "talk", unseen))
+        list(transcribe(iter([np.zeros(3, np.float32)]), "talk", unseen))
 
 
 def test_models_of_features_are_refused():
