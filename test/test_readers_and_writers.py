@@ -56,7 +56,6 @@ READERS: Mapping[str, Mapping[str, str]] = {
     r"kenlm\.LanguageModel": {"espnet/nets/scorers/ngram.py": "behind `espnet2.runtime.ngram.load_ngram`"},
     r".*InferenceSession": {
         "espnet2/runtime/session.py": "",
-        "espnet2/runtime/one_graph.py": "the wrapper of graphs that hold a whole recogniser",
         "espnet2/export/doctor/layers.py": GRAPH,
         "espnet2/export/doctor/patient.py": GRAPH,
         "espnet2/export/doctor/size.py": GRAPH,
@@ -102,7 +101,6 @@ WRITERS: Mapping[str, Mapping[str, str]] = {
         "espnet2/recipe/once.py": "a lock",
         "espnet2/runtime/writers/synthesis.py": STREAM,
         "espnet2/serving/decoding.py": UPLOAD,
-        "espnet2/utils/lock.py": "a lock",
         "espnet2/utils/surroundings.py": "a standard stream",
     },
     r"tempfile\.(?!gettempdir)\w+": {

@@ -50,7 +50,7 @@ def librispeech(args: argparse.Namespace) -> None:
 
 def _count(text: str) -> str:
     name, _, count = text.partition("=")
-    if not name or not count.isdigit():
+    if not name or not count.isdecimal():
         raise ValueError(f"expected SET=NUMBER, found {text!r}")
     return text
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from espnet2.interface.errors import one_line
+
 SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
 UNKNOWN = f"{SPACE}\N{DOUBLE QUESTION MARK}{SPACE}"  # SentencePiece's text for its unknown piece
 
@@ -32,5 +34,5 @@ def pieces_of(tokens: Sequence[str], token_type: str | None) -> list[str] | None
 
 
 def table_lines(pieces: Sequence[str]) -> bytes:
-    """Contents of `tokens.txt`: a piece and its index a line."""
-    return "".join(f"{piece} {index}\n" for index, piece in enumerate(pieces)).encode()
+    """Contents of `tokens.txt`: a piece, with blanks for line breaks in it, and its index a line."""
+    return "".join(f"{one_line(piece)} {index}\n" for index, piece in enumerate(pieces)).encode("utf-8", "replace")

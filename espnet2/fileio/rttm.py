@@ -6,6 +6,7 @@ END     meeting1 <NA> <NA> 64000 <NA> <NA> <NA> <NA>    the recording has 64000 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from espnet2.interface.errors import DataError
+from espnet2.interface.limits import hint, may_expand
 from espnet2.utils.text_file import lines_of
 
 FIELDS = 9
+MOST_SAMPLES = 1 << 40
 Turn = tuple[str, int, int]  # speaker, first and last sample
 
 
@@ -40,9 +43,9 @@ def load_rttm_text(path: Path | str) -> dict[str, tuple[list[str], list[Turn], i
                 raise ValueError
             recording = found.setdefault(fields[1], _Recording())
             if fields[0] == "END":
-                recording.length = int(float(fields[4]))
+                recording.length = _samples(fields[4])
             elif fields[0] == "SPEAKER":
-                recording.turns.append((fields[7], int(float(fields[3])), int(float(fields[4]))))
+                recording.turns.append((fields[7], _samples(fields[3]), _samples(fields[4])))
             else:
                 raise ValueError
         except ValueError as error:
@@ -54,6 +57,14 @@ def load_rttm_text(path: Path | str) -> dict[str, tuple[list[str], list[Turn], i
     return {key: (one.speakers, one.turns, one.length) for key, one in found.items()}
 
 
+def _samples(text: str) -> int:
+    """A number of samples; raises `ValueError` for anything else."""
+    found = float(text)
+    if not 0 <= found <= MOST_SAMPLES:
+        raise ValueError(text)
+    return int(found)
+
+
 class RttmReader(Mapping[str, np.ndarray]):
     """Mapping from recordings to speaker activity (T, S): 1 where a speaker is active, otherwise 0.
 
@@ -61,7 +72,7 @@ class RttmReader(Mapping[str, np.ndarray]):
         fname: The file.
 
     Raises:
-        DataError: As `load_rttm_text`.
+        DataError: As `load_rttm_text`; on use, a recording that takes too much memory.
     """
 
     def __init__(self, fname: str) -> None:
@@ -70,6 +81,9 @@ class RttmReader(Mapping[str, np.ndarray]):
 
     def __getitem__(self, key: str) -> np.ndarray:
         speakers, turns, length = self.data[key]
+        if not may_expand(length * len(speakers), os.path.getsize(self.fname), 8):
+            found = f"{length} of {len(speakers)} speakers; {hint('EXPANDED_BYTES')}"
+            raise DataError(f"{self.fname}: {key}: expected fewer samples, found {found}")
         speaks = np.zeros((length, len(speakers)))
         for speaker, first, last in turns:
             speaks[first : last + 1, speakers.index(speaker)] = 1

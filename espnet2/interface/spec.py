@@ -278,7 +278,7 @@ class Component:
         known = {**sizes, **found}
         for axis in (axis for tensor in self.results for axis in tensor.axes if isinstance(axis, str)):
             base, _, more = axis.partition("+")
-            if axis not in known and base in sizes and more.isdecimal():
+            if axis not in known and base in sizes and more.isdecimal() and len(more) < 10:
                 known[axis] = sizes[base] + int(more)
             if axis not in known and axis not in self.data_dependent:
                 raise ValueError(f"axis {axis}: expected an input's axis, a formula or data_dependent, found none")

@@ -16,7 +16,6 @@ A `file` is a file of the bundle, and `sha256` its checksum. A component whose w
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -25,13 +24,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espnet2.fileio.checksum import sha256
-from espnet2.interface.errors import BundleError, reason_of
+from espnet2.interface.errors import BundleError, OptionError, reason_of
 from espnet2.interface.families import family_of, with_bundles
 from espnet2.interface.foreign_file import opened
-from espnet2.interface.limits import limit
-from espnet2.interface.spec import FLAGS, INTEGERS, Component
+from espnet2.interface.spec import Component
 from espnet2.runtime.bundle_format_1 import upgraded
 from espnet2.runtime.bundle_replacement import MANIFEST, identity_of, read_as_one, replace, replaceable, restore
+from espnet2.runtime.interfaces import read_interface
 from espnet2.runtime.opening import Opened, open_checked
 from espnet2.runtime.section import is_mapping, require, require_keys
 from espnet2.utils.work_directory import work_directory
@@ -74,6 +73,7 @@ class Manifest:
             require(_is_entry(entry), key, "a mapping with the name of a file", entry)
         for name in ("defaults", "provenance"):
             require(is_mapping(getattr(self, name)), name, "a mapping", getattr(self, name))
+        _require_defaults(self.task, self.defaults)
 
     def to_dict(self) -> dict[str, Any]:
         """Keys and values, as `bundle.yaml` holds them."""
@@ -109,6 +109,16 @@ class Manifest:
 def _require_task(task: Any) -> None:
     known = with_bundles()
     require(isinstance(task, str) and task in known, "task", f"one of {', '.join(known)}", task)
+
+
+def _require_defaults(task: str, defaults: Mapping[str, Any]) -> None:
+    """Raise `BundleError` for an option with a value that is not allowed; those of later releases are not known."""
+    family = family_of(task)
+    known = {item.name for item in fields(family.options)}
+    try:
+        family.read_options({name: value for name, value in defaults.items() if name in known})
+    except OptionError as error:
+        raise BundleError(f"defaults.{error}") from error
 
 
 @dataclass(frozen=True)
@@ -211,7 +221,7 @@ class Bundle:
             manifest = Manifest.from_dict(data)
             for key, entry in _named_entries(manifest):
                 _require_inside(entry["file"], f"{key}.file")
-            components = {name: _component(name, entry) for name, entry in manifest.components.items()}
+            components = {name: _interface(name, entry) for name, entry in manifest.components.items()}
         except BundleError as error:
             raise BundleError(f"{file}: {error}") from error
         return cls(directory, manifest, components, identity)
@@ -316,22 +326,11 @@ def _moved(source: Path, target: Path) -> bool:
     return True
 
 
-def _component(name: str, entry: Mapping[str, Any]) -> Component:
+def _interface(name: str, entry: Mapping[str, Any]) -> Component:
     try:
-        component = Component.from_dict(entry["interface"])
-        given = {axis: 1 for tensor in component.inputs for axis in tensor.axes if isinstance(axis, str)}
-        for state in component.states:
-            shape = component.initial_shape(state, **given)
-            if any(type(size) is not int or size < 0 for size in shape) or math.prod(shape) > limit("STATE_ELEMENTS"):
-                raise ValueError(f"{state.input.name}: expected sizes of a state, found {shape}")
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        found = f"no key {error}" if isinstance(error, KeyError) else reason_of(error)
-        raise BundleError(f"components.{name}.interface: expected the interface of a graph, found: {found}") from error
-    for attribute in INTEGERS:
-        component.attribute(attribute, 0)
-    for attribute in FLAGS:
-        component.attribute(attribute, False)
-    return component
+        return read_interface(entry.get("interface"))
+    except BundleError as error:
+        raise BundleError(f"components.{name}.{error}") from error
 
 
 def _named_entries(manifest: Manifest) -> Iterator[tuple[str, Any]]:

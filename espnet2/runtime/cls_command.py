@@ -64,5 +64,7 @@ def _all_scores(result: Classified) -> str:
 
 def _line(result: Classified) -> str:
     names = result.text.split(" ") if result.token_int else []
+    if len(names) != len(result.token_int):  # a name with blanks
+        names = [str(number) for number in result.token_int]
     pairs = zip(names, result.token_int, strict=True)
     return "\t".join(f"{name} {result.scores[number]:.4f}" for name, number in pairs)

@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 
-from espnet2.interface.errors import BundleError, OptionError
-from espnet2.interface.spec import Component
+from espnet2.interface.errors import BundleError, GraphError, OptionError, reason_of
+from espnet2.interface.foreign_file import require_file
+from espnet2.runtime.interfaces import read_interface
+from espnet2.runtime.option_fields import is_finite
 from espnet2.runtime.options import PROVIDERS
-from espnet2.runtime.session import session_options
+from espnet2.runtime.section import is_list_of, is_mapping, require, require_rate
+from espnet2.runtime.session import open_session, require_same
+from espnet2.runtime.speech import floating_point, padded, require_shape
 
 FILE, SMALL_FILE = "recognizer.onnx", "recognizer.int8.onnx"
 SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
+EXPECTED = "a recogniser that is one graph"
+RESULTS = ("token_ids", "token_lengths", "scores")  # outputs of every such graph
 # Reasons why there is no hypothesis, by values of the output `status`.
 STATUS = ("recognized", "too short", "not finite numbers", "no hypothesis ended")
 
@@ -59,18 +64,41 @@ class OneGraphRecognizer:
         **options: Any,
     ) -> None:
         file = Path(path) / (SMALL_FILE if quantized else FILE) if Path(path).is_dir() else Path(path)
+        require_file(file, EXPECTED, BundleError, "MODEL_BYTES")
+        self.session = open_session(file, num_threads, providers)
+        known = self.session.get_modelmeta().custom_metadata_map
         try:
-            self.session = onnxruntime.InferenceSession(str(file), session_options(num_threads), list(providers))
-            known = self.session.get_modelmeta().custom_metadata_map
-            self.component = Component.from_dict(json.loads(known["interface"]))
+            self.component = read_interface(json.loads(known["interface"]))
             defaults, self.sample_rate = json.loads(known["options"]), int(known["sample_rate"])
-        except Exception as error:  # onnxruntime's errors have no common base but this
-            raise BundleError(f"{file}: expected a recogniser that is one graph, found: {error}"[:400]) from error
-        for name in options:
+            pieces = json.loads(known["tokens"]) if "tokens" in known else None
+        except Exception as error:  # whatever a stranger's metadata lead to
+            raise BundleError(f"{file}: expected {EXPECTED}, found other metadata: {reason_of(error)}") from error
+        try:
+            self._require_usable(defaults, pieces)
+        except BundleError as error:
+            raise BundleError(f"{file}: {error}") from error
+        require_same(file, "inputs", self.component.feeds, self.session.get_inputs())
+        require_same(file, "outputs", self.component.results, self.session.get_outputs())
+        for name, value in options.items():
             if name not in defaults:
                 raise OptionError(f"{name}: expected some of {', '.join(defaults) or 'no options'}")
+            if not isinstance(value, bool) and not is_finite(value):
+                raise OptionError(f"{name}: expected a finite number, or True or False, found {value!r}")
         self.options = {**defaults, **options}
-        self.pieces: list[str] | None = json.loads(known["tokens"]) if "tokens" in known else None
+        self.pieces: list[str] | None = pieces
+
+    def _require_usable(self, defaults: Any, pieces: Any) -> None:
+        """Raise `BundleError` for metadata that are not those of a recogniser."""
+        require_rate(self.sample_rate)
+        names = [tensor.name for tensor in self.component.inputs[2:]]
+        known = is_mapping(defaults) and sorted(defaults) == sorted(names)
+        require(known, "options", f"values of {', '.join(names) or 'no options'}", defaults)
+        numbers = all(isinstance(value, bool) or is_finite(value) for value in defaults.values())
+        require(numbers, "options", "finite numbers", defaults)
+        require(pieces is None or is_list_of(pieces, str), "tokens", "a list of strings", pieces)
+        outputs = [tensor.name for tensor in self.component.outputs]
+        found = len(self.component.inputs) > 1 and not self.component.states and set(RESULTS) <= set(outputs)
+        require(found, "interface", f"speech, lengths, and outputs {', '.join(RESULTS)}", outputs)
 
     def __call__(self, speech: np.ndarray) -> list[OneGraphResult]:
         """The hypotheses for one utterance, best first: samples (N,), floating point in [-1, 1)."""
@@ -85,15 +113,26 @@ class OneGraphRecognizer:
 
     def run(self, speeches: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """The outputs of the graph for a batch, by name."""
-        lengths = np.array([len(speech) for speech in speeches])
-        padded = np.zeros((len(speeches), lengths.max(), *speeches[0].shape[1:]), np.float32)
-        for row, speech in zip(padded, speeches, strict=True):
-            row[: len(speech)] = speech
-        feeds = {"speech": padded, "speech_lengths": lengths}
+        feeds: dict[str, Any] = padded([self._checked(speech) for speech in speeches], self.component)
         for tensor in self.component.inputs[2:]:
-            feeds[tensor.name] = np.array([self.options[tensor.name]], tensor.dtype)
+            feeds[tensor.name] = self._option(tensor.name, tensor.dtype)
         names = [tensor.name for tensor in self.component.outputs]
-        return dict(zip(names, self.session.run(names, feeds), strict=True))
+        try:
+            return dict(zip(names, self.session.run(names, feeds), strict=True))
+        except Exception as error:  # onnxruntime's errors have no common base but this
+            raise GraphError(f"{FILE}: expected what the graph can compute, found: {reason_of(error)}") from error
+
+    def _checked(self, speech: Any) -> np.ndarray:
+        """Speech of the right shape; the graph has a status for what else may be wrong with it."""
+        array = floating_point(speech, "speech")
+        require_shape(array, self.component.inputs[0].axes[1:], "speech")
+        return array
+
+    def _option(self, name: str, dtype: str) -> np.ndarray:
+        try:
+            return np.array([self.options[name]], dtype)
+        except (ValueError, OverflowError) as error:
+            raise OptionError(f"{name}: expected a number of {dtype}, found {self.options[name]!r}") from error
 
     def _results(self, results: dict[str, np.ndarray], row: int) -> list[OneGraphResult]:
         found = []
@@ -105,7 +144,10 @@ class OneGraphRecognizer:
         return found
 
     def text(self, ids: Sequence[int]) -> str | None:
-        """Text of token ids."""
+        """Text of token ids; raises `BundleError` for one that the file has no piece of."""
         if self.pieces is None:
             return None
+        if ids and not 0 <= min(ids) <= max(ids) < len(self.pieces):
+            found = f"{min(ids)} to {max(ids)}"
+            raise BundleError(f"tokens: expected token ids below {len(self.pieces)} of the graph, found {found}")
         return "".join(self.pieces[index] for index in ids).replace(SPACE, " ").strip()

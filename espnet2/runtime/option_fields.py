@@ -61,7 +61,12 @@ def is_integer(value: Any) -> bool:
 
 def is_finite(value: Any) -> bool:
     """Whether a value is a finite number, and no truth value."""
-    return hasattr(value, "__float__") and not isinstance(value, bool) and math.isfinite(value)
+    if not hasattr(value, "__float__") or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except (OverflowError, TypeError, ValueError):  # an integer beyond floating point, an array
+        return False
 
 
 def is_text_or_indices(value: Any) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ from espnet.nets.ctc_greedy import GreedyCTCOnline
 from espnet.nets.hypothesis import Hypothesis
 from espnet.nets.tensors import as_array
 from espnet2.fileio.audio import read_audio
-from espnet2.interface.errors import DataError, OptionError
+from espnet2.interface.errors import BundleError, DataError, OptionError
+from espnet2.interface.spec import Component
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.buffers import Buffers
 from espnet2.runtime.options import SEARCHES
@@ -42,6 +44,15 @@ NO_TEXT = "<na>"  # as previous text
 NO_LANGUAGE = ("<nolang>", "<unk>")  # of OWSM, and of POWSM
 NO_HYPOTHESIS: Any = None  # in results without a search, as upstream's
 INTERMEDIATE = "interctc_layer"  # outputs of the encoder, before the number of the layer
+
+
+def layers_of(encoder: Component) -> list[int]:
+    """Numbers of the layers whose outputs an encoder gives behind its own; raises `BundleError` for another output."""
+    names = [tensor.name for tensor in encoder.outputs[2:]]
+    for name in names:
+        if re.fullmatch(INTERMEDIATE + "[0-9]{1,4}", name) is None:
+            raise BundleError(f"encoder: expected outputs such as {INTERMEDIATE}3, found {name}")
+    return [int(name.removeprefix(INTERMEDIATE)) for name in names]
 
 
 class PromptedRecognizer(Recognizer):
@@ -66,8 +77,7 @@ class PromptedRecognizer(Recognizer):
         self.section = section
         self.long_form = self.make_windows()
         self.primer = self._primer(options.text_prev)
-        names = [tensor.name for tensor in self.encoder.component.outputs]
-        self.layers = [int(name.removeprefix(INTERMEDIATE)) for name in names if name.startswith(INTERMEDIATE)]
+        self.layers = layers_of(self.encoder.component)
 
     def require_search(self, options: S2TOptions) -> None:
         """Raise `OptionError` for a search that cannot begin with a prompt."""

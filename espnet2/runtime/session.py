@@ -55,8 +55,8 @@ class OnnxGraph:
     ) -> None:
         self.component = component
         self._session = _shared(path, num_threads, providers, mapped)
-        _require_same(path, "inputs", component.feeds, self._session.get_inputs())
-        _require_same(path, "outputs", component.results, self._session.get_outputs())
+        require_same(path, "inputs", component.feeds, self._session.get_inputs())
+        require_same(path, "outputs", component.results, self._session.get_outputs())
         self._feeds = [(tensor.name, np.dtype(tensor.dtype)) for tensor in component.feeds]
         self._results = [tensor.name for tensor in component.results]
 
@@ -111,7 +111,7 @@ def _shared(path: str | Path, num_threads: int, providers: Sequence[str], mapped
     key = _state(path), _state(f"{path}{EXTERNAL_DATA_SUFFIX}"), num_threads, tuple(providers), mapped
     session = _SESSIONS.get(key)
     if session is None:
-        session = _SESSIONS[key] = _open(path, num_threads, providers, mapped)
+        session = _SESSIONS[key] = open_session(path, num_threads, providers, mapped)
     return session
 
 
@@ -123,9 +123,10 @@ def _state(path: str | Path) -> tuple[int, ...]:
         return ()
 
 
-def _open(
+def open_session(
     path: str | Path, num_threads: int, providers: Sequence[str], mapped: bool = False
 ) -> onnxruntime.InferenceSession:
+    """A session of the graph in a file; raises `BundleError` and `OptionError` as `OnnxGraph` does."""
     known = onnxruntime.get_available_providers()
     for provider in providers:
         if provider not in known:
@@ -140,7 +141,7 @@ def _open(
         raise BundleError(f"{path}: expected a graph that onnxruntime can run, found: {reason_of(error)}") from error
 
 
-def _require_same(path: str | Path, what: str, expected: Sequence[Tensor], found: Sequence[Any]) -> None:
+def require_same(path: str | Path, what: str, expected: Sequence[Tensor], found: Sequence[Any]) -> None:
     """Names and types as declared; where a declared axis has a size, that size."""
     wanted = {tensor.name: ONNX_TYPES[tensor.dtype] for tensor in expected}
     present = {value.name: value.type for value in found}

@@ -33,12 +33,13 @@ from espnet2.text.text_to_ids import TextToIds
 from espnet2.utils.griffin_lim import Spectrogram2Waveform
 
 MOST_HZ = 1_000_000
+LONGEST = 1 << 14  # samples of a transform: mel filters of longer ones take seconds to invert
 # Smallest and largest values of whole numbers.
 BOUNDS = {
-    "n_fft": (1, 1 << 16),
-    "n_shift": (1, 1 << 16),
-    "win_length": (1, 1 << 16),
-    "n_mels": (1, 4096),
+    "n_fft": (1, LONGEST),
+    "n_shift": (1, LONGEST),
+    "win_length": (1, LONGEST),
+    "n_mels": (1, 512),
     "fs": (1, MOST_HZ),
     "griffin_lim_iters": (0, MOST_STEPS),
 }

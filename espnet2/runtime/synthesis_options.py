@@ -10,7 +10,7 @@ from espnet2.interface.spec import Component
 from espnet2.runtime.option_fields import OptionFields, is_finite, is_integer, option, require
 
 MOST_ALPHA = 100.0  # what is slower than that is no speech
-MOST_STEPS = 10_000
+MOST_STEPS = 1000
 MOST_RATIO = 1000.0  # frames for each token; where a model never predicts the end, what is above does not end
 CUT, REFUSE = LONG_TEXTS = ("cut", "refuse")
 VOCODER = "vocoder"  # a graph whose noise no option scales

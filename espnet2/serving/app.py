@@ -100,12 +100,12 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
     return app
 
 
-def chosen(models: Mapping[str, Model], verb: str, name: str | None) -> Any:
+def chosen(models: Mapping[str, Model], verb: str, name: Any) -> Any:
     """The model of that name, or the first that does what is asked for: clients name models of others, too."""
     able = {key: model for key, model in models.items() if verb in model.verbs}
     if not able:
         raise RefusedError(404, f"model: expected one that can {verb}, found {listed(models)}")
-    return able.get(name or "", next(iter(able.values())))
+    return able.get(name if isinstance(name, str) else "", next(iter(able.values())))
 
 
 async def _refused(request: Request, error: Exception) -> Response:

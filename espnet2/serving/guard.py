@@ -10,11 +10,14 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
+from espnet2.interface.errors import printable, shortened
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
+DIGITS = 18  # of a number of bytes
 OPEN = ("/", "/healthz")  # paths that need no token
 
 
@@ -22,8 +25,8 @@ class RefusedError(Exception):
     """A request that is refused with a status; the application around which a `Guard` is has to answer it."""
 
     def __init__(self, status: int, message: str, seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.status, self.message, self.seconds = status, message, seconds
+        self.status, self.message, self.seconds = status, shortened(printable(message)), seconds
+        super().__init__(self.message)
 
 
 def refusal(status: int, message: str, seconds: float | None = None) -> JSONResponse:
@@ -84,7 +87,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self.most_bytes:
+        if length.isdigit() and (len(length) > DIGITS or int(length) > self.most_bytes):
             await refusal(413, self._too_large())(scope, receive, send)
             return
         await self.app(scope, self._bounded(receive), send)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from espnet2.interface.errors import listed
+from espnet2.runtime.option_fields import is_finite
 from espnet2.serving.guard import RefusedError
 from espnet2.serving.messages import parse_object
 from espnet2.serving.scheduler import Ticket
@@ -23,6 +23,7 @@ UNKNOWN = 0xFFFFFFFF  # length of a WAV file that is not known when its header i
 FORMATS = {"wav": "audio/wav", "pcm": "audio/pcm", "flac": "audio/flac"}
 STREAMED = ("wav", "pcm")
 SPEEDS = (0.25, 4.0)
+DIGITS = 9  # of the number of a voice
 
 
 async def spoken(
@@ -43,7 +44,7 @@ async def spoken(
     if len(text) > most_characters:
         raise RefusedError(413, f"input: expected at most {most_characters} characters, found {len(text)}")
     kind = wanted.get("response_format", "wav")
-    if kind not in FORMATS:
+    if not isinstance(kind, str) or kind not in FORMATS:
         raise RefusedError(400, f"response_format: expected one of {listed(FORMATS)}, found {kind!r}")
     model = model_of(wanted.get("model"))
     ticket = Ticket(time.monotonic() + deadline)
@@ -59,10 +60,10 @@ async def spoken(
 def _voice(wanted: dict[str, Any]) -> dict[str, Any]:
     """Arguments of a synthesiser for the voice, a number of a speaker, and the speed that are asked for."""
     voice, speed = wanted.get("voice"), wanted.get("speed", 1.0)
-    if not isinstance(speed, int | float) or not math.isfinite(speed) or not SPEEDS[0] <= speed <= SPEEDS[1]:
+    if not is_finite(speed) or not SPEEDS[0] <= speed <= SPEEDS[1]:
         raise RefusedError(400, f"speed: expected a number from {SPEEDS[0]} to {SPEEDS[1]}, found {speed!r}")
     options: dict[str, Any] = {} if speed == 1.0 else {"decode_conf": {"speed_control_alpha": 1 / speed}}
-    if isinstance(voice, str) and voice.isdecimal():
+    if isinstance(voice, str) and voice.isdecimal() and len(voice) <= DIGITS:
         options["sids"] = int(voice)
     return options
 

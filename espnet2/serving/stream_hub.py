@@ -73,6 +73,8 @@ class StreamHub:
 
     def extend(self, stream: LiveStream, samples: np.ndarray, is_final: bool) -> None:
         """Add samples to a stream; see `LiveStream.extend`."""
+        if not len(samples) and not is_final:
+            return
         with self._lock:
             waiting = sum(map(len, stream.pieces)) / self.recognizer.sample_rate
             if waiting > MOST_WAITING:

@@ -24,7 +24,7 @@ from espnet2.serving.messages import parse_object
 from espnet2.serving.metrics import Metrics
 from espnet2.serving.stream_hub import LiveStream
 
-RATES = (8000, 192_000)  # Hz
+RATES, DIGITS = (8000, 192_000), 6  # Hz, and characters of such a number
 PATIENCE = 30.0  # seconds without a message, after which a stream is closed
 POLICY, TROUBLE = 1008, 1011  # codes of WebSocket
 
@@ -61,7 +61,7 @@ async def live(socket: WebSocket, model_of: Callable[[str | None], Any], metrics
 def _rate(given: str | None, own: int) -> int:
     if given is None:
         return own
-    if not given.isdecimal() or not RATES[0] <= int(given) <= RATES[1]:
+    if not given.isdecimal() or len(given) > DIGITS or not RATES[0] <= int(given) <= RATES[1]:
         raise RefusedError(400, f"rate: expected a number of Hz from {RATES[0]} to {RATES[1]}, found {given[:20]!r}")
     return int(given)
 

@@ -65,7 +65,7 @@ class ASVSpoofTask(AbsTask):
         losses = {}
         for item in config.losses:
             name = item.get("name")
-            if name not in LOSSES:
+            if not isinstance(name, str) or name not in LOSSES:
                 raise ConfigError(f"losses: expected names among {listed(LOSSES)}, found {name!r}")
             size = {"enc_dim": encoded["encoder_output_size"]} if name in OF_FRAMES else {}
             losses[name] = LOSS.build(name, item.get("conf"), **size)

@@ -100,7 +100,7 @@ def _require_merged_adapters(data: Mapping[str, Any], source: str) -> None:
 
 def _fill_defaults(values: dict[str, Any], version: str) -> None:
     """Set options that the release which wrote the config left at a default that differs from ours."""
-    release = int(version[:6]) if version[:6].isdigit() else 0
+    release = int(version[:6]) if version[:6].isdecimal() else 0
     for since, section, choice, options in DEFAULTS_SINCE:
         if release >= since and str(values.get(section)).lower() == choice:
             values[f"{section}_conf"] = {**options, **values[f"{section}_conf"]}

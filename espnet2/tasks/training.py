@@ -6,7 +6,7 @@ import logging
 import signal
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from espnet2.train.history import History
 from espnet2.train.trainer import build_trainer, devices_of, is_distributed, is_first_process, quiet_lightning
 from espnet2.train.training_module import StepOptions, TrainingModule
 from espnet2.utils.atomic import remove_partial, write_atomically
+from espnet2.utils.lock import only_one
 from espnet2.utils.yaml_file import read_mapping
 
 CONFIG = "config.yaml"
@@ -72,11 +73,13 @@ def train(task: type[TaskDeclaration], args: Namespace) -> int:
         data.check()
     if not args.dry_run:
         devices_of(args)
-    _write_config(task, args, directory)
-    if args.dry_run:
-        return 0
-    with _logging_to(directory / LOG if is_first_process(args) else None):
-        _fit(args, directory, module, data, checkpoint)
+    is_first = is_first_process(args)
+    with only_one(directory, "training") if is_first else nullcontext():
+        _write_config(task, args, directory)
+        if args.dry_run:
+            return 0
+        with _logging_to(directory / LOG if is_first else None):
+            _fit(args, directory, module, data, checkpoint)
     return 0
 
 
@@ -149,8 +152,9 @@ def _collect(
     if (directory / CHECKPOINT).exists():
         raise OptionError(f"{directory / CHECKPOINT}: expected no training where --collect_stats writes, found one")
     train_iter, valid_iter = (data.statistics_batches(phase) for phase in ("train", "valid"))
-    collect_stats(model, train_iter, valid_iter, directory, write_collected_feats=args.write_collected_feats)
-    _write_config(task, args, directory)
+    with only_one(directory, "collection of statistics"):
+        collect_stats(model, train_iter, valid_iter, directory, write_collected_feats=args.write_collected_feats)
+        _write_config(task, args, directory)
     return 0
 
 

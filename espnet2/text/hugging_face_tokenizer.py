@@ -127,8 +127,8 @@ def _open(model: str, content: str) -> Any:
 def _unknown(path: Path, content: str, tokenizer: Any) -> int | None:
     """Index of the symbol for unknown tokens, from the model or a file beside it."""
     model = json.loads(content)["model"]
-    if model.get("unk_id") is not None:
-        return model["unk_id"]
+    if type(model.get("unk_id")) is int:
+        return int(model["unk_id"])
     symbol = model.get("unk_token") or _settings((path if os.path.isdir(path) else path.parent) / CONFIG).get(
         "unk_token"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import secrets
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+from espnet2.utils.lock import try_lock
 
 PARTIAL = ".partial-"  # prefix of unfinished files' names
 LONGEST = 40  # characters of a file's name in that of the unfinished one
@@ -26,9 +29,7 @@ def write_atomically(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     encoding = None if "b" in mode else "utf-8"
-    with tempfile.NamedTemporaryFile(
-        mode, encoding=encoding, dir=path.parent, prefix=f"{PARTIAL}{path.name[:LONGEST]}-", delete=False
-    ) as file:
+    with _partial(path, mode, encoding) as file:
         try:
             yield file
             file.flush()
@@ -38,6 +39,17 @@ def write_atomically(path: str | Path, mode: str = "wb") -> Iterator[IO]:
         except BaseException:
             os.unlink(file.name)
             raise
+
+
+def _partial(path: Path, mode: str, encoding: str | None) -> Any:
+    """An unfinished file beside `path`, which this process has locked, so that no other one removes it."""
+    while True:
+        file = tempfile.NamedTemporaryFile(  # noqa: SIM115
+            mode, encoding=encoding, dir=path.parent, prefix=f"{PARTIAL}{path.name[:LONGEST]}-", delete=False
+        )
+        if os.name == "nt" or (try_lock(file.fileno()) and os.path.exists(file.name)):
+            return file
+        file.close()
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -93,9 +105,19 @@ def exchange(one: str | Path, other: str | Path) -> bool:
         return False
 
 
-def remove_partial(directory: str | Path) -> None:
-    """Remove unfinished files of killed processes from a directory and those in it."""
-    for pattern in (f"{PARTIAL}*", f"*/{PARTIAL}*"):
+def remove_partial(directory: str | Path, below: bool = True) -> None:
+    """Remove unfinished files of killed processes from a directory and, with `below`, from those in it."""
+    for pattern in (f"{PARTIAL}*", *([f"*/{PARTIAL}*"] if below else [])):
         for path in Path(directory).glob(pattern):
-            if path.is_file():
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                if path.is_file() and _is_abandoned(path):
+                    path.unlink(missing_ok=True)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether no process has locked a file."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.name == "nt" or try_lock(descriptor)
+    finally:
+        os.close(descriptor)

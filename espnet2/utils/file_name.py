@@ -9,6 +9,7 @@ from espnet2.interface.errors import DataError, shortened
 SEPARATORS = re.compile(r"[/\\]")
 OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\\|[\x00-\x1f]")
 LONGEST = 240  # bytes, which leave room for an ending
+LONGEST_MEMBER = 5000  # characters of a name in an archive, which takes 65,535 bytes with all their escapes
 
 
 class FileNameError(DataError):
@@ -28,6 +29,8 @@ def require_member_name(name: str) -> None:
     """Raise `FileNameError` unless `name` leads to a file below the directory where an archive is unpacked."""
     if not name or OUTSIDE.search(name):
         raise _refusal(name, "a name that stays within the directory of results")
+    if len(name) > LONGEST_MEMBER:
+        raise _refusal(name, f"a name of at most {LONGEST_MEMBER} characters")
 
 
 def _refusal(name: str, expected: str) -> FileNameError:

@@ -13,6 +13,19 @@ from espnet2.interface.errors import DataError
 
 HAS_NONE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # errors of file systems without locks
 
+_HELD: set[int] = set()  # open files of locks
+
+
+def _leave_to_parent() -> None:
+    """Close, in a forked process, the locks of the one that it was forked from, so that they end with that."""
+    for descriptor in _HELD:
+        os.close(descriptor)
+    _HELD.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
+
 
 def try_lock(descriptor: int, unsupported: bool = True) -> bool:
     """Try to lock an open file for this process; return whether that succeeded, `unsupported` without locks."""
@@ -42,16 +55,19 @@ def only_one(directory: Path, what: str) -> Iterator[None]:
     """
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / ".lock"
-    with open(path, "a", encoding="utf-8") as file:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    _HELD.add(descriptor)
+    try:
         # The previous holder may have removed the file; a lock on a removed file excludes nobody.
-        if (
-            not try_lock(file.fileno())
-            or not path.exists()
-            or not os.path.samestat(os.fstat(file.fileno()), path.stat())
-        ):
+        if not try_lock(descriptor) or not path.exists() or not os.path.samestat(os.fstat(descriptor), path.stat()):
             raise DataError(f"{directory}: expected no other {what} that writes there, found one that is running")
         try:
             yield
         finally:
             with suppress(PermissionError):  # Windows cannot remove open files
-                path.unlink(missing_ok=True)
+                if descriptor in _HELD:
+                    path.unlink(missing_ok=True)
+    finally:
+        if descriptor in _HELD:
+            _HELD.discard(descriptor)
+            os.close(descriptor)

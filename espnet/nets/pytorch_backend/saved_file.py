@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import errno
+import io
 import pickle
 import re
 import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
+from espnet.nets.pytorch_backend.pickle_check import UnboundedError, require_harmless
 from espnet2.interface.errors import reason_of
-from espnet2.interface.foreign_file import size_of
+from espnet2.interface.foreign_file import opened, size_of
 
 DAMAGED = " a file that is truncated or damaged"
 MOST_REPEATED = 1 << 24  # elements of a tensor that are fewer in its file, as those of an expanded one
@@ -22,6 +24,8 @@ REAL = (
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool),
     *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
 )
+PICKLE = "data.pkl"  # end of the name of an archive's content, in any case
+PICKLES = 5  # at the beginning of a file that is no archive: magic number, protocol, system, content, keys
 _CLASS = re.compile(r"GLOBAL (\w+(?:\.\w+)+)")  # the name has no dot for a text file that starts with c
 
 
@@ -49,12 +53,15 @@ def read_saved(path: str | Path, allowed: Sequence[Any] = ()) -> Any:
         except ValueError as error:  # a device, a pipe, too many bytes
             raise UnreadableError(f" {error}") from error
         _require_honest_sizes(path, size)
+        source = _harmless(path)
         # PyTorch warns about the protocol of a plain pickle before it refuses it; the refusal is the message to show.
         with warnings.catch_warnings(), torch.serialization.safe_globals(list(allowed)):
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(source, map_location="cpu", weights_only=True)
     except UnreadableError:
         raise
+    except UnboundedError as error:
+        raise UnreadableError(f" {error}") from error
     except OSError as error:
         # PyTorch seeks before the beginning of a truncated archive.
         damaged = error.errno in (None, errno.EINVAL)
@@ -73,6 +80,32 @@ def _require_honest_sizes(path: str | Path, size: int) -> None:
         held = sum(info.file_size for info in archive.infolist())
     if held > size:
         raise UnreadableError(f" an archive of {size} bytes whose parts claim to have {held}")
+
+
+def _harmless(path: str | Path) -> str | BinaryIO:
+    """The file, or what is in front of its first damaged pickle, for PyTorch to say what is wrong with it.
+
+    Raises `UnboundedError`, and others for a damaged archive.
+    """
+    with opened(path, "MODEL_BYTES") as file:
+        if file.read(4) == b"PK\3\4":
+            with zipfile.ZipFile(file) as archive:
+                for info in archive.infolist():
+                    if info.filename.lower().endswith(PICKLE):
+                        require_harmless(io.BytesIO(archive.read(info)))
+            return str(path)
+        end = 0
+        for _ in range(PICKLES):
+            file.seek(end)
+            try:
+                require_harmless(file)
+            except UnboundedError:
+                raise
+            except (ValueError, LookupError):
+                file.seek(0)
+                return io.BytesIO(file.read(end))
+            end = file.tell()
+    return str(path)
 
 
 def fault_of(tensor: torch.Tensor) -> str:

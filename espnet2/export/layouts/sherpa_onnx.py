@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from espnet2.export.one_graph import ALPHA, SEED, SPOKEN, OneGraph
 from espnet2.export.trace import export_component
 from espnet2.inference.trained import Trained
-from espnet2.interface.errors import ConfigError, DataError, OptionError
+from espnet2.interface.errors import ConfigError, DataError, OptionError, one_line
 from espnet2.interface.families import family_of
 from espnet2.interface.spec import Component
 from espnet2.interface.spec import Tensor as Declared
@@ -117,7 +117,8 @@ def write(trained: Trained, directory: Path, words: Iterable[str]) -> SherpaVits
     texts = text_files(trained, words)
     module = SherpaVits(OneGraph(trained.parts))
     for name, lines in texts.items():
-        (directory / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        content = "".join(f"{one_line(line)}\n" for line in lines).encode("utf-8", "replace")
+        (directory / name).write_bytes(content)
     export_component(module, module.component(), directory / MODEL, metadata(trained, module.component()))
     return module
 

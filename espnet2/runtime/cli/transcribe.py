@@ -21,7 +21,7 @@ from espnet2.runtime.cli.recordings import Source, find_sources
 from espnet2.runtime.cli.transcriber import Transcriber
 from espnet2.runtime.loop import Report, Wording, process
 from espnet2.runtime.option_fields import is_finite, require
-from espnet2.utils.atomic import write_atomically
+from espnet2.utils.atomic import remove_partial, write_atomically
 
 TRANSCRIPTION = Wording("transcribe", "transcribed", "recordings", "transcription")
 
@@ -63,6 +63,8 @@ class SegmentWriter:
     def __init__(self, kind: type[Format], words: bool, output_dir: str | None, named: bool) -> None:
         self.kind, self.words, self.named = kind, words, named
         self.directory = None if output_dir is None else Path(output_dir)
+        if self.directory is not None:
+            remove_partial(self.directory, below=False)
 
     @contextlib.contextmanager
     def open(self, source: Source) -> Iterator[tuple[Format, Callable[[str], Any]]]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from espnet2.runtime.families.search import SearchFamily
 from espnet2.runtime.family import Components, Run, Stages
-from espnet2.runtime.prompted import PromptedRecognizer
+from espnet2.runtime.prompted import PromptedRecognizer, layers_of
 from espnet2.runtime.s2t import S2TRecognizer
 from espnet2.runtime.s2t_options import S2TOptions
 from espnet2.runtime.s2t_section import S2TSection
@@ -29,6 +29,7 @@ class SpeechToTextOfTasks(SearchFamily):
         """As in other families; outputs of intermediate layers are allowed behind the encoder's two."""
         known = dict(components)
         if "encoder" in known:
+            layers_of(known["encoder"])
             known["encoder"] = dataclasses.replace(known["encoder"], outputs=known["encoder"].outputs[:2])
         super().require_usable(known, section)
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from espnet2.interface.errors import BundleError
 from espnet2.runtime.families.s2t import SpeechToTextOfTasks
 from espnet2.runtime.family import Components
+from espnet2.runtime.prompted import layers_of
 from espnet2.runtime.s2t_ctc import S2TCTCRecognizer
 from espnet2.runtime.s2t_ctc_options import S2TCTCOptions
 from espnet2.runtime.s2t_section import S2TCTCSection
@@ -31,6 +32,7 @@ class SpeechToTextByCTC(SpeechToTextOfTasks):
         encoder = components.get("encoder")
         if encoder is None or [tensor.name for tensor in encoder.inputs[2:]] != READS or len(encoder.outputs) < 2:
             raise BundleError(f"encoder: expected speech, its lengths, {', '.join(READS)} as inputs, found others")
+        layers_of(encoder)
 
 
 S2T_CTC = SpeechToTextByCTC()

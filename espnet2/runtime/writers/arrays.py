@@ -26,7 +26,8 @@ class ArrayFile:
     def add(self, name: str, array: np.ndarray) -> None:
         """Write an array; raises `FileNameError` for a name that leads elsewhere."""
         require_member_name(name)
-        with self._archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+        plain = name.encode("utf-8", "backslashreplace").decode()
+        with self._archive.open(f"{plain}.npy", "w", force_zip64=True) as file:
             np.lib.format.write_array(file, array, allow_pickle=False)
 
     def finish(self, complete: bool) -> bool:
@@ -35,7 +36,13 @@ class ArrayFile:
         Returns whether it did.
         """
         empty = not self._archive.namelist()
-        self._archive.close()
+        try:
+            self._archive.close()
+        except (OSError, ValueError):  # no room for its end, or an array that had none
+            self._partial.unlink(missing_ok=True)
+            if complete:
+                raise
+            return False
         if empty or not complete:
             self._partial.unlink(missing_ok=True)
             return False

@@ -11,6 +11,7 @@ import numpy as np
 from espnet2.runtime.lid import Identified
 from espnet2.runtime.writers.arrays import ArrayFile
 from espnet2.runtime.writers.tables import TableFiles
+from espnet2.utils.file_name import require_member_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,11 +42,21 @@ class LanguageFiles:
         return self
 
     def __exit__(self, kind: Any, *error: Any) -> None:
+        try:
+            self._add_languages()
+        except OSError as failed:
+            self._end(type(failed), failed, failed.__traceback__)
+            raise
+        self._end(kind, *error)
+
+    def _add_languages(self) -> None:
         for language, embeddings in sorted(self._embeddings.items()):
             if OF_LANGUAGES in self._arrays:
                 self._arrays[OF_LANGUAGES].add(language, np.stack(embeddings))
             if MEANS in self._arrays:
                 self._arrays[MEANS].add(language, np.mean(embeddings, axis=0))
+
+    def _end(self, kind: Any, *error: Any) -> None:
         for array in self._arrays.values():
             array.finish(kind is None)
         self._lids.__exit__(kind, *error)
@@ -63,5 +74,6 @@ class LanguageFiles:
             self._arrays[OF_UTTERANCES].add(name, result.embedding)
         if not self._arrays.keys().isdisjoint((OF_LANGUAGES, MEANS)):
             language = self.labels.get(name, result.languages[0][0])
+            require_member_name(language)
             self._embeddings.setdefault(language, []).append(result.embedding)
         self._lids(name, result)

@@ -13,6 +13,7 @@ from espnet2.interface.errors import AudioError, DataError, OptionError
 from espnet2.train.augmentation import NoiseKinds
 from espnet2.train.preprocessing.common import CommonPreprocessor
 
+DIGITS = 18  # of a label, at most
 TRIAL = ("speech2", "trial")  # fields of the data of speaker models
 
 
@@ -101,7 +102,7 @@ class SpkPreprocessor(CommonPreprocessor):
 
     def _number(self, uid: str, label: str) -> int:
         if self.speakers is None:
-            if not label.isdecimal():
+            if not label.isdecimal() or len(label) > DIGITS:
                 raise DataError(
                     f"{uid}: expected the number of a {self.noun}, since {self.listed} is not given, found {label!r}"
                 )

@@ -17,6 +17,7 @@ from espnet2.tasks.asr import ASRTask
 from espnet2.train import checkpoint_io
 from espnet2.train.checkpoint_io import read_checkpoint
 from espnet2.train.training_module import TrainingModule
+from espnet2.utils.lock import only_one
 
 
 @pytest.fixture(scope="module")
@@ -281,6 +282,13 @@ def test_frozen_parameters_and_given_ones(corpus, trained, tmp_path):
 def test_a_dry_run_writes_the_configuration_only(corpus, tmp_path):
     assert main([*corpus[1], "--output_dir", str(tmp_path), "--dry_run", "true"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_two_trainings_do_not_mix(corpus, tmp_path, capsys):
+    with only_one(tmp_path, "training"):
+        assert main([*corpus[1], "--output_dir", str(tmp_path)]) == 2
+    assert f"{tmp_path}: expected no other training that writes there, found one" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_configuration_is_printed(capsys):

@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from espnet2.interface.errors import BundleError
+from espnet2.interface.families import family_of
+from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.asr import Speech2Text
-from espnet2.runtime.bundle import Bundle
+from espnet2.runtime.bundle import Bundle, Manifest
 
 SECONDS = 0.8
 VALUES = (
@@ -35,6 +37,67 @@ def test_changed_trees(tmp_path, request, fixture):
             assert len(str(error)) <= 400 and "\n" not in str(error) and "\x1b" not in str(error)
 
 
+TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]
+TEXT = {"token_type": "char", "cleaner": [], "g2p": None, "non_linguistic_symbols": []}
+RECOGNITION = {"tokens": TOKENS, "special": {"blank": 0, "sos": 5, "eos": 5}, "tokenizer": {"token_type": "char"}}
+SPEECH = (Tensor("speech", ("batch", "samples")), Tensor("speech_lengths", ("batch",), "int64", "samples"))
+SCORES = Component("classes", "classify", SPEECH, (Tensor("scores", ("batch", 2)),))
+SAMPLES = {"sample_rate": 16000}
+WITH_TIMES = {**SAMPLES, **RECOGNITION, "special": {"blank": 0, "sos": 5, "eos": 5, "notimestamps": 2}}
+FAMILIES = {
+    "st": {**SAMPLES, **RECOGNITION, "recognition": RECOGNITION},
+    "mt": {**RECOGNITION, "source": TEXT, "source_tokens": TOKENS},
+    "slu": {**SAMPLES, **RECOGNITION, "transcript_tokens": ["play"], "transcript_cleaner": ["tacotron"]},
+    "s2t": {**WITH_TIMES, "times": [2, 3], "languages": [1, 1]},
+    "s2t_ctc": WITH_TIMES,
+    "cls": {**SAMPLES, "classes": ["a", "b"], "several": False},
+    "lid": {**SAMPLES, "languages": ["deu", "eng"]},
+    "asvspoof": SAMPLES,
+    "spk": SAMPLES,
+    "tts": {**SAMPLES, "tokens": TOKENS, "text": TEXT, "griffin_lim": {"n_fft": 8, "n_shift": 2}},
+}
+
+
+@pytest.mark.parametrize("task", FAMILIES)
+def test_changed_trees_of_families(manifest, task):
+    """The same for sections of other families, and for their checks of components."""
+    family, searches = family_of(task), "tokenizer" in FAMILIES[task]
+    components = [entry["interface"] for entry in manifest.components.values()] if searches else [SCORES]
+    entry, by_name = {"file": "a.onnx", "sha256": "0" * 64}, {one.name: one for one in components}
+    data = {"format_version": 2, "task": task, "defaults": family.defaults(by_name), task: FAMILIES[task]}
+    data["components"] = {one.name: {**entry, "interface": one.to_dict()} for one in components}
+    data = yaml.safe_load(yaml.safe_dump(data))
+    assert Manifest.from_dict(copy.deepcopy(data)).task == task
+    rng, end = random.Random(task), time.perf_counter() + SECONDS / 4
+    while time.perf_counter() < end:
+        changed = copy.deepcopy(data)
+        for _ in range(rng.choice((1, 1, 3))):
+            tree = rng.choice((changed, changed.get(task), changed.get("defaults")))
+            _change_tree(tree if isinstance(tree, dict) else changed, rng)
+        try:
+            family.require_usable(by_name, Manifest.from_dict(changed).section)
+        except BundleError as error:
+            assert len(str(error)) <= 400 and "\n" not in str(error) and "\x1b" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("beam_size", 10**9, "defaults.beam_size: expected an integer from 1 to 10000, found 1000000000"),
+        ("penalty", 10**390, "defaults.penalty: expected a finite number, found 1000"),
+        ("lm_weight", "x" * 60_000, "defaults.lm_weight: expected a finite number, found 'xxx"),
+    ],
+)
+def test_defaults(tiny_bundle, name, value, sentence):
+    path = tiny_bundle / "bundle.yaml"
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    data["defaults"] = {name: value, "an_option_of_a_later_release": 1}
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    with pytest.raises(BundleError) as error:
+        Bundle.read(tiny_bundle)
+    assert f"bundle.yaml: {sentence}" in str(error.value)
+
+
 def _change_tree(tree, rng: random.Random) -> None:
     """Change a value, a key, or remove one, somewhere in a tree of lists and mappings."""
     while True:
@@ -54,12 +117,12 @@ def _change_tree(tree, rng: random.Random) -> None:
         tree[key] = rng.choice(VALUES)
 
 
-RATE, OF_RATE = "sample_rate: 16000", "sample_rate: expected a rate of at most 1000000 Hz"
+OF_16_KHZ, OF_RATE = "sample_rate: 16000", "sample_rate: expected a rate of at most 1000000 Hz"
 LEAST = {"samples_per_step": 1, "hop_size": 1, "block_size": 1, "lead": 0, "least_steps": 0}
 SIZES = [
-    ("tiny_bundle", RATE, f"sample_rate: {10**10}", OF_RATE),
-    ("tiny_bundle", RATE, f"sample_rate: {10**30}", OF_RATE),
-    ("tiny_bundle", RATE, f"sample_rate: 0x{'f' * 6000}", "a number of 6002 characters"),
+    ("tiny_bundle", OF_16_KHZ, f"sample_rate: {10**10}", OF_RATE),
+    ("tiny_bundle", OF_16_KHZ, f"sample_rate: {10**30}", OF_RATE),
+    ("tiny_bundle", OF_16_KHZ, f"sample_rate: 0x{'f' * 6000}", "a number of 6002 characters"),
     *(
         (
             "streaming_bundle",

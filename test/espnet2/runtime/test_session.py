@@ -37,7 +37,7 @@ def step_file(tmp_path_factory):
 
 def test_onnxruntime_keeps_no_identifier_of_the_device(tmp_path):
     graph = Path(__file__).parents[2] / "golden" / "spk" / "embedding.onnx"
-    script = f"from espnet2.runtime import session; session._open({str(graph)!r}, 1, session.PROVIDERS)"
+    script = f"from espnet2.runtime import session; session.open_session({str(graph)!r}, 1, session.PROVIDERS)"
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     subprocess.run([sys.executable, "-c", script], env={**environment, "XDG_CACHE_HOME": str(tmp_path)}, check=True)
     assert not list(tmp_path.iterdir())

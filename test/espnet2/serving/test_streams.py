@@ -80,6 +80,7 @@ def test_streams_side_by_side_have_their_own_texts(client):
     [
         ("", "what", 'stream: expected samples or {"type": "end"}, found another message'),
         ("&rate=1", None, "rate: expected a number of Hz from 8000 to 192000, found '1'"),
+        (f"&rate={'1' * 5000}", None, "rate: expected a number of Hz from 8000 to 192000, found '1"),
         ("", END, "speech: expected at least"),
     ],
 )
@@ -153,6 +154,10 @@ def test_speech_is_that_of_the_synthesiser(kind):
         ({"input": "ab", "speed": 9}, "speed: expected a number from 0.25 to 4.0"),
         ({"input": "ab", "response_format": "mp3"}, "response_format: expected one of wav, pcm, flac"),
         ({"input": "ab"}, "sids: expected"),
+        ({"input": "ab", "response_format": ["wav"]}, "response_format: expected one of wav, pcm, flac"),
+        ({"input": "ab", "response_format": "\ud800" * 5000}, "response_format: expected one of wav, pcm, flac"),
+        ({"input": "ab", "speed": 10**350}, "speed: expected a number from 0.25 to 4.0"),
+        ({"input": "ab", "voice": "1" * 5000, "model": {"a": 1}}, "sids: expected"),
     ],
 )
 def test_texts_that_cannot_be_spoken(client, fields, message):

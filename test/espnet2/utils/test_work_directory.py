@@ -7,12 +7,14 @@ import sys
 import pytest
 
 from espnet2.utils.atomic import link_atomically, remove_partial, write_atomically, write_text
+from espnet2.utils.lock import only_one
 from espnet2.utils.work_directory import remove_abandoned, work_directory
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="locks of directories")
 
 KILLED = """
 import os, signal, sys
+from espnet2.utils.lock import only_one
 from espnet2.utils.work_directory import work_directory
 with work_directory(sys.argv[1], "bundle") as path:
     (path / "half").mkdir()
@@ -79,6 +81,40 @@ def test_partial_files_of_killed_processes(tmp_path):
         (tmp_path / name).touch()
     remove_partial(tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "sub", "text.partial"]
+
+
+def test_a_file_that_another_process_writes_is_left_alone(tmp_path):
+    with write_atomically(tmp_path / "a") as file:
+        remove_partial(tmp_path)
+        file.write(b"1")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"1"]
+
+
+FORKED = """
+import os, time
+from pathlib import Path
+from espnet2.utils.lock import only_one
+with only_one(Path("out"), "training"):
+    child = os.fork()
+    if not child:
+        os.close(1)
+        time.sleep(60)
+        os._exit(0)
+    print(child, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_lock_ends_with_its_process_although_forked_ones_live(tmp_path, repo_dir):
+    command = [sys.executable, "-c", FORKED]
+    environment = {**os.environ, "PYTHONPATH": str(repo_dir)}
+    found = subprocess.run(command, stdout=subprocess.PIPE, cwd=tmp_path, env=environment, check=False)
+    try:
+        with only_one(tmp_path / "out", "training"):
+            pass
+    finally:
+        os.kill(int(found.stdout), 9)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_links(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from espnet.nets.pytorch_backend.nets_utils import choose
 from espnet.nets.pytorch_backend.pretrained.files import read_model
+
+LARGEST, MOST_LAYERS = 1 << 20, 1000  # of sizes, and of numbers of layers, in a file
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def whisper_model(name: str, download_dir: str | None) -> tuple[WhisperDimension
         ValueError: an unknown name, or a file that is no Whisper model.
     """
     sizes = choose("whisper_model", name, PUBLISHED)
-    path = Path(download_dir or Path.home() / ".cache" / "whisper") / f"{name}.pt"
+    path = Path(download_dir or os.path.expanduser("~/.cache/whisper")) / f"{name}.pt"
     if not path.is_file():
         return sizes, None
     kind = "a Whisper model with dims and model_state_dict"
@@ -81,6 +84,10 @@ def whisper_model(name: str, download_dir: str | None) -> tuple[WhisperDimension
         raise ValueError(f"{path}: expected {kind}, found something else")
     if parts[0].keys() != sizes.__dict__.keys():
         raise ValueError(f"{path}: expected dims {', '.join(sizes.__dict__)}, found {', '.join(map(str, parts[0]))}")
+    for name, size in parts[0].items():
+        most = MOST_LAYERS if name.endswith("layer") else LARGEST
+        if type(size) is not int or not 0 < size <= most:
+            raise ValueError(f"{path}: expected a size from 1 to {most} as {name}, found {str(size)[:40]}")
     return WhisperDimensions(**parts[0]), dict(parts[1])
 
 

@@ -39,7 +39,38 @@ def _quantized():
     return torch.quantize_per_tensor(torch.ones(4), 0.1, 0, torch.qint8)
 
 
+class Call:
+    """A call of a class that PyTorch's safe reader knows."""
+
+    def __init__(self, called, *arguments):
+        self.called, self.arguments = called, arguments
+
+    def __reduce__(self):
+        return self.called, self.arguments
+
+
+def _pickled(operations):
+    """A file of `torch.save` whose content is made of these operations."""
+    content = saved({"w": torch.ones(1)})
+    packed = io.BytesIO()
+    source = zipfile.ZipFile(io.BytesIO(content))
+    with source, zipfile.ZipFile(packed, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, operations if name.endswith("data.pkl") else source.read(name))
+    return packed.getvalue()
+
+
+DOUBLED = b"\x80\x02}q\x00K\x01" + b"".join(b"q\x01h\x01\x86" for _ in range(60)) + b"K\x02s."
+OF_LIST = (
+    b"\x80\x02ctorch._tensor\n_rebuild_from_type_v2\n](c__builtin__\nbytearray\nctorch\nTensor\n(J\xff\xff\xff\x7ft}eR."
+)
+
 HOSTILE = {
+    "a key of 2**60 values": (lambda: _pickled(DOUBLED), "found a tuple of more than 4096 values, with those that it"),
+    "such a key, old format": (lambda: DOUBLED, "found a tuple of more than 4096 values, with those that it repeats"),
+    "an array of a size": (lambda: saved({"w": Call(bytearray, 10**10)}), "found a call of __builtin__.bytearray"),
+    "an array of a list": (lambda: _pickled(OF_LIST), "found a call of "),
+    "a tensor of a size": (lambda: saved({"w": Call(torch.FloatTensor, 10**10)}), "found a call of torch.FloatTensor"),
     "expanded": (lambda: saved({"w": torch.zeros(1).expand(10**12)}), "found 1000000000000 elements in 4 bytes"),
     "expanded, of many axes": (lambda: saved({"w": torch.zeros(1, 1).expand(10**6, 10**6)}), "elements in 4 bytes"),
     "compressed": (lambda: _compressed({"w": torch.zeros(1 << 24)}), "whose parts claim to have"),
@@ -82,6 +113,13 @@ def test_hostile_checkpoints(tmp_path, name):
 def test_a_device(tmp_path):
     with pytest.raises(CheckpointError, match="/dev/zero: expected a checkpoint, found a device"):
         load_checkpoint("/dev/zero")
+
+
+def test_more_operations_than_a_checkpoint_has(tmp_path, monkeypatch):
+    monkeypatch.setattr("espnet.nets.pytorch_backend.pickle_check.MOST_OPERATIONS", 1000)
+    (tmp_path / "x.pth").write_bytes(b"\x80\x02" + b"K\x01" * 1000 + b".")
+    with pytest.raises(CheckpointError, match="expected a checkpoint, found a pickle of more than 1000 operations"):
+        load_checkpoint(tmp_path / "x.pth")
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["zip", "pickle"])

@@ -1,0 +1,309 @@
+"""Give every command what a stranger may send, and list the answers that are no result and no sentence.
+
+    python tools/attack/commands.py --work build/attack                      # all families and kinds
+    python tools/attack/commands.py --work build/attack --families mt lid --kinds configs --count 50
+
+Tiny models of all families (`ROUND_TRIP` in `test/zoo_*.py`) and their bundles are made in `--work` once. Each input is
+given to the family's command in a process of its own, which is forked, so that nothing is imported again. A fault is an
+exit status other than 0, 1 and 2, a traceback, standard error of several lines or without `expected … found …`, more
+than `--seconds` or `--megabytes` beyond what the command takes for good files. Exit status 1 where there are faults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import importlib
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from answers import MIB, Answer, Bounds, answer_of, faults
+from inputs import LINES, SPECIAL, WORDS, changed
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "test"))
+
+
+class Command(NamedTuple):
+    """Names of a family's commands in `espnet2.bin`, on PyTorch, on a bundle and of training, and of their input."""
+
+    pytorch: str
+    bundle: str
+    train: str
+    options: Sequence[str]
+
+
+SPEECH = ("{work}/speech.wav",)
+SHORT = ("--maxlenratio", "-4", "--beam_size", "2")
+# A recogniser of samples, with CTC and a decoder; that of `ROUND_TRIP` reads features.
+_BLOCKS = {"attention_heads": 2, "linear_units": 16, "num_blocks": 1}
+RECOGNISER = {
+    "token_list": ["<blank>", "<unk>", "<space>", "a", "b", "c", "<sos/eos>"],
+    "token_type": "char",
+    "frontend_conf": {"fs": 16000, "n_fft": 256, "hop_length": 128, "n_mels": 20},
+    "normalize": "utterance_mvn",
+    "encoder": "conformer",
+    "encoder_conf": {**_BLOCKS, "output_size": 16, "cnn_module_kernel": 7},
+    "decoder": "transformer",
+    "decoder_conf": _BLOCKS,
+    "model_conf": {"ctc_weight": 0.3},
+}
+COMMANDS: Mapping[str, Command] = {
+    "asr": Command("asr_inference", "asr_inference_onnx", "asr_train", (*SHORT, *SPEECH)),
+    "asr_transducer": Command("asr_transducer_inference", "asr_inference_onnx", "asr_transducer_train", SPEECH),
+    "s2t": Command("s2t_inference", "s2t_inference_onnx", "s2t_train", (*SHORT, *SPEECH)),
+    "s2t_ctc": Command("s2t_inference_ctc", "s2t_inference_ctc_onnx", "s2t_train", SPEECH),
+    "st": Command("st_inference", "st_inference_onnx", "st_train", (*SHORT, *SPEECH)),
+    "mt": Command("mt_inference", "mt_inference_onnx", "mt_train", (*SHORT, "abc de")),
+    "slu": Command("slu_inference", "slu_inference_onnx", "slu_train", (*SHORT, "--transcript", "play", *SPEECH)),
+    "spk": Command("spk_inference", "spk_inference_onnx", "spk_train", SPEECH),
+    "lid": Command("lid_inference", "lid_inference_onnx", "lid_train", SPEECH),
+    "cls": Command("cls_inference", "cls_inference_onnx", "cls_train", SPEECH),
+    "asvspoof": Command("asvspoof_inference", "asvspoof_inference_onnx", "asvspoof_train", SPEECH),
+    "tts": Command("tts_inference", "tts_inference_onnx", "tts_train", ("--output", "speech.wav", "abc")),
+    "gan_tts": Command("tts_inference", "tts_inference_onnx", "gan_tts_train", ("--output", "speech.wav", "abc")),
+    "tts2": Command("tts2_inference", "tts_inference_onnx", "tts2_train", ("--output", "speech.wav", "abc")),
+}
+
+
+def write_yaml(path: Path, data: Any) -> None:
+    """Write plain YAML, with escapes for what is not ASCII."""
+    path.write_text(yaml.dump(data, allow_unicode=False, sort_keys=False))
+
+
+Attack = tuple[str, Sequence[str]]  # what is done, and the command
+
+
+class Target:
+    """Files of a family's model, its bundle, and the commands that take them."""
+
+    def __init__(self, task: str, work: Path) -> None:
+        from espnet2.interface.families import FAMILIES
+
+        self.task, self.work, self.row = task, work, FAMILIES[task]
+        self.command = COMMANDS[task]
+        self.files, self.bundle = work / task, work / task / "bundle"
+        self.options = [word.format(work=work) for word in self.command.options]
+
+    def pytorch(self, config: Path | None = None, weights: Path | None = None) -> list[str]:
+        """The command on PyTorch."""
+        config, weights = config or self.files / "config.yaml", weights or self.files / "model.pth"
+        files = [f"--{self.row.config}", str(config), f"--{self.row.weights}", str(weights)]
+        return [self.command.pytorch, *files, "--log_level", "ERROR", *self.options]
+
+    def runtime(self, bundle: Path | None = None) -> list[str]:
+        """The command on a bundle."""
+        files = ["--bundle", str(bundle or self.bundle)]
+        return [self.command.bundle, *files, "--num_threads", "1", "--log_level", "ERROR", *self.options]
+
+    def configs(self, place: Path, rng: random.Random) -> Iterator[Attack]:
+        """Changed configurations."""
+        data = yaml.safe_load((self.files / "config.yaml").read_text())
+        while True:
+            tree, text = changed(data, rng)
+            write_yaml(place / "config.yaml", tree)
+            yield text, self.pytorch(config=place / "config.yaml")
+
+    def training(self, config: Path | None = None, output: Path | None = None) -> list[str]:
+        """The command of training, which builds a model and its optimiser, and goes no further."""
+        words = [
+            "--config",
+            str(config or self.files / "config.yaml"),
+            "--output_dir",
+            str(output or self.files / "exp"),
+        ]
+        return [self.command.train, *words, "--dry_run", "true", "--log_level", "ERROR"]
+
+    def trainings(self, place: Path, rng: random.Random) -> Iterator[Attack]:
+        """Changed configurations of training."""
+        data = yaml.safe_load((self.files / "config.yaml").read_text())
+        while True:
+            tree, text = changed(data, rng)
+            write_yaml(place / "config.yaml", tree)
+            yield text, self.training(place / "config.yaml", place / "exp")
+
+    def weights(self, place: Path, rng: random.Random) -> Iterator[Attack]:
+        """Changed bytes of weights."""
+        content = (self.files / "model.pth").read_bytes()
+        while True:
+            found = bytearray(content)
+            places = [rng.randrange(len(found)) if rng.random() < 0.7 else -1 - rng.randrange(400) for _ in range(3)]
+            for number in places:
+                found[number] = rng.randrange(256)
+            (place / "model.pth").write_bytes(found[: rng.randrange(len(found)) if rng.random() < 0.1 else None])
+            yield f"bytes {places}", self.pytorch(weights=place / "model.pth")
+
+    def manifests(self, place: Path, rng: random.Random) -> Iterator[Attack]:
+        """Changed manifests of bundles."""
+        data = yaml.safe_load((self.bundle / "bundle.yaml").read_text())
+        for file in self.bundle.iterdir():
+            if file.name != "bundle.yaml":
+                (place / file.name).symlink_to(file)
+        while True:
+            tree, text = changed(data, rng)
+            write_yaml(place / "bundle.yaml", tree)
+            yield text, self.runtime(place)
+
+    def graphs(self, place: Path, rng: random.Random) -> Iterator[Attack]:
+        """Bundles with other files in place of theirs, of the right checksum."""
+        from espnet2.fileio.checksum import sha256
+
+        data = yaml.safe_load((self.bundle / "bundle.yaml").read_text())
+        tables = [data["components"], data["files"]]
+        while True:
+            tree = copy.deepcopy(data)
+            name, entry = rng.choice([pair for table in (tree["components"], tree["files"]) for pair in table.items()])
+            for file in [*place.iterdir()]:
+                file.unlink() if not file.is_dir() else file.rmdir()
+            for table in tables:
+                for other in table.values():
+                    (place / other["file"]).symlink_to(self.bundle / other["file"])
+            path = place / entry["file"]
+            path.unlink()
+            kind = rng.choice([*SPECIAL, *["bytes"] * 8])
+            if kind in SPECIAL:
+                SPECIAL[kind](path)
+            else:
+                content = bytearray((self.bundle / entry["file"]).read_bytes())
+                for _ in range(rng.choice((1, 3, 20))):
+                    content[rng.randrange(min(len(content), rng.choice((300, len(content)))))] = rng.randrange(256)
+                path.write_bytes(content)
+            if path.is_file() and path.resolve() == path:
+                entry["sha256"] = sha256(path)
+            write_yaml(place / "bundle.yaml", tree)
+            yield f"{name}: {kind}", self.runtime(place)
+
+    def option_sets(self, place: Path, rng: random.Random) -> Iterator[Attack]:
+        """Options of the bundle's command with values at their limits."""
+        parser = importlib.import_module(f"espnet2.bin.{self.command.bundle}").get_parser()
+        known = [a.option_strings[-1] for a in parser._actions if a.option_strings and a.nargs is None]
+        left_out = ("--bundle", "--output_dir", "--output", "--model_tag", "--nj")
+        known = [name for name in known if name not in left_out]
+        while True:
+            chosen = [(rng.choice(known), rng.choice(WORDS)) for _ in range(rng.choice((1, 1, 1, 2)))]
+            words = [f"{name}={value}" for name, value in chosen]
+            yield " ".join(word[:60] for word in words), [*self.runtime(), *words]
+
+    def lists(self, place: Path, rng: random.Random) -> Iterator[Attack]:
+        """Lists of inputs that strangers write."""
+        name = {"mt": "src_text,text", "tts": "text,text", "gan_tts": "text,text", "tts2": "text,text"}.get(
+            self.task, "speech,sound"
+        )
+        words = self.runtime()
+        words = words[: len(words) - 1]
+        while True:
+            lines = [rng.choice(LINES).replace("WAV", str(self.work / "speech.wav")) for _ in range(3)]
+            (place / "list").write_bytes("".join(lines).encode("utf-8", "surrogateescape"))
+            out = ["--output_dir", str(place / "out")]
+            yield repr(lines)[:90], [*words, "--data_path_and_name_and_type", f"{place / 'list'},{name}", *out]
+
+
+KINDS = ("configs", "weights", "trainings", "manifests", "graphs", "option_sets", "lists")
+
+
+def prepare(work: Path, tasks: Sequence[str]) -> None:
+    """Make checkpoints and bundles that are not there yet, each in a process of its own."""
+    import numpy as np
+    import soundfile
+
+    work.mkdir(parents=True, exist_ok=True)
+    soundfile.write(work / "speech.wav", np.random.default_rng(0).normal(0, 0.1, 16000), 16000)
+    for task in tasks:
+        if (work / task / "bundle" / "bundle.yaml").is_file():
+            continue
+        child = os.fork()
+        if not child:
+            try:
+                _make(work / task, task)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            raise SystemExit(f"{task}: no model")
+
+
+def _make(directory: Path, task: str) -> None:
+    import torch
+    import zoo
+    import zoo_calls
+    import zoo_data
+    import zoo_tts
+
+    from espnet2.export.make_bundle import make_bundle
+    from espnet2.interface.families import FAMILIES
+
+    torch.set_num_threads(1)
+    directory.mkdir(exist_ok=True)
+    keys = {"asr": RECOGNISER, "tts": zoo_tts.MODEL}.get(task, zoo.ROUND_TRIP[task].keys)
+    row = zoo_data.Row(f"attack-{task}", "", zoo_data.Config(zoo.ROUND_TRIP[task].task, keys), (), ())
+    torch.save(zoo_calls.module_for(row, directory).state_dict(), directory / "model.pth")
+    config = json.loads((directory / "config.yaml").read_text())
+    write_yaml(directory / "config.yaml", config)
+    files = {FAMILIES[task].config: directory / "config.yaml", FAMILIES[task].weights: directory / "model.pth"}
+    make_bundle(directory / "bundle", **files)
+
+
+def attack(target: Target, kind: str, count: int, bounds: Bounds, rng: random.Random) -> tuple[int, float, int]:
+    """Run attacks of a kind, print the faults; return their number, and most seconds and bytes beyond good files."""
+    of_kind = {"configs": target.pytorch, "weights": target.pytorch, "trainings": target.training}
+    good = answer_of(of_kind.get(kind, target.runtime)(), target.work, 60)
+    if good.status != 0:
+        print(f"{target.task} {kind}: good files: status {good.status}: {good.written[-300:]}")
+        return 1, 0.0, 0
+    bad, slowest, largest = 0, 0.0, 0
+    with tempfile.TemporaryDirectory(dir=target.work) as place:
+        for number, (text, words) in enumerate(getattr(target, kind)(Path(place), rng)):
+            if number == count:
+                break
+            answer = answer_of(words, Path(place), 4 * bounds.seconds + good.seconds)
+            spent, taken = answer.seconds - good.seconds, answer.memory - good.memory
+            slowest, largest = max(slowest, spent), max(largest, taken)
+            found = faults(Answer(answer.status, answer.written, spent, taken), bounds)
+            if found:
+                bad += 1
+                last = answer.written.strip().splitlines()[-1:] or [""]
+                print(f"{target.task} {kind}: {text}: {', '.join(found)}: {last[0][:200]}", flush=True)
+    return bad, slowest, largest
+
+
+def main(cmd: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="directory of models and bundles")
+    parser.add_argument("--families", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
+    parser.add_argument("--count", type=int, default=50, help="inputs of each kind")
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--megabytes", type=float, default=1024.0)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(cmd)
+    work = args.work.absolute()
+    os.environ.update(OMP_NUM_THREADS="1", ESPNET_PIPE_SECONDS="1", XDG_CACHE_HOME=str(work / "cache"))
+    prepare(work, args.families)
+    for task in args.families:
+        for name in COMMANDS[task][:3]:
+            importlib.import_module(f"espnet2.bin.{name}")
+    for name in ("espnet2.inference.trained", "espnet2.tasks.asr", "espnet2.tasks.training", "espnet2.runtime.session"):
+        importlib.import_module(name)
+    bounds, total = Bounds(args.seconds, int(args.megabytes * MIB)), 0
+    for task in args.families:
+        target = Target(task, work)
+        for kind in args.kinds:
+            bad, seconds, memory = attack(target, kind, args.count, bounds, random.Random(f"{args.seed}{task}{kind}"))
+            total += bad
+            figures = f"most {max(seconds, 0):.1f} s, {max(memory, 0) / MIB:.0f} MiB more than good files"
+            print(f"{task} {kind}: {args.count} inputs, {bad} faults, {figures}", flush=True)
+    shutil.rmtree(work / "cache", ignore_errors=True)
+    return int(total > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
