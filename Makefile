@@ -1,6 +1,9 @@
 # Each target makes the virtual environment it needs on first use. `make help` lists them.
 PYTHON ?= python3
 WORK ?= build/demo
+# The recogniser as one graph that the page in the browser has, and where it is served.
+MODEL ?= $(WORK)/one_graph/recognizer.onnx
+PORT ?= 8000
 
 RUN := .venv/bin/python
 DEMO := egs2/digits/asr1/demo
@@ -12,7 +15,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types imports torch-free unit docs clean
+.PHONY: help demo web test lint types imports torch-free unit docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +24,9 @@ help: ## this list
 demo: .venv/.ready ## export the demo models, verify them, transcribe recordings, say a sentence
 	@bash $(DEMO)/run.sh --python $(RUN) --work $(WORK)
 	@bash $(SPEECH_DEMO)/run.sh --python $(RUN) --work $(WORK)
+
+web: web/node_modules/.ready $(MODEL) ## build and serve the page that transcribes in the browser (MODEL=, PORT=)
+	@cd web && npm run --silent build -- $(abspath $(MODEL)) && npm run --silent start -- $(PORT)
 
 test: lint types imports torch-free unit ## every check: lint, types, import directions, all tests
 
@@ -45,10 +51,19 @@ docs: .venv/.ready ## the documentation site, in build/site
 	$(RUN) -m mkdocs build --strict
 
 clean: ## remove environments and everything built
-	rm -rf .venv .venv-runtime build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-runtime build web/build web/dist web/node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(WORK)/bundle/bundle.yaml: .venv/.ready $(shell find espnet espnet2 $(DEMO)/exp -type f -not -name '*.pyc')
 	@bash $(DEMO)/run.sh --python $(RUN) --work $(WORK) --stop_stage 1
+
+$(WORK)/one_graph/recognizer.onnx: .venv/.ready
+	@$(RUN) -m espnet2.bin.export_onnx --one_graph true --output_dir $(@D) \
+		--asr_train_config $(DEMO)/exp/asr/config.yaml --asr_model_file $(DEMO)/exp/asr/valid.acc.ave.pth \
+		--lm_train_config $(DEMO)/exp/lm/config.yaml --lm_file $(DEMO)/exp/lm/valid.loss.ave.pth
+
+web/node_modules/.ready: web/package-lock.json
+	@cd web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 .venv/.ready: EXTRAS = ".[export,test]"
 .venv/.ready: setup.py espnet/version.txt

@@ -49,6 +49,7 @@ NEED_TORCH = [
     "test_other_releases.py",
     "test_references.py",
     "test_training_*.py",
+    "test_web.py",
     "test_zoo*.py",
 ]
 collect_ignore_glob = [] if HAS_TORCH else NEED_TORCH
