@@ -23,6 +23,8 @@ PITCH = ["pyworld>=0.3.4", "setuptools<81"]  # it imports pkg_resources, which l
 # Upstream's versions of black and isort, whose formatting differs from that of others.
 PATCH = ["libcst>=1.8", "black==24.10.0", "isort==6.0.0"]
 SERVE = ["fastapi>=0.115", "uvicorn>=0.32", "websockets>=13", "python-multipart>=0.0.18", "prometheus-client>=0.21"]
+RAY = ["ray[data,serve]>=2.50", *SERVE]
+OPUS = ["av>=14"]
 EXTRAS = {
     "export": EXPORT,
     "train": [*EXPORT, *TRAIN, *PITCH],
@@ -43,6 +45,8 @@ EXTRAS = {
     "align": ["ctc-segmentation>=1.7"],
     "patch": PATCH,
     "serve": SERVE,
+    "ray": RAY,
+    "opus": OPUS,
     "test": [
         "pytest>=8.3",
         "pytest-xdist>=3.6",
@@ -61,6 +65,7 @@ EXTRAS = {
         *PITCH,
         *PATCH,
         *SERVE,
+        *OPUS,
         "httpx>=0.27",
         "openai>=1.60",
     ],

@@ -30,6 +30,7 @@ READERS: Mapping[str, Mapping[str, str]] = {
         "espnet2/utils/json_file.py": "",
         "espnet2/export/doctor/size.py": GRAPH,
         "espnet2/fileio/checksum.py": OWN,
+        "espnet2/runtime/journal.py": OWN,
         "espnet2/runtime/one_graph.py": METADATA,
         "espnet2/serving/messages.py": "a message, not a file, of bounded size",
         "espnet2/text/hugging_face_tokenizer.py": "text that the package tokenizers has read already",
@@ -87,6 +88,7 @@ WRITERS: Mapping[str, Mapping[str, str]] = {
     r".*\.write_(text|bytes)|shutil\.(copy\w*|move)": {
         "espnet2/utils/atomic.py": "",
         "espnet2/export/layouts/sherpa_onnx.py": WHOLE,
+        "espnet2/export/layouts/triton.py": WHOLE,
         "espnet2/export/whole.py": WHOLE,
         "espnet2/main_funcs/pack_funcs.py": WHOLE,
         "espnet2/recipe/download.py": WHOLE,
@@ -99,6 +101,7 @@ WRITERS: Mapping[str, Mapping[str, str]] = {
         "espnet2/recipe/download.py": WHOLE,
         "espnet2/recipe/jobs.py": STREAM,
         "espnet2/recipe/once.py": "a lock",
+        "espnet2/runtime/journal.py": STREAM,
         "espnet2/runtime/writers/synthesis.py": STREAM,
         "espnet2/serving/decoding.py": UPLOAD,
         "espnet2/utils/surroundings.py": "a standard stream",

@@ -18,6 +18,8 @@ CHUNK_OPTIONS = {
     "left_context": "encoder frames before a chunk that it attends to (default: 32)",
     "right_context": "encoder frames after a chunk that it attends to, and waits for (default: 0)",
 }
+# Layouts, and which options of bundles they take.
+LAYOUTS = {"sherpa_onnx": {"lexicon_words"}, "triton": {"streaming", *ONE_GRAPH, *CHUNK_OPTIONS}}
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -56,9 +58,12 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--one_graph_beam_size", type=int, help="hypotheses that its beam search keeps (default: 10)")
     parser.add_argument(
-        "--layout", choices=["sherpa_onnx"], help="write a synthesiser as another runtime reads it, not a bundle"
+        "--layout",
+        choices=list(LAYOUTS),
+        help="write what another runtime reads, not a bundle: a synthesiser for sherpa_onnx, a recogniser, of streams "
+        "or not, as a model repository of triton",
     )
-    parser.add_argument("--lexicon_words", help="file of words for the lexicon of --layout, for models of phonemes")
+    parser.add_argument("--lexicon_words", help="file of words for the lexicon of sherpa_onnx, for models of phonemes")
     parser.add_argument(
         "--debug",
         type=str2bool,
@@ -75,9 +80,10 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def _refuse_beside_layout(args: argparse.Namespace) -> None:
-    """Raise `OptionError` for options of bundles."""
+    """Raise `OptionError` for options of bundles, and of other layouts."""
     names = ("streaming", "quantize", "recognizer", "one_graph", *ONE_GRAPH, "debug", "recordings", *CHUNK_OPTIONS)
-    given = [name if name == "recordings" else f"--{name}" for name in names if getattr(args, name)]
+    refused = [name for name in (*names, "lexicon_words") if name not in LAYOUTS[args.layout]]
+    given = [name if name == "recordings" else f"--{name}" for name in refused if getattr(args, name)]
     if given:
         raise OptionError(f"{given[0]}: expected none beside --layout {args.layout}, found one")
 
@@ -86,7 +92,7 @@ def _one_graph_search(args: argparse.Namespace) -> dict[str, object]:
     """Search and beam size of one graph; raise `OptionError` where there is none, or for an empty beam."""
     found = {"search": args.one_graph_search, "beam_size": args.one_graph_beam_size}
     given = {name: value for name, value in found.items() if value is not None}
-    if given and not args.one_graph:
+    if given and not args.one_graph and args.layout is None:
         raise OptionError(f"--one_graph_{next(iter(given))}: expected --one_graph true with it, found none")
     if not 1 <= given.get("beam_size", 1) <= LARGEST_BEAM:
         raise OptionError(
@@ -100,7 +106,9 @@ def export(args: argparse.Namespace) -> None:
         from espnet2.export.layouts.make_layout import make_layout
 
         _refuse_beside_layout(args)
-        make_layout(args.layout, args.output_dir, args.lexicon_words, **model_options(args, None))
+        options = {"words": args.lexicon_words, **_one_graph_search(args)}
+        streams = {"streaming": args.streaming, "chunks": {name: getattr(args, name) for name in CHUNK_OPTIONS}}
+        make_layout(args.layout, args.output_dir, options, **streams, **model_options(args, None))
         return
     from espnet2.export.make_bundle import make_bundle
 

@@ -149,7 +149,7 @@ class OneGraphRecognizer(nn.Module):
         return tuple(option for option in OPTIONS if option.name in names and option.name not in without)
 
     def recognize(self, speech: Tensor, speech_lengths: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
-        """Outputs of `component`, of its inputs in their order."""
+        """Outputs of `component`, of its inputs in their order; options may be (B,), each utterance's own, too."""
         speech, lengths, status = self._checked(speech, speech_lengths)
         encoder_out, lengths = getattr(self.encoder, self.encoded.method)(speech, lengths)
         options = {option.name: value for option, value in zip(self.options, given, strict=True)}
@@ -206,12 +206,14 @@ class OneGraphRecognizer(nn.Module):
             results = results if isinstance(results, tuple) else (results,)
             memory |= zip((tensor.name for tensor in component.outputs), results, strict=True)
         ended = self.search(Limits.of(options, lengths), lengths, encoder_out.shape[1], log_probs, memory)
-        count = self._count(options)
-        return _Found(*(x.narrow(1, 0, count) for x in (ended.text, ended.length, ended.score)))
+        count, nbest = self._count(options), options["nbest"].clamp(1, self.beam_size)
+        text, length, score = (x.narrow(1, 0, count) for x in (ended.text, ended.length, ended.score))
+        is_wanted = torch.arange(count, device=nbest.device) < nbest.unsqueeze(1)
+        return _Found(text, length, torch.where(is_wanted, score, -torch.inf))
 
     def _count(self, options: Mapping[str, Tensor]) -> int:
-        """Number of hypotheses that are wanted."""
-        count = size_in(options["nbest"].clamp(1, self.beam_size).squeeze(0))
+        """Number of hypotheses that are wanted, the largest of the batch."""
+        count = size_in(options["nbest"].clamp(1, self.beam_size).max())
         torch._check(count >= 1)
         torch._check(count <= self.beam_size)
         return count

@@ -198,6 +198,7 @@ class Speech2TextStreaming(StreamingRecognizer):
         ngram_file: str | Path | None = None,
         ngram_scorer: str = "full",
         verify: bool = False,
+        mapped: bool = False,
         **options: Any,
     ) -> None:
         loaded = load(
@@ -211,6 +212,7 @@ class Speech2TextStreaming(StreamingRecognizer):
             files={"ngram": ngram_file},
             ngram_scorer=ngram_scorer,
             verify=verify,
+            mapped=mapped,
         )
         warn_of_unread(loaded.options, loaded.parts)
         self.bundle = loaded.bundle

@@ -65,7 +65,8 @@ def replaceable(path: str | Path, error_type: type[EspnetError]) -> Path:
 def replace(temporary: Path, target: Path, own: Iterable[str]) -> None:
     """Rename `temporary` to `target`; what was there before goes last, and comes back if that fails.
 
-    Of that, the files `own` are removed. Where there are others, they are kept in a directory beside it.
+    Of that, the files `own`, which may be in directories, are removed. Where there are others, they are kept in a
+    directory beside it.
 
     Where the system cannot exchange two names, there is a moment without a bundle.
     """
@@ -100,6 +101,9 @@ def _discard(old: Path, target: Path, own: Iterable[str]) -> None:
     for name in own:
         with contextlib.suppress(OSError):
             (old / name).unlink()
+    for parent in sorted({parent for name in own for parent in Path(name).parents if parent.name}, reverse=True):
+        with contextlib.suppress(OSError):
+            (old / parent).rmdir()
     try:
         old.rmdir()
     except OSError:

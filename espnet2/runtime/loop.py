@@ -165,7 +165,7 @@ class Files(Write[_Result_contra], AbstractContextManager[Any], Protocol[_Result
 
 def process(items: Sequence[_Item], runner: Runner[_Item, _Result], write: Write[_Result], wording: Wording) -> int:
     """Compute and write the results of items; return the exit status of `Report.status`."""
-    return _conclude(_run(items, runner, write, wording), wording)
+    return conclude(_run(items, runner, write, wording), wording)
 
 
 def process_to(
@@ -189,11 +189,11 @@ def process_to(
                 report = _run(items, runner, files, wording)
             for path in files.outdated:
                 path.unlink(missing_ok=True)
-            _write_failures(directory / "failures", report.failures)
+            write_failures(directory / "failures", report.failures)
     except OSError as error:
         raise DataError(f"{directory}: expected a directory that can be written, found {reason_of(error)}") from error
     _log.info("wrote %s", directory)
-    return _conclude(report, wording)
+    return conclude(report, wording)
 
 
 def _run(items: Sequence[_Item], runner: Runner[_Item, _Result], write: Write[_Result], wording: Wording) -> Report:
@@ -227,7 +227,7 @@ def print_line(line: str) -> None:
         print(visible(line), flush=True)
 
 
-def _write_failures(path: Path, failures: Sequence[tuple[str, str]]) -> None:
+def write_failures(path: Path, failures: Sequence[tuple[str, str]]) -> None:
     """Write a line `name TAB message` for each failure; no file where there are none."""
     if not failures:
         path.unlink(missing_ok=True)
@@ -235,7 +235,7 @@ def _write_failures(path: Path, failures: Sequence[tuple[str, str]]) -> None:
     write_text(path, "".join(f"{one_line(name)}\t{printable(sentence)}\n" for name, sentence in failures))
 
 
-def _conclude(report: Report, wording: Wording) -> int:
+def conclude(report: Report, wording: Wording) -> int:
     """Log the summary, print the failures to stderr, and return the exit status."""
     total = report.done + len(report.failures)
     took = f"{report.compute:.1f} s"

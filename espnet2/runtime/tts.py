@@ -349,6 +349,7 @@ class Text2Speech(Synthesizer):
         num_threads: Threads of the graphs (default: all cores that the process may use).
         providers: Execution providers of onnxruntime, most wanted first.
         verify: Compute the checksums of all files, even of those that have not changed since they were compared.
+        mapped: Read weights from the files, mapped into memory, see `Speech2Text`.
         options: Those of `espnet2.runtime.synthesis_options.SynthesisOptions`, with their defaults; and `device`,
             `cpu` or `cuda`, instead of providers.
 
@@ -366,9 +367,15 @@ class Text2Speech(Synthesizer):
         num_threads: int | None = None,
         providers: Sequence[str] = PROVIDERS,
         verify: bool = False,
+        mapped: bool = False,
         **options: Any,
     ) -> None:
-        running: dict[str, Any] = {"num_threads": num_threads, "providers": providers, "verify": verify}
+        running: dict[str, Any] = {
+            "num_threads": num_threads,
+            "providers": providers,
+            "verify": verify,
+            "mapped": mapped,
+        }
         loaded = load(bundle, family_of("tts"), "text_encoder", options, quantized=quantized, **running)
         self.bundle = loaded.bundle
         model = loaded.model

@@ -8,24 +8,24 @@ import functools
 import itertools
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from espnet.nets.together import Abandoned
 from espnet2.interface.errors import EspnetError, listed
-from espnet2.serving.decoding import AudioDecoder
+from espnet2.serving.decoding import AudioDecoder, Samples
 from espnet2.serving.guard import Guard, RefusedError, refusal
 from espnet2.serving.limits import Limits
 from espnet2.serving.metrics import Metrics
 from espnet2.serving.models import Model
 from espnet2.serving.scheduler import BusyError, Ticket
 from espnet2.serving.speech import spoken
+from espnet2.serving.threads import Answer, in_thread, iterate_in_threads
 from espnet2.serving.transcriptions import RESPONSES, Wanted, events
 from espnet2.serving.websocket import live
 
@@ -51,12 +51,13 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         for model in models.values():
-            await run_in_threadpool(model.close)
+            await in_thread(model.close)
         decoder.close()
 
     app = FastAPI(title="ESPnet", description="Speech recognition, translation and synthesis", lifespan=lifespan)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(EspnetError, _refused)
+    app.state.models = models
     recordings = Recordings(models, decoder, limits, metrics)
     for verb, path in (("transcribe", "transcriptions"), ("translate", "translations")):
         app.add_api_route(
@@ -116,6 +117,24 @@ async def _refused(request: Request, error: Exception) -> Response:
     return refusal(400, str(error))
 
 
+class Asked(NamedTuple):
+    """A request with a recording.
+
+    Attributes:
+        model: That answers it.
+        samples: Of the recording.
+        kind: Of the answer, a name in `RESPONSES`.
+        wanted: Further wishes.
+        streamed: Whether segments are sent as they come.
+    """
+
+    model: Any
+    samples: Samples
+    kind: str
+    wanted: Wanted
+    streamed: bool
+
+
 class Recordings:
     """Answers requests with recordings."""
 
@@ -124,31 +143,38 @@ class Recordings:
 
     async def answer(self, request: Request, verb: str) -> Response:
         """Recognise the recording of a form; raises `RefusedError` and `EspnetError`."""
-        start = time.monotonic()
+        ticket = Ticket(time.monotonic() + self.limits.deadline)
+        with contextlib.ExitStack() as running:
+            asked = await self._asked(request, verb, running)
+            segments = asked.model.segments(asked.samples, ticket, verb, asked.wanted.language)
+            if asked.streamed:
+                first = await while_connected(request, ticket, lambda: list(itertools.islice(segments, 1)))
+                answer = Answer(events(itertools.chain(first, segments)), running.pop_all())
+                return StreamingResponse(iterate_in_threads(answer, ticket.give_up), media_type="text/event-stream")
+            found = await while_connected(request, ticket, lambda: list(segments))
+        media_type, write = RESPONSES[asked.kind]
+        return Response(write(found, asked.samples.seconds, asked.wanted), media_type=media_type)
+
+    async def _asked(self, request: Request, verb: str, running: contextlib.ExitStack) -> Asked:
+        """Read a form; what ends with the answer is added to `running`."""
         async with request.form(max_files=1, max_fields=20) as form:
             upload = form.get("file")
             if upload is None or isinstance(upload, str):
                 raise RefusedError(400, "file: expected a recording in a form, found none")
-            name = _text(form, "model")
-            model = chosen(self.models, verb, name)
+            model = chosen(self.models, verb, _text(form, "model"))
             kind = _text(form, "response_format") or "json"
             if kind not in RESPONSES:
                 raise RefusedError(400, f"response_format: expected one of {listed(RESPONSES)}, found {kind!r}")
             words = "word" in form.getlist("timestamp_granularities[]")
             wanted = Wanted(verb, _text(form, "language"), words)
-            ticket = Ticket(start + self.limits.deadline)
-            samples = await run_in_threadpool(self._decoded, upload, model.sample_rate)
+            streamed = (_text(form, "stream") or "").lower() == "true"
+            running.enter_context(model.admitted())
+            samples = await in_thread(functools.partial(self._decoded, upload, model.sample_rate))
+        running.callback(samples.close)
         self.metrics.audio.labels(model.name).inc(samples.seconds)
-        segments = _closing(model.segments(samples, ticket, verb, wanted.language), samples.close)
-        if (_text(form, "stream") or "").lower() == "true":
-            first = await while_connected(request, ticket, lambda: list(itertools.islice(segments, 1)))
-            answer = iterate_in_threadpool(_giving_up(events(itertools.chain(first, segments)), ticket))
-            return StreamingResponse(answer, media_type="text/event-stream")
-        media_type, write = RESPONSES[kind]
-        found = await while_connected(request, ticket, lambda: list(segments))
-        return Response(write(found, samples.seconds, wanted), media_type=media_type)
+        return Asked(model, samples, kind, wanted, streamed)
 
-    def _decoded(self, upload: Any, rate: int) -> Any:
+    def _decoded(self, upload: Any, rate: int) -> Samples:
         with tempfile.NamedTemporaryFile() as file:
             while block := upload.file.read(MB):
                 file.write(block)
@@ -164,27 +190,12 @@ def _text(form: Any, name: str) -> str | None:
     return value or None
 
 
-def _closing(items: Iterator[_T], close: Callable[[], None]) -> Iterator[_T]:
-    try:
-        yield from items
-    finally:
-        close()
-
-
-def _giving_up(items: Iterator[str], ticket: Ticket) -> Iterator[str]:
-    """The items of an answer; who stops taking them gives the ticket up."""
-    try:
-        yield from items
-    finally:
-        ticket.give_up()
-
-
 async def while_connected(request: Request, ticket: Ticket, compute: Callable[[], _T]) -> _T:
     """The result of `compute`, in a thread; gives the ticket up where the client hangs up.
 
     Raises `RefusedError` where the result came to nothing for one of these reasons.
     """
-    work = asyncio.ensure_future(run_in_threadpool(compute))
+    work = asyncio.ensure_future(in_thread(compute))
     while not (await asyncio.wait([work], timeout=HANG_UP))[0]:
         if await request.is_disconnected():
             ticket.give_up()

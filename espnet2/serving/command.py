@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.batch_size import batch_size_or_auto
 from espnet2.runtime.bundle_arguments import THREADS
 from espnet2.runtime.cli.options import add_option
 from espnet2.runtime.cli.verbs import MODELS
+from espnet2.runtime.opening import available_cores
 from espnet2.runtime.option_fields import is_finite, require
 from espnet2.serving.limits import Limits
+from espnet2.serving.messages import parse_object
 from espnet2.utils.text_file import read_text
 from espnet2.utils.types import mapping_or_none, str_or_none
 
-TOKEN = "ESPNET_SERVE_TOKEN"  # variable of the environment
+if TYPE_CHECKING:
+    from espnet2.serving.guard import Guard
+
+TOKEN, PLAN = "ESPNET_SERVE_TOKEN", "ESPNET_SERVE_PLAN"  # variables of the environment
 CONNECTIONS = 1024  # at once; others get status 503
 GRACE = 60  # seconds in which requests may end after SIGTERM
 MB = 1 << 20
+MOST_PROCESSES = 1024  # more than any machine has cores; a number above is a slip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,16 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=str_or_none,
         help=f"file with the token that requests have to bear (default: ${TOKEN})",
     )
-    group = parser.add_argument_group("models")
-    add_option(group, "quantized", action="store_true", help="run the int8 graphs of bundles that have them")
-    add_option(group, "num_threads", type=int, help=THREADS)
-    add_option(group, "batch_size", type=batch_size_or_auto, help="utterances decoded together, or auto (default: 16)")
-    add_option(
-        group,
-        "options",
-        type=mapping_or_none,
-        help="further options of recognisers, such as '{beam_size: 5, ctc_weight: 0.3}'",
-    )
+    add_option(parser, "log_level", default="INFO", help="(default: INFO)")
+    _add_model_arguments(parser.add_argument_group("models"))
+    _add_process_arguments(parser.add_argument_group("processes"))
     limits, default = parser.add_argument_group("limits"), Limits()
     for name, text in (
         ("seconds", "of the longest recording"),
@@ -56,38 +57,138 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_option(
             limits, f"most_{name}", type=float, default=getattr(default, name), help=f"{text} (default: %(default)g)"
         )
-    add_option(parser, "log_level", default="INFO", help="(default: INFO)")
+
+
+def _add_model_arguments(group: argparse._ActionsContainer) -> None:
+    add_option(group, "quantized", action="store_true", help="run the int8 graphs of bundles that have them")
+    add_option(group, "num_threads", type=int, help=THREADS)
+    add_option(group, "batch_size", type=batch_size_or_auto, help="utterances decoded together, or auto (default: 16)")
+    add_option(
+        group,
+        "mapped",
+        action="store_true",
+        help="read weights from the files, mapped into memory, which processes share; calls take longer",
+    )
+    add_option(
+        group,
+        "options",
+        type=mapping_or_none,
+        help="further options of recognisers, such as '{beam_size: 5, ctc_weight: 0.3}'",
+    )
+
+
+def _add_process_arguments(group: argparse._ActionsContainer) -> None:
+    add_option(group, "processes", type=int, default=1, help="processes that share the cores (default: 1)")
+    add_option(
+        group,
+        "ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="serve by replicas of a Ray cluster, or of one that is started on this machine",
+    )
+    add_option(
+        group,
+        "replicas",
+        type=int,
+        nargs=2,
+        default=(1, 1),
+        metavar=("LEAST", "MOST"),
+        help="with --ray, between which requests decide; of --num_threads cores each (default: 1 1)",
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A service, as each of its processes makes it.
+
+    Attributes:
+        bundles: Directories.
+        options: Of all models, see `open_models`.
+        search: Of recognisers.
+        limits: Of requests.
+        token: Of requests.
+    """
+
+    bundles: list[str]
+    options: dict[str, Any]
+    search: dict[str, Any]
+    limits: dict[str, float] = field(default_factory=dict)
+    token: str | None = None
+
+    def make(self) -> Guard:
+        """The application; raises `EspnetError` where a model cannot be opened."""
+        from espnet2.serving.app import make_service
+        from espnet2.serving.models import open_models
+
+        return make_service(open_models(self.bundles, self.options, self.search), Limits(**self.limits), self.token)
+
+    def check(self) -> None:
+        """Raise `EspnetError` where the application could not be made."""
+        from espnet2.serving.models import open_models
+
+        for model in open_models(self.bundles, self.options, self.search).values():
+            model.close()
+
+
+def make_planned() -> Guard:
+    """The application of the plan in the environment: one of several processes."""
+    found = parse_object(os.environ.get(PLAN, ""))
+    if found is None:
+        raise OptionError(f"{PLAN}: expected the plan of a service, found none")
+    return Plan(**found).make()
 
 
 def serve(args: argparse.Namespace) -> int:
     """Serve the bundles that the options name, until the process is told to end; returns the exit status."""
     import uvicorn
 
-    from espnet2.serving.app import make_service
-    from espnet2.serving.models import open_models
+    plan = plan_of(args)
+    if args.ray is not None:
+        from espnet2.serving.replicas import serve_on_ray
 
-    given = {
-        name: getattr(args, f"most_{name}") for name in ("seconds", "deadline", "patience", "megabytes", "characters")
+        plan.check()
+        return serve_on_ray(plan.make, args.ray, args.host, args.port, args.replicas, plan.options["num_threads"])
+    from espnet2.serving.connections import PatientProtocol
+
+    running: dict[str, Any] = {
+        "http": PatientProtocol,
+        "host": args.host,
+        "port": args.port,
+        "log_level": args.log_level.lower(),
+        "limit_concurrency": CONNECTIONS,
+        "timeout_graceful_shutdown": GRACE,
+        "ws_max_size": 16 * MB,
     }
-    for name, value in given.items():
-        require(is_finite(value) and value > 0, f"--most_{name}", "a positive number", value)
-    require(0 <= args.port < 1 << 16, "--port", "a number from 0 to 65535", args.port)
-    limits = Limits(**given)
-    options: dict[str, Any] = {"quantized": args.quantized, "num_threads": args.num_threads}
-    search = {"batch_size": args.batch_size} if args.batch_size is not None else {}
-    models = open_models(args.bundles, options, {**search, **(args.options or {})})
-    config = uvicorn.Config(
-        make_service(models, limits, _token(args.token_file)),
-        args.host,
-        args.port,
-        log_level=args.log_level.lower(),
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=GRACE,
-        ws_max_size=16 * MB,
-    )
-    server = uvicorn.Server(config)
+    if args.processes > 1:
+        plan.check()
+        os.environ[PLAN] = json.dumps(asdict(plan))
+        uvicorn.run("espnet2.serving.command:make_planned", factory=True, workers=args.processes, **running)
+        return 0
+    server = uvicorn.Server(uvicorn.Config(plan.make(), **running))
     server.run()
     return 0 if server.started else 2
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """The plan that options describe; raises `OptionError`."""
+    limits = {item.name: getattr(args, f"most_{item.name}") for item in fields(Limits)}
+    for name, value in limits.items():
+        require(is_finite(value) and value > 0, f"--most_{name}", "a positive number", value)
+    require(0 <= args.port < 1 << 16, "--port", "a number from 0 to 65535", args.port)
+    processes, (least, most) = args.processes, args.replicas
+    require(1 <= processes <= MOST_PROCESSES, "--processes", f"a number from 1 to {MOST_PROCESSES}", processes)
+    require(1 <= least <= most, "--replicas", "two numbers of at least 1, the smaller one first", f"{least} {most}")
+    if args.ray is not None and processes > 1:
+        raise OptionError(f"--processes: expected none with --ray, found {processes}")
+    if args.ray is None and (least, most) != (1, 1):
+        raise OptionError(f"--replicas: expected --ray with it, found {least} {most} alone")
+    threads = args.num_threads
+    if threads is None and (processes > 1 or args.ray is not None):
+        threads = max(available_cores() // max(processes, most), 1)
+    options = {"quantized": args.quantized, "num_threads": threads, "mapped": args.mapped}
+    search = {"batch_size": args.batch_size} if args.batch_size is not None else {}
+    return Plan(args.bundles, options, {**search, **(args.options or {})}, limits, _token(args.token_file))
 
 
 def _token(path: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,11 +21,13 @@ from espnet2.runtime.cli.models import has_prompts, knows_times, prompt_options
 from espnet2.runtime.cli.segments import Segment
 from espnet2.runtime.cli.transcriber import Transcriber
 from espnet2.runtime.tts import Synthesizer, Text2Speech
-from espnet2.serving.scheduler import Scheduler, Ticket
+from espnet2.serving.scheduler import BusyError, Scheduler, Ticket
 from espnet2.serving.stream_hub import StreamHub
 
 BATCH = 16  # utterances that are decoded together
 WAITING = 600.0  # seconds of speech that may wait
+ROUNDS = 8  # requests at once for each place of a batch: more would only wait
+REQUESTS = 32  # of a model that answers one after the other, at once
 STREAMS = 256
 
 
@@ -37,12 +40,29 @@ class Model:
 
     Attributes:
         verbs: What it does: `transcribe`, `translate`, `speak`, `stream`.
+        most: Requests that may run or wait.
     """
 
     verbs: tuple[str, ...] = ()
+    most = REQUESTS
 
     def __init__(self, name: str, sample_rate: int) -> None:
         self.name, self.sample_rate = name, sample_rate
+        self._admitted = 0
+        self._admission = threading.Lock()
+
+    @contextlib.contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Count a request until the block ends; raises `BusyError` where there are too many."""
+        with self._admission:
+            if self._admitted >= self.most:
+                raise BusyError(f"service: expected at most {self.most} requests at once, found more", 1.0)
+            self._admitted += 1
+        try:
+            yield
+        finally:
+            with self._admission:
+                self._admitted -= 1
 
     def close(self) -> None:
         """Finish what runs."""
@@ -54,6 +74,7 @@ class Recognition(Model):
     def __init__(self, name: str, recognizer: Recognizer, verb: str = "transcribe") -> None:
         super().__init__(name, recognizer.sample_rate)
         self.recognizer, self.verbs = recognizer, (verb,)
+        self.most = ROUNDS * recognizer.batch_size
         self.scheduler = Scheduler(recognizer, recognizer.batch_size, WAITING, gatherings=recognizer.gatherings)
 
     def segments(

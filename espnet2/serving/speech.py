@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from espnet2.interface.errors import listed
 from espnet2.runtime.option_fields import is_finite
 from espnet2.serving.guard import RefusedError
 from espnet2.serving.messages import parse_object
 from espnet2.serving.scheduler import Ticket
+from espnet2.serving.threads import Answer, in_thread, iterate_in_threads
 
 UNKNOWN = 0xFFFFFFFF  # length of a WAV file that is not known when its header is sent
 FORMATS = {"wav": "audio/wav", "pcm": "audio/pcm", "flac": "audio/flac"}
@@ -48,13 +49,17 @@ async def spoken(
         raise RefusedError(400, f"response_format: expected one of {listed(FORMATS)}, found {kind!r}")
     model = model_of(wanted.get("model"))
     ticket = Ticket(time.monotonic() + deadline)
-    pieces = model.samples(text, ticket, **_voice(wanted))
-    first = await run_in_threadpool(next, pieces, np.zeros(0, np.float32))  # errors come before the answer begins
-    if kind in STREAMED:
-        head = wav_header(model.sample_rate) if kind == "wav" else b""
-        return StreamingResponse(iterate_in_threadpool(_bytes(head, first, pieces, ticket)), media_type=FORMATS[kind])
-    whole = await run_in_threadpool(lambda: np.concatenate([first, *pieces]))
-    return Response(await run_in_threadpool(_flac, whole, model.sample_rate), media_type=FORMATS[kind])
+    with contextlib.ExitStack() as running:
+        running.enter_context(model.admitted())
+        pieces = model.samples(text, ticket, **_voice(wanted))
+        running.callback(pieces.close)
+        first = await in_thread(lambda: next(pieces, np.zeros(0, np.float32)))  # errors come before the answer begins
+        if kind in STREAMED:
+            head = wav_header(model.sample_rate) if kind == "wav" else b""
+            answer = Answer(_bytes(head, first, pieces), running.pop_all())
+            return StreamingResponse(iterate_in_threads(answer, ticket.give_up), media_type=FORMATS[kind])
+        whole = await in_thread(lambda: np.concatenate([first, *pieces]))
+    return Response(await in_thread(lambda: _flac(whole, model.sample_rate)), media_type=FORMATS[kind])
 
 
 def _voice(wanted: dict[str, Any]) -> dict[str, Any]:
@@ -68,14 +73,9 @@ def _voice(wanted: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def _bytes(head: bytes, first: np.ndarray, pieces: Iterator[np.ndarray], ticket: Ticket) -> Iterator[bytes]:
-    """The bytes of an answer; who stops taking them gives the ticket up."""
-    try:
-        yield head + pcm16(first)
-        for piece in pieces:
-            yield pcm16(piece)
-    finally:
-        ticket.give_up()
+def _bytes(head: bytes, first: np.ndarray, pieces: Iterator[np.ndarray]) -> Generator[bytes, None, None]:
+    yield head + pcm16(first)
+    yield from map(pcm16, pieces)
 
 
 def pcm16(samples: np.ndarray) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,7 @@ RESPONSES: Mapping[str, tuple[str, Callable[[Sequence[Segment], float, Wanted], 
 }
 
 
-def events(segments: Iterable[Segment]) -> Iterator[str]:
+def events(segments: Iterable[Segment]) -> Generator[str, None, None]:
     """Server-sent events: `transcript.text.delta` for each segment, then `transcript.text.done`, or `error`."""
     found: list[Segment] = []
     try:

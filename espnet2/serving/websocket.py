@@ -1,7 +1,8 @@
 """Live streams over WebSocket: pieces of PCM in, partial and final texts out.
 
 A client connects to `/v1/stream?model=NAME&rate=16000` and sends binary messages, signed 16-bit samples of one channel,
-the low byte first; the text message `{"type": "end"}` ends the stream. It gets text messages:
+the low byte first, or with `format=opus` a packet of Opus each; the text message `{"type": "end"}` ends the stream. It
+gets text messages:
 `{"type": "partial", "text": ...}` whenever the text has changed, `{"type": "final", "text": ..., "words": [...]}` after
 the end, and `{"type": "error", "message": ...}` before the service closes the connection.
 """
@@ -9,8 +10,8 @@ the end, and `{"type": "error", "message": ...}` before the service closes the c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from fastapi import WebSocket
@@ -22,6 +23,7 @@ from espnet2.runtime.timestamps import Timestamps
 from espnet2.serving.guard import RefusedError
 from espnet2.serving.messages import parse_object
 from espnet2.serving.metrics import Metrics
+from espnet2.serving.opus import RATE, OpusPackets
 from espnet2.serving.stream_hub import LiveStream
 
 RATES, DIGITS = (8000, 192_000), 6  # Hz, and characters of such a number
@@ -36,11 +38,12 @@ async def live(socket: WebSocket, model_of: Callable[[str | None], Any], metrics
     stream: LiveStream | None = None
     try:
         model = model_of(socket.query_params.get("model"))
-        rate = _rate(socket.query_params.get("rate"), model.sample_rate)
+        rate, decode = _decoder(socket.query_params, model.sample_rate)
         stream = model.hub.open(lambda *news: loop.call_soon_threadsafe(found.put_nowait, news))
         sender = asyncio.ensure_future(_send(socket, found, model.hub.recognizer.timestamps))
         counter = metrics.audio.labels(model.name)
-        receiver = asyncio.ensure_future(_receive(socket, stream, _resampler(rate, model.sample_rate), rate, counter))
+        taken = Samples(rate, decode, _resampler(rate, model.sample_rate), counter)
+        receiver = asyncio.ensure_future(_receive(socket, stream, taken))
         done, pending = await asyncio.wait([sender, receiver], return_when=asyncio.FIRST_COMPLETED)
         if receiver in done and receiver.exception() is None:
             await sender
@@ -56,6 +59,56 @@ async def live(socket: WebSocket, model_of: Callable[[str | None], Any], metrics
     finally:
         if stream is not None:
             stream.close()
+
+
+def _decoder(query: Mapping[str, str], own: int) -> tuple[int, Callable[[bytes], np.ndarray]]:
+    """The rate of a client's samples, and what decodes its messages; raises `RefusedError` and `EspnetError`."""
+    kind = query.get("format", "pcm")
+    if kind == "opus":
+        return RATE, OpusPackets()
+    if kind != "pcm":
+        raise RefusedError(400, f"format: expected pcm or opus, found {kind[:20]!r}")
+    return _rate(query.get("rate"), own), PcmPieces()
+
+
+class PcmPieces:
+    """Decodes signed 16-bit samples, the low byte first, which pieces may cut in the middle."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def __call__(self, piece: bytes) -> np.ndarray:
+        """The samples (T,) of the next bytes, float32 in [-1, 1)."""
+        data = self._rest + piece
+        whole = len(data) & ~1
+        self._rest = data[whole:]
+        return np.frombuffer(data[:whole], "<i2").astype(np.float32) / 32768
+
+
+class Samples(NamedTuple):
+    """Samples of a client as the model takes them.
+
+    Attributes:
+        rate: Of what is decoded, in Hz.
+        decode: Makes samples of a message.
+        resample: Makes them those of the model's rate.
+        counter: Of seconds.
+    """
+
+    rate: int
+    decode: Callable[[bytes], np.ndarray]
+    resample: Callable[[np.ndarray, bool], np.ndarray]
+    counter: Any
+
+    def of(self, message: bytes) -> np.ndarray:
+        """Samples (T,) of a message, at the model's rate."""
+        samples = self.decode(message)
+        self.counter.inc(len(samples) / self.rate)
+        return self.resample(samples, False)
+
+    def rest(self) -> np.ndarray:
+        """Samples that remain at the end."""
+        return self.resample(np.zeros(0, np.float32), True)
 
 
 def _rate(given: str | None, own: int) -> int:
@@ -76,11 +129,8 @@ def _resampler(rate: int, own: int) -> Callable[[np.ndarray, bool], np.ndarray]:
     return lambda samples, is_final: stream.resample_chunk(samples, is_final)
 
 
-async def _receive(
-    socket: WebSocket, stream: LiveStream, resample: Callable[[np.ndarray, bool], np.ndarray], rate: int, counter: Any
-) -> None:
+async def _receive(socket: WebSocket, stream: LiveStream, taken: Samples) -> None:
     """Pass on what a client sends, until the end of its stream."""
-    rest = b""
     while True:
         try:
             message = await asyncio.wait_for(socket.receive(), PATIENCE)
@@ -89,13 +139,9 @@ async def _receive(
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1000))
         if message.get("bytes") is not None:
-            data = rest + message["bytes"]
-            rest = data[len(data) & ~1 :]
-            samples = np.frombuffer(data[: len(data) & ~1], "<i2").astype(np.float32) / 32768
-            counter.inc(len(samples) / rate)
-            stream.extend(resample(samples, False))
+            stream.extend(taken.of(message["bytes"]))
         elif (parse_object(message.get("text") or "") or {}).get("type") == "end":
-            stream.extend(resample(np.zeros(0, np.float32), True), is_final=True)
+            stream.extend(taken.rest(), is_final=True)
             return
         else:
             raise RefusedError(400, 'stream: expected samples or {"type": "end"}, found another message')

@@ -2,6 +2,7 @@
 
     python tools/bench/serving.py BUNDLE RECORDING ... [--clients 1 8 32] [--seconds 30]
     python tools/bench/serving.py BUNDLE RECORDING ... --streaming BUNDLE [--streams 1 16 64]
+    python tools/bench/serving.py BUNDLE RECORDING ... --serve=--processes=2
 
 The service is a process of its own on loopback; clients are threads of this one, each of which sends its next recording
 when it has the text of the last. Per number of clients: seconds of speech in a second, the ratio to the loop, median
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import resource
@@ -23,7 +25,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0, help="of each load (default: 30)")
     parser.add_argument("--streaming", help="bundle of streams")
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--serve", action="append", default=[], help="further option of espnet serve, once for each")
     parser.add_argument("--options", default="{beam_size: 10}", help="decoding options (default: {beam_size: 10})")
     args = parser.parse_args()
     print(processor())
@@ -71,7 +73,7 @@ def main() -> None:
     print(f"{'clients':>8} {'speech/s':>9} {'ratio':>6} {'p50 s':>7} {'p95 s':>7} {'refused':>8}")
     print(row("loop", alone, alone), flush=True)
     bundles = [args.bundle, *([args.streaming] if args.streaming else [])]
-    with service(bundles, args.options) as (port, pid):
+    with service(bundles, args.options, args.serve) as (port, pid):
         for count in args.clients:
             print(row(str(count), loaded(port, args.recordings, count, args.seconds), alone), flush=True)
         for count in args.streams if args.streaming else ():
@@ -105,14 +107,14 @@ def in_a_loop(bundle: str, recordings: Sequence[str], options: dict[str, Any]) -
     return load
 
 
-@contextmanager
-def service(bundles: Sequence[str], options: str) -> Iterator[tuple[int, int]]:
+@contextlib.contextmanager
+def service(bundles: Sequence[str], options: str, further: Sequence[str] = ()) -> Iterator[tuple[int, int]]:
     """A service in a process of its own; gives its port and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "espnet2.bin.cli", "serve", *bundles, f"--port={port}", f"--options={options}"]
-    process = subprocess.Popen([*command, "--log_level=WARNING"])
+    process = subprocess.Popen([*command, *further, "--log_level=WARNING"])
     try:
         while not _answers(port):
             if process.poll() is not None:
@@ -193,9 +195,21 @@ async def live(port: int, model: str, recordings: Sequence[str], streams: int, s
 
 
 def memory(pid: int) -> float:
-    """Resident memory of a process in MB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 1e6
+    """Memory in MB of a process and of those that it has started, what they share once for each."""
+    pages = 0
+    with contextlib.suppress(OSError):  # one that has ended
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    own = pages * resource.getpagesize() / 1e6
+    return own + sum(map(memory, children(pid)))
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for path in Path(f"/proc/{pid}/task").glob("*/children"):
+            found += map(int, path.read_text(encoding="ascii").split())
+    return found
 
 
 if __name__ == "__main__":

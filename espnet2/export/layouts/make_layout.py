@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from torch import nn
-
-from espnet2.export.layouts import sherpa_onnx
+from espnet2.export.layouts import sherpa_onnx, triton, triton_checks
 from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.export.verify import require_passed, table
 from espnet2.inference.trained import Trained, load_trained
+from espnet2.interface.check import Check
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.bundle_replacement import replace, replaceable, restore
 from espnet2.utils.work_directory import work_directory
 
-LAYOUTS = {"sherpa_onnx": sherpa_onnx}
+
+class Layout(NamedTuple):
+    """Files of another runtime.
+
+    Attributes:
+        files: their names.
+        write: takes the model, an empty directory, and options of the layout; returns what the graph was made of.
+        verify: takes the model, that, and the directory; compares with PyTorch.
+    """
+
+    files: tuple[str, ...]
+    write: Callable[..., Any]
+    verify: Callable[[Trained, Any, Path], list[Check]]
+
+
+def _verify_speech(trained: Trained, module: Any, directory: Path) -> list[Check]:
+    return verify_one_graph(module, directory / sherpa_onnx.MODEL)
+
+
+LAYOUTS: Mapping[str, Layout] = {
+    "sherpa_onnx": Layout(sherpa_onnx.FILES, sherpa_onnx.write, _verify_speech),
+    "triton": Layout(triton.FILES, triton.write, triton_checks.verify),
+}
 
 _log = logging.getLogger(__name__)
 
 
-def make_layout(layout: str, output_dir: str | Path, words: str | Path | None = None, **model: Any) -> Path:
-    """Export a trained synthesiser as another runtime reads it, and verify it.
+def make_layout(layout: str, output_dir: str | Path, options: Mapping[str, Any], **model: Any) -> Path:
+    """Export a trained model as another runtime reads it, and verify it.
 
     Args:
         layout: a name in `LAYOUTS`.
         output_dir: where the files go; a directory with other files in it is refused, an older one replaced.
-        words: a file of words for the lexicon, which models of phonemes need.
+        options: of the layout: `words`, a file of words for the lexicon, which synthesisers of phonemes need with
+            `sherpa_onnx`; `search` and `beam_size` of recognisers of whole utterances with `triton`.
         model: the files of the model, as `load_trained` takes them.
 
     Returns:
@@ -40,26 +62,20 @@ def make_layout(layout: str, output_dir: str | Path, words: str | Path | None = 
         EspnetError: the model's files cannot be read.
     """
     written = LAYOUTS[layout]
-    target = _require_writable(output_dir, written.FILES)
+    target = _require_writable(output_dir, written.files)
     trained = load_trained(**model)
     with work_directory(target.parent, target.name) as temporary:
-        listed = [] if words is None else written.words_of(words)
-        module = _written(layout, trained, temporary, listed)
-        checks = verify_one_graph(module, temporary / written.MODEL)
+        try:
+            module = written.write(trained, temporary, options)
+        except OptionError as error:
+            raise OptionError(f"--layout {layout}: {error}") from error
+        checks = written.verify(trained, module, temporary)
         _log.info("onnxruntime against PyTorch:\n%s", table(checks))
         require_passed(checks)
-        _require_writable(output_dir, written.FILES)
-        replace(temporary, target, written.FILES)
+        _require_writable(output_dir, written.files)
+        replace(temporary, target, written.files)
     _log.info("wrote %s: %s", output_dir, ", ".join(sorted(path.name for path in target.iterdir())))
     return Path(output_dir)
-
-
-def _written(layout: str, trained: Trained, directory: Path, words: Sequence[str]) -> nn.Module:
-    """Write the files of a layout; an `OptionError` about the model names the option."""
-    try:
-        return LAYOUTS[layout].write(trained, directory, words)
-    except OptionError as error:
-        raise OptionError(f"--layout {layout}: {error}") from error
 
 
 def _require_writable(path: str | Path, files: tuple[str, ...]) -> Path:
@@ -68,7 +84,8 @@ def _require_writable(path: str | Path, files: tuple[str, ...]) -> Path:
     restore(target)
     if target.exists() and not target.is_dir():
         raise OptionError(f"{path}: expected a directory, found a file; it is kept")
-    others = sorted(file.name for file in target.iterdir() if file.name not in files) if target.exists() else []
+    own = {Path(name).parts[0] for name in files}
+    others = sorted(file.name for file in target.iterdir() if file.name not in own) if target.exists() else []
     if others:
         raise OptionError(f"{path}: expected a new directory or an older layout, found {others[0]}; it is kept")
     return target

@@ -11,8 +11,9 @@ It splits a text into characters that `tokens.txt` has (metadata `frontend: char
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -97,13 +98,13 @@ class SherpaVits(nn.Module):
         )
 
 
-def write(trained: Trained, directory: Path, words: Iterable[str]) -> SherpaVits:
+def write(trained: Trained, directory: Path, options: Mapping[str, Any]) -> SherpaVits:
     """Write the files of a synthesiser.
 
     Args:
         trained: it.
         directory: where to, an empty one.
-        words: of the lexicon, for models of phonemes.
+        options: `words`, a file of words for the lexicon, which models of phonemes need.
 
     Returns:
         What the graph was made of.
@@ -114,7 +115,8 @@ def write(trained: Trained, directory: Path, words: Iterable[str]) -> SherpaVits
     """
     if trained.family is not family_of("tts"):
         raise OptionError(f"expected a synthesiser, found a model of {trained.family.subject}")
-    texts = text_files(trained, words)
+    words = options.get("words")
+    texts = text_files(trained, [] if words is None else words_of(words))
     module = SherpaVits(OneGraph(trained.parts))
     for name, lines in texts.items():
         content = "".join(f"{one_line(line)}\n" for line in lines).encode("utf-8", "replace")

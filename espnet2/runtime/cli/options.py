@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from espnet2.runtime.batch_size import batch_size_or_auto
@@ -10,6 +11,8 @@ from espnet2.runtime.bundle_arguments import THREADS
 from espnet2.runtime.cli.formats import FORMATS
 from espnet2.runtime.cli.transcriber import PAUSE
 from espnet2.utils.types import mapping_or_none, str_or_none
+
+PARQUET = "parquet"  # a format of `--ray` alone
 
 
 def add_option(group: argparse._ActionsContainer, name: str, *short: str, **keywords: Any) -> None:
@@ -35,10 +38,10 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     add_option(group, "log_level", default="WARNING", help="(default: WARNING)")
 
 
-def add_format_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the format of the results, and where they go."""
+def add_format_arguments(parser: argparse.ArgumentParser, further: Sequence[str] = ()) -> None:
+    """Add the format of the results, one of `FORMATS` or a further one, and where they go."""
     group = parser.add_argument_group("output")
-    add_option(group, "format", "-f", choices=list(FORMATS), default="txt", help="(default: txt)")
+    add_option(group, "format", "-f", choices=[*FORMATS, *further], default="txt", help="(default: txt)")
     add_option(group, "word_timestamps", action="store_true", help="write the time of each word, too")
     add_option(group, "output_dir", "-o", help="write a file for each recording here, instead of stdout")
 
@@ -47,7 +50,7 @@ def add_recognition_arguments(parser: argparse.ArgumentParser) -> None:
     """Add recordings, format and search."""
     parser.add_argument("recordings", nargs="+", help="files or directories; -: a recording from standard input")
     add_model_arguments(parser)
-    add_format_arguments(parser)
+    add_format_arguments(parser, (PARQUET,))
     group = parser.add_argument_group("recognition")
     add_option(group, "language", help="language that is spoken, such as eng, for models of many languages")
     add_option(
@@ -66,6 +69,23 @@ def add_recognition_arguments(parser: argparse.ArgumentParser) -> None:
     add_option(
         group, "options", type=mapping_or_none, help="further decoding options, such as '{ctc_weight: 0.3, penalty: 1}'"
     )
+    _add_cluster_arguments(parser)
+
+
+def _add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the cluster that recognises a long list."""
+    group = parser.add_argument_group("cluster")
+    add_option(
+        group,
+        "ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="recognise with the workers of a Ray cluster, or of one that is started on this machine, and go on with "
+        "what an earlier run has left; recordings may be lists (.scp), NAME FILE on each line; --format: txt (Kaldi's "
+        "tables text, utt2dur, ctm), json or parquet",
+    )
+    add_option(group, "workers", type=int, help="of --num_threads cores each (default: as many as there are cores for)")
 
 
 def add_translation_arguments(parser: argparse.ArgumentParser) -> None:

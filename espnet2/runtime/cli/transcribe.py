@@ -15,10 +15,12 @@ import numpy as np
 from tqdm import tqdm
 
 from espnet2.interface.errors import OptionError
+from espnet2.interface.families import load
 from espnet2.runtime.cli.formats import FORMATS, Format
 from espnet2.runtime.cli.models import open_recognizer
 from espnet2.runtime.cli.recordings import Source, find_sources
 from espnet2.runtime.cli.transcriber import Transcriber
+from espnet2.runtime.cli.verbs import ON_RAY
 from espnet2.runtime.loop import Report, Wording, process
 from espnet2.runtime.option_fields import is_finite, require
 from espnet2.utils.atomic import remove_partial, write_atomically
@@ -31,13 +33,19 @@ def transcribe(args: argparse.Namespace) -> int:
 
     Returns the exit status.
     """
+    require(is_finite(args.pause) and args.pause > 0, "--pause", "a positive number of seconds", args.pause)
+    if args.ray is not None:
+        on_ray: Callable[[argparse.Namespace], int] = load(ON_RAY)
+        return on_ray(args)
+    if args.format not in FORMATS or args.workers is not None:
+        found = "--workers" if args.workers is not None else f"--format {args.format}"
+        raise OptionError(f"{found}: expected --ray with it, found none")
     kind = FORMATS[args.format]
     sources = find_sources(args.recordings, distinct=args.output_dir is not None)
     if not kind.several and args.output_dir is None and len(sources) > 1:
         raise OptionError(
             f"--format: expected --output_dir with {args.format} for {len(sources)} recordings, found none"
         )
-    require(is_finite(args.pause) and args.pause > 0, "--pause", "a positive number of seconds", args.pause)
     transcriber = Transcriber(open_recognizer(args, args.options or {}), args.pause)
     writer = SegmentWriter(kind, args.word_timestamps, args.output_dir, len(sources) > 1)
     runner = TranscribeRunner(transcriber, writer)

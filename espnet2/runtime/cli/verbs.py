@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 MODELS = "models"
+ON_RAY = "espnet2.serving.corpus:transcribe"  # what runs verbs of recordings with `--ray`
 
 
 class Verb(NamedTuple):

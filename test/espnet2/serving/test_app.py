@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -148,3 +149,13 @@ def test_the_client_of_openai_is_served(client, recordings, texts):
     ]
     with pytest.raises(openai.NotFoundError, match="expected one that can speak"):
         asked.audio.speech.create(model="tts-1", voice="alloy", input="a")
+
+
+def test_more_requests_than_a_model_takes_are_refused(client, recordings, monkeypatch):
+    (model,) = client.app.app.state.models.values()
+    with contextlib.ExitStack() as stack:
+        for _ in range(model.most):
+            stack.enter_context(model.admitted())
+        answer = _post(client, recordings[0])
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert _post(client, recordings[0]).status_code == 200

@@ -49,7 +49,7 @@ class Ended(NamedTuple):
             text: (B, K, U) int64.
             length: (B, K) int64.
             score: (B, K) float64, -inf for those that do not end.
-            is_normalized: (1,) bool, whether rank is score per token, the end symbol among them.
+            is_normalized: (1, 1) or (B, 1) bool, whether rank is score per token, the end symbol among them.
         """
         rank, place = torch.cat((self.rank, torch.where(is_normalized, score / (length + 1), score)), dim=1).topk(
             self.rank.shape[1]

@@ -146,7 +146,7 @@ class LabelSynchronousStep(LoopBody):
 
     def _full(self, log_probs: Mapping[str, Tensor], beam: Beam, limits: Limits) -> Tensor:
         """Weighted scores (B, K, V) of all tokens by decoder, length and language model."""
-        total = limits.penalty.view(1, 1, 1).expand(*beam.last.shape, self.sizes.vocabulary)
+        total = limits.penalty.expand(*beam.last.shape, self.sizes.vocabulary)
         weights = {"decoder": 1.0 - limits.ctc_weight if self.has_ctc else torch.ones_like(limits.ctc_weight)}
         weights["lm"] = limits.lm_weight
         for name, scores in log_probs.items():

@@ -15,12 +15,12 @@ class Limits(NamedTuple):
     """Weights and limits of a search.
 
     Attributes:
-        ctc_weight, lm_weight, penalty: (1,) float64.
-        is_normalized: (1,) bool, whether hypotheses are ranked by score per token.
+        ctc_weight, lm_weight, penalty: (O, 1, 1) float64; O is B where each utterance has its own, else 1.
+        is_normalized: (O, 1) bool, whether hypotheses are ranked by score per token.
         frames: (B,) int64, of encoder outputs.
         longest: (B,) int64, tokens of the longest text.
         shortest: (B,) float64, tokens per frame of the shortest text, or a negative number of tokens.
-        detects_end: (1,) bool, whether the search stops where no better hypothesis is possible.
+        detects_end: (O,) bool, whether the search stops where no better hypothesis is possible.
     """
 
     ctc_weight: Tensor
@@ -34,7 +34,7 @@ class Limits(NamedTuple):
 
     @classmethod
     def of(cls, options: Mapping[str, Tensor], lengths: Tensor) -> Limits:
-        """Those of encoder outputs of lengths (B,), by options (1,), which are those of `BeamSearch.finish`.
+        """Those of encoder outputs of lengths (B,), by options (1,) or (B,), which are those of `BeamSearch.finish`.
 
         An option that is missing has no effect.
         """
@@ -45,8 +45,9 @@ class Limits(NamedTuple):
         longest = torch.where(most == 0, frames, tokens_of(most, frames).clamp(min=1))
         excess = least - longest / frames.clamp(min=1)
         least = torch.where(excess > 0.1, least - (excess - torch.fmod(excess, 0.1)), least)
-        is_normalized = options.get("normalize_length", zero > 0)
-        return cls(given[0], given[1], given[2], is_normalized, lengths.clone(), longest.long(), least, most == 0)
+        is_normalized = options.get("normalize_length", zero > 0).view(-1, 1)
+        weights = [option.view(-1, 1, 1) for option in given[:3]]
+        return cls(*weights, is_normalized, lengths.clone(), longest.long(), least, most == 0)
 
 
 def _exact(option: Tensor) -> Tensor:
