@@ -96,7 +96,7 @@ def test_requests_of_whole_utterances_are_joined(stream_exp, tmp_path):
     require_same(config["output"], session.get_outputs())
     assert [tensor["name"][0] for tensor in config["input"]] == [item.name for item in session.get_inputs()]
     lines = (tmp_path / "repository" / "recognizer" / "tokens.txt").read_text(encoding="utf-8").splitlines()
-    assert lines[3] == "a 3" and len(lines) == 12
+    assert lines[3] == "a 3" and len(lines) == 11
 
 
 def test_states_of_streams_are_the_servers(stream_exp, tmp_path):
