@@ -23,6 +23,7 @@ NEED_TORCH = [
     "espnet/nets/pytorch_backend",
     "espnet2/asr",
     "espnet2/asr_transducer",
+    "espnet2/asvspoof",
     "espnet2/bin/test_*_train.py",
     "espnet2/bin/test_lm_inference.py",
     "espnet2/bin/test_mt_inference.py",

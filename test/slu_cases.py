@@ -5,6 +5,7 @@ Run by upstream (`tools/make_slu_golden.py`) and by this project, so nothing her
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 import zoo_slu
+import zoo_training_calls
 from zoo_calls import attribute, build
-from zoo_data import Config, drawn, drawn_weights
-from zoo_rows import MODEL
+from zoo_data import Array, Config, Row, drawn, drawn_weights
+from zoo_rows import MODEL, SAMPLES
 
 SPEECH2UNDERSTAND = "espnet2.bin.slu_inference:Speech2Understand"
 RATE = 16000
@@ -66,6 +68,14 @@ MODELS: dict[str, dict[str, Any]] = {
     },
 }
 NEEDS_PACKAGE = ("transducer",)  # that upstream has for losses
+TRAINED = 4  # cases of training in the golden, the first ones
+_SPOKEN = (
+    Array("speech", ("n",)),
+    Array("text", (5,), below=len(zoo_slu.TOKENS) - 1),
+    Array("transcript", (4,), below=len(zoo_slu.TRANSCRIPT_TOKENS) - 1),
+)
+# Positions of convolutions: padding changes what 202511 makes of an utterance, so that all are of one length.
+_EVEN = (2600, 2600, 2600)
 
 
 @dataclass(frozen=True)
@@ -149,3 +159,63 @@ def difference(expected: list[Any], found: list[Any]) -> str:
         if theirs[:-1] != ours[:-1] or abs(theirs[-1] - ours[-1]) > 1e-3:
             return f"{rank}: {ours} instead of {theirs}"
     return ""
+
+
+def trainings(count: int, models: tuple[str, ...] = tuple(MODELS)) -> list[Row]:
+    """The first `count` cases of training of these models, in turn, without dropout."""
+    random = np.random.RandomState(1)
+    return [_training(number, models[number % len(models)], random) for number in range(count)]
+
+
+def _training(number: int, model: str, random: np.random.RandomState) -> Row:
+    def of(*values: Any) -> Any:
+        return values[random.randint(len(values))]
+
+    keys = without_dropout(MODELS[model])
+    options = {
+        "ctc_weight": of(0.0, 0.3, 1.0) if model != "ctc" else 1.0,
+        "lsm_weight": of(0.0, 0.1),
+        "length_normalized_loss": of(True, False),
+        "report_cer": of(True, False),
+        "report_wer": of(True, False),
+    }
+    if of(True, False) and keys["postdecoder"] is None and options["ctc_weight"]:
+        keys["encoder_conf"] |= {
+            "num_blocks": 2,
+            "interctc_layer_idx": [1],
+            "interctc_use_conditioning": of(True, False),
+        }
+        options["interctc_weight"] = 0.4
+    even = "conformer" in (keys["encoder"], keys["postencoder"], keys["deliberationencoder"])
+    make = Config(zoo_slu.TASK, {**keys, "model_conf": options})
+    return Row(f"{number}-{model}", "training", make, _SPOKEN, _EVEN if even else SAMPLES)
+
+
+def without_dropout(keys: dict[str, Any]) -> dict[str, Any]:
+    """A copy of the keys of a model without dropout."""
+    none = dict.fromkeys(("dropout_rate", "positional_dropout_rate", "attention_dropout_rate"), 0.0)
+    decoding = dict.fromkeys(("dropout_rate", "positional_dropout_rate", "self_attention_dropout_rate"), 0.0)
+    decoding["src_attention_dropout_rate"] = 0.0
+    fitting = {"encoder": none, "postencoder": none, "deliberationencoder": none, "decoder": decoding}
+    silent = {**keys, **{part: keys.get(part) for part in (*fitting, "postdecoder")}}
+    for part, options in fitting.items():
+        conf = dict(keys.get(f"{part}_conf") or {})
+        if keys.get(part) in ("transformer", "conformer"):
+            conf |= options
+        silent[f"{part}_conf"] = {name: _silent(value) for name, value in conf.items()}
+    silent["postdecoder_conf"] = {name: _silent(value) for name, value in keys.get("postdecoder_conf", {}).items()}
+    return silent
+
+
+def _silent(value: Any) -> Any:
+    """A pretrained text model without dropout; other values as they are."""
+    if value != zoo_slu.BERT:
+        return value
+    none = dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), 0.0)
+    return dataclasses.replace(zoo_slu.BERT, keys={**zoo_slu.BERT.keys, **none})
+
+
+def trained(row: Row, directory: Path) -> dict[str, Any]:
+    """Statistics and gradients of a case of training, for all utterances as a batch."""
+    directory.mkdir()
+    return zoo_training_calls.measured(row, directory, range(len(row.lengths)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,11 @@ def fields_of(row: zoo_data.Row, indices: Sequence[int]) -> dict[str, torch.Tens
 
 def measured(row: zoo_data.Row, directory: Path, indices: Sequence[int]) -> dict[str, Any]:
     """Statistics in both modes, and digests of the gradients and of the collected features, of one batch."""
-    fields = fields_of(row, indices)
-    module = zoo_calls.module_for(row, directory)
+    return measured_on(zoo_calls.module_for(row, directory), fields_of(row, indices))
+
+
+def measured_on(module: Any, fields: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """`measured` of a model and a batch."""
     result: dict[str, Any] = {"collected": _collected(module, fields)}
     with torch.no_grad():
         torch.manual_seed(0)
@@ -59,6 +62,37 @@ def _copied(fields: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def _collected(module: Any, fields: dict[str, torch.Tensor]) -> dict[str, Any]:
     found = module.collect_feats(**fields)
     return {name: value.tolist() if name.endswith("_lengths") else digest(name, value) for name, value in found.items()}
+
+
+def condensed(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Statistics of `measured_on`, and a digest of all its gradients."""
+    gradients = np.array(list(found["gradients"].values()))
+    digests = [float(np.sqrt((gradients[:, 0] ** 2).sum())), float(gradients[:, 1].sum())]
+    return {"train": found["train"], "eval": found["eval"], "gradients": digests}
+
+
+def difference(expected: Any, found: Any, tolerance: float = 1e-4) -> str:
+    """Place and values of the first numbers, names or texts that differ in nested lists and dictionaries; "" for none.
+
+    Numbers may differ by `tolerance` times the largest of their list, which counts as at least 1.
+    """
+    if isinstance(expected, dict) and isinstance(found, dict):
+        if list(expected) != list(found):
+            return f": {sorted({*expected} ^ {*found}) or 'another order'} in one alone"
+        texts = ((name, difference(value, found[name], tolerance)) for name, value in expected.items())
+        return next((f".{name}{text}" for name, text in texts if text), "")
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        sizes = [abs(value) for value in expected if isinstance(value, float)]
+        limit = tolerance * max([1.0, *sizes])
+        for place, (theirs, ours) in enumerate(zip(expected, found, strict=True)):
+            numbers = isinstance(theirs, float) and isinstance(ours, float)
+            if numbers and abs(theirs - ours) > limit:
+                return f"[{place}]: {ours} instead of {theirs}"
+            if not numbers and (text := difference(theirs, ours, tolerance)):
+                return f"[{place}]{text}"
+        return ""
+    same = abs(expected - found) <= tolerance * max(1.0, abs(expected)) if isinstance(expected, float) else False
+    return "" if same or expected == found else f": {found} instead of {expected}"
 
 
 def initialized(row: zoo_data.Row, directory: Path, init: str) -> dict[str, float]:

@@ -1,4 +1,5 @@
-"""Store whole decodes by upstream ESPnet of the cases of `test/slu_cases.py`, in `test/golden/slu_decodes.json`.
+"""Store whole decodes by upstream ESPnet of the cases of `test/slu_cases.py` in `test/golden/slu_decodes.json`, and
+with `--training` losses and gradients in `test/golden/slu_training.json`.
 
 Run it with the Python of an environment that holds upstream ESPnet and the package transformers (and not this project),
 from the repository's root:
@@ -14,35 +15,53 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import measure_cases
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
+GOLDEN = measure_cases.ROOT / "test/golden/slu_decodes.json"
+TRAINING = GOLDEN.with_name("slu_training.json")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, help="cases (default: those that are stored)")
     parser.add_argument("--models", nargs="+", help="names of models (default: those that need no further package)")
-    parser.add_argument("--output", type=Path, default=ROOT / "test/golden/slu_decodes.json")
+    parser.add_argument("--training", action="store_true", help="losses and gradients instead of decodes")
+    parser.add_argument("--output", type=Path, help="(default: the golden)")
     parser.add_argument("--compare", type=Path, help="results to compare with, instead of writing some")
     parser.add_argument("--bundles", action="store_true", help="compare those of bundles")
     args = parser.parse_args()
-    if args.compare is None:  # upstream's packages, and not those beside this file
-        sys.path[:] = [entry for entry in sys.path if Path(entry or os.curdir).resolve() not in (ROOT, ROOT / "tools")]
-        sys.path.append(str(ROOT / "tools"))
-        import upstream_names  # noqa: F401
-    sys.path.append(str(ROOT / "test"))
-    import slu_cases
-
+    measure_cases.find_packages(upstream=args.compare is None)
     torch.set_num_threads(1)
     expected = json.loads(args.compare.read_text()) if args.compare else {}
+    return (_train if args.training else _decode)(args, expected)
+
+
+def _train(args: argparse.Namespace, expected: dict[str, Any]) -> int:
+    """Measure cases of training, and write or compare them."""
+    import slu_cases
+    import zoo_training_calls
+
+    models = {"models": tuple(args.models)} if args.models else {}
+    chosen = slu_cases.trainings(args.count or len(expected) or slu_cases.TRAINED, **models)
+    found = measure_cases.measured(chosen, slu_cases.trained)
+    if expected:
+        return measure_cases.compared({name: expected[name] for name in found}, found)
+    if args.output is None:
+        found = {name: zoo_training_calls.condensed(one) for name, one in found.items()}
+    measure_cases.write(args.output or TRAINING, found)
+    return 0
+
+
+def _decode(args: argparse.Namespace, expected: dict[str, Any]) -> int:
+    """Decode the cases, and write or compare the results."""
+    import slu_cases
+
     models = {"models": tuple(args.models)} if args.models else {}
     chosen = slu_cases.cases(len(expected) or args.count or slu_cases.STORED, **models)
     found, differing = {}, 0
@@ -64,8 +83,9 @@ def main() -> int:
         unknown = sum(known is None for known in expected.values())
         print(f"{len(chosen)} cases, {unknown} of which upstream cannot decode; {differing} differ")
         return int(differing > 0)
-    args.output.write_text(json.dumps(found, separators=(",", ":")) + "\n")
-    print(f"{len(found)} cases, {args.output.stat().st_size} bytes")
+    output = args.output or GOLDEN
+    output.write_text(json.dumps(found, separators=(",", ":")) + "\n")
+    print(f"{len(found)} cases, {output.stat().st_size} bytes")
     return 0
 
 

@@ -82,7 +82,8 @@ class SpeechModel(FeatureExtraction, AbsESPnetModel, StreamingModel):
             options = {"ctc": self.ctc} if self.conditioned else {}
             encoder_out, encoder_out_lens, _ = self.encoder(feats, feats_lengths, **options)
         if self.postencoder is not None:
-            encoder_out, encoder_out_lens = self.postencoder(last_output(encoder_out), encoder_out_lens)
+            output, encoder_out_lens = self.postencoder(last_output(encoder_out), encoder_out_lens)
+            encoder_out = (output, encoder_out[1]) if isinstance(encoder_out, tuple) else output
         return encoder_out, encoder_out_lens
 
     def encode_speech(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -20,6 +20,7 @@ from espnet2.interface.errors import TrainingError
 from espnet2.interface.spec import Component
 from espnet2.interface.spec import Tensor as Declared
 from espnet2.layers.abs_normalize import AbsNormalize
+from espnet2.layers.mixup_augmentation import MixupAugment
 
 MULTI_LABEL = "multi-label"
 TYPES = ("multi-class", MULTI_LABEL)
@@ -38,7 +39,7 @@ class ESPnetClassificationModel(UtteranceModel):
         decoder: Frames to scores of the classes.
         classification_type: `multi-class`, one class for each recording, or `multi-label`, any number of them.
         lsm_weight: Smoothing of labels; of several labels in training only.
-        mixup_probability: Share of utterances that training mixes; only 0 can be trained.
+        mixup_probability: Share of utterances that training mixes with others of the batch (Zhang et al. 2018).
         log_epoch_metrics: Without effect.
 
     Raises:
@@ -69,7 +70,8 @@ class ESPnetClassificationModel(UtteranceModel):
         self.preencoder, self.encoder, self.decoder = preencoder, encoder, decoder
         self.classification_type = classification_type
         self.several = classification_type == MULTI_LABEL
-        self.lsm_weight, self.mixup_probability = lsm_weight, mixup_probability
+        self.lsm_weight = lsm_weight
+        self.mixup = MixupAugment(mixup_probability) if mixup_probability > 0 else None
 
     def forward(
         self,
@@ -92,16 +94,14 @@ class ESPnetClassificationModel(UtteranceModel):
             The loss, a scalar; statistics by name, scalars; and the number of utterances.
 
         Raises:
-            TrainingError: A label is no class, or the options ask for mixed utterances.
+            TrainingError: A label is no class.
         """
-        if self.training and self.mixup_probability > 0:
-            raise TrainingError(f"mixup_probability: expected 0 in training, found {self.mixup_probability}")
         self._require_classes(label)
+        targets = self._targets(label)
+        if self.training and self.mixup is not None:
+            speech, targets, speech_lengths = self.mixup(speech, targets, speech_lengths)
         logits = self.logits(speech, speech_lengths)
-        if self.several:
-            loss, stats = self._of_several(logits, label)
-        else:
-            loss, stats = self._of_one(logits, label.flatten())
+        loss, stats = (self._of_several if self.several else self._of_one)(logits, targets)
         return loss, {"loss": loss.detach(), **stats}, torch.tensor(len(speech), device=loss.device)
 
     def _require_classes(self, label: Tensor) -> None:
@@ -110,18 +110,23 @@ class ESPnetClassificationModel(UtteranceModel):
         if not self.several and (label.numel() != len(label) or int(label.min()) < 0):
             raise TrainingError("label: expected one class for each utterance of a multi-class model, found others")
 
-    def _of_one(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        best = logits.argmax(dim=-1)
+    def _targets(self, label: Tensor) -> Tensor:
+        """Numbers of classes (B, K), padded with -1, to shares (B, C), 1 for each of an utterance's classes."""
+        there = (label >= 0).unsqueeze(-1)
+        shares: Any = one_hot(label.clamp(min=0), self.vocab_size) * there
+        return shares.amax(dim=1).float()
+
+    def _of_one(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        best, label = logits.argmax(dim=-1), targets.argmax(dim=-1)
         precision = macro_precision(best, label, self.vocab_size)
         stats = {"acc": (best == label).float().mean(), "macro_precision": precision}
-        return cross_entropy(logits, label, label_smoothing=self.lsm_weight), stats
+        return cross_entropy(logits, targets.to(logits.dtype), label_smoothing=self.lsm_weight), stats
 
-    def _of_several(self, logits: Tensor, label: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        there = (label >= 0).unsqueeze(-1)
-        targets = (one_hot(label.clamp(min=0), self.vocab_size) * there).amax(dim=1).to(logits.dtype)
+    def _of_several(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         smoothing = self.lsm_weight if self.training else 0.0
-        loss = binary_cross_entropy_with_logits(logits, targets * (1.0 - 2.0 * smoothing) + smoothing)
-        return loss, {"acc": ((torch.sigmoid(logits) > THRESHOLD) == targets.bool()).float().mean()}
+        smoothed = (targets * (1.0 - 2.0 * smoothing) + smoothing).to(logits.dtype)
+        loss = binary_cross_entropy_with_logits(logits, smoothed)
+        return loss, {"acc": ((torch.sigmoid(logits) > THRESHOLD) == (targets > THRESHOLD)).float().mean()}
 
     def logits(self, speech: Tensor, speech_lengths: Tensor) -> Tensor:
         """Scores (B, C) before softmax or sigmoid of speech (B, N), or features (B, T, F), of lengths (B,)."""

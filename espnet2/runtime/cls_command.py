@@ -37,12 +37,18 @@ def classify(args: argparse.Namespace, load: Callable[[], Classifier]) -> int:
 
     Returns the exit status: 0, 1 where some recordings have no classes, 2 where none has.
     """
+    opened = functools.cache(load)
     tables = {
         "prediction/text": lambda found: found.text,
         "prediction/token": lambda found: _joined(found.token_int),
         "prediction/score": _all_scores if args.output_all_probabilities else _found_scores,
     }
-    return map_recordings(args, load, WORDING, _line, functools.partial(TableFiles, tables=tables))
+
+    def line(result: Classified) -> str:
+        classes = opened().model.section.classes
+        return "\t".join(f"{classes[number]} {result.scores[number]:.4f}" for number in result.token_int)
+
+    return map_recordings(args, opened, WORDING, line, functools.partial(TableFiles, tables=tables))
 
 
 def classify_with_bundle(args: argparse.Namespace) -> int:
@@ -60,11 +66,3 @@ def _found_scores(result: Classified) -> str:
 
 def _all_scores(result: Classified) -> str:
     return _joined(map(float, result.scores))
-
-
-def _line(result: Classified) -> str:
-    names = result.text.split(" ") if result.token_int else []
-    if len(names) != len(result.token_int):  # a name with blanks
-        names = [str(number) for number in result.token_int]
-    pairs = zip(names, result.token_int, strict=True)
-    return "\t".join(f"{name} {result.scores[number]:.4f}" for name, number in pairs)

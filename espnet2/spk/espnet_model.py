@@ -117,8 +117,10 @@ class ESPnetSpeakerModel(FeatureExtraction, AbsESPnetModel):
         """
         self._check_length(speech.shape[1])
         feats, lengths = self.extract_feats(speech, speech_lengths)
-        frames = self.encode_frame(feats, lengths)
-        return self.project_spk_embd(self.aggregate(frames, lengths, self.encoder.length(lengths)))
+        frames, counts = self.encode_frame(feats, lengths), self.encoder.length(lengths)
+        # As upstream, whose models know no lengths of features that come in.
+        divisors = counts if self.frontend is None else lengths
+        return self.project_spk_embd(self.aggregate(frames, divisors, counts))
 
     def _frames(self) -> Length:
         """Frames that are pooled, as a formula of samples, or of frames of features."""

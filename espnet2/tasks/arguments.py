@@ -16,6 +16,7 @@ from espnet2.tasks.rows import add_options, conf_defaults
 from espnet2.utils.config_argparse import ArgumentParser, read_yaml_mapping
 from espnet2.utils.nested_dict_action import merge, parse_mapping
 from espnet2.utils.types import converted
+from espnet2.utils.upstream_options import plain_value
 from espnet2.utils.yaml_no_alias_safe_dump import yaml_no_alias_safe_dump
 
 VERSION = "202511"  # of upstream, whose keys config.yaml has
@@ -83,6 +84,8 @@ def from_yaml(option: Option, value: Any, source: str) -> Any:
         if option.kind is MAPPING or option.append:
             return {} if option.kind is MAPPING else []
         raise OptionError(f"{source}: {option.name}: expected a value, such as {option.default!r}, found null")
+    if option.kind is plain_value:
+        return value
     many = option.append or option.nargs is not None
     try:
         if option.kind is MAPPING:

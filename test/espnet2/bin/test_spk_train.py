@@ -1,8 +1,8 @@
 """Speaker models are trained by the same trainer."""
 
-import numpy as np
 import pytest
 import soundfile
+import tone_corpus
 import torch
 import yaml
 
@@ -21,40 +21,20 @@ MODEL = {
     "loss": "aamsoftmax",
     "loss_conf": {"margin": 0.0, "scale": 10},
 }
-LOOP = {"batch_type": "unsorted", "batch_size": 4, "num_workers": 0, "num_att_plot": 0, "use_matplotlib": False}
-LOOP |= {"use_tensorboard": False, "max_epoch": 8, "optim": "adam", "optim_conf": {"lr": 0.02}}
-LOOP |= {"best_model_criterion": [["valid", "loss", "min"]], "target_duration": 0.2}
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     """Two speakers that are tones of two frequencies, with two utterances for validation."""
-    directory, random = tmp_path_factory.mktemp("corpus"), np.random.default_rng(0)
-    time, utterances = np.arange(8000) / 16000, {"train": 8, "valid": 2}
-    for phase, count in utterances.items():
-        (directory / phase).mkdir()
-        wavs, labels, shapes = [], [], []
-        for index in range(count):
-            name, speaker = f"{phase}{index}", ("low", "high")[index % 2]
-            tone = np.sin(2 * np.pi * {"low": 300, "high": 3000}[speaker] * time)
-            path = directory / phase / f"{index}.wav"
-            soundfile.write(path, 0.1 * tone + 0.01 * random.standard_normal(8000), 16000)
-            wavs.append(f"{name} {path}\n")
-            labels.append(f"{name} {speaker}\n")
-            shapes.append(f"{name} 8000\n")
-        for file, lines in (("wav.scp", wavs), ("utt2spk", labels), ("shape", shapes)):
-            (directory / phase / file).write_text("".join(lines))
+    directory = tmp_path_factory.mktemp("corpus")
+    tone_corpus.write(directory)
     (directory / "spk2utt").write_text("low a\nhigh b\n")
     return directory
 
 
 def config(directory, **changes):
-    data = {}
-    for phase in ("train", "valid"):
-        place = directory / phase
-        fields = [[f"{place}/wav.scp", "speech", "sound"], [f"{place}/utt2spk", "spk_labels", "text"]]
-        data |= {f"{phase}_data_path_and_name_and_type": fields, f"{phase}_shape_file": [f"{place}/shape"]}
-    return {**MODEL, **LOOP, **data, "spk2utt": str(directory / "spk2utt"), "spk_num": 2, **changes}
+    own = {"spk2utt": str(directory / "spk2utt"), "spk_num": 2, "target_duration": 0.2}
+    return {**MODEL, **tone_corpus.LOOP, **tone_corpus.data(directory, "spk_labels"), **own, **changes}
 
 
 def train(directory, tmp_path, **changes):
