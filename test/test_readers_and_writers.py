@@ -88,6 +88,7 @@ WRITERS: Mapping[str, Mapping[str, str]] = {
     r".*\.write_(text|bytes)|shutil\.(copy\w*|move)": {
         "espnet2/utils/atomic.py": "",
         "espnet2/export/layouts/sherpa_onnx.py": WHOLE,
+        "espnet2/export/layouts/sherpa_onnx_recognizer.py": WHOLE,
         "espnet2/export/layouts/triton.py": WHOLE,
         "espnet2/export/whole.py": WHOLE,
         "espnet2/main_funcs/pack_funcs.py": WHOLE,

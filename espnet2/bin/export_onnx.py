@@ -9,6 +9,7 @@ from espnet2.interface.errors import OptionError
 from espnet2.utils.cli import run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
+from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str2bool
 
 ONE_GRAPH = ("one_graph_search", "one_graph_beam_size")
@@ -19,7 +20,11 @@ CHUNK_OPTIONS = {
     "right_context": "encoder frames after a chunk that it attends to, and waits for (default: 0)",
 }
 # Layouts, and which options of bundles they take.
-LAYOUTS = {"sherpa_onnx": {"lexicon_words"}, "triton": {"streaming", *ONE_GRAPH, *CHUNK_OPTIONS}}
+LAYOUTS = {
+    "sherpa_onnx": {"lexicon_words", "layout_conf", *ONE_GRAPH},
+    "triton": {"streaming", *ONE_GRAPH, *CHUNK_OPTIONS},
+}
+OF_LAYOUTS = ("lexicon_words", "layout_conf")
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -54,14 +59,21 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--one_graph_search",
         choices=["label_synchronous", "ctc_beam", "ctc_greedy", "transducer_greedy", "transducer_alsd"],
-        help="search in recognizer.onnx (default: label_synchronous, ctc_beam or transducer_greedy, as the model is)",
+        help="search in recognizer.onnx or a layout (default: label_synchronous, ctc_beam or transducer_greedy, as the "
+        "model is)",
     )
     parser.add_argument("--one_graph_beam_size", type=int, help="hypotheses that its beam search keeps (default: 10)")
     parser.add_argument(
         "--layout",
         choices=list(LAYOUTS),
-        help="write what another runtime reads, not a bundle: a synthesiser for sherpa_onnx, a recogniser, of streams "
-        "or not, as a model repository of triton",
+        help="write what another runtime reads, not a bundle: a recogniser or a synthesiser for sherpa_onnx, a "
+        "recogniser, of streams or not, as a model repository of triton",
+    )
+    parser.add_argument(
+        "--layout_conf",
+        action=NestedDictAction,
+        default={},
+        help="options of the search of a recogniser for sherpa_onnx, as ctc_weight=0.3 (default: those of decoding)",
     )
     parser.add_argument("--lexicon_words", help="file of words for the lexicon of sherpa_onnx, for models of phonemes")
     parser.add_argument(
@@ -82,7 +94,7 @@ def get_parser() -> argparse.ArgumentParser:
 def _refuse_beside_layout(args: argparse.Namespace) -> None:
     """Raise `OptionError` for options of bundles, and of other layouts."""
     names = ("streaming", "quantize", "recognizer", "one_graph", *ONE_GRAPH, "debug", "recordings", *CHUNK_OPTIONS)
-    refused = [name for name in (*names, "lexicon_words") if name not in LAYOUTS[args.layout]]
+    refused = [name for name in (*names, *OF_LAYOUTS) if name not in LAYOUTS[args.layout]]
     given = [name if name == "recordings" else f"--{name}" for name in refused if getattr(args, name)]
     if given:
         raise OptionError(f"{given[0]}: expected none beside --layout {args.layout}, found one")
@@ -106,14 +118,15 @@ def export(args: argparse.Namespace) -> None:
         from espnet2.export.layouts.make_layout import make_layout
 
         _refuse_beside_layout(args)
-        options = {"words": args.lexicon_words, **_one_graph_search(args)}
+        options = {"words": args.lexicon_words, "conf": args.layout_conf, **_one_graph_search(args)}
         streams = {"streaming": args.streaming, "chunks": {name: getattr(args, name) for name in CHUNK_OPTIONS}}
         make_layout(args.layout, args.output_dir, options, **streams, **model_options(args, None))
         return
     from espnet2.export.make_bundle import make_bundle
 
-    if args.lexicon_words is not None:
-        raise OptionError("--lexicon_words: expected none without --layout, found one")
+    for name in OF_LAYOUTS:
+        if getattr(args, name):
+            raise OptionError(f"--{name}: expected none without --layout, found one")
     make_bundle(
         args.output_dir,
         args.recordings,

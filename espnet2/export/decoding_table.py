@@ -33,6 +33,7 @@ def pieces_of(tokens: Sequence[str], token_type: str | None) -> list[str] | None
     return None if rule is None else [rule(token) for token in tokens]
 
 
-def table_lines(pieces: Sequence[str]) -> bytes:
-    """Contents of `tokens.txt`: a piece, with blanks for line breaks in it, and its index a line."""
-    return "".join(f"{one_line(piece)} {index}\n" for index, piece in enumerate(pieces)).encode("utf-8", "replace")
+def table_lines(pieces: Sequence[str], first: int = 0) -> bytes:
+    """Contents of `tokens.txt`: a piece, with blanks for line breaks in it, and its index, from `first` on, a line."""
+    lines = (f"{one_line(piece)} {index}\n" for index, piece in enumerate(pieces, first))
+    return "".join(lines).encode("utf-8", "replace")

@@ -53,9 +53,10 @@ OPTIONS = (
     Declared("maxlenratio", (1,), below=1.0),
     Declared("minlenratio", (1,), below=0.1),
     Declared("nbest", (1,), "int64", least=1, below=4),
-    Declared("normalize_length", (1,), "bool", below=2),
+    # Truths are integers, as onnxruntime's API for iOS has no tensors of bool.
+    Declared("normalize_length", (1,), "int64", below=2),
     Declared("u_max", (1,), "int64", least=1, below=9),
-    Declared("score_norm", (1,), "bool", below=2),
+    Declared("score_norm", (1,), "int64", below=2),
 )
 OF_ALSD = ("nbest", "u_max", "score_norm")
 OF_LABELS = tuple(option.name for option in OPTIONS if option.name not in ("u_max", "score_norm"))
@@ -192,7 +193,7 @@ class OneGraphRecognizer(nn.Module):
         if isinstance(self.search, TransducerGreedySearch):
             return self._timed(_as_list(self.search(encoder_out, lengths)), SYLLABLE)
         if isinstance(self.search, TransducerALSDSearch):
-            found = self.search(encoder_out, lengths, options["u_max"], options["score_norm"])
+            found = self.search(encoder_out, lengths, options["u_max"], options["score_norm"] != 0)
             count = self._count(options)
             return self._timed(FramedText(*(x.narrow(1, 0, count) for x in found)), SYLLABLE)
         log_probs = None if self.ctc is None else self.ctc.log_softmax(encoder_out)
@@ -256,14 +257,16 @@ class OneGraphRecognizer(nn.Module):
             attributes={"search": self.kind, **({} if is_greedy else {"beam_size": self.beam_size})},
         )
 
+    def defaults(self) -> dict[str, float]:
+        """Values of options where none are wanted."""
+        known = {**dataclasses.asdict(TransducerOptions()), **dataclasses.asdict(DecodeOptions())}
+        values = {option.name: known[option.name] for option in self.options}
+        return {name: int(value) if isinstance(value, bool) else value for name, value in values.items()}
+
     def metadata(self) -> dict[str, str]:
-        """Values of options where none are wanted, and what makes texts of tokens."""
-        defaults = {**dataclasses.asdict(TransducerOptions()), **dataclasses.asdict(DecodeOptions())}
+        """Defaults of options, and what makes texts of tokens."""
         pieces = pieces_of(self.section.tokens, (self.section.tokenizer or {}).get("token_type"))
-        found = {
-            "sample_rate": str(self.section.sample_rate),
-            "options": json.dumps({option.name: defaults[option.name] for option in self.options}),
-        }
+        found = {"sample_rate": str(self.section.sample_rate), "options": json.dumps(self.defaults())}
         return found if pieces is None else {**found, "tokens": json.dumps(pieces, ensure_ascii=False)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,20 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def recognizer_of(trained: Trained, search: str | None = None, beam_size: int = 10) -> OneGraphRecognizer:
+    """Encoder and search of a recogniser; arguments, and `OptionError` for another model, as `Whole` has them."""
+    if getattr(trained.tokenizer, "primer", None) is not None:
+        raise OptionError("expected a model whose texts begin with the start symbol, found one with prompts")
+    return OneGraphRecognizer(trained.parts, trained.section, search, beam_size)
+
+
+def reference_of(trained: Trained, module: OneGraphRecognizer, options: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """The function from a signal to its n-best list by the split graphs on PyTorch, with the same search."""
+    given = {**OPTIONS[module.kind], **options, "beam_size": module.beam_size, "ngram_weight": 0.0}
+    run: Callable[[Any], Any] = trained.run(trained.family.read_options(given))
+    return run
+
+
 class Whole:
     """A model as one graph.
 
@@ -53,13 +67,7 @@ class Whole:
         try:
             if not self.recognizes and search is not None:
                 raise OptionError(f"expected no search, since the model is no recogniser, found {search}")
-            if self.recognizes and getattr(trained.tokenizer, "primer", None) is not None:
-                raise OptionError("expected a model whose texts begin with the start symbol, found one with prompts")
-            self.module: Any = (
-                OneGraphRecognizer(trained.parts, trained.section, search, beam_size)
-                if self.recognizes
-                else OneGraph(trained.parts)
-            )
+            self.module: Any = recognizer_of(trained, search, beam_size) if self.recognizes else OneGraph(trained.parts)
         except (OptionError, ValueError) as error:
             raise OptionError(f"--one_graph: {error}") from error
 
@@ -118,7 +126,7 @@ class Whole:
         if not self.recognizes:
             return verify_one_graph(self.module, path)
         options = self._options(bounded)
-        reference = self.trained.run(self.trained.family.read_options({**options, "beam_size": self.module.beam_size}))
+        reference = reference_of(self.trained, self.module, options)
         graph = self._opened(path, options)
         expected = {name: reference(signal) for name, signal in signals.items()}
         alone = {name: graph(signal) for name, signal in signals.items()}

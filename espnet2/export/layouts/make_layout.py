@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from espnet2.export.layouts import sherpa_onnx, triton, triton_checks
+from espnet2.export.layouts import sherpa_onnx, sherpa_onnx_recognizer, triton, triton_checks
 from espnet2.export.one_graph_checks import verify_one_graph
 from espnet2.export.verify import require_passed, table
 from espnet2.inference.trained import Trained, load_trained
 from espnet2.interface.check import Check
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.bundle_replacement import replace, replaceable, restore
+from espnet2.runtime.families.search import SearchFamily
 from espnet2.utils.work_directory import work_directory
 
 
@@ -31,12 +32,24 @@ class Layout(NamedTuple):
     verify: Callable[[Trained, Any, Path], list[Check]]
 
 
-def _verify_speech(trained: Trained, module: Any, directory: Path) -> list[Check]:
+def _write_for_sherpa(trained: Trained, directory: Path, options: Mapping[str, Any]) -> Any:
+    """Write the files of a recogniser or a synthesiser, which have options of their own."""
+    recognizes = isinstance(trained.family, SearchFamily)
+    for name in ("words",) if recognizes else ("search", "beam_size", "conf"):
+        if options.get(name):
+            raise OptionError(f"expected no {name} for a model of {trained.family.subject}, found {options[name]}")
+    return (sherpa_onnx_recognizer if recognizes else sherpa_onnx).write(trained, directory, options)
+
+
+def _verify_for_sherpa(trained: Trained, module: Any, directory: Path) -> list[Check]:
+    if isinstance(module, sherpa_onnx_recognizer.SherpaRecognizer):
+        return sherpa_onnx_recognizer.verify(trained, module, directory)
     return verify_one_graph(module, directory / sherpa_onnx.MODEL)
 
 
+FOR_SHERPA = (*sherpa_onnx.FILES, *sherpa_onnx_recognizer.FILES)
 LAYOUTS: Mapping[str, Layout] = {
-    "sherpa_onnx": Layout(sherpa_onnx.FILES, sherpa_onnx.write, _verify_speech),
+    "sherpa_onnx": Layout(FOR_SHERPA, _write_for_sherpa, _verify_for_sherpa),
     "triton": Layout(triton.FILES, triton.write, triton_checks.verify),
 }
 
@@ -50,7 +63,8 @@ def make_layout(layout: str, output_dir: str | Path, options: Mapping[str, Any],
         layout: a name in `LAYOUTS`.
         output_dir: where the files go; a directory with other files in it is refused, an older one replaced.
         options: of the layout: `words`, a file of words for the lexicon, which synthesisers of phonemes need with
-            `sherpa_onnx`; `search` and `beam_size` of recognisers of whole utterances with `triton`.
+            `sherpa_onnx`; `search` and `beam_size` of recognisers of whole utterances; `conf`, options of their search
+            with `sherpa_onnx`, which does not set them.
         model: the files of the model, as `load_trained` takes them.
 
     Returns:

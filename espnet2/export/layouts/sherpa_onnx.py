@@ -114,7 +114,7 @@ def write(trained: Trained, directory: Path, options: Mapping[str, Any]) -> Sher
         ConfigError: tokens that sherpa-onnx does not split texts into.
     """
     if trained.family is not family_of("tts"):
-        raise OptionError(f"expected a synthesiser, found a model of {trained.family.subject}")
+        raise OptionError(f"expected a recogniser or a synthesiser, found a model of {trained.family.subject}")
     words = options.get("words")
     texts = text_files(trained, [] if words is None else words_of(words))
     module = SherpaVits(OneGraph(trained.parts))

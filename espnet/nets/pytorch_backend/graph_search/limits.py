@@ -45,9 +45,10 @@ class Limits(NamedTuple):
         longest = torch.where(most == 0, frames, tokens_of(most, frames).clamp(min=1))
         excess = least - longest / frames.clamp(min=1)
         least = torch.where(excess > 0.1, least - (excess - torch.fmod(excess, 0.1)), least)
-        is_normalized = options.get("normalize_length", zero > 0).view(-1, 1)
-        weights = [option.view(-1, 1, 1) for option in given[:3]]
-        return cls(*weights, is_normalized, lengths.clone(), longest.long(), least, most == 0)
+        is_normalized = (options.get("normalize_length", zero) != 0).view(-1, 1)
+        ctc_weight, lm_weight, penalty = (option.view(-1, 1, 1) for option in given[:3])
+        lengths, longest = lengths.clone(), longest.long()
+        return cls(ctc_weight, lm_weight, penalty, is_normalized, lengths, longest, least, most == 0)
 
 
 def _exact(option: Tensor) -> Tensor:
