@@ -123,6 +123,6 @@ document.body.ondragover = (event) => {
 document.body.ondragleave = () => document.body.classList.remove("over");
 document.body.ondrop = dropped;
 
-const how = crossOriginIsolated ? "with threads" : "with one thread, since this page is not cross-origin isolated";
-byId("facts").textContent = `Runs on onnxruntime in WebAssembly, ${how}.`;
+const how = crossOriginIsolated ? "threads are allowed" : "one thread, since this page is not cross-origin isolated";
+byId("facts").textContent = `Runs on onnxruntime in WebAssembly; ${how}.`;
 await loadModel(new URL(query.get("model") ?? "recognizer.onnx", location.href).href);

@@ -23,7 +23,6 @@ export interface Description {
   options: Options;
   /** The inputs that are options. */
   optionInputs: Tensor[];
-  outputs: string[];
   /** The piece of each token; null where texts are no join of pieces. */
   pieces: string[] | null;
 }
@@ -39,19 +38,16 @@ export function describe(model: Uint8Array, name: string): Description {
   } catch {
     throw wrong("a file that is not ONNX");
   }
-  const declared = metadata.get("interface"), options = metadata.get("options"), rate = metadata.get("sample_rate");
-  if (declared === undefined) throw wrong("an ONNX model that was exported by something else");
-  const component = JSON.parse(declared);
-  if (component.name !== "recognizer" || options === undefined || rate === undefined) {
-    throw wrong(`the component "${component.name}" of a bundle`);
+  if (!metadata.has("interface")) throw wrong("an ONNX model that was exported by something else");
+  const read = (key: string) => JSON.parse(metadata.get(key) ?? "null");
+  try {
+    const component = read("interface"), sampleRate = Number(read("sample_rate"));
+    if (component.name !== "recognizer") throw wrong(`the component "${component.name}" of a bundle`);
+    const optionInputs: Tensor[] = component.inputs.slice(2), options: Options = read("options");
+    const isComplete = sampleRate > 0 && optionInputs.every((tensor) => tensor.name in options);
+    if (!isComplete) throw new RangeError("there is no rate, or an option without a default");
+    return { sampleRate, search: component.attributes?.search ?? "", options, optionInputs, pieces: read("tokens") };
+  } catch (error) {
+    throw error instanceof ModelError ? error : wrong("other metadata");
   }
-  const tokens = metadata.get("tokens");
-  return {
-    sampleRate: Number(rate),
-    search: component.attributes?.search ?? "",
-    options: JSON.parse(options),
-    optionInputs: component.inputs.slice(2),
-    outputs: component.outputs.map((tensor: Tensor) => tensor.name),
-    pieces: tokens === undefined ? null : JSON.parse(tokens),
-  };
 }

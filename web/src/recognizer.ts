@@ -3,7 +3,7 @@
 import type * as Ort from "onnxruntime-web";
 
 import { defaultRuntime, readModel } from "#platform";
-import { describe, type Description, type Options, type OptionValue, type Tensor } from "./description.js";
+import { describe, ModelError, type Description, type Options, type OptionValue, type Tensor } from "./description.js";
 
 export { ModelError, type Options, type OptionValue } from "./description.js";
 
@@ -77,7 +77,9 @@ export class Recognizer {
     const options = combined(description.options, settings.options);
     const runtime = settings.runtime ?? (await defaultRuntime(settings.threads));
     const threads = settings.threads === undefined ? {} : { intraOpNumThreads: settings.threads };
-    const session = await runtime.InferenceSession.create(bytes, { ...SESSION, ...threads });
+    const session = await runtime.InferenceSession.create(bytes, { ...SESSION, ...threads }).catch((error) => {
+      throw new ModelError(`${name}: expected a graph that onnxruntime loads, found: ${error.message}`, { cause: error });
+    });
     return new Recognizer(session, runtime, description, options);
   }
 

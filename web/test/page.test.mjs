@@ -129,6 +129,7 @@ test("a streaming bundle recognises files as Python does, and live", { skip }, a
   const [found] = await recognize(join(WAVES, `${name}.wav`));
   assert.equal(found.status, "recognized");
   assert.equal(found.text === "", expected.length === 0);
+  assert.ok((await page.$$(".text button[title]")).length > 0, "words can be played");
   assert.match((await speak(1)).said, /recognised while it was spoken/);
 });
 

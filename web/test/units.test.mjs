@@ -6,6 +6,7 @@ import { readMetadata } from "../dist/metadata.js";
 import { model } from "./models.mjs";
 
 const RATE = 16000;
+const RECOGNIZER = { interface: '{"name": "recognizer", "inputs": []}', options: "{}", sample_rate: "16000" };
 
 test("metadata is read around a graph of any size", () => {
   const long = "x".repeat(70000);
@@ -16,6 +17,8 @@ for (const [name, bytes, found] of [
   ["text", new TextEncoder().encode("hello"), /not ONNX/],
   ["no bytes", new Uint8Array(0), /not ONNX/],
   ["another exporter's", model({}), /exported by something else/],
+  ["broken metadata", model({ interface: "{" }), /other metadata/],
+  ["a graph that does not load", model(RECOGNIZER), /a graph that onnxruntime loads/],
   ["a component", model({ interface: '{"name": "encoder", "inputs": []}' }), /component "encoder" of a bundle/],
 ]) {
   test(`a model of the wrong kind is named: ${name}`, async () => {
