@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.requests import ClientDisconnect
 
 from espnet.nets.together import Abandoned
 from espnet2.interface.errors import EspnetError, listed
@@ -32,6 +33,7 @@ from espnet2.serving.websocket import live
 _T = TypeVar("_T")
 
 MB = 1 << 20
+GONE = 499  # status, in figures alone, of a client that has hung up, as web servers have it
 HANG_UP = 0.5  # seconds between looks whether a client is still there
 CREATED = 1_700_000_000  # time of a model, which clients want to have
 
@@ -57,6 +59,7 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
     app = FastAPI(title="ESPnet", description="Speech recognition, translation and synthesis", lifespan=lifespan)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(EspnetError, _refused)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.state.models = models
     recordings = Recordings(models, decoder, limits, metrics)
     for verb, path in (("transcribe", "transcriptions"), ("translate", "translations")):
@@ -117,6 +120,11 @@ async def _refused(request: Request, error: Exception) -> Response:
     return refusal(400, str(error))
 
 
+async def _gone(request: Request, error: Exception) -> Response:
+    """The answer to a client that has gone in the middle of its request."""
+    return Response(status_code=GONE)
+
+
 class Asked(NamedTuple):
     """A request with a recording.
 
@@ -157,6 +165,7 @@ class Recordings:
 
     async def _asked(self, request: Request, verb: str, running: contextlib.ExitStack) -> Asked:
         """Read a form; what ends with the answer is added to `running`."""
+        await self._require_room(request, verb)
         async with request.form(max_files=1, max_fields=20) as form:
             upload = form.get("file")
             if upload is None or isinstance(upload, str):
@@ -173,6 +182,17 @@ class Recordings:
         running.callback(samples.close)
         self.metrics.audio.labels(model.name).inc(samples.seconds)
         return Asked(model, samples, kind, wanted, streamed)
+
+    async def _require_room(self, request: Request, verb: str) -> None:
+        """Raise `BusyError` where the only model takes no more; the body, which takes time, is not looked at."""
+        models = [model for model in self.models.values() if verb in model.verbs]
+        if len(models) == 1:  # of several, the form names one
+            try:
+                models[0].require_room()
+            except BusyError:
+                async for _ in request.stream():
+                    pass
+                raise
 
     def _decoded(self, upload: Any, rate: int) -> Samples:
         with tempfile.NamedTemporaryFile() as file:

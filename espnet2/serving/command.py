@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ TOKEN, PLAN = "ESPNET_SERVE_TOKEN", "ESPNET_SERVE_PLAN"  # variables of the envi
 CONNECTIONS = 1024  # at once; others get status 503
 GRACE = 60  # seconds in which requests may end after SIGTERM
 MB = 1 << 20
+TURN = 0.001  # seconds after which a thread that computes lets others in, of which one answers all connections
 MOST_PROCESSES = 1024  # more than any machine has cores; a number above is a slip
 
 
@@ -121,6 +123,7 @@ class Plan:
         from espnet2.serving.app import make_service
         from espnet2.serving.models import open_models
 
+        sys.setswitchinterval(TURN)
         return make_service(open_models(self.bundles, self.options, self.search), Limits(**self.limits), self.token)
 
     def check(self) -> None:

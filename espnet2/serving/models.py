@@ -51,12 +51,16 @@ class Model:
         self._admitted = 0
         self._admission = threading.Lock()
 
+    def require_room(self) -> None:
+        """Raise `BusyError` where there are as many requests as there may be."""
+        if self._admitted >= self.most:
+            raise BusyError(f"service: expected at most {self.most} requests at once, found more", 1.0)
+
     @contextlib.contextmanager
     def admitted(self) -> Iterator[None]:
-        """Count a request until the block ends; raises `BusyError` where there are too many."""
+        """Count a request until the block ends; raises `BusyError` as `require_room` does."""
         with self._admission:
-            if self._admitted >= self.most:
-                raise BusyError(f"service: expected at most {self.most} requests at once, found more", 1.0)
+            self.require_room()
             self._admitted += 1
         try:
             yield

@@ -44,6 +44,11 @@ class Target:
         known = [f"POST {PATH} HTTP/1.1", f"Host: {HOST}", f"Content-Type: multipart/form-data; boundary={BOUNDARY}"]
         return "\r\n".join([*known, *lines, "", ""]).encode()
 
+    def request(self, content: bytes) -> bytes:
+        """A whole request with a recording, behind whose answer the connection ends."""
+        body = HEAD + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+        return self.head(f"Content-Length: {len(body)}", "Connection: close") + body
+
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection."""
         return await asyncio.open_connection(HOST, self.port)
@@ -159,38 +164,40 @@ FAULTS: dict[str, Callable[[Target], Awaitable[str]]] = {
 async def overload(target: Target, speed: float, times: float, seconds: float) -> str:
     """Requests at a pace of `times` what the service can, `speed` seconds of speech in a second."""
     duration = statistics.mean(soundfile.info(path).duration for path in target.recordings)
-    turns = itertools.cycle([Path(path).read_bytes() for path in target.recordings])
+    turns = itertools.cycle([target.request(Path(path).read_bytes()) for path in target.recordings])
     accepted: list[float] = []
     refused: list[float] = []
     others: Counter[str] = Counter()
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
     most = memory(target.pid)
-    async with httpx.AsyncClient(base_url=f"http://{HOST}:{target.port}", timeout=600, limits=limits) as client:
 
-        async def ask(content: bytes) -> None:
-            start = time.perf_counter()
-            try:
-                status = (await client.post(PATH, files={"file": content})).status_code
-            except httpx.HTTPError as error:
-                others[type(error).__name__] += 1
-                return
-            took = time.perf_counter() - start
-            if status not in (200, 429):
-                others[str(status)] += 1
-            (accepted if status == 200 else refused).append(took)
+    async def ask(request: bytes) -> None:
+        start = time.perf_counter()
+        try:
+            reader, writer = await target.connect()
+            writer.write(request)
+            status = (await reader.read(100))[9:12].decode()
+            writer.close()
+        except OSError as error:
+            status = type(error).__name__
+        took = time.perf_counter() - start
+        if status in ("200", "429"):
+            (accepted if status == "200" else refused).append(took)
+        else:
+            others[status] += 1
 
-        first, asking = time.perf_counter(), []
-        count = int(min(times * speed / duration * seconds, 20_000))
-        for number in range(count):
-            await asyncio.sleep(max(first + number * seconds / count - time.perf_counter(), 0))
-            asking.append(asyncio.ensure_future(ask(next(turns))))
+    first, asking = time.perf_counter(), []
+    count = int(min(times * speed / duration * seconds, 20_000))
+    for number in range(count):
+        await asyncio.sleep(max(first + number * seconds / count - time.perf_counter(), 0))
+        asking.append(asyncio.ensure_future(ask(next(turns))))
+        if number % 50 == 0:
             most = max(most, memory(target.pid))
-        late = time.perf_counter() - first - seconds
-        await asyncio.gather(*asking)
-        ended = time.perf_counter()
-        while (await client.post(PATH, files={"file": target.content})).status_code != 200:
-            await asyncio.sleep(0.05)
-        recovery = time.perf_counter() - ended
+    late = time.perf_counter() - first - seconds
+    await asyncio.gather(*asking)
+    ended = time.perf_counter()
+    while await target.status(target.content) != 200:
+        await asyncio.sleep(0.05)
+    recovery = time.perf_counter() - ended
     cuts = statistics.quantiles(refused, n=20) if len(refused) > 1 else [0.0] * 19
     return "; ".join(
         [
