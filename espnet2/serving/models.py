@@ -94,7 +94,7 @@ class Recognition(Model):
 
 
 class PromptedRecognition(Model):
-    """A recogniser of many languages and tasks: one request after the other, since their options differ.
+    """A recogniser of many languages and tasks: one request after the other, since their prompts differ.
 
     Args:
         recognizer: A `PromptedRecognizer`.

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from espnet2.bin.export_onnx import main
-from espnet2.export.layouts.triton import BatchedRecognizer
+from espnet2.export.layouts.triton import BatchedRecognizer, configuration, lines
 from espnet2.export.one_graph_recognizer import OneGraphRecognizer
 from espnet2.fileio.audio import read_audio
 from espnet2.inference.trained import load_trained
@@ -21,15 +21,15 @@ from espnet2.runtime import Speech2Text
 KINDS = {"tensor(float)": "TYPE_FP32", "tensor(int64)": "TYPE_INT64", "tensor(bool)": "TYPE_BOOL"}
 
 
-def message(lines):
+def message(rows):
     """A message of protobuf's text format: the values of each field, which may be messages."""
     found = {}
-    for line in lines:
-        name, _, value = line.strip().rstrip("{").partition(":")
+    for row in rows:
+        name, _, value = row.strip().rstrip("{").partition(":")
         if name == "}":
             break
         given = value.strip()
-        made = message(lines) if not given else given if given.startswith("TYPE_") else json.loads(given)
+        made = message(rows) if not given else given if given.startswith("TYPE_") else json.loads(given)
         found.setdefault(name.strip(), []).append(made)
     return found
 
@@ -70,6 +70,11 @@ def test_utterances_of_a_batch_have_their_own_options(demo_bundle, demo_dir):
     options = json.loads(module.parameters_of_triton()["options"])
     own = [{**options, "ctc_weight": weight, "nbest": nbest} for weight, nbest in ((0.3, 1), (0.9, 3))]
     component = module.component()
+    config = message(iter("".join(lines(configuration(component, module.parameters_of_triton()))).splitlines()))
+    assert (config["backend"], config["max_batch_size"]) == (["onnxruntime"], [16])
+    assert config["dynamic_batching"] == [{"max_queue_delay_microseconds": [5000]}]
+    assert [tensor["dims"] for tensor in config["input"]] == [[-1], *[[1]] * (1 + len(options))]
+    assert [tensor["dims"] for tensor in config["output"]] == [[-1, -1], [-1], [-1], [1]]
     lengths = torch.tensor([[len(speech)] for speech in speeches])
     padded = torch.nn.utils.rnn.pad_sequence([torch.tensor(speech) for speech in speeches], batch_first=True)
     given = [torch.tensor([[one[t.name]] for one in own], dtype=getattr(torch, t.dtype)) for t in component.inputs[2:]]
@@ -84,19 +89,6 @@ def test_utterances_of_a_batch_have_their_own_options(demo_bundle, demo_dir):
             tokens = found["token_ids"][row, rank, : found["token_lengths"][row, rank]]
             assert tokens.tolist() == result.token_int
             assert found["scores"][row, rank] == pytest.approx(result.hypothesis.score, abs=1e-3)
-
-
-def test_requests_of_whole_utterances_are_joined(stream_exp, tmp_path):
-    files = ["--asr_model_file", str(stream_exp / "valid.acc.ave.pth"), "--output_dir", str(tmp_path / "repository")]
-    assert main(["--layout", "triton", "--one_graph_search", "ctc_greedy", *files]) == 0
-    config, session = read_config(tmp_path / "repository" / "recognizer")
-    assert (config["backend"], config["max_batch_size"]) == (["onnxruntime"], [16])
-    assert config["dynamic_batching"] == [{"max_queue_delay_microseconds": [5000]}]
-    require_same(config["input"], session.get_inputs())
-    require_same(config["output"], session.get_outputs())
-    assert [tensor["name"][0] for tensor in config["input"]] == [item.name for item in session.get_inputs()]
-    lines = (tmp_path / "repository" / "recognizer" / "tokens.txt").read_text(encoding="utf-8").splitlines()
-    assert lines[3] == "a 3" and len(lines) == 11
 
 
 def test_states_of_streams_are_the_servers(stream_exp, tmp_path):
