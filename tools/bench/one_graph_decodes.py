@@ -2,9 +2,9 @@
 
     python tools/bench/one_graph_decodes.py --fixtures ../shared/fixtures --work_dir DIR [--every 10] [--rows ...]
 
-Per row: utterances whose whole n-best list (token ids, order) is that of `espnet2.runtime.Speech2Text` on the split
-graphs, alone and in a batch, the largest difference of scores, and the seconds of each. Utterances that differ are
-listed with both lists. Bundles and graphs are kept in `--work_dir`.
+Per row: utterances whose whole n-best list (token ids, order) is that of the runtime's search on PyTorch's graphs,
+alone and in a batch, the largest difference of scores, and the seconds of each. Utterances that differ are listed with
+both lists. Graphs are kept in `--work_dir`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import soundfile
 from reference_decodes import CONFORMER, SETTINGS, STREAMING, TRANSDUCER, WHOLE_SETTINGS, files, references
 
-from espnet2.runtime import OneGraphRecognizer, Speech2Text
+from espnet2.runtime import OneGraphRecognizer
 
 BATCH = 8
 HYBRID = ("ctc0.3", "ctc0.0", "ctc0.3_penalty1.0_minlen0.1", "ctc0.3_normlen", "ctc0.3_lm_transformer", "ctc0.3_lm_rnn")
@@ -73,8 +73,7 @@ def compared(row: str, args: argparse.Namespace, names: Sequence[str], speeches:
 
 
 def recognizers(row: str, fixtures: Path, work_dir: Path) -> tuple[Any, OneGraphRecognizer]:
-    """The runtime on a bundle and the graph of a row; both are made where they are not there."""
-    from espnet2.export.make_bundle import make_bundle
+    """The runtime's search and the graph of a row, which is made where it is not there."""
     from espnet2.export.whole import Whole
     from espnet2.inference.trained import load_trained
 
@@ -82,17 +81,15 @@ def recognizers(row: str, fixtures: Path, work_dir: Path) -> tuple[Any, OneGraph
     lm, options = SETTINGS[setting]
     options = {**options, **further}
     of_model = files(fixtures, model, lm)
-    bundle = work_dir / "-".join(path.parent.name for path in of_model.values())
-    folder = bundle.with_name(f"{bundle.name}-{search}")
-    if not bundle.exists():
-        make_bundle(bundle, **of_model)
-    if not folder.exists():
-        folder.mkdir()
-        Whole(load_trained(**of_model), search, options.get("beam_size", 10)).write(folder, {})
+    trained = load_trained(**of_model)
+    folder = work_dir / "-".join([*(path.parent.name for path in of_model.values()), search])
+    if not any(folder.glob("*.onnx")):
+        folder.mkdir(parents=True, exist_ok=True)
+        Whole(trained, search, options.get("beam_size", 10)).write(folder, {})
     known = OneGraphRecognizer(folder).options
     chosen = {"lm_weight": 0.0, "nbest": 1, **options}
     graph = OneGraphRecognizer(folder, **{name: value for name, value in chosen.items() if name in known})
-    return Speech2Text(bundle, num_threads=1, **options), graph
+    return trained.run(trained.family.read_options(options)), graph
 
 
 def timed(run: Any) -> tuple[Any, float]:

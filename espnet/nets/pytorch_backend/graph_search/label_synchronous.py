@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from espnet.nets.pytorch_backend.graph_search import ctc_prefix
 from espnet.nets.pytorch_backend.graph_search.ended import Ended
 from espnet.nets.pytorch_backend.graph_search.limits import Limits, tokens_of
-from espnet.nets.pytorch_backend.graph_search.loops import LoopBody, none_of, resized, rows_of, run_loop, size_in
+from espnet.nets.pytorch_backend.graph_search.loops import LoopBody, resized, rows_of, run_loop, size_in, varying
 from espnet.nets.pytorch_backend.graph_search.scorers import Hypotheses, RowUpdate, SteppedModule
 
 LOWERED = 0.1  # tokens per frame by which the limit is lowered where nothing ends
@@ -279,7 +279,7 @@ class LabelSynchronousSearch:
             table = ctc_prefix.by_token(log_probs, lengths, sizes.blank)
             state += self.step.first_prefixes(table)
             given += [table] if sizes.candidates else [table, table.transpose(1, 2).double().exp()]
-        rows = none_of(lengths)
+        rows = varying(1, lengths)  # one that nothing sees: WebAssembly divides by zero in products without rows
         if self.step.has_rows:
             state.append(torch.zeros(batch, sizes.beam, rows, dtype=torch.bool, device=lengths.device))
         like = torch.zeros((), device=lengths.device)

@@ -67,11 +67,11 @@ def size_in(x: Tensor) -> int:
     return cast(int, x.item())
 
 
-def none_of(lengths: Tensor) -> int:
-    """0, as a size that may become another one: of axes that grow in a loop."""
-    count = size_in((lengths < 0).sum())
-    torch._check(count >= 0)
-    return count
+def varying(count: int, lengths: Tensor) -> int:
+    """`count`, at least 1, as a size that may become another one: of axes that grow in a loop over lengths (B,)."""
+    size = size_in((lengths < 0).sum() + count)
+    torch._check(size >= 1)
+    return size
 
 
 def rows_of(table: Tensor, index: Tensor) -> Tensor:

@@ -129,9 +129,8 @@ class TransducerALSDStep(LoopBody):
         after = after.merged().where(is_on, before)
         known = Hypotheses(label, after.number, parents, is_label.unsqueeze(2))
         new_out, new_states = self.decoder(known, {}, states)
-        kept = [self._kept(*triple, parents, is_label) for triple in zip(self._axes(), states, new_states, strict=True)]
         out = torch.where(is_label.unsqueeze(2), new_out, rows_of(decoder_out, parents))
-        return passes + 1, *after, *ended, out, *kept
+        return passes + 1, *after, *ended, out, *self._kept(states, new_states, parents, is_label)
 
     def _extended(
         self, before: Emitted, parents: Tensor, label: Tensor, at: Tensor, score: Tensor
@@ -145,17 +144,19 @@ class TransducerALSDStep(LoopBody):
         emitted = torch.where(is_new, frame.unsqueeze(2), parent.frames)
         return Emitted(text, emitted, parent.number + is_label, score), is_label
 
-    def _axes(self) -> list[tuple[int, int]]:
-        """Axes of utterances and of hypotheses of each state of the decoder."""
-        axes = [state.input.axes for state in self.decoder.component.states]
-        return [(found.index("batch"), found.index("parent")) for found in axes]
-
-    def _kept(self, axes: tuple[int, int], before: Tensor, new: Tensor, parents: Tensor, is_label: Tensor) -> Tensor:
-        """A state after the labels, that of the parents after blanks."""
-        old = rows_of(before.movedim(axes, (0, 1)), parents)
-        new = new.movedim(axes, (0, 1))
-        chosen = torch.where(is_label.view(*is_label.shape, *[1] * (new.dim() - 2)), new, old)
-        return chosen.movedim((0, 1), axes)
+    def _kept(
+        self, before: Sequence[Tensor], after: Sequence[Tensor], parents: Tensor, is_label: Tensor
+    ) -> list[Tensor]:
+        """States after the labels, those of the parents after blanks."""
+        first = torch.arange(parents.shape[0], device=parents.device) * parents.shape[1]
+        entries = (parents + first.unsqueeze(1)).flatten()
+        kept = []
+        for state, old, new in zip(self.decoder.component.states, before, after, strict=True):
+            axis = state.input.axes.index("batch")
+            shape = [*[1] * axis, *is_label.shape, *[1] * (old.dim() - axis - is_label.dim())]
+            chosen = old.flatten(axis, axis + 1).index_select(axis, entries).view(old.shape)
+            kept.append(torch.where(is_label.view(shape), new, chosen))
+        return kept
 
 
 class TransducerALSDSearch:
