@@ -15,12 +15,12 @@ export interface Part {
   to: number;
 }
 
-/** Divide a recording of more than 30 s at its longest pauses, or where it is quietest. */
+/** Divide a recording of more than 30 s at pauses, the longest within 15 s each, or where it is quietest. */
 export function divide(samples: Float32Array, rate: number): Part[] {
   const hop = Math.round(HOP * rate), level = levels(samples, hop), parts: Part[] = [];
-  const longest = LONGEST / HOP;
+  const isWhole = level.length <= LONGEST / HOP;
   for (let first = 0; first < level.length || parts.length === 0; ) {
-    const last = level.length - first <= longest ? level.length : cut(level, first);
+    const last = isWhole ? level.length : cut(level, first);
     const [from, to] = spoken(level, first, last);
     const end = last === level.length ? samples.length : last * hop;
     parts.push({ start: first * hop, end, from: (from * hop) / rate, to: Math.min(to * hop, samples.length) / rate });
@@ -54,12 +54,14 @@ function threshold(level: Float32Array, first: number, last: number): number | n
 
 /** The end of a part that begins at `first`, in levels. */
 function cut(level: Float32Array, first: number): number {
-  const shortest = first + SHORTEST / HOP, usual = first + USUAL / HOP;
-  const limit = threshold(level, first, usual);
-  const best = limit === null ? [0, 0] : longestBelow(level, limit, shortest, usual);
-  if (best[1]! - best[0]! >= LEAST_PAUSE / HOP) return Math.floor((best[0]! + best[1]!) / 2);
-  let quietest = usual;
-  for (let index = usual; index < first + LONGEST / HOP; index++) if (level[index]! < level[quietest]!) quietest = index;
+  const left = level.length - first, shortest = SHORTEST / HOP, usual = USUAL / HOP;
+  if (left <= usual) return level.length;
+  const limit = threshold(level, first, first + usual);
+  const [a, b] = limit === null ? [0, 0] : longestBelow(level, limit, first + shortest, first + Math.min(usual, left - shortest));
+  if (b - a >= LEAST_PAUSE / HOP) return Math.floor((a + b) / 2);
+  if (left <= LONGEST / HOP) return level.length;
+  let quietest = first + usual;
+  for (let index = quietest; index < first + LONGEST / HOP; index++) if (level[index]! < level[quietest]!) quietest = index;
   return quietest;
 }
 

@@ -49,7 +49,9 @@ function noise(seconds, ...silences) {
 test("long recordings are divided in pauses", () => {
   const parts = divide(noise(50, [8, 8.5], [12, 14], [30, 30.5]), RATE);
   assert.deepEqual(parts.map(({ start, end }) => [start / RATE, end / RATE].map(Math.round)), [[0, 13], [13, 30], [30, 50]]);
-  assert.equal(divide(noise(20), RATE).length, 1);
+  const last = divide(noise(31, [10, 11], [20, 21]), RATE);
+  assert.deepEqual(last.map(({ end }) => Math.round(end / RATE - 0.01)), [10, 20, 31]);
+  assert.equal(divide(noise(20, [10, 11]), RATE).length, 1);
   assert.equal(divide(new Float32Array(0), RATE).length, 1);
   assert.ok(divide(noise(100), RATE).every(({ start, end }) => end - start <= 30 * RATE));
 });
