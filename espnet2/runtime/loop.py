@@ -44,6 +44,7 @@ from espnet2.interface.errors import (
 from espnet2.utils.atomic import remove_partial, write_text
 from espnet2.utils.file_name import FileNameError
 from espnet2.utils.lock import only_one
+from espnet2.utils.surroundings import naming_output
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -223,7 +224,7 @@ def sentence_of(error: Exception) -> str:
 
 def print_line(line: str) -> None:
     """Print a line of results to stdout at once, without disturbing a progress bar."""
-    with tqdm.external_write_mode(file=sys.stdout):
+    with tqdm.external_write_mode(file=sys.stdout), naming_output():
         print(visible(line), flush=True)
 
 
@@ -245,5 +246,6 @@ def conclude(report: Report, wording: Wording) -> int:
     if report.failures:
         print(f"{len(report.failures)} of {total} {wording.items} could not be {wording.participle}:", file=sys.stderr)
         for name, sentence in report.failures:
-            print(printable(f"  {name}: {sentence}"), file=sys.stderr)
+            label = "" if sentence.startswith(f"{name}: ") else f"{name}: "  # of a recording without another name
+            print(printable(f"  {label}{sentence}"), file=sys.stderr)
     return report.status

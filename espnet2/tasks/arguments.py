@@ -89,7 +89,7 @@ def from_yaml(option: Option, value: Any, source: str) -> Any:
     many = option.append or option.nargs is not None
     try:
         if option.kind is MAPPING:
-            return dict(value) if isinstance(value, Mapping) else parse_mapping(value)
+            return dict(value) if isinstance(value, Mapping) else parse_mapping(str(value))
         if many:
             values = value if isinstance(value, list) else [value]
             return [_read_item(option, item) for item in values]

@@ -37,9 +37,20 @@ def null_in_place_of(number: int) -> None:
 def flush_output() -> None:
     """Write what standard output holds; raises `OSError` where it cannot be written, and leaves it out."""
     try:
-        sys.stdout.flush()
+        with naming_output():
+            sys.stdout.flush()
     except OSError:
         null_in_place_of(1)  # which Python flushes again when it ends
+        raise
+
+
+@contextlib.contextmanager
+def naming_output() -> Iterator[None]:
+    """Give errors of writing to standard output its name, for their sentence."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or "standard output"
         raise
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 
 MIB = 1 << 20
 MOST_MEMORY = 8 << 30  # bytes of a process, for the safety of the machine
+SENTENCE = re.compile(r"expected.*found|unknown key|argument .*: |unrecognized arguments|no file")
+OF_PYTHON = re.compile(r"' object|NoneType|operand|unhashable|index out of range|not supported between|positional arg")
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d .*(INFO|WARNING|ERROR)")
 
 
@@ -99,9 +101,9 @@ def faults(answer: Answer, bounds: Bounds) -> list[str]:
         found.append("no end" if answer.status is None else f"status {answer.status}")
     if "Traceback" in answer.written:
         found.append("traceback")
-    if answer.status == 2 and not any("expected" in line and "found" in line for line in lines):
-        found.append("sentence without expected and found")
-    if answer.status == 2 and len([line for line in lines if not line.startswith("usage:")]) > 2:
+    if answer.status == 2 and (not any(SENTENCE.search(line) for line in lines) or OF_PYTHON.search(answer.written)):
+        found.append("no sentence")
+    if answer.status == 2 and len([line for line in lines if not line.startswith(("usage:", "  "))]) > 2:
         found.append(f"{len(lines)} lines")
     if any(len(line) > 460 for line in lines):
         found.append("a long line")

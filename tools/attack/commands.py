@@ -50,6 +50,7 @@ RECOGNISER = {
     "token_type": "char",
     "frontend_conf": {"fs": 16000, "n_fft": 256, "hop_length": 128, "n_mels": 20},
     "normalize": "utterance_mvn",
+    "normalize_conf": {},
     "encoder": "conformer",
     "encoder_conf": {**_BLOCKS, "output_size": 16, "cnn_module_kernel": 7},
     "decoder": "transformer",
@@ -96,7 +97,10 @@ class Target:
     def pytorch(self, config: Path | None = None, weights: Path | None = None) -> list[str]:
         """The command on PyTorch."""
         config, weights = config or self.files / "config.yaml", weights or self.files / "model.pth"
-        files = [f"--{self.row.config}", str(config), f"--{self.row.weights}", str(weights)]
+        options = importlib.import_module(f"espnet2.bin.{self.command.pytorch}").get_parser()._option_string_actions
+        names = [self.row.config, self.row.weights]
+        names = names if f"--{names[0]}" in options else [self.row.packed[name] for name in names]
+        files = [f"--{names[0]}", str(config), f"--{names[1]}", str(weights)]
         return [self.command.pytorch, *files, "--log_level", "ERROR", *self.options]
 
     def runtime(self, bundle: Path | None = None) -> list[str]:
@@ -116,15 +120,24 @@ class Target:
         """The command of training, which builds a model and its optimiser, and goes no further."""
         words = [
             "--config",
-            str(config or self.files / "config.yaml"),
+            str(config or self.training_config()),
             "--output_dir",
             str(output or self.files / "exp"),
         ]
         return [self.command.train, *words, "--dry_run", "true", "--log_level", "ERROR"]
 
+    def training_config(self) -> Path:
+        """The configuration, with lists of tokens in files."""
+        data, path = yaml.safe_load((self.files / "config.yaml").read_text()), self.files / "training.yaml"
+        for name in [name for name in data if name.endswith("token_list") and isinstance(data[name], list)]:
+            (self.files / name).write_text("".join(f"{token}\n" for token in data[name]))
+            data[name] = str(self.files / name)
+        write_yaml(path, data)
+        return path
+
     def trainings(self, place: Path, rng: random.Random) -> Iterator[Attack]:
         """Changed configurations of training."""
-        data = yaml.safe_load((self.files / "config.yaml").read_text())
+        data = yaml.safe_load(self.training_config().read_text())
         while True:
             tree, text = changed(data, rng)
             write_yaml(place / "config.yaml", tree)
@@ -206,23 +219,24 @@ class Target:
             yield repr(lines)[:90], [*words, "--data_path_and_name_and_type", f"{place / 'list'},{name}", *out]
 
 
-KINDS = ("configs", "weights", "trainings", "manifests", "graphs", "option_sets", "lists")
+ON_PYTORCH = ("configs", "weights", "trainings")
+KINDS = (*ON_PYTORCH, "manifests", "graphs", "option_sets", "lists")
 
 
-def prepare(work: Path, tasks: Sequence[str]) -> None:
-    """Make checkpoints and bundles that are not there yet, each in a process of its own."""
+def prepare(work: Path, tasks: Sequence[str], bundles: bool = True) -> None:
+    """Make checkpoints, and with `bundles` bundles, that are not there yet, each in a process of its own."""
     import numpy as np
     import soundfile
 
     work.mkdir(parents=True, exist_ok=True)
     soundfile.write(work / "speech.wav", np.random.default_rng(0).normal(0, 0.1, 16000), 16000)
     for task in tasks:
-        if (work / task / "bundle" / "bundle.yaml").is_file():
+        if (work / task / ("bundle/bundle.yaml" if bundles else "model.pth")).is_file():
             continue
         child = os.fork()
         if not child:
             try:
-                _make(work / task, task)
+                _make(work / task, task, bundles)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)
@@ -231,7 +245,7 @@ def prepare(work: Path, tasks: Sequence[str]) -> None:
             raise SystemExit(f"{task}: no model")
 
 
-def _make(directory: Path, task: str) -> None:
+def _make(directory: Path, task: str, bundle: bool) -> None:
     import torch
     import zoo
     import zoo_calls
@@ -248,6 +262,8 @@ def _make(directory: Path, task: str) -> None:
     torch.save(zoo_calls.module_for(row, directory).state_dict(), directory / "model.pth")
     config = json.loads((directory / "config.yaml").read_text())
     write_yaml(directory / "config.yaml", config)
+    if not bundle:
+        return
     files = {FAMILIES[task].config: directory / "config.yaml", FAMILIES[task].weights: directory / "model.pth"}
     make_bundle(directory / "bundle", **files)
 
@@ -287,7 +303,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = parser.parse_args(cmd)
     work = args.work.absolute()
     os.environ.update(OMP_NUM_THREADS="1", ESPNET_PIPE_SECONDS="1", XDG_CACHE_HOME=str(work / "cache"))
-    prepare(work, args.families)
+    prepare(work, args.families, bundles=bool(set(args.kinds) - set(ON_PYTORCH)))
     for task in args.families:
         for name in COMMANDS[task][:3]:
             importlib.import_module(f"espnet2.bin.{name}")

@@ -35,7 +35,7 @@ SPECIAL: Mapping[str, Callable[[Path], Any]] = {
     "nothing": lambda path: path.touch(),
     "text": lambda path: path.write_text("graph\n" * 100),
     "gone": lambda path: None,
-    "sparse": lambda path: (path.touch(), os.truncate(path, 3 << 30)),
+    "sparse": lambda path: (path.touch(), os.truncate(path, 300 << 20)),
 }
 
 

@@ -24,6 +24,7 @@ from espnet2.runtime.cli.verbs import ON_RAY
 from espnet2.runtime.loop import Report, Wording, process
 from espnet2.runtime.option_fields import is_finite, require
 from espnet2.utils.atomic import remove_partial, write_atomically
+from espnet2.utils.surroundings import naming_output
 
 TRANSCRIPTION = Wording("transcribe", "transcribed", "recordings", "transcription")
 
@@ -89,7 +90,7 @@ class SegmentWriter:
 def print_text(text: str) -> None:
     """Print text to stdout at once, without disturbing a progress bar."""
     if text:
-        with tqdm.external_write_mode(file=sys.stdout):
+        with tqdm.external_write_mode(file=sys.stdout), naming_output():
             print(text, end="", flush=True)
 
 
