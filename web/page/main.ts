@@ -24,7 +24,8 @@ let queue = Promise.resolve();
 
 /** Load a model; an error leaves the one before. */
 async function loadModel(source: string | File[]): Promise<void> {
-  const name = typeof source === "string" ? source.split("/").pop()! : source[0]!.name, began = performance.now();
+  const names = typeof source === "string" ? [source.split("/").pop()!] : source.map((file) => file.name);
+  const name = names.find((one) => one.endsWith(".yaml")) ?? names[0]!, began = performance.now();
   progress.hidden = false;
   progress.removeAttribute("value");
   state.className = "";

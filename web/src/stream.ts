@@ -164,7 +164,7 @@ export class StreamRecognizer {
 
 function readManifest(content: string): Manifest {
   const found = (what: string) => new ModelError(`bundle.yaml: expected a bundle that export_onnx --streaming true wrote, found ${what}`);
-  const manifest = parse(content);
+  const manifest = readYaml(content);
   if (manifest?.asr === undefined) throw found("a manifest without a recogniser");
   if (manifest.components.encoder_step === undefined) throw found("one for whole recordings");
   if (manifest.components.ctc === undefined) throw found("a model without CTC, by which streams are recognised here");
@@ -172,4 +172,13 @@ function readManifest(content: string): Manifest {
   if (piece === undefined) throw found("tokens whose texts are no join of them");
   manifest.asr.tokens = manifest.asr.tokens.map(piece);
   return manifest;
+}
+
+/** The value of a YAML file; null where it is none. */
+function readYaml(content: string) {
+  try {
+    return parse(content);
+  } catch {
+    return null;
+  }
 }

@@ -29,7 +29,13 @@ test("streams have the tokens of Python's greedy CTC, however they are cut", { s
   await recognizer.release();
 });
 
-test("other bundles are named", async () => {
-  const manifest = new TextEncoder().encode("asr: {}\ncomponents: {encoder: {}}\n");
-  await assert.rejects(StreamRecognizer.load(() => manifest), { name: "ModelError", message: /found one for whole recordings$/ });
-});
+for (const [content, found] of [
+  ["asr: {}\ncomponents: {encoder: {}}\n", "one for whole recordings"],
+  ["tts: {}\ncomponents: {}\n", "a manifest without a recogniser"],
+  ["{", "a manifest without a recogniser"],
+]) {
+  test(`other bundles are named: ${found}`, async () => {
+    const load = StreamRecognizer.load(() => new TextEncoder().encode(content));
+    await assert.rejects(load, { name: "ModelError", message: new RegExp(`found ${found}$`) });
+  });
+}
