@@ -14,7 +14,7 @@ import numpy as np
 
 from espnet.nets.ctc_alignment import align
 from espnet.nets.scorers.ctc import CTCGraph
-from espnet2.interface.errors import DataError, OptionError
+from espnet2.interface.errors import AudioError, DataError, OptionError
 from espnet2.runtime.asr import Recognizer
 from espnet2.text.cleaner import TextCleaner
 
@@ -78,7 +78,10 @@ class TextAligner:
         pieces = [self.tokenizer.text2tokens(self.cleaner(line)) for line in lines]
         labels = [self._labels(number, line) for number, line in enumerate(pieces, 1)]
         known, columns = np.unique(np.concatenate([[self.recognizer.blank], *labels]), return_inverse=True)
-        samples = self.recognizer.check(speech)
+        samples, rate = self.recognizer.check(speech), self.recognizer.sample_rate
+        if len(samples) < len(speech):
+            longest = f"at most {len(samples) / rate:g} s, which the model reads at once"
+            raise AudioError(f"speech: expected {longest}, found {len(speech) / rate:.1f} s")
         log_probs = self._log_probs(self.recognizer.frames_of(samples), known, self.ctc)
         frames = align(log_probs, columns[1:], int(columns[0]))
         if not frames:
@@ -91,7 +94,7 @@ class TextAligner:
             for (start, end), column in zip(frames, columns[1:], strict=True)
         ]
         # The last frame of a recording may be behind its end.
-        latest = len(samples) / self.recognizer.sample_rate
+        latest = len(speech) / rate
         spans = [(min(start * self.seconds, latest), min(end * self.seconds, latest)) for start, end in frames]
         ends = np.cumsum([len(line) for line in pieces]).tolist()
         return [

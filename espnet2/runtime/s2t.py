@@ -119,13 +119,15 @@ class S2TRecognizer(PromptedRecognizer):
     def window_utterances(self, token_int: Sequence[int], offset: float = 0.0) -> list[tuple[float, float, str]]:
         """The utterances of a result of one window: start and end in seconds behind `offset`, and the text of each.
 
+        As in `decode_long`, one that is left to the next window is missing.
+
         Args:
             token_int: Indices of its tokens, of which the first two are language and task; without times, all are one
                 utterance.
         """
         clock = self.clock
         whole = Utterance(0.0, clock.seconds, list(token_int[PROMPT_TOKENS:]))
-        found = clock.utterances(token_int) or [whole]
+        found = kept(clock.utterances(token_int), clock.seconds, self.latest())[0] or [whole]
         return [(one.start + offset, one.end + offset, self.text_of(one.tokens)) for one in found]
 
     @contextlib.contextmanager

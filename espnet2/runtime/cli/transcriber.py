@@ -13,10 +13,11 @@ from espnet.nets.together import Outcome
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Recognizer
 from espnet2.runtime.cli.cutting import Cut, cut
-from espnet2.runtime.cli.segments import Segment, Span, speech_spans, split
+from espnet2.runtime.cli.segments import Segment, Span, speech_spans, split, text_of
 from espnet2.runtime.long_recording import Found, join, near_frames
 from espnet2.runtime.results import AnyResult, Results, TaggedResult, by_speaker
 from espnet2.runtime.s2t import S2TRecognizer
+from espnet2.runtime.s2t_section import is_said
 from espnet2.runtime.speech import require_sound
 from espnet2.runtime.windows import ReadAhead, Utterance
 
@@ -57,21 +58,24 @@ class Transcriber:
         sounding = Sounding(pieces)
         for window in recognizer.windows(ReadAhead(sounding), recognizer.latest(), name=name):
             for utterance in window.utterances if sounding.found else ():
-                yield from self._of_utterance(window.start, utterance)
+                yield from self._of_utterance(window.start, utterance, sounding.read / recognizer.sample_rate)
             progress(window.stop)
         if not sounding.found:
             require_sound(np.zeros(0), name)
 
-    def _of_utterance(self, start: float, utterance: Utterance) -> Iterator[Segment]:
-        """The segment of an utterance of the window that begins at `start`."""
+    def _of_utterance(self, start: float, utterance: Utterance, latest: float) -> Iterator[Segment]:
+        """The segment of an utterance of the window that begins at `start`; it ends at `latest` at the latest."""
         recognizer: Any = self.recognizer
-        first, last = round(start + utterance.start, 2), round(start + utterance.end, 2)
-        tokens = recognizer.converter.ids2tokens(utterance.tokens)
-        times = [] if recognizer.timestamps is None else recognizer.timestamps.times(tokens, utterance.frames)
+        first, last = (min(round(start + time, 2), latest) for time in (utterance.start, utterance.end))
+        names = recognizer.converter.ids2tokens(utterance.tokens)
+        said = [place for place, name in enumerate(names) if is_said(name)]
+        tokens = [names[place] for place in said]
+        frames = [utterance.frames[place] for place in said] if utterance.frames else []
+        times = [] if recognizer.timestamps is None else recognizer.timestamps.times(tokens, frames)
         spans = [tuple(min(max(start + time, first), last) for time in timed[1:]) for timed in times]
         if spans:
             yield from split(tokens, spans, [(first, last)], recognizer.tokenizer)
-        elif text := recognizer.text_of(utterance.tokens).strip():
+        elif text := text_of(tokens, recognizer.tokenizer):
             yield Segment(first, last, text)
 
     def _parts(self, pieces: Iterable[np.ndarray], name: str, progress: Progress) -> Iterator[Segment]:
@@ -141,13 +145,14 @@ def plain_text(result: AnyResult) -> str:
 
 
 class Sounding:
-    """Pieces of a recording, and whether those that were read have anything but zeros."""
+    """Pieces of a recording, the number of samples that were read, and whether these are anything but zeros."""
 
     def __init__(self, pieces: Iterable[np.ndarray]) -> None:
-        self._pieces, self.found = pieces, False
+        self._pieces, self.read, self.found = pieces, 0, False
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for piece in self._pieces:
+            self.read += len(piece)
             self.found |= bool(piece.any())
             yield piece
 
