@@ -7,6 +7,8 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from espnet2.inference import asr_align
 from espnet2.inference.asr_align import align_file, require_none, require_plain
 from espnet2.interface.errors import OptionError
@@ -86,6 +88,7 @@ class CTCSegmentation(Segmentation):
             raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
         usual = model.long_form.nearest(BATCH_CONTEXT)
         context = usual if context_len_in_secs is None else context_len_in_secs
+        self.buffers = model.long_form.with_context(context)
         super().__init__(
             functools.partial(model.ctc_log_probs, context_len_in_secs=context),
             list(model.token_list),
@@ -97,6 +100,15 @@ class CTCSegmentation(Segmentation):
             time_stamps,
             **ctc_segmentation_args,
         )
+
+    def whole(self, speech: Any) -> np.ndarray:
+        """Samples (T,) that are padded to whole buffers, of which the last one is never full, as upstream's are."""
+        samples, hop = super().whole(speech), self.buffers.hop
+        return np.pad(samples, (0, -len(samples) % hop or hop))
+
+    def estimate_samples_to_frames_ratio(self, speech_len: int = 0) -> int:
+        """Samples that a frame lasts, whatever the length."""
+        return self.buffers.hop // self.buffers.frames(self.buffers.hop)
 
     @classmethod
     def from_pretrained(cls, model_tag: Path | str | None = None, **options: Any) -> Self:

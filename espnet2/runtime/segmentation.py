@@ -181,9 +181,13 @@ class Segmentation:
         noise = np.random.default_rng(0).standard_normal(speech_len)
         return speech_len // (len(self.get_lpz(noise)) + 1)
 
+    def whole(self, speech: Any) -> np.ndarray:
+        """Samples (T,), an array or a tensor, as they are aligned."""
+        return speech.numpy() if hasattr(speech, "numpy") else np.asarray(speech)
+
     def get_lpz(self, speech: Any) -> np.ndarray:
         """CTC log-probabilities (frames, V) of samples (T,), an array or a tensor."""
-        return self.log_probs(speech.numpy() if hasattr(speech, "numpy") else np.asarray(speech))
+        return self.log_probs(self.whole(speech))
 
     def prepare_segmentation_task(
         self, text: str | Sequence[str], lpz: np.ndarray, name: str | None = None, speech_len: int | None = None
@@ -276,7 +280,7 @@ class Segmentation:
         if fs is not None:
             self.set_config(fs=fs)
         lpz = self.get_lpz(speech)
-        task = self.prepare_segmentation_task(text, lpz, name, len(speech))
+        task = self.prepare_segmentation_task(text, lpz, name, len(self.whole(speech)))
         task.set(**self.get_segments(task))
         return task
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Speech2Text
+from espnet2.runtime.asr_streaming import Speech2TextStreaming
 from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.cli.phones import Phones
 
@@ -41,8 +42,10 @@ PURPOSES: Mapping[str, Purpose] = {
 }
 
 
-def open_recognizer(args: argparse.Namespace, further: Mapping[str, Any]) -> Speech2Text:
+def open_recognizer(args: argparse.Namespace, further: Mapping[str, Any], streams: bool = False) -> Any:
     """The recogniser of the bundle that the options of a verb name, with further decoding options.
+
+    It is a `Speech2Text`, or, of a bundle of streams, if `streams`, a `Speech2TextStreaming`.
 
     Raises `EspnetError` for a bundle that cannot be used, or an option that does not fit it.
     """
@@ -52,7 +55,8 @@ def open_recognizer(args: argparse.Namespace, further: Mapping[str, Any]) -> Spe
     options |= {"timestamps": "token"} if knows_times(bundle, words) else {}
     options |= prompt_options(bundle, args.verb, args.language, getattr(args, "to", None))
     given = {name: getattr(args, name) for name in ("bundle", "quantized", "num_threads", "device")}
-    recognizer = Speech2Text(**given, **options, **further)
+    kind = Speech2TextStreaming if streams and getattr(bundle.section, "streaming", None) else Speech2Text
+    recognizer: Any = kind(**given, **options, **further)
     if args.verb == "phonemize" and recognizer.tokenizer is not None:
         recognizer.tokenizer = Phones(recognizer.tokenizer, args.spaced)
     return recognizer

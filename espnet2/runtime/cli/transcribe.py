@@ -16,9 +16,11 @@ from tqdm import tqdm
 
 from espnet2.interface.errors import OptionError
 from espnet2.interface.families import load
+from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.cli.formats import FORMATS, Format
 from espnet2.runtime.cli.models import open_recognizer
 from espnet2.runtime.cli.recordings import Source, find_sources
+from espnet2.runtime.cli.stream_transcriber import StreamTranscriber
 from espnet2.runtime.cli.transcriber import Transcriber
 from espnet2.runtime.cli.verbs import ON_RAY
 from espnet2.runtime.loop import Report, Wording, process
@@ -47,7 +49,9 @@ def transcribe(args: argparse.Namespace) -> int:
         raise OptionError(
             f"--format: expected --output_dir with {args.format} for {len(sources)} recordings, found none"
         )
-    transcriber = Transcriber(open_recognizer(args, args.options or {}), args.pause)
+    recognizer = open_recognizer(args, args.options or {}, streams=True)
+    of_streams = isinstance(recognizer, StreamingRecognizer)
+    transcriber = StreamTranscriber(recognizer, args.pause) if of_streams else Transcriber(recognizer, args.pause)
     writer = SegmentWriter(kind, args.word_timestamps, args.output_dir, len(sources) > 1)
     runner = TranscribeRunner(transcriber, writer)
     status = process(sources, runner, _written_already, TRANSCRIPTION)
@@ -99,7 +103,7 @@ class TranscribeRunner:
 
     batch_size, shows_progress = 1, False
 
-    def __init__(self, transcriber: Transcriber, writer: SegmentWriter) -> None:
+    def __init__(self, transcriber: Transcriber | StreamTranscriber, writer: SegmentWriter) -> None:
         self.transcriber, self.writer = transcriber, writer
         self.report = Report()
 

@@ -120,7 +120,7 @@ class Transcriber:
     def _segments(self, group: Sequence[tuple[Found, list[Span]]]) -> Iterator[Segment]:
         """Segments of the parts between two pauses."""
         found = [part for part, _ in group]
-        spans = _merged(span for _, spans in group for span in spans)
+        spans = merged(span for _, spans in group for span in spans)
         if len(found) > 1:
             results = join(self.recognizer, found, 1, near_frames(self.recognizer.long_form))
             first = 0
@@ -162,7 +162,7 @@ def _is_silence(samples: np.ndarray) -> bool:
     return len(samples) > 0 and not samples.any()
 
 
-def _merged(spans: Iterable[Span]) -> list[Span]:
+def merged(spans: Iterable[Span]) -> list[Span]:
     """Spans in order, of which those that overlap are one."""
     found: list[Span] = []
     for start, end in spans:

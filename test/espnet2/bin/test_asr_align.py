@@ -202,14 +202,15 @@ def test_segments_of_a_model_of_many_tasks(tmp_path, capsys):
     from espnet2.bin import s2t_ctc_align
 
     files = cases.write_model(tmp_path, "conditioned")
-    # Release 202611 pads recordings to whole buffers.
-    speech = np.pad(cases.recording(31.7), (0, 704_000 - 507_200))
-    soundfile.write(tmp_path / "u.wav", speech, 16000, subtype="FLOAT")
+    soundfile.write(tmp_path / "u.wav", cases.recording(31.7), 16000, subtype="FLOAT")
     (tmp_path / "text").write_text("abc de\nfgh\n", encoding="utf-8")
     options = [word for name, value in files.items() for word in (f"--{name}", value)]
     options += ["--audio", f"{tmp_path}/u.wav", "--text", f"{tmp_path}/text", "--kaldi_style_text", "false"]
     assert s2t_ctc_align.main([*options, "--min_window_size", "50"]) == 0
     upstreams = ["u_0000 u 1.58 2.52 -2.9812 abc de", "u_0001 u 2.52 2.84 -3.1458 fgh"]
     assert capsys.readouterr().out.splitlines() == upstreams
+    aligner = s2t_ctc_align.CTCSegmentation(**files, kaldi_style_text=False, time_stamps="fixed", min_window_size=50)
+    assert aligner.samples_to_frames_ratio == 1280
+    assert len(aligner.get_lpz(cases.recording(44.0))) == 825  # of three buffers, as upstream's
     with pytest.raises(OptionError, match="bpemodel: expected none, since the model is that of the bundle"):
         s2t_ctc_align.CTCSegmentation(bundle=tmp_path, bpemodel="a")
