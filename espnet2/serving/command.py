@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
+import re
 import sys
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,8 @@ CONNECTIONS = 1024  # at once; others get status 503
 GRACE = 60  # seconds in which requests may end after SIGTERM
 MB = 1 << 20
 TURN = 0.001  # seconds after which a thread that computes lets others in, of which one answers all connections
+LOGS = ("uvicorn.access", "uvicorn.error")
+IN_ADDRESS = re.compile(r"token=[^&\s\"]*")
 MOST_PROCESSES = 1024  # more than any machine has cores; a number above is a slip
 
 
@@ -100,6 +104,13 @@ def _add_process_arguments(group: argparse._ActionsContainer) -> None:
     )
 
 
+def without_tokens(record: logging.LogRecord) -> bool:
+    """Hide the tokens that addresses in a line of a log have; all lines are written."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(IN_ADDRESS.sub("token=...", arg) if isinstance(arg, str) else arg for arg in record.args)
+    return True
+
+
 @dataclass(frozen=True)
 class Plan:
     """A service, as each of its processes makes it.
@@ -124,6 +135,8 @@ class Plan:
         from espnet2.serving.models import open_models
 
         sys.setswitchinterval(TURN)
+        for name in LOGS:
+            logging.getLogger(name).addFilter(without_tokens)
         return make_service(open_models(self.bundles, self.options, self.search), Limits(**self.limits), self.token)
 
     def check(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ pytest.importorskip("uvicorn")
 import httpx
 
 from espnet2.bin.cli import main
+from espnet2.serving.command import without_tokens
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,14 @@ from espnet2.bin.cli import main
 def test_refused_options(demo_bundle, capsys, options, message):
     assert main(["serve", str(demo_bundle), *options]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_tokens_of_addresses_are_not_logged():
+    record = logging.LogRecord(
+        "x", 20, "", 0, '%s - "WebSocket %s" %d', ("a:1", "/v1/stream?token=s3&rate=8000", 7), None
+    )
+    assert without_tokens(record)
+    assert record.getMessage() == 'a:1 - "WebSocket /v1/stream?token=...&rate=8000" 7'
 
 
 def test_a_process_that_is_killed_is_replaced_and_the_others_answer(demo_bundle, demo_dir):
