@@ -11,13 +11,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from espnet2.interface.errors import EspnetError, MissingPackageError, OptionError, reason_of, shortened
 
-START = 120  # seconds in which a cluster on this machine has to start, which other work may delay
 RETRIES = 2  # of a block whose actor has ended
 SECONDS = 600.0  # of the items of a block: what is lost with an actor, and how well the last blocks are divided
 
@@ -71,7 +69,6 @@ def cluster(part: str, address: str, cpus: int | None) -> Iterator[Any]:
         MissingPackageError: Ray is not installed.
         OptionError: There is no cluster at this address.
     """
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", str(START))
     try:
         import ray
 
