@@ -156,7 +156,7 @@ class OneGraphRecognizer(nn.Module):
         options = {option.name: value for option, value in zip(self.options, given, strict=True)}
         if self.kind == CTC_BEAM:
             options["ctc_weight"] = speech.new_ones(1)
-        found = self._searched(encoder_out, lengths, options)
+        found = self._without_blanks(self._searched(encoder_out, lengths, options))
         is_there = found.score > -torch.inf
         status = torch.where((status == RECOGNIZED) & ~is_there[:, 0], NOT_ENDED, status)
         is_there = is_there & (status == RECOGNIZED).unsqueeze(1)
@@ -170,6 +170,15 @@ class OneGraphRecognizer(nn.Module):
         if found.times is None:
             return text, length, score, status
         return text, length, score, status, found.times.narrow(2, 0, longest) * is_token.unsqueeze(3)
+
+    def _without_blanks(self, found: _Found) -> _Found:
+        """Texts without blanks, which attention decoders may choose like other tokens."""
+        if self.kind != LABELS:
+            return found
+        place = torch.arange(found.text.shape[2], device=found.text.device)
+        is_kept = (found.text != self.blank) & (place < found.length.unsqueeze(2))
+        order = torch.where(is_kept, place, place + found.text.shape[2]).argsort(dim=2)
+        return found._replace(text=found.text.gather(2, order), length=is_kept.sum(dim=2))
 
     def _checked(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Speech that the encoder takes, its lengths, and the status (B,) of each utterance.

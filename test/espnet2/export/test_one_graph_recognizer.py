@@ -3,13 +3,16 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from espnet2.bin.export_onnx import main
 from espnet2.export.decoding_table import pieces_of
+from espnet2.export.one_graph_recognizer import LABELS, _Found
 from espnet2.export.one_graph_recognizer import OneGraphRecognizer as Module
 from espnet2.export.quantize import quantize_int8
 from espnet2.fileio.audio import read_audio
@@ -109,6 +112,14 @@ def test_files_and_options_that_do_not_fit_are_told(one_graph, demo_dir, tmp_pat
     ):
         assert main([*command, *options]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_blanks_of_attention_decoders_are_left_out():
+    text = torch.tensor([[[0, 3, 0, 4, 9], [5, 6, 0, 0, 0]]])
+    found = _Found(text, torch.tensor([[4, 2]]), torch.zeros(1, 2))
+    kept = Module._without_blanks(SimpleNamespace(kind=LABELS, blank=0), found)
+    assert kept.length.tolist() == [[2, 2]]
+    assert [row[:2] for row in kept.text[0].tolist()] == [[3, 4], [5, 6]]
 
 
 def _tokenizer(token_type: str, demo_dir: Path):
