@@ -19,8 +19,6 @@ import soundfile
 from espnet2.runtime import Speech2Text
 from espnet2.utils.edit_distance import edit_distance
 
-WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0)
-
 
 def read(path: Path) -> dict[str, str]:
     """Lines `name text` of a file."""
@@ -49,6 +47,7 @@ def main() -> None:
     parser.add_argument("--noise", type=float, default=0.9)
     parser.add_argument("--utterances", type=int, default=40)
     parser.add_argument("--beam_size", type=int, default=10)
+    parser.add_argument("--weights", type=float, nargs="+", default=[0, 1, 2, 3, 4, 6])
     args = parser.parse_args()
     speech2text = Speech2Text(args.bundle, beam_size=args.beam_size, num_threads=1)
     random, texts = np.random.default_rng(0), read(args.data / "text")
@@ -58,7 +57,7 @@ def main() -> None:
     references, words = [texts[name].split() for name in chosen], args.words.split(",")
     spoken = sum(reference.count(word) for word in words for reference in references)
     print(f"{len(chosen)} utterances, {len(words)} words, spoken {spoken} times")
-    for weight in WEIGHTS:
+    for weight in args.weights:
         hits = inserted = errors = 0
         for word in words:
             for samples, reference in zip(speech, references, strict=True):
