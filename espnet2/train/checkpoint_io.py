@@ -34,9 +34,15 @@ class AtomicCheckpointIO(CheckpointIO):
 
 
 def save(state: Any, path: str | Path) -> None:
-    """Save as `torch.save` does, and replace `path` when the file is complete."""
+    """Save as `torch.save` does, and replace `path` when the file is complete; raises `OSError`, as on a full disk."""
     with write_atomically(path) as file:
-        torch.save(state, file)
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:  # PyTorch's writer ends in another error than the system's
+            reason = error.__context__
+            if not isinstance(reason, OSError):
+                raise
+            raise OSError(reason.errno, reason.strerror, str(path)) from error
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:

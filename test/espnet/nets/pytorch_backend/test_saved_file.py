@@ -10,7 +10,7 @@ import torch
 
 from espnet2.interface.errors import CheckpointError
 from espnet2.torch_utils.checkpoint import load_checkpoint
-from espnet2.train.checkpoint_io import read_checkpoint
+from espnet2.train.checkpoint_io import read_checkpoint, save
 
 
 class Odd:
@@ -120,6 +120,19 @@ def test_more_operations_than_a_checkpoint_has(tmp_path, monkeypatch):
     (tmp_path / "x.pth").write_bytes(b"\x80\x02" + b"K\x01" * 1000 + b".")
     with pytest.raises(CheckpointError, match="expected a checkpoint, found a pickle of more than 1000 operations"):
         load_checkpoint(tmp_path / "x.pth")
+
+
+def test_a_disk_without_room(tmp_path):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            save({"w": torch.zeros(10_000)}, tmp_path / "x.pth")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert error.value.filename == str(tmp_path / "x.pth")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["zip", "pickle"])
