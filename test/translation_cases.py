@@ -6,6 +6,7 @@ Run by upstream (`tools/make_translation_golden.py`) and by this project, so not
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,16 @@ from zoo_data import Config, drawn, drawn_weights
 
 SHARPNESS = 4.0  # how far apart the scores of tokens are
 STORED = 30  # cases in the golden, the first ones
-LOSSES = ("mt-plain", "mt-units", "mt-patch", "st-ctc", "st-hier", "mdtrained", "mdtrained-speech")  # in the golden
-OTHER = ("bleu_ctc",)  # statistics that are computed in another way here
+LOSSES = ("mt-plain", "mt-units", "mt-patch", "st-ctc", "st-hier", "mdtrained", "mdtrained-speech", "trained-texts")
 TEXTS = {zoo_mt.TASK: "espnet2.bin.mt_inference:Text2Text", zoo_st.TASK: "espnet2.bin.st_inference:Speech2Text"}
 SHORT = {zoo_mt.TASK: "mt", zoo_st.TASK: "st"}
-MODELS: dict[str, Config] = {**zoo_mt.DECODED, **zoo_st.DECODED}
+SEARCHED: dict[str, Config] = {**zoo_mt.DECODED, **zoo_st.DECODED}
+MODELS: dict[str, Config] = {**SEARCHED, **zoo_st.FURTHER, "trained-texts": zoo_st.OF_TEXTS}
+# Searches of the models of `zoo_st.FURTHER`.
+WAYS: tuple[dict[str, Any], ...] = (
+    {"beam_size": 2, "nbest": 2, "maxlenratio": -6, "ctc_weight": 0.3, "penalty": 0.2},
+    {"beam_size": 3, "nbest": 2, "maxlenratio": 0.7, "ctc_weight": 0.6, "normalize_length": True},
+)
 WITH_CTC = ("mt-units", "mt-conformer", "mt-shorter", "st-hier")  # of the target language
 TRAINED = "mdtrained"  # models that upstream trains, and cannot search
 SHARP = ("output_layer.weight", "ctc_lo.weight", "decoder.output.weight")
@@ -49,8 +55,21 @@ def _of(random: np.random.RandomState, *values: Any) -> Any:
 
 def cases(count: int) -> list[Case]:
     """The first `count` cases, of one model after the other."""
-    random, names = np.random.RandomState(0), [name for name in MODELS if not name.startswith(TRAINED)]
+    random, names = np.random.RandomState(0), [name for name in SEARCHED if not name.startswith(TRAINED)]
     return [_case(str(number), names[number % len(names)], random) for number in range(count)]
+
+
+def further_cases() -> list[Case]:
+    """Cases of the models of `zoo_st.FURTHER`."""
+    recognition = {"asr_beam_size": 2, "asr_ctc_weight": 0.3, "asr_nbest": 2, "asr_maxlenratio": -5}
+    cases = []
+    for model in zoo_st.FURTHER:
+        for number, (way, length) in enumerate(zip(WAYS, (3100, 5200), strict=True)):
+            options = {**way, **(recognition if model.startswith("md") else {})}
+            if model == "st-transducer":
+                options = {"beam_size": 2, "nbest": 1, "transducer_conf": {"search_type": ("default", "tsd")[number]}}
+            cases.append(Case(f"{model}-{number}", model, length, options))
+    return cases
 
 
 def _case(number: str, model: str, random: np.random.RandomState) -> Case:
@@ -140,11 +159,17 @@ def batch(task: str) -> dict[str, torch.Tensor]:
     return fields
 
 
-def losses(name: str, directory: Path) -> dict[str, dict[str, float]]:
-    """Loss, statistics and the norm of all gradients of a model on `batch`, without and with reports."""
+def losses(
+    name: str, directory: Path, prepare: Callable[[torch.nn.Module], object] = lambda model: None
+) -> dict[str, dict[str, float]]:
+    """Loss, statistics and the norm of all gradients of a model on `batch`, without and with reports.
+
+    `prepare` changes the model before.
+    """
     place = directory / name
     task = attribute(MODELS[name].task)
     model, _ = task.build_model_from_file(str(place / "config.yaml"), str(place / "model.pth"))
+    prepare(model)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
@@ -153,7 +178,7 @@ def losses(name: str, directory: Path) -> dict[str, dict[str, float]]:
         torch.manual_seed(0)
         model.train(mode == "train")
         loss, stats, weight = model(**{key: value.clone() for key, value in batch(MODELS[name].task).items()})
-        known = {key: float(value) for key, value in stats.items() if value is not None and key not in OTHER}
+        known = {key: float(value) for key, value in stats.items() if value is not None}
         found[mode] = {"returned": float(loss.detach()), "weight": float(weight), **known}
     loss.backward()
     squares = [float((p.grad.double() ** 2).sum()) for p in model.parameters() if p.grad is not None]

@@ -75,4 +75,39 @@ DECODED = {
 }
 _FRAMES = {"frontend": None, "frontend_conf": {}, "normalize": None, "input_size": FEATURES}
 _LINEAR = {"encoder_conf": {**BLOCKS, "input_layer": "linear"}}
+# Encoders behind that of speech, CTC of the target language in multi-decoder models, and a transducer.
+_BEHIND = {
+    "hier_encoder": "transformer",
+    "hier_encoder_conf": _SECOND,
+    "postencoder": "length_adaptor",
+    "postencoder_conf": {"length_adaptor_n_layers": 1},
+}
+_BOTH_CTC = {"model_conf": {"asr_weight": 0.3, "mt_weight": 0.0, "mtlalpha": 0.3, "st_mtlalpha": 0.3}}
+_TRANSDUCER = {
+    "decoder": "transducer",
+    "decoder_conf": {"hidden_size": 12},
+    "st_joint_net_conf": {"joint_space_size": 10},
+}
+FURTHER = {
+    name: Config(TASK, {**_ST, **keys})
+    for name, keys in {
+        "st-behind": {**_HIER, **_BEHIND},
+        "md-ctc": {**_MD, **_RECOGNISING, **_BOTH_CTC},
+        "md-behind": {**_MD_SPEECH, **_RECOGNISING, **_BEHIND, **_BOTH_CTC},
+        "st-transducer": _TRANSDUCER,
+    }.items()
+}
+# Upstream embeds as many source tokens as there are target tokens.
+OF_TEXTS = Config(
+    TASK,
+    {
+        **_ST,
+        "src_token_list": TARGET,
+        "extra_mt_encoder": "transformer",
+        "extra_mt_encoder_conf": {**BLOCKS, "input_layer": "embed"},
+        "extra_mt_decoder": "transformer",
+        "extra_mt_decoder_conf": _DECODER,
+        "model_conf": {"asr_weight": 0.3, "mt_weight": 0.2, "mtlalpha": 1.0, "st_mtlalpha": 0.3},
+    },
+)
 ROUND_TRIP = {"st": Config(TASK, {**_ST, **_MD_SPEECH, **_RECOGNISING, **_FRAMES, **_LINEAR})}

@@ -74,6 +74,16 @@ class SpeechModel(FeatureExtraction, AbsESPnetModel, StreamingModel):
             speakers. With intermediate CTC the first is a pair: the output, and (layer, its output) for each layer
             with intermediate CTC.
         """
+        encoder_out, encoder_out_lens = self.encode_before_postencoder(speech, speech_lengths)
+        if self.postencoder is not None:
+            output, encoder_out_lens = self.postencoder(last_output(encoder_out), encoder_out_lens)
+            encoder_out = (output, encoder_out[1]) if isinstance(encoder_out, tuple) else output
+        return encoder_out, encoder_out_lens
+
+    def encode_before_postencoder(
+        self, speech: torch.Tensor, speech_lengths: torch.Tensor
+    ) -> tuple[torch.Tensor | tuple[torch.Tensor, Intermediate], torch.Tensor]:
+        """`encode` without post-encoder."""
         feats, feats_lengths = self.extract_feats(speech, speech_lengths)
         if self.preencoder is not None:
             feats, feats_lengths = self.preencoder(feats, feats_lengths)
@@ -81,9 +91,6 @@ class SpeechModel(FeatureExtraction, AbsESPnetModel, StreamingModel):
         if self.encoder is not None:
             options = {"ctc": self.ctc} if self.conditioned else {}
             encoder_out, encoder_out_lens, _ = self.encoder(feats, feats_lengths, **options)
-        if self.postencoder is not None:
-            output, encoder_out_lens = self.postencoder(last_output(encoder_out), encoder_out_lens)
-            encoder_out = (output, encoder_out[1]) if isinstance(encoder_out, tuple) else output
         return encoder_out, encoder_out_lens
 
     def encode_speech(self, speech: torch.Tensor, speech_lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

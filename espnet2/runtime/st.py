@@ -29,6 +29,8 @@ from espnet2.runtime.st_section import TwoPassModel
 
 PREFIX = "asr_"  # of graphs that recognise
 BETWEEN = "recognised_encoder"  # graph from a recognised text to what the translating decoder reads
+FURTHER = "further_encoder"  # graph from the encoder output to what a decoder that attends to speech reads of it
+CTC = "ctc"
 START = "decoder_start"
 SPEECH, SPEECH_LENGTHS = "speech_out", "speech_lengths"  # inputs of a decoder that attends to the encoder output, too
 Value = TypeVar("Value")
@@ -65,6 +67,22 @@ class WithSpeech:
         return {**self.graph({**feeds, SPEECH: speech}), SPEECH_LENGTHS: np.array([speech.shape[1]])}
 
 
+class OfSpeech:
+    """The graph of CTC, which reads the speech of the thread's `WithSpeech.reading` block instead of what is fed.
+
+    Args:
+        graph: Of one input.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.component = graph, graph.component
+
+    def __call__(self, feeds: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Results by name."""
+        speech = _speech.get(None)
+        return self.graph(feeds if speech is None else {self.component.inputs[0].name: speech})
+
+
 class SpeechTranslator(Recognizer):
     """Encoder, search and tokenizer; whoever runs the graphs.
 
@@ -82,7 +100,8 @@ class SpeechTranslator(Recognizer):
         start = model.graphs.get(START)
         if start is not None and SPEECH in {tensor.name for tensor in start.component.inputs}:
             self.start = WithSpeech(start)
-            model = dataclasses.replace(model, graphs={**model.graphs, START: self.start})
+            ctc = {CTC: OfSpeech(model.graphs[CTC])} if CTC in model.graphs else {}
+            model = dataclasses.replace(model, graphs={**model.graphs, START: self.start, **ctc})
         super().__init__(model, options)
         if isinstance(model, TwoPassModel):
             self.first = ResultMaker(model.recognition, options.recognition(), self.seconds)
@@ -125,8 +144,19 @@ class SpeechTranslator(Recognizer):
         search, ratios = self.beam_search, (self.options.maxlenratio, self.options.minlenratio)
         if self.start is None:
             return list(search(memory, *ratios))
-        with self.start.reading(encoder_out):
-            return list(search.finish(search.init_hyp(memory), 0, memory, len(encoder_out), *ratios))
+        speech = self._further(encoder_out)
+        with self.start.reading(speech):
+            return list(search.finish(search.init_hyp(memory), 0, memory, len(speech), *ratios))
+
+    def _further(self, encoder_out: np.ndarray) -> np.ndarray:
+        """What the decoder reads of an encoder output (T, D): (T', D)."""
+        graph = self.model.graphs.get(FURTHER)
+        if graph is None:
+            return encoder_out
+        component = graph.component
+        given = encoder_out[None], np.array([len(encoder_out)])
+        results = graph({tensor.name: value for tensor, value in zip(component.inputs, given, strict=True)})
+        return as_array(results[component.outputs[0].name])[0]
 
     def _memory(self, encoder_out: np.ndarray, tokens: np.ndarray) -> np.ndarray:
         """The decoder's input (U, D) of a recognised text, whose tokens begin with the start symbol."""

@@ -22,6 +22,7 @@ class STOptions(DecodeOptions):
     purpose = "speech translation"
 
     ctc_weight: float = option(0.0, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")
+    normalize_length: bool = option(False, "without effect, as in upstream's speech translation")
     hugging_face_decoder_max_length: int = option(256, "tokens of hugging_face_decoder, its start included")
     asr_beam_size: int = option(20, "multi-decoder models: hypotheses of the recognition kept at every step")
     asr_ctc_weight: float = option(0.3, "multi-decoder models: weight of CTC in the recognition")
@@ -35,6 +36,7 @@ class STOptions(DecodeOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.recognition()
+        object.__setattr__(self, "normalize_length", False)
         most = self.hugging_face_decoder_max_length
         require(is_integer(most) and most > 0, "hugging_face_decoder_max_length", "a number of tokens above 0", most)
         if self.hugging_face_decoder:

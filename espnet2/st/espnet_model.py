@@ -30,25 +30,25 @@ from espnet2.asr.training import LossOptions, Stats, statistics
 from espnet2.interface import spec
 from espnet2.interface.errors import TrainingError
 from espnet2.layers.abs_normalize import AbsNormalize
+from espnet2.st.components import between, further, recognising
 from espnet2.st.head import Head, SpeechAttending, TranslationHead, hidden_vectors, started
-
-PREFIX = "asr_"  # of graphs that recognise in multi-decoder models
-BETWEEN = "recognised_encoder"
 
 
 class ESPnetSTModel(SpeechModel):
     """Translator of speech, with CTC and decoders of the source language beside it.
 
     The loss is `1 - asr_weight - mt_weight` of translation, `asr_weight` of recognition and `mt_weight` of translation
-    of texts. A multi-decoder model (`md_encoder`) recognises with `extra_asr_decoder`, and its decoder reads what
-    `md_encoder` makes of the recognising decoder's hidden vectors.
+    of texts, which `extra_mt_encoder` encodes and the decoder of speech translates. A multi-decoder model
+    (`md_encoder`) recognises with `extra_asr_decoder`, and its decoder reads what `md_encoder` makes of the recognising
+    decoder's hidden vectors.
 
     Args:
         vocab_size, token_list: tokens of translations.
         frontend, specaug, normalize, preencoder, encoder, postencoder: as of `ESPnetASRModel`.
         hier_encoder: further encoder between CTC of the source language and the decoder, or None.
         md_encoder: encoder of a recognising decoder's hidden vectors, or None.
-        extra_mt_encoder, extra_mt_decoder: of translations of texts, or None.
+        extra_mt_encoder: encoder of texts of the source language, which reads token ids, or None.
+        extra_mt_decoder: not used, as in upstream; its weights are part of the model with `mt_weight`.
         decoder: decoder of translations.
         extra_asr_decoder: decoder of the source language, or None.
         ctc: CTC of the source language.
@@ -132,14 +132,14 @@ class ESPnetSTModel(SpeechModel):
         self.st_use_transducer_decoder = st_joint_network is not None
         self.decoder = decoder
         self.md_encoder = md_encoder
-        self.joint_network = st_joint_network
+        self.st_joint_network = st_joint_network
         self.st_ctc = st_ctc if st_mtlalpha > 0.0 else None
         self.ctc = ctc if asr_weight > 0.0 and mtlalpha > 0.0 else None
         self.extra_asr_decoder = extra_asr_decoder if asr_weight > 0.0 and mtlalpha < 1.0 else None
         self.extra_mt_encoder = extra_mt_encoder if mt_weight > 0.0 else None
         self.extra_mt_decoder = extra_mt_decoder if mt_weight > 0.0 else None
-        self._require_parts()
         self.use_multidecoder = md_encoder is not None
+        self._require_parts()
         self.use_speech_attn = isinstance(decoder, TransformerMDDecoder) and decoder.use_speech_attn
         self.loss_options = LossOptions(
             ctc_weight=st_mtlalpha,
@@ -169,7 +169,8 @@ class ESPnetSTModel(SpeechModel):
         needs = {
             "src_token_list": (self.asr_weight > 0.0 or self.md_encoder is not None, self.src_token_list),
             "extra_asr_decoder": (self.asr_weight > 0.0 and self.mtlalpha < 1.0, self.extra_asr_decoder),
-            "extra_mt_decoder": (self.mt_weight > 0.0, self.extra_mt_decoder),
+            "extra_mt_encoder": (self.mt_weight > 0.0, self.extra_mt_encoder),
+            "a decoder that reads one source, token by token,": (self.mt_weight > 0.0, self._reads_texts()),
             "extra_asr_decoder, asr_weight above 0 and mtlalpha below 1": (
                 self.md_encoder is not None,
                 self.extra_asr_decoder,
@@ -179,20 +180,43 @@ class ESPnetSTModel(SpeechModel):
             if needed and not found:
                 raise ValueError(f"expected {name} in a model of these weights and parts, found none")
 
+    @property
+    def joint_network(self) -> Any:
+        """A transducer's, or None."""
+        return self.st_joint_network
+
+    def _reads_texts(self) -> bool:
+        """Whether the decoder may read an encoded text in place of speech."""
+        return self.joint_network is None and not getattr(self.decoder, "use_speech_attn", False)
+
+    def _behind(self) -> list[Any]:
+        """Parts that the encoder output goes through for translation, and not for recognition."""
+        return [part for part in (self.hier_encoder, self.postencoder) if part is not None]
+
     def _chain(self) -> list[Any]:
-        """Parts that inputs go through; a hierarchical encoder is the last."""
-        return [*super()._chain(), *([] if self.hier_encoder is None else [self.hier_encoder])]
+        """Parts that inputs go through up to the decoder, or up to a recognising one."""
+        parts = self.frontend, self.preencoder, self.encoder, *([] if self.use_multidecoder else self._behind())
+        return [part for part in parts if part is not None]
+
+    def encode(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode samples (B, N) of lengths (B,) for translation: (B, T, D), and lengths (B,)."""
+        return self.encode_further(*self._recognised(speech, speech_lengths))
 
     def encode_speech(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Encode samples (B, N) of lengths (B,) as the decoder, or a recognising one, reads them: (B, T, D), (B,)."""
-        return self._translated(*super().encode_speech(speech, speech_lengths))
+        encode = self._recognised if self.use_multidecoder else self.encode
+        return encode(speech, speech_lengths)
 
-    def _translated(self, encoded: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what translation reads of an encoder output (B, T, D) and its lengths (B,)."""
-        if self.hier_encoder is None:
-            return encoded, lengths
-        encoded, lengths, _ = self.hier_encoder(encoded, lengths)
+    def _recognised(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode samples (B, N) of lengths (B,) for recognition: (B, T, D), and lengths (B,)."""
+        encoded, lengths = self.encode_before_postencoder(speech, speech_lengths)
         return last_output(encoded), lengths
+
+    def encode_further(self, encoder_out: Tensor, encoder_out_lens: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode what recognition reads, (B, T, D) with lengths (B,), for translation: the same."""
+        for part in self._behind():
+            encoder_out, encoder_out_lens, *_ = part(last_output(encoder_out), encoder_out_lens)
+        return last_output(encoder_out), encoder_out_lens
 
     def encode_recognised(
         self, encoder_out: Tensor, encoder_out_lens: Tensor, tokens: Tensor, token_lengths: Tensor
@@ -219,33 +243,15 @@ class ESPnetSTModel(SpeechModel):
         found += [(head, component) for head in heads for component in head.components()]
         if self.md_encoder is not None:
             first = [one for one in (self.ctc, self.extra_asr_decoder) if one is not None]
-            found += [(head, _recognising(component)) for head in first for component in head.components()]
-            found.append((self, self._between(found[0][1])))
+            found += [(head, recognising(component)) for head in first for component in head.components()]
+            found.append((self, between(found[0][1], self.md_encoder, self.src_vocab_size or 0)))
+            behind = self._behind() if self.use_speech_attn else []
+            found += [(self, further(found[0][1], behind))] if behind else []
         return tuple(found)
-
-    def _between(self, encoder: spec.Component) -> spec.Component:
-        """Component of `encode_recognised`, behind the encoder's."""
-        size = encoder.outputs[0].axes[-1]
-        speech = spec.Tensor("encoder_out", ("batch", "frames", size))
-        return spec.Component(
-            name=BETWEEN,
-            method="encode_recognised",
-            inputs=(
-                speech,
-                spec.Tensor("encoder_out_lens", ("batch",), "int64", length_of="frames"),
-                spec.Tensor("tokens", ("batch", "tokens"), "int64", below=self.src_vocab_size or 0),
-                spec.Tensor("token_lengths", ("batch",), "int64", length_of="tokens"),
-            ),
-            outputs=(
-                spec.Tensor("recognised_out", ("batch", "out_frames", self.md_encoder.output_size())),
-                spec.Tensor("recognised_out_lens", ("batch",), "int64", length_of="out_frames"),
-            ),
-            lengths=(spec.OutputLength("out_frames", "tokens", self.md_encoder.length),),
-        )
 
     def unfit_for_streams(self) -> str | None:
         """Return the reason why the model needs whole utterances; None if it can stream."""
-        for part in (self.hier_encoder, self.md_encoder):
+        for part in (self.hier_encoder, self.postencoder, self.md_encoder):
             if part is not None:
                 return f"{type(part).__name__} behind it, which needs whole utterances"
         return super().unfit_for_streams()
@@ -277,7 +283,7 @@ class ESPnetSTModel(SpeechModel):
         Raises:
             TrainingError: a loss needs texts of the source language, and there are none.
         """
-        encoded, lengths = SpeechModel.encode_speech(self, speech, speech_lengths)
+        encoded, lengths = self._recognised(speech, speech_lengths)
         source = None
         if src_text is not None and src_text_lengths is not None:
             source = self._source().texts(src_text, src_text_lengths), src_text_lengths
@@ -305,14 +311,22 @@ class ESPnetSTModel(SpeechModel):
         return loss
 
     def _loss_of_texts(self, source: Any, target: tuple[Tensor, Tensor], stats: Stats) -> Tensor:
-        """The loss of the decoder that translates texts."""
-        raise TrainingError(f"mt_weight: expected 0, since texts alone are not translated here, found {self.mt_weight}")
+        """The loss of the decoder where it reads the encoded text of the source language, in place of speech."""
+        tokens, lengths = source
+        tokens = tokens.masked_fill(tokens == self.source_losses.ignore_id, self.src_eos)
+        encoder: Any = self.extra_mt_encoder
+        encoded, encoded_lengths, _ = encoder(tokens, lengths)
+        options = dataclasses.replace(self.loss_options, ctc_weight=0.0, report_cer=False)
+        head = TranslationHead(self.training, self.token_list, (self.sos, self.eos), options, self.decoder)
+        loss, found = head.of(last_output(encoded), encoded_lengths, head.texts(*target), target[1])
+        stats |= {"acc_mt": found["acc"]}
+        return self.mt_weight * loss  # once more, as in upstream
 
     def _loss_of_translation(
         self, speech: tuple[Tensor, Tensor], source: Any, target: tuple[Tensor, Tensor], stats: Stats
     ) -> Tensor:
         """The loss of CTC and decoder of translations, whose statistics are added to `stats`."""
-        memory, decoder = self._translated(*speech), self.decoder
+        memory, decoder = self.encode_further(*speech), self.decoder
         heads = TranslationHead(
             self.training,
             self.token_list,
@@ -326,7 +340,7 @@ class ESPnetSTModel(SpeechModel):
         if self.md_encoder is None:
             loss, found = heads.of(*memory, *text)
         else:
-            loss, found = self._of_recognised(heads, memory, source, text)
+            loss, found = self._of_recognised(heads, (speech, memory), source, text)
         names = {"acc": "acc", "bleu": "bleu", "cer_ctc": "bleu_ctc"}
         stats |= {name: found.get(key) for key, name in names.items()}
         losses = {"loss_st_ctc": "loss_ctc", "loss_st_trans": "loss_transducer", "loss_st_att": "loss_att"}
@@ -334,14 +348,18 @@ class ESPnetSTModel(SpeechModel):
         return loss
 
     def _of_recognised(
-        self, heads: TranslationHead, speech: tuple[Tensor, Tensor], source: Any, text: tuple[Tensor, Tensor]
+        self, heads: TranslationHead, speech: Sequence[Any], source: Any, text: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, Stats]:
-        """Losses of a multi-decoder model, which is trained on the right text of the source language."""
+        """Losses of a multi-decoder model, which is trained on the right text of the source language.
+
+        `speech` is what recognition reads of it, and what translation does.
+        """
+        (recognised, recognised_lengths), (output, lengths) = speech
         tokens = started(source[0], self.src_sos or 0, self.src_eos or 0, self.source_losses.ignore_id)
-        memory = self.encode_recognised(*speech, tokens, source[1] + 1)
+        memory = self.encode_recognised(recognised, recognised_lengths, tokens, source[1] + 1)
         if self.use_speech_attn:
-            heads.decoder = SpeechAttending(self.decoder, *speech)
-        return heads.of(*memory, *text)
+            heads.decoder = SpeechAttending(self.decoder, output, lengths)
+        return heads.mixed(output, [], lengths, text, {}, lambda head, _, __, *of: head.head_loss(*memory, *of))
 
     def collect_feats(
         self, speech: Tensor, speech_lengths: Tensor, text: Tensor, text_lengths: Tensor, **kwargs: Tensor
@@ -350,8 +368,3 @@ class ESPnetSTModel(SpeechModel):
         if self.frontend is not None and self.loss_options.extract_feats_in_collect_stats:
             speech, speech_lengths = self.frontend(speech, speech_lengths)
         return {"feats": speech, "feats_lengths": speech_lengths}
-
-
-def _recognising(component: spec.Component) -> spec.Component:
-    """A component of a recogniser by the name that it has in a multi-decoder model."""
-    return dataclasses.replace(component, name=PREFIX + component.name)

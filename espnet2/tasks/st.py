@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from espnet2.interface.errors import ConfigError
 from espnet2.interface.graph import Graph
 from espnet2.runtime.families.st import SOURCE_NGRAM, two_pass
 from espnet2.runtime.family import Family
@@ -132,20 +133,26 @@ class STTask(TwoTexts, RecognitionTask, AbsTask):
     def assemble(cls, config: Namespace) -> AbsESPnetModel:
         """Build the parts in order: each gets the output size of the one before it."""
         vocab_size = vocab_size_of(config)
-        parts, encoded = encoding_parts(config, FRONTEND, ENCODER, asr.POSTENCODER)
+        parts, encoded = encoding_parts(config, FRONTEND, ENCODER)
         size = encoded["encoder_output_size"]
         hier = HIER_ENCODER.build(config.hier_encoder, config.hier_encoder_conf, input_size=size)
         read = size if hier is None else hier.output_size()
+        postencoder = asr.POSTENCODER.build(config.postencoder, config.postencoder_conf, input_size=read)
+        read = read if postencoder is None else postencoder.output_size()
         source = config.src_token_list or []
         sizes = {"vocab_size": len(source), "encoder_output_size": size}
         recognising = EXTRA_ASR_DECODER.build(config.extra_asr_decoder, config.extra_asr_decoder_conf, **sizes)
         second = MD_ENCODER.build(config.md_encoder, config.md_encoder_conf, input_size=size)
-        read = read if second is None else second.output_size()
-        of_texts = EXTRA_MT_ENCODER.build(config.extra_mt_encoder, config.extra_mt_encoder_conf, input_size=size)
+        if second is not None and second.output_size() != read:
+            raise ConfigError(
+                f"md_encoder_conf: expected an output of {read}, as speech has, found {second.output_size()}"
+            )
+        tokens = {"input_size": len(source) or vocab_size}
+        of_texts = EXTRA_MT_ENCODER.build(config.extra_mt_encoder, config.extra_mt_encoder_conf, **tokens)
         mt_size = size if of_texts is None else of_texts.output_size()
         written = {"vocab_size": vocab_size, "encoder_output_size": mt_size}
         decoder, joint_network = decoder_of(config, vocab_size, read)
-        target = {"odim": vocab_size, "encoder_output_size": read if second is None else size}
+        target = {"odim": vocab_size, "encoder_output_size": read}
         return build(
             "model_conf",
             MODEL,
@@ -159,6 +166,7 @@ class STTask(TwoTexts, RecognitionTask, AbsTask):
             extra_asr_decoder=recognising,
             extra_mt_decoder=EXTRA_MT_DECODER.build(config.extra_mt_decoder, config.extra_mt_decoder_conf, **written),
             hier_encoder=hier,
+            postencoder=postencoder,
             md_encoder=second,
             extra_mt_encoder=of_texts,
             ctc=build("ctc_conf", CTC, config.ctc_conf, odim=len(source), **encoded) if source else None,

@@ -74,13 +74,17 @@ class ErrorCalculator:
         return _rate([text.split() for text in hypotheses], [text.split() for text in references])
 
     def bleu(self, ys_hat: Ids, ys_pad: Ids, is_ctc: bool = False) -> float:
-        """Compute the BLEU score of a batch, in percent, over the characters of its texts; arguments as for a call."""
+        """Compute the BLEU score of a batch over the characters of its texts; arguments as for a call.
+
+        As upstream, it is in percent, but with `is_ctc` from 0 to 1, and without spaces.
+        """
         references = [[token for token in row if token != self.ignore_id] for row in ys_pad]
+        if not is_ctc:
+            found = [row[: len(ref)] for row, ref in zip(ys_hat, references, strict=True)]
+            return 100 * corpus_bleu(self.texts(found), self.texts(references))
         blank = self.char_list.index(self.blank) if self.blank in self.char_list else 0
-        found = [
-            collapsed(row, blank) if is_ctc else row[: len(ref)] for row, ref in zip(ys_hat, references, strict=True)
-        ]
-        return 100 * corpus_bleu(self.texts(found), self.texts(references))
+        pair = self.texts(collapsed(row, blank) for row in ys_hat), self.texts(references)
+        return corpus_bleu(*([text.replace(" ", "") for text in texts] for texts in pair))
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:

@@ -14,7 +14,7 @@ from espnet2.runtime.family import Components, Run
 from espnet2.runtime.options import DecodeOptions
 from espnet2.runtime.search import graphs_used
 from espnet2.runtime.search_model import SearchModel
-from espnet2.runtime.st import BETWEEN, PREFIX, SpeechTranslator, of_recognition, of_translation
+from espnet2.runtime.st import BETWEEN, FURTHER, PREFIX, SpeechTranslator, of_recognition, of_translation
 from espnet2.runtime.st_options import STOptions
 from espnet2.runtime.st_section import STSection, TwoPassModel
 from espnet2.runtime.text_reader import SOURCE_MODEL
@@ -35,6 +35,7 @@ class SpeechTranslation(Recognition):
     quantized: ClassVar[tuple[str, ...]] = (
         *Recognition.quantized,
         BETWEEN,
+        FURTHER,
         *(PREFIX + name for name in ("ctc", "decoder_start", "decoder_step", "lm_step")),
     )
 
@@ -52,7 +53,11 @@ class SpeechTranslation(Recognition):
         used = super().graphs_used(of_translation(components), options)
         first = of_recognition(components)
         if first and isinstance(options, STOptions):
-            used |= {BETWEEN, *(PREFIX + name for name in graphs_used(first, options.recognition()))}
+            used |= {
+                BETWEEN,
+                *({FURTHER} & {*components}),
+                *(PREFIX + name for name in graphs_used(first, options.recognition())),
+            }
         return used
 
     def model(

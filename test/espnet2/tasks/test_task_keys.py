@@ -57,6 +57,12 @@ def test_every_task_here_has_a_golden_of_its_keys(task):
     assert any(task in tasks for tasks in KEYS.values())
 
 
+def test_a_key_that_all_tasks_of_the_newest_release_have_is_read():
+    """The golden has none of these."""
+    keys = {**KEYS["202611"]["STTask"], "wandb_allow_val_change": False}
+    assert isinstance(read(keys, OWN["STTask"]), Namespace)
+
+
 @pytest.mark.parametrize(("task", "keys"), CASES)
 def test_a_config_is_that_of_its_task(task, keys):
     if task in OWN:
