@@ -17,7 +17,7 @@ import zoo_slu
 import zoo_training_calls
 from zoo_calls import attribute, build
 from zoo_data import Array, Config, Row, drawn, drawn_weights
-from zoo_rows import MODEL, SAMPLES
+from zoo_rows import MODEL
 
 SPEECH2UNDERSTAND = "espnet2.bin.slu_inference:Speech2Understand"
 RATE = 16000
@@ -74,8 +74,7 @@ _SPOKEN = (
     Array("text", (5,), below=len(zoo_slu.TOKENS) - 1),
     Array("transcript", (4,), below=len(zoo_slu.TRANSCRIPT_TOKENS) - 1),
 )
-# Positions of convolutions: padding changes what 202511 makes of an utterance, so that all are of one length.
-_EVEN = (2600, 2600, 2600)
+_EVEN = (2600, 2600, 2600)  # samples; padding changes what upstream makes of an utterance
 
 
 @dataclass(frozen=True)
@@ -186,9 +185,8 @@ def _training(number: int, model: str, random: np.random.RandomState) -> Row:
             "interctc_use_conditioning": of(True, False),
         }
         options["interctc_weight"] = 0.4
-    even = "conformer" in (keys["encoder"], keys["postencoder"], keys["deliberationencoder"])
     make = Config(zoo_slu.TASK, {**keys, "model_conf": options})
-    return Row(f"{number}-{model}", "training", make, _SPOKEN, _EVEN if even else SAMPLES)
+    return Row(f"{number}-{model}", "training", make, _SPOKEN, _EVEN)
 
 
 def without_dropout(keys: dict[str, Any]) -> dict[str, Any]:

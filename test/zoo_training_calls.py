@@ -65,9 +65,11 @@ def _collected(module: Any, fields: dict[str, torch.Tensor]) -> dict[str, Any]:
 
 
 def condensed(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Statistics of `measured_on`, and a digest of all its gradients."""
+    """Statistics of `measured_on`, and digests of all its gradients, the last of which their order changes."""
     gradients = np.array(list(found["gradients"].values()))
+    places = np.arange(1, len(gradients) + 1) / len(gradients)
     digests = [float(np.sqrt((gradients[:, 0] ** 2).sum())), float(gradients[:, 1].sum())]
+    digests.append(float((places * gradients[:, 1]).sum()))
     return {"train": found["train"], "eval": found["eval"], "gradients": digests}
 
 
@@ -77,8 +79,8 @@ def difference(expected: Any, found: Any, tolerance: float = 1e-4) -> str:
     Numbers may differ by `tolerance` times the largest of their list, which counts as at least 1.
     """
     if isinstance(expected, dict) and isinstance(found, dict):
-        if list(expected) != list(found):
-            return f": {sorted({*expected} ^ {*found}) or 'another order'} in one alone"
+        if expected.keys() != found.keys():
+            return f": {sorted({*expected} ^ {*found})} in one alone"
         texts = ((name, difference(value, found[name], tolerance)) for name, value in expected.items())
         return next((f".{name}{text}" for name, text in texts if text), "")
     if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):

@@ -91,8 +91,8 @@ class ESPnetASRModel(TrainableRecogniser, SpeechModel):
         self.specaug = specaug
         self.normalize = normalize
         self.preencoder = preencoder
-        self.encoder = encoder
         self.postencoder = postencoder
+        self.encoder = encoder
         self.decoder = None if ctc_weight == 1.0 and joint_network is None else decoder
         self.drops_decoder = decoder is not None and self.decoder is None
         self.joint_network = joint_network

@@ -110,6 +110,10 @@ class ESPnetSLUModel(ESPnetASRModel):
         self.postdecoder = postdecoder
         self.deliberationencoder = deliberationencoder
         self.transcript_token_list = None if transcript_token_list is None else list(transcript_token_list)
+        # As upstream registers them: states of optimisers have the order of parameters.
+        for name in ("postencoder", "postdecoder", "encoder", "deliberationencoder", "decoder", "joint_network", "ctc"):
+            if name in self._modules:
+                self._modules[name] = self._modules.pop(name)
         if postdecoder is not None:
             self._require_transcripts(postdecoder)
 

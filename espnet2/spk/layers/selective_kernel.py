@@ -43,10 +43,15 @@ class KernelWeights(nn.Module):
         reduction: by which a hidden layer is smaller.
         least: of the size of that layer.
         kernels: K.
+        convs: The convolutions, where they are part of it; registered first, as states of optimisers have this order.
     """
 
-    def __init__(self, size: int, reduction: int, least: int, kernels: int):
+    convs: nn.ModuleList
+
+    def __init__(self, size: int, reduction: int, least: int, kernels: int, convs: nn.ModuleList | None = None):
         super().__init__()
+        if convs is not None:
+            self.convs = convs
         hidden = max(least, size // reduction)
         self.fc = nn.Linear(size, hidden)
         self.relu = nn.ReLU()
@@ -84,8 +89,8 @@ class fwSKAttention(KernelWeights):
     def __init__(
         self, freq: int = 40, channel: int = 128, kernels: Sequence[int] = (5, 7), reduction: int = 8, L: int = 16
     ):
-        super().__init__(freq, reduction, L, len(kernels))
-        self.convs = convolutions(nn.Conv2d, nn.BatchNorm2d, channel, kernels, dilation=1)
+        convs = convolutions(nn.Conv2d, nn.BatchNorm2d, channel, kernels, dilation=1)
+        super().__init__(freq, reduction, L, len(kernels), convs)
 
     def forward(self, x: Tensor, padding: Tensor) -> Tensor:
         """(B, C, F, T) with its padding (B, 1, 1, T) → (B, C, F, T)."""
@@ -100,8 +105,8 @@ class cwSKAttention(KernelWeights):
     def __init__(
         self, freq: int = 40, channel: int = 128, kernels: Sequence[int] = (5, 7), reduction: int = 8, L: int = 16
     ):
-        super().__init__(channel, reduction, L, len(kernels))
-        self.convs = convolutions(nn.Conv2d, nn.BatchNorm2d, channel, kernels, dilation=1)
+        convs = convolutions(nn.Conv2d, nn.BatchNorm2d, channel, kernels, dilation=1)
+        super().__init__(channel, reduction, L, len(kernels), convs)
 
     def forward(self, x: Tensor, padding: Tensor) -> Tensor:
         """(B, C, F, T) with its padding (B, 1, 1, T) → (B, C, F, T)."""

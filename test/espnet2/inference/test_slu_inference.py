@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 import slu_cases
 import zoo_slu
+from zoo_training_calls import condensed, difference
 
 from espnet2.bin.slu_inference import Speech2Understand
 from espnet2.interface.errors import ConfigError, DataError, OptionError
 from espnet2.tasks.slu import SLUTask
 
-GOLDEN = json.loads((Path(__file__).parents[2] / "golden/slu_decodes.json").read_text(encoding="utf-8"))
+GOLDEN, TRAINING = (
+    json.loads((Path(__file__).parents[2] / f"golden/slu_{name}.json").read_text(encoding="utf-8"))
+    for name in ("decodes", "training")
+)
 CASES = [case for case in slu_cases.cases(slu_cases.STORED) if GOLDEN[case.name] is not None]
 SPEECH = slu_cases.speech(CASES[0])
 
@@ -105,3 +109,9 @@ def test_configurations_of_no_model(keys, sentence):
     with pytest.raises(ConfigError) as caught:
         SLUTask.build_model({**zoo_slu.PLAIN, **keys})
     assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("row", slu_cases.trainings(slu_cases.TRAINED), ids=lambda row: row.name)
+def test_training_equals_upstream(row, tmp_path):
+    found = condensed(slu_cases.trained(row, tmp_path / "model"))
+    assert not difference(TRAINING[row.name], found)
