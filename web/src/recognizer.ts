@@ -46,8 +46,6 @@ export interface Recognition extends Hypothesis {
   nbest: Hypothesis[];
 }
 
-// The search's caches begin without rows. WebAssembly's fused product of transposed matrices divides by their number.
-const SESSION = { extra: { optimization: { disable_specified_optimizers: "MatmulTransposeFusion" } } };
 type Results = Record<string, Ort.Tensor>;
 const NOTHING: Hypothesis = { text: "", tokens: [], tokenIds: [], score: -Infinity, times: null };
 const ARRAYS = {
@@ -77,7 +75,7 @@ export class Recognizer {
     const options = combined(description.options, settings.options);
     const runtime = settings.runtime ?? (await defaultRuntime(settings.threads));
     const threads = settings.threads === undefined ? {} : { intraOpNumThreads: settings.threads };
-    const session = await runtime.InferenceSession.create(bytes, { ...SESSION, ...threads }).catch((error) => {
+    const session = await runtime.InferenceSession.create(bytes, threads).catch((error) => {
       throw new ModelError(`${name}: expected a graph that onnxruntime loads, found: ${error.message}`, { cause: error });
     });
     return new Recognizer(session, runtime, description, options);
