@@ -15,7 +15,7 @@ from typeguard import typechecked
 
 from espnet2.asr.ctc import CTC
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
-from espnet2.asr.encoder.abs_encoder import AbsEncoder
+from espnet2.asr.encoder.abs_encoder import AbsEncoder, last_output
 from espnet2.asr.espnet_model import ESPnetASRModel, token_id
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.postencoder.abs_postencoder import AbsPostEncoder
@@ -94,8 +94,9 @@ class ESPnetS2TModel(ESPnetASRModel):
         self.na = token_id(self.token_list, sym_na)
 
     def encode_speech(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
-        """`encode` as a graph: (B, T', D), lengths (B,), then the outputs of layers with intermediate CTC."""
-        return flat(*self.encode(speech, speech_lengths))
+        """`encode` as a graph: (B, T', D), lengths (B,), then, without post-encoder, outputs of intermediate CTC."""
+        encoded, lengths = self.encode(speech, speech_lengths)
+        return flat(encoded if self.postencoder is None else last_output(encoded), lengths)
 
     def _encoder_component(self) -> Component:
         """Component of the encoder, which gives outputs of intermediate layers."""
