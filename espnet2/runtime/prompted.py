@@ -253,10 +253,14 @@ class PromptedRecognizer(Recognizer):
         return self.read(speech)
 
     def read(self, speech: Any, name: str = "speech") -> np.ndarray:
-        """Speech as the encoder takes it, of an array or of the recording in a file; raises `AudioError`."""
+        """Speech of any length but 0, float32, of an array or of the recording in a file; raises `AudioError`."""
         if isinstance(speech, str | Path):
-            return checked(read_audio(speech, self.sample_rate), self.encoder.component, str(speech))
-        return checked(speech, self.encoder.component, name)
+            speech, name = read_audio(speech, self.sample_rate), str(speech)
+        array, component = floating_point(speech, name), self.encoder.component
+        shortest = component.shortest().get("samples", 1)
+        if array.ndim == 1 and 0 < len(array) < shortest:
+            return checked(np.pad(array, (0, shortest - len(array))), component, name)[: len(array)]
+        return checked(array, component, name)
 
     def check(self, speech: Any, name: str = "speech") -> np.ndarray:
         """Speech as the encoder takes it, float32, padded to the model's window.
