@@ -19,6 +19,8 @@ from espnet2.runtime.options import PROVIDERS
 
 # On CPUs the fused sum and normalisation takes 4 to 7 times as long as the two operators.
 SLOWER_ON_CPU = ["SkipLayerNormFusion"]
+# Its products end the process where a matrix has no rows, as caches have none at first, in onnxruntime before 1.32.
+CRASHES_BEFORE_1_32 = ["MatmulTransposeFusion"]
 EXTERNAL_DATA_SUFFIX = ".data"  # of a second file, which holds a graph's weights
 
 # Those that objects of this process run; calls of a session may come from several threads.
@@ -106,6 +108,15 @@ def session_options(num_threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
+def disabled_optimizers(
+    providers: Sequence[str] = ("CPUExecutionProvider",), version: str = onnxruntime.__version__
+) -> list[str]:
+    """Names of the optimizers without which onnxruntime of this version runs graphs."""
+    release = tuple(int(number) for number in version.split(".")[:2])
+    crashing = CRASHES_BEFORE_1_32 if release < (1, 32) else []
+    return [*crashing, *(SLOWER_ON_CPU if tuple(providers) == ("CPUExecutionProvider",) else [])]
+
+
 def _shared(path: str | Path, num_threads: int, providers: Sequence[str], mapped: bool) -> onnxruntime.InferenceSession:
     """The session of a graph; that which another object of this process runs, where its files have not changed."""
     key = _state(path), _state(f"{path}{EXTERNAL_DATA_SUFFIX}"), num_threads, tuple(providers), mapped
@@ -134,9 +145,9 @@ def open_session(
     options = session_options(num_threads)
     if mapped:
         options.add_session_config_entry("session.disable_prepacking", "1")
-    slower = SLOWER_ON_CPU if tuple(providers) == ("CPUExecutionProvider",) else None
+    disabled = disabled_optimizers(providers)
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=list(providers), disabled_optimizers=slower)
+        return onnxruntime.InferenceSession(str(path), options, providers=list(providers), disabled_optimizers=disabled)
     except Exception as error:  # onnxruntime's errors have no common base but this
         raise BundleError(f"{path}: expected a graph that onnxruntime can run, found: {reason_of(error)}") from error
 

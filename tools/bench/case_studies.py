@@ -27,7 +27,7 @@ from espnet2.asr.decoder.transformer_decoder import TransformerDecoder
 from espnet2.export.examples import draw
 from espnet2.export.quiet import quiet
 from espnet2.layers.stft import Stft
-from espnet2.runtime.session import SLOWER_ON_CPU, session_options
+from espnet2.runtime.session import disabled_optimizers, session_options
 
 FRAMES, KNOWN, BEAM, LAYERS, SIZE, TOKENS = 250, 30, 10, 6, 512, 5000
 Feeds = tuple[torch.Tensor, ...]
@@ -45,7 +45,7 @@ class Graph:
             self.nodes, self.bytes = len(list(program.model.graph)), path.stat().st_size
             options = session_options(1)
             options.log_severity_level = 3  # nn.LSTM notes the example's length as that of its output
-            self.session = onnxruntime.InferenceSession(str(path), options, disabled_optimizers=SLOWER_ON_CPU)
+            self.session = onnxruntime.InferenceSession(str(path), options, disabled_optimizers=disabled_optimizers())
         names = [item.name for item in self.session.get_inputs()]
         self.feeds = dict(zip(names, (value.numpy() for value in feeds), strict=True))
 

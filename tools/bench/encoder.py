@@ -22,7 +22,7 @@ from step_profile import graph_of
 
 from espnet2.interface.spec import Component
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.session import SLOWER_ON_CPU, session_options
+from espnet2.runtime.session import disabled_optimizers, session_options
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def main() -> None:
 
 def opened(path: str) -> onnxruntime.InferenceSession:
     """The graph in a file, as the runtime opens it, on one thread."""
-    return onnxruntime.InferenceSession(path, session_options(1), disabled_optimizers=SLOWER_ON_CPU)
+    return onnxruntime.InferenceSession(path, session_options(1), disabled_optimizers=disabled_optimizers())
 
 
 def feeds_of(component: Component, samples: int) -> dict[str, np.ndarray]:

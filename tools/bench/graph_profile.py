@@ -18,7 +18,7 @@ from machine import Machine
 from onnx import TensorProto
 
 from espnet2.interface.spec import Component
-from espnet2.runtime.session import SLOWER_ON_CPU, session_options
+from espnet2.runtime.session import disabled_optimizers, session_options
 
 BITS = {TensorProto.INT8: 8, TensorProto.UINT8: 8, TensorProto.FLOAT16: 16, TensorProto.FLOAT: 32}
 RECURRENT = {"LSTM": 3, "GRU": 3, "DynamicQuantizeLSTM": 3}  # axes of weights, where biases have two
@@ -64,7 +64,7 @@ def profile(
         options.optimized_model_filepath = f"{directory}/optimized.onnx"
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", "weights")
         options.log_severity_level = 3  # a saved graph is tied to the processor, which is known here
-        session = onnxruntime.InferenceSession(str(path), options, disabled_optimizers=SLOWER_ON_CPU)
+        session = onnxruntime.InferenceSession(str(path), options, disabled_optimizers=disabled_optimizers())
         given = {tensor.name: np.ascontiguousarray(feeds[tensor.name], tensor.dtype) for tensor in component.feeds}
         for _ in range(warmup + runs):
             session.run(None, given)

@@ -70,6 +70,22 @@ def test_arrays_that_are_not_contiguous_are_fed_by_value(step_file):
     assert np.array_equal(both.numpy(), new)
 
 
+CPU, GPU = ("CPUExecutionProvider",), ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+@pytest.mark.parametrize(
+    ("version", "providers", "expected"),
+    [
+        ("1.20.1", CPU, ["MatmulTransposeFusion", "SkipLayerNormFusion"]),
+        ("1.31.1", GPU, ["MatmulTransposeFusion"]),
+        ("1.32.0", CPU, ["SkipLayerNormFusion"]),
+        ("2.0.0.dev20270101", GPU, []),
+    ],
+)
+def test_optimizers_that_crash_or_are_slower_are_left_out(version, providers, expected):
+    assert session.disabled_optimizers(providers, version) == expected
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -57,7 +57,7 @@ def test_a_section_is_read_as_it_was_written():
                 ("griffin_lim_iters", -1),
             )
         ),
-        ({"griffin_lim": {"n_fft": 16}}, "griffin_lim.n_shift: expected a whole number from 1 to 65536, found None"),
+        ({"griffin_lim": {"n_fft": 16}}, "griffin_lim.n_shift: expected a whole number from 1 to 16384, found None"),
         ({"griffin_lim": {**synthesis_graphs.GRIFFIN_LIM, "n_mels": 4}}, "griffin_lim.fs"),
         ({"griffin_lim": {**synthesis_graphs.GRIFFIN_LIM, "n_mels": 4, "fs": 8, "fmin": 9}}, "fmin below fmax"),
     ],
