@@ -149,7 +149,7 @@ class SpeechTranslator(Recognizer):
             return list(search.finish(search.init_hyp(memory), 0, memory, len(speech), *ratios))
 
     def _further(self, encoder_out: np.ndarray) -> np.ndarray:
-        """What the decoder reads of an encoder output (T, D): (T', D)."""
+        """The decoder's input (T', D) that follows from an encoder output (T, D)."""
         graph = self.model.graphs.get(FURTHER)
         if graph is None:
             return encoder_out

@@ -23,7 +23,8 @@ from espnet2.tasks.rows import options_of
 from espnet2.tasks.shared import TRAINING_ONLY
 from espnet2.utils.yaml_file import read_mapping
 
-OLD_TRAINING_KEYS = ("pretrain_key", "use_lora", "lora_conf", "save_lora_only")  # of releases before 202511
+# Of releases before 202511, and of 202611.
+OTHER_TRAINING_KEYS = ("pretrain_key", "use_lora", "lora_conf", "save_lora_only", "wandb_allow_val_change")
 MERGED_ADAPTERS = ("lora",)  # which trained weights have in them already; those of other kinds are layers
 # Defaults that upstream has changed: the first release with it, the section, its choice, and the options.
 DEFAULTS_SINCE = ((202609, "encoder", "beats", {"fbank_mean": 15.2913, "fbank_std": 5.90532}),)
@@ -50,7 +51,7 @@ def model_keys(task: type[TaskDeclaration]) -> dict[str, Option]:
 def training_keys(task: type[TaskDeclaration]) -> set[str]:
     """Return the keys of a config.yaml that only training uses."""
     options = options_of((*task.common_rows(), *TRAINING_ONLY, *task.rows))
-    return {option.name for option in options} - set(model_keys(task)) | {*WRITTEN, *OLD_TRAINING_KEYS}
+    return {option.name for option in options} - set(model_keys(task)) | {*WRITTEN, *OTHER_TRAINING_KEYS}
 
 
 def check_config(data: Mapping[str, Any], task: type[TaskDeclaration], places: Places) -> Namespace:

@@ -164,7 +164,6 @@ LOOP = (
     fixed("wandb_entity", str_or_none, None),
     fixed("wandb_name", str_or_none, None),
     fixed("wandb_model_log_interval", int, -1),
-    fixed("wandb_allow_val_change", str2bool, False),
     Option("detect_anomaly", str2bool, False, "find the operation that produced a NaN; slow"),
     fixed("use_adapter", str2bool, False),
     fixed("adapter", str, "lora"),

@@ -1,4 +1,4 @@
-"""What strangers may send: values in documents, words of options, lines of lists, and files that are none."""
+"""Input that strangers may send: values in documents, words of options, lines of lists, and files that are none."""
 
 from __future__ import annotations
 

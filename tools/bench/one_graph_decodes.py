@@ -93,7 +93,7 @@ def recognizers(row: str, fixtures: Path, work_dir: Path) -> tuple[Any, OneGraph
 
 
 def timed(run: Any) -> tuple[Any, float]:
-    """What a function returns, and the seconds that it took."""
+    """The result of a function, and the seconds that it took."""
     start = time.perf_counter()
     return run(), time.perf_counter() - start
 

@@ -85,7 +85,7 @@ def _require_honest_sizes(path: str | Path, size: int) -> None:
 def _harmless(path: str | Path) -> str | BinaryIO:
     """The file, or what is in front of its first damaged pickle, for PyTorch to say what is wrong with it.
 
-    Raises `UnboundedError`, and others for a damaged archive.
+    Raises `UnboundedError`, `UnreadableError` where nothing is in front of it, and others for a damaged archive.
     """
     with opened(path, "MODEL_BYTES") as file:
         if file.read(4) == b"PK\3\4":
@@ -101,7 +101,10 @@ def _harmless(path: str | Path) -> str | BinaryIO:
                 require_harmless(file)
             except UnboundedError:
                 raise
-            except (ValueError, LookupError):
+            except (ValueError, LookupError) as error:
+                file.seek(0)
+                if not end and file.read(1):
+                    raise UnreadableError(f"{DAMAGED}, or a plain pickle") from error
                 file.seek(0)
                 return io.BytesIO(file.read(end))
             end = file.tell()

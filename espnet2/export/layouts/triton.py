@@ -71,7 +71,7 @@ class BatchedRecognizer(nn.Module):
         return replace(one, inputs=inputs, outputs=outputs)
 
     def parameters_of_triton(self) -> dict[str, str]:
-        """What a client needs to know."""
+        """Parameters of the configuration that a client needs to know."""
         known = self.one.metadata()
         return {name: known[name] for name in ("sample_rate", "options")}
 
@@ -121,7 +121,7 @@ class BatchedStream(nn.Module):
         )
 
     def parameters_of_triton(self) -> dict[str, str]:
-        """What a client needs to know."""
+        """Parameters of the configuration that a client needs to know."""
         blank = self.section.special["blank"]
         known = {"sample_rate": self.section.sample_rate, "blank": blank, **self.section.streaming}
         return {name: str(value) for name, value in known.items()}

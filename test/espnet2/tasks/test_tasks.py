@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from espnet2.interface.errors import CheckpointError, ConfigError
-from espnet2.interface.families import FAMILIES, task_class
+from espnet2.interface.families import FAMILIES, kind_of, task_class
 from espnet2.main_funcs.pretrained import find_model
 from espnet2.tasks.abs_task import AbsTask
 from espnet2.tasks.asr import ASRTask
@@ -38,7 +38,7 @@ def model_dir(tmp_path):
 def test_a_task_has_the_name_of_its_row(name):
     task = task_class(name)
     names = [option.name for option in task.options()]
-    assert issubclass(task, AbsTask) and task.name == name
+    assert issubclass(task, AbsTask) and task.name == kind_of(name)
     assert len(names) == len(set(names)) and set(task.required) <= set(names)
     assert set(task.inference_data) <= {*task.required_data, *task.optional_data}
 
