@@ -172,7 +172,7 @@ class OneGraphRecognizer(nn.Module):
         return text, length, score, status, found.times.narrow(2, 0, longest) * is_token.unsqueeze(3)
 
     def _without_blanks(self, found: _Found) -> _Found:
-        """Texts without blanks, which attention decoders may choose like other tokens, and CTC where none is possible."""
+        """Texts without blanks, which attention decoders may choose like other tokens, and CTC, too."""
         if self.kind not in (LABELS, CTC_BEAM):
             return found
         place = torch.arange(found.text.shape[2], device=found.text.device)
