@@ -168,12 +168,16 @@ class DecodeOptions(OptionFields):
         )
         require(self.memory_limit <= MOST_GB, "memory_limit", f"at most {MOST_GB:g} GB", self.memory_limit)
         require(self.timestamps in TIMESTAMPS, "timestamps", f"one of {', '.join(TIMESTAMPS)}", self.timestamps)
-        wanted = [name for name in SEARCHES if getattr(self, name)]
+        wanted = [name for name in SEARCHES if self.asks_for(name)]
         require(len(wanted) < 2, " and ".join(wanted), "one of them", True)
         size = self.batch_size
         if size != AUTO:
             require(is_integer(size) and 0 <= int(size) <= MOST_TOGETHER, "batch_size", BATCH_SIZES, size)
             object.__setattr__(self, "batch_size", max(1, int(size)))  # upstream's published configurations say 0
+
+    def asks_for(self, search: str) -> bool:
+        """Whether the search of this name is to take the place of the model's usual one."""
+        return getattr(self, search, False) is True
 
     @property
     def prompt(self) -> Prompt:

@@ -162,7 +162,7 @@ def kind_of(graphs: Collection[str], options: DecodeOptions) -> SearchKind:
         raise OptionError(
             f"transducer_conf: expected none, since the model is no transducer; found {options.transducer_conf}"
         )
-    asked = next((kind for kind in KINDS if getattr(options, kind.name, False) is True), None)
+    asked = next((kind for kind in KINDS if options.asks_for(kind.name)), None)
     if asked is not None and own is not None:
         raise OptionError(f"{asked.name}: expected False, since the model has a search of its own; found True")
     return own or asked or USUAL

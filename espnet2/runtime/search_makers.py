@@ -28,7 +28,7 @@ from espnet.nets.scorers.step import StepScorer
 from espnet.nets.transducer_options import TransducerOptions
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.options import DecodeOptions
-from espnet2.runtime.search_model import SearchModel
+from espnet2.runtime.search_model import CTC_EOS, SearchModel
 
 Blocks = Sequence[int]  # size, hop and look-ahead of the encoder's blocks in a stream, in its frames
 
@@ -260,7 +260,8 @@ def scorers(
 
     ctc = None
     if "ctc" in graphs:
-        ctc = CTCPrefixScorer(CTCGraph(graphs["ctc"]), model.section.special["eos"], window_margin, blanks_only)
+        special = model.section.special
+        ctc = CTCPrefixScorer(CTCGraph(graphs["ctc"]), special.get(CTC_EOS, special["eos"]), window_margin, blanks_only)
     return {
         "decoder": step("decoder_step", "decoder_start"),
         "ctc": ctc,

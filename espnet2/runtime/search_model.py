@@ -34,6 +34,8 @@ STREAMING = ("samples_per_step", "lead", "least_steps", "frame_stride", "block_s
 POSITIVE = ("samples_per_step", "frame_stride", "block_size", "hop_size")  # sizes that are not 0
 MOST_STEP = 10_000_000  # samples, or frames: minutes of speech
 
+CTC_EOS = "ctc_eos"  # end symbol that CTC knows, where the search has another one
+
 
 @dataclass(frozen=True)
 class SearchSection(Section):

@@ -19,11 +19,12 @@ from espnet.nets.beam_search import longest
 from espnet.nets.hypothesis import Hypothesis
 from espnet.nets.scorers.ctc import ctc_once
 from espnet.nets.tensors import as_array
+from espnet2.interface.errors import OptionError
 from espnet2.interface.graph import Graph
 from espnet2.runtime.asr import Recognizer, Speech2Text
 from espnet2.runtime.results import AnyResult, ResultMaker, Translations
 from espnet2.runtime.search import make_search
-from espnet2.runtime.search_model import SearchModel
+from espnet2.runtime.search_model import CTC_EOS, SearchModel
 from espnet2.runtime.st_options import STOptions
 from espnet2.runtime.st_section import TwoPassModel
 
@@ -97,6 +98,8 @@ class SpeechTranslator(Recognizer):
     start: WithSpeech | None = None  # where the decoder attends to speech, too
 
     def __init__(self, model: SearchModel, options: STOptions) -> None:
+        if options.hugging_face_decoder:
+            model = dataclasses.replace(model, section=with_ends_of_generation(model.section))
         start = model.graphs.get(START)
         if start is not None and SPEECH in {tensor.name for tensor in start.component.inputs}:
             self.start = WithSpeech(start)
@@ -181,6 +184,18 @@ class STSpeech2Text(Speech2Text, SpeechTranslator):
     """
 
     task: ClassVar[str] = "st"
+
+
+def with_ends_of_generation(section: Any) -> Any:
+    """The section with the start and end symbols of its decoder of transformers; `OptionError` where it has none.
+
+    CTC keeps the model's own end symbol, as in upstream.
+    """
+    names = {"sos": "decoder_start_token_id", "eos": "eos_token_id"}
+    found = {name: section.generation.get(rule) for name, rule in names.items()}
+    if not all(isinstance(index, int) for index in found.values()):
+        raise OptionError("hugging_face_decoder: expected a model with a decoder of transformers, found another one")
+    return dataclasses.replace(section, special={**section.special, CTC_EOS: section.special["eos"], **found})
 
 
 def of_recognition(graphs: Mapping[str, Value]) -> dict[str, Value]:

@@ -23,7 +23,10 @@ class STOptions(DecodeOptions):
 
     ctc_weight: float = option(0.0, "weight of the CTC prefix score; the decoder's is 1 - ctc_weight")
     normalize_length: bool = option(False, "without effect, as in upstream's speech translation")
-    hugging_face_decoder_max_length: int = option(256, "tokens of hugging_face_decoder, its start included")
+    hugging_face_decoder: bool = option(
+        False, "search with the start and end symbols that a decoder of transformers was made with"
+    )
+    hugging_face_decoder_max_length: int = option(256, "without effect, as in upstream's speech translation")
     asr_beam_size: int = option(20, "multi-decoder models: hypotheses of the recognition kept at every step")
     asr_ctc_weight: float = option(0.3, "multi-decoder models: weight of CTC in the recognition")
     asr_lm_weight: float = option(1.0, "multi-decoder models: weight of the language model in the recognition")
@@ -39,9 +42,10 @@ class STOptions(DecodeOptions):
         object.__setattr__(self, "normalize_length", False)
         most = self.hugging_face_decoder_max_length
         require(is_integer(most) and most > 0, "hugging_face_decoder_max_length", "a number of tokens above 0", most)
-        if self.hugging_face_decoder:
-            conf = {"max_length": int(most), **(self.hugging_face_decoder_conf or {})}
-            object.__setattr__(self, "hugging_face_decoder_conf", conf)
+
+    def asks_for(self, search: str) -> bool:
+        """See the base class; a decoder of transformers is a scorer as any other, as in upstream's speech translation."""
+        return search != "hugging_face_decoder" and super().asks_for(search)
 
     def recognition(self) -> DecodeOptions:
         """The options of the recognition; raises `OptionError` as the class does."""
