@@ -44,7 +44,7 @@ class STOptions(DecodeOptions):
         require(is_integer(most) and most > 0, "hugging_face_decoder_max_length", "a number of tokens above 0", most)
 
     def asks_for(self, search: str) -> bool:
-        """See the base class; a decoder of transformers is a scorer as any other, as in upstream's speech translation."""
+        """See the base class; a decoder of transformers is one scorer of several, as in upstream."""
         return search != "hugging_face_decoder" and super().asks_for(search)
 
     def recognition(self) -> DecodeOptions:
