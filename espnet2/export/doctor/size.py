@@ -20,7 +20,7 @@ from espnet2.export.nodes import Node
 from espnet2.export.verify import component_cases
 from espnet2.interface.errors import OptionError, listed
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.session import session_options
+from espnet2.runtime.session import disabled_optimizers, session_options
 
 RUNS = 5
 OTHER = "(none)"  # what onnxruntime adds, or has made of several nodes, without the name of one
@@ -98,7 +98,7 @@ def _events(file: Path, feeds: Mapping[str, Any]) -> Iterable[tuple[str, Mapping
     options = session_options(1)
     with tempfile.TemporaryDirectory() as directory:
         options.enable_profiling, options.profile_file_prefix = True, f"{directory}/profile"
-        session = onnxruntime.InferenceSession(str(file), options)
+        session = onnxruntime.InferenceSession(str(file), options, disabled_optimizers=disabled_optimizers())
         given = {item.name: feeds[item.name] for item in session.get_inputs()}
         for _ in range(RUNS):
             session.run(None, given)
