@@ -12,7 +12,7 @@ import numpy as np
 from espnet.nets.tensors import as_array
 from espnet2.interface.graph import Graph
 
-MOST_STEPS = 16  # of one call: more make it no faster, and need more memory
+MOST_STEPS = 16  # of one call, of all streams: more make it no faster, and need more memory
 GOES_ON = 10**9  # `remaining` of a stream whose end is not known
 
 
@@ -92,7 +92,9 @@ class StreamEncoder:
         """
         runs = [self._run(*given) for given in zip(streams, pieces, ends, strict=True)]
         while active := [run for run in runs if run.ahead]:
-            self._step(active, min(self.most_steps, *(run.ahead for run in active)))
+            active = active[:MOST_STEPS]
+            most = min(self.most_steps, MOST_STEPS // len(active))
+            self._step(active, min(most, *(run.ahead for run in active)))
         return [np.concatenate(run.found) for run in runs], [run.state for run in runs]
 
     def _run(self, stream: StreamState, piece: np.ndarray, ends: bool) -> _Run:

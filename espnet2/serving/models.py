@@ -20,6 +20,7 @@ from espnet2.runtime.bundle import Bundle
 from espnet2.runtime.cli.models import has_prompts, knows_times, prompt_options
 from espnet2.runtime.cli.segments import Segment
 from espnet2.runtime.cli.transcriber import Transcriber
+from espnet2.runtime.threads import gatherings_of, threads_of
 from espnet2.runtime.tts import Synthesizer, Text2Speech
 from espnet2.serving.scheduler import BusyError, Scheduler, Ticket
 from espnet2.serving.stream_hub import StreamHub
@@ -139,13 +140,13 @@ class Synthesis(Model):
 
 
 class Streaming(Model):
-    """A recogniser of live streams."""
+    """A recogniser of live streams; `threads`: steps at once, of different streams."""
 
     verbs = ("stream",)
 
-    def __init__(self, name: str, recognizer: StreamingRecognizer) -> None:
+    def __init__(self, name: str, recognizer: StreamingRecognizer, threads: int = 1) -> None:
         super().__init__(name, recognizer.sample_rate)
-        self.hub = StreamHub(recognizer, STREAMS)
+        self.hub = StreamHub(recognizer, STREAMS, threads)
 
     def close(self) -> None:
         """End all streams."""
@@ -181,7 +182,9 @@ def _opened(name: str, bundle: Bundle, options: Mapping[str, Any], search: Mappi
         return Synthesis(name, Text2Speech(bundle, **own))
     timed: dict[str, Any] = {"timestamps": "word"} if knows_times(bundle) else {}
     if getattr(bundle.section, "streaming", None):
-        return Streaming(name, Speech2TextStreaming(bundle, **own, **timed, **search))
+        asked = own.get("num_threads")
+        own["num_threads"], threads = threads_of(asked, batched=True).steps, gatherings_of(asked, STREAMS)
+        return Streaming(name, Speech2TextStreaming(bundle, **own, **timed, **search), threads)
     if has_prompts(bundle):
         return PromptedRecognition(name, Speech2Text(bundle, **own, **search), functools.partial(_prompts, bundle))
     verb = "translate" if bundle.manifest.task == "st" else "transcribe"

@@ -1,9 +1,9 @@
-"""Live streams, all of which are stepped together."""
+"""Live streams, those that wait for a step being stepped together."""
 
 from __future__ import annotations
 
 import contextlib
-import queue
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +16,7 @@ from espnet2.runtime.results import AnyResult
 from espnet2.serving.scheduler import BusyError
 
 MOST_WAITING = 60.0  # seconds of one stream that may wait to be recognised
+TOGETHER = 8  # streams of a step: more make it hardly faster, take memory, and let the first of them wait for the last
 # Takes the results so far, or what ended the stream, and whether they are the last.
 Deliver = Callable[[list[AnyResult] | Exception, bool], None]
 
@@ -27,6 +28,7 @@ class LiveStream:
         self._hub, self.session, self.deliver = hub, session, deliver
         self.pieces: list[np.ndarray] = []  # that wait
         self.ends = False
+        self.is_stepping = False
         self.is_closed = False
 
     def extend(self, samples: np.ndarray, is_final: bool = False) -> None:
@@ -42,20 +44,25 @@ class LiveStream:
 
 
 class StreamHub:
-    """Streams of one recogniser: a thread takes what all have sent, steps them together, and delivers the results.
+    """Streams of one recogniser: threads take what has been sent, step those streams together, and deliver the results.
 
     Args:
         recognizer: Of streams.
         most: Streams at once.
+        threads: Steps at once, of different streams.
     """
 
-    def __init__(self, recognizer: StreamingRecognizer, most: int) -> None:
+    def __init__(self, recognizer: StreamingRecognizer, most: int, threads: int = 1) -> None:
         self.recognizer, self.most = recognizer, most
         self._streams: set[LiveStream] = set()
+        self._ready: dict[LiveStream, None] = {}  # that wait for a step, the first one first
+        self._idle = 0  # threads
+        self._closed = False
         self._lock = threading.Lock()
-        self._news: queue.SimpleQueue[bool] = queue.SimpleQueue()  # whether to go on
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._news = threading.Condition(self._lock)
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def count(self) -> int:
@@ -81,31 +88,48 @@ class StreamHub:
                 raise BusyError(f"stream: expected at most {MOST_WAITING:g} s ahead of the results, found more", 5.0)
             stream.pieces.append(samples)
             stream.ends |= is_final
-        self._news.put(True)
+            self._note(stream)
 
     def forget(self, stream: LiveStream) -> None:
         """Remove a stream."""
         with self._lock:
             stream.is_closed = True
             self._streams.discard(stream)
+            self._ready.pop(stream, None)
 
     def close(self) -> None:
-        """End the thread."""
-        self._news.put(False)
-        self._thread.join()
+        """End the threads, once no stream waits for a step."""
+        with self._lock:
+            self._closed = True
+            self._news.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _note(self, stream: LiveStream) -> None:
+        """Let a stream wait for a step, where it has samples and makes none."""
+        if stream.pieces and not stream.is_stepping and not stream.is_closed:
+            self._ready[stream] = None
+            self._news.notify()
 
     def _run(self) -> None:
-        while self._news.get():
-            ready = self._taken()
-            if ready:
-                self._step(ready)
+        while ready := self._taken():
+            self._step(ready)
+            with self._lock:
+                for stream, _, _ in ready:
+                    stream.is_stepping = False
+                    self._note(stream)
 
     def _taken(self) -> list[tuple[LiveStream, np.ndarray, bool]]:
-        """Samples that the streams have sent since the last step."""
+        """The next streams and what they have sent: a fair share for each idle thread; none where the hub has ended."""
         with self._lock:
-            ready = [(one, np.concatenate(one.pieces), one.ends) for one in self._streams if one.pieces]
+            self._idle += 1
+            self._news.wait_for(lambda: self._ready or self._closed)
+            share = min(-(-len(self._ready) // self._idle), TOGETHER)
+            self._idle -= 1
+            ready = [(one, np.concatenate(one.pieces), one.ends) for one in itertools.islice(self._ready, share)]
             for stream, _, _ in ready:
-                stream.pieces = []
+                del self._ready[stream]
+                stream.pieces, stream.is_stepping = [], True
         return ready
 
     def _step(self, ready: list[tuple[LiveStream, np.ndarray, bool]]) -> None:

@@ -11,6 +11,7 @@ from stream_graphs import SEARCHES, TOKENS, S, V, encoder_step, recognizer, slow
 
 from espnet2.interface.errors import AudioError, BundleError, OptionError, StreamError
 from espnet2.runtime import Speech2Text, Speech2TextStreaming
+from espnet2.runtime.stream_encoder import MOST_STEPS
 from espnet2.runtime.timestamps import Timed
 
 
@@ -94,6 +95,17 @@ def test_one_call_for_all_streams():
     states = [call["past_speech"] for call in encoder.calls[1:]]
     assert all(isinstance(state, Value) for state in states), "what a step returns is fed to the next as it is"
     assert found.advance([]) == []
+
+
+@pytest.mark.parametrize("count, steps", [(1, 40), (5, 7), (40, 2)])
+def test_a_call_has_a_limited_number_of_steps_of_all_streams(count, steps):
+    speech = slowly(*[2, 3] * steps)[: steps * S]
+    encoder = encoder_step()
+    found = recognizer(encoder)
+    results = found.advance([(found.session(), speech, True) for _ in range(count)])
+    assert all(plain(result) == plain(recognizer()(speech)) for result in results)
+    sizes = [call["speech"].shape[:2] for call in encoder.calls]
+    assert max(streams * taken for streams, taken in sizes) <= MOST_STEPS
 
 
 def test_pieces_without_samples_do_nothing():

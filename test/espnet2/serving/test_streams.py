@@ -23,7 +23,7 @@ from espnet2.serving.app import make_service
 from espnet2.serving.limits import Limits
 from espnet2.serving.models import Streaming, Synthesis
 from espnet2.serving.scheduler import BusyError
-from espnet2.serving.stream_hub import StreamHub
+from espnet2.serving.stream_hub import TOGETHER, StreamHub
 
 END = '{"type": "end"}'
 A, B = 2, 3  # tokens
@@ -99,17 +99,50 @@ def test_streams_without_the_token_are_refused(client):
         pass
 
 
-def test_too_many_streams_and_too_much_of_one_are_refused(monkeypatch):
-    hub = StreamHub(stream_graphs.recognizer(), most=1)
+def test_too_many_streams_and_too_much_of_one_are_refused():
+    hub = StreamHub(stream_graphs.recognizer(), most=1, threads=0)  # one that does not keep up
     stream = hub.open(lambda results, is_final: None)
     with pytest.raises(BusyError, match="at most 1 streams"):
         hub.open(lambda results, is_final: None)
-    monkeypatch.setattr(hub, "_taken", lambda: [])  # a service that does not keep up
     stream.extend(np.zeros(6100, np.float32))
     with pytest.raises(BusyError, match="ahead of the results"):
         stream.extend(np.zeros(1, np.float32))
     stream.close()
     assert hub.count == 0
+    hub.close()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_streams_of_several_threads_have_the_texts_of_each_alone(threads):
+    hub, found, done = StreamHub(stream_graphs.recognizer(), most=20, threads=threads), {}, threading.Semaphore(0)
+
+    def deliver(name):
+        def keep(results, is_final):
+            found.setdefault(name, []).append((results[0].text if results else "", is_final))
+            done.release() if is_final else None
+
+        return keep
+
+    samples = stream_graphs.slowly(A, B, A, B)
+    streams = [hub.open(deliver(number)) for number in range(20)]
+    for place in range(0, len(samples), 3):
+        for stream in streams:
+            stream.extend(samples[place : place + 3], place + 3 >= len(samples))
+    assert all(done.acquire(timeout=10) for _ in streams)
+    hub.close()
+    for texts in found.values():
+        assert texts[-1] == ("abab", True)
+        assert [len(text) for text, _ in texts] == sorted(len(text) for text, _ in texts)  # in the order of the pieces
+
+
+def test_what_waits_is_shared_out_among_idle_threads():
+    hub = StreamHub(stream_graphs.recognizer(), most=20, threads=0)
+    for _ in range(20):
+        hub.open(lambda results, is_final: None).extend(np.zeros(1, np.float32))
+    hub._idle = 3  # others
+    assert [len(hub._taken()) for _ in range(2)] == [5, 4]
+    hub._idle = 0
+    assert len(hub._taken()) == TOGETHER
     hub.close()
 
 
