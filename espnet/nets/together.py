@@ -106,10 +106,18 @@ class Outcome(Generic[_Result]):
         return result
 
 
+def outcome_of(task: Callable[[], _Result]) -> Outcome[_Result]:
+    """The result of a task that runs in the thread of the caller, or its error."""
+    try:
+        return Outcome(task())
+    except Exception as error:
+        return Outcome(error=error)
+
+
 def outcomes(tasks: Sequence[Callable[[], _Result]]) -> list[Outcome[_Result]]:
     """The outcomes of tasks, in order; several run in a gathering of all, one alone without."""
     if len(tasks) == 1:
-        return [Outcome(tasks[0]())]
+        return [outcome_of(tasks[0])]
     found = dict(Gathering(len(tasks)).run(tasks)) if tasks else {}
     return [found[number] for number in range(len(tasks))]
 
@@ -208,7 +216,7 @@ class Gathering:
                         if running:
                             waiting, size = itertools.chain([item], waiting), len(running)
                         else:
-                            yield number, _outcome_alone(work)
+                            yield number, outcome_of(work)
                     else:
                         running[-1].go_on(Outcome())
                 if self._stopped:
@@ -235,13 +243,6 @@ def _numbered(tasks: Iterable[Callable[[], _Result] | None]) -> Iterator[tuple[i
     for work in tasks:
         yield number, work
         number += work is not None
-
-
-def _outcome_alone(work: Callable[[], _Result]) -> Outcome[_Result]:
-    try:
-        return Outcome(work())
-    except Exception as error:
-        return Outcome(error=error)
 
 
 def _answer(waiting: Sequence[_Task[Any]]) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from espnet.nets.scorers.ctc import ctc_once
-from espnet.nets.together import outcomes
+from espnet.nets.together import Outcome, outcomes
 from espnet2.interface.errors import AudioError, OptionError, StreamError
 from espnet2.interface.families import family_of, with_bundles
 from espnet2.interface.spec import Axis
@@ -126,6 +126,13 @@ class StreamingRecognizer(ResultMaker):
             AudioError: Samples that cannot be recognised as they are, or a stream that ends too soon.
             StreamError: A stream has ended, is none, is not of this recogniser, or comes twice.
         """
+        return [outcome.value() for outcome in self.outcomes(pieces, names)]
+
+    def outcomes(self, pieces: Sequence[Piece], names: Sequence[str] = ()) -> list[Outcome[list[AnyResult]]]:
+        """As `advance`, with the error of a session whose search fails in place of its results.
+
+        Such a session cannot go on until `reset`.
+        """
         _require_triples(pieces)
         streams = [session for session, _, _ in pieces]
         if not names:
@@ -138,7 +145,7 @@ class StreamingRecognizer(ResultMaker):
         for stream, state, piece, is_final in zip(streams, states, samples, ends, strict=True):
             stream.state, stream.received, stream.ended = state, stream.received + len(piece), is_final
         searches = [functools.partial(s.extend, new, end) for s, new, end in zip(streams, frames, ends, strict=True)]
-        return [outcome.value() for outcome in outcomes(searches)]
+        return outcomes(searches)
 
     def _checked(self, session: Session, speech: Any, is_final: bool, name: str) -> np.ndarray:
         """The samples of a piece in float32, if its stream may go on with them."""

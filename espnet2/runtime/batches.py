@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
-from espnet.nets.together import Outcome
+from espnet.nets.together import Outcome, outcome_of
 from espnet2.runtime.long_recording import LongRecognizer, Progress
 from espnet2.runtime.loop import UNCOMPUTABLE
 from espnet2.runtime.results import Results
@@ -84,11 +84,3 @@ def _unseen(steps: float) -> None:
 def one_by_one(tasks: Iterable[Callable[[], Results]]) -> Iterator[Numbered[Results]]:
     """As `side_by_side`, one after the other."""
     return enumerate(map(outcome_of, tasks))
-
-
-def outcome_of(task: Callable[[], Results]) -> Outcome[Results]:
-    """The result of a task, or its error."""
-    try:
-        return Outcome(task())
-    except Exception as error:
-        return Outcome(error=error)

@@ -122,7 +122,7 @@ class PromptedRecognition(Model):
 
 
 class Synthesis(Model):
-    """A synthesiser, one text after the other."""
+    """A synthesiser, one piece of a text after the other."""
 
     verbs = ("speak",)
 
@@ -131,12 +131,18 @@ class Synthesis(Model):
         self.synthesizer, self._lock = synthesizer, threading.Lock()
 
     def samples(self, text: str, ticket: Ticket, **options: Any) -> Iterator[np.ndarray]:
-        """Samples (T,) of a text, in pieces as they are there; raises `EspnetError`."""
+        """Samples (T,) of a text, in pieces as they are there; raises `EspnetError`.
+
+        Others wait while a piece is computed, and not while a client takes it, which may be slow.
+        """
         with self._lock:
-            for piece in self.synthesizer.stream(text, **options):
-                if ticket.is_over():
-                    return
-                yield piece
+            pieces = self.synthesizer.stream(text, **options)
+        while not ticket.is_over():
+            with self._lock:
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
 
 
 class Streaming(Model):

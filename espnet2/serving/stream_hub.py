@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from espnet2.interface.errors import EspnetError
+from espnet.nets.together import Outcome
 from espnet2.runtime.asr_streaming import Session, StreamingRecognizer
 from espnet2.runtime.results import AnyResult
 from espnet2.serving.scheduler import BusyError
@@ -133,20 +133,18 @@ class StreamHub:
         return ready
 
     def _step(self, ready: list[tuple[LiveStream, np.ndarray, bool]]) -> None:
-        """Step streams together; where samples of one cannot be taken, each alone, so that it ends no other."""
+        """Step streams together; where that fails, each alone, so that none ends another."""
         pieces: list[Any] = [(stream.session, samples, ends) for stream, samples, ends in ready]
-        results: list[Any]
         try:
-            results = self.recognizer.advance(pieces)
-        except EspnetError as error:  # nothing was done
+            outcomes = self.recognizer.outcomes(pieces)
+        except Exception as error:  # samples that cannot be taken, or the encoder: nothing was done
             if len(ready) > 1:
                 for one in ready:
                     self._step([one])
                 return
-            results = [error]
-        except Exception as error:
-            results = [error] * len(ready)
-        for (stream, _, ends), result in zip(ready, results, strict=True):
+            outcomes = [Outcome(error=error)]
+        for (stream, _, ends), outcome in zip(ready, outcomes, strict=True):
             if not stream.is_closed:
+                result: Any = outcome.value() if outcome.error is None else outcome.error
                 with contextlib.suppress(RuntimeError):  # of an event loop that has ended
                     stream.deliver(result, ends)

@@ -22,7 +22,7 @@ from espnet2.runtime.tts import Synthesizer
 from espnet2.serving.app import make_service
 from espnet2.serving.limits import Limits
 from espnet2.serving.models import Streaming, Synthesis
-from espnet2.serving.scheduler import BusyError
+from espnet2.serving.scheduler import BusyError, Ticket
 from espnet2.serving.stream_hub import TOGETHER, StreamHub
 
 END = '{"type": "end"}'
@@ -146,7 +146,20 @@ def test_what_waits_is_shared_out_among_idle_threads():
     hub.close()
 
 
-def test_samples_that_cannot_be_taken_end_their_stream_alone():
+def _with_numbers_that_are_none(stream):
+    return np.full(6, np.nan, np.float32)
+
+
+def _with_a_search_that_fails(stream):
+    def fail(*arguments):
+        raise ValueError("no")
+
+    stream.session.search = fail
+    return stream_graphs.slowly(A)
+
+
+@pytest.mark.parametrize("samples_of", [_with_numbers_that_are_none, _with_a_search_that_fails])
+def test_a_stream_that_fails_ends_alone(samples_of):
     hub, found, done = StreamHub(stream_graphs.recognizer(), most=2), {}, threading.Semaphore(0)
 
     def deliver(name):
@@ -157,9 +170,10 @@ def test_samples_that_cannot_be_taken_end_their_stream_alone():
         return keep
 
     good, bad = hub.open(deliver("good")), hub.open(deliver("bad"))
-    samples = stream_graphs.slowly(A, B)
-    hub._step([(bad, np.full(6, np.nan, np.float32), False), (good, samples, True)])
-    assert done.acquire(timeout=10) and done.acquire(timeout=10)
+    first, rest = np.split(stream_graphs.slowly(A, B), [12])
+    hub._step([(bad, samples_of(bad), False), (good, first, False)])
+    hub._step([(good, rest, True)])
+    assert all(done.acquire(timeout=10) for _ in range(3))
     assert found["good"][0].text == "ab" and isinstance(found["bad"], Exception)
     hub.close()
 
@@ -178,6 +192,16 @@ def test_speech_is_that_of_the_synthesiser(kind):
     else:
         found = np.frombuffer(answer.content[44 if kind == "wav" else 0 :], "<i2")
     assert np.abs(found - expected).max() <= 1
+
+
+def test_a_client_that_takes_its_time_makes_no_other_wait():
+    model = Synthesis("voice", Synthesizer(synthesis_graphs.model("sids"), SynthesisOptions()))
+    slow = model.samples("ab", Ticket(), sids=1)
+    next(slow)
+    other = threading.Thread(target=lambda: [*model.samples("ab", Ticket(), sids=2)], daemon=True)
+    other.start()
+    other.join(10)
+    assert not other.is_alive()
 
 
 @pytest.mark.parametrize(
