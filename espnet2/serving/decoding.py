@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
+import signal
 import tempfile
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -80,7 +81,9 @@ class _Worker:
         self._running: tuple[SpawnProcess, Connection] | None = None
 
     def _pipe(self) -> Connection:
-        """The pipe to the process, which is begun where there is none."""
+        """The pipe to the process, which is begun where there is none, or where it has ended since the last task."""
+        if self._running is not None and not self._running[0].is_alive():
+            self.end()
         if self._running is None:
             pipe, theirs = _SPAWN.Pipe()
             process = _SPAWN.Process(target=_work, args=(theirs,), daemon=True)
@@ -107,9 +110,9 @@ class _Worker:
 
     def end(self) -> None:
         """Kill the process."""
-        if self._running is not None:
-            process, pipe = self._running
-            self._running = None
+        running, self._running = self._running, None  # as several threads may ask for that
+        if running is not None:
+            process, pipe = running
             process.kill()
             process.join()
             pipe.close()
@@ -121,17 +124,18 @@ def _unreadable(name: str, found: str) -> str:
 
 def _work(pipe: Connection) -> None:
     """Answer tasks until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all, and requests may end after it
     while True:
         try:
             task = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
             pipe.send(_decode(*task))
         except AudioError as error:
             pipe.send(AudioError(str(error)))
-        except MemoryError:
-            pipe.send(AudioError(_unreadable(task[3], "needs more memory than there is")))
+        except (MemoryError, OSError):
+            pipe.send(AudioError(_unreadable(task[3], "needs more memory, or room for its samples, than there is")))
 
 
 def _decode(source: str, target: str, fs: int, name: str, most_seconds: float) -> int:
