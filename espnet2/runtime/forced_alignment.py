@@ -53,7 +53,9 @@ class TextAligner:
 
     def __init__(self, recognizer: Recognizer, cleaner: Callable[[str], str] | None = None) -> None:
         if recognizer.tokenizer is None:
-            raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
+            raise OptionError(
+                "token_type: expected the kind of tokens, since the model's tokenizer is not known; found none"
+            )
         if recognizer.seconds is None or recognizer.ctc is None or recognizer.long_form.speakers:
             raise OptionError("model: expected one with CTC for one speaker that reads samples, found another")
         self.recognizer, self.tokenizer = recognizer, recognizer.tokenizer

@@ -22,8 +22,6 @@ FILE, SMALL_FILE = "recognizer.onnx", "recognizer.int8.onnx"
 SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
 EXPECTED = "a recogniser that is one graph"
 RESULTS = ("token_ids", "token_lengths", "scores")  # outputs of every such graph
-# Reasons why there is no hypothesis, by values of the output `status`.
-STATUS = ("recognized", "too short", "not finite numbers", "no hypothesis ended")
 
 
 class OneGraphResult(NamedTuple):
@@ -81,7 +79,7 @@ class OneGraphRecognizer:
         require_same(file, "outputs", self.component.results, self.session.get_outputs())
         for name, value in options.items():
             if name not in defaults:
-                raise OptionError(f"{name}: expected some of {', '.join(defaults) or 'no options'}")
+                raise OptionError(f"{name}: expected some of {', '.join(defaults) or 'no options'}, found another name")
             if not isinstance(value, bool) and not is_finite(value):
                 raise OptionError(f"{name}: expected a finite number, or True or False, found {value!r}")
         self.options = {**defaults, **options}

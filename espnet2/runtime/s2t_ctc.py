@@ -270,7 +270,9 @@ class S2TCTCRecognizer(PromptedRecognizer):
     def _texts(self, given: Sequence[Any], batch_size: int, form: Buffers) -> list[str]:
         """The texts of recordings, of which `given` holds speech, previous text, language and task."""
         if self.tokenizer is None:
-            raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
+            raise OptionError(
+                "token_type: expected the kind of tokens, since the model's tokenizer is not known; found none"
+            )
         require(is_integer(batch_size) and batch_size > 0, "batch_size", "an integer of at least 1", batch_size)
         speech, *prompt = given
         columns = [_each(name, values, len(speech)) for name, values in zip(PROMPT, prompt, strict=True)]

@@ -201,7 +201,9 @@ def _rules(given: Mapping[str, Any]) -> GenerationRules:
         rules.pop("max_length", None)
     for name in [name for name in rules if name not in known]:
         if rules.pop(name):  # what is off needs no rule
-            raise OptionError(f"hugging_face_decoder_conf.{name}: expected some of {', '.join(known)}")
+            raise OptionError(
+                f"hugging_face_decoder_conf.{name}: expected some of {', '.join(known)}, found another name"
+            )
     return GenerationRules(**rules)
 
 
@@ -218,7 +220,7 @@ def _transducer(kind: type[BeamSearchTransducer], model: SearchModel, options: D
     known = [option.name for option in fields(TransducerOptions)]
     for name in conf:
         if name not in known:
-            raise OptionError(f"transducer_conf.{name}: expected some of {', '.join(known)}")
+            raise OptionError(f"transducer_conf.{name}: expected some of {', '.join(known)}, found another name")
     graphs = model.graphs
     lm, lm_weight = _fused(model, options)
     try:

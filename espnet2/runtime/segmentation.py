@@ -160,7 +160,7 @@ class Segmentation:
                 setattr(self, name, float(value) if name == "fs" else value)
             else:
                 known = ", ".join((*TIMING, *TEXT, *PARAMETERS))
-                raise OptionError(f"{name}: not an option of CTC segmentation; known ones: {known}")
+                raise OptionError(f"{name}: expected an option of CTC segmentation, one of {known}; found another name")
         if self.time_stamps == "fixed" and self.samples_to_frames_ratio is None:
             self.samples_to_frames_ratio = self.estimate_samples_to_frames_ratio()
         if self.config.blank_transition_cost_zero and self.config.replace_spaces_with_blanks:
@@ -290,6 +290,6 @@ def _package() -> Any:
         import ctc_segmentation
     except ImportError as error:
         raise MissingPackageError(
-            "CTC segmentation needs the package ctc-segmentation: pip install ctc-segmentation"
+            "CTC segmentation: expected the package ctc-segmentation, found none; pip install ctc-segmentation"
         ) from error
     return ctc_segmentation

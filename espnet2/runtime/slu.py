@@ -45,7 +45,9 @@ class SLURecognizer(Recognizer):
                     f"{options.timestamps!r}"
                 )
             if str(options.long_form).lower() == "true":
-                raise OptionError("long_form: expected false, since a transcript is that of a whole recording")
+                raise OptionError(
+                    "long_form: expected false, since a transcript is that of a whole recording; found true"
+                )
             options = dataclasses.replace(options, long_form="false")
         super().__init__(model, options)
         self._tokens = self._tokens_of(options.transcript)

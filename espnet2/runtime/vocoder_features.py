@@ -50,7 +50,7 @@ def require_fit(bundle: Bundle, vocoder: Bundle) -> None:
     """
     given, read = _tensor(bundle.components, FEATURES), _tensor(vocoder.components, "feats")
     if given is None and STEP not in bundle.components:
-        raise BundleError(f"{vocoder.path}: expected no vocoder, since {bundle.path} makes samples itself")
+        raise BundleError(f"{vocoder.path}: expected no vocoder, since {bundle.path} makes samples itself; found one")
     units = [_units(tensor) for tensor in (given, read)]
     if units[0] or units[1]:
         if not 0 < units[0] <= units[1]:

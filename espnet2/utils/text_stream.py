@@ -27,7 +27,10 @@ def _standard_lines() -> Iterator[str]:
     most = limit("LINE_CHARACTERS")
     while line := sys.stdin.readline(most + 1):
         if len(line) > most:
-            raise DataError(f"standard input: expected lines of at most {most} characters; {hint('LINE_CHARACTERS')}")
+            raise DataError(
+                f"standard input: expected lines of at most {most} characters, found a longer one; "
+                f"{hint('LINE_CHARACTERS')}"
+            )
         yield line
 
 

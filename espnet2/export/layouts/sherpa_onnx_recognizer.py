@@ -72,7 +72,9 @@ class SherpaRecognizer(nn.Module):
         known = [option.name for option in one.options if option.name != "nbest"]
         for name in options:
             if name not in known:
-                raise OptionError(f"{name}: expected some of {', '.join(known) or 'no options'} of the search")
+                raise OptionError(
+                    f"{name}: expected some of {', '.join(known) or 'no options'} of the search, found another name"
+                )
         self.options = dict(options)
         values = {"nbest": 1, **options}
         for option in one.options:

@@ -86,7 +86,7 @@ def aligner(**options):
 @pytest.mark.parametrize(("options", "message"), [
     ({"time_stamps": "x"}, "time_stamps: expected one of auto, fixed, found 'x'"),
     ({"text_converter": "x"}, "text_converter: expected one of tokenize, classic, found 'x'"),
-    ({"bogus": 1}, "bogus: not an option of CTC segmentation; known ones: time_stamps, fs"),
+    ({"bogus": 1}, "bogus: expected an option of CTC segmentation, one of time_stamps, fs"),
 ])  # fmt: skip
 def test_options_that_are_refused(options, message):
     with pytest.raises(OptionError, match=message):
@@ -174,7 +174,7 @@ def test_a_task_prints_segments():
 
 def test_without_the_package(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ctc_segmentation", None)
-    with pytest.raises(MissingPackageError, match="needs the package ctc-segmentation: pip install ctc-segmentation"):
+    with pytest.raises(MissingPackageError, match="expected the package ctc-segmentation, found none; pip install"):
         aligner()
 
 
