@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from espnet2.interface.errors import one_line
+from espnet2.runtime.one_graph import SPACE
 
-SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
 UNKNOWN = f"{SPACE}\N{DOUBLE QUESTION MARK}{SPACE}"  # SentencePiece's text for its unknown piece
 
 

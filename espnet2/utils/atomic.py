@@ -37,7 +37,8 @@ def write_atomically(path: str | Path, mode: str = "wb") -> Iterator[IO]:
             os.chmod(file.name, 0o666 & ~umask())
             os.replace(file.name, path)
         except BaseException:
-            os.unlink(file.name)
+            with contextlib.suppress(FileNotFoundError):  # an interrupt behind the renaming
+                os.unlink(file.name)
             raise
 
 
