@@ -53,6 +53,24 @@ def bundle_of(model: str, cache_dir: str | None) -> Path:
     return cached_bundle(path, _cache(cache_dir))
 
 
+def named_bundles(words: Sequence[str], cache_dir: str | None) -> dict[str, str]:
+    """The bundles of models by name: of `NAME=MODEL` that name, else that of the bundle's directory.
+
+    A word that is a path is a model. Raises `EspnetError` as `bundle_of` does, and `OptionError` for two of one name.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, model = word.partition("=")
+        if not name or not equals or set(name) & set("/\\") or Path(word).exists():
+            name, model = "", word
+        path = bundle_of(model, cache_dir)
+        name = name or path.resolve().name
+        if name in found:
+            raise OptionError(f"{word}: expected models of different names, found two called {name}; say NAME=MODEL")
+        found[name] = str(path)
+    return found
+
+
 def _cache(given: str | None) -> Path:
     """The directory of exported models."""
     if given is not None:
@@ -68,7 +86,7 @@ def execute(args: argparse.Namespace) -> int | None:
     verb = VERBS[args.verb]
     words = getattr(args, verb.inputs)
     if verb.inputs == MODELS:
-        args.bundles = [str(bundle_of(word, args.cache_dir)) for word in words]
+        args.bundles = named_bundles(words, args.cache_dir)
         return _run(verb, args)
     model = words.pop(0) if args.model is None and words else args.model
     if model is None or not (words or getattr(args, "data_path_and_name_and_type", None)):

@@ -125,6 +125,10 @@ class Recognizer(BatchRecognizer):
         encoder_out, encoder_out_lens = (as_array(results[tensor.name]) for tensor in self.encoder.component.outputs)
         return [row[..., : lengths.max(), :] for row, lengths in zip(encoder_out, encoder_out_lens, strict=True)]
 
+    def forward_of(self, owners: Sequence[Any], speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """`forward` of speech, each for one of several recognisers that differ in their prompts alone."""
+        return self.forward(speeches)  # of most models, the encoder reads none
+
     def feeds(self, speeches: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Inputs of the encoder for speech that `check` gave."""
         return padded(speeches, self.encoder.component)

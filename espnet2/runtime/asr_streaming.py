@@ -47,9 +47,9 @@ class Session:
         self.aligner = None if recognizer.timestamps is None else recognizer.timestamps.aligner()
         self._begin()
 
-    def __call__(self, speech: Any, is_final: bool = True) -> list[AnyResult]:
+    def __call__(self, speech: Any, is_final: bool = True, name: str = "speech") -> list[AnyResult]:
         """The results so far, best first, with the next samples of the stream; see `StreamingRecognizer.advance`."""
-        return self.recognizer.advance([(self, speech, is_final)])[0]
+        return self.recognizer.advance([(self, speech, is_final)], [name])[0]
 
     def reset(self) -> None:
         """Begin another stream."""

@@ -19,6 +19,9 @@ from espnet2.runtime.loop import UNCOMPUTABLE
 from espnet2.runtime.results import Results
 from espnet2.runtime.side_by_side import Numbered, side_by_side
 
+# Gives the outcomes of checked utterances by a recogniser, in order.
+Each = Callable[["BatchRecognizer", Sequence[np.ndarray]], Iterator[Outcome[Results]]]
+
 
 class BatchRecognizer(LongRecognizer):
     """Base of recognisers of several utterances, `batch_size` of them at once.
@@ -75,6 +78,11 @@ class BatchRecognizer(LongRecognizer):
             if len(group) == 1:
                 return [Outcome(error=error)]
         return [encoded for speech in group for encoded in self._encoded([speech])]
+
+
+def by_itself(recognizer: BatchRecognizer, speeches: Sequence[np.ndarray]) -> Iterator[Outcome[Results]]:
+    """The outcomes that the recogniser itself finds, see `BatchRecognizer.each`."""
+    return recognizer.each(speeches)
 
 
 def _unseen(steps: float) -> None:

@@ -15,6 +15,7 @@ from espnet.nets.hypothesis import Hypothesis
 from espnet2.fileio.pieces import Pieces
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Speech2Text
+from espnet2.runtime.batches import Each, by_itself
 from espnet2.runtime.long_recording import Progress
 from espnet2.runtime.option_fields import is_finite, require
 from espnet2.runtime.prompted import NO_TEXT, PromptedRecognizer
@@ -147,6 +148,7 @@ class S2TRecognizer(PromptedRecognizer):
         conditioned: bool = False,
         init_text: str | None = None,
         name: str = "speech",
+        each: Each = by_itself,
     ) -> Iterator[Window]:
         """Decode a recording window by window.
 
@@ -157,12 +159,13 @@ class S2TRecognizer(PromptedRecognizer):
             conditioned: The text of a window, which may be empty, is the text before the next one.
             init_text: Text before the first window, if `conditioned`.
             name: Of the recording in errors.
+            each: Decodes a window.
         """
         start, previous = 0.0, init_text if conditioned else None
         least = max(shortest, 1 / self.sample_rate)
         reach = max(self.section.window, math.ceil(least * self.sample_rate))
         while (rest := len(recording(self.sample_of(start), reach)) / self.sample_rate) >= least:
-            window = self.window(recording, start, latest, previous, name)
+            window = self.window(recording, start, latest, previous, name, each)
             yield window
             if conditioned:
                 previous = "".join(self.text_of(utterance.tokens) for utterance in window.utterances)  # as upstream
@@ -175,12 +178,18 @@ class S2TRecognizer(PromptedRecognizer):
         return round(seconds * self.sample_rate)
 
     def window(
-        self, recording: ReadAhead, start: float, latest: float, previous: str | None, name: str = "speech"
+        self,
+        recording: ReadAhead,
+        start: float,
+        latest: float,
+        previous: str | None,
+        name: str = "speech",
+        each: Each = by_itself,
     ) -> Window:
         """Decode the window that begins at `start`, behind the text `previous`; a next one begins where it stops."""
         prompted = self.prompted(NO_TEXT if previous is None else previous)
         samples = prompted.check(recording(self.sample_of(start), self.section.window), name)
-        (outcome,) = prompted.each([samples])
+        (outcome,) = each(prompted, [samples])
         best = by_speaker(outcome.value())[""][:1]
         utterances = [
             utterance

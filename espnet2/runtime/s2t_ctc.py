@@ -84,7 +84,11 @@ class S2TCTCRecognizer(PromptedRecognizer):
 
     def forward(self, speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
         """As the base class; outputs begin with the frames of the prompt."""
-        return self._encode([Buffer(speech, self.prefix, self.previous) for speech in speeches])
+        return self.forward_of([self] * len(speeches), speeches)
+
+    def forward_of(self, owners: Sequence[Any], speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """As the base class: each has the prompt of its owner."""
+        return self._encode([owner._recording(speech) for owner, speech in zip(owners, speeches, strict=True)])
 
     def _encode(self, buffers: Sequence[Buffer]) -> list[np.ndarray]:
         """`forward` of speech with prompts of its own."""

@@ -38,9 +38,18 @@ HANG_UP = 0.5  # seconds between looks whether a client is still there
 CREATED = 1_700_000_000  # time of a model, which clients want to have
 
 
-def make_service(models: Mapping[str, Model], limits: Limits, token: str | None = None) -> Guard:
-    """The ASGI application that serves these models, to requests that bear the token, if there is one."""
-    metrics = Metrics(models)
+def make_service(
+    models: Mapping[str, Model], limits: Limits, token: str | None = None, directory: str | None = None
+) -> Guard:
+    """The ASGI application that serves these models.
+
+    Args:
+        models: By name.
+        limits: Of requests.
+        token: That requests have to bear, if there is one.
+        directory: Of figures that several processes share, see `Metrics`.
+    """
+    metrics = Metrics(models, directory)
     app = make_app(models, limits, metrics)
     return Guard(app, token, int(limits.megabytes * MB), limits.patience, metrics.observe)
 
@@ -51,7 +60,9 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        refreshing = asyncio.ensure_future(metrics.keep_fresh())
         yield
+        refreshing.cancel()
         for model in models.values():
             await in_thread(model.close)
         decoder.close()

@@ -8,7 +8,9 @@ import logging
 import os
 import re
 import sys
-from dataclasses import asdict, dataclass, field, fields
+import tempfile
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from espnet2.interface.errors import OptionError
@@ -16,6 +18,7 @@ from espnet2.runtime.batch_size import batch_size_or_auto
 from espnet2.runtime.bundle_arguments import THREADS
 from espnet2.runtime.cli.options import add_option
 from espnet2.runtime.cli.verbs import MODELS
+from espnet2.runtime.memory import share_memory
 from espnet2.runtime.opening import available_cores
 from espnet2.runtime.option_fields import is_finite, require
 from espnet2.serving.limits import Limits
@@ -38,8 +41,8 @@ MOST_PROCESSES = 1024  # more than any machine has cores; a number above is a sl
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add bundles, address, search and limits."""
-    text = "bundle, or a trained model, which is exported on first use; the name of its directory is that in requests"
-    parser.add_argument(MODELS, nargs="+", metavar="MODEL", help=text)
+    text = "bundle, or a trained model, which is exported on first use; the default of NAME is that of its directory"
+    parser.add_argument(MODELS, nargs="+", metavar="[NAME=]MODEL", help=text)
     add_option(parser, "cache_dir", type=str_or_none, help="directory of exported models (default: the user's cache)")
     add_option(parser, "host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     add_option(parser, "port", type=int, default=8000, help="(default: 8000)")
@@ -116,18 +119,22 @@ class Plan:
     """A service, as each of its processes makes it.
 
     Attributes:
-        bundles: Directories.
+        bundles: Directories by name.
         options: Of all models, see `open_models`.
         search: Of recognisers.
         limits: Of requests.
         token: Of requests.
+        processes: That share the machine.
+        directory: Of several processes, for their numbers and figures.
     """
 
-    bundles: list[str]
+    bundles: dict[str, str]
     options: dict[str, Any]
     search: dict[str, Any]
     limits: dict[str, float] = field(default_factory=dict)
     token: str | None = None
+    processes: int = 1
+    directory: str | None = None
 
     def make(self) -> Guard:
         """The application; raises `EspnetError` where a model cannot be opened."""
@@ -137,7 +144,9 @@ class Plan:
         sys.setswitchinterval(TURN)
         for name in LOGS:
             logging.getLogger(name).addFilter(without_tokens)
-        return make_service(open_models(self.bundles, self.options, self.search), Limits(**self.limits), self.token)
+        share_memory(self.processes)
+        models = open_models(self.bundles, self.options, self.search)
+        return make_service(models, Limits(**self.limits), self.token, self.directory)
 
     def check(self) -> None:
         """Raise `EspnetError` where the application could not be made."""
@@ -148,11 +157,19 @@ class Plan:
 
 
 def make_planned() -> Guard:
-    """The application of the plan in the environment: one of several processes."""
+    """The application of the plan in the environment: one of several processes, with a number and cores of its own."""
+    from espnet2.serving.metrics import share_figures
+    from espnet2.serving.processes import take_number, use_cores
+
     found = parse_object(os.environ.get(PLAN, ""))
     if found is None:
         raise OptionError(f"{PLAN}: expected the plan of a service, found none")
-    return Plan(**found).make()
+    plan = Plan(**found)
+    assert plan.directory is not None
+    number = take_number(Path(plan.directory))
+    share_figures(plan.directory, number)
+    threads = use_cores(number, plan.processes, plan.options["num_threads"])
+    return replace(plan, options={**plan.options, "num_threads": threads}).make()
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -178,8 +195,9 @@ def serve(args: argparse.Namespace) -> int:
     }
     if args.processes > 1:
         plan.check()
-        os.environ[PLAN] = json.dumps(asdict(plan))
-        uvicorn.run("espnet2.serving.command:make_planned", factory=True, workers=args.processes, **running)
+        with tempfile.TemporaryDirectory(prefix="espnet-serve-") as directory:
+            os.environ[PLAN] = json.dumps(asdict(replace(plan, directory=directory)))
+            uvicorn.run("espnet2.serving.command:make_planned", factory=True, workers=args.processes, **running)
         return 0
     server = uvicorn.Server(uvicorn.Config(plan.make(), **running))
     server.run()
@@ -200,11 +218,11 @@ def plan_of(args: argparse.Namespace) -> Plan:
     if args.ray is None and (least, most) != (1, 1):
         raise OptionError(f"--replicas: expected --ray with it, found {least} {most} alone")
     threads = args.num_threads
-    if threads is None and (processes > 1 or args.ray is not None):
-        threads = max(available_cores() // max(processes, most), 1)
+    if threads is None and args.ray is not None:
+        threads = max(available_cores() // most, 1)
     options = {"quantized": args.quantized, "num_threads": threads, "mapped": args.mapped}
     search = {"batch_size": args.batch_size} if args.batch_size is not None else {}
-    return Plan(args.bundles, options, {**search, **(args.options or {})}, limits, _token(args.token_file))
+    return Plan(args.bundles, options, {**search, **(args.options or {})}, limits, _token(args.token_file), processes)
 
 
 def _token(path: str | None) -> str | None:

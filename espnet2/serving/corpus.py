@@ -11,20 +11,23 @@ import argparse
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.pieces import Pieces
 from espnet2.fileio.read_text import found_path, load_num_sequence_text, read_2columns_text, require_values
 from espnet2.interface.errors import AudioError, EspnetError, OptionError
+from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.cli.formats import FORMATS
 from espnet2.runtime.cli.models import open_recognizer
 from espnet2.runtime.cli.recordings import find_sources
+from espnet2.runtime.cli.segments import Segment
 from espnet2.runtime.cli.transcribe import TRANSCRIPTION, Counted
 from espnet2.runtime.cli.transcriber import Transcriber
 from espnet2.runtime.distributed import Done, Item, cluster, work_on
@@ -36,6 +39,7 @@ from espnet2.runtime.option_fields import require
 from espnet2.runtime.timestamps import Timed, ctm_fields
 from espnet2.serving.models import BATCH
 from espnet2.serving.scheduler import NEVER, Scheduler, Ticket
+from espnet2.serving.stream_hub import StreamHub, transcribed
 from espnet2.utils.atomic import write_atomically
 from espnet2.utils.lock import only_one
 
@@ -139,7 +143,7 @@ def with_seconds(items: Sequence[Item]) -> list[Item]:
 def size_of_blocks(args: argparse.Namespace) -> int:
     """Recordings of a block; raises `EspnetError` for whatever is wrong with the model or its options."""
     worker = Worker(args, 1)
-    worker.scheduler.close()
+    worker.close()
     return worker.size
 
 
@@ -152,16 +156,17 @@ class Worker:
 
     Attributes:
         size: Recordings of a block.
+        segments: See `Segments`.
+        close: Ends its threads.
     """
 
     def __init__(self, args: argparse.Namespace, sharers: int) -> None:
         share_memory(sharers)
-        recognizer = open_recognizer(args, args.options or {})
-        self.rate, self.words, self.size = recognizer.sample_rate, args.word_timestamps, 4 * recognizer.batch_size
-        self.scheduler = Scheduler(recognizer, recognizer.batch_size, NEVER, gatherings=recognizer.gatherings)
-        each = functools.partial(self.scheduler.each, ticket=Ticket())
-        self.transcriber = Transcriber(recognizer, args.pause, each)
-        self.threads = 1 if self.transcriber.by_window else recognizer.batch_size
+        recognizer = open_recognizer(args, args.options or {}, streams=True)
+        self.rate, self.words, self.threads = recognizer.sample_rate, args.word_timestamps, recognizer.batch_size
+        self.size = 4 * self.threads
+        make = _by_streams if isinstance(recognizer, StreamingRecognizer) else _by_utterances
+        self.segments, self.close = make(recognizer, args.pause)
 
     def __call__(self, block: Sequence[tuple[str, str]]) -> Iterator[Done]:
         """The results of recordings, as JSON of `espnet transcribe`, in order."""
@@ -173,13 +178,30 @@ class Worker:
         try:
             with Pieces(Path(place), self.rate, place) as pieces:
                 counted = Counted(pieces)
-                for segment in self.transcriber(counted, place, lambda seconds: None):
+                for segment in self.segments(counted, place):
                     made.segment(segment)
         except (EspnetError, *UNCOMPUTABLE) as error:
             sentence = sentence_of(error)
             return Done(name, "", sentence if sentence.startswith(place) else f"{place}: {sentence}")
         seconds = counted.samples / self.rate
         return Done(name, made.end({KEY: name, "duration": seconds}), seconds=seconds)
+
+
+# Gives the segments of a recording, samples (T,) in pieces, that errors call by its name.
+Segments = Callable[[Iterable[np.ndarray], str], Iterator[Segment]]
+
+
+def _by_utterances(recognizer: Any, pause: float) -> tuple[Segments, Callable[[], None]]:
+    """What recognises recordings, and what ends it."""
+    scheduler = Scheduler(recognizer, recognizer.batch_size, NEVER, gatherings=recognizer.gatherings)
+    transcriber = Transcriber(recognizer, pause, functools.partial(scheduler.each, ticket=Ticket()))
+    return lambda pieces, name: transcriber(pieces, name, lambda seconds: None), scheduler.close
+
+
+def _by_streams(recognizer: StreamingRecognizer, pause: float) -> tuple[Segments, Callable[[], None]]:
+    """The same by a model of streams."""
+    hub, ticket = StreamHub(recognizer, recognizer.batch_size), Ticket()
+    return lambda pieces, name: transcribed(hub, ticket, pieces, name, pause), hub.close
 
 
 Write = Callable[[Path, Journal, Sequence[str]], None]

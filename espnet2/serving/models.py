@@ -1,8 +1,9 @@
-"""Models of a service: each bundle under the name of its directory, ready for many requests at once."""
+"""Models of a service: bundles by name, ready for many requests at once."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from espnet.nets.together import Abandoned
-from espnet2.interface.errors import OptionError
 from espnet2.interface.families import family_of
 from espnet2.runtime.asr import Recognizer, Speech2Text
 from espnet2.runtime.asr_streaming import Speech2TextStreaming, StreamingRecognizer
@@ -23,13 +22,13 @@ from espnet2.runtime.cli.transcriber import Transcriber
 from espnet2.runtime.threads import gatherings_of, threads_of
 from espnet2.runtime.tts import Synthesizer, Text2Speech
 from espnet2.serving.scheduler import BusyError, Scheduler, Ticket
-from espnet2.serving.stream_hub import StreamHub
+from espnet2.serving.stream_hub import StreamHub, transcribed
 
 BATCH = 16  # utterances that are decoded together
 WAITING = 600.0  # seconds of speech that may wait
 ROUNDS = 8  # requests at once for each place of a batch: more would only wait
-REQUESTS = 32  # of a model that answers one after the other, at once
-STREAMS = 256
+REQUESTS = 32  # of a model that answers one after the other, or as streams, at once
+STREAMS = 256  # live ones
 
 
 class Model:
@@ -69,56 +68,56 @@ class Model:
             with self._admission:
                 self._admitted -= 1
 
+    def gauges(self) -> Mapping[str, float]:
+        """Figures of now, by name in `espnet2.serving.metrics.GAUGES`."""
+        return {}
+
     def close(self) -> None:
         """Finish what runs."""
 
 
 class Recognition(Model):
-    """A recogniser, whose requests are decoded together."""
+    """A recogniser, whose requests are decoded together.
 
-    def __init__(self, name: str, recognizer: Recognizer, verb: str = "transcribe") -> None:
+    Args:
+        name: In requests.
+        recognizer: Of all requests.
+        verbs: What it does.
+        prompts: Of a model of many languages and tasks, the options of a verb and a language.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        recognizer: Recognizer,
+        verbs: tuple[str, ...] = ("transcribe",),
+        prompts: Callable[[str, str | None], Mapping[str, str]] | None = None,
+    ) -> None:
         super().__init__(name, recognizer.sample_rate)
-        self.recognizer, self.verbs = recognizer, (verb,)
+        self.recognizer, self.verbs, self._prompts = recognizer, verbs, prompts
         self.most = ROUNDS * recognizer.batch_size
         self.scheduler = Scheduler(recognizer, recognizer.batch_size, WAITING, gatherings=recognizer.gatherings)
 
     def segments(
         self, pieces: Iterable[np.ndarray], ticket: Ticket, verb: str, language: str | None
     ) -> Iterator[Segment]:
-        """The segments of a recording, samples (T,) in pieces, whatever language is named; raises `EspnetError`."""
-        transcriber = Transcriber(self.recognizer, each=lambda speeches: self.scheduler.each(speeches, ticket))
+        """The segments of a recording, samples (T,) in pieces; models of one language do not look at the language.
+
+        Raises `EspnetError`.
+        """
+        recognizer: Any = self.recognizer
+        if self._prompts is not None:
+            recognizer = recognizer.prompted(**self._prompts(verb, language))
+        transcriber = Transcriber(recognizer, each=functools.partial(self.scheduler.each, ticket=ticket))
         return transcriber(pieces, "file", lambda seconds: None)
+
+    def gauges(self) -> Mapping[str, float]:
+        """Figures of now, by name in `espnet2.serving.metrics.GAUGES`."""
+        return {"waiting_seconds": self.scheduler.waiting}
 
     def close(self) -> None:
         """Finish what runs, and what waits."""
         self.scheduler.close()
-
-
-class PromptedRecognition(Model):
-    """A recogniser of many languages and tasks: one request after the other, since their prompts differ.
-
-    Args:
-        recognizer: A `PromptedRecognizer`.
-        prompts: Options of language and task, by verb and language.
-    """
-
-    verbs = ("transcribe", "translate")
-
-    def __init__(self, name: str, recognizer: Any, prompts: Callable[[str, str | None], Mapping[str, str]]) -> None:
-        super().__init__(name, recognizer.sample_rate)
-        self.recognizer, self._prompts, self._lock = recognizer, prompts, threading.Lock()
-
-    def segments(
-        self, pieces: Iterable[np.ndarray], ticket: Ticket, verb: str, language: str | None
-    ) -> Iterator[Segment]:
-        """The segments of a recording, samples (T,) in pieces; raises `EspnetError`."""
-        options = self._prompts(verb, language)
-        with self._lock:
-            recognizer = self.recognizer.prompted(**options)
-            for segment in Transcriber(recognizer)(pieces, "file", lambda seconds: None):
-                if ticket.is_over():
-                    raise Abandoned
-                yield segment
 
 
 class Synthesis(Model):
@@ -146,56 +145,71 @@ class Synthesis(Model):
 
 
 class Streaming(Model):
-    """A recogniser of live streams; `threads`: steps at once, of different streams."""
+    """A recogniser of streams: live ones, and recordings, which are streams whose samples are all there.
 
-    verbs = ("stream",)
+    Args:
+        name: In requests.
+        recognizer: With the option `timestamps` `token`, texts have times of words.
+        threads: Steps at once, of different streams.
+
+    Attributes:
+        hub: Of live streams; recordings have one of their own, so that live ones do not wait for them.
+        timestamps: Converter to times of words; None: they are not known.
+    """
+
+    verbs = ("stream", "transcribe")
 
     def __init__(self, name: str, recognizer: StreamingRecognizer, threads: int = 1) -> None:
         super().__init__(name, recognizer.sample_rate)
-        self.hub = StreamHub(recognizer, STREAMS, threads)
+        self.hub, self._recordings = StreamHub(recognizer, STREAMS, threads), StreamHub(recognizer, self.most, threads)
+        known = recognizer.timestamps
+        self.timestamps = None if known is None else dataclasses.replace(known, unit="word")
+
+    def segments(
+        self, pieces: Iterable[np.ndarray], ticket: Ticket, verb: str, language: str | None
+    ) -> Iterator[Segment]:
+        """The segments of a recording, samples (T,) in pieces, whatever language is named; raises `EspnetError`."""
+        return transcribed(self._recordings, ticket, pieces, "file")
+
+    def gauges(self) -> Mapping[str, float]:
+        """Figures of now, by name in `espnet2.serving.metrics.GAUGES`."""
+        return {"streams": self.hub.count}
 
     def close(self) -> None:
         """End all streams."""
         self.hub.close()
+        self._recordings.close()
 
 
 def open_models(
-    bundles: Iterable[str | Path], options: Mapping[str, Any], search: Mapping[str, Any]
+    bundles: Mapping[str, str | Path], options: Mapping[str, Any], search: Mapping[str, Any]
 ) -> dict[str, Model]:
     """The models of bundles by name, the first of each kind being the one that requests get who name none.
 
     Args:
-        bundles: Their directories.
+        bundles: Their directories by name.
         options: Of all models: `quantized`, where they have int8 graphs, and `num_threads`.
         search: Decoding options of recognisers.
 
     Raises:
-        OptionError: Two of one name.
         EspnetError: A bundle cannot be used.
     """
-    models: dict[str, Model] = {}
-    for path in bundles:
-        name = Path(path).resolve().name
-        if name in models:
-            raise OptionError(f"{path}: expected bundles in directories of different names, found two called {name}")
-        models[name] = _opened(name, Bundle.load(path), options, search)
-    return models
+    return {name: _opened(name, Bundle.load(path), options, search) for name, path in bundles.items()}
 
 
 def _opened(name: str, bundle: Bundle, options: Mapping[str, Any], search: Mapping[str, Any]) -> Model:
     own = {**options, "quantized": bool(options.get("quantized") and bundle.manifest.quantized)}
     if family_of(bundle.manifest.task) is family_of("tts"):
         return Synthesis(name, Text2Speech(bundle, **own))
-    timed: dict[str, Any] = {"timestamps": "word"} if knows_times(bundle) else {}
+    timed: dict[str, Any] = {"timestamps": "token"} if knows_times(bundle) else {}
     if getattr(bundle.section, "streaming", None):
         asked = own.get("num_threads")
         own["num_threads"], threads = threads_of(asked, batched=True).steps, gatherings_of(asked, STREAMS)
         return Streaming(name, Speech2TextStreaming(bundle, **own, **timed, **search), threads)
+    recognizer = Speech2Text(bundle, **own, **{"batch_size": BATCH, **timed, **search})
     if has_prompts(bundle):
-        return PromptedRecognition(name, Speech2Text(bundle, **own, **search), functools.partial(_prompts, bundle))
-    verb = "translate" if bundle.manifest.task == "st" else "transcribe"
-    timed = {"timestamps": "token"} if timed else {}
-    return Recognition(name, Speech2Text(bundle, **own, **{"batch_size": BATCH, **timed, **search}), verb)
+        return Recognition(name, recognizer, ("transcribe", "translate"), functools.partial(_prompts, bundle))
+    return Recognition(name, recognizer, ("translate" if bundle.manifest.task == "st" else "transcribe",))
 
 
 def _prompts(bundle: Bundle, verb: str, language: str | None) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ end.
 from __future__ import annotations
 
 import functools
+import itertools
 import queue
 import threading
 import time
@@ -56,8 +57,9 @@ class Ticket:
 
 @dataclass
 class _Job:
-    """An utterance, samples (T,) or features (T, D) as `Recognizer.check` gives them, that is to be recognised."""
+    """An utterance, samples (T,) or features (T, D) as `Recognizer.check` gives them, for a recogniser."""
 
+    recognizer: Recognizer
     speech: np.ndarray
     ticket: Ticket
     future: Future[Results] = field(default_factory=Future)
@@ -67,7 +69,7 @@ class Scheduler:
     """Recognises utterances of many threads together; `close` ends it.
 
     Args:
-        recognizer: Whose options hold for all.
+        recognizer: Whose options hold for all; utterances may have one of their own, which differs in its prompt.
         size: Utterances at once, divided among the gatherings.
         most_waiting: Seconds of speech that may wait for a place.
         company: Seconds that the first utterance waits for others, where nothing runs.
@@ -99,8 +101,13 @@ class Scheduler:
         """Seconds of speech that wait for a place."""
         return self._seconds(self._waiting)
 
-    def submit(self, speech: np.ndarray, ticket: Ticket) -> Future[Results]:
+    def submit(self, speech: np.ndarray, ticket: Ticket, recognizer: Recognizer | None = None) -> Future[Results]:
         """Have an utterance recognised, speech as `Recognizer.check` gives it; the future has its n-best results.
+
+        Args:
+            speech: Of the utterance.
+            ticket: Of its request.
+            recognizer: One that is made of the scheduler's with another prompt (default: the scheduler's).
 
         Raises:
             BusyError: Too much waits already, or the scheduler is closed.
@@ -115,17 +122,19 @@ class Scheduler:
                     max(1.0, self.waiting / self._speed),
                 )
             self._waiting += len(speech)
-        job = _Job(speech, ticket)
+        job = _Job(recognizer or self.recognizer, speech, ticket)
         self._jobs.put(job)
         return job.future
 
-    def each(self, speeches: Sequence[np.ndarray], ticket: Ticket) -> Iterator[Outcome[Results]]:
-        """The outcome of each utterance of one request, in order.
+    def each(
+        self, recognizer: Recognizer, speeches: Sequence[np.ndarray], ticket: Ticket
+    ) -> Iterator[Outcome[Results]]:
+        """The outcome of each utterance of one request, in order; see `submit`.
 
         Raises `BusyError` as `submit` does, and gives the request up, so that nothing of it runs on.
         """
         try:
-            futures = [self.submit(speech, ticket) for speech in speeches]
+            futures = [self.submit(speech, ticket, recognizer) for speech in speeches]
         except BusyError:
             ticket.give_up()
             raise
@@ -185,20 +194,21 @@ class Scheduler:
             raise Abandoned
         start = time.monotonic()
         if self.recognizer.long_form.cuts(len(job.speech)):
-            results: Results = list(self.recognizer.recognize_long(job.speech, lambda steps: None))
+            results: Results = list(job.recognizer.recognize_long(job.speech, lambda steps: None))
         else:
-            results = self.recognizer.search(together(self._encoded, job.speech))
+            results = job.recognizer.search(together(self._encoded, job))
         spent = max(time.monotonic() - start, 1e-3)
         self._speed += 0.1 * (self._seconds(len(job.speech)) / spent - self._speed)
         return results
 
-    def _encoded(self, speeches: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def _encoded(self, jobs: Sequence[_Job]) -> list[np.ndarray]:
         """Encoder outputs of utterances, those of similar length as one batch."""
-        order = sorted(range(len(speeches)), key=lambda number: len(speeches[number]))
+        order = sorted(range(len(jobs)), key=lambda number: len(jobs[number].speech))
         found: dict[int, np.ndarray] = {}
-        groups = self.recognizer.long_form.groups([speeches[number] for number in order])
+        groups = self.recognizer.long_form.groups([jobs[number].speech for number in order])
         numbers = iter(order)
         for group in groups:
-            for encoder_out in self.recognizer.forward(group):
-                found[next(numbers)] = encoder_out
-        return [found[number] for number in range(len(speeches))]
+            members = [*itertools.islice(numbers, len(group))]
+            owners = [jobs[number].recognizer for number in members]
+            found.update(zip(members, self.recognizer.forward_of(owners, group), strict=True))
+        return [found[number] for number in range(len(jobs))]

@@ -1,22 +1,28 @@
-"""Live streams, those that wait for a step being stepped together."""
+"""Streams, live ones or recordings, of which those that wait for a step are stepped together."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from espnet.nets.together import Outcome
+from espnet.nets.together import Abandoned, Outcome
 from espnet2.runtime.asr_streaming import Session, StreamingRecognizer
+from espnet2.runtime.cli.segments import Segment
+from espnet2.runtime.cli.stream_transcriber import StreamTranscriber
+from espnet2.runtime.cli.transcriber import PAUSE
 from espnet2.runtime.results import AnyResult
-from espnet2.serving.scheduler import BusyError
+from espnet2.serving.scheduler import BusyError, Ticket
 
 MOST_WAITING = 60.0  # seconds of one stream that may wait to be recognised
 TOGETHER = 8  # streams of a step: more make it hardly faster, take memory, and let the first of them wait for the last
+PIECE = 5.0  # seconds of a recording in a step: longer ones would keep others waiting
+LOOK = 1.0  # seconds between looks whether somebody still waits for a recording
 # Takes the results so far, or what ended the stream, and whether they are the last.
 Deliver = Callable[[list[AnyResult] | Exception, bool], None]
 
@@ -26,6 +32,7 @@ class LiveStream:
 
     def __init__(self, hub: StreamHub, session: Session, deliver: Deliver) -> None:
         self._hub, self.session, self.deliver = hub, session, deliver
+        self.name = "speech"  # in errors
         self.pieces: list[np.ndarray] = []  # that wait
         self.ends = False
         self.is_stepping = False
@@ -57,7 +64,7 @@ class StreamHub:
         self._streams: set[LiveStream] = set()
         self._ready: dict[LiveStream, None] = {}  # that wait for a step, the first one first
         self._idle = 0  # threads
-        self._closed = False
+        self.is_closed = False
         self._lock = threading.Lock()
         self._news = threading.Condition(self._lock)
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
@@ -100,7 +107,7 @@ class StreamHub:
     def close(self) -> None:
         """End the threads, once no stream waits for a step."""
         with self._lock:
-            self._closed = True
+            self.is_closed = True
             self._news.notify_all()
         for thread in self._threads:
             thread.join()
@@ -123,7 +130,7 @@ class StreamHub:
         """The next streams and what they have sent: a fair share for each idle thread; none where the hub has ended."""
         with self._lock:
             self._idle += 1
-            self._news.wait_for(lambda: self._ready or self._closed)
+            self._news.wait_for(lambda: self._ready or self.is_closed)
             share = min(-(-len(self._ready) // self._idle), TOGETHER)
             self._idle -= 1
             ready = [(one, np.concatenate(one.pieces), one.ends) for one in itertools.islice(self._ready, share)]
@@ -136,7 +143,7 @@ class StreamHub:
         """Step streams together; where that fails, each alone, so that none ends another."""
         pieces: list[Any] = [(stream.session, samples, ends) for stream, samples, ends in ready]
         try:
-            outcomes = self.recognizer.outcomes(pieces)
+            outcomes = self.recognizer.outcomes(pieces, [stream.name for stream, _, _ in ready])
         except Exception as error:  # samples that cannot be taken, or the encoder: nothing was done
             if len(ready) > 1:
                 for one in ready:
@@ -148,3 +155,56 @@ class StreamHub:
                 result: Any = outcome.value() if outcome.error is None else outcome.error
                 with contextlib.suppress(RuntimeError):  # of an event loop that has ended
                     stream.deliver(result, ends)
+
+
+class Recorded:
+    """A stream of a hub for samples that are all there: as `Session`, but each call waits for its results.
+
+    Args:
+        hub: That steps it together with others.
+        ticket: Interest in it; calls raise `Abandoned` where that is over.
+    """
+
+    def __init__(self, hub: StreamHub, ticket: Ticket) -> None:
+        self._hub, self._ticket = hub, ticket
+        self._found: queue.SimpleQueue[list[AnyResult] | Exception] = queue.SimpleQueue()
+        self._stream = self._opened()
+
+    def _opened(self) -> LiveStream:
+        return self._hub.open(lambda results, is_final: self._found.put(results))
+
+    def __call__(self, speech: np.ndarray, is_final: bool = True, name: str = "speech") -> list[AnyResult]:
+        """The results so far, best first, with the next samples (T,); errors call them `name`."""
+        self._stream.name = name
+        size, results = int(PIECE * self._hub.recognizer.sample_rate), list[AnyResult]()
+        for start in range(0, max(len(speech), int(is_final)), size):
+            self._stream.extend(speech[start : start + size], is_final and start + size >= len(speech))
+            results = self._awaited()
+        return results
+
+    def _awaited(self) -> list[AnyResult]:
+        while not (self._ticket.is_over() or self._hub.is_closed):
+            with contextlib.suppress(queue.Empty):
+                results = self._found.get(timeout=LOOK)
+                if isinstance(results, Exception):
+                    raise results
+                return results
+        raise Abandoned
+
+    def reset(self) -> None:
+        """Begin another stream."""
+        self.close()
+        self._stream = self._opened()
+
+    def close(self) -> None:
+        """Forget the stream."""
+        self._stream.close()
+
+
+def transcribed(
+    hub: StreamHub, ticket: Ticket, pieces: Iterable[np.ndarray], name: str, pause: float = PAUSE
+) -> Iterator[Segment]:
+    """The segments of a recording, samples (T,) in pieces, by streams of a hub; errors call it `name`."""
+    with contextlib.closing(Recorded(hub, ticket)) as stream:
+        transcriber = StreamTranscriber(hub.recognizer, pause, lambda: stream)
+        yield from transcriber(pieces, name, lambda seconds: None)

@@ -40,7 +40,7 @@ async def live(socket: WebSocket, model_of: Callable[[str | None], Any], metrics
         model = model_of(socket.query_params.get("model"))
         rate, decode = _decoder(socket.query_params, model.sample_rate)
         stream = model.hub.open(lambda *news: loop.call_soon_threadsafe(found.put_nowait, news))
-        sender = asyncio.ensure_future(_send(socket, found, model.hub.recognizer.timestamps))
+        sender = asyncio.ensure_future(_send(socket, found, model.timestamps))
         counter = metrics.audio.labels(model.name)
         taken = Samples(rate, decode, _resampler(rate, model.sample_rate), counter)
         receiver = asyncio.ensure_future(_receive(socket, stream, taken))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -16,16 +17,32 @@ from espnet2.runtime.results import AnyResult
 from espnet2.runtime.speech import require_sound
 
 
+class Stream(Protocol):
+    """A stream as `espnet2.runtime.asr_streaming.Session` is one."""
+
+    def __call__(self, speech: np.ndarray, is_final: bool, name: str) -> list[AnyResult]:
+        """The results so far, with the next samples; errors call them `name`."""
+
+    def reset(self) -> None:
+        """Begin another stream."""
+
+
 class StreamTranscriber:
     """Recognises recordings as `Transcriber` does; what is between two pauses that divide parts is one stream.
 
     Args:
         recognizer: Of streams. With the option `timestamps` `token`, segments have times of words.
         pause: Seconds of a pause that ends a segment.
+        open_stream: Makes the stream of a recording (default: a session of the recogniser).
     """
 
-    def __init__(self, recognizer: StreamingRecognizer, pause: float = PAUSE) -> None:
-        self.recognizer, self.pause = recognizer, pause
+    def __init__(
+        self,
+        recognizer: StreamingRecognizer,
+        pause: float = PAUSE,
+        open_stream: Callable[[], Stream] | None = None,
+    ) -> None:
+        self.recognizer, self.pause, self._open = recognizer, pause, open_stream or recognizer.session
         shortest, usual, longest = (int(seconds * recognizer.sample_rate) for seconds in (SHORTEST, USUAL, SECONDS))
         self.cutter = Cutter(recognizer.sample_rate, 1, shortest, usual, longest, 0, 0)
 
@@ -35,21 +52,21 @@ class StreamTranscriber:
         Raises:
             AudioError: Speech that cannot be recognised as it is.
         """
-        rate, session = self.recognizer.sample_rate, self.recognizer.session()
+        rate, stream = self.recognizer.sample_rate, self._open()
         begin, spans, sounding = 0.0, list[Span](), Sounding(pieces)
         for part, samples, around, start in cut(sounding, self.cutter):
             if not spans and not samples.any():
                 continue
             begin = begin if spans else part.begin / rate
             spans += [(a + start / rate, b + start / rate) for a, b in speech_spans(around, rate, self.pause)]
-            (results,) = self.recognizer.advance([(session, samples, part.paused)], [name])
+            results = stream(samples, part.paused, name)
             if part.paused:
                 yield from self._segments(results, begin, merged(spans))
-                session.reset()
+                stream.reset()
                 spans = []
             progress(part.stop / rate)
         if spans:
-            (results,) = self.recognizer.advance([(session, np.zeros(0, np.float32), True)], [name])
+            results = stream(np.zeros(0, np.float32), True, name)
             yield from self._segments(results, begin, merged(spans))
         if not sounding.found:
             require_sound(np.zeros(0), name)

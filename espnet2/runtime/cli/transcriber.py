@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from espnet.nets.together import Outcome
 from espnet2.interface.errors import OptionError
 from espnet2.runtime.asr import Recognizer
+from espnet2.runtime.batches import Each, by_itself
 from espnet2.runtime.cli.cutting import Cut, cut
 from espnet2.runtime.cli.segments import Segment, Span, speech_spans, split, text_of
 from espnet2.runtime.long_recording import Found, join, near_frames
-from espnet2.runtime.results import AnyResult, Results, TaggedResult, by_speaker
+from espnet2.runtime.results import AnyResult, TaggedResult, by_speaker
 from espnet2.runtime.s2t import S2TRecognizer
 from espnet2.runtime.s2t_section import is_said
 from espnet2.runtime.speech import require_sound
@@ -23,7 +23,6 @@ from espnet2.runtime.windows import ReadAhead, Utterance
 
 PAUSE = 0.5  # seconds: a shorter pause does not end a segment
 Progress = Callable[[float], None]  # takes seconds of the recording that are done, from its beginning
-Each = Callable[[Sequence[np.ndarray]], Iterator[Outcome[Results]]]
 
 
 class Transcriber:
@@ -32,16 +31,16 @@ class Transcriber:
     Args:
         recognizer: For samples of one channel. With the option `timestamps` `token`, segments have times of words.
         pause: Seconds of a pause that ends a segment.
-        each: Gives the outcomes of checked utterances, in order (default: `recognizer.each`).
+        each: Gives the outcomes of utterances.
 
     Raises:
         OptionError: A model of features, or of several channels.
     """
 
-    def __init__(self, recognizer: Recognizer, pause: float = PAUSE, each: Each | None = None) -> None:
+    def __init__(self, recognizer: Recognizer, pause: float = PAUSE, each: Each = by_itself) -> None:
         if recognizer.speech.axes[1:] != ("samples",):
             raise OptionError(f"model: expected one that reads samples of one channel, found {recognizer.speech.axes}")
-        self.recognizer, self.pause, self._each = recognizer, pause, each or recognizer.each
+        self.recognizer, self.pause, self._each = recognizer, pause, each
         self.by_window = isinstance(recognizer, S2TRecognizer) and bool(recognizer.section.times)
 
     def __call__(self, pieces: Iterable[np.ndarray], name: str, progress: Progress) -> Iterator[Segment]:
@@ -56,7 +55,7 @@ class Transcriber:
         own: Any = self.recognizer
         recognizer = own.prompted(predict_time=True)
         sounding = Sounding(pieces)
-        for window in recognizer.windows(ReadAhead(sounding), recognizer.latest(), name=name):
+        for window in recognizer.windows(ReadAhead(sounding), recognizer.latest(), name=name, each=self._each):
             for utterance in window.utterances if sounding.found else ():
                 yield from self._of_utterance(window.start, utterance, sounding.read / recognizer.sample_rate)
             progress(window.stop)
@@ -108,7 +107,7 @@ class Transcriber:
         waiting = iter(parts)
         while batch := list(itertools.islice(waiting, self.recognizer.batch_size)):
             checked = [self.recognizer.check(one.samples, name) for one in batch if not _is_silence(one.samples)]
-            outcomes = self._each(checked)
+            outcomes = self._each(self.recognizer, checked)
             for one in batch:
                 yield one, [] if _is_silence(one.samples) else next(outcomes).value()
 

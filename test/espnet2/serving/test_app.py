@@ -13,10 +13,9 @@ pytest.importorskip("fastapi")
 from starlette.testclient import TestClient
 
 from espnet2.runtime.asr import Speech2Text
-from espnet2.runtime.cli.segments import Segment
 from espnet2.serving.app import make_service
 from espnet2.serving.limits import Limits
-from espnet2.serving.models import PromptedRecognition, open_models
+from espnet2.serving.models import open_models
 
 SEARCH = {"beam_size": 3, "batch_size": 4}
 ALONE = {"quantized": False, "num_threads": 1}
@@ -38,7 +37,7 @@ def texts(demo_bundle, recordings) -> list[str]:
 
 @pytest.fixture(scope="module")
 def client(demo_bundle):
-    models = open_models([demo_bundle], ALONE, SEARCH)
+    models = open_models({demo_bundle.name: demo_bundle}, ALONE, SEARCH)
     limits = Limits(megabytes=0.2, seconds=20.0, characters=30)
     with TestClient(make_service(models, limits, "secret"), headers={"Authorization": "Bearer secret"}) as client:
         yield client
@@ -160,30 +159,3 @@ def test_more_requests_than_a_model_takes_are_refused(client, recordings, monkey
         answer = _post(client, recordings[0])
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
     assert _post(client, recordings[0]).status_code == 200
-
-
-def test_a_request_without_a_language_has_not_that_of_the_one_before(recordings, monkeypatch):
-    class Prompted:
-        """Stands for a recogniser of many languages, whose texts are its prompt."""
-
-        sample_rate = 16000
-
-        def __init__(self, lang_sym="<own>", task_sym="<asr>"):
-            self.prompt = f"{lang_sym} {task_sym}"
-
-        def prompted(self, lang_sym="<own>", task_sym="<asr>"):
-            return Prompted(lang_sym, task_sym)
-
-    def transcriber(recognizer):
-        return lambda pieces, name, progress: [Segment(0.0, 1.0, recognizer.prompt)]
-
-    def prompts(verb, language):
-        symbols = {"lang_sym": language and f"<{language}>", "task_sym": "<st_eng>" if verb == "translate" else ""}
-        return {name: value for name, value in symbols.items() if value}
-
-    monkeypatch.setattr("espnet2.serving.models.Transcriber", transcriber)
-    with TestClient(make_service({"many": PromptedRecognition("many", Prompted(), prompts)}, Limits())) as client:
-        found = [_post(client, recordings[0], **fields).json()["text"] for fields in ({"language": "deu"}, {})]
-        with recordings[0].open("rb") as file:
-            found.append(client.post("/v1/audio/translations", files={"file": file}).json()["text"])
-    assert found == ["<deu> <asr>", "<own> <asr>", "<own> <st_eng>"]

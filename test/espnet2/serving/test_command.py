@@ -19,7 +19,7 @@ pytest.importorskip("uvicorn")
 
 import httpx
 
-from espnet2.bin.cli import main
+from espnet2.bin.cli import main, named_bundles
 from espnet2.serving.command import without_tokens
 
 
@@ -39,6 +39,34 @@ def test_refused_options(demo_bundle, capsys, options, message):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["bundle"], {"bundle": "bundle"}),
+        (["english=a/bundle", "b/bundle"], {"english": "a/bundle", "bundle": "b/bundle"}),
+        (["x=y"], {"x=y": "x=y"}),  # a path that exists
+        (["a=b=c"], {"a": "b=c"}),
+        (["a/b=c/bundle"], {"bundle": "a/b=c/bundle"}),
+        (["=bundle"], {"=bundle": "=bundle"}),
+    ],
+)
+def test_models_have_the_names_that_are_given_or_those_of_directories(tmp_path, monkeypatch, words, names):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x=y").mkdir()
+    monkeypatch.setattr("espnet2.bin.cli.bundle_of", lambda model, cache_dir: Path(model))
+    assert named_bundles(words, None) == names
+
+
+def test_two_models_of_one_name_are_refused(tmp_path, capsys):
+    for name in "ab":
+        (tmp_path / name / "bundle").mkdir(parents=True)
+        (tmp_path / name / "bundle/bundle.yaml").touch()
+    words = [f"{tmp_path}/{name}/bundle" for name in "ab"]
+    assert main(["serve", *words]) == 2
+    message = f"{words[1]}: expected models of different names, found two called bundle; say NAME=MODEL"
+    assert message in capsys.readouterr().err
+
+
 def test_tokens_of_addresses_are_not_logged():
     record = logging.LogRecord(
         "x", 20, "", 0, '%s - "WebSocket %s" %d', ("a:1", "/v1/stream?token=s3&rate=8000", 7), None
@@ -47,24 +75,32 @@ def test_tokens_of_addresses_are_not_logged():
     assert record.getMessage() == 'a:1 - "WebSocket /v1/stream?token=...&rate=8000" 7'
 
 
-def test_a_process_that_is_killed_is_replaced_and_the_others_answer(demo_bundle, demo_dir):
+def test_a_process_that_is_killed_is_replaced_and_the_others_answer(demo_bundle, demo_dir, tmp_path):
+    """Figures are those of all processes; each has cores of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--port", str(port), "--processes=2", "--mapped", "--options={beam_size: 1}", "--log_level=WARNING"]
-    command = [sys.executable, "-m", "espnet2.bin.cli", "serve", str(demo_bundle), *options]
-    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as process:
+    command = [sys.executable, "-m", "espnet2.bin.cli", "serve", f"digits={demo_bundle}", *options]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, env=environment) as process:
         try:
             wait_for(lambda: status_of(port) == 200)
             wait_for(lambda: len(workers_of(process.pid)) == 2)
+            content = next((demo_dir / "recordings").glob("*.flac")).read_bytes()
+            texts = {text_of(port, content) for _ in range(4)}
+            wait_for(lambda: answers_of(port) == 4)
             killed = workers_of(process.pid)[0]
             os.kill(killed, signal.SIGKILL)
             wait_for(lambda: len(set(workers_of(process.pid)) - {killed}) == 2)
-            content = next((demo_dir / "recordings").glob("*.flac")).read_bytes()
-            answer = httpx.post(f"http://127.0.0.1:{port}/v1/audio/transcriptions", files={"file": content}, timeout=60)
-            assert json.loads(answer.text)["text"]
+            texts.add(text_of(port, content))
+            assert len(texts) == 1 and len(texts.pop().split()) > 2
+            wait_for(lambda: answers_of(port) == 5)
+            if hasattr(os, "sched_getaffinity"):
+                wait_for(lambda: are_shares([os.sched_getaffinity(pid) for pid in workers_of(process.pid)]))
             process.terminate()
             process.wait(60)
+            assert not [*tmp_path.iterdir()]
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -75,6 +111,25 @@ def status_of(port):
         return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code
     except httpx.TransportError:
         return 0
+
+
+def text_of(port, content):
+    """The text of a recording, by whichever process answers."""
+    answer = httpx.post(f"http://127.0.0.1:{port}/v1/audio/transcriptions", files={"file": content}, timeout=60)
+    return json.loads(answer.text)["text"]
+
+
+def answers_of(port):
+    """Transcriptions that were answered so far."""
+    lines = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text.splitlines()
+    name = 'espnet_requests_total{path="/v1/audio/transcriptions",status="200"} '
+    return next((float(line.removeprefix(name)) for line in lines if line.startswith(name)), 0)
+
+
+def are_shares(groups):
+    """Whether groups are those of two processes that share the cores of this one."""
+    cores = os.sched_getaffinity(0)
+    return set.union(*groups) == cores and sum(map(len, groups)) == max(len(cores), 2)
 
 
 def workers_of(pid):

@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import soundfile
+import stream_graphs
 
 from espnet2.bin.cli import get_parser
 from espnet2.interface.errors import OptionError
@@ -84,6 +86,17 @@ def test_texts_are_those_of_the_verb_alone(demo_bundle, tmp_path, recordings):
     for path in recordings[:2]:
         expected = json.loads((tmp_path / f"{path.stem}.json").read_text())
         assert found[path.stem] == {**expected, "recording": path.stem}
+
+
+def test_models_of_streams_read_recordings_as_streams(demo_bundle, tmp_path, monkeypatch):
+    sent = {"ab": (2, 3), "ba": (3, 2), "a": (2,)}
+    for text, tokens in sent.items():
+        soundfile.write(tmp_path / f"{text}.wav", stream_graphs.slowly(*tokens), 100, "FLOAT")
+    monkeypatch.setattr(corpus, "open_recognizer", lambda args, options, streams: stream_graphs.recognizer())
+    worker = Worker(arguments(demo_bundle, tmp_path), 1)
+    found = [json.loads(done.result) for done in worker([(text, str(tmp_path / f"{text}.wav")) for text in sent])]
+    worker.close()
+    assert [entry["text"] for entry in found] == [*sent]
 
 
 def test_what_is_no_recording_is_an_error_of_its_own(demo_bundle, tmp_path, recordings):

@@ -20,7 +20,7 @@ import httpx
 from espnet2.serving.command import Plan
 from espnet2.serving.replicas import deployment_of
 
-plan = Plan([sys.argv[1]], {"quantized": False, "num_threads": 1}, {"beam_size": 1})
+plan = Plan({"model": sys.argv[1]}, {"quantized": False, "num_threads": 1}, {"beam_size": 1})
 deployment = deployment_of(plan.make, (1, 3), 2)
 
 async def main():

@@ -70,7 +70,7 @@ def test_more_than_may_wait_is_refused_with_a_time(make, speeches):
 def test_a_request_that_is_refused_in_part_is_given_up(make, speeches):
     scheduler, ticket = make(size=1, most_waiting=len(speeches[0]) / 16000, company=0.3), Ticket()
     with pytest.raises(BusyError):
-        list(scheduler.each(speeches[:1] * 5, ticket))
+        list(scheduler.each(scheduler.recognizer, speeches[:1] * 5, ticket))
     assert ticket.is_over()
 
 

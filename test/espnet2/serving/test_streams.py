@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import numpy as np
@@ -17,13 +18,14 @@ import stream_graphs
 import synthesis_graphs
 from starlette.testclient import TestClient
 
+from espnet.nets.together import Abandoned
 from espnet2.runtime.synthesis_options import SynthesisOptions
 from espnet2.runtime.tts import Synthesizer
 from espnet2.serving.app import make_service
 from espnet2.serving.limits import Limits
 from espnet2.serving.models import Streaming, Synthesis
 from espnet2.serving.scheduler import BusyError, Ticket
-from espnet2.serving.stream_hub import TOGETHER, StreamHub
+from espnet2.serving.stream_hub import TOGETHER, Recorded, StreamHub
 
 END = '{"type": "end"}'
 A, B = 2, 3  # tokens
@@ -176,6 +178,36 @@ def test_a_stream_that_fails_ends_alone(samples_of):
     assert all(done.acquire(timeout=10) for _ in range(3))
     assert found["good"][0].text == "ab" and isinstance(found["bad"], Exception)
     hub.close()
+
+
+def test_recordings_are_streams_too(client):
+    sent = {text: stream_graphs.slowly(*tokens) for text, tokens in {"ab": (A, B), "ba": (B, A), "a": (A,)}.items()}
+
+    def ask(samples):
+        content = io.BytesIO()
+        soundfile.write(content, samples, 100, "FLOAT", format="WAV")
+        return client.post(
+            "/v1/audio/transcriptions",
+            files={"file": content.getvalue()},
+            headers={"Authorization": "Bearer secret"},
+        ).json()
+
+    with ThreadPoolExecutor(len(sent)) as threads:
+        assert [*threads.map(ask, sent.values())] == [{"text": text} for text in sent]
+    assert ask(np.full(1, 0.1))["error"]["message"].startswith("file: expected at least")
+    assert client.app.app.state.models["live"]._recordings.count == 0
+
+
+def test_a_recording_that_nobody_waits_for_ends(monkeypatch):
+    hub, ticket = StreamHub(stream_graphs.recognizer(), most=2, threads=0), Ticket()  # one that does not keep up
+    stream = Recorded(hub, ticket)
+    threading.Timer(0.05, ticket.give_up).start()
+    monkeypatch.setattr("espnet2.serving.stream_hub.LOOK", 0.01)
+    with pytest.raises(Abandoned):
+        stream(stream_graphs.slowly(A))
+    hub.close()
+    with pytest.raises(Abandoned):
+        Recorded(hub, Ticket())(stream_graphs.slowly(A))
 
 
 @pytest.mark.parametrize("kind", ["wav", "pcm", "flac"])

@@ -68,8 +68,12 @@ class Streams(StreamingRecognizer):
     def __init__(self):
         self.streams = []
 
-    def session(self):
+    def make_search(self):
         return SimpleNamespace(reset=lambda: None)
+
+    @property
+    def encoder(self):
+        return SimpleNamespace(begin=lambda: None)
 
     def advance(self, pieces, names=()):
         ((_, samples, is_final),) = pieces
