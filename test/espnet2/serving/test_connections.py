@@ -1,24 +1,33 @@
-"""Connections that begin no request."""
+"""Connections that begin no request, do not end one, or take no answer."""
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("uvicorn")
 
-from espnet2.serving.connections import PERIOD, PatientProtocol
+import uvicorn
+
+from espnet2.serving import connections
+from espnet2.serving.connections import MOST_HEAD, PERIOD, PatientProtocol
 
 
 class Connection:
     """Stands for a connection: looks at it are made by hand."""
 
     def __init__(self) -> None:
-        self.closed, self.owner, self.planned = False, None, []
+        self.closed, self.cut_off, self.owner, self.planned = False, False, None, []
         self.protocol = object.__new__(PatientProtocol)
         self.protocol.transport = SimpleNamespace(
-            is_closing=lambda: self.closed, close=self.close, get_protocol=lambda: self.owner or self.protocol
+            is_closing=lambda: self.closed,
+            close=self.close,
+            abort=self.cut,
+            get_protocol=lambda: self.owner or self.protocol,
         )
         self.protocol.loop = SimpleNamespace(call_later=lambda *planned: self.planned.append(planned))
         self.protocol.cycle = None
@@ -26,6 +35,9 @@ class Connection:
 
     def close(self) -> None:
         self.closed = True
+
+    def cut(self) -> None:
+        self.cut_off = True
 
     def look(self) -> bool:
         """Make the look that is planned; returns whether the connection is closed."""
@@ -59,7 +71,77 @@ def test_one_with_a_request_since_the_last_look_is_left_alone():
     assert connection.look()
 
 
-def test_one_that_has_become_a_websocket_is_looked_at_no_more():
+@pytest.mark.parametrize("complete", [True, False], ids=["open", "not open"])
+def test_one_that_has_become_a_websocket_is_left_alone_once_that_is_open(complete):
     connection = Connection()
-    connection.owner = object()
-    assert not connection.look() and not connection.planned
+    connection.owner = SimpleNamespace(handshake_complete=complete)
+    assert not connection.look() and connection.look() is not complete
+
+
+def test_one_whose_client_does_not_read_its_end_is_cut_off():
+    connection = Connection()
+    assert connection.look() and not connection.cut_off
+    connection.look()
+    assert not connection.cut_off
+    connection.look()
+    assert connection.cut_off and not connection.planned
+
+
+def test_one_that_is_lost_is_looked_at_no_more():
+    connection = Connection()
+    connection.protocol._is_lost = True
+    connection.look()
+    assert not connection.planned
+
+
+@pytest.fixture(scope="module")
+def service():
+    """The address of a service that answers with 64 MB, and an event for the end of an answer to `/waits`."""
+    ended = threading.Event()
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while (await receive()).get("more_body"):
+            pass
+        for _ in range(1024):
+            await send({"type": "http.response.body", "body": bytes(1 << 16), "more_body": True})
+        if scope["path"] == "/waits":
+            ended.set()
+
+    server = uvicorn.Server(uvicorn.Config(app, http=PatientProtocol, lifespan="off", log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        yield listening.getsockname(), ended
+        server.should_exit = True
+        thread.join()
+
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "begin, more",
+    [(b"GET /", b"a" * 999), (GET + b"X: ", b"a" * 999), (GET, b"X: y\r\n" * 99), (POST + b"0\r\n", b"X: y\r\n" * 99)],
+    ids=["address", "line", "lines", "lines behind a body"],
+)
+def test_a_head_without_end_ends_its_connection(service, begin, more):
+    address, _ = service
+    with socket.create_connection(address, timeout=10) as client, contextlib.suppress(ConnectionError):
+        client.sendall(begin)
+        sent = 0
+        while sent < 8 * MOST_HEAD:
+            client.sendall(more)
+            sent += len(more)
+        pytest.fail("all of it was taken")
+
+
+def test_a_client_that_does_not_read_is_cut_off(service, monkeypatch):
+    address, ended = service
+    monkeypatch.setattr(connections, "STALLED", 0.1)
+    with socket.create_connection(address, timeout=10) as client:
+        client.sendall(GET.replace(b"/", b"/waits", 1) + b"\r\n")
+        assert ended.wait(10)
+        with contextlib.suppress(ConnectionError):
+            assert sum(iter(lambda: len(client.recv(1 << 20)), 0)) < 1 << 26
