@@ -7,6 +7,7 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from starlette.responses import JSONResponse
 
@@ -19,6 +20,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 DIGITS = 18  # of a number of bytes
 OPEN = ("/", "/healthz")  # paths that need no token
+FAILED = "service: expected a result, found an error of its own, which its log has"
 
 
 class RefusedError(Exception):
@@ -32,6 +34,7 @@ class RefusedError(Exception):
 def refusal(status: int, message: str, seconds: float | None = None) -> JSONResponse:
     """An answer in the form that OpenAI's clients know; `seconds`: when to try again."""
     headers = {} if seconds is None else {"Retry-After": str(max(1, round(seconds)))}
+    headers |= {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     kind = "invalid_request_error" if status < 500 and status != 429 else "server_error"
     content = {"error": {"message": message, "type": kind, "param": None, "code": status}}
     return JSONResponse(content, status, headers)
@@ -95,11 +98,14 @@ class Guard:
     def _is_allowed(self, scope: Message, headers: dict[bytes, bytes]) -> bool:
         if self.token is None or scope["path"] in OPEN:
             return True
-        given = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
+        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer":
+            given = b""
         if scope["type"] == "websocket" and not given:  # browsers cannot set headers of these
             query = scope.get("query_string", b"")
             given = next((part[6:] for part in query.split(b"&") if part.startswith(b"token=")), b"")
-        return hmac.compare_digest(given, self.token.encode())
+            given = unquote_to_bytes(given.replace(b"+", b" "))
+        return hmac.compare_digest(given.strip(), self.token.encode())
 
     def _too_large(self) -> str:
         return f"body: expected at most {self.most_bytes} bytes, found more"

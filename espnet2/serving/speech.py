@@ -25,6 +25,8 @@ FORMATS = {"wav": "audio/wav", "pcm": "audio/pcm", "flac": "audio/flac"}
 STREAMED = ("wav", "pcm")
 SPEEDS = (0.25, 4.0)
 DIGITS = 9  # of the number of a voice
+ESCAPED = 12  # bytes of a character in JSON, at most
+OTHERS = 1 << 16  # bytes of all else in a request
 
 
 async def spoken(
@@ -36,7 +38,7 @@ async def spoken(
         RefusedError: A request that is not understood.
         EspnetError: A text that cannot be spoken.
     """
-    wanted = parse_object(await request.body())
+    wanted = parse_object(await _body(request, ESCAPED * most_characters + OTHERS))
     if wanted is None:
         raise RefusedError(400, "body: expected a JSON object, found none")
     text = wanted.get("input")
@@ -62,12 +64,24 @@ async def spoken(
     return Response(await in_thread(lambda: _flac(whole, model.sample_rate)), media_type=FORMATS[kind])
 
 
+async def _body(request: Request, most: int) -> bytes:
+    """The body of a request; raises `RefusedError` for more bytes than a text may have: as JSON they take many times
+    their size in memory."""
+    found = bytearray()
+    async for piece in request.stream():
+        found += piece
+        if len(found) > most:
+            raise RefusedError(413, f"body: expected at most {most} bytes of JSON, found more")
+    return bytes(found)
+
+
 def _voice(wanted: dict[str, Any]) -> dict[str, Any]:
     """Arguments of a synthesiser for the voice, a number of a speaker, and the speed that are asked for."""
     voice, speed = wanted.get("voice"), wanted.get("speed", 1.0)
     if not is_finite(speed) or not SPEEDS[0] <= speed <= SPEEDS[1]:
         raise RefusedError(400, f"speed: expected a number from {SPEEDS[0]} to {SPEEDS[1]}, found {speed!r}")
     options: dict[str, Any] = {} if speed == 1.0 else {"decode_conf": {"speed_control_alpha": 1 / speed}}
+    voice = str(voice) if isinstance(voice, int) else voice
     if isinstance(voice, str) and voice.isdecimal() and len(voice) <= DIGITS:
         options["sids"] = int(voice)
     return options

@@ -21,7 +21,7 @@ from espnet2.serving.scheduler import BusyError, Ticket
 
 MOST_WAITING = 60.0  # seconds of one stream that may wait to be recognised
 TOGETHER = 8  # streams of a step: more make it hardly faster, take memory, and let the first of them wait for the last
-PIECE = 5.0  # seconds of a recording in a step: longer ones would keep others waiting
+PIECE = 5.0  # seconds of a stream in a step: more, of a recording or sent at once, would keep others waiting
 LOOK = 1.0  # seconds between looks whether somebody still waits for a recording
 # Takes the results so far, or what ended the stream, and whether they are the last.
 Deliver = Callable[[list[AnyResult] | Exception, bool], None]
@@ -44,6 +44,13 @@ class LiveStream:
         Raises `BusyError` for a stream that sends more than can be recognised.
         """
         self._hub.extend(self, samples, is_final)
+
+    def take(self, most: int) -> tuple[np.ndarray, bool]:
+        """The samples that wait, the first ones of more than `most`, and whether they are the stream's last."""
+        samples = self.pieces[0] if len(self.pieces) == 1 else np.concatenate(self.pieces)
+        rest = samples[most:]
+        self.pieces = [rest] if len(rest) else []
+        return samples[:most], self.ends and not len(rest)
 
     def close(self) -> None:
         """Forget the stream."""
@@ -91,7 +98,7 @@ class StreamHub:
             return
         with self._lock:
             waiting = sum(map(len, stream.pieces)) / self.recognizer.sample_rate
-            if waiting > MOST_WAITING:
+            if waiting > MOST_WAITING and not is_final:
                 raise BusyError(f"stream: expected at most {MOST_WAITING:g} s ahead of the results, found more", 5.0)
             stream.pieces.append(samples)
             stream.ends |= is_final
@@ -133,10 +140,11 @@ class StreamHub:
             self._news.wait_for(lambda: self._ready or self.is_closed)
             share = min(-(-len(self._ready) // self._idle), TOGETHER)
             self._idle -= 1
-            ready = [(one, np.concatenate(one.pieces), one.ends) for one in itertools.islice(self._ready, share)]
+            most = int(PIECE * self.recognizer.sample_rate)
+            ready = [(one, *one.take(most)) for one in itertools.islice(self._ready, share)]
             for stream, _, _ in ready:
                 del self._ready[stream]
-                stream.pieces, stream.is_stepping = [], True
+                stream.is_stepping = True
         return ready
 
     def _step(self, ready: list[tuple[LiveStream, np.ndarray, bool]]) -> None:

@@ -10,6 +10,8 @@ the end, and `{"type": "error", "message": ...}` before the service closes the c
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,15 +22,20 @@ from starlette.websockets import WebSocketDisconnect
 from espnet2.interface.errors import EspnetError
 from espnet2.runtime.results import AnyResult
 from espnet2.runtime.timestamps import Timestamps
-from espnet2.serving.guard import RefusedError
+from espnet2.serving.guard import FAILED, RefusedError
 from espnet2.serving.messages import parse_object
 from espnet2.serving.metrics import Metrics
 from espnet2.serving.opus import RATE, OpusPackets
 from espnet2.serving.stream_hub import LiveStream
+from espnet2.serving.threads import in_thread
 
 RATES, DIGITS = (8000, 192_000), 6  # Hz, and characters of such a number
+COMMAND = 1000  # characters of a text message
+LARGE = 1 << 16  # bytes of a message that takes so long to decode that other connections would wait
 PATIENCE = 30.0  # seconds without a message, after which a stream is closed
 POLICY, TROUBLE = 1008, 1011  # codes of WebSocket
+
+_log = logging.getLogger(__name__)
 
 
 async def live(socket: WebSocket, model_of: Callable[[str | None], Any], metrics: Metrics) -> None:
@@ -55,7 +62,10 @@ async def live(socket: WebSocket, model_of: Callable[[str | None], Any], metrics
     except WebSocketDisconnect:
         pass
     except (RefusedError, EspnetError) as error:
-        await _refuse(socket, str(error))
+        await _refuse(socket, str(error), POLICY)
+    except Exception:
+        _log.exception("a stream has failed")
+        await _refuse(socket, FAILED, TROUBLE)
     finally:
         if stream is not None:
             stream.close()
@@ -139,12 +149,18 @@ async def _receive(socket: WebSocket, stream: LiveStream, taken: Samples) -> Non
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1000))
         if message.get("bytes") is not None:
-            stream.extend(taken.of(message["bytes"]))
-        elif (parse_object(message.get("text") or "") or {}).get("type") == "end":
+            decode = functools.partial(taken.of, message["bytes"])
+            stream.extend(await in_thread(decode) if len(message["bytes"]) > LARGE else decode())
+        elif _is_end(message.get("text") or ""):
             stream.extend(taken.rest(), is_final=True)
             return
         else:
             raise RefusedError(400, 'stream: expected samples or {"type": "end"}, found another message')
+
+
+def _is_end(text: str) -> bool:
+    """Whether a text message ends a stream."""
+    return len(text) <= COMMAND and (parse_object(text) or {}).get("type") == "end"
 
 
 async def _send(socket: WebSocket, found: asyncio.Queue[Any], timestamps: Timestamps | None) -> None:
@@ -152,7 +168,7 @@ async def _send(socket: WebSocket, found: asyncio.Queue[Any], timestamps: Timest
     last = ""
     while True:
         results, is_final = await found.get()
-        if isinstance(results, Exception):
+        if isinstance(results, BaseException):
             raise results
         text = (results[0].text or " ".join(results[0].token)) if results else ""
         if is_final:
@@ -171,9 +187,9 @@ def _words(results: list[AnyResult], timestamps: Timestamps | None) -> list[dict
     return [{"word": item.text, "start": round(item.start, 3), "end": round(item.end, 3)} for item in times]
 
 
-async def _refuse(socket: WebSocket, message: str) -> None:
+async def _refuse(socket: WebSocket, message: str, code: int) -> None:
     try:
         await socket.send_json({"type": "error", "message": message})
-        await socket.close(POLICY)
+        await socket.close(code)
     except (RuntimeError, WebSocketDisconnect):  # the client has gone
         pass

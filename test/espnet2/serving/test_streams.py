@@ -22,6 +22,7 @@ from espnet.nets.together import Abandoned
 from espnet2.runtime.synthesis_options import SynthesisOptions
 from espnet2.runtime.tts import Synthesizer
 from espnet2.serving.app import make_service
+from espnet2.serving.guard import FAILED
 from espnet2.serving.limits import Limits
 from espnet2.serving.models import Streaming, Synthesis
 from espnet2.serving.scheduler import BusyError, Ticket
@@ -81,6 +82,12 @@ def test_streams_side_by_side_have_their_own_texts(client):
     "query, sent, message",
     [
         ("", "what", 'stream: expected samples or {"type": "end"}, found another message'),
+        (
+            "",
+            f'{{"type": "end", "x": [{"[]," * 999}[]]}}',
+            'stream: expected samples or {"type": "end"}, found another',
+        ),
+        ("", "[" * 10_000, 'stream: expected samples or {"type": "end"}, found another message'),
         ("&rate=1", None, "rate: expected a number of Hz from 8000 to 192000, found '1'"),
         (f"&rate={'1' * 5000}", None, "rate: expected a number of Hz from 8000 to 192000, found '1"),
         ("", END, "speech: expected at least"),
@@ -210,6 +217,47 @@ def test_a_recording_that_nobody_waits_for_ends(monkeypatch):
         Recorded(hub, Ticket())(stream_graphs.slowly(A))
 
 
+def test_a_graph_that_fails_for_a_stream_ends_no_other(client):
+    """The graph of the test takes samples as tokens, of which these are none."""
+    with ExitStack() as stack:
+        good, bad = (stack.enter_context(client.websocket_connect("/v1/stream?token=secret")) for _ in range(2))
+        good.send_bytes(pcm(A))
+        bad.send_bytes(b"\xff\x7f" * 100)
+        good.send_bytes(pcm(B))
+        good.send_text(END)
+        while (message := good.receive_json())["type"] == "partial":
+            pass
+        assert message["text"] == "ab"
+        assert bad.receive_json() == {"type": "error", "message": FAILED}
+
+
+def test_one_stream_that_sends_much_has_no_more_of_a_step_than_others():
+    hub, taken = StreamHub(stream_graphs.recognizer(), most=2, threads=0), []
+    many, few = (hub.open(lambda results, is_final: None) for _ in range(2))
+    samples = np.arange(1001, dtype=np.float32)
+    many.extend(samples[:700])
+    many.extend(samples[700:], is_final=True)
+    few.extend(samples[:9])
+    while hub._ready:
+        taken.append(hub._taken())
+        with hub._lock:
+            for stream, _, _ in taken[-1]:
+                stream.is_stepping = False
+                hub._note(stream)
+    assert sorted(len(piece) for _, piece, _ in taken[0]) == [9, 500]
+    pieces = [(piece, ends) for step in taken for stream, piece, ends in step if stream is many]
+    assert np.array_equal(np.concatenate([piece for piece, _ in pieces]), samples)
+    assert [ends for _, ends in pieces] == [False] * 2 + [True]
+
+
+def test_the_end_of_a_stream_is_taken_however_much_waits():
+    hub = StreamHub(stream_graphs.recognizer(), most=1, threads=0)
+    stream = hub.open(lambda results, is_final: None)
+    stream.extend(np.zeros(6100, np.float32))
+    stream.extend(np.zeros(1, np.float32), is_final=True)
+    assert stream.ends
+
+
 @pytest.mark.parametrize("kind", ["wav", "pcm", "flac"])
 def test_speech_is_that_of_the_synthesiser(kind):
     own, served = (Synthesizer(synthesis_graphs.model("sids"), SynthesisOptions()) for _ in range(2))  # seeds of theirs
@@ -247,9 +295,26 @@ def test_a_client_that_takes_its_time_makes_no_other_wait():
         ({"input": "ab", "response_format": "\ud800" * 5000}, "response_format: expected one of wav, pcm, flac"),
         ({"input": "ab", "speed": 10**350}, "speed: expected a number from 0.25 to 4.0"),
         ({"input": "ab", "voice": "1" * 5000, "model": {"a": 1}}, "sids: expected"),
+        ({"input": "ab", "voice": 99}, "sids: expected the number of a speaker from 0 to 2, found 99"),
+        ({"input": "ab", "speed": float("nan")}, "speed: expected a number from 0.25 to 4.0, found nan"),
     ],
 )
 def test_texts_that_cannot_be_spoken(client, fields, message):
     answer = client.post("/v1/audio/speech", content=json.dumps(fields), headers={"Authorization": "Bearer secret"})
     assert answer.status_code == 400
     assert answer.json()["error"]["message"].startswith(message)
+
+
+@pytest.mark.parametrize("content", [b"[" * 300_000, b'{"input": [' + b"[]," * 70_000 + b"[]]}"], ids=["deep", "many"])
+def test_json_of_more_than_a_text_may_have_is_not_parsed(client, content):
+    answer = client.post("/v1/audio/speech", content=content, headers={"Authorization": "Bearer secret"})
+    assert answer.status_code == 413
+    assert answer.json()["error"]["message"].startswith("body: expected at most 185536 bytes of JSON")
+
+
+def test_a_token_in_an_address_may_have_escapes():
+    models = {"live": Streaming("live", stream_graphs.recognizer())}
+    address = "/v1/stream?token=s%2B%2F+%3D%C3%A4"
+    with TestClient(make_service(models, Limits(), "s+/ =\xe4")) as client, client.websocket_connect(address) as socket:
+        socket.send_text("what")
+        assert socket.receive_json()["type"] == "error"
