@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
 import itertools
+import re
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -15,12 +17,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from espnet.nets.together import Abandoned
-from espnet2.interface.errors import EspnetError, listed
+from espnet2.interface.errors import EspnetError, listed, reason_of
 from espnet2.serving.decoding import AudioDecoder, Samples
-from espnet2.serving.guard import Guard, RefusedError, refusal
+from espnet2.serving.guard import FAILED, Guard, RefusedError, refusal
 from espnet2.serving.limits import Limits
 from espnet2.serving.metrics import Metrics
 from espnet2.serving.models import Model
@@ -36,6 +40,16 @@ MB = 1 << 20
 GONE = 499  # status, in figures alone, of a client that has hung up, as web servers have it
 HANG_UP = 0.5  # seconds between looks whether a client is still there
 CREATED = 1_700_000_000  # time of a model, which clients want to have
+FULL = (errno.ENOSPC, errno.EDQUOT)  # errors of a disk without room
+FORM_TYPE = "multipart/form-data"
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
+GRANULARITIES = ("segment", "word")
+HALVES = re.compile("[\ud800-\udfff]")  # what no encoding has
+SENTENCES = {  # by status
+    404: "path: expected one of those in /openapi.json, found {path}",
+    405: "method: expected {allowed}, found {method}",
+}
+OF_FORMS = "body: expected a form with a recording, found: {found}"
 
 
 def make_service(
@@ -67,10 +81,11 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
             await in_thread(model.close)
         decoder.close()
 
-    app = FastAPI(title="ESPnet", description="Speech recognition, translation and synthesis", lifespan=lifespan)
-    app.add_exception_handler(RefusedError, _refused)
-    app.add_exception_handler(EspnetError, _refused)
-    app.add_exception_handler(ClientDisconnect, _gone)
+    description = "Speech recognition, translation and synthesis"
+    # An address of a redirection would be made of what the client says that this host is called.
+    app = FastAPI(title="ESPnet", description=description, lifespan=lifespan, redirect_slashes=False)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
     app.state.models = models
     recordings = Recordings(models, decoder, limits, metrics)
     for verb, path in (("transcribe", "transcriptions"), ("translate", "translations")):
@@ -131,9 +146,36 @@ async def _refused(request: Request, error: Exception) -> Response:
     return refusal(400, str(error))
 
 
+async def _unknown(request: Request, error: Any) -> Response:
+    """The answer to a request for which there is no path, no method, or no form, in the words of a `RefusedError`."""
+    allowed = (error.headers or {}).get("Allow", "")
+    sentence = SENTENCES.get(error.status_code, OF_FORMS).format(
+        path=request.url.path, method=request.method, allowed=allowed, found=error.detail
+    )
+    answer = refusal(error.status_code, RefusedError(error.status_code, sentence).message)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """The answer where the service has failed, whose log has the error."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return refusal(507, f"service: expected room on its disk, found none: {reason_of(error)}")
+    return refusal(500, FAILED)
+
+
 async def _gone(request: Request, error: Exception) -> Response:
     """The answer to a client that has gone in the middle of its request."""
     return Response(status_code=GONE)
+
+
+HANDLERS: Mapping[type[Exception], Callable[..., Any]] = {
+    RefusedError: _refused,
+    EspnetError: _refused,
+    HTTPException: _unknown,
+    ClientDisconnect: _gone,
+    Exception: _failed,
+}
 
 
 class Asked(NamedTuple):
@@ -164,7 +206,7 @@ class Recordings:
         """Recognise the recording of a form; raises `RefusedError` and `EspnetError`."""
         ticket = Ticket(time.monotonic() + self.limits.deadline)
         with contextlib.ExitStack() as running:
-            asked = await self._asked(request, verb, running)
+            asked = await self._asked(request, verb, ticket, running)
             segments = asked.model.segments(asked.samples, ticket, verb, asked.wanted.language)
             if asked.streamed:
                 first = await while_connected(request, ticket, lambda: list(itertools.islice(segments, 1)))
@@ -174,10 +216,10 @@ class Recordings:
         media_type, write = RESPONSES[asked.kind]
         return Response(write(found, asked.samples.seconds, asked.wanted), media_type=media_type)
 
-    async def _asked(self, request: Request, verb: str, running: contextlib.ExitStack) -> Asked:
+    async def _asked(self, request: Request, verb: str, ticket: Ticket, running: contextlib.ExitStack) -> Asked:
         """Read a form; what ends with the answer is added to `running`."""
         await self._require_room(request, verb)
-        async with request.form(max_files=1, max_fields=20) as form:
+        async with _form(request) as form:
             upload = form.get("file")
             if upload is None or isinstance(upload, str):
                 raise RefusedError(400, "file: expected a recording in a form, found none")
@@ -185,11 +227,11 @@ class Recordings:
             kind = _text(form, "response_format") or "json"
             if kind not in RESPONSES:
                 raise RefusedError(400, f"response_format: expected one of {listed(RESPONSES)}, found {kind!r}")
-            words = "word" in form.getlist("timestamp_granularities[]")
-            wanted = Wanted(verb, _text(form, "language"), words)
-            streamed = (_text(form, "stream") or "").lower() == "true"
+            wanted = Wanted(verb, _text(form, "language"), _words(form))
+            streamed = _flag(form, "stream")
             running.enter_context(model.admitted())
-            samples = await in_thread(functools.partial(self._decoded, upload, model.sample_rate))
+            decode = functools.partial(self._decoded, upload, model.sample_rate, ticket)
+            samples = await while_connected(request, ticket, decode)
         running.callback(samples.close)
         self.metrics.audio.labels(model.name).inc(samples.seconds)
         return Asked(model, samples, kind, wanted, streamed)
@@ -205,20 +247,54 @@ class Recordings:
                     pass
                 raise
 
-    def _decoded(self, upload: Any, rate: int) -> Samples:
+    def _decoded(self, upload: Any, rate: int, ticket: Ticket) -> Samples:
         with tempfile.NamedTemporaryFile() as file:
             while block := upload.file.read(MB):
                 file.write(block)
             file.flush()
-            return self.decoder(Path(file.name), rate, "file")
+            return self.decoder(Path(file.name), rate, "file", ticket)
 
 
-def _text(form: Any, name: str) -> str | None:
-    """A field of a form; raises `RefusedError` for a file in its place."""
+@contextlib.asynccontextmanager
+async def _form(request: Request) -> AsyncIterator[FormData]:
+    """The form of a request, whose files are gone when the block ends; raises `RefusedError`."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
+        raise RefusedError(400, f"file: expected a recording in a form ({FORM_TYPE}), found none")
+    try:
+        form = await request.form(max_files=1, max_fields=20)
+    except UnicodeError:  # of a charset that the client has made up
+        raise RefusedError(400, "body: expected a form in UTF-8, found another charset") from None
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+def _text(form: FormData, name: str) -> str | None:
+    """A field of a form; raises `RefusedError` for a file in its place, or what is no text."""
     value = form.get(name)
     if value is not None and not isinstance(value, str):
         raise RefusedError(400, f"{name}: expected a text, found a file")
+    if value and HALVES.search(value):
+        raise RefusedError(400, f"{name}: expected a text, found one with halves of characters: {value!r}")
     return value or None
+
+
+def _flag(form: FormData, name: str) -> bool:
+    given = _text(form, name) or "false"
+    if given.lower() not in FLAGS:
+        raise RefusedError(400, f"{name}: expected true or false, found {given!r}")
+    return FLAGS[given.lower()]
+
+
+def _words(form: FormData) -> bool:
+    """Whether times of words are wanted; raises `RefusedError`."""
+    name = "timestamp_granularities[]"
+    given = form.getlist(name)
+    for value in given:
+        if value not in GRANULARITIES:
+            raise RefusedError(400, f"{name}: expected {' or '.join(GRANULARITIES)}, found {value!r}")
+    return "word" in given
 
 
 async def while_connected(request: Request, ticket: Ticket, compute: Callable[[], _T]) -> _T:
@@ -242,10 +318,10 @@ _FIELDS = {
     "model": {"type": "string"},
     "language": {"type": "string"},
     "response_format": {"type": "string", "enum": list(RESPONSES)},
-    "timestamp_granularities[]": {"type": "array", "items": {"type": "string", "enum": ["segment", "word"]}},
+    "timestamp_granularities[]": {"type": "array", "items": {"type": "string", "enum": list(GRANULARITIES)}},
     "stream": {"type": "boolean"},
 }
-FORM = {"content": {"multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": _FIELDS}}}}
+FORM = {"content": {FORM_TYPE: {"schema": {"type": "object", "required": ["file"], "properties": _FIELDS}}}}
 _WORDS = {
     "input": {"type": "string"},
     "model": {"type": "string"},

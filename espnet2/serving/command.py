@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from espnet2.interface.errors import OptionError
+from espnet2.interface.errors import OptionError, shortened
 from espnet2.runtime.batch_size import batch_size_or_auto
 from espnet2.runtime.bundle_arguments import THREADS
 from espnet2.runtime.cli.options import add_option
@@ -108,10 +108,14 @@ def _add_process_arguments(group: argparse._ActionsContainer) -> None:
 
 
 def without_tokens(record: logging.LogRecord) -> bool:
-    """Hide the tokens that addresses in a line of a log have; all lines are written."""
+    """Hide the tokens that addresses in a line of a log have, and shorten these; all lines are written."""
     if isinstance(record.args, tuple):
-        record.args = tuple(IN_ADDRESS.sub("token=...", arg) if isinstance(arg, str) else arg for arg in record.args)
+        record.args = tuple(map(_shown, record.args))
     return True
+
+
+def _shown(value: Any) -> Any:
+    return shortened(IN_ADDRESS.sub("token=...", value)) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)

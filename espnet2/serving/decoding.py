@@ -6,6 +6,8 @@ import multiprocessing
 import queue
 import signal
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -14,8 +16,10 @@ from typing import IO
 
 import numpy as np
 
+from espnet.nets.together import Abandoned
 from espnet2.fileio.pieces import Pieces
 from espnet2.interface.errors import AudioError
+from espnet2.serving.scheduler import Ticket
 
 PIECE = 10.0  # seconds of samples that are read at once
 _SPAWN = multiprocessing.get_context("spawn")  # threads of a service do not survive a fork
@@ -54,14 +58,22 @@ class AudioDecoder:
         for worker in self._all:
             self._workers.put(worker)
 
-    def __call__(self, path: Path, fs: int, name: str) -> Samples:
+    def __call__(self, path: Path, fs: int, name: str, ticket: Ticket | None = None) -> Samples:
         """The samples of the file `path` at `fs` Hz, one channel; errors call it `name`.
 
         Raises:
             AudioError: It is no recording, is longer than `most_seconds`, or takes too long.
+            Abandoned: Nobody waits for it any more, before there was a process for it.
+            OSError: The samples cannot be written.
         """
-        worker = self._workers.get()
+        ticket = ticket or Ticket()
         try:
+            worker = self._workers.get(timeout=min(max(ticket.deadline - time.monotonic(), 0), threading.TIMEOUT_MAX))
+        except queue.Empty:
+            raise Abandoned from None
+        try:
+            if ticket.is_over():
+                raise Abandoned
             with tempfile.NamedTemporaryFile(suffix=".f32") as file:  # its samples stay as long as they are open
                 count = worker.ask((str(path), file.name, fs, name, self.most_seconds), name, self.patience)
                 return Samples(Path(file.name).open("rb"), count, fs)
@@ -93,20 +105,22 @@ class _Worker:
         return self._running[1]
 
     def ask(self, task: tuple[str, str, int, str, float], name: str, patience: float) -> int:
-        """The number of samples that were written for a task; raises `AudioError`."""
+        """The number of samples that were written for a task; raises `AudioError`, and `OSError` of their file."""
         fault = "takes too long"
+        answer: int | AudioError | OSError | None = None
         try:
             pipe = self._pipe()
             pipe.send(task)
             if pipe.poll(patience):
-                answer: int | AudioError = pipe.recv()
-                if isinstance(answer, AudioError):
-                    raise answer
-                return answer
+                answer = pipe.recv()
         except (EOFError, OSError):
             fault = "ends its reader"
-        self.end()
-        raise AudioError(_unreadable(name, fault))
+        if answer is None:
+            self.end()
+            raise AudioError(_unreadable(name, fault))
+        if not isinstance(answer, int):
+            raise answer
+        return answer
 
     def end(self) -> None:
         """Kill the process."""
@@ -134,8 +148,10 @@ def _work(pipe: Connection) -> None:
             pipe.send(_decode(*task))
         except AudioError as error:
             pipe.send(AudioError(str(error)))
-        except (MemoryError, OSError):
-            pipe.send(AudioError(_unreadable(task[3], "needs more memory, or room for its samples, than there is")))
+        except OSError as error:  # of the samples' file
+            pipe.send(OSError(error.errno, error.strerror))
+        except MemoryError:
+            pipe.send(AudioError(_unreadable(task[3], "needs more memory than there is")))
 
 
 def _decode(source: str, target: str, fs: int, name: str, most_seconds: float) -> int:
@@ -145,7 +161,7 @@ def _decode(source: str, target: str, fs: int, name: str, most_seconds: float) -
         if pieces.seconds > most_seconds:
             raise AudioError(too_long)
         for piece in pieces:
-            piece.astype(np.float32, copy=False).tofile(file)
+            file.write(piece.astype(np.float32, copy=False).tobytes())  # whose errors, unlike numpy's, have numbers
             count += len(piece)
             if count > most_seconds * fs:
                 raise AudioError(too_long)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from espnet.nets.together import Abandoned
 from espnet2.interface.errors import EspnetError
 from espnet2.runtime.cli.formats import FORMATS
 from espnet2.runtime.cli.segments import Segment
+from espnet2.serving.guard import FAILED
+
+_log = logging.getLogger(__name__)
 
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 
@@ -90,6 +94,10 @@ def events(segments: Iterable[Segment]) -> Generator[str, None, None]:
             yield event({"type": "transcript.text.delta", "delta": delta})
     except (EspnetError, Abandoned) as error:
         yield event({"type": "error", "message": str(error) or "the deadline is over"})
+        return
+    except Exception:
+        _log.exception("a transcription has failed")
+        yield event({"type": "error", "message": FAILED})
         return
     yield event({"type": "transcript.text.done", "text": text_of(found)})
 

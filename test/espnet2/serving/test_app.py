@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 
 from espnet2.runtime.asr import Speech2Text
 from espnet2.serving.app import make_service
+from espnet2.serving.decoding import AudioDecoder
 from espnet2.serving.limits import Limits
 from espnet2.serving.models import open_models
 
@@ -159,3 +161,118 @@ def test_more_requests_than_a_model_takes_are_refused(client, recordings, monkey
         answer = _post(client, recordings[0])
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
     assert _post(client, recordings[0]).status_code == 200
+
+
+def form(*parts: tuple[str, bytes], charset: str = "") -> dict:
+    """A request with a form of the boundary `b`, of parts with these headers."""
+    body = b"".join(b"--b\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n" for head, content in parts)
+    kind = f"multipart/form-data; boundary=b{charset}"
+    return {"content": body + b"--b--\r\n", "headers": {"Content-Type": kind}}
+
+
+FILE = 'Content-Disposition: form-data; name="file"; filename="a"'
+FIELD = 'Content-Disposition: form-data; name="language"'
+ENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    "request_, message",
+    [
+        ({"content": b"--b", "headers": {"Content-Type": "multipart/form-data"}}, "body: expected a form"),
+        ({**form(), "content": b"x" * 999}, "body: expected a form with a recording"),
+        ({"content": b"a=&" * 50_000, "headers": ENCODED}, "file: expected a recording in a form"),
+        (form((FILE, b"a"), (FILE, b"b")), "body: expected a form with a recording, found: Too many files"),
+        (form(*[(FIELD, b"a")] * 100), "body: expected a form with a recording, found: Too many fields"),
+        (form((FIELD, b"a" * 150_000), charset="; charset=idna"), "file: expected a recording in a form"),
+        (form((f"{FILE}\r\nX: {'y' * 100_000}", b"a")), "body: expected a form with a recording"),
+        (form(("X: y", b"a")), "body: expected a form with a recording"),
+        (
+            form((FIELD.replace("language", "response_format"), b"a"), charset="; charset=punycode"),
+            "body: expected a form in UTF-8",
+        ),
+        (form((FIELD, b"a"), charset="; charset=undefined"), "body: expected a form in UTF-8"),
+    ],
+)
+def test_forms_that_are_none(client, request_, message):
+    answer = client.post(PATH, **request_)
+    assert answer.status_code == 400 and answer.json()["error"]["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        ({"stream": "banana"}, "stream: expected true or false, found 'banana'"),
+        ({"timestamp_granularities[]": ["word", "year"]}, "timestamp_granularities[]: expected segment or word, found"),
+        ({"response_format": "\x1b[31m\n" * 99}, "response_format: expected one of"),
+    ],
+)
+def test_refused_fields(client, recordings, fields, message):
+    answer = _post(client, recordings[0], **fields)
+    found = answer.json()["error"]["message"]
+    assert answer.status_code == 400 and found.startswith(message) and found.isprintable() and len(found) <= 400
+
+
+def test_texts_with_halves_of_characters_are_refused(client, recordings):
+    parts = (FILE, recordings[0].read_bytes()), (FIELD, b"\\ud800")
+    answer = client.post(PATH, **form(*parts, charset="; charset=unicode_escape"))
+    assert answer.status_code == 400 and answer.json()["error"]["message"].startswith("language: expected a text")
+
+
+@pytest.mark.parametrize(
+    "method, path, status, message",
+    [
+        ("GET", "http://testserver//v1/models", 404, "path: expected one of those in /openapi.json, found //v1/models"),
+        ("GET", "/v1/models/", 404, "path: expected one of those in /openapi.json, found /v1/models/"),
+        ("GET", "/%2e%2e/%1b%0a", 404, "path: expected one of those in /openapi.json, found"),
+        ("PUT", PATH, 405, "method: expected POST, found PUT"),
+        ("OPTIONS", "/v1/models", 405, "method: expected GET, found OPTIONS"),
+    ],
+)
+def test_paths_and_methods_that_are_none(client, method, path, status, message):
+    answer = client.request(method, path, follow_redirects=False)
+    found = answer.json()["error"]["message"]
+    assert answer.status_code == status and found.startswith(message) and found.isprintable()
+    assert ("allow" in answer.headers) is (status == 405)
+
+
+@pytest.mark.parametrize(
+    "given", ["", "secret", "Basic secret", "Bearer", "Bearer secre", "Bearer secrett", "Bearer \xff"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
+def test_no_path_but_health_and_page_is_told_without_the_token(client, method, given):
+    headers = {"Authorization": given.encode("latin-1")}
+    for path in (
+        "/v1/models",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "/healthz/",
+        "http://testserver//",
+        "/%2e%2e",
+        "/x",
+        PATH,
+    ):
+        answer = client.request(method, path, headers=headers)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+def test_the_scheme_of_a_token_has_any_case(client):
+    assert client.get("/v1/models", headers={"Authorization": "bearer  secret"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "error, status, message",
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 507, "service: expected room on its disk, found none"),
+        (RuntimeError("of the inside"), 500, "service: expected a result, found an error of its own"),
+    ],
+)
+def test_faults_of_the_service_are_told_in_a_sentence(demo_bundle, recordings, monkeypatch, error, status, message):
+    def fail(*given):
+        raise error
+
+    monkeypatch.setattr(AudioDecoder, "__call__", fail)
+    service = make_service(open_models({"digits": demo_bundle}, ALONE, SEARCH), Limits())
+    with TestClient(service, raise_server_exceptions=False) as client:
+        answer = _post(client, recordings[0])
+    assert answer.status_code == status and answer.json()["error"]["message"].startswith(message)

@@ -75,6 +75,11 @@ def test_tokens_of_addresses_are_not_logged():
     assert record.getMessage() == 'a:1 - "WebSocket /v1/stream?token=...&rate=8000" 7'
 
 
+def test_addresses_of_any_length_are_short_in_the_log():
+    record = logging.LogRecord("x", 20, "", 0, '%s - "GET %s"', ("a:1", "/" + "a" * 60_000), None)
+    assert without_tokens(record) and len(record.getMessage()) < 500
+
+
 def test_a_process_that_is_killed_is_replaced_and_the_others_answer(demo_bundle, demo_dir, tmp_path):
     """Figures are those of all processes; each has cores of its own."""
     with socket.socket() as free:

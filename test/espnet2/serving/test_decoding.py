@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -12,8 +14,10 @@ pytest.importorskip("fastapi")
 
 import soundfile
 
+from espnet.nets.together import Abandoned
 from espnet2.interface.errors import AudioError
 from espnet2.serving.decoding import AudioDecoder
+from espnet2.serving.scheduler import Ticket
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +75,28 @@ def test_a_recording_that_takes_too_long_is_refused_and_the_next_one_has_another
         assert len(samples_of(decoder, recording)) == 4000
     finally:
         decoder.close()
+
+
+def given_up() -> Ticket:
+    ticket = Ticket()
+    ticket.give_up()
+    return ticket
+
+
+@pytest.mark.parametrize("busy", [True, False], ids=["none is free", "one is free"])
+def test_a_recording_that_nobody_waits_for_is_not_decoded(decoder, recording, busy):
+    worker = decoder._workers.get() if busy else None
+    with pytest.raises(Abandoned):
+        decoder(recording, 8000, "file", Ticket(time.monotonic()) if busy else given_up())
+    if worker is not None:
+        decoder._workers.put(worker)
+    assert len(samples_of(decoder, recording)) == 4000
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device without room")
+def test_a_full_disk_is_no_fault_of_the_recording(decoder, recording):
+    (worker,) = decoder._all
+    with pytest.raises(OSError) as found:
+        worker.ask((str(recording), "/dev/full", 8000, "file", 60.0), "file", 60.0)
+    assert found.value.errno == errno.ENOSPC
+    assert len(samples_of(decoder, recording)) == 4000
