@@ -15,7 +15,8 @@ from espnet2.interface.errors import DataError, OptionError
 from espnet2.lm.espnet_model import ESPnetLanguageModel
 from espnet2.lm.espnet_model_multitask import ESPnetMultitaskLanguageModel
 from espnet2.tasks.lm import LMTask
-from espnet2.utils.atomic import write_atomically
+from espnet2.utils.atomic import remove_partial, write_atomically
+from espnet2.utils.lock import only_one
 
 LanguageModel = ESPnetLanguageModel | ESPnetMultitaskLanguageModel
 
@@ -33,7 +34,7 @@ def calc_perplexity(
         log_base: of the logarithms, which is written to `base`; by default e.
 
     Raises:
-        DataError: there are no texts.
+        DataError: there are no texts, or another process writes there.
     """
     device = next(model.parameters()).device
     rows: list[tuple[str, float, int]] = []
@@ -45,10 +46,12 @@ def calc_perplexity(
     base = math.e if log_base is None else log_base
     directory = Path(output_dir)
     total = _perplexity(sum(nll for _, nll, _ in rows), sum(count for _, _, count in rows))
-    _write(directory / "utt2ntokens", (f"{uid} {count}\n" for uid, _, count in rows))
-    _write(directory / "utt2ppl", (f"{uid} {_perplexity(nll, count)}\n" for uid, nll, count in rows))
-    _write(directory / "base", (f"{base}\n",))
-    _write(directory / "ppl", (f"{total}\n",))
+    with only_one(directory, "measurement"):
+        remove_partial(directory, below=False)
+        _write(directory / "utt2ntokens", (f"{uid} {count}\n" for uid, _, count in rows))
+        _write(directory / "utt2ppl", (f"{uid} {_perplexity(nll, count)}\n" for uid, nll, count in rows))
+        _write(directory / "base", (f"{base}\n",))
+        _write(directory / "ppl", (f"{total}\n",))
     logging.info("PPL=%s", total)
     return total
 

@@ -251,6 +251,7 @@ def _fit(args: Namespace, directory: Path, module: TrainingModule, data: Trainin
                 ) from error
         if not trainer.is_global_zero:
             return
+    experiment.prune()  # as the last epoch would have, had the training not been killed before
     logging.info("The training was finished at %d epochs", experiment.history.epoch)
     average_nbest_models(directory, experiment.history, criteria, sizes)
     if args.use_matplotlib:

@@ -121,7 +121,7 @@ class Experiment(Checkpoint):
             self._write(epoch, module)
         trainer.save_checkpoint(self.directory / CHECKPOINT)
         if trainer.is_global_zero:
-            self._prune(epoch)
+            self.prune()
         if self.history.stalled(self.options.patience, self.options.early_stopping_criterion):
             logging.info("No improvement in more than %s epochs; training stops", self.options.patience)
             trainer.should_stop = True
@@ -156,9 +156,10 @@ class Experiment(Checkpoint):
         for listener in self.listeners:
             listener(self.history)
 
-    def _prune(self, epoch: int) -> None:
-        """Remove the weights of epochs that are not among the best."""
-        kept = self.history.nbest(self.options.best_model_criterion, max(self.options.keep_nbest_models)) | {epoch}
+    def prune(self) -> None:
+        """Remove the weights of epochs that are neither the last one nor among the best."""
+        epoch, options = self.history.epoch, self.options
+        kept = self.history.nbest(options.best_model_criterion, max(options.keep_nbest_models)) | {epoch}
         for other in range(1, epoch):
             if other not in kept:
                 (self.directory / f"{other}epoch.pth").unlink(missing_ok=True)

@@ -107,9 +107,11 @@ def exchange(one: str | Path, other: str | Path) -> bool:
 
 
 def remove_partial(directory: str | Path, below: bool = True) -> None:
-    """Remove unfinished files of killed processes from a directory and, with `below`, from those in it."""
-    for pattern in (f"{PARTIAL}*", *([f"*/{PARTIAL}*"] if below else [])):
-        for path in Path(directory).glob(pattern):
+    """Remove unfinished files of killed processes from a directory and, with `below`, from all in it."""
+    for parent, directories, files in os.walk(directory):
+        if not below:
+            directories.clear()
+        for path in (Path(parent, name) for name in files if name.startswith(PARTIAL)):
             with contextlib.suppress(OSError):
                 if path.is_file() and _is_abandoned(path):
                     path.unlink(missing_ok=True)

@@ -20,15 +20,17 @@ ENDING = ".work"
 def work_directory(parent: Path | str, name: str) -> Iterator[Path]:
     """Make a directory in `parent`, lock it for this process, and remove it when the block ends.
 
-    Those of the same `name` that killed processes left are removed first. What is at its path when the block ends is
-    removed with all that is in it, unless it is another directory by then.
+    Those of the same `name` that killed processes left are removed first, from the directories above, too, where they
+    were made if `parent` did not exist yet. What is at its path when the block ends is removed with all that is in it,
+    unless it is another directory by then.
 
     Raises:
         OSError: It cannot be made.
     """
     parent = Path(parent)
     parent.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(parent, name)
+    for place in (parent, *parent.absolute().parents):
+        remove_abandoned(place, name)
     path, descriptor = _made(parent, name)
     made = os.stat(path)
     try:

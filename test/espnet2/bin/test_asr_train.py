@@ -16,6 +16,7 @@ from espnet2.bin.asr_train import main
 from espnet2.tasks.asr import ASRTask
 from espnet2.train import checkpoint_io
 from espnet2.train.checkpoint_io import read_checkpoint
+from espnet2.train.experiment import Experiment
 from espnet2.train.training_module import TrainingModule
 from espnet2.utils.lock import only_one
 
@@ -154,6 +155,20 @@ def test_a_killed_training_ends_at_the_same_weights(corpus, trained, tmp_path, p
     for name in names - {"checkpoint.pth"}:
         assert same(weights(trained / name), weights(tmp_path / name)), name
     assert not list(tmp_path.glob(".partial*"))
+
+
+def kill_before_weights_are_removed():
+    prune = Experiment.prune
+    Experiment.prune = lambda self: kill() if self.history.epoch == 3 else prune(self)
+
+
+def test_a_training_that_is_killed_at_its_end_leaves_no_weights_that_others_are_better_than(corpus, tmp_path):
+    options = [*corpus[1], "--output_dir", str(tmp_path), "--resume", "true", "--keep_nbest_models", "1"]
+    options += ["--best_model_criterion", "train,total_count,max"]
+    assert killed(options, kill_before_weights_are_removed) == -signal.SIGKILL
+    assert read_checkpoint(tmp_path / "checkpoint.pth")["reporter"]["epoch"] == 3
+    assert main(options) == 0
+    assert [path.name for path in tmp_path.glob("*epoch.pth")] == ["3epoch.pth"]
 
 
 def test_a_finished_training_stays_as_it_is(corpus, trained, tmp_path):

@@ -41,7 +41,10 @@ def test_a_language_model(corpus, tmp_path):
     model, _ = LMTask.build_model_from_file(None, tmp_path / "lm" / "valid.loss.ave.pth")
     command = ["--model_file", str(tmp_path / "lm" / "valid.loss.ave.pth"), "--num_workers", "0", "--log_base", "10"]
     command += ["--data_path_and_name_and_type", f"{corpus}/valid/text,text,text"]
+    (tmp_path / "ppl").mkdir()
+    (tmp_path / "ppl" / ".partial-ppl-killed").touch()
     assert lm_calc_perplexity.main([*command, "--output_dir", str(tmp_path / "ppl")]) == 0
+    assert sorted(path.name for path in (tmp_path / "ppl").iterdir()) == ["base", "ppl", "utt2ntokens", "utt2ppl"]
     found = float((tmp_path / "ppl" / "ppl").read_text())
     texts = [line.split()[1] for line in (corpus / "valid" / "text").read_text().splitlines()]
     nll, count = 0.0, 0

@@ -43,6 +43,13 @@ def test_that_of_a_killed_process_is_removed_and_that_of_a_running_one_stays(tmp
     assert not list(tmp_path.iterdir()) and not other.exists()
 
 
+def test_that_of_a_process_that_was_killed_before_the_parent_existed_is_removed(tmp_path):
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (tmp_path / killed.stdout.strip()).is_dir()
+    with work_directory(tmp_path / "new" / "deep", "bundle"):
+        assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
 def test_what_is_not_its_own_is_left_alone(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / ".bundle.x.work").symlink_to(tmp_path / "mine")
@@ -75,12 +82,13 @@ def test_a_file_that_is_not_complete_leaves_the_former(tmp_path, error):
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"first\\udc80"]
 
 
-def test_partial_files_of_killed_processes(tmp_path):
-    for name in (".partial-a-x", "sub/.partial-b-y", "sub/kept", "text.partial"):
+@pytest.mark.parametrize(("below", "left"), [(True, []), (False, [".partial-b-y", ".partial-c-z"])])
+def test_partial_files_of_killed_processes(tmp_path, below, left):
+    for name in (".partial-a-x", "sub/.partial-b-y", "sub/deep/.partial-c-z", "sub/kept", "text.partial"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    remove_partial(tmp_path)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "sub", "text.partial"]
+    remove_partial(tmp_path, below=below)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [*left, "deep", "kept", "sub", "text.partial"]
 
 
 def test_a_file_that_another_process_writes_is_left_alone(tmp_path):
