@@ -48,7 +48,7 @@ def answer_of(words: Sequence[str], directory: Path, patience: float) -> Answer:
         child = os.fork()
         if not child:
             os._exit(_in_child(words, directory, written.fileno()))
-        status, usage = _waited(child, patience)
+        status, usage = waited(child, patience)
         seconds = time.perf_counter() - start
         written.seek(0)
         text = written.read(1 << 20).decode("utf-8", "replace")
@@ -76,7 +76,9 @@ def _in_child(words: Sequence[str], directory: Path, written: int) -> int:
     return status
 
 
-def _waited(child: int, patience: float) -> tuple[int | None, resource.struct_rusage]:
+def waited(child: int, patience: float) -> tuple[int | None, resource.struct_rusage]:
+    """Exit status of a child, which is negative for a signal, and what it used; None where it was killed at the end
+    of `patience`, with its process group."""
     deadline = time.monotonic() + patience
     while True:
         found, status, usage = os.wait4(child, os.WNOHANG)

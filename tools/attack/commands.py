@@ -21,7 +21,7 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -231,21 +231,31 @@ def prepare(work: Path, tasks: Sequence[str], bundles: bool = True) -> None:
     work.mkdir(parents=True, exist_ok=True)
     soundfile.write(work / "speech.wav", np.random.default_rng(0).normal(0, 0.1, 16000), 16000)
     for task in tasks:
-        if (work / task / ("bundle/bundle.yaml" if bundles else "model.pth")).is_file():
-            continue
-        child = os.fork()
-        if not child:
-            try:
-                _make(work / task, task, bundles)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        if os.waitpid(child, 0)[1]:
+        made = (work / task / ("bundle/bundle.yaml" if bundles else "model.pth")).is_file()
+        if not made and not in_child(make_model, work / task, task, bundles):
             raise SystemExit(f"{task}: no model")
 
 
-def _make(directory: Path, task: str, bundle: bool) -> None:
+def in_child(function: Callable[..., Any], *arguments: Any) -> bool:
+    """Call a function in a forked process; return whether it came to its end."""
+    child = os.fork()
+    if not child:
+        try:
+            function(*arguments)
+        except BaseException as error:
+            print(error, file=sys.stderr) if isinstance(error, SystemExit) else traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def make_model(
+    directory: Path, task: str, bundle: bool = True, keys: Mapping[str, Any] | None = None, **options: Any
+) -> None:
+    """Write configuration and weights of a tiny model of a family, and its bundle, made with these options.
+
+    Its keys are those of the family's row of `ROUND_TRIP` where none are given.
+    """
     import torch
     import zoo
     import zoo_calls
@@ -257,7 +267,8 @@ def _make(directory: Path, task: str, bundle: bool) -> None:
 
     torch.set_num_threads(1)
     directory.mkdir(exist_ok=True)
-    keys = {"asr": RECOGNISER, "tts": zoo_tts.MODEL}.get(task, zoo.ROUND_TRIP[task].keys)
+    if keys is None:
+        keys = {"asr": RECOGNISER, "tts": zoo_tts.MODEL}.get(task, zoo.ROUND_TRIP[task].keys)
     row = zoo_data.Row(f"attack-{task}", "", zoo_data.Config(zoo.ROUND_TRIP[task].task, keys), (), ())
     torch.save(zoo_calls.module_for(row, directory).state_dict(), directory / "model.pth")
     config = json.loads((directory / "config.yaml").read_text())
@@ -265,7 +276,7 @@ def _make(directory: Path, task: str, bundle: bool) -> None:
     if not bundle:
         return
     files = {FAMILIES[task].config: directory / "config.yaml", FAMILIES[task].weights: directory / "model.pth"}
-    make_bundle(directory / "bundle", **files)
+    make_bundle(directory / "bundle", **options, **files)
 
 
 def attack(target: Target, kind: str, count: int, bounds: Bounds, rng: random.Random) -> tuple[int, float, int]:
