@@ -20,7 +20,7 @@ from espnet2.runtime.long_recording import Progress
 from espnet2.runtime.option_fields import is_finite, require
 from espnet2.runtime.prompted import NO_TEXT, PromptedRecognizer
 from espnet2.runtime.results import AnyResult, by_speaker
-from espnet2.runtime.windows import Clock, ReadAhead, Utterance, kept
+from espnet2.runtime.windows import Clock, Pace, ReadAhead, Utterance, kept
 
 _log = logging.getLogger(__name__)
 
@@ -162,6 +162,7 @@ class S2TRecognizer(PromptedRecognizer):
             each: Decodes a window.
         """
         start, previous = 0.0, init_text if conditioned else None
+        pace = Pace(self.section.speech_length)
         least = max(shortest, 1 / self.sample_rate)
         reach = max(self.section.window, math.ceil(least * self.sample_rate))
         while (rest := len(recording(self.sample_of(start), reach)) / self.sample_rate) >= least:
@@ -169,7 +170,7 @@ class S2TRecognizer(PromptedRecognizer):
             yield window
             if conditioned:
                 previous = "".join(self.text_of(utterance.tokens) for utterance in window.utterances)  # as upstream
-            start = window.stop
+            start = round(start + pace(window.stop - start), 6)
         if rest > 0:
             _log.warning("the last %.2f s of the recording are left out, since they are too short", rest)
 

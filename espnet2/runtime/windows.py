@@ -6,7 +6,9 @@ last complete utterance of the one before ends.
 
 from __future__ import annotations
 
+import logging
 import math
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +20,8 @@ from espnet2.interface.spec import Component
 from espnet2.runtime.long_form import LongForm
 from espnet2.runtime.memory import GB
 from espnet2.runtime.options import DecodeOptions
+
+_log = logging.getLogger(__name__)
 
 
 class Windows(LongForm):
@@ -114,6 +118,31 @@ class Clock:
             spans = tuple(frames[inner])
             found.append(Utterance(self.time(tokens[start]), closing, list(tokens[inner]), complete, spans))
         return found
+
+
+class Pace:
+    """Steps from a window of `seconds` to the next: of a model whose windows end at once, they would have no end.
+
+    `PATIENCE` steps one after the other that are together shorter than `LEAST` of a window are followed by a whole one.
+    """
+
+    PATIENCE, LEAST = 8, 0.2
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._steps: deque[float] = deque(maxlen=self.PATIENCE)
+
+    def __call__(self, step: float) -> float:
+        """The step that is taken in the place of one that the model asks for."""
+        self._steps.append(step)
+        if len(self._steps) < self.PATIENCE or sum(self._steps) >= self.LEAST * self._seconds:
+            return step
+        _log.warning(
+            "%d windows of %g s in turn ended after %.2f s together; the rest of one is left out",
+            *(self.PATIENCE, self._seconds, sum(self._steps)),
+        )
+        self._steps.clear()
+        return self._seconds
 
 
 def kept(utterances: Sequence[Utterance], seconds: float, latest: float) -> tuple[list[Utterance], float]:

@@ -9,9 +9,10 @@ from prompted_graphs import INDEX, RATE, SECTION, SPEECH, graphs, indices, recog
 
 from espnet2.interface.errors import AudioError, BundleError, OptionError
 from espnet2.runtime.processes import _portable
-from espnet2.runtime.s2t import S2TRecognizer
+from espnet2.runtime.s2t import S2TRecognizer, Window
 from espnet2.runtime.s2t_language import LanguageIdentifier
 from espnet2.runtime.search_model import SearchModel
+from espnet2.runtime.windows import ReadAhead
 from espnet2.runtime.writers.search import SearchFiles
 from espnet2.text.char_tokenizer import CharTokenizer
 
@@ -178,6 +179,17 @@ def test_a_last_window_of_just_as_many_seconds_as_the_threshold_is_decoded():
     recognise = recogniser(dataclasses.replace(SECTION, sample_rate=20))  # 0.95 - 0.75 < 0.2 in binary
     assert recognise.decode_long(np.tile(SPEECH, 2)[:19]) == [(0.25, 0.75, "ab"), (1.0, 1.5, "ab")]
     assert recognise.decode_long(np.tile(SPEECH, 2)[:18]) == [(0.25, 0.75, "ab")]
+
+
+def test_a_model_whose_windows_end_at_once_goes_through_a_recording(monkeypatch, caplog):
+    monkeypatch.setattr(
+        S2TRecognizer, "window", lambda self, recording, start, *others: Window(start, start + 0.01, [], 0.0)
+    )
+    recording = ReadAhead([np.tile(SPEECH, 10)])
+    found = [window.start for window in recogniser().windows(recording, 0.75)]
+    seconds = 10 * len(SPEECH) / RATE
+    assert len(found) < 10 * seconds and found[-1] < seconds
+    assert "8 windows of 1 s in turn ended after 0.08 s together; the rest of one is left out" in caplog.text
 
 
 @pytest.mark.parametrize(("init_text", "first"), [(None, []), ("b", ["<sop>", "b"])])

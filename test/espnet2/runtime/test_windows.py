@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from espnet2.runtime.windows import Clock, ReadAhead, Utterance, kept
+from espnet2.runtime.windows import Clock, Pace, ReadAhead, Utterance, kept
 
 SECONDS, LATEST = 2.0, 1.8
 CLOCK = Clock(100, 200, SECONDS)
@@ -64,3 +64,17 @@ def test_pieces_are_read_as_far_as_they_are_needed(size):
     for start, count in [(0, 5), (2, 3), (2, 5), (9, 4), (15, 9), (20, 1)]:
         assert recording(start, count).tolist() == samples[start : start + count].tolist()
         assert size == 100 or len(read) * size <= start + count + size
+
+
+@pytest.mark.parametrize(
+    ("steps", "taken"),
+    [
+        ([0.02] * 10, [0.02] * 7 + [30.0] + [0.02] * 2),
+        ([0.8] * 30, [0.8] * 30),
+        ([30.0] + [0.5] * 9, [30.0] + [0.5] * 7 + [30.0, 0.5]),
+        ([0.5] * 7 + [4.0] * 3, [0.5] * 7 + [4.0] * 3),
+    ],
+)
+def test_windows_that_end_at_once_one_after_the_other_are_followed_by_a_whole_one(steps, taken):
+    pace = Pace(30.0)
+    assert [pace(step) for step in steps] == taken
