@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -55,6 +56,8 @@ NEED_TORCH = [
 ]
 collect_ignore_glob = [] if HAS_TORCH else NEED_TORCH
 
+SECONDS, MEMORY = 5, 1 << 30  # of a CPU, and bytes, that the answer to a hostile input takes at most
+
 if HAS_TORCH:
     import torch
 
@@ -74,6 +77,35 @@ def checksum_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("espnet2.fileio.checksum.cache_directory", lambda: cache)
         yield
+
+
+@pytest.fixture
+def within_bounds() -> Iterator[None]:
+    """Fail where a test and the processes that it starts take more of a CPU, or of memory, than an answer may."""
+    resource = pytest.importorskip("resource")
+    peak = Path("/proc/self/clear_refs")
+    if peak.exists():
+        peak.write_text("5")  # from here on
+    before = [_usage(resource, who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    held = _peak()
+    yield
+    after = [_usage(resource, who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    assert sum(seconds for seconds, _ in after) - sum(seconds for seconds, _ in before) < SECONDS
+    assert _peak() - held < MEMORY
+    assert after[1][1] < max(MEMORY, before[1][1] + 1)  # of the largest process that was ever started
+
+
+def _usage(resource: Any, who: int) -> tuple[float, int]:
+    """Seconds of a CPU, and most bytes of memory."""
+    found = resource.getrusage(who)
+    return found.ru_utime + found.ru_stime, found.ru_maxrss * 1024
+
+
+def _peak() -> int:
+    """Most bytes of memory of this process since the peak was cleared; 0 where the system does not say."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 @pytest.fixture(scope="session")

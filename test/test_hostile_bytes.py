@@ -19,6 +19,8 @@ from espnet2.fileio.kaldi_scp import KaldiScpReader
 from espnet2.interface.errors import ConfigError, DataError, EspnetError
 from espnet2.interface.yaml_document import parse_yaml
 
+pytestmark = pytest.mark.usefixtures("within_bounds")
+
 SECONDS, MOST = 0.4, 500  # of a format, and changes in them at most
 WHOLE_NUMBERS = (0, 1, 0x7F, 0x80, 0xFF)
 

@@ -25,7 +25,7 @@ class Limit(NamedTuple):
 LIMITS: Mapping[str, Limit] = {
     "DOCUMENT_BYTES": Limit(8 * MIB, "bytes of a document in YAML or JSON"),
     "DOCUMENT_DEPTH": Limit(100, "levels of lists and mappings in YAML; a thousand would overflow the stack"),
-    "DOCUMENT_NODES": Limit(400_000, "values of a document in YAML, with those that its aliases repeat"),
+    "DOCUMENT_NODES": Limit(400_000, "keys and values of a document in YAML, with those that its aliases repeat"),
     "NUMBER_DIGITS": Limit(400, "characters of a number in a document"),
     "TABLE_BYTES": Limit(4 * GIB, "bytes of a list, a text or a token list"),
     "LINE_CHARACTERS": Limit(16 * MIB, "characters of one of its lines"),

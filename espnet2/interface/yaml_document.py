@@ -72,10 +72,14 @@ def _require_shallow(text: str) -> None:
             raise ValueError(f"lists and mappings in more than {deepest} levels, line {event.start_mark.line + 1}")
 
 
+# What stands before a value, and how many there may be: a mapping in brackets takes as long as three values in a list.
+BEFORE_VALUES = {"\n": 1, ",": 1, ": ": 1, ":\n": 1, "[": 1, "{": 2}
+
+
 def _require_few_lines(text: str) -> None:
-    """Raise `ValueError` where lines and commas, behind each of which a value may be, are more than the limit."""
+    """Raise `ValueError` where there are more lines, commas, colons and brackets than values in the limit."""
     most = limit("DOCUMENT_NODES")
-    if text.count("\n") + text.count(",") > most:
+    if sum(count * text.count(mark) for mark, count in BEFORE_VALUES.items()) > most:
         raise ValueError(f"more than {most} values; {hint('DOCUMENT_NODES')}")
 
 
@@ -110,5 +114,5 @@ def _inside(node: Any) -> list[Any]:
 def _reason(error: Exception) -> str:
     """Reason and line of a YAML error."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
-    text = " ".join(str(problem or error).split()) or type(error).__name__
+    text = " ".join(str(problem or error).split()).removeprefix("found ") or type(error).__name__
     return text if mark is None else f"{text}, line {mark.line + 1}"

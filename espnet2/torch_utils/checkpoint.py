@@ -93,7 +93,7 @@ def _name(key: Any) -> str:
 
 def _content(state: Any) -> str:
     if not isinstance(state, Mapping):
-        return type(state).__name__
+        return "nothing" if state is None else type(state).__name__
     other = next((key for key, value in state.items() if not torch.is_tensor(value)), None)
     return "an empty one" if other is None else f"{type(state[other]).__name__} under {_name(other)}"
 
@@ -119,7 +119,9 @@ def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: 
     }
     found = "; ".join(f"{fault} {len(keys)}: {_first(keys)}" for fault, keys in faults.items() if keys)
     if found:
-        raise CheckpointError(f"{path}: expected the {len(expected)} tensors that the config describes; it {found}")
+        raise CheckpointError(
+            f"{path}: expected the {len(expected)} tensors that the config describes, found that it {found}"
+        )
     model.load_state_dict(state)
     loaded = Loaded(str(path), len(state), sum(value.numel() for value in state.values()))
     logging.info("%s: loaded %d tensors, %d parameters", loaded.path, loaded.tensors, loaded.parameters)

@@ -11,7 +11,7 @@ import pickletools
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-MOST_OPERATIONS = 4_000_000  # of a pickle; a tensor takes about 30
+MOST_OPERATIONS = 700_000  # of a pickle, which take some seconds to read; a tensor takes about 30
 MOST_VALUES = 4096  # of a tuple, with those in it; states of random numbers have about 630
 SIZED = ("bytearray", "Tensor", "Storage")  # ends of names of classes that take a size
 CALLER, CALLED = "torch._tensor _rebuild_from_type_v2", "torch._utils _rebuild_"  # a function, and what it may call

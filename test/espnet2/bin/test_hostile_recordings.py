@@ -9,6 +9,8 @@ import soundfile
 
 from espnet2.bin import asr_inference_onnx, asr_inference_streaming_onnx
 
+pytestmark = pytest.mark.usefixtures("within_bounds")
+
 COMMANDS = {"bundle": asr_inference_onnx, "streams": asr_inference_streaming_onnx}
 FS = 16000
 

@@ -9,6 +9,8 @@ import pytest
 from espnet2.fileio.archives import members
 from espnet2.interface.errors import ArchiveError
 
+pytestmark = pytest.mark.usefixtures("within_bounds")
+
 
 def zipped(path, *names, data=b"x", compression=zipfile.ZIP_DEFLATED):
     with zipfile.ZipFile(path, "w", compression) as archive:

@@ -9,6 +9,8 @@ import pytest
 from espnet2.fileio.arrays import array_of, read_array, read_arrays
 from espnet2.interface.errors import DataError
 
+pytestmark = pytest.mark.usefixtures("within_bounds")
+
 
 def npy(header, version=(1, 0), data=b""):
     head = header.encode("latin1")

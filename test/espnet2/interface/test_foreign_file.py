@@ -11,7 +11,10 @@ from espnet2.interface.foreign_file import open_foreign, read_foreign, require_f
 from espnet2.interface.limits import LIMITS, limit
 from espnet2.utils.text_file import read_text
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="devices and pipes of Unix")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="devices and pipes of Unix"),
+    pytest.mark.usefixtures("within_bounds"),
+]
 
 
 def _socket(path):

@@ -1,6 +1,5 @@
 """YAML from strangers: what is returned can be formatted and walked through, anything else is one sentence."""
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from espnet2.interface.errors import ConfigError
 from espnet2.interface.yaml_document import parse_yaml
 
+pytestmark = pytest.mark.usefixtures("within_bounds")
 TENS = "\n".join(f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]" for before, name in pairwise("abcdefghij"))
 MERGED = "\n".join(
     f"{name}: &{name} {{<<: [{', '.join([f'*{before}'] * 10)}]}}" for before, name in pairwise("abcdefghij")
@@ -24,13 +24,16 @@ HOSTILE = {
     "binary digits": (f"a: 0b{'1' * 100_000}", "a number of 100002 characters"),
     "a float": (f"a: {'1' * 100_000}.5", "a number of 100002 characters"),
     "many values": ("- 1\n" * 500_000, "more than 400000 values"),
+    "many keys": ("a: 1\n" * 250_000, "more than 400000 values"),
+    "many mappings": ("- [" + "{a: 1}, " * 120_000 + "]", "more than 400000 values"),
     "brackets": ("[" * 200, "more than 100 levels, line 1"),
     "indentation": ("\n".join(" " * depth + "a:" for depth in range(500)), "more than 100 levels"),
     "Python": ("a: !!python/object/apply:os.system [id]", "could not determine a constructor"),
     "nothing as a number": ("a: !!int ''", "found: "),
     "no truth value": ("a: !!bool x", "found: "),
     "no date": ("a: !!timestamp x", "found: "),
-    "an unknown alias": ("a: *b", "found undefined alias"),
+    "an unknown alias": ("a: *b", "found: undefined alias"),
+    "a mapping as a key": ("? {a: 1}\n: b", "found: unhashable key, line 1"),
     "control characters": ("a: \x1b[2J", "control characters are not allowed"),
 }
 
@@ -38,11 +41,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_documents(name):
     text, found = HOSTILE[name]
-    started = time.perf_counter()
     with pytest.raises(ConfigError, match=r"^c\.yaml: expected plain YAML, found: ") as error:
         parse_yaml(text, "c.yaml", ConfigError)
     assert found in str(error.value)
-    assert time.perf_counter() - started < 5
 
 
 def test_aliases_in_their_usual_place():

@@ -13,6 +13,8 @@ from espnet2.interface.spec import Component, Tensor
 from espnet2.runtime.asr import Speech2Text
 from espnet2.runtime.bundle import Bundle, Manifest
 
+pytestmark = pytest.mark.usefixtures("within_bounds")
+
 SECONDS = 0.8
 VALUES = (
     None, True, 0, -1, 10**12, 10**30, 1e308, float("nan"), "", "../x", "/etc/passwd", "a\nb", "\x1b[2J", "x" * 60_000,

@@ -12,6 +12,8 @@ from espnet2.runtime import OneGraphRecognizer
 
 onnx = pytest.importorskip("onnx")
 
+pytestmark = pytest.mark.usefixtures("within_bounds")
+
 GRAPH = """
 recognizer (float[batch, samples] speech, int64[batch] speech_lengths, int64[1] nbest)
     => (int64[batch, count, tokens] token_ids, int64[batch, count] token_lengths, float[batch, count] scores)

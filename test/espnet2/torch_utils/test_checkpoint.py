@@ -93,7 +93,10 @@ def test_weights_are_loaded_and_counted():
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({"weight": STATE["weight"]}, "model.pth: expected the 2 tensors that the config describes; it lacks 1: bias"),
+        (
+            {"weight": STATE["weight"]},
+            "model.pth: expected the 2 tensors that the config describes, found that it lacks 1: bias",
+        ),
         (
             {**STATE, **{f"x{i}": STATE["bias"] for i in range(7)}},
             "it has left over 7: x0, x1, x2, x3, x4, ...",

@@ -12,6 +12,8 @@ from espnet2.interface.errors import CheckpointError
 from espnet2.torch_utils.checkpoint import load_checkpoint
 from espnet2.train.checkpoint_io import read_checkpoint, save
 
+pytestmark = pytest.mark.usefixtures("within_bounds")
+
 
 class Odd:
     """A class whose code would run."""
@@ -64,10 +66,10 @@ DOUBLED = b"\x80\x02}q\x00K\x01" + b"".join(b"q\x01h\x01\x86" for _ in range(60)
 OF_LIST = (
     b"\x80\x02ctorch._tensor\n_rebuild_from_type_v2\n](c__builtin__\nbytearray\nctorch\nTensor\n(J\xff\xff\xff\x7ft}eR."
 )
-
 HOSTILE = {
     "a key of 2**60 values": (lambda: _pickled(DOUBLED), "found a tuple of more than 4096 values, with those that it"),
     "such a key, old format": (lambda: DOUBLED, "found a tuple of more than 4096 values, with those that it repeats"),
+    "many numbers": (lambda: saved({"w": [1] * 1_000_000}), "a pickle of more than 700000 operations"),
     "an array of a size": (lambda: saved({"w": Call(bytearray, 10**10)}), "found a call of __builtin__.bytearray"),
     "an array of a list": (lambda: _pickled(OF_LIST), "found a call of "),
     "a tensor of a size": (lambda: saved({"w": Call(torch.FloatTensor, 10**10)}), "found a call of torch.FloatTensor"),
