@@ -9,7 +9,7 @@ from pathlib import Path
 
 import espnet
 from espnet2.fileio.checksum import cache_directory
-from espnet2.interface.errors import MissingPackageError, OptionError
+from espnet2.interface.errors import EspnetError, MissingPackageError, OptionError
 from espnet2.interface.families import load
 from espnet2.runtime.bundle_replacement import MANIFEST
 from espnet2.runtime.cli.verbs import MODELS, VERBS, Verb
@@ -41,7 +41,7 @@ def bundle_of(model: str, cache_dir: str | None) -> Path:
         MissingPackageError: The model is to be exported, and PyTorch is not installed.
         EspnetError: There is no such model, or it cannot be exported.
     """
-    path = find_bundle(model)
+    path = _find(model)
     if (path / MANIFEST).is_file():
         return path
     if importlib.util.find_spec("torch") is None:
@@ -71,6 +71,14 @@ def named_bundles(words: Sequence[str], cache_dir: str | None) -> dict[str, str]
     return found
 
 
+def _find(model: str) -> Path:
+    """As `find_bundle`; what it says about a repository of this name follows that there is no such file."""
+    try:
+        return find_bundle(model)
+    except EspnetError as error:
+        raise type(error)(f"{model}: expected a file or directory, found none here; {error}") from error
+
+
 def _cache(given: str | None) -> Path:
     """The directory of exported models."""
     if given is not None:
@@ -90,9 +98,8 @@ def execute(args: argparse.Namespace) -> int | None:
         return _run(verb, args)
     model = words.pop(0) if args.model is None and words else args.model
     if model is None or not (words or getattr(args, "data_path_and_name_and_type", None)):
-        raise OptionError(
-            f"{args.verb}: expected a model, then {verb.inputs}, found {'none' if model is None else 'one'}"
-        )
+        found = "neither" if model is None else f"{model} alone"
+        raise OptionError(f"{args.verb}: expected a model, then {verb.inputs}, found {found}")
     args.bundle = str(bundle_of(model, args.cache_dir))
     return _run(verb, args)
 

@@ -26,7 +26,7 @@ from espnet2.interface.errors import AudioError, EspnetError, OptionError
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.cli.formats import FORMATS
 from espnet2.runtime.cli.models import open_recognizer
-from espnet2.runtime.cli.recordings import find_sources
+from espnet2.runtime.cli.recordings import LIST, find_sources
 from espnet2.runtime.cli.segments import Segment
 from espnet2.runtime.cli.transcribe import TRANSCRIPTION, Counted
 from espnet2.runtime.cli.transcriber import Transcriber
@@ -43,8 +43,7 @@ from espnet2.serving.stream_hub import StreamHub, transcribed
 from espnet2.utils.atomic import write_atomically
 from espnet2.utils.lock import only_one
 
-LIST = ".scp"  # suffix of a list of recordings, `NAME FILE` on each line
-LENGTHS = "utt2dur"  # a table beside it, of seconds, and one of the results
+LENGTHS = "utt2dur"  # a table beside a list, of seconds, and one of the results
 JOURNAL, KEY = "results.jsonl", "recording"
 READERS = 16  # threads that look how long recordings are
 ROWS = 4096  # of a group of a Parquet file

@@ -21,6 +21,11 @@ class PlainArgumentParser(argparse.ArgumentParser):
         """Print `message` and end with exit status 2."""
         self.exit(2, shortened(printable(f"{self.prog}: {message} (--help lists the options)")) + "\n")
 
+    def _get_option_tuples(self, option_string: str) -> list[Any]:
+        """As `argparse`'s, without further spellings of an option, between which an abbreviation cannot choose."""
+        found = {id(match[0]): match for match in reversed(super()._get_option_tuples(option_string))}
+        return [*found.values()][::-1]
+
 
 class ArgumentParser(PlainArgumentParser):
     """Parser that reads the file of `--config` before the command line.

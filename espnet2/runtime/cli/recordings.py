@@ -14,6 +14,7 @@ from espnet2.interface.errors import AudioError, OptionError
 from espnet2.interface.foreign_file import read_bounded
 
 STANDARD = "-"
+LIST = ".scp"  # ending of a list of recordings
 # Endings of recordings in a directory; a file that is named may have any.
 SUFFIXES = frozenset(
     [".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".sph", ".w64", ".wav", ".wave"]
@@ -69,6 +70,8 @@ def _of(name: str) -> list[Source]:
     if name == STANDARD:
         return [Source(name, None)]
     path = Path(name)
+    if path.suffix == LIST:
+        raise OptionError(f"{name}: expected recordings, or --ray with a list of them, found a list alone")
     if not path.is_dir():
         return [Source(name, path)]
     found = sorted(item for item in path.iterdir() if item.suffix.lower() in SUFFIXES)

@@ -117,6 +117,7 @@ def test_hotwords_are_read(demo_bundle, recordings, tmp_path, capsys):
         ),
         (["BUNDLE", "a.wav", "a.wav", "-o", "out"], 2, "--output_dir: expected recordings of different names"),
         (["BUNDLE", "a.wav", "--language", "eng"], 2, "--language: expected none, since the model is of one language"),
+        (["BUNDLE", "wav.scp"], 2, "wav.scp: expected recordings, or --ray with a list of them, found a list alone"),
         (["BUNDLE", "-", "-"], 2, "recordings: expected standard input once, found it twice"),
         (["empty", "a.wav"], 2, "empty: expected a bundle"),  # without PyTorch, another sentence goes on
         (["BUNDLE", "a.wav", "--hotwords", "nothing"], 2, "nothing: expected a file of hotwords in UTF-8"),
@@ -176,7 +177,8 @@ def test_texts_are_spoken_by_the_command_of_synthesis(demo_bundle, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["transcribe", "BUNDLE"], "transcribe: expected a model, then recordings, found one"),
+        (["transcribe", "a.wav"], "transcribe: expected a model, then recordings, found a.wav alone"),
+        (["transcribe", "a/b/c", "a.wav"], "a/b/c: expected a file or directory, found none here; model_tag 'a/b/c'"),
         (["align", "BUNDLE", "a.wav"], "align: expected --text or --text-file, found neither"),
         (["align", "BUNDLE", "a.wav", "--text", "a", "--text-file", "b"], "found both"),
         (["align", "BUNDLE", "a.wav", "b.wav", "--text", "a"], "align: expected one recording, found 2"),

@@ -143,6 +143,16 @@ def test_long_messages_are_shortened(tmp_path, capsys):
     assert "known ones: option_0, " in lines[0]
 
 
+def test_an_abbreviation_stands_for_all_spellings_of_an_option(capsys):
+    parser = PlainArgumentParser(prog="tool")
+    parser.add_argument("--output_dir", "--output-dir", dest="output_dir")
+    parser.add_argument("--output_type", "--output-type", dest="output_type")
+    assert parser.parse_args(["--output_d", "a"]).output_dir == parser.parse_args(["--output-d=a"]).output_dir == "a"
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--output", "a"])
+    assert "ambiguous option: --output could match --output_dir, --output_type" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [["--size", "a"], ["--other"], []])
 def test_a_wrong_command_line_is_one_sentence(command, capsys):
     parser = PlainArgumentParser(prog="tool")
