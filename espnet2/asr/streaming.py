@@ -123,7 +123,7 @@ class StreamingModel:
         """Return the reason why the model needs whole utterances; None if it can stream."""
         encoder, frontend, normalize = self.encoder, self.frontend, self.normalize
         if encoder.blocks is None:
-            return f"{type(encoder).__name__}, which needs whole utterances"
+            return f"{type(encoder).__name__}, {encoder.unfit}"
         for part in (getattr(self, "preencoder", None), getattr(self, "postencoder", None)):
             if part is not None:
                 return f"{type(part).__name__} beside it"

@@ -27,6 +27,7 @@ class AbsEncoder(nn.Module, ABC):
         input_layer_reads_tokens: whether "frames" are token ids.
         speakers: (S,) in an encoder that separates S speakers, whose outputs are (B, S, ...).
         blocks: blocks of a stream; None in an encoder that needs whole utterances.
+        unfit: why there are none, in words that follow the encoder's name.
         streams_as_whole: whether streaming gives the same output as encoding the whole utterance.
         parallel_blocks: whether `encode_step` accepts several blocks at once.
         input_length: frames after the input layer as a formula of frames of features, in an encoder with blocks.
@@ -41,6 +42,7 @@ class AbsEncoder(nn.Module, ABC):
     input_layer_reads_tokens: bool = False
     speakers: tuple[int, ...] = ()
     blocks: Blocks | None = None
+    unfit: str = "which needs whole utterances"
     streams_as_whole: bool = False
     parallel_blocks: bool = False
     input_length: Length

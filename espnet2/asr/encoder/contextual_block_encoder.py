@@ -114,8 +114,12 @@ class ContextualBlockEncoder(AbsEncoder):
         self.block_size = block_size
         self.hop_size = max(hop_size, 1)
         self.look_ahead = look_ahead
-        if block_size and isinstance(embed, ConvSubsampling):
+        if not block_size:
+            self.unfit = "which needs whole utterances, since block_size is 0"
+        elif isinstance(embed, ConvSubsampling):
             self.blocks = Blocks(block_size, hop_size, look_ahead)
+        else:
+            self.unfit = "which needs whole utterances, since its input layer has no convolution"
         self.ctx_positions = pos_enc if ctx_pos_enc else NoPositionalEncoding(output_size, 0.0)
 
     def normalize(self, x: Tensor) -> Tensor:
