@@ -37,6 +37,7 @@ sys.path.append(str(Path(__file__).resolve().parent / "attack"))
 from commands import COMMANDS, RECOGNISER, SHORT, Command, Target, in_child, make_model, write_yaml
 from kills import Runner, contents, names, remember_traces
 from trainings import TRAININGS, training_keys
+from zoo_st import DECODED
 
 from espnet2.interface.families import FAMILIES
 
@@ -127,11 +128,16 @@ LISTS: Mapping[str, Mapping[str, tuple[str, Sequence[str]]]] = {
     **dict.fromkeys(("lm", "tts", "gan_tts", "tts2"), TEXT),
 }
 _BLOCKS = {"block_size": 8, "hop_size": 4, "look_ahead": 2, "macaron_style": True}
-STREAMING = {"encoder": "contextual_block_conformer", "encoder_conf": {**RECOGNISER["encoder_conf"], **_BLOCKS}}
+STREAMING = {
+    **RECOGNISER,
+    "encoder": "contextual_block_conformer",
+    "encoder_conf": {**RECOGNISER["encoder_conf"], **_BLOCKS},
+}
 MODELS: Mapping[str, Command] = {
     **COMMANDS,
     "streams": Command("asr_inference_streaming", "asr_inference_streaming_onnx", "asr_train", SHORT),
     "lm": Command("", "", "lm_train", ()),
+    "vocoder": Command("", "", "", ()),
 }
 # Commands of all families that have them, and further ones, of which the first word is the model.
 GENERAL = {
@@ -153,7 +159,13 @@ FURTHER = {
     "st translate": "cli translate {place}/bundle {recordings} --format srt",
 }
 STREAMED = {"streams export": "--streaming true"}
-LEFT_OUT = ("lm export", "lm bundle", "lm pytorch", "streams train", "streams stats")
+# Kinds that a model lacks: it goes with others, is trained as others are, or by no command.
+LEFT_OUT: Mapping[str, Sequence[str]] = {
+    "lm": ("export", "bundle", "pytorch"),
+    "streams": ("train", "stats"),
+    "s2t_ctc": ("train", "stats"),
+    "vocoder": ("bundle", "pytorch", "train", "stats"),
+}
 
 
 class Model:
@@ -165,8 +177,7 @@ class Model:
 
     def make(self, bundle: bool) -> None:
         """Make what is not there: the model, the configuration of a training, and with `bundle` the bundle."""
-        streams = self.name == "streams"
-        keys = {**RECOGNISER, **STREAMING} if streams else None
+        streams, keys = self.name == "streams", {"streams": STREAMING, "st": DECODED["st-ctc"].keys}.get(self.name)
         if not (self.place / ("bundle" if bundle else "model.pth")).exists():
             in_child(
                 partial(make_model, self.place, self.task, bundle, keys, **({"streaming": True} if streams else {}))
@@ -183,10 +194,11 @@ class Model:
 
     def rows(self, patterns: Sequence[str]) -> Iterator[Row]:
         """Its rows of names as in these patterns."""
-        known = {**{f"{self.name} {kind}": words for kind, words in GENERAL.items()}, **FURTHER}
+        left_out = LEFT_OUT.get(self.name, ())
+        general = {f"{self.name} {kind}": words for kind, words in GENERAL.items() if kind not in left_out}
+        known = {**general, **{name: words for name, words in FURTHER.items() if name.split()[0] == self.name}}
         for name, words in known.items():
-            wanted = any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
-            if wanted and name.split()[0] == self.name and name not in LEFT_OUT:
+            if any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
                 words = f"{words} {STREAMED.get(name, '')} --output_dir {OUT}"
                 yield Row(name, self._filled(words), anew="train {config}" in words and "collect" not in words)
 

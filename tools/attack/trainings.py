@@ -34,7 +34,6 @@ class Training(NamedTuple):
     lists: Sequence[str] = ()
 
 
-_WINDOW: dict[str, Any] = {"fs": RATE, "speech_length": 0.5}
 LANGUAGES = ("deu", "abk", "zul", "eng", "jpn", "fra", "swe")  # of zoo_lid.py, and as many speakers
 OF_FRAMES = ("pitch_extract_conf", "energy_extract_conf")
 _MANY_TASKS = {"text_prev": ("<na>", "ab"), "text_ctc": LETTERS}
@@ -43,10 +42,6 @@ TRAININGS: Mapping[str, Training] = {
     "asr_transducer": Training({"text": LETTERS}),
     "s2t": Training(
         {"text": tuple(f"<eng><asr><notimestamps>{text}" for text in LETTERS), **_MANY_TASKS},
-    ),
-    "s2t_ctc": Training(
-        {"text": tuple(f"<eng><asr>{text}" for text in LETTERS), **_MANY_TASKS},
-        keys={"preprocessor_conf": _WINDOW},
     ),
     "st": Training({"text": TRANSLATED, "src_text": LETTERS}),
     "mt": Training({"text": TRANSLATED, "src_text": LETTERS}),
