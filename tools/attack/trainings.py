@@ -35,7 +35,10 @@ class Training(NamedTuple):
 
 
 LANGUAGES = ("deu", "abk", "zul", "eng", "jpn", "fra", "swe")  # of zoo_lid.py, and as many speakers
+NORMALIZED = ("normalize", "pitch_normalize", "energy_normalize")
 OF_FRAMES = ("pitch_extract_conf", "energy_extract_conf")
+_PLAIN: dict[str, Any] = {"preprocessor_conf": {}}  # whose defaults would win over other options
+_SHORT = {**_PLAIN, "target_duration": 0.2}
 _MANY_TASKS = {"text_prev": ("<na>", "ab"), "text_ctc": LETTERS}
 TRAININGS: Mapping[str, Training] = {
     "asr": Training({"text": LETTERS}),
@@ -43,15 +46,15 @@ TRAININGS: Mapping[str, Training] = {
     "s2t": Training(
         {"text": tuple(f"<eng><asr><notimestamps>{text}" for text in LETTERS), **_MANY_TASKS},
     ),
-    "st": Training({"text": TRANSLATED, "src_text": LETTERS}),
+    "st": Training({"text": TRANSLATED, "src_text": LETTERS}, keys=_PLAIN),
     "mt": Training({"text": TRANSLATED, "src_text": LETTERS}),
     "slu": Training({"text": LETTERS, "transcript": ("play a", "g")}),
-    "spk": Training({"spk_labels": LANGUAGES[:2]}, keys={"target_duration": 0.2}, lists=("spk2utt",)),
-    "lid": Training({"lid_labels": LANGUAGES[:2]}, keys={"target_duration": 0.2}, lists=("lang2utt",)),
+    "spk": Training({"spk_labels": LANGUAGES[:2]}, keys=_SHORT, lists=("spk2utt",)),
+    "lid": Training({"lid_labels": LANGUAGES[:2]}, keys=_SHORT, lists=("lang2utt",)),
     "cls": Training({"label": ("cat", "dog")}),
     "asvspoof": Training({"label": ("0", "1")}, "text_int"),
     "lm": Training({"text": LETTERS}),
-    "tts": Training({}, keys={**tiny_tts.FASTSPEECH2, "pitch_normalize": None, "energy_normalize": None}),
+    "tts": Training({}, keys={**tiny_tts.FASTSPEECH2, **dict.fromkeys(NORMALIZED)}),
     "gan_tts": Training({}, keys={**tiny_tts.VITS, **CRITERION}),
     "tts2": Training({}, keys={name: tiny_tts.FASTSPEECH2[name] for name in OF_FRAMES}),
 }
