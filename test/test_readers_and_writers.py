@@ -57,9 +57,6 @@ READERS: Mapping[str, Mapping[str, str]] = {
     r"kenlm\.LanguageModel": {"espnet/nets/scorers/ngram.py": "behind `espnet2.runtime.ngram.load_ngram`"},
     r".*InferenceSession": {
         "espnet2/runtime/session.py": "",
-        "espnet2/export/doctor/layers.py": GRAPH,
-        "espnet2/export/doctor/patient.py": GRAPH,
-        "espnet2/export/doctor/size.py": GRAPH,
     },
     r"(onnx|ir)\.load\w*": {
         "espnet2/export/doctor/find.py": GRAPH,

@@ -20,6 +20,7 @@ from espnet2.utils.json_file import read_json
 
 SCOPES, CLASSES, STACK = (f"pkg.torch.onnx.{key}" for key in ("name_scopes", "class_hierarchy", "stack_trace"))
 OUTERMOST = ("module", "_empty_nn_module_stack_from_metadata_hook")  # names of what is part of no named module
+TEXTS, LISTS = ("name", "operator", "module", "class_name"), ("inputs", "outputs", "weights")  # of a node
 DEBUG_SUFFIX = ".debug"  # of the directory beside a bundle
 FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)(?:\n    (?P<code>[^\n]*))?')
 # Files of PyTorch, and of packages whose functions take part of a module's work, but are not where its author erred.
@@ -69,10 +70,30 @@ class Node:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Node:
-        """The inverse of `dataclasses.asdict`, through JSON."""
-        lists = {key: tuple(data[key]) for key in ("inputs", "outputs", "weights")}
+        """The inverse of `dataclasses.asdict`, through JSON.
+
+        Raises `ValueError`, `TypeError` or `KeyError` for values that are not those of a node.
+        """
+        for key in TEXTS:
+            _require(isinstance(data[key], str), f"{key}: {data[key]!r:.80}")
+        for key in LISTS:
+            _require(_is_list(data[key], str), f"{key}: {data[key]!r:.80}")
+        shapes = data["shapes"]
+        _require(isinstance(shapes, dict) and all(_is_list(shape, str | int) for shape in shapes.values()), "shapes")
+        lists = {key: tuple(data[key]) for key in LISTS}
         frames = tuple(Frame(**frame) for frame in data["frames"])
+        for frame in frames:
+            _require(isinstance(frame.file, str) and isinstance(frame.line, int), f"frames: {frame!r:.80}")
         return cls(**{**data, **lists, "frames": frames})
+
+
+def _require(condition: bool, found: str) -> None:
+    if not condition:
+        raise ValueError(f"other values of {found}")
+
+
+def _is_list(value: Any, kind: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)
 
 
 def is_authors(file: str) -> bool:
@@ -119,8 +140,11 @@ def _path_in(name: str) -> str:
 
 
 def _listed(text: str | None) -> list[str]:
-    """A list of strings, as the exporter writes it."""
-    return list(ast.literal_eval(text)) if text else []
+    """A list of strings, as the exporter writes it; raises `ValueError` for anything else."""
+    found = ast.literal_eval(text) if text else []
+    if not isinstance(found, list | tuple) or not all(isinstance(item, str) for item in found):
+        raise ValueError(f"a list of modules that is {text!r:.80}")
+    return list(found)
 
 
 def _axes(value: Any) -> tuple[str | int, ...]:
@@ -130,7 +154,10 @@ def _axes(value: Any) -> tuple[str | int, ...]:
 def debug_directory(bundle: str | Path) -> Path:
     """Directory beside a bundle in which `export_onnx --debug` keeps the origins of its nodes."""
     path = Path(bundle)
-    return path.with_name(path.resolve().name + DEBUG_SUFFIX)
+    place = path if path.name not in ("", "..") else path.resolve()
+    if not place.name:
+        raise BundleError(f"{bundle}: expected the directory of a bundle, found one without a name")
+    return place.with_name(path.resolve().name + DEBUG_SUFFIX)
 
 
 def write_nodes(path: Path, nodes: Iterable[Node]) -> None:

@@ -15,11 +15,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from espnet2.interface.errors import ArchiveError, reason_of, shortened
-from espnet2.interface.foreign_file import size_of
+from espnet2.interface.foreign_file import BoundedReads, opened, size_of
 from espnet2.interface.limits import hint, limit, may_expand
 
 BLOCK = 1 << 20  # bytes
 MOST_AT_ONCE = 1 << 24  # bytes; a header that claims to be longer would be read as a whole
+MOST_LISTED = 1 << 22  # bytes of the list of a zip archive's files: 400 for each of those that are allowed
 DEEPEST = 32  # folders in each other
 COMPRESSED: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 
@@ -58,17 +59,19 @@ def members(archive: Path) -> Iterator[Member]:
     try:
         total = 0
         for count, member in enumerate(_listed(archive)):
-            total += member.size
+            total += 0 if member is None else member.size
+            place = "a folder" if member is None else _shown(str(member.name))
             for name, found, unit in (("UNPACKED_FILES", count + 1, "files"), ("UNPACKED_BYTES", total, "bytes")):
                 if found > limit(name):
-                    most, place = f"{limit(name)} {unit} unpacked", _shown(str(member.name))
+                    most = f"{limit(name)} {unit} unpacked"
                     raise ArchiveError(f"{archive}: expected at most {most}, found more at {place}; {hint(name)}")
             if not may_expand(total, size):
                 raise ArchiveError(
                     f"{archive}: expected files that may come from {size} bytes, found {total} bytes at "
-                    f"{_shown(str(member.name))}; {hint('EXPANSION')}"
+                    f"{place}; {hint('EXPANSION')}"
                 )
-            yield member
+            if member is not None:
+                yield member
     except ArchiveError:
         raise
     except Exception as error:  # readers of damaged archives raise whatever their bytes lead them to
@@ -89,15 +92,16 @@ def safe_name(name: str, where: str) -> PurePosixPath:
     return path
 
 
-def _listed(archive: Path) -> Iterator[Member]:
+def _listed(archive: Path) -> Iterator[Member | None]:
+    """Files of an archive, and None for each folder."""
     with _tar(archive) as tar:  # asked first: at its end it may have a checkpoint, which is a zip archive
         if tar is not None:
-            yield from (_tar_member(archive, tar, info) for info in tar if not info.isdir())
+            yield from (None if info.isdir() else _tar_member(archive, tar, info) for info in tar)
             return
     if not zipfile.is_zipfile(archive):
         raise ArchiveError(f"{archive}: expected a zip or tar archive, found something else")
-    with zipfile.ZipFile(archive) as file:
-        yield from (_zip_member(archive, file, info) for info in file.infolist() if not info.is_dir())
+    with opened(archive, "MODEL_BYTES") as stream, zipfile.ZipFile(BoundedReads(stream, MOST_LISTED)) as file:
+        yield from (None if info.is_dir() else _zip_member(archive, file, info) for info in file.infolist())
 
 
 @contextmanager
@@ -107,26 +111,13 @@ def _tar(archive: Path) -> Iterator[tarfile.TarFile | None]:
         unpacked = COMPRESSED.get(start.read(2), lambda path: path.open("rb"))
     with unpacked(archive) as stream:
         try:
-            tar = tarfile.TarFile(fileobj=_Bounded(stream))  # type: ignore[arg-type]
+            most = max(limit("EXPANDED_BYTES"), limit("EXPANSION") * archive.stat().st_size)
+            tar = tarfile.TarFile(fileobj=BoundedReads(stream, MOST_AT_ONCE, most))  # type: ignore[arg-type]
         except tarfile.TarError:
             yield None
             return
         with tar:
             yield tar
-
-
-class _Bounded:
-    """A file of which only so many bytes are read at once: tarfile reads headers of any declared length."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self.seek, self.tell = file.seek, file.tell
-
-    def read(self, size: int = -1) -> bytes:
-        """Read bytes; raises `ValueError` for more than `MOST_AT_ONCE`."""
-        if not 0 <= size <= MOST_AT_ONCE:
-            raise ValueError(f"a header of {size} bytes")
-        return self._file.read(size)
 
 
 def _zip_member(archive: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:

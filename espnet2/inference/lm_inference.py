@@ -14,6 +14,9 @@ from espnet.nets.scorers.length_bonus import LengthBonus
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.ngram import load_ngram
+from espnet2.runtime.option_fields import is_finite, is_integer
+from espnet2.runtime.option_fields import require as require_option
+from espnet2.runtime.options import COUNTS, MOST_TOKENS, MOST_WEIGHT
 from espnet2.runtime.results import Result
 from espnet2.runtime.writers.search import format_score, write_result
 from espnet2.text.build_tokenizer import load_tokenizer
@@ -22,6 +25,13 @@ from espnet2.utils.upstream_options import require
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+BOUNDS = {  # of options: least and most
+    "beam_size": COUNTS["beam_size"],
+    "nbest": (1, COUNTS["beam_size"][1]),
+    "maxlen": (0, MOST_TOKENS),
+    "minlen": (0, MOST_TOKENS),
+}
 
 
 class GenerateText:
@@ -76,9 +86,13 @@ class GenerateText:
     ) -> None:
         from espnet2.tasks.lm import LMTask
 
-        for name, value, least in (("beam_size", beam_size, 1), ("nbest", nbest, 1), ("maxlen", maxlen, 0)):
-            if value < least:
-                raise OptionError(f"{name}: expected at least {least}, found {value}")
+        counts = {"beam_size": beam_size, "nbest": nbest, "maxlen": maxlen, "minlen": minlen}
+        for name, (least, most) in BOUNDS.items():
+            known = is_integer(counts[name]) and least <= counts[name] <= (most or counts[name])
+            require_option(known, name, f"an integer from {least} to {most}", counts[name])
+        for name, weight in (("ngram_weight", ngram_weight), ("penalty", penalty)):
+            known = is_finite(weight) and abs(weight) <= MOST_WEIGHT
+            require_option(known, name, f"a finite number up to {MOST_WEIGHT:g}", weight)
         for name, found, only in (("batch_size", batch_size, 1), ("dtype", dtype, "float32")):
             if found != only:
                 raise OptionError(f"{name}: expected {only!r}, the only value known here, found {found!r}")

@@ -57,14 +57,22 @@ def calc_perplexity(
 
 
 def _perplexity(nll: float, count: int) -> float:
-    """Return the perplexity of `count` tokens with a negative log-likelihood in nats; it is the same for any base."""
-    return math.exp(nll / count)
+    """Return the perplexity of `count` tokens with a negative log-likelihood in nats; it is the same for any base.
+
+    Beyond floating point it is infinite.
+    """
+    try:
+        return math.exp(nll / count)
+    except OverflowError:
+        return math.inf
 
 
 def measure(args: Namespace) -> None:
     """Run `calc_perplexity` by the options of `lm_calc_perplexity`."""
     if args.model_file is None:
         raise OptionError("--model_file: expected the weights of the language model, found none")
+    if args.log_base is not None and not (math.isfinite(args.log_base) and args.log_base > 0 and args.log_base != 1):
+        raise OptionError(f"--log_base: expected a base of logarithms, such as 2 or 10, found {args.log_base}")
     device = "cuda" if args.ngpu > 0 else "cpu"
     model, config = LMTask.build_model_from_file(args.train_config, args.model_file, device)
     batches = LMTask.build_streaming_iterator(

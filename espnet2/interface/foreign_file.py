@@ -65,6 +65,28 @@ def read_bounded(file: BinaryIO, expected: str, error_type: type[EspnetError], l
     return bytes(found)
 
 
+class BoundedReads:
+    """An open file for readers that believe declared sizes.
+
+    `read` raises `ValueError` for more than `at_once` bytes, and once more than `altogether` have been read.
+    """
+
+    def __init__(self, file: Any, at_once: int, altogether: int | None = None) -> None:
+        self._file, self._at_once, self._altogether = file, at_once, altogether
+        self._read = 0
+        self.seek, self.tell, self.close, self.seekable = file.seek, file.tell, file.close, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Read bytes, all of them where no size is given."""
+        found: bytes = self._file.read(size if 0 <= size <= self._at_once else self._at_once + 1)
+        if max(size, len(found)) > self._at_once:
+            raise ValueError(f"{max(size, len(found))} bytes to be read at once")
+        self._read += len(found)
+        if self._altogether is not None and self._read > self._altogether:
+            raise ValueError(f"more than {self._altogether} bytes in all; {hint('EXPANSION')}")
+        return found
+
+
 def require_file(
     path: str | Path, expected: str, error_type: type[EspnetError], largest: str, shown: str | None = None
 ) -> int:

@@ -31,6 +31,9 @@ LIMITS: Mapping[str, Limit] = {
     "LINE_CHARACTERS": Limit(16 * MIB, "characters of one of its lines"),
     "TOKENIZER_BYTES": Limit(256 * MIB, "bytes of a tokenizer's model"),
     "MODEL_BYTES": Limit(256 * GIB, "bytes of a file of weights"),
+    "GRAPH_BYTES": Limit(
+        2 * GIB - 1, "bytes of a graph; its format has no more, further weights are in files beside it"
+    ),
     "EXPANSION": Limit(100, "numbers or bytes that a recording or an archive may hold for each byte of its file"),
     "EXPANDED_BYTES": Limit(GIB // 2, "bytes that it may take in memory whatever the size of its file"),
     "AUDIO_SECONDS": Limit(48 * 3600, "seconds of a recording"),

@@ -8,6 +8,10 @@ from typing import Any
 from espnet2.interface.errors import EspnetError
 from espnet2.interface.limits import hint, limit
 
+TEXT = "tag:yaml.org,2002:str"
+# The hashes of numbers may be made equal, so that the time that a mapping takes grows with the square of its size.
+MOST_OTHER_KEYS = 4096
+
 
 def parse_yaml(text: str, source: str, error_type: type[EspnetError]) -> Any:
     """Parse a YAML document; raises `error_type`, with `source` first, for anything that is no plain YAML.
@@ -37,7 +41,16 @@ def _loader_type() -> Any:
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times faster on long token lists
 
     class Loader(base):
-        """The safe loader without numbers that take long to read, or that Python does not print."""
+        """The safe loader without numbers that take long to read, to find as a key, or that Python does not print."""
+
+        other_keys = 0  # that are no texts
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            if isinstance(node, yaml.MappingNode):
+                self.other_keys += sum(key.tag != TEXT for key, _ in node.value)
+            if self.other_keys > MOST_OTHER_KEYS:
+                raise ValueError(f"more than {MOST_OTHER_KEYS} keys that are no texts, line {node.start_mark.line + 1}")
+            return super().construct_mapping(node, deep)
 
     for kind in ("int", "float"):
         number = functools.partial(_number, read=getattr(base, f"construct_yaml_{kind}"))

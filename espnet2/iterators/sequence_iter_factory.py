@@ -14,6 +14,8 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from espnet2.interface.errors import DataError, EspnetError, OptionError
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 
+MOST_WORKERS = 1024  # more than any machine has cores; a number above is a slip
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -110,6 +112,8 @@ class SequenceIterFactory(AbsIterFactory):
     ) -> None:
         if shuffle_within_batch:
             raise OptionError(f"shuffle_within_batch: expected False, found {shuffle_within_batch!r}")
+        if not 0 <= num_workers <= MOST_WORKERS:
+            raise OptionError(f"num_workers: expected a number from 0 to {MOST_WORKERS}, found {num_workers}")
         self.dataset = dataset
         self.num_iters_per_epoch = num_iters_per_epoch
         self.seed = seed

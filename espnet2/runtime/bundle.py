@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from espnet2.fileio.checksum import sha256
 from espnet2.interface.errors import BundleError, OptionError, reason_of
 from espnet2.interface.families import family_of, with_bundles
-from espnet2.interface.foreign_file import opened
+from espnet2.interface.foreign_file import opened, require_file
 from espnet2.interface.spec import Component
 from espnet2.runtime.bundle_format_1 import upgraded
 from espnet2.runtime.bundle_replacement import MANIFEST, identity_of, read_as_one, replace, replaceable, restore
@@ -253,6 +253,9 @@ class Bundle:
 
     def check(self, jobs: Mapping[str, Callable[[], Opened]] | None = None, verify: bool = False) -> dict[str, Opened]:
         """Check that all files are as they were written, while `jobs` open some of them; see `open_checked`."""
+        for entry in _graphs(self.manifest):  # to read more would take half a minute
+            if self.file(entry).is_file():
+                require_file(self.file(entry), "a graph", BundleError, "GRAPH_BYTES")
         return open_checked(self.path, _entries(self.manifest), jobs or {}, again=verify)
 
     def graph(self, name: str, quantized: bool = False, **options: Any) -> OnnxGraph:
@@ -349,6 +352,11 @@ def _named_entries(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 def _entries(manifest: Manifest) -> Iterator[Any]:
     """Every `{file, sha256}` of a manifest."""
     return (entry for _, entry in _named_entries(manifest))
+
+
+def _graphs(manifest: Manifest) -> Iterator[Any]:
+    """Every `{file, sha256}` of a graph."""
+    return (entry for table in (manifest.components, *manifest.quantized.values()) for entry in table.values())
 
 
 def _require_inside(name: str, key: str = "file") -> None:

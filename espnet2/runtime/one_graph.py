@@ -62,7 +62,7 @@ class OneGraphRecognizer:
         **options: Any,
     ) -> None:
         file = Path(path) / (SMALL_FILE if quantized else FILE) if Path(path).is_dir() else Path(path)
-        require_file(file, EXPECTED, BundleError, "MODEL_BYTES")
+        require_file(file, EXPECTED, BundleError, "GRAPH_BYTES")
         self.session = open_session(file, num_threads, providers)
         known = self.session.get_modelmeta().custom_metadata_map
         try:

@@ -14,6 +14,7 @@ import onnxruntime
 
 from espnet2.fileio.checksum import state_of
 from espnet2.interface.errors import BundleError, GraphError, OptionError, reason_of
+from espnet2.interface.foreign_file import require_file
 from espnet2.interface.spec import ONNX_TYPES, Component, Tensor
 from espnet2.runtime.options import PROVIDERS
 
@@ -21,7 +22,10 @@ from espnet2.runtime.options import PROVIDERS
 SLOWER_ON_CPU = ["SkipLayerNormFusion"]
 # Its products end the process where a matrix has no rows, as caches have none at first, in onnxruntime before 1.32.
 CRASHES_BEFORE_1_32 = ["MatmulTransposeFusion"]
+EXPECTED = "a graph that onnxruntime can run"
 EXTERNAL_DATA_SUFFIX = ".data"  # of a second file, which holds a graph's weights
+
+FATAL = 4  # onnxruntime's number of this level of its log
 
 # Those that objects of this process run; calls of a session may come from several threads.
 _SESSIONS: weakref.WeakValueDictionary[Any, onnxruntime.InferenceSession] = weakref.WeakValueDictionary()
@@ -101,6 +105,8 @@ def session_options(num_threads: int) -> onnxruntime.SessionOptions:
     options.intra_op_num_threads = num_threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # What fails is raised; the log repeats it in colours, with names that a stranger has chosen.
+    options.log_severity_level = FATAL
     # Threads of one graph must not busy-wait while the next graph runs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     if may_overflow():
@@ -134,10 +140,26 @@ def _state(path: str | Path) -> tuple[int, ...]:
         return ()
 
 
-def open_session(
-    path: str | Path, num_threads: int, providers: Sequence[str], mapped: bool = False
+def new_session(
+    graph: str | bytes, options: onnxruntime.SessionOptions, providers: Sequence[str] = PROVIDERS
 ) -> onnxruntime.InferenceSession:
-    """A session of the graph in a file; raises `BundleError` and `OptionError` as `OnnxGraph` does."""
+    """A session of the graph in a file, or in bytes, without optimizers that crash or are slower; raises whatever
+    onnxruntime does."""
+    disabled = disabled_optimizers(providers)
+    return onnxruntime.InferenceSession(graph, options, providers=list(providers), disabled_optimizers=disabled)
+
+
+def open_session(
+    path: str | Path,
+    num_threads: int,
+    providers: Sequence[str] = PROVIDERS,
+    mapped: bool = False,
+    profile: str | None = None,
+) -> onnxruntime.InferenceSession:
+    """A session of the graph in a file, which writes its profile to a file whose name begins with `profile`.
+
+    Raises `BundleError` and `OptionError` as `OnnxGraph` does.
+    """
     known = onnxruntime.get_available_providers()
     for provider in providers:
         if provider not in known:
@@ -145,11 +167,13 @@ def open_session(
     options = session_options(num_threads)
     if mapped:
         options.add_session_config_entry("session.disable_prepacking", "1")
-    disabled = disabled_optimizers(providers)
+    if profile is not None:
+        options.enable_profiling, options.profile_file_prefix = True, profile
+    require_file(path, EXPECTED, BundleError, "GRAPH_BYTES")
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=list(providers), disabled_optimizers=disabled)
+        return new_session(str(path), options, providers)
     except Exception as error:  # onnxruntime's errors have no common base but this
-        raise BundleError(f"{path}: expected a graph that onnxruntime can run, found: {reason_of(error)}") from error
+        raise BundleError(f"{path}: expected {EXPECTED}, found: {reason_of(error)}") from error
 
 
 def require_same(path: str | Path, what: str, expected: Sequence[Tensor], found: Sequence[Any]) -> None:

@@ -16,7 +16,7 @@ import torch
 
 from espnet.nets.pytorch_backend.pickle_check import UnboundedError, require_harmless
 from espnet2.interface.errors import reason_of
-from espnet2.interface.foreign_file import opened, size_of
+from espnet2.interface.foreign_file import BoundedReads, opened, size_of
 
 DAMAGED = " a file that is truncated or damaged"
 MOST_REPEATED = 1 << 24  # elements of a tensor that are fewer in its file, as those of an expanded one
@@ -25,6 +25,7 @@ REAL = (
     *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
 )
 PICKLE = "data.pkl"  # end of the name of an archive's content, in any case
+MOST_LISTED = 1 << 24  # bytes of the list of an archive's parts: those of 100,000 tensors
 PICKLES = 5  # at the beginning of a file that is no archive: magic number, protocol, system, content, keys
 _CLASS = re.compile(r"GLOBAL (\w+(?:\.\w+)+)")  # the name has no dot for a text file that starts with c
 
@@ -76,7 +77,7 @@ def _require_honest_sizes(path: str | Path, size: int) -> None:
     """Raise `UnreadableError` for an archive whose parts are larger than it is: PyTorch compresses none of them."""
     if not zipfile.is_zipfile(path):
         return
-    with zipfile.ZipFile(path) as archive:
+    with opened(path, "MODEL_BYTES") as file, zipfile.ZipFile(BoundedReads(file, MOST_LISTED)) as archive:
         held = sum(info.file_size for info in archive.infolist())
     if held > size:
         raise UnreadableError(f" an archive of {size} bytes whose parts claim to have {held}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from espnet2.export.nodes import Node, debug_directory, nodes_of, read_nodes
 from espnet2.interface.errors import BundleError, OptionError, listed, reason_of
+from espnet2.interface.foreign_file import require_file
 
 IN_ERROR = re.compile(r"""[Nn]ame:\s*['"]([^'"]+)['"]|[Nn]ode\s*\(?['"]?([\w/.:]+)""")
 
@@ -64,6 +65,7 @@ def nodes_of_file(path: str | Path) -> list[Node]:
 
     if not Path(path).is_file():
         raise OptionError(f"--onnx: expected an ONNX file, found no such file: {path}")
+    require_file(path, "an ONNX file", BundleError, "GRAPH_BYTES")
     try:
         nodes = nodes_of(ir.load(str(path)))
     except Exception as error:  # whatever the parser of protobuf raises

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 
 from espnet.nets.pytorch_backend.torch_graph import TorchGraph
@@ -19,7 +18,7 @@ from espnet2.export.nodes import Frame, Node
 from espnet2.interface.check import TOLERANCE
 from espnet2.interface.spec import Component
 from espnet2.runtime.compare import difference
-from espnet2.runtime.session import session_options
+from espnet2.runtime.session import new_session, session_options
 
 Feeds = Mapping[str, np.ndarray]
 
@@ -209,6 +208,6 @@ def _values(graph: str | Path, names: Iterable[str], feeds: Feeds) -> dict[str, 
     present = {value.name for value in model.graph.output}
     wanted = sorted(set(names) & written)
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted if name not in present)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), session_options(1))
+    session = new_session(model.SerializeToString(), session_options(1))
     given = {item.name: feeds[item.name] for item in session.get_inputs()}
     return dict(zip(wanted, session.run(wanted, given), strict=True)) if wanted else {}

@@ -24,6 +24,7 @@ from espnet2.export.examples import dynamic_shapes
 from espnet2.export.nodes import Node, nodes_of
 from espnet2.export.trace import Method
 from espnet2.interface.spec import Component
+from espnet2.runtime.session import FATAL, new_session
 
 Feeds = Mapping[str, np.ndarray]
 # Recurrent layers keep what they were traced with: a second export in a process would have the sizes of the first.
@@ -156,8 +157,8 @@ class Patient:
         self.nodes = nodes_of(exported.model)
         exported.save(str(path))
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # what fails is told by the diagnosis
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        options.log_severity_level = FATAL  # what fails is told by the diagnosis
+        self.session = new_session(str(path), options)
 
 
 def tensors_of(feeds: Feeds) -> dict[str, torch.Tensor]:

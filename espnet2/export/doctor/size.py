@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-import onnxruntime
 
 from espnet2.export.doctor.find import find_node, nodes_of_bundle
 from espnet2.export.doctor.products import products_of
 from espnet2.export.nodes import Node
 from espnet2.export.verify import component_cases
-from espnet2.interface.errors import OptionError, listed
+from espnet2.interface.errors import GraphError, OptionError, listed, reason_of
+from espnet2.interface.spec import Component
 from espnet2.runtime.bundle import Bundle
-from espnet2.runtime.session import disabled_optimizers, session_options
+from espnet2.runtime.session import open_session, require_same
 
 RUNS = 5
 OTHER = "(none)"  # what onnxruntime adds, or has made of several nodes, without the name of one
@@ -73,10 +73,11 @@ def sizes_of_bundle(path: str | Path, graph: str | None = None, depth: int = 2) 
 
 def _size(bundle: Bundle, graph: str, nodes: Sequence[Node], depth: int) -> GraphSize:
     file = bundle.path / bundle.manifest.components[graph]["file"]
-    label, feeds = list(component_cases(bundle.components[graph]))[-1]
+    component = bundle.components[graph]
+    label, feeds = list(component_cases(component))[-1]
     seconds, products, operators = Counter[str](), Counter[str](), Counter[str]()
     of_operators = Counter[str]()
-    for name, event in _events(file, feeds):
+    for name, event in _events(file, component, feeds):
         module = _cut(_module(nodes, name), depth)
         operator = event["args"]["op_name"]
         count = products_of(event["args"])
@@ -93,15 +94,16 @@ def _size(bundle: Bundle, graph: str, nodes: Sequence[Node], depth: int) -> Grap
     return GraphSize(graph, label, sorted(rows, key=lambda row: -row.seconds), by_time)
 
 
-def _events(file: Path, feeds: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+def _events(file: Path, component: Component, feeds: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
     """Names of nodes and what onnxruntime's profile tells of each of their runs."""
-    options = session_options(1)
     with tempfile.TemporaryDirectory() as directory:
-        options.enable_profiling, options.profile_file_prefix = True, f"{directory}/profile"
-        session = onnxruntime.InferenceSession(str(file), options, disabled_optimizers=disabled_optimizers())
-        given = {item.name: feeds[item.name] for item in session.get_inputs()}
-        for _ in range(RUNS):
-            session.run(None, given)
+        session = open_session(file, 1, profile=f"{directory}/profile")
+        require_same(file, "inputs", component.feeds, session.get_inputs())
+        try:
+            for _ in range(RUNS):
+                session.run(None, dict(feeds))
+        except Exception as error:  # onnxruntime's errors have no common base but this
+            raise GraphError(f"{file}: expected what the graph can compute, found: {reason_of(error)}") from error
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     for event in events:
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):

@@ -55,7 +55,12 @@ def test_the_command_takes_no_random_weights(model, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"beam_size": 0}, "beam_size: expected at least 1, found 0"),
+    ({"beam_size": 0}, "beam_size: expected an integer from 1 to 10000, found 0"),
+    ({"nbest": 10**12}, "nbest: expected an integer from 1 to 10000, found 1000000000000"),
+    ({"maxlen": 10**30}, "maxlen: expected an integer from 0 to 100000, found 1"),
+    ({"minlen": -1}, "minlen: expected an integer from 0 to 100000, found -1"),
+    ({"penalty": float("nan")}, "penalty: expected a finite number up to 1e\\+06, found nan"),
+    ({"ngram_weight": 1e308}, "ngram_weight: expected a finite number up to 1e\\+06, found 1e\\+308"),
     ({"batch_size": 2}, "batch_size: expected 1, the only value known here, found 2"),
     ({"dtype": "float64"}, "dtype: expected 'float32', the only value known here, found 'float64'"),
     ({"token_type": "none"}, "token_type: expected"),

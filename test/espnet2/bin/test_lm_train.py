@@ -11,6 +11,7 @@ import torch
 from tiny_training import make_corpus
 
 from espnet2.bin import asr_transducer_train, lm_calc_perplexity, lm_train
+from espnet2.inference import perplexity
 from espnet2.tasks.asr_transducer import ASRTransducerTask
 from espnet2.tasks.lm import LMTask
 
@@ -112,6 +113,27 @@ def test_perplexity_on_a_gpu_that_is_not_there_is_refused(fixtures_dir, tmp_path
     command += ["--data_path_and_name_and_type", "../../data/test_seen/text,text,text"]
     assert lm_calc_perplexity.main([*command, "--output_dir", str(tmp_path)]) == 2
     assert "device: expected one that PyTorch can use, found 'cuda'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--log_base", "nan"), "--log_base: expected a base of logarithms, such as 2 or 10, found nan"),
+        (("--log_base", "1"), "--log_base: expected a base of logarithms"),
+        (("--num_workers", "1000000"), "num_workers: expected a number from 0 to 1024, found 1000000"),
+        (("--num_workers", "-1"), "num_workers: expected a number from 0 to 1024, found -1"),
+    ],
+)
+def test_options_of_perplexity_at_their_limits(fixtures_dir, tmp_path, monkeypatch, capsys, options, sentence):
+    monkeypatch.chdir(fixtures_dir / "models" / "lm_transformer")
+    command = ["--train_config", "config.yaml", "--model_file", "valid.loss.ave.pth", "--output_dir", str(tmp_path)]
+    command += ["--data_path_and_name_and_type", "../../data/test_seen/text,text,text"]
+    assert lm_calc_perplexity.main([*command, *options]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_perplexity_beyond_floating_point():
+    assert perplexity._perplexity(1e6, 1) == float("inf")
 
 
 def test_the_perplexity_of_random_weights_is_not_measured(capsys):

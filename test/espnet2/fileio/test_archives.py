@@ -1,5 +1,6 @@
 """Archives from strangers: members are checked before they are read, and whatever a reader raises is a sentence."""
 
+import gzip
 import io
 import tarfile
 import zipfile
@@ -58,16 +59,36 @@ def _changed(old, new):
     return make
 
 
+def _many_entries(path):
+    """A list of 100,000 files that are one."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", b"")
+        archive.filelist += archive.filelist * 100_000
+
+
+def _long_names(path):
+    """Names of 8 MB, which compress a thousandfold."""
+    long = info("././@LongLink", (8 << 20) - 512, tarfile.GNUTYPE_LONGNAME).tobuf(tarfile.GNU_FORMAT)
+    part = long + b"x" * ((8 << 20) - 512) + info("x", 0).tobuf(tarfile.GNU_FORMAT)
+    path.write_bytes(gzip.compress(part, 1) * 4)
+
+
 DEEP = "/".join(["d"] * 2000)
 HOSTILE = {
     "a deep folder": (lambda path: zipped(path, DEEP), "expected at most 32 folders in each other, found 'd/d/"),
     "a deep folder of tar": (lambda path: tarred(path, "w", info(DEEP)), "expected at most 32 folders"),
-    "a long header": (_long_header, "can be read, found: a header of 2147483"),
+    "a long header": (_long_header, "can be read, found: 2147483648 bytes to be read at once"),
     "a sparse file": (_sparse, "may come from 2560 bytes, found 8589934592 bytes at 'x'"),
     "a file that grows": (lambda path: zipped(path, "x", data=bytes(20 << 20)), "may come from"),
     "half a tar.gz": (_half("w:gz"), "found"),
     "half a tar.bz2": (_half("w:bz2"), "found"),
     "half a tar.xz": (_half("w:xz"), "found"),
+    "many entries": (_many_entries, "can be read, found: 4700047 bytes to be read at once"),
+    "many folders": (
+        lambda path: path.write_bytes(gzip.compress(info("d/", 0, tarfile.DIRTYPE).tobuf() * 20_000, 1)),
+        "expected at most 10000 files unpacked, found more at a folder; set ESPNET_UNPACKED_FILES",
+    ),
+    "long names": (_long_names, "bytes in all; set ESPNET_EXPANSION to allow more"),
     "another method": (_changed(b"\x08\0", b"\x63\0"), "can be read, found: "),
     "an encrypted file": (_changed(b"\x14\0\0\0\x08\0", b"\x14\0\1\0\x08\0"), "found"),
     "a device": (lambda path: tarred(path, "w", info("x", 0, tarfile.CHRTYPE)), "found a link or device, 'x'"),

@@ -28,6 +28,10 @@ HOSTILE = {
     "many mappings": ("- [" + "{a: 1}, " * 120_000 + "]", "more than 400000 values"),
     "brackets": ("[" * 200, "more than 100 levels, line 1"),
     "indentation": ("\n".join(" " * depth + "a:" for depth in range(500)), "more than 100 levels"),
+    "keys of one hash": (
+        "a: {" + ", ".join(f"{number * (2**61 - 1)}: 1" for number in range(9000)) + "}",
+        "more than 4096 keys that are no texts, line 1",
+    ),
     "Python": ("a: !!python/object/apply:os.system [id]", "could not determine a constructor"),
     "nothing as a number": ("a: !!int ''", "found: "),
     "no truth value": ("a: !!bool x", "found: "),

@@ -325,6 +325,16 @@ def test_a_changed_file(written):
         Bundle.load(written)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="files with holes")
+def test_a_graph_of_3_gigabytes_is_not_read(written, monkeypatch):
+    os.truncate(written / "ctc.onnx", 3 << 30)
+    monkeypatch.setattr("espnet2.fileio.checksum.sha256", lambda path: pytest.fail("read"))
+    with pytest.raises(
+        BundleError, match=r"ctc\.onnx: expected a graph, found more than 2147483647 bytes; set ESPNET_GRAPH"
+    ):
+        Bundle.load(written)
+
+
 def test_a_missing_file(written):
     (written / "ctc.onnx").unlink()
     with pytest.raises(BundleError, match=r"ctc\.onnx: expected a file that bundle\.yaml lists, found none"):

@@ -109,6 +109,36 @@ def test_a_file_that_is_no_graph(tmp_path):
         OnnxGraph(tmp_path / "bad.onnx", STEP)
 
 
+def test_a_graph_of_3_gigabytes(tmp_path):
+    (tmp_path / "large.onnx").touch()
+    os.truncate(tmp_path / "large.onnx", 3 << 30)
+    with pytest.raises(
+        BundleError, match=r"large\.onnx: expected a graph .*, found more than 2147483647 bytes; set ESPNET"
+    ):
+        OnnxGraph(tmp_path / "large.onnx", STEP)
+
+
+def test_every_session_leaves_out_these_optimizers(step_file, monkeypatch):
+    monkeypatch.setattr(session, "disabled_optimizers", lambda providers: ["SkipLayerNormFusion", *providers])
+    made = []
+    monkeypatch.setattr(
+        "onnxruntime.InferenceSession", lambda *_, **options: made.append(options["disabled_optimizers"])
+    )
+    session.new_session(b"", session.session_options(1))
+    session.open_session(step_file, 1)
+    assert made == [["SkipLayerNormFusion", "CPUExecutionProvider"]] * 2
+
+
+def test_a_graph_that_fails_is_told_by_the_error_alone(tmp_path, step_file, capfd):
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(step_file)
+    model.graph.node[0].attribute[0].i = 9  # of three axes
+    onnx.save(model, tmp_path / "axis.onnx")
+    with pytest.raises(BundleError, match="found: "):
+        OnnxGraph(tmp_path / "axis.onnx", STEP)
+    assert capfd.readouterr().err == ""
+
+
 def test_unknown_provider(step_file):
     with pytest.raises(OptionError, match=r"providers: expected some of .*CPUExecutionProvider.*, found 'Abacus'"):
         OnnxGraph(step_file, STEP, providers=["Abacus"])

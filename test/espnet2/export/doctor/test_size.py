@@ -2,11 +2,15 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from espnet2.bin.onnx_doctor import main
+from espnet2.export.doctor import size
 from espnet2.export.doctor.products import products_of
 from espnet2.export.doctor.size import GraphSize, Row, report, table
+from espnet2.interface.errors import BundleError, GraphError
+from espnet2.interface.spec import Component, Tensor
 
 
 def test_table():
@@ -14,6 +18,24 @@ def test_table():
     assert table([row]).splitlines()[1].split() == ["encoder", "12.500", "3.00", "2.0"]
     sizes = [GraphSize(name, "batch 1", [row, row], [row]) for name in ("one", "two")]
     assert report(sizes).splitlines()[1].split() == ["one", "25.000", "6.00", "4.0"]
+
+
+def test_a_graph_that_does_not_run(tmp_path, capfd):
+    """Its checksum and interface are right; where batch is above 1 it takes too many values together."""
+    onnx = pytest.importorskip("onnx")
+    text = "g (float[batch, 2] x) => (float[batch, 2] y) <int64[2] shape = {1, 2}> { y = Reshape(x, shape) }"
+    model = onnx.helper.make_model(onnx.parser.parse_graph(text), opset_imports=[onnx.helper.make_opsetid("", 20)])
+    model.ir_version = 10
+    onnx.save(model, tmp_path / "g.onnx")
+    axes = ("batch", 2)
+    component = Component("g", "run", (Tensor("x", axes),), (Tensor("y", axes),))
+    feeds = {"x": np.zeros((3, 2), np.float32)}
+    with pytest.raises(GraphError, match=r"g\.onnx: expected what the graph can compute, found: "):
+        list(size._events(tmp_path / "g.onnx", component, feeds))
+    (tmp_path / "g.onnx").write_bytes(b"x")
+    with pytest.raises(BundleError, match=r"g\.onnx: expected a graph that onnxruntime can run, found: "):
+        list(size._events(tmp_path / "g.onnx", component, feeds))
+    assert "\x1b" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
