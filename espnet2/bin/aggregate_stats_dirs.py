@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from espnet2.utils.cli import LOG_LEVELS, run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 
 
@@ -14,7 +14,7 @@ def get_parser() -> PlainArgumentParser:
         prog="python -m espnet2.bin.aggregate_stats_dirs",
         description="Merge directories that training commands wrote with --collect_stats true.",
     )
-    parser.add_argument("--log_level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="of messages")
+    add_log_level(parser)
     parser.add_argument("--skip_sum_stats", action="store_true", help="join shapes only")
     parser.add_argument("--input_dir", action="append", default=[], help="a directory to merge; repeatable")
     parser.add_argument("--output_dir", required=True, help="output directory")

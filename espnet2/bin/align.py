@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from espnet2.inference.align import UNITS, ForcedAligner, align
 from espnet2.runtime.forced_alignment import Segment, Token
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.types import str_or_none
 
@@ -32,7 +32,7 @@ def get_parser() -> ArgumentParser:
         description="Find when a recording says the utterances of a text, and nothing else: the most probable "
         "alignment with the output of CTC. Recordings may be of any length.",
     )
-    parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    add_log_level(parser)
     parser.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
     group = parser.add_argument_group("model")
     for name, text in MODEL.items():

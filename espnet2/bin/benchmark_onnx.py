@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 from espnet2.utils.types import mapping_or_none
@@ -28,7 +28,7 @@ def get_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--repeat", type=int, default=3, help="runs over all recordings; the fastest counts (default: 3)"
     )
-    parser.add_argument("--log_level", default="WARNING", help="(default: WARNING)")
+    add_log_level(parser, default="WARNING")
     parser.add_argument("recordings", nargs="*", help="recordings or texts (default: generated signals)")
     return parser
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from espnet2.inference.asr_align import align_file
 from espnet2.runtime.segmentation import CTCSegmentationTask, Segmentation
+from espnet2.utils.cli import add_log_level
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.types import str2bool, str_or_none
 
@@ -35,7 +36,7 @@ OPTIONS: tuple[tuple[str, Any, Any, str], ...] = (
 def build_parser(model_arg_prefix: str, description: str, prog: str | None = None) -> ArgumentParser:
     """A parser of the options of a model, which begin with the prefix (`asr`, `s2t`), and of CTC segmentation."""
     parser = ArgumentParser(prog=prog, description=description)
-    parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    add_log_level(parser)
     parser.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
     parser.add_argument("--dtype", default="float32", help="float32 and nothing else")
     group = parser.add_argument_group("model")

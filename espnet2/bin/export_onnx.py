@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from espnet2.interface.errors import OptionError
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 from espnet2.utils.nested_dict_action import NestedDictAction
@@ -84,7 +84,7 @@ def get_parser() -> argparse.ArgumentParser:
         default=False,
         help="write the source line of each node to OUTPUT_DIR.debug, for onnx_doctor (default: False)",
     )
-    parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    add_log_level(parser)
     parser.add_argument(
         "recordings", nargs="*", help="recordings or texts whose results are compared (default: generated signals)"
     )

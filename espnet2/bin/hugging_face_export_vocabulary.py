@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from espnet2.recipe.vocabularies import export_hugging_face as export_vocabulary
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 
 __all__ = ["export_vocabulary", "get_parser", "main"]
@@ -17,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
         prog="python -m espnet2.bin.hugging_face_export_vocabulary",
         description="Write the token list of a tokenizer of Hugging Face.",
     )
-    parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    add_log_level(parser)
     parser.add_argument("--output", "-o", required=True, help="token list, - for standard output")
     parser.add_argument("--model_name_or_path", required=True, help="directory with tokenizer.json, or a hub's name")
     parser.add_argument("--add_symbol", action="append", default=[], help="SYMBOL:PLACE, such as '<blank>:0'")

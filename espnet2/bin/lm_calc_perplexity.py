@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from espnet2.utils.cli import LOG_LEVELS, run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.types import float_or_none, str2bool, str2triple_str, str_or_none
 
@@ -27,7 +27,7 @@ def get_parser() -> ArgumentParser:
 
 def add_text_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that read texts by a language model."""
-    parser.add_argument("--log_level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="of messages")
+    add_log_level(parser)
     parser.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
     parser.add_argument("--seed", type=int, default=0, help="without effect")
     parser.add_argument("--num_workers", type=int, default=1, help="processes that read data (default: 1)")

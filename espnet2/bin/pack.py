@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from espnet2.interface.families import FAMILIES, kind_of, rows_of, with_bundles
 from espnet2.tasks import detect
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.types import str_or_none
 from espnet2.utils.yaml_file import read_mapping
@@ -36,7 +36,7 @@ def get_parser() -> argparse.ArgumentParser:
         for name in (*configs, *files):
             options.add_argument(f"--{name}", type=str_or_none, help="file to pack")
         options.add_argument("--option", action="append", default=[], help="further file or directory to pack")
-        options.add_argument("--log_level", default="INFO", help="(default: INFO)")
+        add_log_level(options)
     return parser
 
 

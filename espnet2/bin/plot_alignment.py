@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import ArgumentParser
 from espnet2.utils.model_options import add_model_options
 from espnet2.utils.types import str2triple_str, str_or_none
@@ -30,7 +30,7 @@ def get_parser() -> ArgumentParser:
     group.add_argument("--key_file", type=str_or_none, help="file of the utterances to plot")
     group.add_argument("--text", type=str_or_none, help="texts, a line 'utterance text' each (default: CTC's best)")
     group.add_argument("--output_dir", required=True, help="write UTTERANCE.png here")
-    group.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    add_log_level(group)
     return parser
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.types import positive_int
 
@@ -121,7 +121,7 @@ def get_parser() -> argparse.ArgumentParser:
     corpora = parser.add_subparsers(dest="corpus_name", required=True, metavar="CORPUS")
     for name, (_, add_options, text) in COMMANDS.items():
         options = corpora.add_parser(name, help=text, description=text)
-        options.add_argument("--log_level", default="INFO", help="(default: INFO)")
+        add_log_level(options)
         add_options(options)
     return parser
 

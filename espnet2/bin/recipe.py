@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.types import UnfitValueError, positive_int, str2bool, str_or_none
 
@@ -256,7 +256,7 @@ def get_parser() -> argparse.ArgumentParser:
         step = steps.add_parser(name, help=command.help, description=command.help)
         for option, settings in command.arguments.items():
             step.add_argument(option, **settings)
-        step.add_argument("--log_level", default="INFO", help="(default: INFO)")
+        add_log_level(step)
     return parser
 
 

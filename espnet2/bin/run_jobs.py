@@ -17,11 +17,18 @@ def get_parser() -> argparse.ArgumentParser:
         description="Run a command in one or several jobs, each with a log of its own. JOB in the command and in the "
         "name of the log is replaced by the job's number.",
     )
-    parser.add_argument("--backend", choices=["local", "slurm"], default="local", help="(default: local)")
+    parser.add_argument(
+        "--backend",
+        choices=["local", "slurm"],
+        default="local",
+        help="what runs the jobs: this machine (local) or Slurm",
+    )
     parser.add_argument("--max_jobs", type=positive_int, help="largest number of jobs at a time (default: all)")
     parser.add_argument("--slurm_args", default="", help="options of sbatch, such as '--partition=gpu --gres=gpu:1'")
     parser.add_argument("--accept", type=statuses, default="0", help="exit statuses that count as success (default: 0)")
-    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="[JOB=1:N] LOG COMMAND ...")
+    parser.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="[JOB=1:N] LOG COMMAND ...", help="what runs, and its log"
+    )
     return parser
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.types import str2bool
 
@@ -26,7 +26,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--anew", type=str2bool, default=False, help="remove the outputs of an earlier run first (default: false)"
     )
-    parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    add_log_level(parser)
     parser.add_argument("command", nargs="+", help="program and arguments, after --")
     return parser
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from espnet2.recipe.vocabularies import tokenize
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.types import str2bool, str_or_none
 
@@ -25,14 +25,19 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--space_symbol", default="<space>", help="token of a space (default: <space>)")
     parser.add_argument("--bpemodel", type=str_or_none, help="SentencePiece model of token_type bpe")
     parser.add_argument("--non_linguistic_symbols", type=str_or_none, help="file of symbols that are one token each")
-    parser.add_argument("--remove_non_linguistic_symbols", type=str2bool, default=False, help="(default: false)")
+    parser.add_argument(
+        "--remove_non_linguistic_symbols",
+        type=str2bool,
+        default=False,
+        help="leave out the symbols of --non_linguistic_symbols (default: false)",
+    )
     parser.add_argument("--cleaner", type=str_or_none, help="text normalisation before")
     parser.add_argument(
         "--g2p",
         type=str_or_none,
         help="from letters to phonemes, for token_type phn (default: none, texts are phonemes)",
     )
-    parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    add_log_level(parser)
     group = parser.add_argument_group("token lists")
     group.add_argument("--write_vocabulary", type=str2bool, default=False, help="write a list of tokens")
     group.add_argument("--vocabulary_size", type=int, default=0, help="most tokens (default: 0, unlimited)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 
@@ -20,7 +20,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", required=True, help="directory that espnet2.bin.export_onnx wrote")
     add_model_options(parser, None)
     parser.add_argument("--recognizer", help="bundle of a recogniser, which judges int8 graphs of a synthesiser")
-    parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    add_log_level(parser)
     parser.add_argument("recordings", nargs="*", help="recordings or texts (default: generated signals)")
     return parser
 

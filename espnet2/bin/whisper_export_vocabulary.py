@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from espnet2.recipe.vocabularies import export_whisper as export_vocabulary
-from espnet2.utils.cli import run
+from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.types import str2bool
 
@@ -18,7 +18,7 @@ def get_parser() -> argparse.ArgumentParser:
         prog="python -m espnet2.bin.whisper_export_vocabulary",
         description="Write the token list of one of Whisper's vocabularies, as the package openai-whisper has them.",
     )
-    parser.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    add_log_level(parser)
     parser.add_argument("--output", "-o", required=True, help="token list, - for standard output")
     parser.add_argument("--whisper_model", required=True, help="whisper_en or whisper_multilingual")
     parser.add_argument("--add_token_file_name", default="none", help="file of further tokens (default: none)")

@@ -13,6 +13,7 @@ from espnet2.fileio.readers import SPEECH_TYPES
 from espnet2.fileio.recording import Recording, recording_of_file, recordings_of_list
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.loop import Item
+from espnet2.utils.cli import add_log_level
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def add_recording_arguments(
     )
     group.add_argument("--key_file", type=str_or_none, help="file of the utterances to decode, in its order")
     group.add_argument("--output_dir", help=output)
-    group.add_argument("--log_level", default="INFO", help="(default: INFO)")
+    add_log_level(group)
     return group
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from espnet2.runtime.bundle_arguments import add_bundle_options, bundle_options
 from espnet2.runtime.pictures import CHOICES, SOME
 from espnet2.runtime.synthesis_options import OF_COMMANDS, SynthesisOptions
+from espnet2.utils.cli import add_log_level
 from espnet2.utils.option_arguments import add_fields, field_values
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 
@@ -56,7 +57,7 @@ def add_speak_arguments(parser: argparse.ArgumentParser, log_level: bool = True)
         f"(att_ws/, probs/), or also waveform and features (pictures/) (default: {SOME})",
     )
     if log_level:
-        group.add_argument("--log_level", default="INFO", help="(default: INFO)")
+        add_log_level(group)
     group = parser.add_argument_group("synthesis")
     add_fields(group, SynthesisOptions, defaults=OF_COMMANDS)
 

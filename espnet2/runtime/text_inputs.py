@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from espnet2.fileio.read_text import read_2columns_text
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.inputs import select
+from espnet2.utils.cli import add_log_level
 from espnet2.utils.text_stream import open_input
 from espnet2.utils.types import str2bool, str2triple_str, str_or_none
 
@@ -45,7 +46,7 @@ def add_text_arguments(field: str) -> Callable[[argparse.ArgumentParser], argpar
         )
         group.add_argument("--key_file", type=str_or_none, help="file of the texts to read, in its order")
         group.add_argument("--output_dir", help="write 1best_recog/{text,token,token_int,score}, ... here")
-        group.add_argument("--log_level", default="INFO", help="(default: INFO)")
+        add_log_level(group)
         parser.set_defaults(text_field=field)
         return group
 

@@ -23,6 +23,7 @@ from espnet2.runtime.opening import available_cores
 from espnet2.runtime.option_fields import is_finite, require
 from espnet2.serving.limits import Limits
 from espnet2.serving.messages import parse_object
+from espnet2.utils.cli import add_log_level
 from espnet2.utils.text_file import read_text
 from espnet2.utils.types import mapping_or_none, str_or_none
 
@@ -45,14 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(MODELS, nargs="+", metavar="[NAME=]MODEL", help=text)
     add_option(parser, "cache_dir", type=str_or_none, help="directory of exported models (default: the user's cache)")
     add_option(parser, "host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    add_option(parser, "port", type=int, default=8000, help="(default: 8000)")
+    add_option(parser, "port", type=int, default=8000, help="port to listen on; 0: any free one (default: 8000)")
     add_option(
         parser,
         "token_file",
         type=str_or_none,
         help=f"file with the token that requests have to bear (default: ${TOKEN})",
     )
-    add_option(parser, "log_level", default="INFO", help="(default: INFO)")
+    add_log_level(parser, "--log-level")
     _add_model_arguments(parser.add_argument_group("models"))
     _add_process_arguments(parser.add_argument_group("processes"))
     limits, default = parser.add_argument_group("limits"), Limits()

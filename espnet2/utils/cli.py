@@ -116,6 +116,12 @@ def _missing(error: ModuleNotFoundError) -> str:
     return f"expected the package {name}, found none; pip install {place}"
 
 
+def add_log_level(parser: argparse._ActionsContainer, *spellings: str, default: str = "INFO") -> None:
+    """Add `--log_level`, and further spellings of it, to a parser or a group of options."""
+    explained = f"least level of messages to stderr: DEBUG, INFO, WARNING or ERROR (default: {default})"
+    parser.add_argument("--log_level", *spellings, default=default, help=explained)
+
+
 def start_logging(level: str) -> None:
     """Log messages of `level` and above to stderr."""
     if level.upper() not in LOG_LEVELS:

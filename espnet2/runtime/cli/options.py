@@ -10,6 +10,7 @@ from espnet2.runtime.batch_size import batch_size_or_auto
 from espnet2.runtime.bundle_arguments import THREADS
 from espnet2.runtime.cli.formats import FORMATS
 from espnet2.runtime.cli.transcriber import PAUSE
+from espnet2.utils.cli import add_log_level
 from espnet2.utils.types import mapping_or_none, str_or_none
 
 PARQUET = "parquet"  # a format of `--ray` alone
@@ -35,13 +36,13 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     add_option(group, "quantized", action="store_true", help="run the bundle's int8 graphs")
     add_option(group, "num_threads", type=int, help=THREADS)
     add_option(group, "device", default="cpu", help="cpu or cuda (default: cpu)")
-    add_option(group, "log_level", default="WARNING", help="(default: WARNING)")
+    add_log_level(group, "--log-level", default="WARNING")
 
 
 def add_format_arguments(parser: argparse.ArgumentParser, further: Sequence[str] = ()) -> None:
     """Add the format of the results, one of `FORMATS` or a further one, and where they go."""
     group = parser.add_argument_group("output")
-    add_option(group, "format", "-f", choices=[*FORMATS, *further], default="txt", help="(default: txt)")
+    add_option(group, "format", "-f", choices=[*FORMATS, *further], default="txt", help="of results (default: txt)")
     add_option(group, "word_timestamps", action="store_true", help="write the time of each word, too")
     add_option(group, "output_dir", "-o", help="write a file for each recording here, instead of stdout")
 
