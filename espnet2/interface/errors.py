@@ -26,6 +26,7 @@ from collections.abc import Iterable
 LONGEST = 400  # characters of a message: what a terminal shows in a few lines
 LISTED = 160  # characters of a list of what is known
 BREAKS = re.compile(r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+HALVES = re.compile(r"[\ud800-\udfff]")  # of characters, which no encoding has
 # Control characters, those that reverse the direction of what follows, and halves of characters.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 

@@ -7,7 +7,6 @@ import contextlib
 import errno
 import functools
 import itertools
-import re
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from espnet.nets.together import Abandoned
-from espnet2.interface.errors import EspnetError, listed, reason_of
+from espnet2.interface.errors import HALVES, EspnetError, listed, reason_of
 from espnet2.serving.decoding import AudioDecoder, Samples
 from espnet2.serving.guard import FAILED, Guard, RefusedError, refusal
 from espnet2.serving.limits import Limits
@@ -44,7 +43,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT)  # errors of a disk without room
 FORM_TYPE = "multipart/form-data"
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
 GRANULARITIES = ("segment", "word")
-HALVES = re.compile("[\ud800-\udfff]")  # what no encoding has
 SENTENCES = {  # by status
     404: "path: expected one of those in /openapi.json, found {path}",
     405: "method: expected {allowed}, found {method}",

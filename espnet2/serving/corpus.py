@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +24,9 @@ from tqdm import tqdm
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.pieces import Pieces
 from espnet2.fileio.read_text import found_path, load_num_sequence_text, read_2columns_text, require_values
-from espnet2.interface.errors import AudioError, EspnetError, OptionError
+from espnet2.interface.errors import HALVES, AudioError, DataError, EspnetError, OptionError, visible
 from espnet2.runtime.asr_streaming import StreamingRecognizer
+from espnet2.runtime.bundle_replacement import MANIFEST
 from espnet2.runtime.cli.formats import FORMATS
 from espnet2.runtime.cli.models import open_recognizer
 from espnet2.runtime.cli.recordings import LIST, find_sources
@@ -35,16 +38,30 @@ from espnet2.runtime.journal import Journal
 from espnet2.runtime.loop import UNCOMPUTABLE, Report, conclude, sentence_of, write_failures
 from espnet2.runtime.memory import share_memory
 from espnet2.runtime.opening import available_cores
-from espnet2.runtime.option_fields import require
+from espnet2.runtime.option_fields import is_finite, require
 from espnet2.runtime.timestamps import Timed, ctm_fields
 from espnet2.serving.models import BATCH
 from espnet2.serving.scheduler import NEVER, Scheduler, Ticket
 from espnet2.serving.stream_hub import StreamHub, transcribed
-from espnet2.utils.atomic import write_atomically
+from espnet2.utils.atomic import write_atomically, write_text
 from espnet2.utils.lock import only_one
+from espnet2.utils.text_file import read_text
 
 LENGTHS = "utt2dur"  # a table beside a list, of seconds, and one of the results
 JOURNAL, KEY = "results.jsonl", "recording"
+MODEL = "results.model"  # checksum of what the results of a journal are of, beside it
+OPTIONS = (
+    "verb",
+    "language",
+    "to",
+    "spaced",
+    "quantized",
+    "word_timestamps",
+    "pause",
+    "hotword_weight",
+    "beam_size",
+    "options",
+)
 READERS = 16  # threads that look how long recordings are
 ROWS = 4096  # of a group of a Parquet file
 
@@ -59,8 +76,9 @@ def transcribe(args: argparse.Namespace) -> int:
     own = argparse.Namespace(**{**vars(args), "num_threads": cpus, "batch_size": args.batch_size or BATCH})
     items, directory, report = find_items(args.recordings), Path(args.output_dir), Report()
     size = size_of_blocks(own)
-    with only_one(directory, TRANSCRIPTION.noun), Journal(directory / JOURNAL, KEY) as journal:
-        missing = [item for item in items if item.name not in journal]
+    with only_one(directory, TRANSCRIPTION.noun), Journal(directory / JOURNAL, KEY, _is_result) as journal:
+        _require_same(directory, journal, args)
+        missing = _missing(items, journal, report)
         if missing:
             with cluster("data", args.ray, None if args.workers is None else args.workers * cpus) as ray:
                 workers = args.workers or max(int(ray.cluster_resources().get("CPU", 1)) // cpus, 1)
@@ -72,6 +90,56 @@ def transcribe(args: argparse.Namespace) -> int:
         write(directory, journal, [item.name for item in items])
         write_failures(directory / "failures", report.failures)
     return conclude(report, TRANSCRIPTION)
+
+
+def _missing(items: Sequence[Item], journal: Journal, report: Report) -> list[Item]:
+    """Items without results; those whose files have names that cannot be sent to workers are failures."""
+    missing = [item for item in items if item.name not in journal]
+    for item in missing:
+        if HALVES.search(item.place):
+            report.fail(item.name, f"{item.place}: expected a name of a file in UTF-8, found another")
+    return [item for item in missing if not HALVES.search(item.place)]
+
+
+def _require_same(directory: Path, journal: Journal, args: argparse.Namespace) -> None:
+    """Note what the results are of; raises `DataError` where the journal has those of another model, or of other
+    options."""
+    path, own = directory / MODEL, _checksum(args)
+    if len(journal) and path.exists() and read_text(path, "a checksum", DataError).strip() != own:
+        raise DataError(
+            f"{journal.path}: expected results of this model and these options, found those of others; "
+            "choose another --output_dir"
+        )
+    write_text(path, f"{own}\n")
+
+
+def _checksum(args: argparse.Namespace) -> str:
+    """The checksum of a model, and of the options that its results depend on."""
+    options = json.dumps({name: getattr(args, name, None) for name in OPTIONS}, sort_keys=True, default=str)
+    hotwords = b"" if args.hotwords is None else read_text(args.hotwords, "a file of hotwords", OptionError).encode()
+    manifest = Path(args.bundle, MANIFEST).read_bytes()
+    return hashlib.sha256(b"\n".join([options.encode("utf-8", "backslashreplace"), hotwords, manifest])).hexdigest()
+
+
+def _is_result(entry: Mapping[str, Any]) -> bool:
+    """Whether a line of a journal is a result, as `_done` writes it."""
+    segments = entry.get("segments")
+    return (
+        isinstance(entry.get("text"), str)
+        and is_finite(entry.get("duration"))
+        and isinstance(segments, list)
+        and all(_is_timed(item) and all(map(_is_timed, item.get("words", ()))) for item in segments)
+    )
+
+
+def _is_timed(item: Any) -> bool:
+    return (
+        isinstance(item, dict)
+        and isinstance(item.get("text"), str)
+        and is_finite(item.get("start"))
+        and is_finite(item.get("end"))
+        and isinstance(item.get("words", []), list)
+    )
 
 
 def _collect(found: Iterator[Done], count: int, journal: Journal, report: Report) -> None:
@@ -122,7 +190,7 @@ def _files(word: str) -> Iterator[Item]:
     for source in find_sources([word]):
         if source.path is None:
             raise OptionError("--ray: expected recordings that all workers can read, found standard input")
-        yield Item(source.stem, str(source.path.absolute()))
+        yield Item(visible(source.stem), str(source.path.absolute()))
 
 
 def with_seconds(items: Sequence[Item]) -> list[Item]:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import soundfile
 import stream_graphs
 
 from espnet2.bin.cli import get_parser
-from espnet2.interface.errors import OptionError
+from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.distributed import Done
 from espnet2.serving import corpus
 from espnet2.serving.corpus import Worker, find_items, with_seconds
@@ -74,6 +75,45 @@ def test_a_later_run_does_what_is_left_and_tables_have_the_order_of_the_list(run
     assert [line.split()[4] for line in ctm] == [word for line in text for word in line.split()[1:]]
     assert not (tmp_path / "out/failures").exists()
     assert len((tmp_path / "out/results.jsonl").read_text().splitlines()) == 3
+
+
+def test_results_of_another_model_or_of_other_options_are_not_taken_for_those_of_this_one(run, tmp_path, recordings):
+    assert run(tmp_path, recordings[0]) == (0, [recordings[0].stem])
+    assert run(tmp_path, recordings[0], num_threads=2, batch_size=1) == (0, [])
+    with pytest.raises(DataError, match="expected results of this model and these options, found those of others"):
+        run(tmp_path, recordings[1], beam_size=2)
+    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"text": 1},
+        {"duration": "long"},
+        {"duration": True},
+        {"segments": {}},
+        {"segments": [1]},
+        {"segments": [{"text": "a", "start": 0, "end": None}]},
+        {"segments": [{"text": "a", "start": 0, "end": 1, "words": [{"text": "a"}]}]},
+        {"segments": [{"text": "a", "start": 0, "end": 1, "words": 5}]},
+    ],
+    ids=str,
+)
+def test_forged_results_are_refused(run, tmp_path, recordings, forged):
+    entry = {"recording": recordings[0].stem, "duration": 1.0, "text": "a", "segments": [], **forged}
+    (tmp_path / "results.jsonl").write_text(json.dumps(entry) + "\n")
+    with pytest.raises(DataError, match="expected results of an earlier run, found another file"):
+        run(tmp_path, recordings[0])
+
+
+def test_a_file_whose_name_is_not_utf8_is_a_failure_of_its_own(run, tmp_path, recordings):
+    (tmp_path / "in").mkdir()
+    for name in ("a\udcff.flac", "b.flac", "\x1b[31m.flac"):
+        shutil.copy(recordings[0], tmp_path / "in" / name)
+    status, worked = run(tmp_path / "out", tmp_path / "in")
+    assert (status, worked) == (1, ["\\x1b[31m", "b"])
+    assert (tmp_path / "out/failures").read_text().startswith("a\\udcff\t")
+    assert [line.split()[0] for line in (tmp_path / "out/text").read_text().splitlines()] == worked
 
 
 def test_texts_are_those_of_the_verb_alone(demo_bundle, tmp_path, recordings):
