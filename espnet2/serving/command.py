@@ -34,6 +34,7 @@ TOKEN, PLAN = "ESPNET_SERVE_TOKEN", "ESPNET_SERVE_PLAN"  # variables of the envi
 CONNECTIONS = 1024  # at once; others get status 503
 GRACE = 60  # seconds in which requests may end after SIGTERM
 MB = 1 << 20
+MOST = 1e12  # of any limit
 TURN = 0.001  # seconds after which a thread that computes lets others in, of which one answers all connections
 LOGS = ("uvicorn.access", "uvicorn.error")
 IN_ADDRESS = re.compile(r"token=[^&\s\"]*")
@@ -213,7 +214,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
     """The plan that options describe; raises `OptionError`."""
     limits = {item.name: getattr(args, f"most_{item.name}") for item in fields(Limits)}
     for name, value in limits.items():
-        require(is_finite(value) and value > 0, f"--most_{name}", "a positive number", value)
+        require(is_finite(value) and 0 < value <= MOST, f"--most_{name}", f"a positive number up to {MOST:g}", value)
     require(0 <= args.port < 1 << 16, "--port", "a number from 0 to 65535", args.port)
     processes, (least, most) = args.processes, args.replicas
     require(1 <= processes <= MOST_PROCESSES, "--processes", f"a number from 1 to {MOST_PROCESSES}", processes)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from espnet2.interface.errors import MissingPackageError, OptionError
+from espnet2.interface.errors import HALVES, MissingPackageError, OptionError
 from espnet2.interface.foreign_file import read_foreign
 from espnet2.text.abs_tokenizer import AbsTokenizer
 
@@ -36,8 +36,8 @@ class SentencepiecesTokenizer(AbsTokenizer):
         return f"{type(self).__name__}(model={str(self.model)!r})"
 
     def text2tokens(self, line: str) -> list[str]:
-        """Pieces of a line."""
-        return self.processor.EncodeAsPieces(line, **self.encode_kwargs)
+        """Pieces of a line; halves of characters, which the package cannot take, are unknown ones."""
+        return self.processor.EncodeAsPieces(HALVES.sub("\N{REPLACEMENT CHARACTER}", line), **self.encode_kwargs)
 
     def tokens2text(self, tokens: Iterable[str]) -> str:
         """Text of a sequence of pieces."""

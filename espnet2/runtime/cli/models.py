@@ -51,6 +51,8 @@ def open_recognizer(args: argparse.Namespace, further: Mapping[str, Any], stream
     """
     bundle = Bundle.read(args.bundle)
     options = {name: value for name in GIVEN if (value := getattr(args, name, None)) is not None}
+    for name in options.keys() & further.keys():
+        raise OptionError(f"--options: expected no {name} with --{name}, found both")
     words = getattr(args, "word_timestamps", False) and args.verb != "translate"  # CTC has no translation
     options |= {"timestamps": "token"} if knows_times(bundle, words) else {}
     options |= prompt_options(bundle, args.verb, args.language, getattr(args, "to", None))

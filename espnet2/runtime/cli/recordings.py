@@ -44,6 +44,8 @@ class Source:
         return Pieces(content, fs, self.place)
 
     def _standard(self) -> bytes:
+        if sys.stdin is None:
+            raise AudioError(f"{self.place}: expected {EXPECTED}, found that it is closed")
         return read_bounded(sys.stdin.buffer, EXPECTED, AudioError, "PIPE_BYTES", self.place)
 
 
@@ -72,9 +74,17 @@ def _of(name: str) -> list[Source]:
     path = Path(name)
     if path.suffix == LIST:
         raise OptionError(f"{name}: expected recordings, or --ray with a list of them, found a list alone")
-    if not path.is_dir():
+    if not _is_directory(path):
         return [Source(name, path)]
     found = sorted(item for item in path.iterdir() if item.suffix.lower() in SUFFIXES)
     if not found:
         raise OptionError(f"{name}: expected a directory with recordings (.wav, .flac, ...), found none")
     return [Source(str(item), item) for item in found]
+
+
+def _is_directory(path: Path) -> bool:
+    """Whether a path is that of a directory; one that the system refuses is a recording that cannot be read."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

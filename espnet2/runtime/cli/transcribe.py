@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from espnet2.interface.errors import OptionError
+from espnet2.interface.errors import OptionError, printable, reason_of
 from espnet2.interface.families import load
 from espnet2.runtime.asr_streaming import StreamingRecognizer
 from espnet2.runtime.cli.formats import FORMATS, Format
@@ -77,6 +77,7 @@ class SegmentWriter:
         self.kind, self.words, self.named = kind, words, named
         self.directory = None if output_dir is None else Path(output_dir)
         if self.directory is not None:
+            _make(self.directory)
             remove_partial(self.directory, below=False)
 
     @contextlib.contextmanager
@@ -84,11 +85,20 @@ class SegmentWriter:
         """A new format, and a function that writes its text."""
         made = self.kind(self.words)
         if self.directory is None:
-            label = f"{source.name}\t" if self.named and made.labelled else ""
+            label = f"{printable(source.name)}\t" if self.named and made.labelled else ""
             yield made, lambda text: print_text(text and label + text)
             return
         with write_atomically(self.directory / f"{source.stem}{made.suffix}", "w") as file:
             yield made, file.write
+
+
+def _make(directory: Path) -> None:
+    """Make a directory where there is none; raises `OptionError`."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        expected = "a directory that can be written"
+        raise OptionError(f"--output_dir: expected {expected}, found {reason_of(error)}: {directory}") from error
 
 
 def print_text(text: str) -> None:

@@ -190,3 +190,48 @@ def test_words_that_make_no_command(words, sentence, demo_bundle, capsys):
     with contextlib.suppress(SystemExit):
         assert cli.main(given) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_names_of_recordings_forge_no_lines_and_reach_no_terminal(demo_bundle, recordings, texts, tmp_path, capsys):
+    for name in ("\x1b[31mred.flac", "forged\tname\na.flac\tyes.flac", "bad\udcff.flac"):
+        shutil.copy(recordings[0], tmp_path / name)
+    status, out, _ = run(capsys, "transcribe", demo_bundle, tmp_path, recordings[0], *FAST)
+    lines = out.splitlines()
+    assert status == 0 and len(lines) == 4
+    assert all(line.split("\t")[-1] == texts[NAMES[0]] and line.replace("\t", " ").isprintable() for line in lines)
+
+
+def test_a_path_that_the_system_refuses_ends_no_list(demo_bundle, recordings, texts, capsys):
+    status, out, err = run(capsys, "transcribe", demo_bundle, "x" * 5000, recordings[0], *FAST)
+    assert (status, out) == (1, f"{recordings[0]}\t{texts[NAMES[0]]}\n")
+    assert "File name too long" in err
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (
+            ["--beam_size=2", "--options={beam_size: 3}"],
+            "--options: expected no beam_size with --beam_size, found both",
+        ),
+        (["--output_dir={file}"], "--output_dir: expected a directory that can be written, found File exists: "),
+        (["--output_dir={file}/a"], "--output_dir: expected a directory that can be written, found Not a directory: "),
+    ],
+)
+def test_refused_before_anything_is_recognised(demo_bundle, recordings, tmp_path, capsys, options, message):
+    (tmp_path / "file").write_text("mine")
+    given = [option.replace("{file}", str(tmp_path / "file")) for option in options]
+    status, out, err = run(capsys, "transcribe", demo_bundle, recordings[0], *given, "--num_threads", "1")
+    assert (status, out, err.count("\n")) == (2, "", 1) and message in err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_standard_input_that_is_closed(demo_bundle, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", None)
+    status, _, err = run(capsys, "transcribe", demo_bundle, "-", *FAST)
+    assert status == 2 and "standard input: expected a recording (WAV, FLAC, Ogg, ...), found that it is closed" in err
+
+
+def test_a_text_with_halves_of_characters_is_not_aligned(demo_bundle, recordings, capsys):
+    status, _, err = run(capsys, "align", demo_bundle, recordings[0], "--text", "\udcff", "--num_threads", "1")
+    assert status == 2 and "text: utterance 1: expected tokens of the model, found" in err

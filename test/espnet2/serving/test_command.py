@@ -30,7 +30,9 @@ from espnet2.serving.command import without_tokens
         (["--processes=2", "--ray"], "--processes: expected none with --ray, found 2"),
         (["--replicas", "2", "1", "--ray"], "--replicas: expected two numbers of at least 1, the smaller one first"),
         (["--replicas", "1", "2"], "--replicas: expected --ray with it, found 1 2 alone"),
-        (["--most_seconds=0"], "--most_seconds: expected a positive number, found 0"),
+        (["--most_seconds=0"], "--most_seconds: expected a positive number up to 1e+12, found 0"),
+        (["--most_megabytes=1e308"], "--most_megabytes: expected a positive number up to 1e+12, found 1e+308"),
+        (["--most_deadline=nan"], "--most_deadline: expected a positive number up to 1e+12, found nan"),
         (["--port=70000"], "--port: expected a number from 0 to 65535, found 70000"),
     ],
 )
