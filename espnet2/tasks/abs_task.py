@@ -49,8 +49,8 @@ class AbsTask(TaskDeclaration, ExportedTask):
         return cls._assemble_bounded(check_config(data, cls, Places("config", (Path.cwd(),))))
 
     @classmethod
-    def _assemble_bounded(cls, config: Namespace) -> AbsESPnetModel:
-        with bounded():
+    def _assemble_bounded(cls, config: Namespace, weights: str | Path | None = None) -> AbsESPnetModel:
+        with bounded(weights):
             return cls.assemble(config)
 
     @classmethod
@@ -69,19 +69,20 @@ class AbsTask(TaskDeclaration, ExportedTask):
             if model_file is None:
                 raise ConfigError("expected a config file or a model file, found neither")
             config_file = Path(model_file).parent / "config.yaml"
-        model, config = cls._model_of(config_file)
+        model, config = cls._model_of(config_file, model_file)
         if model_file is not None:
             load_state(model, load_checkpoint(model_file), model_file)
         to_device(model, device)
         return model.eval(), config
 
     @classmethod
-    def _model_of(cls, config_file: str | Path) -> tuple[AbsESPnetModel, Namespace]:
-        """Build the model of a config.yaml with fresh weights; a task's own `build_model` gets its keys as they are."""
+    def _model_of(cls, config_file: str | Path, weights: str | Path | None) -> tuple[AbsESPnetModel, Namespace]:
+        """Build the model of a config.yaml, which `weights` are to fill; a task's own `build_model` gets its keys as
+        they are."""
         own = cls.build_model.__func__ is not AbsTask.build_model.__func__  # type: ignore[attr-defined]
         config = Namespace(**read_mapping(config_file)) if own else read_config(config_file, cls)
         try:
-            return (cls.build_model(config) if own else cls._assemble_bounded(config)), config
+            return (cls.build_model(config) if own else cls._assemble_bounded(config, weights)), config
         except ConfigError as error:
             raise ConfigError(f"{config_file}: {error}") from error
 

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +21,9 @@ LAYERS = re.compile(r"(num_|n|[wb])?(blocks|layers?)(_sd)?")  # names of options
 SIZELESS = ("max_pos_emb_len",)  # options that no tensor is as large as
 MOST_TENSORS = 100_000  # a thousand layers of a hundred
 NO_MEMORY_KNOWN = 64 << 30  # bytes
+# Bytes of a model for each byte of its weights, which may have half its precision, with what it computes of them while
+# it is built; and bytes of tables that it computes whatever its weights are.
+HELD, FREE = 8, 256 << 20
 
 
 def require_sizes(section: str, conf: Mapping[str, Any]) -> None:
@@ -45,11 +49,11 @@ def _number(value: int) -> str:
 
 
 class _Count(TorchDispatchMode):
-    """Counter of the bytes of new tensors, which are added before each is allocated."""
+    """Counter of the bytes of new tensors, which are added before each is allocated; `room` says what has so many."""
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, room: str) -> None:
         super().__init__()
-        self.most_bytes, self.bytes, self.tensors = most_bytes, 0, 0
+        self.most_bytes, self.room, self.bytes, self.tensors = most_bytes, room, 0, 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -65,8 +69,7 @@ class _Count(TorchDispatchMode):
         if self.tensors > MOST_TENSORS:
             raise ConfigError(f"expected a model of at most {MOST_TENSORS} tensors, found more; look at its layers")
         if self.bytes > self.most_bytes:
-            found = f"{self.most_bytes / 2**30:.3g} GiB"
-            raise ConfigError(f"expected a model that the memory here ({found}) can hold, found a larger one")
+            raise ConfigError(f"expected a model that {self.room}, found a larger one")
 
 
 def _memory() -> int:
@@ -78,7 +81,23 @@ def _memory() -> int:
 
 
 @contextmanager
-def bounded() -> Iterator[None]:
-    """Raise `ConfigError` where a model built inside exceeds this machine's memory, or has too many tensors."""
-    with _Count(_memory()):
+def bounded(weights: str | Path | None = None) -> Iterator[None]:
+    """Raise `ConfigError` where a model built inside exceeds this machine's memory, or has too many tensors.
+
+    One that is to be filled from a file of `weights` has no more bytes than `FREE` and `HELD` for each of the file.
+    """
+    most = _memory()
+    room = f"the memory here ({most / 2**30:.3g} GiB) can hold"
+    stored = _size(weights)
+    if stored is not None and FREE + HELD * stored < most:
+        most, room = FREE + HELD * stored, f"the weights, {stored} bytes, can fill"
+    with _Count(most, room):
         yield
+
+
+def _size(path: str | Path | None) -> int | None:
+    """Return the bytes of a file; None where there is none."""
+    try:
+        return None if path is None else os.stat(path).st_size
+    except (OSError, ValueError):
+        return None

@@ -74,7 +74,7 @@ class ParallelWaveGANPretrainedVocoder(nn.Module):
         self.features = {
             name: config[name] for name in ("num_mels", "hop_size", "fft_size", "fmin", "fmax") if name in config
         }
-        self.vocoder = _generator(config, path)
+        self.vocoder = _generator(config, path, model_file)
         mels, size = self.features.get("num_mels", self.vocoder.in_channels), self.vocoder.in_channels
         if mels != size and not self.vocoder.units:
             raise ConfigError(f"{path}: num_mels: expected {size}, which the generator reads, found {mels!r}")
@@ -167,8 +167,8 @@ def _join_bands(generator: Any, config: Mapping[str, Any], path: Path) -> None:
         raise ConfigError(f"{path}: pqmf_params: {listed(str(error).splitlines())}") from error
 
 
-def _generator(config: Mapping[str, Any], path: Path) -> nn.Module:
-    """The generator that a config describes, with fresh weights."""
+def _generator(config: Mapping[str, Any], path: Path, weights: Path | str | None) -> nn.Module:
+    """The generator that a config describes, with fresh weights, which others are to fill."""
     kind, options = config.get("generator_type", DEFAULT), config.get("generator_params", {})
     if kind not in GENERATORS:
         found = shortened(repr(kind), 80)
@@ -184,7 +184,7 @@ def _generator(config: Mapping[str, Any], path: Path) -> nn.Module:
     }
     try:
         require_sizes("generator_params", used)
-        with bounded():
+        with bounded(weights):
             return getattr(importlib.import_module(module), name)(**used)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error

@@ -36,6 +36,14 @@ def _build(**change):
     ASRTask.build_model_from_file("config.yaml")
 
 
+def _filled(**change):
+    """The same, with a file of few weights."""
+    torch.save({"weight": torch.zeros(1)}, "model.pth")
+    with open("config.yaml", "w", encoding="utf-8") as file:
+        yaml.safe_dump({**ASR, **change}, file)
+    ASRTask.build_model_from_file("config.yaml", "model.pth")
+
+
 def _text(text):
     with open("config.yaml", "w", encoding="utf-8") as file:
         file.write(text)
@@ -91,6 +99,10 @@ CASES = {
     "many large layers": (
         lambda: _build(encoder_conf={"output_size": 90_000, "linear_units": 100_000, "num_blocks": 9}),
         r"expected a model that the memory here \(.* GiB\) can hold",
+    ),
+    "a model larger than its weights": (
+        lambda: _filled(encoder_conf={**SMALL, "output_size": 6000, "linear_units": 20_000}),
+        r"expected a model that the weights, \d+ bytes, can fill, found a larger one",
     ),
     "statistics of no frames": (
         lambda: _build(normalize="global_mvn", normalize_conf={"stats_file": "stats.npz"}),
