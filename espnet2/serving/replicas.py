@@ -17,6 +17,7 @@ from espnet2.runtime.distributed import cluster
 NAME = "espnet"
 EACH = 8.0  # requests that a replica has at once before there is another one: half of those that it decodes together
 MOST = 64  # and at most; others wait in the proxies
+PATIENCE = 5.0  # seconds of too many requests before another replica starts, which takes as long as loading the models
 GRACE = 60.0  # seconds in which requests of a replica that is not needed any more may end
 
 
@@ -67,6 +68,7 @@ def deployment_of(make: Callable[[], Any], replicas: Sequence[int], cpus: int) -
             "min_replicas": replicas[0],
             "max_replicas": replicas[1],
             "target_ongoing_requests": EACH,
+            "upscale_delay_s": PATIENCE,
         },
     )
 
