@@ -203,7 +203,10 @@ def serve(args: argparse.Namespace) -> int:
         plan.check()
         with tempfile.TemporaryDirectory(prefix="espnet-serve-") as directory:
             os.environ[PLAN] = json.dumps(asdict(replace(plan, directory=directory)))
-            uvicorn.run("espnet2.serving.command:make_planned", factory=True, workers=args.processes, **running)
+            try:
+                uvicorn.run("espnet2.serving.command:make_planned", factory=True, workers=args.processes, **running)
+            except SystemExit:  # of an address that is not free, which is logged
+                return 2
         return 0
     server = uvicorn.Server(uvicorn.Config(plan.make(), **running))
     server.run()
@@ -228,7 +231,8 @@ def plan_of(args: argparse.Namespace) -> Plan:
         threads = max(available_cores() // most, 1)
     options = {"quantized": args.quantized, "num_threads": threads, "mapped": args.mapped}
     search = {"batch_size": args.batch_size} if args.batch_size is not None else {}
-    return Plan(args.bundles, options, {**search, **(args.options or {})}, limits, _token(args.token_file), processes)
+    bundles = {name: str(Path(path).absolute()) for name, path in args.bundles.items()}  # also for other machines
+    return Plan(bundles, options, {**search, **(args.options or {})}, limits, _token(args.token_file), processes)
 
 
 def _token(path: str | None) -> str | None:

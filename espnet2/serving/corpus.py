@@ -73,7 +73,8 @@ def transcribe(args: argparse.Namespace) -> int:
     if args.output_dir is None:
         raise OptionError("--ray: expected --output_dir with it, found none")
     cpus = args.num_threads or 1
-    own = argparse.Namespace(**{**vars(args), "num_threads": cpus, "batch_size": args.batch_size or BATCH})
+    given = {"bundle": str(Path(args.bundle).absolute()), "num_threads": cpus, "batch_size": args.batch_size or BATCH}
+    own = argparse.Namespace(**{**vars(args), **given})
     items, directory, report = find_items(args.recordings), Path(args.output_dir), Report()
     size = size_of_blocks(own)
     with only_one(directory, TRANSCRIPTION.noun), Journal(directory / JOURNAL, KEY, _is_result) as journal:

@@ -7,11 +7,11 @@ process. As many replicas run as there are requests for, within limits.
 
 from __future__ import annotations
 
-import contextlib
 import signal
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from espnet2.interface.errors import EspnetError, reason_of, shortened
 from espnet2.runtime.distributed import cluster
 
 NAME = "espnet"
@@ -37,14 +37,19 @@ def serve_on_ray(
     Raises:
         MissingPackageError: Ray is not installed.
         OptionError: There is no cluster at this address.
+        EspnetError: The service does not start.
     """
     with cluster("serve", address, cpus * replicas[1]) as ray:
         serve = ray.serve
 
-        serve.start(http_options={"host": host, "port": port})
         signal.signal(signal.SIGTERM, _interrupt)
-        with contextlib.suppress(KeyboardInterrupt):
+        try:
+            serve.start(http_options={"host": host, "port": port})
             serve.run(deployment_of(make, replicas, cpus).bind(), name=NAME, route_prefix="/", blocking=True)
+        except (RuntimeError, ray.exceptions.RayError) as error:
+            raise EspnetError(shortened(f"--ray: expected a service that starts, found {reason_of(error)}")) from error
+        except KeyboardInterrupt:
+            pass  # the end
         serve.delete(NAME)
         if not address:
             serve.shutdown()

@@ -59,6 +59,15 @@ def test_models_have_the_names_that_are_given_or_those_of_directories(tmp_path, 
     assert named_bundles(words, None) == names
 
 
+def test_an_address_that_is_not_free_is_an_error(demo_bundle, monkeypatch):
+    def run(*arguments, **options):
+        raise SystemExit(1)
+
+    monkeypatch.setattr("uvicorn.run", run)
+    monkeypatch.setenv("ESPNET_SERVE_PLAN", "")
+    assert main(["serve", str(demo_bundle), "--processes=2", "--options={beam_size: 1}"]) == 2
+
+
 def test_two_models_of_one_name_are_refused(tmp_path, capsys):
     for name in "ab":
         (tmp_path / name / "bundle").mkdir(parents=True)

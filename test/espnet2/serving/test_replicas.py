@@ -12,7 +12,9 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 # Ten seconds of processor time.
@@ -55,19 +57,21 @@ def test_a_replica_answers_and_there_are_as_many_as_the_options_allow(demo_bundl
     assert second == "1 3 2"
 
 
-def test_a_service_on_a_cluster_answers_and_ends_with_its_command(demo_bundle, demo_dir, stream_bundle):
+def test_a_service_on_a_cluster_answers_and_ends_with_its_command(demo_bundle, demo_dir, stream_bundle, tmp_path):
     """Recordings, live streams, and SIGTERM in the middle of a request, which is answered."""
     import httpx
     import soundfile
     from websockets.sync.client import connect
 
     recording = min((demo_dir / "recordings").glob("*.flac"))
+    speech, rate = soundfile.read(recording)
+    soundfile.write(tmp_path / "long.wav", np.tile(speech, 40), rate)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{free.getsockname()[1]}"
 
-    def text_of(model: str) -> str:
-        file = {"file": recording.read_bytes()}
+    def text_of(model: str, path: Path = recording) -> str:
+        file = {"file": path.read_bytes()}
         answer = httpx.post(f"http://{place}/v1/audio/transcriptions", files=file, data={"model": model}, timeout=120)
         return answer.json()["text"]
 
@@ -78,7 +82,7 @@ def test_a_service_on_a_cluster_answers_and_ends_with_its_command(demo_bundle, d
         try:
             wait_for(place, process)
             assert len(text_of("digits").split()) > 3
-            samples = (soundfile.read(recording)[0] * 32768).astype("<i2").tobytes()
+            samples = (speech * 32768).astype("<i2").tobytes()
             with connect(f"ws://{place}/v1/stream?model=live") as connection:
                 for start in range(0, len(samples), 20_000):
                     connection.send(samples[start : start + 20_000])
@@ -86,8 +90,9 @@ def test_a_service_on_a_cluster_answers_and_ends_with_its_command(demo_bundle, d
                 *_, final = map(json.loads, connection)
             assert final["type"] == "final" and final["text"] == text_of("live")
             with ThreadPoolExecutor(1) as thread:
-                waiting = thread.submit(text_of, "digits")
-                time.sleep(0.05)
+                waiting = thread.submit(text_of, "digits", tmp_path / "long.wav")
+                time.sleep(2)  # a fraction of what it takes
+                assert not waiting.done()
                 process.terminate()
                 assert len(waiting.result().split()) > 3
             assert process.wait(60) == 0
