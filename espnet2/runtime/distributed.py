@@ -138,7 +138,14 @@ def _run(
         for row in dataset.iter_rows():
             yield Done(**row)
     except (ray.exceptions.RayError, ray.data.exceptions.SystemException) as error:
-        raise EspnetError(shortened(f"--ray: expected workers that work, found {reason_of(error)}")) from error
+        raise failed("workers that work", error) from error
+
+
+def failed(expected: str, error: Exception) -> EspnetError:
+    """The error of a cluster that gives an error instead of what was expected; that of an actor is its own."""
+    return EspnetError(
+        shortened(f"--ray: expected {expected}, found {reason_of(getattr(error, 'cause', None) or error)}")
+    )
 
 
 class _Actor:

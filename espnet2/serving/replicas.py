@@ -11,8 +11,7 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from espnet2.interface.errors import EspnetError, reason_of, shortened
-from espnet2.runtime.distributed import cluster
+from espnet2.runtime.distributed import cluster, failed
 
 NAME = "espnet"
 EACH = 8.0  # requests that a replica has at once before there is another one: half of those that it decodes together
@@ -47,7 +46,7 @@ def serve_on_ray(
             serve.start(http_options={"host": host, "port": port})
             serve.run(deployment_of(make, replicas, cpus).bind(), name=NAME, route_prefix="/", blocking=True)
         except (RuntimeError, ray.exceptions.RayError) as error:
-            raise EspnetError(shortened(f"--ray: expected a service that starts, found {reason_of(error)}")) from error
+            raise failed("a service that starts", error) from error
         except KeyboardInterrupt:
             pass  # the end
         serve.delete(NAME)

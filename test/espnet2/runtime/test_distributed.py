@@ -8,7 +8,7 @@ import pytest
 
 from espnet2.interface.errors import MissingPackageError
 from espnet2.runtime import distributed
-from espnet2.runtime.distributed import Done, Item, blocks, cluster, work_on
+from espnet2.runtime.distributed import Done, Item, blocks, cluster, failed, work_on
 
 ITEMS = [Item(name, f"{name}.wav", seconds) for name, seconds in zip("abcde", (1.0, 5.0, 3.0, 0.0, 9.0), strict=True)]
 
@@ -39,6 +39,18 @@ def test_items_of_blocks_that_are_lost_are_tried_one_by_one(monkeypatch):
     assert [done.error for done in found] == [""] * 4 + [
         "c.wav: expected workers that recognise it, found that each has ended"
     ]
+
+
+class OfAnActor(Exception):
+    """Error that Ray raises where one of an actor is its cause."""
+
+    cause = RuntimeError("Failed to bind to address")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Failed to bind to address"), OfAnActor("Traceback ...")])
+def test_errors_of_actors_are_those_that_they_raised(error):
+    message = "--ray: expected a service that starts, found Failed to bind to address"
+    assert str(failed("a service that starts", error)).startswith(message)
 
 
 def test_without_ray_the_package_is_named(monkeypatch):
