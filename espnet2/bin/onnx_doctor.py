@@ -11,6 +11,8 @@ from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
 from espnet2.utils.types import mapping_or_none, str_or_none
 
+LONGEST_ERROR = 65_536  # characters
+
 
 def get_parser() -> argparse.ArgumentParser:
     parser = PlainArgumentParser(
@@ -80,9 +82,23 @@ def _node(args: argparse.Namespace) -> None:
 
     if bool(args.bundle) == bool(args.onnx):
         raise OptionError("expected --bundle or --onnx, found " + ("both" if args.bundle else "neither"))
-    names = [sys.stdin.read() if name == "-" else name for name in args.names]
+    names = [_standard_input() if name == "-" else name for name in args.names]
     found = find_node(nodes_of_file(args.onnx), " ".join(names)) if args.onnx else in_bundle(args.bundle, names)
     print(described(found))
+
+
+def _standard_input() -> str:
+    """Text of standard input; raises `OptionError` for what is longer than an error of onnxruntime, or no text."""
+    from espnet2.interface.errors import OptionError
+
+    try:
+        text = sys.stdin.read(LONGEST_ERROR + 1)
+    except UnicodeDecodeError:
+        text = None
+    if text is None or len(text) > LONGEST_ERROR:
+        found = "other bytes" if text is None else f"more than {LONGEST_ERROR} characters"
+        raise OptionError(f"standard input: expected onnxruntime's error, a text in UTF-8, found {found}")
+    return text
 
 
 def _size(args: argparse.Namespace) -> None:

@@ -128,4 +128,5 @@ def _reason(error: Exception) -> str:
     """Reason and line of a YAML error."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     text = " ".join(str(problem or error).split()).removeprefix("found ") or type(error).__name__
+    text = text.replace("unhashable key", "a list or mapping as a key")
     return text if mark is None else f"{text}, line {mark.line + 1}"

@@ -7,6 +7,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ EXTRAS = {
     "train": ("pytorch_lightning", "tensorboard", "matplotlib", "jiwer", "espeakng_loader"),
     "patch": ("libcst", "black", "isort"),
 }
+OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory")  # in errors of PyTorch
 LOG_LEVELS = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "NOTSET")
 
 
@@ -65,7 +67,9 @@ def run(
         logging.debug("", exc_info=True)
         place = "a file" if error.filename is None else os.fsdecode(error.filename)
         return _refused(prog, f"{place}: expected to read or write it, found: {reason_of(error).lower()}")
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not OUT_OF_MEMORY.search(str(error)):
+            raise
         logging.debug("", exc_info=True)
         return _refused(prog, f"expected memory enough for it, found too little: {reason_of(error)}")
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -82,7 +83,10 @@ def humanfriendly_parse_size_or_none(value: str) -> int | None:
         raise UnfitValueError(f"expected a size such as 300, 3k, 1.5GB or 2MiB, found {value!r}")
     number, unit, binary = found.groups()
     power = 0 if unit is None else " kmgtp".index(unit)
-    return int(float(number) * (1024 if binary else 1000) ** power)
+    size = float(number) * (1024 if binary else 1000) ** power
+    if not math.isfinite(size):
+        raise UnfitValueError(f"expected a size such as 300, 3k, 1.5GB or 2MiB, found {value!r}")
+    return int(size)
 
 
 def int_or_none(value: str) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 
 from espnet2.interface.errors import OptionError, reason_of
+from espnet2.interface.limits import limit
 from espnet2.interface.spec import Component, Tensor
 
 LENGTHS = re.compile(r"len")
@@ -46,6 +48,10 @@ def declared(module: torch.nn.Module, inputs: Component | Mapping[str, Any] | No
         if name not in arguments:
             raise OptionError(f"inputs: expected some of {', '.join(arguments)}, found {name!r}")
     tensors = tuple(_tensor(name, inputs[name]) for name in arguments if name in inputs)
+    most = limit("STATE_ELEMENTS")
+    for tensor in tensors:
+        if math.prod(axis for axis in tensor.axes if isinstance(axis, int)) > most:
+            raise OptionError(f"inputs: {tensor.name}: expected at most {most} numbers, found axes {list(tensor.axes)}")
     return Component(type(module).__name__, "forward", tensors, ())
 
 

@@ -37,7 +37,7 @@ HOSTILE = {
     "no truth value": ("a: !!bool x", "found: "),
     "no date": ("a: !!timestamp x", "found: "),
     "an unknown alias": ("a: *b", "found: undefined alias"),
-    "a mapping as a key": ("? {a: 1}\n: b", "found: unhashable key, line 1"),
+    "a mapping as a key": ("? {a: 1}\n: b", "found: a list or mapping as a key, line 1"),
     "control characters": ("a: \x1b[2J", "control characters are not allowed"),
 }
 

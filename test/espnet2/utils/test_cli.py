@@ -45,6 +45,12 @@ def fail(error):
             2,
             'prog: expected the package jiwer, found none; pip install ".[train]"\n',
         ),
+        (
+            fail(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")),
+            2,
+            "prog: expected memory enough for it, found too little: DefaultCPUAllocator: can't allocate memory: you "
+            "tried to allocate 9 bytes\n",
+        ),
         (fail(ModuleNotFoundError("x", name="x")), 2, "prog: expected the package x, found none; pip install x\n"),
         (fail(ModuleNotFoundError("Requirement 'y' not met.")), 2, "prog: Requirement 'y' not met.\n"),
     ],
@@ -54,7 +60,7 @@ def test_exit_status(capsys, command, status, said):
     assert capsys.readouterr().err == said
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError(), ModuleNotFoundError("x", name="espnet2.x")])
+@pytest.mark.parametrize("error", [ZeroDivisionError(), RuntimeError(), ModuleNotFoundError("x", name="espnet2.x")])
 def test_other_errors_are_not_hidden(error):
     with pytest.raises(type(error)):
         run(argparse.ArgumentParser("prog"), fail(error), [])

@@ -66,7 +66,7 @@ def test_yaml_has_no_references():
     assert stream.getvalue() == "a: 1\n"
 
 
-@pytest.mark.parametrize("word", ["xx", "", "-3", "3 x"])
+@pytest.mark.parametrize("word", ["xx", "", "-3", "3 x", "9" * 400, f"{'9' * 300}p"])
 def test_words_that_are_no_size(word):
     with pytest.raises(ValueError, match="expected a size such as 300"):
         humanfriendly_parse_size_or_none(word)

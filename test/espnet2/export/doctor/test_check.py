@@ -137,6 +137,10 @@ def test_class_in_a_file_and_packages_of_another_place(tmp_path):
         (["check", "unexportable_modules:Item", "--conf", "{size: 3}"], "expected keywords that build it"),
         (["check", "unexportable_modules:Item", "--inputs", "{y: [batch]}"], "expected some of x, lengths, found 'y'"),
         (
+            ["check", "unexportable_modules:Item", "--inputs", "{x: [batch, frames, 1000000000]}"],
+            "inputs: x: expected at most 134217728 numbers, found axes ['batch', 'frames', 1000000000]",
+        ),
+        (
             ["check", "unexportable_modules:Item", "--inputs", "{x: {axes: [batch], high: 5}}"],
             "inputs: x: expected some of axes, dtype, length_of, below, least, noise, found 'high'",
         ),

@@ -1,5 +1,6 @@
 """Nodes of graphs and bundles of strangers: they are found, or one sentence says what is wrong."""
 
+import io
 import os
 
 import pytest
@@ -26,6 +27,18 @@ def written(path, scopes):
 def test_a_node_of_a_file(tmp_path, capsys):
     assert main(["node", "--onnx", str(written(tmp_path / "x.onnx", "['', 'layer', 'relu']")), "relu"]) == 0
     assert "module    layer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [(b"x" * 70_000, "more than 65536 characters"), (b"\xff", "other bytes")],
+    ids=["long", "bytes"],
+)
+def test_standard_input_that_is_no_error(tmp_path, monkeypatch, capsys, content, found):
+    path = written(tmp_path / "x.onnx", "['', 'layer', 'relu']")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+    assert main(["node", "--onnx", str(path), "-"]) == 2
+    assert f"expected onnxruntime's error, a text in UTF-8, found {found}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("scopes", ["7", "[1, 2, 3]", "{}", "[" * 5000, "print(1)", "\x1b[2J"])
