@@ -25,7 +25,8 @@ LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d .*(INFO|WARNING|ERROR)")
 
 @dataclass(frozen=True)
 class Answer:
-    """Exit status of a command (None: it took too long), what it wrote to standard error, seconds and bytes."""
+    """Exit status of a command (None: it took too long), what it wrote to standard error, seconds
+    of the processor, and bytes."""
 
     status: int | None
     written: str
@@ -44,12 +45,12 @@ class Bounds:
 def answer_of(words: Sequence[str], directory: Path, patience: float) -> Answer:
     """Run `MODULE.main(words[1:])` of `espnet2.bin` in a forked process, in a directory; kill it after `patience`."""
     with tempfile.TemporaryFile() as written:
-        before, start = _resident(), time.perf_counter()
+        before = _resident()
         child = os.fork()
         if not child:
             os._exit(_in_child(words, directory, written.fileno()))
         status, usage = waited(child, patience)
-        seconds = time.perf_counter() - start
+        seconds = usage.ru_utime + usage.ru_stime
         written.seek(0)
         text = written.read(1 << 20).decode("utf-8", "replace")
     return Answer(status, text, seconds, max(0, usage.ru_maxrss * 1024 - before))

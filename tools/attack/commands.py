@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import copy
+import functools
 import importlib
+import itertools
 import json
 import os
 import random
@@ -28,6 +30,8 @@ from typing import Any, NamedTuple
 import yaml
 from answers import MIB, Answer, Bounds, answer_of, faults
 from inputs import LINES, SPECIAL, WORDS, changed
+from rows import KINDS as KINDS_OF_ROWS
+from rows import ROWS, Tool, write_files
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "test"))
 
@@ -57,6 +61,14 @@ RECOGNISER = {
     "decoder_conf": _BLOCKS,
     "model_conf": {"ctc_weight": 0.3},
 }
+STREAMING = {
+    **RECOGNISER,
+    "normalize": None,
+    "encoder": "contextual_block_transformer",
+    "encoder_conf": {**_BLOCKS, "output_size": 16, "block_size": 10, "hop_size": 4, "look_ahead": 3},
+}
+LANGUAGE = {"token_list": RECOGNISER["token_list"], "token_type": "char", "lm": "transformer"}
+LANGUAGE["lm_conf"] = {"embed_unit": 8, "att_unit": 16, "head": 2, "unit": 16, "layer": 1}
 COMMANDS: Mapping[str, Command] = {
     "asr": Command("asr_inference", "asr_inference_onnx", "asr_train", (*SHORT, *SPEECH)),
     "asr_transducer": Command("asr_transducer_inference", "asr_inference_onnx", "asr_transducer_train", SPEECH),
@@ -81,6 +93,7 @@ def write_yaml(path: Path, data: Any) -> None:
 
 
 Attack = tuple[str, Sequence[str]]  # what is done, and the command
+PATIENCE = 60.0  # seconds after which a command is ended, on a machine that does other things, too
 
 
 class Target:
@@ -93,6 +106,16 @@ class Target:
         self.command = COMMANDS[task]
         self.files, self.bundle = work / task, work / task / "bundle"
         self.options = [word.format(work=work) for word in self.command.options]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Its commands."""
+        return self.command[:3]
+
+    def good(self, kind: str) -> Sequence[str]:
+        """The command on good files."""
+        of_kind = {"configs": self.pytorch, "weights": self.pytorch, "trainings": self.training}
+        return of_kind.get(kind, self.runtime)()
 
     def pytorch(self, config: Path | None = None, weights: Path | None = None) -> list[str]:
         """The command on PyTorch."""
@@ -236,6 +259,19 @@ def prepare(work: Path, tasks: Sequence[str], bundles: bool = True) -> None:
             raise SystemExit(f"{task}: no model")
 
 
+def prepare_rows(work: Path) -> None:
+    """Make the models and files of `ROWS` that are not there yet."""
+    prepare(work, ("asr",))
+    makers = {
+        "asr_streaming": functools.partial(make_model, task="asr", keys=STREAMING, streaming=True),
+        "lm": functools.partial(make_model, task="lm", keys=LANGUAGE, bundle=False),
+    }
+    for name, make in makers.items():
+        if not (work / name / "model.pth").is_file() and not in_child(make, work / name):
+            raise SystemExit(f"{name}: no model")
+    write_files(work)
+
+
 def in_child(function: Callable[..., Any], *arguments: Any) -> bool:
     """Call a function in a forked process; return whether it came to its end."""
     child = os.fork()
@@ -279,19 +315,23 @@ def make_model(
     make_bundle(directory / "bundle", **options, **files)
 
 
-def attack(target: Target, kind: str, count: int, bounds: Bounds, rng: random.Random) -> tuple[int, float, int]:
-    """Run attacks of a kind, print the faults; return their number, and most seconds and bytes beyond good files."""
-    of_kind = {"configs": target.pytorch, "weights": target.pytorch, "trainings": target.training}
-    good = answer_of(of_kind.get(kind, target.runtime)(), target.work, 60)
+def attack(
+    target: Target | Tool, kind: str, count: int, bounds: Bounds, rng: random.Random
+) -> tuple[int, int, float, int]:
+    """Run attacks of a kind, print the faults.
+
+    Returns the numbers of attacks and of faults, and most seconds and bytes beyond good files.
+    """
+    with tempfile.TemporaryDirectory(dir=target.work) as place:
+        good = answer_of(target.good(kind), Path(place), PATIENCE)
     if good.status != 0:
         print(f"{target.task} {kind}: good files: status {good.status}: {good.written[-300:]}")
-        return 1, 0.0, 0
-    bad, slowest, largest = 0, 0.0, 0
+        return 0, 1, 0.0, 0
+    done, bad, slowest, largest = 0, 0, 0.0, 0
     with tempfile.TemporaryDirectory(dir=target.work) as place:
-        for number, (text, words) in enumerate(getattr(target, kind)(Path(place), rng)):
-            if number == count:
-                break
-            answer = answer_of(words, Path(place), 4 * bounds.seconds + good.seconds)
+        for text, words in itertools.islice(getattr(target, kind)(Path(place), rng), count):
+            done += 1
+            answer = answer_of(words, Path(place), PATIENCE)
             spent, taken = answer.seconds - good.seconds, answer.memory - good.memory
             slowest, largest = max(slowest, spent), max(largest, taken)
             found = faults(Answer(answer.status, answer.written, spent, taken), bounds)
@@ -299,7 +339,7 @@ def attack(target: Target, kind: str, count: int, bounds: Bounds, rng: random.Ra
                 bad += 1
                 last = answer.written.strip().splitlines()[-1:] or [""]
                 print(f"{target.task} {kind}: {text}: {', '.join(found)}: {last[0][:200]}", flush=True)
-    return bad, slowest, largest
+    return done, bad, slowest, largest
 
 
 def main(cmd: Sequence[str] | None = None) -> int:
@@ -307,6 +347,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, required=True, help="directory of models and bundles")
     parser.add_argument("--families", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
+    parser.add_argument("--rows", nargs="*", choices=list(ROWS), help="further commands, instead of families")
     parser.add_argument("--count", type=int, default=50, help="inputs of each kind")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--megabytes", type=float, default=1024.0)
@@ -314,20 +355,23 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = parser.parse_args(cmd)
     work = args.work.absolute()
     os.environ.update(OMP_NUM_THREADS="1", ESPNET_PIPE_SECONDS="1", XDG_CACHE_HOME=str(work / "cache"))
-    prepare(work, args.families, bundles=bool(set(args.kinds) - set(ON_PYTORCH)))
-    for task in args.families:
-        for name in COMMANDS[task][:3]:
-            importlib.import_module(f"espnet2.bin.{name}")
+    rows, families = args.rows or [], [] if args.rows else args.families
+    prepare(work, families, bundles=bool(set(args.kinds) - set(ON_PYTORCH)))
+    if rows:
+        prepare_rows(work)
+    used = [Target(task, work) for task in families] + [Tool(row, work) for row in rows]
+    for name in {name for target in used for name in target.names}:
+        importlib.import_module(f"espnet2.bin.{name}")
     for name in ("espnet2.inference.trained", "espnet2.tasks.asr", "espnet2.tasks.training", "espnet2.runtime.session"):
         importlib.import_module(name)
     bounds, total = Bounds(args.seconds, int(args.megabytes * MIB)), 0
-    for task in args.families:
-        target = Target(task, work)
-        for kind in args.kinds:
-            bad, seconds, memory = attack(target, kind, args.count, bounds, random.Random(f"{args.seed}{task}{kind}"))
+    for target in used:
+        for kind in args.kinds if isinstance(target, Target) else KINDS_OF_ROWS:
+            rng = random.Random(f"{args.seed}{target.task}{kind}")
+            count, bad, seconds, memory = attack(target, kind, args.count, bounds, rng)
             total += bad
             figures = f"most {max(seconds, 0):.1f} s, {max(memory, 0) / MIB:.0f} MiB more than good files"
-            print(f"{task} {kind}: {args.count} inputs, {bad} faults, {figures}", flush=True)
+            print(f"{target.task} {kind}: {count} inputs, {bad} faults, {figures}", flush=True)
     shutil.rmtree(work / "cache", ignore_errors=True)
     return int(total > 0)
 
