@@ -127,6 +127,10 @@ def _inside(node: Any) -> list[Any]:
 def _reason(error: Exception) -> str:
     """Reason and line of a YAML error."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    if isinstance(
+        error, LookupError | AttributeError | TypeError
+    ):  # of the loader, whose words say nothing of the file
+        return "a value that is not of the kind that its tag says"
     text = " ".join(str(problem or error).split()).removeprefix("found ") or type(error).__name__
     text = text.replace("unhashable key", "a list or mapping as a key")
     return text if mark is None else f"{text}, line {mark.line + 1}"

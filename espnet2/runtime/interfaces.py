@@ -19,6 +19,8 @@ def read_interface(data: Any) -> Component:
         _require_sizes(component)
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         found = f"no key {error}" if isinstance(error, KeyError) else reason_of(error)
+        if isinstance(error, TypeError | AttributeError) and "expected" not in found:  # Python's words, not ours
+            found = "a value of another kind than its key has"
         raise BundleError(f"interface: expected the interface of a graph, found: {found}") from error
     for attribute in INTEGERS:
         component.attribute(attribute, 0)

@@ -223,6 +223,7 @@ def test_a_manifest_that_cannot_be_read(written, text, sentence):
         ({"axes": [["batch"]]}, "expected a name and axes of strings and sizes"),
         ({"axes": ["batch", -1]}, "expected a name and axes of strings and sizes"),
         ({"name": 3}, "expected a name and axes"),
+        ({"axes": 5}, "a value of another kind than its key has"),
     ],
 )
 def test_an_interface_that_cannot_be_used(written, change, sentence):
