@@ -1,11 +1,14 @@
 """Kills of commands: every family has its rows, and a process ends before the change to files that was drawn."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from espnet2.interface.families import with_bundles
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="forks and process groups")
 
 KINDS = {"export", "bundle", "pytorch", "train", "stats"}
 KILLED = """
@@ -24,6 +27,7 @@ os.mkdir("third")
 
 @pytest.fixture
 def tool(repo_dir, monkeypatch):
+    pytest.importorskip("torch")
     monkeypatch.syspath_prepend(repo_dir / "tools")
     import kill_at_random
 
