@@ -86,7 +86,9 @@ def waited(child: int, patience: float) -> tuple[int | None, resource.struct_rus
         if found:
             return os.waitstatus_to_exitcode(status), usage
         if time.monotonic() > deadline:
-            os.killpg(child, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # where it has not made its group yet
+                os.killpg(child, signal.SIGKILL)
+            os.kill(child, signal.SIGKILL)
             return None, os.wait4(child, 0)[2]
         time.sleep(0.005)
 
