@@ -7,13 +7,14 @@ import json
 import logging
 import os
 import re
+import socket
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from espnet2.interface.errors import OptionError, shortened
+from espnet2.interface.errors import OptionError, reason_of, shortened
 from espnet2.runtime.batch_size import batch_size_or_auto
 from espnet2.runtime.bundle_arguments import THREADS
 from espnet2.runtime.cli.options import add_option
@@ -188,6 +189,7 @@ def serve(args: argparse.Namespace) -> int:
 
         plan.check()
         return serve_on_ray(plan.make, args.ray, args.host, args.port, args.replicas, plan.options["num_threads"])
+    _require_address(args.host, args.port)
     from espnet2.serving.connections import PatientProtocol
 
     running: dict[str, Any] = {
@@ -211,6 +213,20 @@ def serve(args: argparse.Namespace) -> int:
     server = uvicorn.Server(uvicorn.Config(plan.make(), **running))
     server.run()
     return 0 if server.started else 2
+
+
+def _require_address(host: str, port: int) -> None:
+    """Raise `OptionError` for an address on which nothing can listen, before models are opened."""
+    try:
+        if not host:  # which means all addresses of the machine
+            raise ValueError("none")
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except (OSError, ValueError) as error:
+        found = f"{host}:{port}: {reason_of(error)}"
+        raise OptionError(f"--host, --port: expected an address to listen on, found {found}") from error
 
 
 def plan_of(args: argparse.Namespace) -> Plan:

@@ -33,6 +33,9 @@ from espnet2.serving.command import without_tokens
         (["--most_seconds=0"], "--most_seconds: expected a positive number up to 1e+12, found 0"),
         (["--most_megabytes=1e308"], "--most_megabytes: expected a positive number up to 1e+12, found 1e+308"),
         (["--most_deadline=nan"], "--most_deadline: expected a positive number up to 1e+12, found nan"),
+        (["--host="], "--host, --port: expected an address to listen on, found :8000: none"),
+        (["--host=256.1.1.1"], "--host, --port: expected an address to listen on, found 256.1.1.1:8000: "),
+        (["--host=" + "a" * 99 + ".b"], "--host, --port: expected an address to listen on, found aaa"),
         (["--port=70000"], "--port: expected a number from 0 to 65535, found 70000"),
     ],
 )
@@ -76,6 +79,14 @@ def test_two_models_of_one_name_are_refused(tmp_path, capsys):
     assert main(["serve", *words]) == 2
     message = f"{words[1]}: expected models of different names, found two called bundle; say NAME=MODEL"
     assert message in capsys.readouterr().err
+
+
+def test_an_address_that_is_taken_is_refused_before_models_are_opened(capsys, demo_bundle, monkeypatch):
+    monkeypatch.setattr("espnet2.serving.command.Plan.make", pytest.fail)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", str(demo_bundle), f"--port={port}"]) == 2
+    assert f"found 127.0.0.1:{port}: Address already in use" in capsys.readouterr().err
 
 
 def test_tokens_of_addresses_are_not_logged():
