@@ -49,6 +49,24 @@ def get_parser() -> argparse.ArgumentParser:
         help="bundle of a recogniser, which accepts int8 graphs of a synthesiser, the text encoder among them, if it "
         "has no more errors in their speech than in that of fp32",
     )
+    _add_one_graph_options(parser)
+    _add_layout_options(parser)
+    parser.add_argument(
+        "--debug",
+        type=str2bool,
+        nargs="?",
+        const=True,
+        default=False,
+        help="write the source line of each node to OUTPUT_DIR.debug, for onnx_doctor (default: False)",
+    )
+    add_log_level(parser)
+    parser.add_argument(
+        "recordings", nargs="*", help="recordings or texts whose results are compared (default: generated signals)"
+    )
+    return parser
+
+
+def _add_one_graph_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--one_graph",
         type=str2bool,
@@ -63,6 +81,9 @@ def get_parser() -> argparse.ArgumentParser:
         "model is)",
     )
     parser.add_argument("--one_graph_beam_size", type=int, help="hypotheses that its beam search keeps (default: 10)")
+
+
+def _add_layout_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--layout",
         choices=list(LAYOUTS),
@@ -76,19 +97,6 @@ def get_parser() -> argparse.ArgumentParser:
         help="options of the search of a recogniser for sherpa_onnx, as ctc_weight=0.3 (default: those of decoding)",
     )
     parser.add_argument("--lexicon_words", help="file of words for the lexicon of sherpa_onnx, for models of phonemes")
-    parser.add_argument(
-        "--debug",
-        type=str2bool,
-        nargs="?",
-        const=True,
-        default=False,
-        help="write the source line of each node to OUTPUT_DIR.debug, for onnx_doctor (default: False)",
-    )
-    add_log_level(parser)
-    parser.add_argument(
-        "recordings", nargs="*", help="recordings or texts whose results are compared (default: generated signals)"
-    )
-    return parser
 
 
 def _refuse_beside_layout(args: argparse.Namespace) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from espnet2.inference.arguments import add_mapper_options
 from espnet2.inference.spk_inference import FILES, Speech2Embedding, embed_recordings
 from espnet2.runtime.embed import add_embedding_arguments
 from espnet2.utils.cli import arguments, run
 from espnet2.utils.config_argparse import ArgumentParser
-from espnet2.utils.types import str_or_none
-from espnet2.utils.upstream_options import DTYPES
 
 __all__ = ["Speech2Embedding", "get_parser", "inference", "main"]
 
@@ -21,14 +20,7 @@ def get_parser() -> ArgumentParser:
         description="Embed the speakers of recordings with a trained model, on PyTorch, and compare them. With "
         "recordings, the embedding of each is one line of the output.",
     )
-    group = parser.add_argument_group("model")
-    for name, text in FILES.items():
-        group.add_argument(f"--{name}", type=str_or_none, help=text)
-    group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the computation (default: float32)")
-    group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
-    group.add_argument("--num_threads", type=int, help="threads of PyTorch (default: PyTorch's)")
-    for name, value in (("seed", 0), ("num_workers", 1)):
-        group.add_argument(f"--{name}", type=int, default=value, help="without effect, as embeddings are deterministic")
+    add_mapper_options(parser, FILES)
     add_embedding_arguments(parser)
     return parser
 

@@ -15,13 +15,14 @@ from tqdm import tqdm
 import espnet
 from espnet2.export.acceptance import (
     Judge,
+    Recognize,
     judge_of,
     open_recognizer,
     present,
     require_accepted,
     require_recognizer,
 )
-from espnet2.export.compare import compare_all, require_runnable
+from espnet2.export.compare import Signals, compare_all, require_runnable
 from espnet2.export.doctor.compare_bundle import explain_failure
 from espnet2.export.doctor.failure import of_export, of_run
 from espnet2.export.nodes import debug_directory
@@ -75,10 +76,7 @@ def make_bundle(
     """
     Bundle.require_writable(output_dir)
     trained = load_trained(**model)
-    require_recognizer(trained, recognizer, quantize, len(recordings))
-    if quantize and recognizer is None and not present(trained, trained.family.quantized):
-        raise OptionError(f"--quantize: expected none for {trained.family.subject}, found {quantize}")
-    recognize = open_recognizer(recognizer, trained.section.sample_rate)
+    recognize = _recognize(trained, recognizer, quantize, len(recordings))
     whole = Whole(trained, **(one_graph_search or {})) if one_graph else None
     signals = trained.signals(recordings)
     require_runnable(trained, signals, bounded=not recordings)
@@ -88,10 +86,7 @@ def make_bundle(
     with work_directory(beside, "espnet-export") as directory:
         paths = _export(trained, directory, provenance, debug_directory(output_dir) if debug else None)
         graphs = {c.name: _open(module, c, paths[c.name]) for module, c in trained.parts}
-        try:
-            checks = compare_all(trained, graphs, signals, bounded=not recordings)
-        except GraphError as error:
-            raise of_run(trained, error) from error
+        checks = _compared(trained, graphs, signals, bounded=not recordings)
         further: dict[str, Path] = {}
         if whole is not None:
             further = whole.write(directory, provenance)
@@ -112,6 +107,24 @@ def make_bundle(
         bundle = Bundle.write(output_dir, manifest, files, directory)
     _log.info("wrote %s: %s", output_dir, ", ".join(sorted(files)))
     return bundle
+
+
+def _recognize(
+    trained: Trained, recognizer: str | Path | None, quantize: str | None, recordings: int
+) -> Recognize | None:
+    """What judges int8 speech by its words, if anything; raises `OptionError` for int8 that this model has not."""
+    require_recognizer(trained, recognizer, quantize, recordings)
+    if quantize and recognizer is None and not present(trained, trained.family.quantized):
+        raise OptionError(f"--quantize: expected none for {trained.family.subject}, found {quantize}")
+    return open_recognizer(recognizer, trained.section.sample_rate)
+
+
+def _compared(trained: Trained, graphs: Mapping[str, OnnxGraph], signals: Signals, bounded: bool) -> list[Check]:
+    """The comparison with PyTorch; raises `VerificationError` that names the line which onnxruntime does not run."""
+    try:
+        return compare_all(trained, graphs, signals, bounded=bounded)
+    except GraphError as error:
+        raise of_run(trained, error) from error
 
 
 def _require_passed(trained: Trained, paths: Mapping[str, Path], checks: Sequence[Check]) -> None:

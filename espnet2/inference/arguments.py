@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from espnet2.runtime.threads import require_threads
 from espnet2.utils.model_options import RECOGNITION, add_model_options, model_options
 from espnet2.utils.types import str_or_none
-from espnet2.utils.upstream_options import LAYERS, PRECISION, TOKENIZER, add_layers, foreign, plain_value
+from espnet2.utils.upstream_options import DTYPES, LAYERS, PRECISION, TOKENIZER, add_layers, foreign, plain_value
 
 
 def add_pytorch_options(parser: argparse.ArgumentParser, tasks: Iterable[str] = RECOGNITION) -> argparse._ArgumentGroup:
     """Add the files of a trained model of these tasks, device and threads; returns the group of the latter."""
     add_model_options(parser, tasks)
     group = parser.add_argument_group("model")
+    _add_device(group)
+    return group
+
+
+def add_mapper_options(parser: argparse.ArgumentParser, files: Mapping[str, str]) -> None:
+    """Add the options of a model that maps speech: its `files` with their help, number type, device and threads."""
+    group = parser.add_argument_group("model")
+    for name, text in files.items():
+        group.add_argument(f"--{name}", type=str_or_none, help=text)
+    group.add_argument("--dtype", default="float32", choices=DTYPES, help="of the computation (default: float32)")
+    _add_device(group)
+    for name, value in (("seed", 0), ("num_workers", 1)):
+        group.add_argument(f"--{name}", type=int, default=value, help="without effect, as results are deterministic")
+
+
+def _add_device(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--ngpu", type=int, default=0, help="0: compute on the CPU; 1: on a GPU (default: 0)")
     group.add_argument("--num_threads", type=int, help="threads of PyTorch (default: PyTorch's)")
-    return group
 
 
 def pytorch_options(args: argparse.Namespace, tasks: Iterable[str] = RECOGNITION) -> dict[str, Any]:

@@ -30,10 +30,10 @@ def utterance_runner(recognizer: Any, args: argparse.Namespace) -> UtteranceRunn
     if len(lists) > 1 or kind != "text":
         found = " ".join(map(",".join, lists))
         raise OptionError(f"--data_path_and_name_and_type: expected one list PATH,{name},text, found {found}")
-    return TextRunner(recognizer, path, name)
+    return PromptedRunner(recognizer, path, name)
 
 
-class TextRunner(UtteranceRunner):
+class PromptedRunner(UtteranceRunner):
     """Recognises one recording after the other, each with its text in a list.
 
     Args:

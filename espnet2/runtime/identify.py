@@ -54,7 +54,7 @@ def identify(args: argparse.Namespace, load: Callable[[], LanguageIdentifier]) -
     runner = LanguageRunner(load())
     if args.output_dir is None:
         return process(recordings, runner, _print, WORDING)
-    return process_to(Path(args.output_dir), recordings, runner, LanguageFiles, WORDING)
+    return process_to(Path(args.output_dir), recordings, runner, LanguageTables, WORDING)
 
 
 def identify_with_bundle(args: argparse.Namespace) -> int:
@@ -92,7 +92,7 @@ class LanguageRunner:
         return recogniser.check(samples, recording.place)
 
 
-class LanguageFiles:
+class LanguageTables:
     """Tables `text` and `score` of symbols and probabilities, in `1best_recog`, `2best_recog`, ..."""
 
     def __init__(self, directory: Path) -> None:

@@ -222,6 +222,10 @@ def sentence_of(error: Exception) -> str:
     return f"expected memory enough for it, found too little: {text}" if isinstance(error, MemoryError) else text
 
 
+def written_already(name: str, result: Any) -> None:
+    """A `Write` for results that their runner writes as they come."""
+
+
 def print_line(line: str) -> None:
     """Print a line of results to stdout at once, without disturbing a progress bar."""
     with tqdm.external_write_mode(file=sys.stdout), naming_output():

@@ -16,7 +16,7 @@ from espnet2.fileio.readers import open_reader
 from espnet2.interface.errors import DataError, OptionError
 from espnet2.runtime.graph_calls import Arrays
 from espnet2.runtime.inputs import select
-from espnet2.runtime.loop import UNCOMPUTABLE, Report, Wording, process, process_to
+from espnet2.runtime.loop import UNCOMPUTABLE, Report, Wording, process, process_to, written_already
 from espnet2.runtime.pictures import drawing
 from espnet2.runtime.speak_arguments import NUMBERS, OTHERS, synthesis_bundle_options
 from espnet2.runtime.text_inputs import numbered_lines
@@ -156,7 +156,7 @@ def speak(args: argparse.Namespace, load: Callable[[], Synthesizer]) -> int:
         raise OptionError("--output: expected --output_dir for a model whose results are discrete units, found a file")
     if streams:
         with SampleStream(args.output, synthesizer.fs) as output:
-            return process(texts, StreamRunner(synthesizer, numbers, output), _written_already, WORDING)
+            return process(texts, StreamRunner(synthesizer, numbers, output), written_already, WORDING)
     runner = SpeakRunner(synthesizer, numbers)
     if args.output is not None:
         return process(texts, runner, SampleFile(Path(args.output), synthesizer.fs), WORDING)
@@ -164,10 +164,6 @@ def speak(args: argparse.Namespace, load: Callable[[], Synthesizer]) -> int:
     draw = drawing(args.pictures, synthesizer.fs, lambda name: synthesizer.tokens(text_of[name]))
     open_files = functools.partial(SynthesisFiles, fs=synthesizer.fs, draw=draw)
     return process_to(Path(args.output_dir), texts, runner, open_files, WORDING)
-
-
-def _written_already(name: str, result: Any) -> None:
-    """Results of a stream are written as they come."""
 
 
 def speak_with_bundle(args: argparse.Namespace) -> int:

@@ -40,19 +40,16 @@ class SizedDict(MutableMapping[Any, Any]):
         self.size = 0
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if key in self.cache:
-            self.size -= get_size(self.cache[key])
-        else:
-            self.size += sys.getsizeof(key)
-        self.size += get_size(value)
+        self.size += sys.getsizeof(key) + get_size(value) - self._held(key)
         self.cache[key] = value
 
     def __getitem__(self, key: Any) -> Any:
         return self.cache[key]
 
     def __delitem__(self, key: Any) -> None:
-        self.size -= get_size(self.cache[key]) + sys.getsizeof(key)
+        held = self._held(key)
         del self.cache[key]
+        self.size -= held
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.cache)
@@ -62,3 +59,7 @@ class SizedDict(MutableMapping[Any, Any]):
 
     def __len__(self) -> int:
         return len(self.cache)
+
+    def _held(self, key: Any) -> int:
+        """Bytes of an entry; 0 where there is none."""
+        return sys.getsizeof(key) + get_size(self.cache[key]) if key in self.cache else 0

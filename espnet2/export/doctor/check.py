@@ -91,17 +91,17 @@ def _export(patient: Patient, feeds: Feeds, path: Path) -> Iterator[Diagnosis]:
     try:
         patient.export(feeds, path)
     except Exception as error:  # the exporter's errors, and those of the module, have no common base but this
-        yield Diagnosis.of(of_error(patient, error), f"{type(error).__name__}: {_first_line(error)}")
+        yield Diagnosis.of(of_error(patient, error), f"{type(error).__name__}: {first_line(error)}")
     finally:
         patient.memory.restore()
 
 
-def _first_line(error: BaseException) -> str:
-    """The first line of the innermost cause."""
+def first_line(error: BaseException) -> str:
+    """The first line of the innermost cause; the name of the error where it has none."""
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    return next((line for line in str(cause).splitlines() if line.strip()), "")
+    return next((line for line in str(cause).splitlines() if line.strip()), type(error).__name__)
 
 
 def _compare(patient: Patient, case: Case) -> Iterator[Diagnosis]:

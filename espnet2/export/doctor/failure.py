@@ -6,7 +6,7 @@ import logging
 
 import torch
 
-from espnet2.export.doctor.check import check
+from espnet2.export.doctor.check import check, first_line
 from espnet2.export.doctor.considerations import CONSIDERATIONS
 from espnet2.export.doctor.diagnosis import Diagnosis
 from espnet2.export.doctor.find import located
@@ -27,8 +27,7 @@ def of_export(module: torch.nn.Module, component: Component, error: Exception) -
         _log.debug("", exc_info=True)
         found = None
     if found is None:
-        first = next((line for line in _innermost(error).splitlines() if line.strip()), type(error).__name__)
-        return VerificationError(f"{component.name}: expected a module that exports, found: {first}")
+        return VerificationError(f"{component.name}: expected a module that exports, found: {first_line(error)}")
     _log.error("%s:\n%s", component.name, found)
     return VerificationError(f"{component.name}: {sentence(found)}")
 
@@ -50,9 +49,3 @@ def of_run(trained: Trained, error: Exception) -> Exception:
     if place:
         _log.error("%s: onnxruntime failed in %s", name, place)
     return of_export(*part, error)
-
-
-def _innermost(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(error)

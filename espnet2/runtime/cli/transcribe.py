@@ -23,7 +23,7 @@ from espnet2.runtime.cli.recordings import Source, find_sources
 from espnet2.runtime.cli.stream_transcriber import StreamTranscriber
 from espnet2.runtime.cli.transcriber import Transcriber
 from espnet2.runtime.cli.verbs import ON_RAY
-from espnet2.runtime.loop import Report, Wording, process
+from espnet2.runtime.loop import Report, Wording, process, written_already
 from espnet2.runtime.option_fields import is_finite, require
 from espnet2.utils.atomic import remove_partial, write_atomically
 from espnet2.utils.surroundings import naming_output
@@ -54,13 +54,9 @@ def transcribe(args: argparse.Namespace) -> int:
     transcriber = StreamTranscriber(recognizer, args.pause) if of_streams else Transcriber(recognizer, args.pause)
     writer = SegmentWriter(kind, args.word_timestamps, args.output_dir, len(sources) > 1)
     runner = TranscribeRunner(transcriber, writer)
-    status = process(sources, runner, _written_already, TRANSCRIPTION)
+    status = process(sources, runner, written_already, TRANSCRIPTION)
     runner.print_speed()
     return status
-
-
-def _written_already(name: str, result: Any) -> None:
-    """Segments are written as they come."""
 
 
 class SegmentWriter:
