@@ -20,7 +20,6 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from espnet.nets.together import Abandoned
 from espnet2.interface.errors import HALVES, EspnetError, listed, reason_of
 from espnet2.serving.decoding import AudioDecoder, Samples
 from espnet2.serving.guard import FAILED, Guard, RefusedError, refusal
@@ -29,7 +28,7 @@ from espnet2.serving.metrics import Metrics
 from espnet2.serving.models import Model
 from espnet2.serving.scheduler import BusyError, Ticket
 from espnet2.serving.speech import spoken
-from espnet2.serving.threads import Answer, in_thread, iterate_in_threads
+from espnet2.serving.threads import Answer, in_thread, iterate_in_threads, while_connected
 from espnet2.serving.transcriptions import RESPONSES, Wanted, events
 from espnet2.serving.websocket import live
 
@@ -37,7 +36,6 @@ _T = TypeVar("_T")
 
 MB = 1 << 20
 GONE = 499  # status, in figures alone, of a client that has hung up, as web servers have it
-HANG_UP = 0.5  # seconds between looks whether a client is still there
 CREATED = 1_700_000_000  # time of a model, which clients want to have
 FULL = (errno.ENOSPC, errno.EDQUOT)  # errors of a disk without room
 FORM_TYPE = "multipart/form-data"
@@ -293,21 +291,6 @@ def _words(form: FormData) -> bool:
         if value not in GRANULARITIES:
             raise RefusedError(400, f"{name}: expected {' or '.join(GRANULARITIES)}, found {value!r}")
     return "word" in given
-
-
-async def while_connected(request: Request, ticket: Ticket, compute: Callable[[], _T]) -> _T:
-    """The result of `compute`, in a thread; gives the ticket up where the client hangs up.
-
-    Raises `RefusedError` where the result came to nothing for one of these reasons.
-    """
-    work = asyncio.ensure_future(in_thread(compute))
-    while not (await asyncio.wait([work], timeout=HANG_UP))[0]:
-        if await request.is_disconnected():
-            ticket.give_up()
-    try:
-        return work.result()
-    except Abandoned:
-        raise RefusedError(504, "request: expected a result before its deadline, found none") from None
 
 
 _FILE = {"type": "string", "format": "binary"}

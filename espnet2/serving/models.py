@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from espnet.nets.together import Abandoned
 from espnet2.interface.families import family_of
 from espnet2.runtime.asr import Recognizer, Speech2Text
 from espnet2.runtime.asr_streaming import Speech2TextStreaming, StreamingRecognizer
@@ -130,14 +131,16 @@ class Synthesis(Model):
         self.synthesizer, self._lock = synthesizer, threading.Lock()
 
     def samples(self, text: str, ticket: Ticket, **options: Any) -> Iterator[np.ndarray]:
-        """Samples (T,) of a text, in pieces as they are there; raises `EspnetError`.
+        """Samples (T,) of a text, in pieces as they are there; raises `EspnetError` or `Abandoned`.
 
         Others wait while a piece is computed, and not while a client takes it, which may be slow.
         """
         with self._lock:
             pieces = self.synthesizer.stream(text, **options)
-        while not ticket.is_over():
+        while True:
             with self._lock:
+                if ticket.is_over():
+                    raise Abandoned
                 piece = next(pieces, None)
             if piece is None:
                 return
@@ -151,16 +154,16 @@ class Streaming(Model):
         name: In requests.
         recognizer: With the option `timestamps` `token`, texts have times of words.
         threads: Steps at once, of different streams.
+        verb: What it does with recordings.
 
     Attributes:
         hub: Of live streams; recordings have one of their own, so that live ones do not wait for them.
         timestamps: Converter to times of words; None: they are not known.
     """
 
-    verbs = ("stream", "transcribe")
-
-    def __init__(self, name: str, recognizer: StreamingRecognizer, threads: int = 1) -> None:
+    def __init__(self, name: str, recognizer: StreamingRecognizer, threads: int = 1, verb: str = "transcribe") -> None:
         super().__init__(name, recognizer.sample_rate)
+        self.verbs = ("stream", verb)
         self.hub, self._recordings = StreamHub(recognizer, STREAMS, threads), StreamHub(recognizer, self.most, threads)
         known = recognizer.timestamps
         self.timestamps = None if known is None else dataclasses.replace(known, unit="word")
@@ -202,14 +205,15 @@ def _opened(name: str, bundle: Bundle, options: Mapping[str, Any], search: Mappi
     if family_of(bundle.manifest.task) is family_of("tts"):
         return Synthesis(name, Text2Speech(bundle, **own))
     timed: dict[str, Any] = {"timestamps": "token"} if knows_times(bundle) else {}
+    verb = "translate" if bundle.manifest.task == "st" else "transcribe"
     if getattr(bundle.section, "streaming", None):
         asked = own.get("num_threads")
         own["num_threads"], threads = threads_of(asked, batched=True).steps, gatherings_of(asked, STREAMS)
-        return Streaming(name, Speech2TextStreaming(bundle, **own, **timed, **search), threads)
+        return Streaming(name, Speech2TextStreaming(bundle, **own, **timed, **search), threads, verb)
     recognizer = Speech2Text(bundle, **own, **{"batch_size": BATCH, **timed, **search})
     if has_prompts(bundle):
         return Recognition(name, recognizer, ("transcribe", "translate"), functools.partial(_prompts, bundle))
-    return Recognition(name, recognizer, ("translate" if bundle.manifest.task == "st" else "transcribe",))
+    return Recognition(name, recognizer, (verb,))
 
 
 def _prompts(bundle: Bundle, verb: str, language: str | None) -> Mapping[str, str]:

@@ -122,8 +122,8 @@ class Scheduler:
                     max(1.0, self.waiting / self._speed),
                 )
             self._waiting += len(speech)
-        job = _Job(recognizer or self.recognizer, speech, ticket)
-        self._jobs.put(job)
+            job = _Job(recognizer or self.recognizer, speech, ticket)
+            self._jobs.put(job)  # ahead of the end that `close` puts there
         return job.future
 
     def each(

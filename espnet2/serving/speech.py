@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import struct
 import time
@@ -18,7 +19,7 @@ from espnet2.runtime.option_fields import is_finite
 from espnet2.serving.guard import RefusedError
 from espnet2.serving.messages import parse_object
 from espnet2.serving.scheduler import Ticket
-from espnet2.serving.threads import Answer, in_thread, iterate_in_threads
+from espnet2.serving.threads import Answer, in_thread, iterate_in_threads, while_connected
 
 UNKNOWN = 0xFFFFFFFF  # length of a WAV file that is not known when its header is sent
 FORMATS = {"wav": "audio/wav", "pcm": "audio/pcm", "flac": "audio/flac"}
@@ -55,12 +56,13 @@ async def spoken(
         running.enter_context(model.admitted())
         pieces = model.samples(text, ticket, **_voice(wanted))
         running.callback(pieces.close)
-        first = await in_thread(lambda: next(pieces, np.zeros(0, np.float32)))  # errors come before the answer begins
+        begin = functools.partial(next, pieces, np.zeros(0, np.float32))
+        first = await while_connected(request, ticket, begin)  # errors come before the answer begins
         if kind in STREAMED:
             head = wav_header(model.sample_rate) if kind == "wav" else b""
             answer = Answer(_bytes(head, first, pieces), running.pop_all())
             return StreamingResponse(iterate_in_threads(answer, ticket.give_up), media_type=FORMATS[kind])
-        whole = await in_thread(lambda: np.concatenate([first, *pieces]))
+        whole = await while_connected(request, ticket, lambda: np.concatenate([first, *pieces]))
     return Response(await in_thread(lambda: _flac(whole, model.sample_rate)), media_type=FORMATS[kind])
 
 

@@ -9,10 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Generic, TypeVar
 
+from fastapi import Request
+
+from espnet.nets.together import Abandoned
+from espnet2.serving.guard import RefusedError
+from espnet2.serving.scheduler import Ticket
+
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
 
 MOST = 1024
+HANG_UP = 0.5  # seconds between looks whether a client is still there
 _END: Any = object()
 
 
@@ -24,6 +31,26 @@ def _pool() -> ThreadPoolExecutor:
 async def in_thread(compute: Callable[[], _T]) -> _T:
     """The result of a function that may wait, in a thread, which goes on where this is cancelled."""
     return await asyncio.shield(_started(compute))
+
+
+async def while_connected(request: Request, ticket: Ticket, compute: Callable[[], _T]) -> _T:
+    """The result of `compute`, in a thread; gives the ticket up where the client hangs up, or this is cancelled.
+
+    Raises `RefusedError` where the result came to nothing for one of these reasons.
+    """
+    work = asyncio.ensure_future(in_thread(compute))
+    try:
+        while not (await asyncio.wait([work], timeout=HANG_UP))[0]:
+            if await request.is_disconnected():
+                ticket.give_up()
+        return work.result()
+    except Abandoned:
+        raise RefusedError(504, "request: expected a result before its deadline, found none") from None
+    except asyncio.CancelledError:
+        ticket.give_up()
+        await asyncio.wait([work])  # what it reads must not end before it
+        work.exception()  # so that it is not reported as one that nobody has seen
+        raise
 
 
 class Answer(Generic[_T_co]):

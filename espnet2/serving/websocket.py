@@ -51,11 +51,13 @@ async def live(socket: WebSocket, model_of: Callable[[str | None], Any], metrics
         counter = metrics.audio.labels(model.name)
         taken = Samples(rate, decode, _resampler(rate, model.sample_rate), counter)
         receiver = asyncio.ensure_future(_receive(socket, stream, taken))
-        done, pending = await asyncio.wait([sender, receiver], return_when=asyncio.FIRST_COMPLETED)
-        if receiver in done and receiver.exception() is None:
-            await sender
-        for task in pending:
-            task.cancel()
+        try:
+            done, _ = await asyncio.wait([sender, receiver], return_when=asyncio.FIRST_COMPLETED)
+            if receiver in done and receiver.exception() is None:
+                await sender
+        finally:
+            sender.cancel()
+            receiver.cancel()
         for task in done:
             task.result()
         await socket.close()

@@ -84,6 +84,20 @@ def test_work_of_a_ticket_that_is_given_up_ends(make, speeches):
     assert scheduler.submit(speeches[0], Ticket()).result(60)[0].text
 
 
+def test_an_utterance_that_is_taken_while_a_scheduler_closes_is_recognised(make, speeches, monkeypatch):
+    scheduler = make()
+    put, closing = scheduler._jobs.put, threading.Thread(target=scheduler.close)
+
+    def late(job):
+        if job is not None:
+            closing.start()
+            closing.join(0.2)
+        put(job)
+
+    monkeypatch.setattr(scheduler._jobs, "put", late)
+    assert scheduler.submit(speeches[0], Ticket()).result(30)[0].text
+
+
 def test_an_error_of_one_utterance_is_its_own(make, recognizer, speeches, monkeypatch):
     forward = recognizer.forward
 

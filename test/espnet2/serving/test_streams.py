@@ -274,6 +274,14 @@ def test_speech_is_that_of_the_synthesiser(kind):
     assert np.abs(found - expected).max() <= 1
 
 
+@pytest.mark.parametrize("kind", ["wav", "flac"])
+def test_speech_behind_its_deadline_is_none_rather_than_a_part(kind):
+    model = Synthesis("voice", Synthesizer(synthesis_graphs.model("sids"), SynthesisOptions()))
+    with TestClient(make_service({"voice": model}, Limits(deadline=-1.0))) as client:
+        answer = client.post("/v1/audio/speech", json={"input": "ab", "voice": "1", "response_format": kind})
+    assert (answer.status_code, answer.json()["error"]["message"][:26]) == (504, "request: expected a result")
+
+
 def test_a_client_that_takes_its_time_makes_no_other_wait():
     model = Synthesis("voice", Synthesizer(synthesis_graphs.model("sids"), SynthesisOptions()))
     slow = model.samples("ab", Ticket(), sids=1)

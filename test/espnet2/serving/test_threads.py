@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 
 import pytest
 
-from espnet2.serving.threads import Answer, in_thread, iterate_in_threads
+from espnet.nets.together import Abandoned
+from espnet2.serving.scheduler import Ticket
+from espnet2.serving.threads import Answer, in_thread, iterate_in_threads, while_connected
 
 
 def make(events, ended, waits):
@@ -75,3 +78,29 @@ def test_errors_are_raised():
 
     with pytest.raises(ValueError, match="no"):
         asyncio.run(in_thread(fail))
+
+
+def test_work_that_is_cancelled_is_given_up_and_ends_first():
+    ticket, begun, ended = Ticket(time.monotonic() + 10), threading.Event(), threading.Event()
+
+    class Connected:
+        async def is_disconnected(self):
+            return False
+
+    def compute():
+        begun.set()
+        while not ticket.is_over():
+            time.sleep(0.01)
+        ended.set()
+        raise Abandoned
+
+    async def cancelled():
+        start, task = time.monotonic(), asyncio.ensure_future(while_connected(Connected(), ticket, compute))
+        await in_thread(begun.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return ended.is_set(), time.monotonic() - start
+
+    is_ended, seconds = asyncio.run(cancelled())
+    assert is_ended and seconds < 10
