@@ -19,6 +19,7 @@ from espnet2.runtime.family import Stages
 from espnet2.runtime.loading import load
 from espnet2.runtime.threads import require_threads
 
+MOST_RUNS = 1000  # over all signals: more take hours
 Duration = Callable[[Any, Any], float | None]  # of a signal and its result, in seconds of audio
 
 
@@ -60,8 +61,8 @@ def benchmark_bundle(
         options: Of inference, over the family's `benchmark_options`.
         model: Keywords of `espnet2.inference.trained.load_trained`; None: the bundle alone.
     """
-    if repeat < 1:
-        raise OptionError(f"--repeat: expected at least 1, found {repeat}")
+    if not 1 <= repeat <= MOST_RUNS:
+        raise OptionError(f"--repeat: expected a number from 1 to {MOST_RUNS}, found {repeat}")
     require_threads(num_threads)
     loaded = Bundle.load(bundle)
     family, components = loaded.family, loaded.components

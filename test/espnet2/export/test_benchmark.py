@@ -28,7 +28,8 @@ def test_a_speaker_model_has_one_stage():
 @pytest.mark.parametrize(
     ("repeat", "options", "sentence"),
     [
-        (0, {}, "--repeat: expected at least 1, found 0"),
+        (0, {}, "--repeat: expected a number from 1 to 1000, found 0"),
+        (10**9, {}, "--repeat: expected a number from 1 to 1000, found 1000000000"),
         (1, {"speed": 2.0}, "speed: expected an option of recognition, found an unknown name"),
     ],
 )
