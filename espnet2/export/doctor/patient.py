@@ -49,8 +49,7 @@ class Memory:
     def changed(self) -> list[str]:
         """Names of attributes and buffers that are not what they were."""
         found = [name for part, held in self._held for name in _differing(held, vars(part))]
-        names = [name for name, (buffer, value) in enumerate(self._buffers) if not torch.equal(buffer, value)]
-        return found + ["a buffer"] * bool(names)
+        return found + ["a buffer"] * any(not torch.equal(buffer, value) for buffer, value in self._buffers)
 
 
 def _copied(values: Mapping[str, Any]) -> dict[str, Any]:
