@@ -83,8 +83,11 @@ COMMANDS: Mapping[str, Command] = {
     "asvspoof": Command("asvspoof_inference", "asvspoof_inference_onnx", "asvspoof_train", SPEECH),
     "tts": Command("tts_inference", "tts_inference_onnx", "tts_train", ("--output", "speech.wav", "abc")),
     "gan_tts": Command("tts_inference", "tts_inference_onnx", "gan_tts_train", ("--output", "speech.wav", "abc")),
-    "tts2": Command("tts2_inference", "tts_inference_onnx", "tts2_train", ("--output", "speech.wav", "abc")),
+    "tts2": Command("tts2_inference", "tts_inference_onnx", "tts2_train", ("--output_dir", "out", "abc")),
+    "jets": Command("tts_inference", "tts_inference_onnx", "gan_tts_train", ("--output", "speech.wav", "abc")),
+    "joint": Command("tts_inference", "tts_inference_onnx", "tts_train", ("--output", "speech.wav", "abc")),
 }
+FAMILY_OF = {"jets": "gan_tts", "joint": "tts"}  # of other kinds of its models
 
 
 def write_yaml(path: Path, data: Any) -> None:
@@ -102,7 +105,7 @@ class Target:
     def __init__(self, task: str, work: Path) -> None:
         from espnet2.interface.families import FAMILIES
 
-        self.task, self.work, self.row = task, work, FAMILIES[task]
+        self.task, self.work, self.row = task, work, FAMILIES[FAMILY_OF.get(task, task)]
         self.command = COMMANDS[task]
         self.files, self.bundle = work / task, work / task / "bundle"
         self.options = [word.format(work=work) for word in self.command.options]
@@ -285,26 +288,42 @@ def in_child(function: Callable[..., Any], *arguments: Any) -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
+def keys_of(task: str) -> Mapping[str, Any]:
+    """Keys of the configuration of a tiny model."""
+    import tiny_tts
+    import zoo
+    import zoo_tts
+    import zoo_tts_jets
+    import zoo_tts_joint
+
+    own: Mapping[str, Mapping[str, Any]] = {
+        "asr": RECOGNISER,
+        "tts": zoo_tts.MODEL,
+        "gan_tts": {**tiny_tts.VITS, "token_list": tiny_tts.TOKENS},
+        "jets": zoo_tts_jets.TRAINED.keys,
+        "joint": {**zoo_tts.MODEL, "tts": zoo_tts_joint.JOINT, "tts_conf": zoo_tts_joint.DEFAULT},
+    }
+    return own[task] if task in own else zoo.ROUND_TRIP[task].keys
+
+
 def make_model(
     directory: Path, task: str, bundle: bool = True, keys: Mapping[str, Any] | None = None, **options: Any
 ) -> None:
     """Write configuration and weights of a tiny model of a family, and its bundle, made with these options.
 
-    Its keys are those of the family's row of `ROUND_TRIP` where none are given.
+    Its keys are those of `keys_of` where none are given.
     """
     import torch
     import zoo
     import zoo_calls
     import zoo_data
-    import zoo_tts
 
     from espnet2.export.make_bundle import make_bundle
     from espnet2.interface.families import FAMILIES
 
     torch.set_num_threads(1)
     directory.mkdir(exist_ok=True)
-    if keys is None:
-        keys = {"asr": RECOGNISER, "tts": zoo_tts.MODEL}.get(task, zoo.ROUND_TRIP[task].keys)
+    keys, task = keys_of(task) if keys is None else keys, FAMILY_OF.get(task, task)
     row = zoo_data.Row(f"attack-{task}", "", zoo_data.Config(zoo.ROUND_TRIP[task].task, keys), (), ())
     torch.save(zoo_calls.module_for(row, directory).state_dict(), directory / "model.pth")
     config = json.loads((directory / "config.yaml").read_text())
