@@ -26,7 +26,7 @@ import soundfile
 from serving import children, loaded, memory, service
 
 HOST, PATH = "127.0.0.1", "/v1/audio/transcriptions"
-SOCKETS, SLOW, HANG_UPS = 1000, 50, 50
+SOCKETS, SLOW, HANG_UPS, UNREAD = 1000, 50, 50, 10
 GB = 1 << 30
 BOUNDARY = "recording"
 HEAD = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'.encode()
@@ -140,6 +140,116 @@ async def sockets(target: Target) -> str:
     return f"{status} beside {SOCKETS} of them, {closed} of which are closed after 25 s"
 
 
+# Heads of requests that do not end: how they begin, and what goes on.
+HEADS = {
+    "address": (b"GET /", b"a" * 65_536),
+    "line": (b"GET / HTTP/1.1\r\nX: ", b"a" * 65_536),
+    "lines": (b"GET / HTTP/1.1\r\n", b"X: y\r\n" * 10_000),
+    "lines behind a body": (
+        f"POST {PATH} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n".encode(),
+        b"X: y\r\n" * 10_000,
+    ),
+}
+
+
+async def heads(target: Target) -> str:
+    """Heads of requests without end, of which 256 MB are sent."""
+
+    async def sent(begin: bytes, more: bytes) -> int:
+        reader, writer = await target.connect()
+        count, answer = 0, asyncio.ensure_future(reader.read(100))
+        with contextlib.suppress(ConnectionError):
+            writer.write(begin)
+            while count < 256 << 20 and not answer.done():
+                writer.write(more)
+                await writer.drain()
+                count += len(more)
+        writer.transport.abort()
+        with contextlib.suppress(ConnectionError):
+            await answer
+        return count >> 20
+
+    found = [f"{name} after {await sent(*parts)} MB" for name, parts in HEADS.items()]
+    return f"refused: {', '.join(found)}"
+
+
+async def unread(target: Target) -> str:
+    """Clients that ask for the page again and again, and read none of it."""
+    asking = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 4000
+    opened = [await target.connect() for _ in range(UNREAD)]
+    for reader, writer in opened:
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(asking)
+    status = await target.status(target.content)
+    await asyncio.sleep(75)
+    for reader, _ in opened:
+        reader._transport.resume_reading()  # type: ignore[attr-defined]
+    found = await asyncio.gather(*(answers(reader) for reader, _ in opened))
+    for _, writer in opened:
+        writer.transport.abort()
+    return f"{status} beside {UNREAD} of them, {sum(count < 4000 for count in found)} of which are cut off after 75 s"
+
+
+async def answers(reader: asyncio.StreamReader) -> int:
+    """The number of answers that come until the connection ends."""
+    found = bytearray()
+    with contextlib.suppress(ConnectionError):
+        while piece := await reader.read(1 << 20):
+            found += piece
+    return found.count(b"HTTP/1.1 200")
+
+
+async def upgrades(target: Target) -> str:
+    """Connections that ask for a WebSocket, which never opens."""
+    lines = (
+        "POST /v1/stream HTTP/1.1",
+        "Host: a",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Content-Length: 1",
+        "",
+        "a",
+    )
+    asking = "\r\n".join(lines).encode()
+    opened = [await target.connect() for _ in range(SLOW)]
+    for _, writer in opened:
+        writer.write(asking)
+    await asyncio.sleep(25)
+    closed = sum(reader.at_eof() for reader, _ in opened)
+    for _, writer in opened:
+        writer.close()
+    return f"{closed} of {SLOW} are closed after 25 s"
+
+
+async def forms(target: Target) -> str:
+    """Forms that are none, or have what no form may have."""
+    line = 'Content-Disposition: form-data; name="file"'
+    parts = [
+        "",
+        line,
+        f"{line}; filename=a",
+        f"{line}\r\nX: {'y' * 100_000}",
+        "X: y",
+        f"{line}; filename*=x''%ff",
+        "\r\n" * 9,
+    ]
+    kinds = [
+        f"multipart/form-data; boundary={BOUNDARY}{more}" for more in ("", "; charset=punycode", "; charset=undefined")
+    ]
+    kinds += [
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+    ]
+    found: Counter[int] = Counter()
+    async with httpx.AsyncClient(base_url=f"http://{HOST}:{target.port}", timeout=120) as client:
+        for kind, part, count in itertools.product(kinds, parts, (1, 1000)):
+            body = f"--{BOUNDARY}\r\n{part}\r\n\r\nabc\r\n" * count + f"--{BOUNDARY}--\r\n"
+            found[(await client.post(PATH, content=body, headers={"Content-Type": kind})).status_code] += 1
+    return str(found)
+
+
 async def killed(target: Target) -> str:
     """The process that decodes recordings, killed between and within two of them."""
     await target.status(target.content)
@@ -158,6 +268,10 @@ FAULTS: dict[str, Callable[[Target], Awaitable[str]]] = {
     "huge": huge,
     "sockets": sockets,
     "killed": killed,
+    "heads": heads,
+    "unread": unread,
+    "upgrades": upgrades,
+    "forms": forms,
 }
 
 
