@@ -27,7 +27,7 @@ def top_k_of_rows(values: np.ndarray, k: int) -> np.ndarray:
     counts = np.bincount(rows, minlength=len(values))
     if counts.min() < k:
         bad = np.count_nonzero(np.isnan(values[counts.argmin()]))
-        raise ValueError(f"scores must be numbers, found NaN in {bad} of {values.shape[1]}")
+        raise ValueError(f"expected scores that are numbers, found NaN in {bad} of {values.shape[1]}")
     order = np.lexsort((-values[rows, found], rows))
     return found[order[(np.cumsum(counts) - counts)[:, None] + np.arange(k)]]
 

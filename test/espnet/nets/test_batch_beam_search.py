@@ -74,6 +74,6 @@ def test_a_score_that_is_not_a_number_leaves_the_comparison_to_all(table):
     try:
         _, steps = decode(tables, WEIGHTS[0], False, maxlenratio=-3, pre_beam_score_key="full")
     except ValueError as error:
-        assert "scores must be numbers" in str(error)
+        assert "expected scores that are numbers" in str(error)
     else:
         assert not steps

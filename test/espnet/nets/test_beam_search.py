@@ -234,5 +234,5 @@ def test_hypothesis_as_plain_data():
 def test_scores_that_are_not_numbers_are_refused(search, bad):
     tables = random_tables(0, vocab=6, frames=5)
     tables["decoder_context"][:, bad] = np.nan
-    with pytest.raises(ValueError, match="scores must be numbers, found NaN in 6 of 6"):
+    with pytest.raises(ValueError, match="expected scores that are numbers, found NaN in 6 of 6"):
         decode(search, tables, {"decoder": 0.7, "ctc": 0.3}, beam_size=2, pre_beam_score_key="full")

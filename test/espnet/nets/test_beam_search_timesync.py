@@ -113,7 +113,7 @@ def test_scorers_of_candidates_are_refused():
 
 def test_scores_that_are_not_numbers_are_refused():
     tables = random_tables(0, vocab=6, frames=5)
-    with pytest.raises(ValueError, match="scores must be numbers"):
+    with pytest.raises(ValueError, match="expected scores that are numbers"):
         decode({**tables, "ctc": np.full((5, 6), np.nan)}, HYBRID)
 
 

@@ -28,5 +28,5 @@ def test_top_k_of_rows(dtype, rows, width, k):
 def test_a_row_of_what_are_no_numbers_is_refused():
     values = np.zeros((3, 8))
     values[1, 1:] = np.nan
-    with pytest.raises(ValueError, match="scores must be numbers, found NaN in 7 of 8"):
+    with pytest.raises(ValueError, match="expected scores that are numbers, found NaN in 7 of 8"):
         top_k_of_rows(values, 8)

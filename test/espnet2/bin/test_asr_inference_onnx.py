@@ -91,7 +91,7 @@ def test_an_overflow_fails_alone(work, monkeypatch):
 
     def overflow(self, encoder_out):
         if len(encoder_out) == 50:
-            raise ValueError("scores must be numbers, found NaN")
+            raise ValueError("expected scores that are numbers, found NaN")
         return search(self, encoder_out)
 
     monkeypatch.setattr(Recognizer, "search", overflow)
@@ -101,7 +101,7 @@ def test_an_overflow_fails_alone(work, monkeypatch):
     assert read(work / "out" / "1best_recog" / "text") == ["a a日", "c 日"]
     failures = dict(line.split("\t") for line in read(work / "out" / "failures"))
     assert failures["loud"] == "loud.wav: expected numbers in [-1, 1), found one of size 1e+20"
-    assert failures["huge"] == "huge.wav: scores must be numbers, found NaN"
+    assert failures["huge"] == "huge.wav: expected scores that are numbers, found NaN"
 
 
 def test_results_of_an_earlier_run_go(work):
