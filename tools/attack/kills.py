@@ -88,7 +88,7 @@ class Runner:
         status, _ = waited(child, seconds)
         spent = time.perf_counter() - started
         _end_group(child)
-        changes = int(self.told.read_text()) if self.told.exists() else 0
+        changes = int(self.told.read_text() or 0) if self.told.exists() else 0
         return Start(None if status == -signal.SIGKILL else status, spent, changes)
 
     def _run(self, change: int | None, whole: bool) -> None:
