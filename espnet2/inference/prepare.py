@@ -13,7 +13,9 @@ def prepare(trained: Trained, device: str, dtype: str) -> None:
     """Move a model to a device, and convert it to a precision; raises `OptionError` for what PyTorch cannot do."""
     from espnet2.torch_utils.precision import convert
     from espnet2.torch_utils.to_device import to_device
+    from espnet2.utils.upstream_options import require_dtype
 
+    require_dtype(dtype)
     for module, _ in trained.parts:
         to_device(module, device)
     convert((module for module, _ in trained.parts), dtype)
