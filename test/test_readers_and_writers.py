@@ -79,6 +79,7 @@ READERS: Mapping[str, Mapping[str, str]] = {
         "espnet2/serving/app.py": PACKAGED,
         "espnet2/serving/decoding.py": UPLOAD,
         "espnet2/text/whisper_vocabulary.py": PACKAGED,
+        "espnet2/utils/atomic.py": "a device, to write to it",
     },
 }
 WRITERS: Mapping[str, Mapping[str, str]] = {

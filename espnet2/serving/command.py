@@ -27,6 +27,7 @@ from espnet2.serving.messages import parse_object
 from espnet2.utils.cli import add_log_level
 from espnet2.utils.text_file import read_text
 from espnet2.utils.types import mapping_or_none, str_or_none
+from espnet2.utils.work_directory import work_directory
 
 if TYPE_CHECKING:
     from espnet2.serving.guard import Guard
@@ -203,8 +204,8 @@ def serve(args: argparse.Namespace) -> int:
     }
     if args.processes > 1:
         plan.check()
-        with tempfile.TemporaryDirectory(prefix="espnet-serve-") as directory:
-            os.environ[PLAN] = json.dumps(asdict(replace(plan, directory=directory)))
+        with work_directory(tempfile.gettempdir(), "espnet-serve") as directory:
+            os.environ[PLAN] = json.dumps(asdict(replace(plan, directory=str(directory))))
             try:
                 uvicorn.run("espnet2.serving.command:make_planned", factory=True, workers=args.processes, **running)
             except SystemExit:  # of an address that is not free, which is logged

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from espnet2.fileio.checksum import sha256, sha256_of
 from espnet2.fileio.datadir_writer import DatadirWriter
 from espnet2.fileio.pieces import Pieces
 from espnet2.fileio.read_text import found_path, load_num_sequence_text, read_2columns_text, require_values
@@ -118,8 +118,8 @@ def _checksum(args: argparse.Namespace) -> str:
     """The checksum of a model, and of the options that its results depend on."""
     options = json.dumps({name: getattr(args, name, None) for name in OPTIONS}, sort_keys=True, default=str)
     hotwords = b"" if args.hotwords is None else read_text(args.hotwords, "a file of hotwords", OptionError).encode()
-    manifest = Path(args.bundle, MANIFEST).read_bytes()
-    return hashlib.sha256(b"\n".join([options.encode("utf-8", "backslashreplace"), hotwords, manifest])).hexdigest()
+    manifest = sha256(Path(args.bundle, MANIFEST)).encode()
+    return sha256_of(b"\n".join([options.encode("utf-8", "backslashreplace"), hotwords, manifest]))
 
 
 def _is_result(entry: Mapping[str, Any]) -> bool:

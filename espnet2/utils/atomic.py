@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,11 +26,19 @@ LONGEST = 40  # characters of a file's name in that of the unfinished one
 def write_atomically(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     """Open a file for writing that is renamed to `path` when it is complete and on disk.
 
-    After an exception or a crash, an existing file at `path` is unchanged.
+    After an exception or a crash, an existing file at `path` is unchanged. A device, such as `/dev/null`, is written
+    to as it is.
+
+    Raises:
+        OSError: It cannot be written, or `path` is a named pipe, a socket or a disk.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     encoding = None if "b" in mode else "utf-8"
+    if _is_device(path):
+        with open(path, mode, encoding=encoding) as file:
+            yield file
+        return
     with _partial(path, mode, encoding) as file:
         try:
             yield file
@@ -40,6 +50,17 @@ def write_atomically(path: str | Path, mode: str = "wb") -> Iterator[IO]:
             with contextlib.suppress(FileNotFoundError):  # an interrupt behind the renaming
                 os.unlink(file.name)
             raise
+
+
+def _is_device(path: Path) -> bool:
+    """Whether a path is a character device; raises `OSError` for what is neither that nor a file or a directory."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISCHR(mode)):
+        raise OSError(errno.EINVAL, "expected a file, found a pipe, a socket or a disk", str(path))
+    return stat.S_ISCHR(mode)
 
 
 def _partial(path: Path, mode: str, encoding: str | None) -> Any:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,19 @@ def test_partial_files_of_killed_processes(tmp_path, below, left):
         (tmp_path / name).touch()
     remove_partial(tmp_path, below=below)
     assert sorted(path.name for path in tmp_path.rglob("*")) == [*left, "deep", "kept", "sub", "text.partial"]
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="needs a device")
+def test_a_device_is_written_to_and_a_pipe_is_refused(tmp_path):
+    link, pipe = tmp_path / "device", tmp_path / "pipe"
+    link.symlink_to("/dev/null")
+    with write_atomically(link) as file:
+        file.write(b"1")
+    assert Path("/dev/null").is_char_device() and link.is_symlink()
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="expected a file, found a pipe"), write_atomically(pipe):
+        pass
+    assert pipe.is_fifo()
 
 
 def test_a_file_that_another_process_writes_is_left_alone(tmp_path):
