@@ -166,7 +166,7 @@ def full_config(task: type[TaskDeclaration], args: argparse.Namespace) -> dict[s
             choice = found[row.section]
             if choice is not None and choice.lower() in row.classes:
                 name = f"{row.section}_conf"
-                given = task.preprocessor_options if row.section == task.preprocessor.section else ()
+                given = task.given_to_preprocessor() if row.section == task.preprocessor.section else ()
                 found[name] = _merged(conf_defaults(row.classes[choice.lower()], given), found[name])
     return {name: value for name, value in (found | _others(found, args)).items() if name not in NOT_PRINTED}
 

@@ -138,6 +138,11 @@ class TaskDeclaration(ABC):
         return {name: options[option] for name, option in cls.preprocessor_options.items() if option in options}
 
     @classmethod
+    def given_to_preprocessor(cls) -> Collection[str]:
+        """Return the names of the preprocessor's arguments that are options of training, not of `preprocessor_conf`."""
+        return cls.preprocessor_options
+
+    @classmethod
     def build_collate_fn(cls, args: Namespace, train: bool) -> Callable[..., Any]:
         """Build the function from utterances to a batch."""
         return CommonCollateFn(float_pad_value=0.0, int_pad_value=cls.int_pad_value)

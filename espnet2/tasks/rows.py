@@ -55,11 +55,14 @@ def options_of(rows: Iterable[Row]) -> Iterator[Option]:
 
 
 def conf_defaults(target: str, given: Collection[str] = ()) -> dict[str, Any]:
-    """Return the options of class `target` with their defaults, but those that are `given` by the task."""
+    """Return the options of class `target` with their defaults, but those that are `given` by the task.
+
+    Options whose defaults are classes have no values in YAML, and are left out.
+    """
     found = {}
     for name, parameter in inspect.signature(load_class(target)).parameters.items():
         default = parameter.default
-        left_out = name in GIVEN or name in given or default is inspect.Parameter.empty
+        left_out = name in GIVEN or name in given or isinstance(default, type)
         if not left_out and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
             found[name] = _plain(default)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
 from espnet2.interface.errors import ConfigError
@@ -165,6 +165,11 @@ class SpeakerTask(AbsTask):
     def section(cls, model: Any, config: Namespace, tokenizer: AbsTokenizer | None, streams: bool) -> MapSection:
         """Return the sampling rate."""
         return MapSection(sample_rate_of(model, config))
+
+    @classmethod
+    def given_to_preprocessor(cls) -> Collection[str]:
+        """Return the names of the preprocessor's arguments that are options of training."""
+        return cls.preparation
 
     @classmethod
     def build_preprocess_fn(cls, args: Namespace, train: bool) -> Callable[..., dict[str, Any]] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -57,6 +57,11 @@ class TwoTexts(TaskDeclaration):
         if "src_g2p" in options:
             each["g2p_type"] = [options["g2p"], options["src_g2p"]]
         return {**super().preprocessor_arguments(options), **each, "text_name": TEXTS, "tokenizer_encode_conf": confs}
+
+    @classmethod
+    def given_to_preprocessor(cls) -> Collection[str]:
+        """Return the names of the preprocessor's arguments that are options of training, not of `preprocessor_conf`."""
+        return (*super().given_to_preprocessor(), *OF_EACH, "g2p_type", "text_name", "tokenizer_encode_conf")
 
 
 def bundled_source(files: Mapping[str, Path]) -> dict[str, BundledFile]:

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+pytest.importorskip("fastapi")
+
 from espnet.nets.together import Abandoned
 from espnet2.serving.scheduler import Ticket
 from espnet2.serving.threads import Answer, in_thread, iterate_in_threads, while_connected

@@ -9,9 +9,12 @@ import torch
 import yaml
 
 from espnet2.interface.errors import ConfigError, OptionError
+from espnet2.interface.families import FAMILIES, task_class
 from espnet2.tasks.abs_task import AbsTask
+from espnet2.tasks.arguments import to_yaml
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.asr_transducer import ASRTransducerTask
+from espnet2.tasks.choices import Choices
 from espnet2.tasks.lm import LMTask
 from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.train.abs_espnet_model import AbsESPnetModel
@@ -31,6 +34,19 @@ def test_a_printed_configuration_is_read(task, tmp_path, capsys):
     config = task.get_default_config()
     assert yaml.safe_load(text.getvalue()) == yaml.safe_load(yaml.safe_dump(config))
     assert not set(task.exclude_opts()) & set(config)
+
+
+@pytest.mark.parametrize("name", sorted(set(FAMILIES) - {"vocoder", "src_lm", "asvspoof"}))
+def test_a_printed_configuration_leaves_the_preprocessor_what_the_task_gives(name, tmp_path, monkeypatch):
+    task, built = task_class(name), []
+    (tmp_path / "config.yaml").write_text(to_yaml(task.get_default_config()))
+    args = task.get_parser().parse_args(["--config", str(tmp_path / "config.yaml")])
+    args.spk_num = args.lang_num = 2
+    monkeypatch.setattr(Choices, "build", lambda self, choice, conf, **given: built.append((conf, given)))
+    monkeypatch.setattr("espnet2.tasks.cls.CommonPreprocessor", lambda *args, **given: built.append(({}, given)))
+    task.build_preprocess_fn(args, train=True)
+    ((conf, given),) = built
+    assert given and not set(conf or {}) & set(given)
 
 
 @pytest.mark.parametrize(("task", "cmd", "status", "said"), [
