@@ -105,11 +105,13 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
 
     @app.get("/v1/models", summary="The models of this service")
     async def list_models() -> dict[str, Any]:
-        entries = [
-            {"id": name, "object": "model", "created": CREATED, "owned_by": "espnet", "verbs": model.verbs}
-            for name, model in models.items()
-        ]
-        return {"object": "list", "data": entries}
+        return {"object": "list", "data": [described(name, model) for name, model in models.items()]}
+
+    @app.get("/v1/models/{name}", summary="A model of this service")
+    async def get_model(name: str) -> dict[str, Any]:
+        if name not in models:
+            raise RefusedError(404, f"model: expected one of {listed(models)}, found {name!r}")
+        return described(name, models[name])
 
     @app.get("/healthz", summary="Whether the service answers")
     async def health() -> dict[str, str]:
@@ -124,6 +126,11 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
         return HTMLResponse(resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
 
     return app
+
+
+def described(name: str, model: Model) -> dict[str, Any]:
+    """A model as OpenAI's clients know it, and what it does."""
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "espnet", "verbs": model.verbs}
 
 
 def chosen(models: Mapping[str, Model], verb: str, name: Any) -> Any:

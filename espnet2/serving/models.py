@@ -22,6 +22,7 @@ from espnet2.runtime.cli.segments import Segment
 from espnet2.runtime.cli.transcriber import Transcriber
 from espnet2.runtime.threads import gatherings_of, threads_of
 from espnet2.runtime.tts import Synthesizer, Text2Speech
+from espnet2.serving.languages import known_language
 from espnet2.serving.scheduler import BusyError, Scheduler, Ticket
 from espnet2.serving.stream_hub import StreamHub, transcribed
 
@@ -218,4 +219,5 @@ def _opened(name: str, bundle: Bundle, options: Mapping[str, Any], search: Mappi
 
 def _prompts(bundle: Bundle, verb: str, language: str | None) -> Mapping[str, str]:
     """Options of a model of many languages; translations are English, as OpenAI's."""
+    language = known_language(language, bundle.section.tokens)
     return prompt_options(bundle, verb, language, "eng" if verb == "translate" else None)

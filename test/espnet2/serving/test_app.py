@@ -149,6 +149,9 @@ def test_the_client_of_openai_is_served(client, recordings, texts):
     assert [model.id for model in asked.models.list()] == [
         model["id"] for model in client.get("/v1/models").json()["data"]
     ]
+    assert asked.models.retrieve(asked.models.list().data[0].id).object == "model"
+    with pytest.raises(openai.NotFoundError, match=r"model: expected one of .*, found 'whisper-1'"):
+        asked.models.retrieve("whisper-1")
     with pytest.raises(openai.NotFoundError, match="expected one that can speak"):
         asked.audio.speech.create(model="tts-1", voice="alloy", input="a")
 
