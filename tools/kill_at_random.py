@@ -113,7 +113,7 @@ class Trial:
         return {"seconds": self.rng.uniform(0, self.undisturbed.seconds)}
 
     def _ended(self) -> tuple[list[str], list[str]]:
-        """What differs after a start that runs to its end, and what is left."""
+        """Differences after a start that runs to its end, and leftovers."""
         status = self.runner.start().status
         found, left = contents(self.place, OUT), sorted(names(self.place) - self.usual)
         differ = sorted(name for name, content in self.expected.items() if found.get(name) != content)

@@ -112,7 +112,7 @@ def make_bundle(
 def _recognize(
     trained: Trained, recognizer: str | Path | None, quantize: str | None, recordings: int
 ) -> Recognize | None:
-    """What judges int8 speech by its words, if anything; raises `OptionError` for int8 that this model has not."""
+    """The recogniser that judges int8 speech by its words, if any; raises `OptionError` for int8 that it has not."""
     require_recognizer(trained, recognizer, quantize, recordings)
     if quantize and recognizer is None and not present(trained, trained.family.quantized):
         raise OptionError(f"--quantize: expected none for {trained.family.subject}, found {quantize}")

@@ -260,7 +260,7 @@ Segments = Callable[[Iterable[np.ndarray], str], Iterator[Segment]]
 
 
 def _by_utterances(recognizer: Any, pause: float) -> tuple[Segments, Callable[[], None]]:
-    """What recognises recordings, and what ends it."""
+    """A function that recognises recordings, and one that ends it."""
     scheduler = Scheduler(recognizer, recognizer.batch_size, NEVER, gatherings=recognizer.gatherings)
     transcriber = Transcriber(recognizer, pause, functools.partial(scheduler.each, ticket=Ticket()))
     return lambda pieces, name: transcriber(pieces, name, lambda seconds: None), scheduler.close

@@ -166,7 +166,7 @@ def _end_group(group: int, patience: float = 1.0) -> None:
 
 
 def contents(place: Path, output: str) -> dict[str, str]:
-    """What is compared of the files that a command has written."""
+    """Contents by which the files of a command are compared."""
     files = [path for path in sorted((place / output).rglob("*")) if not path.is_dir()]
     return {str(path.relative_to(place)): _content(path) for path in files}
 

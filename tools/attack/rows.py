@@ -126,7 +126,7 @@ class Tool:
             shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink(missing_ok=True)
 
     def damages(self, name: str, rng: random.Random) -> Iterator[tuple[str, Callable[[Path], Any]]]:
-        """What is done with a file, and the function that makes it at a path."""
+        """Use of a file, and the function that makes it at a path."""
         source = self.work / FILES[name]
         yield from SPECIAL.items()
         if source.is_dir():

@@ -1,4 +1,4 @@
-"""What `--help` of every command tells of each of its options."""
+"""Help of every command: each of its options is explained."""
 
 import argparse
 import importlib
