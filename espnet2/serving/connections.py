@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from weakref import WeakSet
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
@@ -15,10 +16,26 @@ _Protocol: Any = AutoHTTPProtocol
 _CLOSING, _UPGRADED = object(), object()
 
 
-class _BoundedHeads(_Protocol):
-    """uvicorn's protocol on httptools, which keeps lines of a head, or behind a body, however many come."""
+class _OnHttptools(_Protocol):
+    """uvicorn's protocol on httptools, which takes many requests of a client at once, and heads of any length.
+
+    It keeps lines of a head, or behind a body, however many come; and at the end of a connection it tells the last
+    request alone that its client is gone, while one before it runs.
+    """
 
     _head = 0  # bytes since the last of a body, or the end of a head
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin a connection."""
+        self._requests: WeakSet[Any] = WeakSet()
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Tell all requests that their client is gone."""
+        for request in self._requests:
+            request.disconnected = True
+            request.message_event.set()
+        super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, and refuse a head that is too long."""
@@ -31,6 +48,8 @@ class _BoundedHeads(_Protocol):
         """Begin a request."""
         self._head = 0
         super().on_headers_complete()
+        if self.cycle is not None:
+            self._requests.add(self.cycle)
 
     def on_body(self, body: bytes) -> None:
         """Take bytes of a body."""
@@ -38,10 +57,11 @@ class _BoundedHeads(_Protocol):
         super().on_body(body)
 
 
-_Bounded: Any = _BoundedHeads if hasattr(_Protocol, "on_headers_complete") else _Protocol  # h11 bounds heads itself
+# h11 bounds heads itself, and takes one request after the other.
+_Base: Any = _OnHttptools if hasattr(_Protocol, "on_headers_complete") else _Protocol
 
 
-class PatientProtocol(_Bounded):
+class PatientProtocol(_Base):
     """uvicorn's protocol, which ends connections whose requests do not begin, and those that take no answer."""
 
     _stalled: asyncio.TimerHandle | None = None

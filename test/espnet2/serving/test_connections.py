@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -96,10 +97,18 @@ def test_one_that_is_lost_is_looked_at_no_more():
 
 @pytest.fixture(scope="module")
 def service():
-    """The address of a service that answers with 64 MB, and an event for the end of an answer to `/waits`."""
+    """The address of a service that answers with 64 MB, and an event for the end of an answer to `/waits`.
+
+    That to `/hangs` ends once its client is gone.
+    """
     ended = threading.Event()
 
     async def app(scope, receive, send):
+        if scope["path"] == "/hangs":
+            await receive()
+            if (await asyncio.wait_for(receive(), 2))["type"] == "http.disconnect":
+                ended.set()
+            return
         await send({"type": "http.response.start", "status": 200, "headers": []})
         while (await receive()).get("more_body"):
             pass
@@ -145,3 +154,13 @@ def test_a_client_that_does_not_read_is_cut_off(service, monkeypatch):
         assert ended.wait(10)
         with contextlib.suppress(ConnectionError):
             assert sum(iter(lambda: len(client.recv(1 << 20)), 0)) < 1 << 26
+
+
+@pytest.mark.parametrize("behind", [0, 1, 9])
+def test_a_request_is_told_that_its_client_is_gone(service, behind):
+    address, ended = service
+    ended.clear()
+    with socket.create_connection(address, timeout=10) as client:
+        client.sendall((GET.replace(b"/", b"/hangs", 1) + b"\r\n") + (GET + b"\r\n") * behind)
+        assert not ended.wait(0.1)
+    assert ended.wait(10)
