@@ -34,10 +34,10 @@ from tqdm import tqdm
 
 sys.path.append(str(Path(__file__).resolve().parent / "attack"))
 
-from commands import COMMANDS, RECOGNISER, SHORT, Command, Target, in_child, make_model, write_yaml
+from commands import Target, in_child
 from kills import Runner, contents, names, remember_traces
+from models import COMMANDS, FAMILY_OF, RECOGNISER, SHORT, Command, make_model, write_yaml
 from trainings import TRAININGS, training_keys
-from zoo_st import DECODED
 
 from espnet2.interface.families import FAMILIES
 
@@ -134,7 +134,7 @@ STREAMING = {
     "encoder_conf": {**RECOGNISER["encoder_conf"], **_BLOCKS},
 }
 MODELS: Mapping[str, Command] = {
-    **COMMANDS,
+    **{name: command for name, command in COMMANDS.items() if name not in FAMILY_OF},
     "streams": Command("asr_inference_streaming", "asr_inference_streaming_onnx", "asr_train", SHORT),
     "lm": Command("", "", "lm_train", ()),
     "vocoder": Command("", "", "", ()),
@@ -177,7 +177,7 @@ class Model:
 
     def make(self, bundle: bool) -> None:
         """Make what is not there: the model, the configuration of a training, and with `bundle` the bundle."""
-        streams, keys = self.name == "streams", {"streams": STREAMING, "st": DECODED["st-ctc"].keys}.get(self.name)
+        streams, keys = self.name == "streams", {"streams": STREAMING}.get(self.name)
         if not (self.place / ("bundle" if bundle else "model.pth")).exists():
             in_child(
                 partial(make_model, self.place, self.task, bundle, keys, **({"streaming": True} if streams else {}))

@@ -197,7 +197,7 @@ def require_recognizer(trained: Trained, recognizer: Any, quantize: str | None, 
             _log.info("int8: %s in fp32, since there is no --recognizer to judge the speech", ", ".join(judged))
         return
     if not quantize:
-        raise OptionError("--recognizer: expected --quantize int8 with it, found none")
+        raise OptionError("--recognizer: expected int8 graphs (--quantize int8), which it judges, found none")
     if not judged:
         raise OptionError(f"--recognizer: expected none for {family.subject}, found {recognizer}")
     if not texts:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from espnet2.export.acceptance import judge_of, open_recognizer, require_recognizer
+from espnet2.export.acceptance import Recognize, judge_of, open_recognizer, require_recognizer
 from espnet2.export.compare import compare_all
 from espnet2.export.one_graph import ROLE
 from espnet2.export.whole import INT8, Whole
@@ -36,6 +36,7 @@ def verify_bundle(
         **model, family=bundle.family, **bundle.family.exported_with(bundle.section, bundle.manifest.provenance)
     )
     _require_same_interface(bundle, trained)
+    recognize = _recognize(bundle, trained, recognizer, len(recordings))
     signals = trained.signals(recordings)
     graphs = {name: bundle.graph(name) for name in bundle.components}
     checks = compare_all(trained, graphs, signals, bounded=not recordings)
@@ -44,9 +45,6 @@ def verify_bundle(
     if whole is not None:
         checks += whole.verify(files[ROLE], signals, bounded=not recordings)
     if bundle.manifest.quantized and recordings:
-        if recognizer is not None:
-            require_recognizer(trained, recognizer, "int8", len(recordings))
-        recognize = open_recognizer(recognizer, trained.section.sample_rate)
         judge = judge_of(trained, graphs, signals, False, recognize)
         names, _ = next(judge.attempts())
         if names:
@@ -58,6 +56,13 @@ def verify_bundle(
             case = f"{len(recordings)} recordings, one graph"
             checks.append(Check(f"int8 {judge.deviation_unit}", case, rate, judge.most_deviation))
     return checks
+
+
+def _recognize(bundle: Bundle, trained: Trained, recognizer: str | Path | None, texts: int) -> Recognize | None:
+    """Return what judges the speech of int8 graphs, if anything; raises as `require_recognizer` does."""
+    if recognizer is not None:
+        require_recognizer(trained, recognizer, "int8" if bundle.manifest.quantized else None, texts)
+    return open_recognizer(recognizer, trained.section.sample_rate)
 
 
 def _require_same_interface(bundle: Bundle, trained: Trained) -> None:

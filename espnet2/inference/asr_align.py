@@ -78,7 +78,9 @@ class CTCSegmentation(Segmentation):
         else:
             recognizer, cleaner = _of_model(files, device, untrained)
         if recognizer.tokenizer is None:
-            raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
+            raise OptionError(
+                "token_type: expected the kind of tokens, since the model's tokenizer is not known; found none"
+            )
         super().__init__(
             recognizer.ctc_log_probs,
             list(recognizer.token_list),

@@ -140,7 +140,9 @@ class GenerateText:
 
         if isinstance(text, str):
             if self.tokenizer is None:
-                raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
+                raise OptionError(
+                    "token_type: expected the kind of tokens, since the model's tokenizer is not known; found none"
+                )
             text = self.converter.tokens2ids(self.tokenizer.text2tokens(text))
         ids = np.asarray(text).astype(np.int64).tolist()
         if len(ids) < 2:

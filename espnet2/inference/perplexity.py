@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from espnet2.interface.errors import DataError, OptionError
+from espnet2.interface.limits import hint, limit
 from espnet2.lm.espnet_model import ESPnetLanguageModel
 from espnet2.lm.espnet_model_multitask import ESPnetMultitaskLanguageModel
 from espnet2.tasks.lm import LMTask
@@ -34,11 +35,12 @@ def calc_perplexity(
         log_base: of the logarithms, which is written to `base`; by default e.
 
     Raises:
-        DataError: there are no texts, or another process writes there.
+        DataError: there are no texts, one has too many tokens, or another process writes there.
     """
     device = next(model.parameters()).device
     rows: list[tuple[str, float, int]] = []
     for uids, batch in batches:
+        _require_short(uids, batch["text_lengths"].tolist())
         nll, lengths = model.nll(batch["text"].to(device), batch["text_lengths"].to(device))
         rows += zip(uids, nll.double().sum(dim=1).tolist(), lengths.tolist(), strict=True)
     if not rows:
@@ -54,6 +56,15 @@ def calc_perplexity(
         _write(directory / "ppl", (f"{total}\n",))
     logging.info("PPL=%s", total)
     return total
+
+
+def _require_short(uids: Iterable[str], lengths: Iterable[int]) -> None:
+    """Raise `DataError` for a text of more tokens than the limit: attention compares all of them with each other."""
+    most = limit("TEXT_TOKENS")
+    for uid, length in zip(uids, lengths, strict=True):
+        if length > most:
+            found = f"found {length}; {hint('TEXT_TOKENS')}"
+            raise DataError(f"{uid}: expected a text of at most {most} tokens, {found}")
 
 
 def _perplexity(nll: float, count: int) -> float:

@@ -85,7 +85,9 @@ class CTCSegmentation(Segmentation):
             model = Speech2Text.from_pretrained(**files, **options, untrained=untrained)
             cleaner = model.s2t_train_args.cleaner
         if model.tokenizer is None:
-            raise OptionError("token_type: expected the kind of tokens, since the model's tokenizer is not known")
+            raise OptionError(
+                "token_type: expected the kind of tokens, since the model's tokenizer is not known; found none"
+            )
         usual = model.long_form.nearest(BATCH_CONTEXT)
         context = usual if context_len_in_secs is None else context_len_in_secs
         self.buffers = model.long_form.with_context(context)

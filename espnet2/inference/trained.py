@@ -167,7 +167,8 @@ def _require_of_family(paths: Mapping[str, Path], given: Collection[str], family
         return
     name = next(iter(name for name in paths if name in given), None)
     if name is None:
-        raise OptionError(f"{', '.join(map(str, paths.values()))}: expected files of a model of {family.subject}")
+        files = ", ".join(map(str, paths.values()))
+        raise OptionError(f"{files}: expected files of a model of {family.subject}, found others")
     raise OptionError(f"--{name}: expected none, since the model has to be of {family.subject}; found {paths[name]}")
 
 

@@ -53,7 +53,8 @@ class TorchSynthesizer(Synthesizer):
         self.model, self.tts, self.train_args = trained.model, trained.model.tts, trained.config
         model: SynthesisModel = trained.runtime_model(options)
         if settings and gives_units(graph.component for graph in model.graphs.values()):
-            raise ConfigError(f"{files['vocoder_config']}: expected vocoder_file with it, since the model gives units")
+            named = files["vocoder_config"]
+            raise ConfigError(f"{named}: expected vocoder_file with it, since the model gives units; found none")
         if settings:
             options = dataclasses.replace(options, **{ITERATIONS: settings.pop(ITERATIONS, options.griffin_lim_iters)})
             settings = {**model.section.griffin_lim, **settings}

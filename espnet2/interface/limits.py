@@ -43,6 +43,7 @@ LIMITS: Mapping[str, Limit] = {
     "PIPE_SECONDS": Limit(3, "seconds to wait for a program that writes to a named pipe"),
     "UNPACKED_BYTES": Limit(64 * GIB, "bytes of an archive's files; the largest published model takes 36 GB"),
     "UNPACKED_FILES": Limit(10_000, "files of an archive"),
+    "TEXT_TOKENS": Limit(4096, "tokens of a text that a language model scores; memory grows with their square"),
     "STATE_ELEMENTS": Limit(1 << 27, "numbers in a state of a graph before the first step"),
 }
 

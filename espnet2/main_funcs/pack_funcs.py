@@ -125,7 +125,8 @@ def read_meta(directory: Path | str, shown: str | None = None) -> dict[str, str]
         for key, name in named.items():
             path = root / safe_name(str(name), shown)
             if not os.path.isfile(path):  # False for names that are too long
-                raise ArchiveError(f"{shown}: {section}.{key}: no file {shortened(repr(name), 80)} in the archive")
+                found = f"no file {shortened(repr(name), 80)}"
+                raise ArchiveError(f"{shown}: {section}.{key}: expected a file of the archive, found {found}")
             files[key] = str(path)
     return files
 
@@ -276,7 +277,7 @@ def _packed_name(path: Path | str) -> str:
         # Links keep their names: valid.acc.ave.pth is one.
         return Path(os.path.abspath(path)).relative_to(os.getcwd()).as_posix()
     except ValueError as error:
-        raise ArchiveError(f"{path}: expected a file below the working directory {Path.cwd()}") from error
+        raise ArchiveError(f"{path}: expected a file below {Path.cwd()}, where this runs, found another") from error
 
 
 def _all_files(paths: Sequence[Path | str]) -> list[Path]:

@@ -42,7 +42,9 @@ def _default_cache() -> Path:
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "espnet"
     except RuntimeError as error:
-        raise OptionError("XDG_CACHE_HOME: expected a directory to unpack in, since there is no home") from error
+        raise OptionError(
+            "XDG_CACHE_HOME: expected a directory to unpack in, there being no home; found none"
+        ) from error
 
 
 def _digest(path: Path) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import typeguard
 
-from espnet2.interface.errors import ConfigError, listed, shortened
+from espnet2.interface.errors import ConfigError, listed, reason_of, shortened
 from espnet2.torch_utils.size_limit import require_sizes
 
 # Errors of constructors for values that they, or PyTorch's layers, cannot work with.
@@ -57,7 +57,7 @@ class Choices:
             raise ConfigError(f"{self.section}: expected one of {listed(self.classes)}, found null")
         if choice.lower() not in self.classes:
             known = listed(self.classes, choice) or "null"
-            raise ConfigError(f"{self.section}: unknown choice {shortened(repr(choice), SHOWN)}; known ones: {known}")
+            raise ConfigError(f"{self.section}: expected one of {known}, found {shortened(repr(choice), SHOWN)}")
         make = build if self.part_of_model else construct
         return make(f"{self.section}_conf", self.classes[choice.lower()], conf, **given)
 
@@ -90,10 +90,11 @@ def construct(section: str, target: str, conf: Mapping[str, Any] | None, **given
     takes_more = any(parameter.kind is OPEN for parameter in parameters.values())
     for name in conf:
         if name not in known and (name in given or not takes_more):
-            raise ConfigError(f"{section}.{name}: not an option of {cls.__name__}; known ones: {listed(known, name)}")
+            one_of = f"an option of {cls.__name__} ({listed(known, name)})"
+            raise ConfigError(f"{section}.{shortened(str(name), SHOWN)}: expected {one_of}, found an unknown name")
     for name in known:
         if name not in conf and parameters[name].default is inspect.Parameter.empty:
-            raise ConfigError(f"{section}.{name}: {cls.__name__} needs it, and it is not given")
+            raise ConfigError(f"{section}.{name}: expected a value, which {cls.__name__} needs, found none")
     hints = _hints(cls)
     conf = {name: _tuple_if_hinted(value, hints.get(name, Any)) for name, value in conf.items()}
     for name, value in conf.items():
@@ -103,7 +104,13 @@ def construct(section: str, target: str, conf: Mapping[str, Any] | None, **given
     except ConfigError:
         raise
     except REFUSALS as error:
-        raise ConfigError(f"{section}: {' '.join(str(error).split()) or type(error).__name__}") from error
+        raise ConfigError(f"{section}: {_refusal(error, cls.__name__)}") from error
+
+
+def _refusal(error: Exception, name: str) -> str:
+    """The sentence of a constructor's error, or one about what class `name` is built from with its reason."""
+    reason = reason_of(error)
+    return reason if "expected" in reason else f"expected values that {name} can be built from, found: {reason}"
 
 
 def _hints(cls: Any) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def check_config(data: Mapping[str, Any], task: type[TaskDeclaration], places: P
         if key not in keys and key not in ignored:
             near = difflib.get_close_matches(str(key), keys, n=1)
             found = shortened(repr(key), SHOWN)
-            raise ConfigError(f"{source}: unknown key {found}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            advice = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"{source}: expected known keys, found the unknown key {found}{advice}")
     values: dict[str, Any] = {}
     for name, option in keys.items():
         value = _value_of(option, data)

@@ -50,7 +50,7 @@ class Places:
         path = self.file(name)
         if path is None:
             places = "beside the config, above it or here" if self.root is None else "in the packed model"
-            raise ConfigError(f"{self.source}: {key}: no file {name!r} {places}")
+            raise ConfigError(f"{self.source}: {key}: expected a file {places}, found no file {name!r}")
         return path
 
     def model(self, name: str) -> str:

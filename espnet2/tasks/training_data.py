@@ -41,7 +41,7 @@ class TrainingData:
                 raise OptionError(f"{phase}_shape_file: expected a file of the utterances' lengths, found none")
             missing = [path for path in self._shapes(phase) if not Path(path).is_file()]
             if missing:
-                raise OptionError(f"{phase}_shape_file: no file {missing[0]!r}")
+                raise OptionError(f"{phase}_shape_file: expected a file, found no file {missing[0]!r}")
             self.sampler(phase)
             self.datasets[phase] = self.dataset(phase, phase == "train")
 

@@ -82,7 +82,7 @@ def _model_of(content: Any) -> Any:
 
 def _refusal(error: UnreadableError) -> str:
     if error.wanted:
-        return f"refused, since loading it would run {error.wanted}; expected a state dict (tensors by name)"
+        return f"expected a state dict (tensors by name), found a file whose loading would run {error.wanted}"
     return f"expected a checkpoint, found{error.found}"
 
 

@@ -35,7 +35,7 @@ def load_pretrained_model(
     if not path or init_param.count(":") > 3:
         raise OptionError(f"init_param: expected FILE:SOURCE:DESTINATION:EXCLUDED, found {init_param!r}")
     if not Path(path).is_file():
-        raise OptionError(f"init_param: no file {path!r}")
+        raise OptionError(f"init_param: expected a file, found no file {path!r}")
     barred = [name for name in excluded.split(",") if name]
     state = {
         name: tensor

@@ -60,7 +60,7 @@ def common_collate_fn(
     batch: dict[str, torch.Tensor] = {}
     for name in names:
         if name.endswith("_lengths"):
-            raise DataError(f"{name}: expected a name that does not end with _lengths: those are made for each name")
+            raise DataError(f"{name}: expected a name that ends otherwise, found _lengths, which is made for each name")
         arrays_of_name = [arrays[name] for _, arrays in data]
         pad_value = int_pad_value if arrays_of_name[0].dtype.kind == "i" else float_pad_value
         try:

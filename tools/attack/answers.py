@@ -18,7 +18,7 @@ from pathlib import Path
 
 MIB = 1 << 20
 MOST_MEMORY = 8 << 30  # bytes of a process, for the safety of the machine
-SENTENCE = re.compile(r"expected.*found|unknown key|argument .*: |unrecognized arguments|no file")
+SENTENCE = re.compile(r"expected.*found|argument .*: |unrecognized arguments")
 OF_PYTHON = re.compile(r"' object|NoneType|operand|unhashable|index out of range|not supported between|positional arg")
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d .*(INFO|WARNING|ERROR)")
 

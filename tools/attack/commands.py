@@ -16,84 +16,23 @@ import copy
 import functools
 import importlib
 import itertools
-import json
 import os
 import random
 import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 from answers import MIB, Answer, Bounds, answer_of, faults
 from inputs import LINES, SPECIAL, WORDS, changed
+from models import COMMANDS, FAMILY_OF, LANGUAGE, STREAMING, keys_of, make_model, write_yaml
 from rows import KINDS as KINDS_OF_ROWS
 from rows import ROWS, Tool, write_files
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "test"))
-
-
-class Command(NamedTuple):
-    """Names of a family's commands in `espnet2.bin`, on PyTorch, on a bundle and of training, and of their input."""
-
-    pytorch: str
-    bundle: str
-    train: str
-    options: Sequence[str]
-
-
-SPEECH = ("{work}/speech.wav",)
-SHORT = ("--maxlenratio", "-4", "--beam_size", "2")
-# A recogniser of samples, with CTC and a decoder; that of `ROUND_TRIP` reads features.
-_BLOCKS = {"attention_heads": 2, "linear_units": 16, "num_blocks": 1}
-RECOGNISER = {
-    "token_list": ["<blank>", "<unk>", "<space>", "a", "b", "c", "<sos/eos>"],
-    "token_type": "char",
-    "frontend_conf": {"fs": 16000, "n_fft": 256, "hop_length": 128, "n_mels": 20},
-    "normalize": "utterance_mvn",
-    "normalize_conf": {},
-    "encoder": "conformer",
-    "encoder_conf": {**_BLOCKS, "output_size": 16, "cnn_module_kernel": 7},
-    "decoder": "transformer",
-    "decoder_conf": _BLOCKS,
-    "model_conf": {"ctc_weight": 0.3},
-}
-STREAMING = {
-    **RECOGNISER,
-    "normalize": None,
-    "encoder": "contextual_block_transformer",
-    "encoder_conf": {**_BLOCKS, "output_size": 16, "block_size": 10, "hop_size": 4, "look_ahead": 3},
-}
-LANGUAGE = {"token_list": RECOGNISER["token_list"], "token_type": "char", "lm": "transformer"}
-LANGUAGE["lm_conf"] = {"embed_unit": 8, "att_unit": 16, "head": 2, "unit": 16, "layer": 1}
-COMMANDS: Mapping[str, Command] = {
-    "asr": Command("asr_inference", "asr_inference_onnx", "asr_train", (*SHORT, *SPEECH)),
-    "asr_transducer": Command("asr_transducer_inference", "asr_inference_onnx", "asr_transducer_train", SPEECH),
-    "s2t": Command("s2t_inference", "s2t_inference_onnx", "s2t_train", (*SHORT, *SPEECH)),
-    "s2t_ctc": Command("s2t_inference_ctc", "s2t_inference_ctc_onnx", "s2t_train", SPEECH),
-    "st": Command("st_inference", "st_inference_onnx", "st_train", (*SHORT, *SPEECH)),
-    "mt": Command("mt_inference", "mt_inference_onnx", "mt_train", (*SHORT, "abc de")),
-    "slu": Command("slu_inference", "slu_inference_onnx", "slu_train", (*SHORT, "--transcript", "play", *SPEECH)),
-    "spk": Command("spk_inference", "spk_inference_onnx", "spk_train", SPEECH),
-    "lid": Command("lid_inference", "lid_inference_onnx", "lid_train", SPEECH),
-    "cls": Command("cls_inference", "cls_inference_onnx", "cls_train", SPEECH),
-    "asvspoof": Command("asvspoof_inference", "asvspoof_inference_onnx", "asvspoof_train", SPEECH),
-    "tts": Command("tts_inference", "tts_inference_onnx", "tts_train", ("--output", "speech.wav", "abc")),
-    "gan_tts": Command("tts_inference", "tts_inference_onnx", "gan_tts_train", ("--output", "speech.wav", "abc")),
-    "tts2": Command("tts2_inference", "tts_inference_onnx", "tts2_train", ("--output_dir", "out", "abc")),
-    "jets": Command("tts_inference", "tts_inference_onnx", "gan_tts_train", ("--output", "speech.wav", "abc")),
-    "joint": Command("tts_inference", "tts_inference_onnx", "tts_train", ("--output", "speech.wav", "abc")),
-}
-FAMILY_OF = {"jets": "gan_tts", "joint": "tts"}  # of other kinds of its models
-
-
-def write_yaml(path: Path, data: Any) -> None:
-    """Write plain YAML, with escapes for what is not ASCII."""
-    path.write_text(yaml.dump(data, allow_unicode=False, sort_keys=False))
-
+from trainings import training_keys
 
 Attack = tuple[str, Sequence[str]]  # what is done, and the command
 PATIENCE = 60.0  # seconds after which a command is ended, on a machine that does other things, too
@@ -264,15 +203,28 @@ def prepare(work: Path, tasks: Sequence[str], bundles: bool = True) -> None:
 
 def prepare_rows(work: Path) -> None:
     """Make the models and files of `ROWS` that are not there yet."""
-    prepare(work, ("asr",))
+    prepare(work, ("asr", "transducer_rnn", "transducer_streams", "st_two"))
+    source = {**LANGUAGE, "token_list": keys_of("st_two")["src_token_list"]}
     makers = {
         "asr_streaming": functools.partial(make_model, task="asr", keys=STREAMING, streaming=True),
         "lm": functools.partial(make_model, task="lm", keys=LANGUAGE, bundle=False),
+        "src_lm": functools.partial(make_model, task="lm", keys=source, bundle=False),
     }
     for name, make in makers.items():
         if not (work / name / "model.pth").is_file() and not in_child(make, work / name):
             raise SystemExit(f"{name}: no model")
+    if not (work / "asr/run/checkpoint.pth").is_file() and not in_child(_train, Target("asr", work)):
+        raise SystemExit("asr: no training")
     write_files(work)
+
+
+def _train(target: Target) -> None:
+    """Write the configuration of a training, its data, and what it leaves."""
+    shutil.rmtree(target.files / "corpus", ignore_errors=True)
+    data = yaml.safe_load(target.training_config().read_text())
+    write_yaml(target.files / "run.yaml", {**data, **training_keys(target.files / "corpus", "asr")})
+    words = ["--config", str(target.files / "run.yaml"), "--output_dir", str(target.files / "run"), "--max_epoch", "1"]
+    importlib.import_module("espnet2.bin.asr_train").main(words)
 
 
 def in_child(function: Callable[..., Any], *arguments: Any) -> bool:
@@ -286,52 +238,6 @@ def in_child(function: Callable[..., Any], *arguments: Any) -> bool:
             os._exit(1)
         os._exit(0)
     return os.waitpid(child, 0)[1] == 0
-
-
-def keys_of(task: str) -> Mapping[str, Any]:
-    """Keys of the configuration of a tiny model."""
-    import tiny_tts
-    import zoo
-    import zoo_tts
-    import zoo_tts_jets
-    import zoo_tts_joint
-
-    own: Mapping[str, Mapping[str, Any]] = {
-        "asr": RECOGNISER,
-        "tts": zoo_tts.MODEL,
-        "gan_tts": {**tiny_tts.VITS, "token_list": tiny_tts.TOKENS},
-        "jets": zoo_tts_jets.TRAINED.keys,
-        "joint": {**zoo_tts.MODEL, "tts": zoo_tts_joint.JOINT, "tts_conf": zoo_tts_joint.DEFAULT},
-    }
-    return own[task] if task in own else zoo.ROUND_TRIP[task].keys
-
-
-def make_model(
-    directory: Path, task: str, bundle: bool = True, keys: Mapping[str, Any] | None = None, **options: Any
-) -> None:
-    """Write configuration and weights of a tiny model of a family, and its bundle, made with these options.
-
-    Its keys are those of `keys_of` where none are given.
-    """
-    import torch
-    import zoo
-    import zoo_calls
-    import zoo_data
-
-    from espnet2.export.make_bundle import make_bundle
-    from espnet2.interface.families import FAMILIES
-
-    torch.set_num_threads(1)
-    directory.mkdir(exist_ok=True)
-    keys, task = keys_of(task) if keys is None else keys, FAMILY_OF.get(task, task)
-    row = zoo_data.Row(f"attack-{task}", "", zoo_data.Config(zoo.ROUND_TRIP[task].task, keys), (), ())
-    torch.save(zoo_calls.module_for(row, directory).state_dict(), directory / "model.pth")
-    config = json.loads((directory / "config.yaml").read_text())
-    write_yaml(directory / "config.yaml", config)
-    if not bundle:
-        return
-    files = {FAMILIES[task].config: directory / "config.yaml", FAMILIES[task].weights: directory / "model.pth"}
-    make_bundle(directory / "bundle", **options, **files)
 
 
 def attack(

@@ -63,7 +63,69 @@ def _node(name: str, value: Any) -> Damage:
     return _model(lambda model: setattr(model.graph.node[-1], name, value))
 
 
+def _swapped(field: str) -> Damage:
+    """The names of two inputs or outputs changed for each other, in the declaration alone."""
+
+    def change(model: Any) -> None:
+        values = getattr(model.graph, field)
+        first, last = values[0].name, values[-1].name
+        values[0].name, values[-1].name = last, first
+
+    return _model(change)
+
+
+def _types(kind: int) -> Damage:
+    return _model(lambda model: [setattr(value.type.tensor_type, "elem_type", kind) for value in model.graph.input])
+
+
+def _shapes(change: Callable[[Any], object]) -> Damage:
+    values = ("input", "output")
+    return _model(
+        lambda model: [change(value.type.tensor_type) for name in values for value in getattr(model.graph, name)]
+    )
+
+
+def _axes(**values: Any) -> Callable[[Any], object]:
+    def change(tensor: Any) -> None:
+        for axis in tensor.shape.dim:
+            axis.ClearField("dim_value"), axis.ClearField("dim_param")
+            for name, value in values.items():
+                setattr(axis, name, value)
+
+    return change
+
+
+def _further(field: str, name: str = "further") -> Damage:
+    """One more input or output."""
+    return _model(
+        lambda model: getattr(model.graph, field).append(onnx.helper.make_tensor_value_info(name, 1, ["batch", 3]))
+    )
+
+
 GRAPHS: Mapping[str, Damage] = {
+    "swapped inputs": _swapped("input"),
+    "swapped outputs": _swapped("output"),
+    "inputs of float64": _types(onnx.TensorProto.DOUBLE),
+    "inputs of float16": _types(onnx.TensorProto.FLOAT16),
+    "inputs of int32": _types(onnx.TensorProto.INT32),
+    "inputs of texts": _types(onnx.TensorProto.STRING),
+    "fixed axes": _shapes(_axes(dim_value=7)),
+    "axes of one name": _shapes(_axes(dim_param="batch")),
+    "axes of long names": _shapes(_axes(dim_param="\x1b[2J" * 10_000)),
+    "negative axes": _shapes(_axes(dim_value=-7)),
+    "axes far away": _shapes(_axes(dim_value=2**62)),
+    "no shapes": _shapes(lambda tensor: tensor.ClearField("shape")),
+    "no axes of inputs": _shapes(lambda tensor: tensor.shape.ClearField("dim")),
+    "one input more": _further("input"),
+    "one output more": _further("output"),
+    "an input twice": _model(lambda model: model.graph.input.append(model.graph.input[0])),
+    "an output twice": _model(lambda model: model.graph.output.append(model.graph.output[0])),
+    "outputs that are inputs": _model(lambda model: setattr(model.graph.output[0], "name", model.graph.input[0].name)),
+    "an input less": _model(lambda model: model.graph.input.pop()),
+    "an output less": _model(lambda model: model.graph.output.pop()),
+    "inputs that are weights": _model(
+        lambda model: model.graph.initializer.append(onnx.helper.make_tensor(model.graph.input[0].name, 1, [1], [0.0]))
+    ),
     "weights in /etc/passwd": _outside("/etc/passwd"),
     "weights above": _outside("../../../../../etc/passwd"),
     "weights of zeros": _outside("/dev/zero"),

@@ -27,6 +27,79 @@ WORDS = (
     *("\x1b[2J", "x" * 60_000, "/dev/zero", "/dev/full", "/etc/passwd", "/", "../x", "a\nb", "<eng>", "0.5", "1_0"),
     "\N{ARABIC-INDIC DIGIT THREE}",
 )
+# Further words of options.
+WORDS_OF: Mapping[str, Sequence[str]] = {
+    "--init_param": (
+        *(
+            "gone.pth",
+            "gone.pth:a:b",
+            ":",
+            ":::",
+            "::::",
+            "a:b:c:d:e",
+            "/dev/zero:x",
+            "/etc/passwd:::x",
+            "x" * 5000 + ":",
+        ),
+        "\x1b[2J:encoder",
+    ),
+    "--freeze_param": ("encoder", "encoder.", ".", "encoder.embed", "decoder,encoder", "*", "ctc.ctc_lo.weight.x"),
+    "--pretrain_path": ("gone.pth", "/etc", "x" * 5000),
+    "--ignore_init_mismatch": ("yes", "2"),
+    "--resume": ("yes", "2", "checkpoint.pth"),
+    **dict.fromkeys(
+        ("--transducer_conf", "--beam_search_config"),
+        (
+            *(
+                "{search_type: x}",
+                "{search_type: [greedy]}",
+                "{search_type: null}",
+                "{search_type: default}",
+                "search_type=tsd",
+            ),
+            *("{search_type: tsd, max_sym_exp: 1000000000}", "{search_type: tsd, max_sym_exp: 0}"),
+            *(
+                "{search_type: alsd, u_max: 1000000000}",
+                "{search_type: alsd, u_max: -1}",
+                "{search_type: alsd, u_max: .nan}",
+            ),
+            *("{search_type: nsc, nstep: 1000000000}", "{search_type: nsc, nstep: 0, prefix_alpha: 1}"),
+            *(
+                "{search_type: maes, nstep: 2, expansion_gamma: .inf}",
+                "{search_type: maes, expansion_beta: 1000000000}",
+            ),
+            *(
+                "{search_type: maes, prefix_alpha: 1000000000, nstep: 2}",
+                "{search_type: maes, expansion_gamma: -1e308}",
+            ),
+            *(
+                "{search_type: mbg, x: 1}",
+                "{score_norm: 3}",
+                "{search_type: greedy, nbest: 1000000000}",
+                "{1: 2}",
+                "{? [a] : 1}",
+            ),
+            "{search_type: tsd, max_sym_exp: 0x" + "f" * 6000 + "}",
+        ),
+    ),
+    "--normalize_conf": (
+        "{}",
+        "stats_file=gone.npz",
+        "{stats_file: 3}",
+        "{stats_file: [a]}",
+        "eps=-1",
+        "stats_file=/etc",
+    ),
+    **dict.fromkeys(
+        ("--model_conf", "--encoder_conf", "--decoder_conf"), ("{}", "{x: 1}", "x=1", "{? {a: 1} : 1}", "[]")
+    ),
+    **dict.fromkeys(("--token_type", "--src_token_type"), ("char", "bpe", "word", "phn", "hugging_face", "whisper_en")),
+    "--optim_conf": ("lr=nan", "lr=-1", "lr=1e308", "betas=[1]", "{lr: [1]}", "foreach=x"),
+    "--scheduler": ("warmuplr", "steplr", "reducelronplateau", "x"),
+    "--best_model_criterion": ("valid,loss", "valid,loss,min", "x,y,z", "valid,loss,median", ",,", "a,b,min,d"),
+    "--fold_length": ("0", "-1", "800", "1000000000000"),
+    "--keep_nbest_models": ("0", "[1, 2]", "[]", "-1"),
+}
 SPECIAL: Mapping[str, Callable[[Path], Any]] = {
     "fifo": lambda path: os.mkfifo(path),
     "zeros": lambda path: path.symlink_to("/dev/zero"),

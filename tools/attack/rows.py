@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from checkpoints import CHECKPOINTS, STATISTICS, TENSORS
 from files import ARCHIVES, DOCUMENTS, cut, flipped
 from graphs import GRAPHS
-from inputs import LINES, SPECIAL, WORDS, changed
+from inputs import LINES, SPECIAL, WORDS, WORDS_OF, changed
 
 Attack = tuple[str, Sequence[str]]  # what is done, and the command
 
@@ -29,6 +30,24 @@ FILES = {
     "STREAM_CONFIG": "asr_streaming/config.yaml",
     "STREAM_WEIGHTS": "asr_streaming/model.pth",
     "STREAMS": "asr_streaming/bundle",
+    "TRANSDUCER_CONFIG": "transducer_rnn/config.yaml",
+    "TRANSDUCER_WEIGHTS": "transducer_rnn/model.pth",
+    "TRANSDUCER": "transducer_rnn/bundle",
+    "CHUNK_CONFIG": "transducer_streams/config.yaml",
+    "CHUNK_WEIGHTS": "transducer_streams/model.pth",
+    "ST_CONFIG": "st_two/config.yaml",
+    "ST_WEIGHTS": "st_two/model.pth",
+    "ST": "st_two/bundle",
+    "SOURCE_LM_CONFIG": "src_lm/config.yaml",
+    "SOURCE_LM_WEIGHTS": "src_lm/model.pth",
+    "TRAINING": "asr/run.yaml",
+    "RUN": "asr/run",
+    "STATS": "stats.npz",
+    "TRAIN_WAVS": "asr/corpus/train_wav.scp",
+    "TRAIN_TEXT": "asr/corpus/train_text",
+    "VALID_WAVS": "asr/corpus/valid_wav.scp",
+    "VALID_TEXT": "asr/corpus/valid_text",
+    "SHAPES": "shapes",
     "ARCHIVE": "asr.zip",
     "MODULE": "module.py",
     "LIST": "wav.scp",
@@ -43,7 +62,40 @@ _LM = "--lm_train_config LM_CONFIG --lm_file LM_WEIGHTS"
 _SHORT = "--maxlenratio -4 --beam_size 2"
 _TEXTS = "--data_path_and_name_and_type TEXT,text,text --output_dir out"
 _SOUNDS = "--data_path_and_name_and_type LIST,speech,sound --output_dir out"
+_TRANSDUCER = "--asr_train_config TRANSDUCER_CONFIG --asr_model_file TRANSDUCER_WEIGHTS"
+_CHUNKS = "--asr_train_config CHUNK_CONFIG --asr_model_file CHUNK_WEIGHTS"
+_ST = "--st_train_config ST_CONFIG --st_model_file ST_WEIGHTS"
+_SOURCE_LM = "--src_lm_train_config SOURCE_LM_CONFIG --src_lm_file SOURCE_LM_WEIGHTS"
+_FIRST = f"--asr_maxlenratio -4 --asr_beam_size 2 {_SHORT}"
+_LISTS = " ".join(
+    f"--{phase}_data_path_and_name_and_type {phase.upper()}_{name}"
+    for phase in ("train", "valid")
+    for name in ("WAVS,speech,sound", "TEXT,text,text")
+)
+_TRAINING = "asr_train --config TRAINING --output_dir out"
 ROWS: Mapping[str, str] = {
+    "transducer_stream": f"asr_transducer_inference {_CHUNKS} --streaming true SPEECH",
+    "transducer_fusion": f"asr_transducer_inference {_TRANSDUCER} {_LM} --beam_size 2 SPEECH",
+    "transducer_list": f"asr_inference_onnx --bundle TRANSDUCER {_SOUNDS}",
+    "transducer_export": f"export_onnx {_TRANSDUCER} --output_dir out",
+    "transducer_whole": f"export_onnx {_TRANSDUCER} --output_dir out --one_graph true "
+    "--one_graph_search transducer_greedy",
+    "transducer_streams": f"export_onnx {_CHUNKS} --output_dir out --streaming true --chunk_size 8 --left_context 4",
+    "transducer_sherpa": f"export_onnx {_TRANSDUCER} --layout sherpa_onnx --output_dir out",
+    "transducer_verify": f"verify_onnx --bundle TRANSDUCER {_TRANSDUCER}",
+    "transducer_pack": f"pack asr {_TRANSDUCER} --outpath out.zip",
+    "st_fusion": f"st_inference {_ST} {_SOURCE_LM} {_FIRST} SPEECH",
+    "st_list": f"st_inference_onnx --bundle ST {_FIRST} {_SOUNDS}",
+    "st_export": f"export_onnx {_ST} --output_dir out",
+    "st_verify": f"verify_onnx --bundle ST {_ST}",
+    "st_pack": f"pack st {_ST} --outpath out.zip",
+    "train": f"{_TRAINING} --max_epoch 1",
+    "train_from": f"{_TRAINING} --init_param WEIGHTS --dry_run true",
+    "train_from_some": f"{_TRAINING} --init_param WEIGHTS:encoder:encoder --ignore_init_mismatch true --dry_run true",
+    "train_normalized": f"{_TRAINING} --normalize global_mvn --normalize_conf stats_file=STATS --dry_run true",
+    "train_on": "asr_train --config TRAINING --output_dir RUN --resume true --max_epoch 2",
+    "train_lists": f"asr_train --config TRAINING --output_dir out --max_epoch 1 {_LISTS} --train_shape_file SHAPES",
+    "statistics": f"{_TRAINING} --collect_stats true {_LISTS}",
     "export": f"export_onnx {_CHECKPOINT} --output_dir out",
     "export_whole": f"export_onnx {_CHECKPOINT} --output_dir out --one_graph true --one_graph_search ctc_greedy",
     "export_streams": f"export_onnx {_STREAM} --streaming true --output_dir out",
@@ -91,6 +143,10 @@ class Tool:
 
     def runtime(self, **files: Path | str) -> list[str]:
         """The command, with other files by name."""
+        if "RUN" in self.row and "RUN" not in files:  # it is written to
+            files = {**files, "RUN": self.work / "run"}
+            shutil.rmtree(self.work / "run", ignore_errors=True)
+            shutil.copytree(self.work / FILES["RUN"], self.work / "run")
         given = {name: str(self.work / path) for name, path in FILES.items()} | {k: str(v) for k, v in files.items()}
         return [self._filled(word, given) for word in self.row]
 
@@ -104,7 +160,9 @@ class Tool:
         verbs = parser._subparsers._group_actions[0].choices if parser._subparsers else {}
         parser = verbs.get(self.row[1], parser)
         known = [a.option_strings[-1] for a in parser._actions if a.option_strings and a.nargs in (None, "?")]
-        pairs = [(name, word) for name in known if name not in LEFT_OUT for word in WORDS]
+        pairs = [(name, word) for name in known if name not in LEFT_OUT for word in (*WORDS, *WORDS_OF.get(name, ()))]
+        own = {a.option_strings[-1] for a in parser._actions if a.option_strings} & WORDS_OF.keys() - {*known}
+        pairs += [(name, word) for name in sorted(own) for word in (*WORDS, *WORDS_OF[name])]
         rng.shuffle(pairs)
         for name, word in pairs:
             yield f"{name}={word[:40]!r}", [*self.runtime(), f"{name}={word}"]
@@ -130,7 +188,7 @@ class Tool:
         source = self.work / FILES[name]
         yield from SPECIAL.items()
         if source.is_dir():
-            for file in sorted(source.iterdir()):
+            for file in sorted(path for path in source.iterdir() if path.is_file()):
                 for text, make in self._of_file(file, rng):
                     yield f"{file.name}: {text}", self._in_copy(source, file, make)
             return
@@ -142,13 +200,18 @@ class Tool:
 
             target.mkdir()
             for other in source.iterdir():
-                if other != file:
-                    (target / other.name).symlink_to(other)
+                if other != file and not other.is_dir():
+                    shutil.copy(other, target)
             make(target / file.name)
             debug = source.with_name(source.name + ".debug")
             if debug.is_dir() and not target.with_name(target.name + ".debug").exists():
                 target.with_name(target.name + ".debug").symlink_to(debug)
-            if file.name == "bundle.yaml" or not (target / file.name).is_file() or (target / file.name).is_symlink():
+            if (
+                not (source / "bundle.yaml").exists()
+                or file.name == "bundle.yaml"
+                or not (target / file.name).is_file()
+                or (target / file.name).is_symlink()
+            ):
                 return
             data = yaml.safe_load((source / "bundle.yaml").read_text())
             entries = [*data["components"].values(), *data["files"].values()]
@@ -167,6 +230,10 @@ class Tool:
         if source.suffix == ".onnx":
             yield from ((text, _bytes(lambda d=damage: d(content, rng))) for text, damage in GRAPHS.items())
             yield "3 GB", lambda path: (path.write_bytes(content), os.truncate(path, 3 << 30))
+        tables = {"model.pth": TENSORS, "checkpoint.pth": CHECKPOINTS, "stats.npz": STATISTICS}
+        yield from (
+            (text, _bytes(lambda d=damage: d(content, rng))) for text, damage in tables.get(source.name, {}).items()
+        )
         if source.suffix == ".zip":
             files = packed(self.work)
             yield from ((text, _bytes(lambda m=make: m(files))) for text, make in ARCHIVES.items())
@@ -208,6 +275,7 @@ class Net(torch.nn.Module):
 
 def write_files(work: Path) -> None:
     """Write the files of `FILES` that are no models, beside these."""
+    import numpy as np
     import onnx
     import onnx_ir
 
@@ -217,6 +285,8 @@ def write_files(work: Path) -> None:
     (work / "module.py").write_text(NET)
     (work / "wav.scp").write_text(f"a {work / 'speech.wav'}\nb {work / 'speech.wav'}\n")
     (work / "text").write_text("a a b c\nb c a b a\n")
+    (work / "shapes").write_text("".join(f"train{number} {4000 + 800 * number}\n" for number in range(4)))
+    np.savez(work / "stats.npz", count=50, sum=np.zeros(20), sum_square=np.full(20, 60.0))
     (work / "hotwords").write_text("abc 2\nca\n")
     (work / "options.yaml").write_text("nbest: 1\nctc_weight: 0.3\n")
     (work / "asr.zip").write_bytes(ARCHIVES["zip"](packed(work)))

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from answers import MIB, Answer, Bounds, faults
-from commands import COMMANDS, Target, prepare
+from commands import Target, prepare
+from models import COMMANDS
 
 NOBODY = 54321  # number of a user that the system does not know
 ROOT = Path(__file__).resolve().parents[2]

@@ -83,7 +83,8 @@ class SpkPreprocessor(CommonPreprocessor):
         """
         for name in TRIAL:
             if name in data:
-                raise OptionError(f"{name}: expected speech and {self.field} alone, since trials are not scored here")
+                expected = f"speech and {self.field} alone, since trials are not scored here"
+                raise OptionError(f"{name}: expected {expected}; found a trial")
         values = dict(data)
         values["speech"] = self.part(uid, values["speech"])
         if self.field in values:

@@ -132,6 +132,19 @@ def test_options_of_perplexity_at_their_limits(fixtures_dir, tmp_path, monkeypat
     assert sentence in capsys.readouterr().err
 
 
+def test_texts_whose_attention_takes_much_memory_are_refused(fixtures_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(fixtures_dir / "models" / "lm_transformer")
+    monkeypatch.setenv("ESPNET_TEXT_TOKENS", "10")
+    command = ["--train_config", "config.yaml", "--model_file", "valid.loss.ave.pth", "--num_workers", "0"]
+    command += ["--data_path_and_name_and_type", "../../data/test_seen/text,text,text", "--output_dir", str(tmp_path)]
+    assert lm_calc_perplexity.main(command) == 2
+    sentence = (
+        "george-testseen-0000: expected a text of at most 10 tokens, found 14; set ESPNET_TEXT_TOKENS to allow more"
+    )
+    assert sentence in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_perplexity_beyond_floating_point():
     assert perplexity._perplexity(1e6, 1) == float("inf")
 

@@ -9,6 +9,7 @@ import pytest
 
 from espnet2.bin import export_onnx
 from espnet2.export import make_bundle as module
+from espnet2.export import verify_bundle
 from espnet2.export.acceptance import ByRecognizer, open_recognizer, require_accepted, require_recognizer
 from espnet2.inference.trained import load_trained
 from espnet2.interface.errors import OptionError, VerificationError
@@ -75,7 +76,12 @@ def test_text_encoders_are_tried_first(caplog):
             (None, "int8", 1),
             "--quantize int8: expected --recognizer with it, .* text_encoder",
         ),
-        ("tts", ("text_encoder",), ("bundle", None, 1), "--recognizer: expected --quantize int8 with it, found none"),
+        (
+            "tts",
+            ("text_encoder",),
+            ("bundle", None, 1),
+            r"--recognizer: expected int8 graphs \(--quantize int8\), which it judges, found none",
+        ),
         ("tts", ("text_encoder",), ("bundle", "int8", 0), "--recognizer: expected texts to synthesise, found none"),
         (
             "asr",
@@ -89,6 +95,13 @@ def test_text_encoders_are_tried_first(caplog):
 def test_options_that_do_not_go_together(task, names, given, sentence):
     with pytest.raises(OptionError, match=sentence):
         require_recognizer(_trained(task, *names), *given)
+
+
+def test_verification_refuses_a_recognizer_that_has_nothing_to_judge(demo_bundle):
+    whole = SimpleNamespace(manifest=SimpleNamespace(quantized={}))
+    assert verify_bundle._recognize(whole, _trained("tts", "text_encoder"), None, 0) is None
+    with pytest.raises(OptionError, match="--recognizer: expected int8 graphs"):
+        verify_bundle._recognize(whole, _trained("tts", "text_encoder"), demo_bundle, 1)
 
 
 @pytest.mark.parametrize("given", [(None, None, 0), (None, "int8", 0), ("bundle", "int8", 1)])

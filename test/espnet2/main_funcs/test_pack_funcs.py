@@ -117,14 +117,20 @@ def _damaged(path):
         (_truncated, "expected a zip or tar archive"),
         (_damaged, "expected a zip or tar archive that can be read, found: Bad CRC"),
         (lambda path: zip_of(path, {"a.txt": b""}), "expected a packed model with meta.yaml"),
-        (lambda path: zip_of(path, {"meta.yaml": FILES["meta.yaml"]}), "yaml_files.asr_train_config: no file"),
+        (
+            lambda path: zip_of(path, {"meta.yaml": FILES["meta.yaml"]}),
+            "yaml_files.asr_train_config: expected a file of the archive, found no file",
+        ),
         (
             lambda path: zip_of(path, {"meta.yaml": b"files: {asr_model_file: ../../x}"}),
             "expected relative paths inside the archive, found '../../x'",
         ),
         (lambda path: zip_of(path, {"meta.yaml": b"files: [a]"}), "files: expected names and paths, found list"),
         (lambda path: zip_of(path, {"meta.yaml": b"yaml_files: a"}), "yaml_files: expected names and paths, found str"),
-        (lambda path: zip_of(path, {"meta.yaml": b"files: {a: [b]}"}), "files.a: no file"),
+        (
+            lambda path: zip_of(path, {"meta.yaml": b"files: {a: [b]}"}),
+            "files.a: expected a file of the archive, found no file",
+        ),
         (lambda path: zip_of(path, {"meta.yaml": b"- a"}), r"model.zip: meta.yaml: .* found list; it names the files"),
         (lambda path: zip_of(path, {"m/meta.yaml": b"a: [1"}), r"model.zip: m/meta.yaml: expected plain YAML, found"),
         (lambda path: zip_of(path, {"m/meta.yaml": b"", "n/a": b""}), r"model.zip: meta.yaml: .* found none"),
@@ -327,7 +333,7 @@ def test_what_is_packed_is_unpacked(trained, tmp_path, ending):
     [
         (["--outpath", "model.rar"], "model.rar: expected a name ending in .zip, .tar, .tar.gz"),
         (["--outpath", "m.zip", "--option", "none.md"], "none.md: expected a file to pack, found none"),
-        (["--outpath", "m.zip", "--option", __file__], "expected a file below the working directory"),
+        (["--outpath", "m.zip", "--option", __file__], "where this runs, found another"),
     ],
 )
 def test_what_cannot_be_packed_leaves_no_archive(trained, tmp_path, capsys, options, message):

@@ -41,15 +41,20 @@ def test_null_means_nothing_where_it_may(choice):
 @pytest.mark.parametrize(
     ("choices", "choice", "conf", "message"),
     [
-        (ENCODER, "foo", {}, "encoder: unknown choice 'foo'; known ones: conformer$"),
-        (Choices("preencoder", {}, optional=True), "sinc", {}, "preencoder: unknown choice 'sinc'; known ones: null$"),
+        (ENCODER, "foo", {}, "encoder: expected one of conformer, found 'foo'$"),
+        (Choices("preencoder", {}, optional=True), "sinc", {}, "preencoder: expected one of null, found 'sinc'$"),
         (
             ENCODER,
             "conformer",
             {"blocks": 3},
-            "encoder_conf.blocks: not an option of ConformerEncoder; known ones: num_blocks, out",
+            r"encoder_conf.blocks: expected an option of ConformerEncoder \(num_blocks, out",
         ),
-        (ENCODER, "conformer", {"input_size": 3}, "encoder_conf.input_size: not an option of ConformerEncoder"),
+        (
+            ENCODER,
+            "conformer",
+            {"input_size": 3},
+            "encoder_conf.input_size: expected an option of ConformerEncoder .*, found an unknown name",
+        ),
         (ENCODER, "conformer", {"num_blocks": "x"}, "encoder_conf.num_blocks: expected int, found str 'x'$"),
         (ENCODER, "conformer", {"num_blocks": None}, "encoder_conf.num_blocks: expected int, found null$"),
         (ENCODER, "conformer", {"dropout_rate": "1e-1"}, "encoder_conf.dropout_rate: expected float, found str '1e-1'"),
@@ -61,7 +66,12 @@ def test_null_means_nothing_where_it_may(choice):
         ),
         (ENCODER, "conformer", {"input_layer": "conv9"}, "encoder_conf: .*conv9.*conv2d8"),
         (ENCODER, "conformer", {"attention_heads": 0}, "encoder_conf: attention_heads: expected a positive number"),
-        (ENCODER, "conformer", {"attention_heads": 3}, "encoder_conf: 256 features .* 3 attention heads"),
+        (
+            ENCODER,
+            "conformer",
+            {"attention_heads": 3},
+            "encoder_conf: expected values that .* found: 256 features .* 3 attention heads",
+        ),
         (ENCODER, "conformer", {"output_size": -4}, "encoder_conf: output_size: expected .*, found -4"),
         (ENCODER, "conformer", {"num_blocks": 0}, "encoder_conf: num_blocks: expected .*, found 0"),
         (ENCODER, "conformer", {"linear_units": 0}, "encoder_conf: linear_units: expected .*, found 0"),
@@ -97,7 +107,7 @@ def test_null_means_nothing_where_it_may(choice):
         (FRONTEND, "default", {"fmin": 9000}, "frontend_conf: fmin, fmax: expected .*, found 9000 and 8000"),
         (FRONTEND, "default", {"fs": 16.0}, "frontend_conf.fs: expected int or str, found float 16.0$"),
         (FRONTEND, "default", {"fs": "fast"}, "frontend_conf: fs: expected a sampling rate"),
-        (NORMALIZE, "global_mvn", {}, "normalize_conf.stats_file: GlobalMVN needs it, and it is not given"),
+        (NORMALIZE, "global_mvn", {}, "normalize_conf.stats_file: expected a value, which GlobalMVN needs, found none"),
     ],
 )
 def test_mistakes_are_named(choices, choice, conf, message):

@@ -63,7 +63,7 @@ def test_training_keys_are_no_model_keys():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({**OLD, "encodr": 1}, "unknown key 'encodr'; did you mean 'encoder'[?]"),
+        ({**OLD, "encodr": 1}, "expected known keys, found the unknown key 'encodr'; did you mean 'encoder'[?]"),
         ({**OLD, "zzz": 1}, "unknown key 'zzz'$"),
         ({**OLD, "encoder": 3}, "encoder: expected str or null, found int 3"),
         ({**OLD, "encoder_conf": [1]}, r"encoder_conf: expected dict, found list \[1\]"),
@@ -72,10 +72,13 @@ def test_training_keys_are_no_model_keys():
             {**OLD, "token_list": ["a", 1]},
             "token_list: .* found int 1 as item 2 of 2; write '1' with quotes",
         ),
-        ({**OLD, "token_list": "none.txt"}, "token_list: no file 'none.txt' beside the config, above it or here"),
+        (
+            {**OLD, "token_list": "none.txt"},
+            "token_list: expected a file beside the config, above it or here, found no file 'none.txt'",
+        ),
         (
             {**OLD, "normalize": "global_mvn", "normalize_conf": {"stats_file": "exp/none.npz"}},
-            "normalize_conf.stats_file: no file 'exp/none.npz'",
+            "normalize_conf.stats_file: expected a file .*, found no file 'exp/none.npz'",
         ),
         (
             {"tts": "fastspeech2", "tts_conf": {}},
@@ -150,7 +153,7 @@ def test_a_packed_models_paths_stay_inside(tmp_path, monkeypatch, section, name)
     assert read_config(path, ASRTask).bpemodel == str(tmp_path / "model/exp/asr/secret")  # which does not exist
     for key in ({"token_list": name}, {"normalize": "global_mvn", "normalize_conf": {"stats_file": name}}):
         write(path, {**OLD, **key})
-        with pytest.raises(ConfigError, match=r"no file '.*secret' in the packed model"):
+        with pytest.raises(ConfigError, match=r"expected a file in the packed model, found no file '.*secret'"):
             read_config(path, ASRTask)
     write(tmp_path / "model/secret", "<blank>\n")
     write(path, {**OLD, "bpemodel": "secret"})
@@ -179,7 +182,7 @@ def test_a_packed_models_vocabulary_stays_inside(tmp_path, monkeypatch, token_ty
 def test_names_of_files_may_be_too_long(tmp_path, token_type):
     config = {**OLD, "token_type": token_type, "bpemodel": "a" * 3000}
     assert read_config(write(tmp_path / "config.yaml", config), ASRTask).bpemodel == "a" * 3000
-    with pytest.raises(ConfigError, match="token_list: no file 'aaa") as error:
+    with pytest.raises(ConfigError, match=r"token_list: expected a file .*, found no file 'aaa") as error:
         read_config(write(tmp_path / "config.yaml", {**OLD, "token_list": "a" * 3000}), ASRTask)
     assert len(str(error.value)) <= 400
 

@@ -73,10 +73,13 @@ def test_the_keys_of_a_model_have_their_defaults():
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"num_lables": 1}, r"x: unknown key 'num_lables'; did you mean 'num_labels'\?"),
+        ({"num_lables": 1}, r"x: expected known keys, found the unknown key 'num_lables'; did you mean 'num_labels'\?"),
         ({"num_labels": "a"}, "x: num_labels: expected int or null, found str 'a'"),
         ({"levels": [1, "a"]}, "x: levels: expected list of int, found str 'a' as item 2 of 2"),
-        ({"normalize_conf": {"stats_file": "none.npz"}}, "x: normalize_conf.stats_file: no file 'none.npz'"),
+        (
+            {"normalize_conf": {"stats_file": "none.npz"}},
+            "x: normalize_conf.stats_file: expected a file .*, found no file 'none.npz'",
+        ),
         ({"ctc_conf": {}}, "x: expected a config of features, found one of speech recognition"),
     ],
 )

@@ -71,9 +71,15 @@ DEEP = 20_000
 CASES = {
     "a token that is a number": (lambda: _build(token_list=[*TOKENS, *map(str, range(5000)), 7]), "int 7 as item 5005"),
     "a token that is a truth value": (lambda: _build(token_list=[*TOKENS, False]), "bool False as item 5 of 5"),
-    "an unknown choice": (lambda: _build(encoder="conformr"), "'conformr'; known ones: conformer"),
-    "a long choice": (lambda: _build(encoder=LONG), "encoder: unknown choice"),
-    "an unknown option": (lambda: _build(encoder_conf={"attention_head": 2}), "encoder_conf.attention_head: .* known"),
+    "an unknown choice": (
+        lambda: _build(encoder="conformr"),
+        "encoder: expected one of conformer, .*, found 'conformr'",
+    ),
+    "a long choice": (lambda: _build(encoder=LONG), "encoder: expected one of .*, found 'xxx"),
+    "an unknown option": (
+        lambda: _build(encoder_conf={"attention_head": 2}),
+        "encoder_conf.attention_head: expected an option .*, found an unknown name",
+    ),
     "a long option": (lambda: _build(encoder_conf={LONG: 2}), r"config\.yaml: encoder_conf\.xxx"),
     "a long value": (lambda: _build(encoder_conf={"num_blocks": LONG}), "encoder_conf.num_blocks: expected int"),
     "a list for a number": (
@@ -116,14 +122,14 @@ CASES = {
     "a meta.yaml that is a list": (lambda: _archive({"meta.yaml": b"- a"}), r"model\.zip: meta\.yaml: .* found list"),
     "a file that is not there": (
         lambda: _archive({"meta.yaml": f"files: {{asr_model_file: {LONG}}}"}),
-        r"model\.zip: meta\.yaml: files\.asr_model_file: no file",
+        r"model\.zip: meta\.yaml: files\.asr_model_file: expected a file of the archive, found no file",
     ),
     "weights of another model": (lambda: _weights(MANY), "lacks 2: weight, bias; has left over 100: deep"),
     "weights to start from": (lambda: _start(MANY), "start.pth: expected tensors .* 100 others: deep"),
     "what is packed": (lambda: pack("out.zip", {"asr_model_file": "stats.npz"}, {}), r"stats\.npz: expected"),
     "another language model": (
         lambda: LMTask.build_model({"token_list": TOKENS, "lm": "rnn"}),
-        "lm: .*'rnn'; .* seq_rnn",
+        "lm: expected one of .*seq_rnn.*, found 'rnn'",
     ),
 }
 
