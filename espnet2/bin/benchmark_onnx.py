@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from espnet2.runtime.bundle_arguments import inference_options_or_none
 from espnet2.utils.cli import add_log_level, run
 from espnet2.utils.config_argparse import PlainArgumentParser
 from espnet2.utils.model_options import add_model_options, model_options
-from espnet2.utils.types import mapping_or_none
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -23,7 +23,7 @@ def get_parser() -> argparse.ArgumentParser:
     group.add_argument("--beam_size", type=int, help="recognisers only: beam size (default: 10)")
     group.add_argument("--ctc_weight", type=float, help="recognisers only: weight of CTC (default: 0.3)")
     group.add_argument("--lm_weight", type=float, help="recognisers only: weight of the language model (default: 0.3)")
-    group.add_argument("--options", type=mapping_or_none, help="options of inference, as '{beam_size: 5}'")
+    group.add_argument("--options", type=inference_options_or_none, help="options of inference, as '{beam_size: 5}'")
     group.add_argument("--num_threads", type=int, default=1, help="threads of each (default: 1)")
     group.add_argument(
         "--repeat", type=int, default=3, help="runs over all recordings; the fastest counts (default: 3)"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from espnet2.utils.types import str2bool
+from espnet2.utils.types import UnfitValueError, mapping_or_none, str2bool
 
 THREADS = (
     "threads of graphs that read a whole utterance, as encoder and CTC; steps have one, those of a batch up to 4 "
     "(default: all cores)"
 )
+# Arguments with which models are opened, which are no options of inference.
+OPENING = ("bundle", "quantized", "num_threads", "device", "providers", "mapped", "verify")
 
 
 def add_bundle_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -29,3 +31,12 @@ def bundle_options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of `add_bundle_options` as keywords of a class of `espnet2.runtime`."""
     options = {name: getattr(args, name) for name in ("bundle", "quantized", "num_threads")}
     return {**options, "device": "cuda" if args.ngpu > 0 else "cpu"}
+
+
+def inference_options_or_none(text: str) -> Any:
+    """Options of inference by name, see `mapping_or_none`; raises `UnfitValueError` for what is no name of one."""
+    found = mapping_or_none(text)
+    for name in found or {}:
+        if not isinstance(name, str) or name in OPENING:
+            raise UnfitValueError(f"expected names of options of inference, found {name!r}")
+    return found

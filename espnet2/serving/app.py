@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect
 
 from espnet2.interface.errors import HALVES, EspnetError, listed, reason_of
 from espnet2.serving.decoding import AudioDecoder, Samples
-from espnet2.serving.guard import FAILED, Guard, RefusedError, refusal
+from espnet2.serving.guard import FAILED, Guard, RefusedError, Room, Share, refusal
 from espnet2.serving.limits import Limits
 from espnet2.serving.metrics import Metrics
 from espnet2.serving.models import Model
@@ -41,6 +41,20 @@ FULL = (errno.ENOSPC, errno.EDQUOT)  # errors of a disk without room
 FORM_TYPE = "multipart/form-data"
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
 GRANULARITIES = ("segment", "word")
+REFUSALS = {  # by status, as the interface has them
+    400: "The request is not understood, or its recording or text cannot be used",
+    401: "The request does not bear the token of this service",
+    404: "There is no such model, or none that does this",
+    408: "The body has not arrived in time",
+    413: "The body, or its text, is too large",
+    429: "The service has as many requests, or as many bytes of them, as it takes",
+    500: "The service has failed",
+    504: "There was no result before the deadline",
+    507: "The disk of the service is full",
+}
+ANY = (401, 413, 429, 500)  # statuses of any path
+_FAULT = {"type": "object", "properties": {"message": {"type": "string"}, "code": {"type": "integer"}}}
+ERROR = {"type": "object", "required": ["error"], "properties": {"error": _FAULT}}
 SENTENCES = {  # by status
     404: "path: expected one of those in /openapi.json, found {path}",
     405: "method: expected {allowed}, found {method}",
@@ -61,25 +75,18 @@ def make_service(
     """
     metrics = Metrics(models, directory)
     app = make_app(models, limits, metrics)
-    return Guard(app, token, int(limits.megabytes * MB), limits.patience, metrics.observe)
+    room = Room(int(limits.total_megabytes * MB))
+    return Guard(app, token, int(limits.megabytes * MB), room, limits.patience, metrics.observe)
 
 
 def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> FastAPI:
     """The application behind the guard."""
     decoder = AudioDecoder(most_seconds=limits.seconds)
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        refreshing = asyncio.ensure_future(metrics.keep_fresh())
-        yield
-        refreshing.cancel()
-        for model in models.values():
-            await in_thread(model.close)
-        decoder.close()
-
     description = "Speech recognition, translation and synthesis"
     # An address of a redirection would be made of what the client says that this host is called.
-    app = FastAPI(title="ESPnet", description=description, lifespan=lifespan, redirect_slashes=False)
+    running = functools.partial(_running, models, decoder, metrics)
+    app = FastAPI(title="ESPnet", description=description, lifespan=running, redirect_slashes=False)
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.state.models = models
@@ -91,9 +98,15 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
             methods=["POST"],
             summary=f"{verb.capitalize()} a recording",
             openapi_extra={"requestBody": FORM},
+            responses=_refusals(400, 404, 408, 504, 507),
         )
 
-    @app.post("/v1/audio/speech", summary="Synthesize speech", openapi_extra={"requestBody": TEXT})
+    @app.post(
+        "/v1/audio/speech",
+        summary="Synthesize speech",
+        openapi_extra={"requestBody": TEXT},
+        responses=_refusals(400, 404, 408, 504),
+    )
     async def speech(request: Request) -> Response:
         return await spoken(
             request, lambda name: chosen(models, "speak", name), int(limits.characters), limits.deadline
@@ -103,21 +116,21 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
     async def stream(socket: WebSocket) -> None:
         await live(socket, lambda name: chosen(models, "stream", name), metrics)
 
-    @app.get("/v1/models", summary="The models of this service")
+    @app.get("/v1/models", summary="The models of this service", responses=_refusals())
     async def list_models() -> dict[str, Any]:
         return {"object": "list", "data": [described(name, model) for name, model in models.items()]}
 
-    @app.get("/v1/models/{name}", summary="A model of this service")
+    @app.get("/v1/models/{name}", summary="A model of this service", responses=_refusals(404))
     async def get_model(name: str) -> dict[str, Any]:
         if name not in models:
             raise RefusedError(404, f"model: expected one of {listed(models)}, found {name!r}")
         return described(name, models[name])
 
-    @app.get("/healthz", summary="Whether the service answers")
+    @app.get("/healthz", summary="Whether the service answers", responses=_refusals())
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/metrics", summary="Figures for Prometheus")
+    @app.get("/metrics", summary="Figures for Prometheus", responses=_refusals())
     async def figures() -> PlainTextResponse:
         return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
 
@@ -126,6 +139,25 @@ def make_app(models: Mapping[str, Model], limits: Limits, metrics: Metrics) -> F
         return HTMLResponse(resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
 
     return app
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    models: Mapping[str, Model], decoder: AudioDecoder, metrics: Metrics, app: FastAPI
+) -> AsyncIterator[None]:
+    """Keep figures fresh, and close models and decoder when the block ends."""
+    refreshing = asyncio.ensure_future(metrics.keep_fresh())
+    yield
+    refreshing.cancel()
+    for model in models.values():
+        await in_thread(model.close)
+    decoder.close()
+
+
+def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a path in the interface: with these statuses, and those that any path has."""
+    content = {"application/json": {"schema": ERROR}}
+    return {status: {"description": REFUSALS[status], "content": content} for status in sorted({*ANY, *statuses})}
 
 
 def described(name: str, model: Model) -> dict[str, Any]:
@@ -233,9 +265,11 @@ class Recordings:
             wanted = Wanted(verb, _text(form, "language"), _words(form))
             streamed = _flag(form, "stream")
             running.enter_context(model.admitted())
-            decode = functools.partial(self._decoded, upload, model.sample_rate, ticket)
+            share: Share = request.state.share
+            decode = functools.partial(self._decoded, upload, model.sample_rate, ticket, share)
             samples = await while_connected(request, ticket, decode)
         running.callback(samples.close)
+        share.take(samples.size)
         self.metrics.audio.labels(model.name).inc(samples.seconds)
         return Asked(model, samples, kind, wanted, streamed)
 
@@ -250,8 +284,8 @@ class Recordings:
                     pass
                 raise
 
-    def _decoded(self, upload: Any, rate: int, ticket: Ticket) -> Samples:
-        with tempfile.NamedTemporaryFile() as file:
+    def _decoded(self, upload: Any, rate: int, ticket: Ticket, share: Share) -> Samples:
+        with share.lent(upload.size), tempfile.NamedTemporaryFile() as file:
             while block := upload.file.read(MB):
                 file.write(block)
             file.flush()

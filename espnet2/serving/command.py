@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from espnet2.interface.errors import OptionError, reason_of, shortened
 from espnet2.runtime.batch_size import batch_size_or_auto
-from espnet2.runtime.bundle_arguments import THREADS
+from espnet2.runtime.bundle_arguments import THREADS, inference_options_or_none
 from espnet2.runtime.cli.options import add_option
 from espnet2.runtime.cli.verbs import MODELS
 from espnet2.runtime.memory import share_memory
@@ -26,7 +26,7 @@ from espnet2.serving.limits import Limits
 from espnet2.serving.messages import parse_object
 from espnet2.utils.cli import add_log_level
 from espnet2.utils.text_file import read_text
-from espnet2.utils.types import mapping_or_none, str_or_none
+from espnet2.utils.types import str_or_none
 from espnet2.utils.work_directory import work_directory
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("deadline", "seconds in which a request is answered or given up"),
         ("patience", "seconds in which a body has to arrive"),
         ("megabytes", "of the largest body"),
+        ("total_megabytes", "of bodies and decoded recordings of all requests at once, of each process"),
         ("characters", "of the longest text"),
     ):
         add_option(
@@ -85,7 +86,7 @@ def _add_model_arguments(group: argparse._ActionsContainer) -> None:
     add_option(
         group,
         "options",
-        type=mapping_or_none,
+        type=inference_options_or_none,
         help="further options of recognisers, such as '{beam_size: 5, ctc_weight: 0.3}'",
     )
 

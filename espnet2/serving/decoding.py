@@ -26,10 +26,12 @@ _SPAWN = multiprocessing.get_context("spawn")  # threads of a service do not sur
 
 
 class Samples:
-    """Samples of a recording in a file without a name: iterates pieces (T,), float32; gone when it is closed."""
+    """Samples of a recording in a file without a name, of `size` bytes: iterates pieces (T,), float32; gone when it is
+    closed."""
 
     def __init__(self, file: IO[bytes], count: int, rate: int) -> None:
         self._file, self.count, self.seconds = file, count, count / rate
+        self.size = count * np.dtype(np.float32).itemsize
         self._piece = max(int(PIECE * rate), 1)
 
     def __iter__(self) -> Iterator[np.ndarray]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
+import threading
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -21,6 +23,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 DIGITS = 18  # of a number of bytes
 OPEN = ("/", "/healthz")  # paths that need no token
 FAILED = "service: expected a result, found an error of its own, which its log has"
+FULL_SECONDS = 5.0  # after which a request is worth another attempt, where others hold too many bytes
 
 
 class RefusedError(Exception):
@@ -40,21 +43,80 @@ def refusal(status: int, message: str, seconds: float | None = None) -> JSONResp
     return JSONResponse(content, status, headers)
 
 
+class Room:
+    """Bytes that all requests may hold at once, in memory and on disk: their bodies, and what is made of them.
+
+    Args:
+        most: Bytes; a request that is alone may hold more.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._held, self._lock = most, 0, threading.Lock()
+
+    def require(self, size: int, own: int = 0) -> None:
+        """Raise `RefusedError` where `size` bytes more are too many for a request that holds `own`."""
+        if self._held > own and self._held + size > self._most:
+            message = f"service: expected at most {self._most} bytes of all requests at once, found more"
+            raise RefusedError(429, message, FULL_SECONDS)
+
+    def add(self, size: int, own: int) -> None:
+        """Count bytes more, or fewer, of a request that holds `own`; raises `RefusedError` as `require` does."""
+        with self._lock:
+            if size > 0:
+                self.require(size, own)
+            self._held += size
+
+
+class Share:
+    """Bytes of a `Room` that one request holds, until the end of its block."""
+
+    def __init__(self, room: Room) -> None:
+        self._room, self._held = room, 0
+
+    def __enter__(self) -> Share:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.take(-self._held)
+
+    def take(self, size: int) -> None:
+        """Hold more bytes, or fewer; raises `RefusedError` where others hold so many that these are too many."""
+        self._room.add(size, self._held)
+        self._held += size
+
+    @contextlib.contextmanager
+    def lent(self, size: int) -> Iterator[None]:
+        """Hold more bytes until the end of a block; raises `RefusedError` as `take` does."""
+        self.take(size)
+        try:
+            yield
+        finally:
+            self.take(-size)
+
+
 class Guard:
-    """ASGI application around another one.
+    """ASGI application around another one, whose requests have their `Share` in their state.
 
     Args:
         app: The other one.
         token: What requests have to bear; None: nothing.
         most_bytes: Of the body of a request.
+        room: Of all requests.
         patience: Seconds in which a body has to be there.
         observe: Takes path, status and seconds of each answer.
     """
 
     def __init__(
-        self, app: App, token: str | None, most_bytes: int, patience: float, observe: Callable[[str, int, float], None]
+        self,
+        app: App,
+        token: str | None,
+        most_bytes: int,
+        room: Room,
+        patience: float,
+        observe: Callable[[str, int, float], None],
     ) -> None:
         self.app, self.token, self.most_bytes, self.patience, self.observe = app, token, most_bytes, patience, observe
+        self.room = room
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -89,11 +151,21 @@ class Guard:
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
-        length = headers.get(b"content-length", b"0")
-        if length.isdigit() and (len(length) > DIGITS or int(length) > self.most_bytes):
-            await refusal(413, self._too_large())(scope, receive, send)
+        try:
+            self._require_room(headers.get(b"content-length", b"0"))
+        except RefusedError as error:
+            await refusal(error.status, error.message, error.seconds)(scope, receive, send)
             return
-        await self.app(scope, self._bounded(receive), send)
+        with Share(self.room) as share:
+            scope.setdefault("state", {})["share"] = share
+            await self.app(scope, self._bounded(receive, share), send)
+
+    def _require_room(self, length: bytes) -> None:
+        """Raise `RefusedError` for a body of a length that cannot be taken."""
+        if length.isdigit():
+            if len(length) > DIGITS or int(length) > self.most_bytes:
+                raise RefusedError(413, self._too_large())
+            self.room.require(int(length))
 
     def _is_allowed(self, scope: Message, headers: dict[bytes, bytes]) -> bool:
         if self.token is None or scope["path"] in OPEN:
@@ -110,8 +182,8 @@ class Guard:
     def _too_large(self) -> str:
         return f"body: expected at most {self.most_bytes} bytes, found more"
 
-    def _bounded(self, receive: Receive) -> Receive:
-        """Source of the messages of a body, within the limits."""
+    def _bounded(self, receive: Receive, share: Share) -> Receive:
+        """Source of the messages of a body, within the limits, whose bytes are those of a share."""
         end, size, is_complete = time.monotonic() + self.patience, 0, False
 
         async def bounded() -> Message:
@@ -126,6 +198,7 @@ class Guard:
             is_complete = not message.get("more_body", False)
             if size > self.most_bytes:
                 raise RefusedError(413, self._too_large())
+            share.take(len(message.get("body", b"")))
             return message
 
         return bounded

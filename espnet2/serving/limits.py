@@ -14,6 +14,7 @@ class Limits:
         deadline: Seconds in which a request is answered, or is given up.
         patience: Seconds in which a body has to arrive.
         megabytes: The largest body.
+        total_megabytes: Bodies and decoded recordings of all requests at once; one that is alone may take more.
         characters: The longest text.
     """
 
@@ -21,4 +22,5 @@ class Limits:
     deadline: float = 600.0
     patience: float = 120.0
     megabytes: float = 512.0
+    total_megabytes: float = 4096.0
     characters: float = 10_000

@@ -24,7 +24,7 @@ from espnet2.runtime.threads import gatherings_of, threads_of
 from espnet2.runtime.tts import Synthesizer, Text2Speech
 from espnet2.serving.languages import known_language
 from espnet2.serving.scheduler import BusyError, Scheduler, Ticket
-from espnet2.serving.stream_hub import StreamHub, transcribed
+from espnet2.serving.stream_hub import SHARED, StreamHub, transcribed
 
 BATCH = 16  # utterances that are decoded together
 WAITING = 600.0  # seconds of speech that may wait
@@ -165,7 +165,8 @@ class Streaming(Model):
     def __init__(self, name: str, recognizer: StreamingRecognizer, threads: int = 1, verb: str = "transcribe") -> None:
         super().__init__(name, recognizer.sample_rate)
         self.verbs = ("stream", verb)
-        self.hub, self._recordings = StreamHub(recognizer, STREAMS, threads), StreamHub(recognizer, self.most, threads)
+        self.hub = StreamHub(recognizer, STREAMS, threads, SHARED)
+        self._recordings = StreamHub(recognizer, self.most, threads)
         known = recognizer.timestamps
         self.timestamps = None if known is None else dataclasses.replace(known, unit="word")
 

@@ -20,8 +20,10 @@ from espnet2.runtime.results import AnyResult
 from espnet2.serving.scheduler import BusyError, Ticket
 
 MOST_WAITING = 60.0  # seconds of one stream that may wait to be recognised
+MOST_AT_ONCE = 1800.0  # seconds of all streams beyond which one may not send more than that in one message
 TOGETHER = 8  # streams of a step: more make it hardly faster, take memory, and let the first of them wait for the last
 PIECE = 5.0  # seconds of a stream in a step: more, of a recording or sent at once, would keep others waiting
+SHARED = 0.64  # seconds of a live stream in a step while there are others: what is sent at once would keep them waiting
 LOOK = 1.0  # seconds between looks whether somebody still waits for a recording
 # Takes the results so far, or what ended the stream, and whether they are the last.
 Deliver = Callable[[list[AnyResult] | Exception, bool], None]
@@ -45,6 +47,11 @@ class LiveStream:
         """
         self._hub.extend(self, samples, is_final)
 
+    @property
+    def waiting(self) -> int:
+        """Samples that wait."""
+        return sum(map(len, self.pieces))
+
     def take(self, most: int) -> tuple[np.ndarray, bool]:
         """The samples that wait, the first ones of more than `most`, and whether they are the stream's last."""
         samples = self.pieces[0] if len(self.pieces) == 1 else np.concatenate(self.pieces)
@@ -64,10 +71,11 @@ class StreamHub:
         recognizer: Of streams.
         most: Streams at once.
         threads: Steps at once, of different streams.
+        shared: Seconds of a stream in a step while there are others; those of `Recorded` need pieces as a whole.
     """
 
-    def __init__(self, recognizer: StreamingRecognizer, most: int, threads: int = 1) -> None:
-        self.recognizer, self.most = recognizer, most
+    def __init__(self, recognizer: StreamingRecognizer, most: int, threads: int = 1, shared: float = PIECE) -> None:
+        self.recognizer, self.most, self._shared = recognizer, most, shared
         self._streams: set[LiveStream] = set()
         self._ready: dict[LiveStream, None] = {}  # that wait for a step, the first one first
         self._idle = 0  # threads
@@ -97,12 +105,22 @@ class StreamHub:
         if not len(samples) and not is_final:
             return
         with self._lock:
-            waiting = sum(map(len, stream.pieces)) / self.recognizer.sample_rate
-            if waiting > MOST_WAITING and not is_final:
-                raise BusyError(f"stream: expected at most {MOST_WAITING:g} s ahead of the results, found more", 5.0)
+            self._require_room(stream, len(samples), is_final)
             stream.pieces.append(samples)
             stream.ends |= is_final
             self._note(stream)
+
+    def _require_room(self, stream: LiveStream, count: int, is_final: bool) -> None:
+        """Raise `BusyError` where a stream is far ahead of its results, or sends much at once while much waits."""
+        rate = self.recognizer.sample_rate
+        waiting = stream.waiting / rate
+        if waiting > MOST_WAITING and not is_final:
+            raise BusyError(f"stream: expected at most {MOST_WAITING:g} s ahead of the results, found more", 5.0)
+        if waiting + count / rate > MOST_WAITING:
+            others = sum(one.waiting for one in self._streams if one is not stream) / rate
+            if others and others + waiting + count / rate > MOST_AT_ONCE:
+                message = f"service: expected at most {MOST_AT_ONCE:g} s of all streams waiting, found more"
+                raise BusyError(message, 5.0)
 
     def forget(self, stream: LiveStream) -> None:
         """Remove a stream."""
@@ -140,7 +158,8 @@ class StreamHub:
             self._news.wait_for(lambda: self._ready or self.is_closed)
             share = min(-(-len(self._ready) // self._idle), TOGETHER)
             self._idle -= 1
-            most = int(PIECE * self.recognizer.sample_rate)
+            seconds = PIECE if len(self._streams) == 1 else self._shared
+            most = int(seconds * self.recognizer.sample_rate)
             ready = [(one, *one.take(most)) for one in itertools.islice(self._ready, share)]
             for stream, _, _ in ready:
                 del self._ready[stream]

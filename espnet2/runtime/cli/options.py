@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from espnet2.runtime.batch_size import batch_size_or_auto
-from espnet2.runtime.bundle_arguments import THREADS
+from espnet2.runtime.bundle_arguments import THREADS, inference_options_or_none
 from espnet2.runtime.cli.formats import FORMATS
 from espnet2.runtime.cli.transcriber import PAUSE
 from espnet2.utils.cli import add_log_level
-from espnet2.utils.types import mapping_or_none, str_or_none
+from espnet2.utils.types import str_or_none
 
 PARQUET = "parquet"  # a format of `--ray` alone
 
@@ -68,7 +68,10 @@ def add_recognition_arguments(parser: argparse.ArgumentParser) -> None:
         group, "batch_size", type=batch_size_or_auto, help="parts that are recognised together, or auto (default: 1)"
     )
     add_option(
-        group, "options", type=mapping_or_none, help="further decoding options, such as '{ctc_weight: 0.3, penalty: 1}'"
+        group,
+        "options",
+        type=inference_options_or_none,
+        help="further decoding options, such as '{ctc_weight: 0.3, penalty: 1}'",
     )
     _add_cluster_arguments(parser)
 

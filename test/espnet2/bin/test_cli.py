@@ -207,6 +207,15 @@ def test_a_path_that_the_system_refuses_ends_no_list(demo_bundle, recordings, te
     assert "File name too long" in err
 
 
+@pytest.mark.parametrize("name", ["bundle", "num_threads", "device", "1"])
+@pytest.mark.parametrize("verb", ["transcribe", "serve"])
+def test_further_options_are_those_of_the_search(capsys, verb, name):
+    with pytest.raises(SystemExit) as error:
+        run(capsys, verb, "bundle", "recording", f"--options={{{name}: 2}}")
+    found = "argument --options: expected names of options of inference, found "
+    assert error.value.code == 2 and found in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options, message",
     [

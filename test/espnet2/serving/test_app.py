@@ -14,14 +14,16 @@ pytest.importorskip("fastapi")
 from starlette.testclient import TestClient
 
 from espnet2.runtime.asr import Speech2Text
-from espnet2.serving.app import make_service
+from espnet2.serving.app import MB, make_service
 from espnet2.serving.decoding import AudioDecoder
+from espnet2.serving.guard import RefusedError, Room, Share
 from espnet2.serving.limits import Limits
 from espnet2.serving.models import open_models
 
 SEARCH = {"beam_size": 3, "batch_size": 4}
 ALONE = {"quantized": False, "num_threads": 1}
 PATH = "/v1/audio/transcriptions"
+TOTAL = 3.0  # MB of all requests
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def texts(demo_bundle, recordings) -> list[str]:
 @pytest.fixture(scope="module")
 def client(demo_bundle):
     models = open_models({demo_bundle.name: demo_bundle}, ALONE, SEARCH)
-    limits = Limits(megabytes=0.2, seconds=20.0, characters=30)
+    limits = Limits(megabytes=0.2, total_megabytes=TOTAL, seconds=20.0, characters=30)
     with TestClient(make_service(models, limits, "secret"), headers={"Authorization": "Bearer secret"}) as client:
         yield client
 
@@ -163,6 +165,50 @@ def test_more_requests_than_a_model_takes_are_refused(client, recordings, monkey
             stack.enter_context(model.admitted())
         answer = _post(client, recordings[0])
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert _post(client, recordings[0]).status_code == 200
+
+
+def test_bytes_of_all_requests_are_limited_but_those_of_one_that_is_alone():
+    room = Room(10)
+    first, second = Share(room), Share(room)
+    with first, second:
+        first.take(30)
+        with pytest.raises(RefusedError) as error:
+            second.take(1)
+        assert (error.value.status, error.value.seconds) == (429, 5.0)
+        first.take(-25)
+        with second.lent(5), pytest.raises(RefusedError):
+            second.take(1)
+        second.take(5)
+    with Share(room) as alone:
+        alone.take(30)
+
+
+def _whole(request):
+    return request
+
+
+def _in_pieces(request):
+    """A body of a length that nobody says."""
+    return {**request, "content": iter([request["content"][:9], request["content"][9:]])}
+
+
+@pytest.mark.parametrize("sent", [_whole, _in_pieces])
+def test_uploads_that_are_too_many_bytes_with_those_of_others_are_refused(client, recordings, sent):
+    request, room = form((FILE, recordings[0].read_bytes())), client.app.room
+    with Share(room) as share:
+        share.take(int(TOTAL * MB) - 100)
+        answer = client.post(PATH, **sent(request))
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+        assert answer.json()["error"]["message"].startswith("service: expected at most 3145728 bytes of all requests")
+    assert client.post(PATH, **sent(request)).status_code == 200
+    assert room._held == 0
+
+
+def test_a_recording_of_too_many_samples_beside_those_of_others_is_refused(client, recordings):
+    with Share(client.app.room) as share:
+        share.take(int(TOTAL * MB) - 3 * recordings[0].stat().st_size)  # room for the file and its copy
+        assert _post(client, recordings[0]).status_code == 429
     assert _post(client, recordings[0]).status_code == 200
 
 

@@ -36,6 +36,7 @@ from espnet2.serving.command import without_tokens
         (["--host="], "--host, --port: expected an address to listen on, found :8000: none"),
         (["--host=256.1.1.1"], "--host, --port: expected an address to listen on, found 256.1.1.1:8000: "),
         (["--host=" + "a" * 99 + ".b"], "--host, --port: expected an address to listen on, found aaa"),
+        (["--most_total_megabytes=0"], "--most_total_megabytes: expected a positive number up to 1e+12, found 0"),
         (["--port=70000"], "--port: expected a number from 0 to 65535, found 70000"),
     ],
 )

@@ -26,7 +26,15 @@ from espnet2.serving.guard import FAILED
 from espnet2.serving.limits import Limits
 from espnet2.serving.models import Streaming, Synthesis
 from espnet2.serving.scheduler import BusyError, Ticket
-from espnet2.serving.stream_hub import TOGETHER, Recorded, StreamHub
+from espnet2.serving.stream_hub import (
+    MOST_AT_ONCE,
+    MOST_WAITING,
+    PIECE,
+    SHARED,
+    TOGETHER,
+    Recorded,
+    StreamHub,
+)
 
 END = '{"type": "end"}'
 A, B = 2, 3  # tokens
@@ -231,23 +239,37 @@ def test_a_graph_that_fails_for_a_stream_ends_no_other(client):
         assert bad.receive_json() == {"type": "error", "message": FAILED}
 
 
-def test_one_stream_that_sends_much_has_no_more_of_a_step_than_others():
-    hub, taken = StreamHub(stream_graphs.recognizer(), most=2, threads=0), []
+@pytest.mark.parametrize(("shared", "most"), [(SHARED, int(100 * SHARED)), (PIECE, 500)])
+def test_one_stream_that_sends_much_has_no_more_of_a_step_than_others(shared, most):
+    hub, taken = StreamHub(stream_graphs.recognizer(), most=2, threads=0, shared=shared), []
     many, few = (hub.open(lambda results, is_final: None) for _ in range(2))
-    samples = np.arange(1001, dtype=np.float32)
+    samples = np.arange(1501, dtype=np.float32)
     many.extend(samples[:700])
     many.extend(samples[700:], is_final=True)
     few.extend(samples[:9])
     while hub._ready:
         taken.append(hub._taken())
+        few.close()  # so that the other is alone
         with hub._lock:
             for stream, _, _ in taken[-1]:
                 stream.is_stepping = False
                 hub._note(stream)
-    assert sorted(len(piece) for _, piece, _ in taken[0]) == [9, 500]
+    assert sorted(len(piece) for _, piece, _ in taken[0]) == [9, most]
     pieces = [(piece, ends) for step in taken for stream, piece, ends in step if stream is many]
+    assert len(pieces[1][0]) == 500
     assert np.array_equal(np.concatenate([piece for piece, _ in pieces]), samples)
-    assert [ends for _, ends in pieces] == [False] * 2 + [True]
+    assert [ends for _, ends in pieces] == [False] * (len(pieces) - 1) + [True]
+
+
+def test_much_at_once_is_refused_while_much_waits():
+    hub = StreamHub(stream_graphs.recognizer(), most=3, threads=0)
+    first, second, third = (hub.open(lambda results, is_final: None) for _ in range(3))
+    first.extend(np.zeros(int(200 * MOST_AT_ONCE), np.float32))  # of a service that is idle
+    with pytest.raises(BusyError, match="expected at most 1800 s of all streams waiting, found more"):
+        second.extend(np.zeros(int(100 * MOST_WAITING) + 1, np.float32))
+    third.extend(np.zeros(int(100 * MOST_WAITING), np.float32))
+    first.close()
+    second.extend(np.zeros(int(100 * MOST_WAITING) + 1, np.float32))
 
 
 def test_the_end_of_a_stream_is_taken_however_much_waits():
