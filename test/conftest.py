@@ -1,5 +1,6 @@
 """Fixtures of all tests: models, recordings, and one bundle of the demo model for a whole run."""
 
+import functools
 import importlib.util
 import os
 import subprocess
@@ -76,6 +77,20 @@ def checksum_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("espnet2.fileio.checksum.cache_directory", lambda: cache)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=HAS_TORCH)
+def translations_read_once() -> Iterator[None]:
+    """Let PyTorch's exporter read the sources of its translations once in a process, not for every graph.
+
+    That takes half a second, which is most of the time of a small graph. Commands that tests start in processes of
+    their own export without this.
+    """
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(functools.cache(ONNXRegistry.from_torchlib)))
         yield
 
 
