@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 
 from espnet.nets.together import Outcome, outcome_of
+from espnet2.interface.errors import GraphError
 from espnet2.runtime.long_recording import LongRecognizer, Progress
 from espnet2.runtime.loop import UNCOMPUTABLE
 from espnet2.runtime.results import Results
@@ -73,7 +74,10 @@ class BatchRecognizer(LongRecognizer):
     def _encoded(self, group: Sequence[np.ndarray]) -> list[Outcome[np.ndarray]]:
         """Encoder outputs of a batch; where it fails, of each utterance alone, or the error."""
         try:
-            return [Outcome(encoder_out) for encoder_out in self.forward(group)]
+            found = self.forward(group)
+            if len(found) != len(group):
+                raise GraphError(f"encoder: expected outputs of {len(group)} utterances, found those of {len(found)}")
+            return [Outcome(encoder_out) for encoder_out in found]
         except UNCOMPUTABLE as error:
             if len(group) == 1:
                 return [Outcome(error=error)]

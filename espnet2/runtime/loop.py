@@ -20,6 +20,7 @@ An item that cannot be read or computed becomes a failure of the report, and the
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -49,6 +50,7 @@ from espnet2.utils.surroundings import naming_output
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+SENTENCE = re.compile(r"expected .*found")
 # NaN among the scores; an input that is longer than a table of the model, or than memory.
 UNCOMPUTABLE = (ValueError, RuntimeError, LookupError, ArithmeticError, MemoryError, OSError)
 
@@ -217,9 +219,13 @@ def _run(items: Sequence[_Item], runner: Runner[_Item, _Result], write: Write[_R
 
 
 def sentence_of(error: Exception) -> str:
-    """The message of an error on one line, or its name where it has none."""
+    """The message of an error on one line, or its name where it has none, in a sentence on what was expected."""
     text = printable(" ".join(str(error).split())) or type(error).__name__
-    return f"expected memory enough for it, found too little: {text}" if isinstance(error, MemoryError) else text
+    if isinstance(error, EspnetError | OSError) or SENTENCE.search(text):
+        return text
+    if isinstance(error, MemoryError):
+        return f"expected memory enough for it, found too little: {text}"
+    return f"expected what the model can compute, found: {text}"
 
 
 def written_already(name: str, result: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 
 from espnet2.fileio.checksum import state_of
-from espnet2.interface.errors import BundleError, GraphError, OptionError, reason_of
+from espnet2.interface.errors import BundleError, GraphError, OptionError, listed, reason_of, shortened
 from espnet2.interface.foreign_file import require_file
 from espnet2.interface.spec import ONNX_TYPES, Component, Tensor
 from espnet2.runtime.options import PROVIDERS
@@ -25,6 +25,7 @@ CRASHES_BEFORE_1_32 = ["MatmulTransposeFusion"]
 EXPECTED = "a graph that onnxruntime can run"
 EXTERNAL_DATA_SUFFIX = ".data"  # of a second file, which holds a graph's weights
 
+LONGEST_NAME = 60  # characters of an input or output in a message
 FATAL = 4  # onnxruntime's number of this level of its log
 
 # Those that objects of this process run; calls of a session may come from several threads.
@@ -181,7 +182,9 @@ def require_same(path: str | Path, what: str, expected: Sequence[Tensor], found:
     wanted = {tensor.name: ONNX_TYPES[tensor.dtype] for tensor in expected}
     present = {value.name: value.type for value in found}
     if wanted != present:
-        raise BundleError(f"{path}: expected {what} {_listed(wanted)}, found {_listed(present)}")
+        lacking, others = dict(wanted.items() - present.items()), dict(present.items() - wanted.items())
+        found = _listed(others) if others else f"no {_listed(lacking)}"
+        raise BundleError(f"{path}: expected {what} {_listed(lacking or wanted)}, found {found}")
     shapes = {value.name: value.shape for value in found}
     for tensor in expected:
         shape = shapes[tensor.name]
@@ -193,4 +196,4 @@ def require_same(path: str | Path, what: str, expected: Sequence[Tensor], found:
 
 
 def _listed(types: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in types.items())
+    return listed(f"{shortened(name, LONGEST_NAME)} {kind}" for name, kind in sorted(types.items()))

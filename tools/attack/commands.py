@@ -22,10 +22,11 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import families
 import yaml
 from answers import MIB, Answer, Bounds, answer_of, faults
 from inputs import LINES, SPECIAL, WORDS, changed
@@ -201,17 +202,18 @@ def prepare(work: Path, tasks: Sequence[str], bundles: bool = True) -> None:
             raise SystemExit(f"{task}: no model")
 
 
-def prepare_rows(work: Path) -> None:
-    """Make the models and files of `ROWS` that are not there yet."""
-    prepare(work, ("asr", "transducer_rnn", "transducer_streams", "st_two"))
+def prepare_rows(work: Path, places: Iterable[str]) -> None:
+    """Make the models and files of rows that are not there yet."""
     source = {**LANGUAGE, "token_list": keys_of("st_two")["src_token_list"]}
     makers = {
-        "asr_streaming": functools.partial(make_model, task="asr", keys=STREAMING, streaming=True),
-        "lm": functools.partial(make_model, task="lm", keys=LANGUAGE, bundle=False),
-        "src_lm": functools.partial(make_model, task="lm", keys=source, bundle=False),
+        "asr_streaming": functools.partial(make_model, work / "asr_streaming", "asr", True, STREAMING, streaming=True),
+        "lm": functools.partial(make_model, work / "lm", "lm", False, LANGUAGE),
+        "src_lm": functools.partial(make_model, work / "src_lm", "lm", False, source),
     }
-    for name, make in makers.items():
-        if not (work / name / "model.pth").is_file() and not in_child(make, work / name):
+    prepare(work, ["asr", *(place for place in places if place in COMMANDS)])
+    for name in places:
+        make = makers.get(name, functools.partial(families.make, work, name))
+        if name not in COMMANDS and not (work / name).is_dir() and not in_child(make):
             raise SystemExit(f"{name}: no model")
     if not (work / "asr/run/checkpoint.pth").is_file() and not in_child(_train, Target("asr", work)):
         raise SystemExit("asr: no training")
@@ -280,11 +282,12 @@ def main(cmd: Sequence[str] | None = None) -> int:
     args = parser.parse_args(cmd)
     work = args.work.absolute()
     os.environ.update(OMP_NUM_THREADS="1", ESPNET_PIPE_SECONDS="1", XDG_CACHE_HOME=str(work / "cache"))
-    rows, families = args.rows or [], [] if args.rows else args.families
-    prepare(work, families, bundles=bool(set(args.kinds) - set(ON_PYTORCH)))
+    rows, tasks = args.rows or [], [] if args.rows else args.families
+    prepare(work, tasks, bundles=bool(set(args.kinds) - set(ON_PYTORCH)))
+    tools = [Tool(row, work) for row in rows]
     if rows:
-        prepare_rows(work)
-    used = [Target(task, work) for task in families] + [Tool(row, work) for row in rows]
+        prepare_rows(work, sorted(set().union(*(tool.places for tool in tools))))
+    used = [Target(task, work) for task in tasks] + tools
     for name in {name for target in used for name in target.names}:
         importlib.import_module(f"espnet2.bin.{name}")
     for name in ("espnet2.inference.trained", "espnet2.tasks.asr", "espnet2.tasks.training", "espnet2.runtime.session"):

@@ -14,6 +14,14 @@ VALUES: Sequence[Any] = (
     *(float("nan"), float("inf"), "", " ", "../x", "/etc/passwd", "/dev/zero", "a\nb", "\x1b[2J", "x" * 60_000),
     *([], {}, [[]], [0], [1, "a"], {"a": 1}, {"file": 1}, [None], b"\xff", "transformer", "<blank>", "%s{0}"),
 )
+LENGTHS: Mapping[str, Callable[[list[Any]], list[Any]]] = {
+    "one less": lambda items: items[:-1],
+    "one more": lambda items: [*items, "one more"],
+    "the last twice": lambda items: [*items, items[-1]],
+    "two changed places": lambda items: [*items[1:], items[0]],
+    "the first alone": lambda items: items[:1],
+    "a thousand times": lambda items: items * 1000,
+}
 LINES = (
     *("a WAV\n", "b WAV\n", "a WAV", "../x WAV\n", "c\x1b[2J WAV\n", "\n", " \n", "d\n"),
     *("e /dev/zero\n", "f /dev/full\n"),
@@ -127,6 +135,10 @@ def changed(tree: Any, rng: random.Random) -> tuple[Any, str]:
             continue
         break
     value = rng.choice(VALUES)
+    if isinstance(place[key], list) and place[key] and rng.random() < 0.5:
+        text, change = rng.choice([*LENGTHS.items()])
+        place[key] = change(place[key])
+        return data, f"{'.'.join(path)}: {text}"
     if rng.random() < 0.1:
         del place[key]
         return data, f"{'.'.join(path)} removed"

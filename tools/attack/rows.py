@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import families
 import yaml
 from checkpoints import CHECKPOINTS, STATISTICS, TENSORS
 from files import ARCHIVES, DOCUMENTS, cut, flipped
 from graphs import GRAPHS
 from inputs import LINES, SPECIAL, WORDS, WORDS_OF, changed
+from interfaces import INTERFACES
 
 Attack = tuple[str, Sequence[str]]  # what is done, and the command
 
@@ -55,6 +57,7 @@ FILES = {
     "HOTWORDS": "hotwords",
     "OPTIONS": "options.yaml",
     "SPEECH": "speech.wav",
+    **families.FILES,
 }
 _CHECKPOINT = "--asr_train_config CONFIG --asr_model_file WEIGHTS"
 _STREAM = "--asr_train_config STREAM_CONFIG --asr_model_file STREAM_WEIGHTS"
@@ -120,6 +123,7 @@ ROWS: Mapping[str, str] = {
     "perplexity": f"lm_calc_perplexity --train_config LM_CONFIG --model_file LM_WEIGHTS {_TEXTS}",
     "benchmark": "benchmark_onnx --bundle BUNDLE --repeat 1 SPEECH",
     "pack": f"pack asr {_CHECKPOINT} --outpath out.zip",
+    **families.ROWS,
 }
 LEFT_OUT = ("-h", "--nj", "--model_tag", "--help")
 KINDS = ("files", "values")
@@ -137,6 +141,11 @@ class Tool:
         """Its command."""
         return self.row[:1]
 
+    @property
+    def places(self) -> set[str]:
+        """Models of which it has files."""
+        return {FILES[name].split("/")[0] for name in map(_name, self.row) if "/" in FILES.get(name, "")}
+
     def good(self, kind: str) -> Sequence[str]:
         """The command on good files."""
         return self.runtime()
@@ -151,7 +160,7 @@ class Tool:
         return [self._filled(word, given) for word in self.row]
 
     def _filled(self, word: str, given: Mapping[str, str]) -> str:
-        name = word.replace(":", ",").split(",")[0]
+        name = _name(word)
         return word.replace(name, given[name], 1) if name in given else word
 
     def values(self, place: Path, rng: random.Random) -> Iterator[Attack]:
@@ -169,8 +178,7 @@ class Tool:
 
     def files(self, place: Path, rng: random.Random) -> Iterator[Attack]:
         """Every file of the row in every damage."""
-        named = [word.replace(":", ",").split(",")[0] for word in self.row]
-        named = [name for name in named if name in FILES and name not in ("SPEECH", "MODULE")]
+        named = [name for name in map(_name, self.row) if name in FILES and name not in ("SPEECH", "MODULE")]
         cases = [(name, *case) for name in named for case in self.damages(name, rng)]
         rng.shuffle(cases)
         for number, (name, text, make) in enumerate(cases):
@@ -189,7 +197,9 @@ class Tool:
         yield from SPECIAL.items()
         if source.is_dir():
             for file in sorted(path for path in source.iterdir() if path.is_file()):
-                for text, make in self._of_file(file, rng):
+                others = [other for other in source.iterdir() if other.suffix == file.suffix and other != file]
+                swapped = ((f"as {other.name}", _bytes(other.read_bytes)) for other in others)
+                for text, make in (*SPECIAL.items(), *swapped, *self._of_file(file, rng)):
                     yield f"{file.name}: {text}", self._in_copy(source, file, make)
             return
         yield from self._of_file(source, rng)
@@ -224,11 +234,12 @@ class Tool:
 
     def _of_file(self, source: Path, rng: random.Random) -> Iterator[tuple[str, Callable[[Path], Any]]]:
         content = source.read_bytes()
-        if source.suffix == ".yaml":
+        if source.suffix in (".yaml", ".yml"):
             yield from ((text, _bytes(lambda d=damage: d(content, rng))) for text, damage in DOCUMENTS.items())
             yield from (("a value", _changed(content, rng)) for _ in range(40))
         if source.suffix == ".onnx":
-            yield from ((text, _bytes(lambda d=damage: d(content, rng))) for text, damage in GRAPHS.items())
+            damages = {**GRAPHS, **INTERFACES}
+            yield from ((text, _bytes(lambda d=damage: d(content, rng))) for text, damage in damages.items())
             yield "3 GB", lambda path: (path.write_bytes(content), os.truncate(path, 3 << 30))
         tables = {"model.pth": TENSORS, "checkpoint.pth": CHECKPOINTS, "stats.npz": STATISTICS}
         yield from (
@@ -242,6 +253,11 @@ class Tool:
         for number in range(20):
             yield f"bytes {number}", _bytes(lambda: flipped(content, rng))
         yield "cut", _bytes(lambda: cut(content, rng))
+
+
+def _name(word: str) -> str:
+    """The name of a file with which a word begins."""
+    return word.replace(":", ",").split(",")[0]
 
 
 def _bytes(make: Callable[[], bytes]) -> Callable[[Path], Any]:

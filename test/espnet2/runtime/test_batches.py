@@ -113,6 +113,13 @@ def test_an_utterance_that_fails_stops_no_other():
     assert isinstance(third.error, ValueError)
 
 
+@pytest.mark.parametrize("rows", [0, 1, 3, 7])
+def test_an_encoder_with_outputs_of_other_utterances_is_refused(monkeypatch, rows):
+    monkeypatch.setattr(Fragile, "forward", lambda self, speeches: [np.zeros(2)] * (rows if len(speeches) > 1 else 0))
+    for outcome in Fragile().each([np.zeros(1)] * 2):
+        assert "encoder: expected outputs of 1 utterances, found those of 0" in str(outcome.error)
+
+
 def increased(calls):
     return [call + 1 for call in calls]
 

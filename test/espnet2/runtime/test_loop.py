@@ -84,7 +84,8 @@ def numbers(**texts):
             [
                 "2 of 3 numbers could not be doubled:",
                 "  b: numbers:b: expected a number, found none",
-                "  c: numbers:c: invalid literal for int() with base 10: 'x'",
+                "  c: numbers:c: expected what the model can compute, found: "
+                "invalid literal for int() with base 10: 'x'",
             ],
         ),
         (
@@ -133,9 +134,10 @@ def test_a_directory_has_one_writer(tmp_path):
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (ValueError("too\n long"), "numbers:a: too long"),
-        (ValueError("numbers:a: too long"), "numbers:a: too long"),
-        (KeyError(), "numbers:a: KeyError"),
+        (ValueError("too\n long"), "numbers:a: expected what the model can compute, found: too long"),
+        (DataError("numbers:a: too long"), "numbers:a: too long"),
+        (OSError(28, "No space"), "numbers:a: [Errno 28] No space"),
+        (KeyError(), "numbers:a: expected what the model can compute, found: KeyError"),
         (MemoryError("4 GB"), "numbers:a: expected memory enough for it, found too little: 4 GB"),
     ],
 )

@@ -89,7 +89,12 @@ def test_optimizers_that_crash_or_are_slower_are_left_out(version, providers, ex
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"inputs": STEP.inputs[:1]}, "expected inputs new tensor(float), found past tensor(float), new tensor(float)"),
+        ({"inputs": STEP.inputs[:1]}, "expected inputs new tensor(float), found past tensor(float)"),
+        (
+            {"inputs": (*STEP.inputs, *(Tensor(f"{n}{'x' * 99}", ("batch",)) for n in range(99)))},
+            f"expected inputs 0{'x' * 42} … {'x' * 14} tensor(float), 10xxx",
+        ),
+        ({"inputs": (*STEP.inputs, Tensor("more", ("batch",)))}, "more tensor(float), found no more tensor(float)"),
         ({"outputs": (Tensor("all", ("batch", "frames", 2)),)}, "expected outputs all tensor(float), found both"),
         ({"inputs": (STEP.inputs[0], Tensor("past", ("batch",), "int64"))}, "past tensor(int64), found"),
         ({"inputs": (STEP.inputs[0], Tensor("past", ("batch", 2)))}, "past: expected shape ['batch', 2], found"),
@@ -99,7 +104,7 @@ def test_optimizers_that_crash_or_are_slower_are_left_out(version, providers, ex
 def test_another_interface(step_file, change, sentence):
     with pytest.raises(BundleError) as error:
         OnnxGraph(step_file, dataclasses.replace(STEP, **change))
-    assert sentence in str(error.value)
+    assert sentence in str(error.value) and ", found " in str(error.value)
     assert str(step_file) in str(error.value)
 
 
