@@ -12,7 +12,7 @@ import numpy as np
 from espnet.nets.batch_beam_search import BatchBeamSearch
 from espnet.nets.scorers.length_bonus import LengthBonus
 from espnet2.fileio.datadir_writer import DatadirWriter
-from espnet2.interface.errors import DataError, OptionError
+from espnet2.interface.errors import DataError, OptionError, reason_of
 from espnet2.runtime.ngram import load_ngram
 from espnet2.runtime.option_fields import is_finite, is_integer
 from espnet2.runtime.option_fields import require as require_option
@@ -133,7 +133,7 @@ class GenerateText:
             text: A string, or indices of tokens (U,), an array or a tensor.
 
         Raises:
-            DataError: There is no second token.
+            DataError: There is no second token, or the model's scores for the text are no numbers.
             OptionError: A string, where the model's tokenizer is not known.
         """
         import torch
@@ -148,8 +148,11 @@ class GenerateText:
         if len(ids) < 2:
             raise DataError(f"text: expected two tokens or more, the first of which is not read, found {len(ids)}")
         self.beam_search.set_hyp_primer(ids[1:])
-        with torch.no_grad():
-            found = self.beam_search(torch.zeros(1, 1, device=self.device), -self.maxlen, -self.minlen)
+        try:
+            with torch.no_grad():
+                found = self.beam_search(torch.zeros(1, 1, device=self.device), -self.maxlen, -self.minlen)
+        except ValueError as error:
+            raise DataError(f"text: {reason_of(error)}") from error
         return [self._result(hypothesis) for hypothesis in found[: self.nbest]]
 
     def _result(self, hypothesis: Any) -> Result:

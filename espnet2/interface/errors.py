@@ -61,6 +61,11 @@ def reason_of(error: BaseException) -> str:
     return (" ".join(text.split()) if BREAKS.search(text) else text) or type(error).__name__
 
 
+def kind_of(value: object) -> str:
+    """The name of the type of a value in a document, as its author knows it."""
+    return "null" if value is None else type(value).__name__
+
+
 def listed(known: Iterable[str], found: object = "") -> str:
     """Some of the names in `known`, those most like `found` first, with commas, and how many more there are."""
     names = [str(name) for name in known]

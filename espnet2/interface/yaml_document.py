@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import Any
 
 from espnet2.interface.errors import EspnetError
 from espnet2.interface.limits import hint, limit
 
+LIMITS = ("DOCUMENT_DEPTH", "DOCUMENT_NODES", "NUMBER_DIGITS")
 TEXT = "tag:yaml.org,2002:str"
 # The hashes of numbers may be made equal, so that the time that a mapping takes grows with the square of its size.
 MOST_OTHER_KEYS = 4096
@@ -19,19 +21,27 @@ def parse_yaml(text: str, source: str, error_type: type[EspnetError]) -> Any:
     What is returned may be formatted into a message or walked through: aliases cannot make it large.
     """
     try:
-        _require_few_lines(text)
-        loader = _loader_type()(text)
-        try:
-            if _may_be_deep(text):
-                _require_shallow(text)
-            node = loader.get_single_node()
-            if node is not None and "*" in text:
-                _require_few(node)
-            return None if node is None else loader.construct_document(node)
-        finally:
-            loader.dispose()
+        # Commands read a configuration twice, to tell its task and to build the model.
+        return copy.deepcopy(_parsed(text, tuple(map(limit, LIMITS))))
     except Exception as error:  # besides YAMLError: IndexError for `!!int ''`, KeyError for `!!bool x`, ...
         raise error_type(f"{source}: expected plain YAML, found: {_reason(error)}") from error
+
+
+@functools.lru_cache(maxsize=1)
+def _parsed(text: str, limits: tuple[int, ...]) -> Any:
+    """The content of a document within these limits; raises whatever the parser does, and `ValueError`."""
+    _require_few_lines(text)
+    loader = _loader_type()(text)
+    loader.most_digits = limit("NUMBER_DIGITS")
+    try:
+        if _may_be_deep(text):
+            _require_shallow(text)
+        node = loader.get_single_node()
+        if node is not None and "*" in text:
+            _require_few(node)
+        return None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 @functools.cache
@@ -44,6 +54,7 @@ def _loader_type() -> Any:
         """The safe loader without numbers that take long to read, to find as a key, or that Python does not print."""
 
         other_keys = 0  # that are no texts
+        most_digits = 0  # of a number
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             if isinstance(node, yaml.MappingNode):
@@ -59,8 +70,8 @@ def _loader_type() -> Any:
 
 
 def _number(loader: Any, node: Any, read: Any) -> Any:
-    text, most = str(node.value), limit("NUMBER_DIGITS")
-    if len(text) > most:
+    text = str(node.value)
+    if len(text) > loader.most_digits:
         raise ValueError(f"a number of {len(text)} characters, line {node.start_mark.line + 1}")
     return read(loader, node)
 

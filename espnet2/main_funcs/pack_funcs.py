@@ -21,7 +21,7 @@ import yaml
 
 import espnet
 from espnet2.fileio.archives import Member, members, safe_name
-from espnet2.interface.errors import ArchiveError, ConfigError, reason_of, shortened
+from espnet2.interface.errors import ArchiveError, ConfigError, kind_of, reason_of, shortened
 from espnet2.interface.families import FAMILIES
 from espnet2.text.build_tokenizer import PRETRAINED
 from espnet2.text.whisper_vocabulary import ASSETS
@@ -121,7 +121,7 @@ def read_meta(directory: Path | str, shown: str | None = None) -> dict[str, str]
     for section in META_SECTIONS:
         named = meta.get(section) or {}
         if not isinstance(named, dict):
-            raise ArchiveError(f"{shown}: {section}: expected names and paths, found {type(named).__name__}")
+            raise ArchiveError(f"{shown}: {section}: expected names and paths, found {kind_of(named)}")
         for key, name in named.items():
             path = root / safe_name(str(name), shown)
             if not os.path.isfile(path):  # False for names that are too long

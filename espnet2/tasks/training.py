@@ -243,11 +243,12 @@ def _fit(args: Namespace, directory: Path, module: TrainingModule, data: Trainin
             try:
                 trainer.fit(module, datamodule=batches, ckpt_path=None if checkpoint is None else str(checkpoint))
             except (ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:
-                if checkpoint is None or experiment.has_begun or isinstance(error, EspnetError):
+                if checkpoint is None or not experiment.restoring or isinstance(error, EspnetError):
                     raise
+                # Python's own words say nothing of the file.
+                reason = f": {reason_of(error)}" if isinstance(error, ValueError | RuntimeError) else ""
                 raise CheckpointError(
-                    f"{checkpoint}: expected a checkpoint of this training, found one that does not fit it: "
-                    f"{reason_of(error)}"
+                    f"{checkpoint}: expected a checkpoint of this training, found one that does not fit it{reason}"
                 ) from error
         if not trainer.is_global_zero:
             return

@@ -14,7 +14,7 @@ import torch
 
 from espnet.nets.pytorch_backend.saved_file import UnreadableError, fault_of, read_saved
 from espnet.nets.pytorch_backend.state_names import upgraded
-from espnet2.interface.errors import CheckpointError
+from espnet2.interface.errors import CheckpointError, kind_of
 
 SHOWN = 5  # number of keys in an error
 
@@ -88,14 +88,14 @@ def _refusal(error: UnreadableError) -> str:
 
 def _name(key: Any) -> str:
     """A key in a message: the representation of what is no string may be endless."""
-    return repr(key) if isinstance(key, str | int | float) else type(key).__name__
+    return repr(key) if isinstance(key, str | int | float) else kind_of(key)
 
 
 def _content(state: Any) -> str:
     if not isinstance(state, Mapping):
         return "nothing" if state is None else type(state).__name__
     other = next((key for key, value in state.items() if not torch.is_tensor(value)), None)
-    return "an empty one" if other is None else f"{type(state[other]).__name__} under {_name(other)}"
+    return "an empty one" if other is None else f"{kind_of(state[other])} under {_name(other)}"
 
 
 def load_state(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: str | Path) -> Loaded:

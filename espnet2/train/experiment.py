@@ -58,7 +58,8 @@ class Experiment(Checkpoint):
         self.started = self.validation_started = time.perf_counter()
         self.valid_time = 0.0
         self.logged = 0
-        self.has_begun = False  # what a checkpoint holds is restored before
+        self.restoring = True  # what a checkpoint holds; states of optimisers are read by their first step
+        self.steps = 0  # of optimisers, in this process
 
     @property
     def state_key(self) -> str:
@@ -75,13 +76,19 @@ class Experiment(Checkpoint):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: Any) -> None:
         """Start an epoch, and seed its random numbers with its number."""
-        self.has_begun = True
+        self.restoring = False
         self.started, self.logged = time.perf_counter(), 0
         logging.info("%d/%depoch started", trainer.current_epoch + 1, trainer.max_epochs)
         set_all_random_seed(self.options.seed + trainer.current_epoch + 1)
 
+    def on_before_optimizer_step(self, trainer: pl.Trainer, module: Any, optimizer: Any) -> None:
+        """Note the first step of an optimiser."""
+        self.restoring = self.steps < len(trainer.optimizers)
+        self.steps += 1
+
     def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Log the statistics of the last `log_interval` batches."""
+        self.restoring = False
         module.end_batch()
         total = trainer.num_training_batches
         interval = self.options.log_interval or (max(int(total) // LOG_LINES, 1) if total != float("inf") else 100)

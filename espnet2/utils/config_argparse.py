@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from espnet2.interface.errors import OptionError, listed, printable, shortened
+from espnet2.interface.errors import OptionError, kind_of, listed, printable, shortened
 from espnet2.utils.types import converted
 from espnet2.utils.yaml_file import read_yaml
 
@@ -113,5 +113,5 @@ def read_yaml_mapping(path: str | Path) -> dict[str, Any]:
     """The mapping in a YAML file, read by the safe loader; raises `OptionError` for anything else."""
     data = read_yaml(path, "a YAML file of options", OptionError)
     if not isinstance(data, dict):
-        raise OptionError(f"{path}: expected a mapping of options, found {type(data).__name__}")
+        raise OptionError(f"{path}: expected a mapping of options, found {kind_of(data)}")
     return data

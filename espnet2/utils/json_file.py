@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from espnet2.interface.errors import EspnetError, reason_of
+from espnet2.interface.errors import EspnetError, kind_of, reason_of
 from espnet2.utils.text_file import read_text
 
 
@@ -25,5 +25,5 @@ def read_json_mapping(
     """Read a document of keys and values; raises `error_type` for another one, too."""
     found = read_json(path, expected, error_type, largest)
     if not isinstance(found, dict):
-        raise error_type(f"{path}: expected {expected}, found {type(found).__name__}")
+        raise error_type(f"{path}: expected {expected}, found {kind_of(found)}")
     return found

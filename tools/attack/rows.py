@@ -256,8 +256,8 @@ class Tool:
 
 
 def _name(word: str) -> str:
-    """The name of a file with which a word begins."""
-    return word.replace(":", ",").split(",")[0]
+    """What may be a name of `FILES` in a word: NAME, NAME,speech,sound, NAME:encoder or key=NAME."""
+    return word.rpartition("=")[2].replace(":", ",").split(",")[0]
 
 
 def _bytes(make: Callable[[], bytes]) -> Callable[[Path], Any]:

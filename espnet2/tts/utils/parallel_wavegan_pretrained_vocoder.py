@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from espnet2.fileio.arrays import read_array
 from espnet2.fileio.hdf5 import open_hdf5, read_dataset
-from espnet2.interface.errors import CheckpointError, ConfigError, listed, shortened
+from espnet2.interface.errors import CheckpointError, ConfigError, kind_of, listed, shortened
 from espnet2.interface.spec import Component
 from espnet2.torch_utils.checkpoint import load_checkpoint, load_state
 from espnet2.torch_utils.size_limit import bounded, require_sizes
@@ -159,7 +159,7 @@ def _join_bands(generator: Any, config: Mapping[str, Any], path: Path) -> None:
     options = {"cutoff_ratio": FORMER_CUTOFF} if tuple(version) <= FORMER_BANDS else {}
     given = config.get("pqmf_params", options)
     if not isinstance(given, Mapping):
-        raise ConfigError(f"{path}: pqmf_params: expected a mapping, found {type(given).__name__}")
+        raise ConfigError(f"{path}: pqmf_params: expected a mapping, found {kind_of(given)}")
     try:
         require_sizes("pqmf_params", given)
         generator.join_bands(**given)
@@ -174,7 +174,7 @@ def _generator(config: Mapping[str, Any], path: Path, weights: Path | str | None
         found = shortened(repr(kind), 80)
         raise ConfigError(f"{path}: generator_type: expected one of {', '.join(GENERATORS)}, found {found}")
     if not isinstance(options, Mapping):
-        raise ConfigError(f"{path}: generator_params: expected a mapping, found {type(options).__name__}")
+        raise ConfigError(f"{path}: generator_params: expected a mapping, found {kind_of(options)}")
     for name, value in UNUSED.items():
         if options.get(name, value) != value:
             raise ConfigError(f"{path}: generator_params.{name}: expected {value}, found {options[name]!r}")

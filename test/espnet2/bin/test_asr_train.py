@@ -238,6 +238,34 @@ def test_a_damaged_file_is_named(corpus, trained, tmp_path, capsys, name):
     assert f"{directory / name}: expected a checkpoint" in capsys.readouterr().err.splitlines()[-1]
 
 
+# Changes of a checkpoint, and what the sentence ends with.
+CHANGED = {
+    "schedules that are texts": ({"schedulers": ["x"], "lr_schedulers": ["x"]}, "one that does not fit it"),
+    "loops that are texts": ({"loops": "x"}, "one that does not fit it"),
+    "an optimiser without its averages": ({"optimizer_states": "exp_avg"}, "one that does not fit it"),
+    "averages of another shape": ({"optimizer_states": "shape"}, "one that does not fit it: The size of tensor"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_checkpoint_that_does_not_fit_is_named(corpus, trained, tmp_path, capsys, name):
+    directory = tmp_path / "asr"
+    shutil.copytree(trained, directory, symlinks=True)
+    checkpoint, (change, ending) = read_checkpoint(directory / "checkpoint.pth"), CHANGED[name]
+    (states,) = checkpoint["optimizer_states"]
+    for state in states["state"].values():
+        if change.get("optimizer_states") == "exp_avg":
+            del state["exp_avg"]
+        if change.get("optimizer_states") == "shape":
+            state["exp_avg"] = torch.zeros(7, 5, 3, 2)
+    changed = {key: value for key, value in change.items() if key != "optimizer_states"}
+    torch.save({**checkpoint, **changed}, directory / "checkpoint.pth")
+    assert main([*corpus[1], "--output_dir", str(directory), "--resume", "true", "--max_epoch", "4"]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert f"{directory}/checkpoint.pth: expected a checkpoint of this training, found {ending}" in line
+    assert "object" not in line and not (directory / "4epoch.pth").exists()
+
+
 def test_a_training_without_finite_gradients_stops(corpus, tmp_path, capsys, monkeypatch):
     forward = TrainingModule._forward
 

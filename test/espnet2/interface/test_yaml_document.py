@@ -70,3 +70,13 @@ def test_a_limit_is_raised_by_a_variable(monkeypatch):
         parse_yaml("a: 123456", "c.yaml", ConfigError)
     monkeypatch.setenv("ESPNET_NUMBER_DIGITS", "7000")
     assert parse_yaml("a: 123456", "c.yaml", ConfigError) == {"a": 123456}
+    monkeypatch.setenv("ESPNET_NUMBER_DIGITS", "5")
+    with pytest.raises(ConfigError, match="a number of 6 characters"):
+        parse_yaml("a: 123456", "c.yaml", ConfigError)
+
+
+def test_what_is_made_of_a_document_does_not_change_the_next_reading_of_it():
+    text = "a: {b: [1, 2]}"
+    first = parse_yaml(text, "c.yaml", ConfigError)
+    first["a"]["b"].append(3)
+    assert parse_yaml(text, "d.yaml", ConfigError) == {"a": {"b": [1, 2]}}

@@ -67,6 +67,8 @@ def _truncated(path, zipped, size=2000):
         (lambda path: path.mkdir(), "expected a checkpoint, found: is a directory"),
         (lambda path: path.symlink_to(path), "expected a checkpoint, found: too many levels of symbolic links"),
         (lambda path: path.write_text("config: a.yaml\nb: c\n"), "plain pickle"),
+        (lambda path: torch.save({None: torch.zeros(1)}, path), "expected names of tensors, found null"),
+        (lambda path: torch.save({"a": None}, path), "tensors by name.*, found null under 'a'"),
         (lambda path: torch.save(torch.nn.Linear(2, 2), path), "would run torch.nn.modules.linear.Linear"),
         (lambda path: torch.save([torch.zeros(1)], path), "expected a state dict .*, found list"),
         (lambda path: torch.save({1: torch.zeros(1)}, path), "expected names of tensors, found 1"),
