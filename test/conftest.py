@@ -1,6 +1,7 @@
 """Fixtures of all tests: models, recordings, and one bundle of the demo model for a whole run."""
 
 import functools
+import gc
 import importlib.util
 import os
 import subprocess
@@ -63,6 +64,11 @@ if HAS_TORCH:
     import torch
 
     torch.set_num_threads(1)
+
+
+def pytest_collection_finish() -> None:
+    """Spare modules and tests, which stay, the search for garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
