@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from espnet2.interface.errors import EspnetError
 from espnet2.runtime.cli.formats import FORMATS
 from espnet2.runtime.cli.segments import Segment
 from espnet2.serving.guard import FAILED
+from espnet2.utils.json_file import json_text
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def text_of(segments: Iterable[Segment]) -> str:
 
 
 def _json(segments: Sequence[Segment], seconds: float, wanted: Wanted) -> str:
-    return json.dumps({"text": text_of(segments)}, ensure_ascii=False)
+    return json_text({"text": text_of(segments)})
 
 
 def _verbose(segments: Sequence[Segment], seconds: float, wanted: Wanted) -> str:
@@ -71,7 +71,7 @@ def _verbose(segments: Sequence[Segment], seconds: float, wanted: Wanted) -> str
             for segment in segments
             for word in segment.words
         ]
-    return json.dumps(whole, ensure_ascii=False)
+    return json_text(whole)
 
 
 # Media type, and the function that writes segments of a recording of so many seconds.
@@ -104,4 +104,4 @@ def events(segments: Iterable[Segment]) -> Generator[str, None, None]:
 
 def event(content: Mapping[str, Any]) -> str:
     """One server-sent event."""
-    return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
+    return f"data: {json_text(content)}\n\n"

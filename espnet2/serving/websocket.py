@@ -28,6 +28,7 @@ from espnet2.serving.metrics import Metrics
 from espnet2.serving.opus import RATE, OpusPackets
 from espnet2.serving.stream_hub import LiveStream
 from espnet2.serving.threads import in_thread
+from espnet2.utils.json_file import json_text
 
 RATES, DIGITS = (8000, 192_000), 6  # Hz, and characters of such a number
 COMMAND = 1000  # characters of a text message
@@ -174,10 +175,10 @@ async def _send(socket: WebSocket, found: asyncio.Queue[Any], timestamps: Timest
             raise results
         text = (results[0].text or " ".join(results[0].token)) if results else ""
         if is_final:
-            await socket.send_json({"type": "final", "text": text, "words": _words(results, timestamps)})
+            await socket.send_text(json_text({"type": "final", "text": text, "words": _words(results, timestamps)}))
             return
         if text != last:
-            await socket.send_json({"type": "partial", "text": text})
+            await socket.send_text(json_text({"type": "partial", "text": text}))
             last = text
 
 
@@ -191,7 +192,7 @@ def _words(results: list[AnyResult], timestamps: Timestamps | None) -> list[dict
 
 async def _refuse(socket: WebSocket, message: str, code: int) -> None:
     try:
-        await socket.send_json({"type": "error", "message": message})
+        await socket.send_text(json_text({"type": "error", "message": message}))
         await socket.close(code)
     except (RuntimeError, WebSocketDisconnect):  # the client has gone
         pass

@@ -1,4 +1,4 @@
-"""Reading of files of JSON, which may come from strangers."""
+"""JSON: files, which may come from strangers, and texts, in which there may be anything."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from espnet2.interface.errors import EspnetError, kind_of, reason_of
+from espnet2.interface.errors import CONTROL, EspnetError, kind_of, reason_of
 from espnet2.utils.text_file import read_text
 
 
@@ -27,3 +27,8 @@ def read_json_mapping(
     if not isinstance(found, dict):
         raise error_type(f"{path}: expected {expected}, found {kind_of(found)}")
     return found
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON on one line, in which control characters are escapes, and so are halves of characters."""
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from espnet2.interface.errors import visible
 from espnet2.runtime.cli.segments import Segment
 from espnet2.runtime.timestamps import timed_line
+from espnet2.utils.json_file import json_text
 
 
 class Format:
@@ -107,7 +107,7 @@ class Json(Format):
     def end(self, recording: Mapping[str, Any]) -> str:
         text = " ".join(entry["text"] for entry in self._segments)
         whole = {**_rounded(recording), "text": text, "segments": self._segments}
-        return json.dumps(whole, ensure_ascii=False) + "\n"
+        return json_text(whole) + "\n"
 
 
 FORMATS: Mapping[str, type[Format]] = {"txt": Txt, "srt": Srt, "vtt": Vtt, "json": Json}

@@ -63,6 +63,14 @@ def test_json_has_all_of_a_recording_on_one_line(words):
     )
 
 
+def test_control_characters_and_halves_of_characters_are_escapes_in_json():
+    text = "a\x9b2J\x7f\u202e\ud800\x1b"
+    made = FORMATS["json"]()
+    made.segment(Segment(0.0, 1.0, text))
+    line = made.end({"duration": 1.0})
+    assert line[:-1].isprintable() and line.encode() and json.loads(line)["text"] == text
+
+
 def test_times_are_rounded_to_milliseconds():
     assert clock(59.9996, ",") == "00:01:00,000"
     assert clock(-0.1, ".") == "00:00:00.000"
