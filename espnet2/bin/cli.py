@@ -115,7 +115,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
 
     words = sys.argv[1:] if cmd is None else list(cmd)
     verb = next((word for word in words if not word.startswith("-")), None)
-    return run(lambda: get_parser(verb), execute, words)
+    return run(lambda: get_parser(verb), execute, cmd)
 
 
 if __name__ == "__main__":

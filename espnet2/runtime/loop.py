@@ -221,8 +221,10 @@ def _run(items: Sequence[_Item], runner: Runner[_Item, _Result], write: Write[_R
 def sentence_of(error: Exception) -> str:
     """The message of an error on one line, or its name where it has none, in a sentence on what was expected."""
     text = printable(" ".join(str(error).split())) or type(error).__name__
-    if isinstance(error, EspnetError | OSError) or SENTENCE.search(text):
+    if isinstance(error, EspnetError) or SENTENCE.search(text):
         return text
+    if isinstance(error, OSError):
+        return f"expected to read and write files, found: {reason_of(error).lower()}"
     if isinstance(error, MemoryError):
         return f"expected memory enough for it, found too little: {text}"
     return f"expected what the model can compute, found: {text}"

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from espnet2.interface.errors import EspnetError, OptionError, printable, reason_of, shortened, visible
-from espnet2.utils.surroundings import flush_output, heeding_interrupts, open_closed_streams, take_interrupts
+from espnet2.utils.surroundings import (
+    INTERRUPTED,
+    flush_output,
+    heeding_interrupts,
+    leave,
+    open_closed_streams,
+    take_interrupts,
+)
 from espnet2.utils.text_file import ENCODING
 
 # Packages of each extra of the installation.
@@ -36,9 +43,9 @@ def run(
     """Parse `cmd` (default: the process's arguments), call `command` with the options, and return the exit status.
 
     An `EspnetError`, an `OSError` about a file, or a missing package is printed to stderr as one sentence and gives
-    status 2; Ctrl-C gives 130; otherwise the status is `command`'s return value (None: 0). A parser that needs
-    packages itself is passed as the function that makes it. Logs of level `--log_level`, if the parser has this
-    option, go to stderr.
+    status 2; Ctrl-C gives 130, and ends a process whose own arguments these are; otherwise the status is `command`'s
+    return value (None: 0). A parser that needs packages itself is passed as the function that makes it. Logs of level
+    `--log_level`, if the parser has this option, go to stderr.
 
     Where `command` computes on after Ctrl-C, the process is ended, unless it is not `alone`, but starts others.
     """
@@ -74,7 +81,9 @@ def run(
         return _refused(prog, f"expected memory enough for it, found too little: {reason_of(error)}")
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
-        return 130
+        if cmd is None:
+            leave(INTERRUPTED)
+        return INTERRUPTED
 
 
 def _refused(prog: str, sentence: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
@@ -9,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from typing import NoReturn
 
 PATIENCE = 3.0  # seconds that a computation may go on after Ctrl-C
 INTERRUPTED = 130  # exit status
@@ -52,6 +54,15 @@ def naming_output() -> Iterator[None]:
     except OSError as error:
         error.filename = error.filename or "standard output"
         raise
+
+
+def leave(status: int) -> NoReturn:
+    """End the process behind Ctrl-C; at its usual end, a native library that was being imported would abort it."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def take_interrupts() -> None:

@@ -57,12 +57,12 @@ ROWS: Mapping[str, str] = {
     "vocoder_bundle_of_units": "tts_inference_onnx --bundle UNIT_VOCODER_BUNDLE --output_dir out abc",
     "export_vocoder": f"export_onnx --tts_train_config VOCODED_CONFIG --tts_model_file VOCODED {_VOCODED} "
     "--output_dir out",
-    "transcribe": "cli transcribe BUNDLE --num_threads 1 SPEECH",
-    "transcribe_to": "cli transcribe BUNDLE --num_threads 1 --output_dir out --format json SPEECH",
-    "transcribe_stream": "cli transcribe STREAMS --num_threads 1 SPEECH",
-    "translate": "cli translate ST_BUNDLE --num_threads 1 SPEECH",
-    "align_verb": "cli align BUNDLE --num_threads 1 --text abc SPEECH",
-    "synthesize": "cli synthesize TTS_BUNDLE --num_threads 1 --output speech.wav abc",
+    "transcribe": "cli transcribe --num_threads 1 BUNDLE SPEECH",
+    "transcribe_to": "cli transcribe --num_threads 1 --output_dir out --format json BUNDLE SPEECH",
+    "transcribe_stream": "cli transcribe --num_threads 1 STREAMS SPEECH",
+    "translate": "cli translate --num_threads 1 ST_BUNDLE SPEECH",
+    "align_verb": "cli align --num_threads 1 --text abc BUNDLE SPEECH",
+    "synthesize": "cli synthesize --num_threads 1 --output speech.wav TTS_BUNDLE abc",
     "batches": "asr_inference_onnx --bundle BUNDLE --batch_size 4 --maxlenratio -4 --beam_size 2 --output_dir out "
     "--data_path_and_name_and_type LIST,speech,sound",
 }

@@ -71,8 +71,10 @@ OUTPUTS = (
     *("/", "/proc/x", "/dev/null", "/dev/full/x", "fifo", "fifo/x", "link", "\x1b[2J", "x" * 300, "a/../.."),
     *("file", "file/x", ".", "", "/tmp", "aus\xe4", "\udcff", "link/x"),
 )
+MOMENTS = (0.3, 0.5, 0.8, 1.1, 1.6, 2.5)  # seconds; Python itself, which says a traceback, takes the first 0.1
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
 CASES: Mapping[str, Surroundings] = {
+    "nothing special": Surroundings(),
     "no home": Surroundings({"HOME": None, "XDG_CACHE_HOME": None}),
     "a home that is not there": Surroundings({"HOME": "/nowhere", "XDG_CACHE_HOME": None}),
     "no directory of temporary files": Surroundings({"TMPDIR": "/nowhere", "HOME": "/nowhere"}),
@@ -92,7 +94,7 @@ CASES: Mapping[str, Surroundings] = {
     "a small disk, below": Surroundings(words=["--output_dir", "disk/out"], disk="8k"),
     "a disk of some files": Surroundings(words=["--output_dir", "disk/out"], disk="64k"),
     "a disk as output": Surroundings(words=["--output_dir", "disk"], disk="100m"),
-    **{f"Ctrl-C after {moment} s": Surroundings(interrupt=moment) for moment in (0.02, 0.1, 0.3, 0.7, 1.1, 1.6, 2.5)},
+    **{f"Ctrl-C after {moment} s": Surroundings(interrupt=moment) for moment in MOMENTS},
     "a working directory that cannot be written": Surroundings(words=["--output_dir", "locked/out"]),
 }
 
@@ -169,6 +171,7 @@ def main(cmd: Sequence[str] | None = None) -> int:
                 answer = answer_in(case, words, place, 2 * args.seconds)
                 left = sorted(path.name for path in place.iterdir() if path.name.startswith("."))
             found = faults(answer, Bounds(args.seconds, 1)) + ([f"left {left}"] if left else [])
+            found += ["no result"] if case == Surroundings() and answer.status != 0 else []
             bad += bool(found)
             last = answer.written.strip().splitlines()[-1:] or [""]
             print(f"{task}: {name}: status {answer.status}: {', '.join(found) or 'as it should'}: {last[0][:160]}")

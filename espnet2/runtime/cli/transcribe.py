@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import functools
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -89,9 +91,11 @@ class SegmentWriter:
 
 
 def _make(directory: Path) -> None:
-    """Make a directory where there is none; raises `OptionError`."""
+    """Make a directory where there is none, to which files can be written; raises `OptionError`."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         expected = "a directory that can be written"
         raise OptionError(f"--output_dir: expected {expected}, found {reason_of(error)}: {directory}") from error

@@ -189,4 +189,5 @@ def _generator(config: Mapping[str, Any], path: Path, weights: Path | str | None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     except Exception as error:
-        raise ConfigError(f"{path}: generator_params: {listed(str(error).splitlines())}") from error
+        found = listed(str(error).splitlines())
+        raise ConfigError(f"{path}: generator_params: expected those of {kind}, found: {found}") from error

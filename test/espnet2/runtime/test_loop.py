@@ -136,7 +136,7 @@ def test_a_directory_has_one_writer(tmp_path):
     [
         (ValueError("too\n long"), "numbers:a: expected what the model can compute, found: too long"),
         (DataError("numbers:a: too long"), "numbers:a: too long"),
-        (OSError(28, "No space"), "numbers:a: [Errno 28] No space"),
+        (OSError(28, "No space", ".partial-a"), "numbers:a: expected to read and write files, found: no space"),
         (KeyError(), "numbers:a: expected what the model can compute, found: KeyError"),
         (MemoryError("4 GB"), "numbers:a: expected memory enough for it, found too little: 4 GB"),
     ],

@@ -50,6 +50,24 @@ def test_ctrl_c(takes_long):
     assert (process.returncode, said) == (130, b"prog: interrupted\n")
 
 
+def test_a_process_that_was_interrupted_ends_whatever_libraries_would_do_at_its_end():
+    """One aborts in the middle of its import; here, a thread would be waited for."""
+    begun = "threading.Thread(target=time.sleep, args=(60,)).start(); atexit.register(print, 'end'); time.sleep(60)"
+    code = (
+        INTERRUPTED.format(takes_long=begun)
+        .replace("command, []", "command")
+        .replace("import ", "import atexit, threading, ", 1)
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=interruptible
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"begun\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        found = process.communicate(timeout=20)
+    assert (process.returncode, *found) == (130, b"end\n", b"prog: interrupted\n")
+
+
 def test_ctrl_c_during_imports():
     command = [sys.executable, "-X", "importtime", "-m", "espnet2.bin.asr_inference_onnx", "--help"]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
