@@ -110,7 +110,8 @@ def construct(section: str, target: str, conf: Mapping[str, Any] | None, **given
 def _refusal(error: Exception, name: str) -> str:
     """The sentence of a constructor's error, or one about what class `name` is built from with its reason."""
     reason = reason_of(error)
-    return reason if "expected" in reason else f"expected values that {name} can be built from, found: {reason}"
+    own = "expected" in reason and "found" in reason  # PyTorch's errors about types have the first word, too
+    return reason if own else f"expected values that {name} can be built from, found: {reason}"
 
 
 def _hints(cls: Any) -> dict[str, Any]:

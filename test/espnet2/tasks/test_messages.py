@@ -86,6 +86,10 @@ CASES = {
         lambda: _build(encoder_conf={"num_blocks": [1] * 999}),
         "encoder_conf.num_blocks: expected",
     ),
+    "truth as a size": (
+        lambda: _build(input_size=None, frontend="default", frontend_conf={"n_fft": True}),
+        "frontend_conf: expected values that DefaultFrontend can be built from, found: hann_window",
+    ),
     "a long key": (lambda: _build(**{LONG: 1}), "unknown key 'xxx"),
     "null for a choice": (lambda: _build(encoder=None), "encoder: expected one of conformer"),
     "no YAML": (lambda: _text("a: [1, 2"), r"config\.yaml: expected plain YAML, found: .* line 2"),
