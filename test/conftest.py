@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from espnet2.utils.lock import try_lock
 
 ROOT = Path(__file__).resolve().parents[1]
 HAS_TORCH = importlib.util.find_spec("torch") is not None
@@ -164,6 +167,20 @@ def demo_bundle(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return work / "bundle"
 
 
+def _made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]) -> Path:
+    """A directory that the first process of a run that needs it makes; the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    made, directory = tmp_path_factory.mktemp(name), shared / name
+    with (shared / f"{name}.lock").open("w") as file:
+        while not try_lock(file.fileno()):
+            time.sleep(0.2)
+        if not directory.exists():
+            make(made)
+            made.rename(directory)
+    return directory
+
+
 @pytest.fixture(scope="session")
 def one_graph(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the demo model as one graph: the one that `DEMO_ONE_GRAPH` names, or one exported now."""
@@ -174,9 +191,9 @@ def one_graph(demo_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from espnet2.inference.trained import load_trained
 
     asr, lm = demo_dir / "exp" / "asr" / "valid.acc.ave.pth", demo_dir / "exp" / "lm" / "valid.loss.ave.pth"
-    directory = tmp_path_factory.mktemp("one_graph")
-    Whole(load_trained(asr_model_file=asr, lm_file=lm)).write(directory, {})
-    return directory
+    return _made_once(
+        tmp_path_factory, "one_graph", lambda path: Whole(load_trained(asr_model_file=asr, lm_file=lm)).write(path, {})
+    )
 
 
 @pytest.fixture
@@ -230,6 +247,8 @@ def stream_bundle(stream_exp: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """The model of streams as a bundle."""
     from espnet2.export.make_bundle import make_bundle
 
-    path = tmp_path_factory.mktemp("stream_bundle") / "bundle"
-    make_bundle(path, streaming=True, asr_model_file=stream_exp / "valid.acc.ave.pth")
-    return path
+    files = {"asr_model_file": stream_exp / "valid.acc.ave.pth"}
+    made = _made_once(
+        tmp_path_factory, "stream_bundle", lambda path: make_bundle(path / "bundle", streaming=True, **files)
+    )
+    return made / "bundle"
