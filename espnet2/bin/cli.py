@@ -20,11 +20,27 @@ from espnet2.utils.config_argparse import PlainArgumentParser
 CACHE = "espnet/bundles"  # in the user's cache directory
 
 
+class VerbParser(PlainArgumentParser):
+    """Parser of a verb, whose words and options come in any order."""
+
+    _is_within = False  # the parser's own two passes, of options and of words
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As `argparse`'s for intermixed arguments, which it has not for parsers of verbs."""
+        if self._is_within:
+            return super().parse_known_args(args, namespace)
+        self._is_within = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_within = False
+
+
 def get_parser(verb: str | None = None) -> argparse.ArgumentParser:
     """The parser of all verbs; options are those of `verb` alone, where one is named, since theirs take time."""
     parser = PlainArgumentParser(prog="espnet", description="Speech to text and text to speech with ESPnet's models.")
     parser.add_argument("--version", action="version", version=espnet.__version__)
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=VerbParser)
     for name, row in VERBS.items():
         description = f"{row.help[0].upper()}{row.help[1:]}."
         own = verbs.add_parser(name, aliases=row.aliases, help=row.help, description=description)

@@ -62,6 +62,13 @@ def test_texts_are_lines_with_names_where_there_are_several(demo_bundle, recordi
     assert out == "".join(lines)
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_words_and_options_come_in_any_order(demo_bundle, recordings, texts, capsys, place):
+    words = [demo_bundle, recordings[0]]
+    status, out, _ = run(capsys, "transcribe", *words[:place], *FAST, *words[place:])
+    assert (status, out) == (0, texts[NAMES[0]] + "\n")
+
+
 def test_a_directory_stands_for_its_recordings_and_a_dash_for_standard_input(
     demo_bundle, recordings, texts, tmp_path, capsys, monkeypatch
 ):
