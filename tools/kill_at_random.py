@@ -36,7 +36,7 @@ sys.path.append(str(Path(__file__).resolve().parent / "attack"))
 
 from commands import Target, in_child
 from kills import Runner, contents, names, remember_traces
-from models import COMMANDS, FAMILY_OF, RECOGNISER, SHORT, Command, make_model, write_yaml
+from models import COMMANDS, FAMILY_OF, SHORT, STREAMING, Command, make_model, write_yaml
 from trainings import TRAININGS, training_keys
 
 from espnet2.interface.families import FAMILIES
@@ -126,12 +126,6 @@ LISTS: Mapping[str, Mapping[str, tuple[str, Sequence[str]]]] = {
     "mt": {"src_text": ("text", ("ab", "h", "c d"))},
     "slu": {**SPEECH, "transcript": ("text", ("play a", "g", "f"))},
     **dict.fromkeys(("lm", "tts", "gan_tts", "tts2"), TEXT),
-}
-_BLOCKS = {"block_size": 8, "hop_size": 4, "look_ahead": 2, "macaron_style": True}
-STREAMING = {
-    **RECOGNISER,
-    "encoder": "contextual_block_conformer",
-    "encoder_conf": {**RECOGNISER["encoder_conf"], **_BLOCKS},
 }
 MODELS: Mapping[str, Command] = {
     **{name: command for name, command in COMMANDS.items() if name not in FAMILY_OF},
