@@ -217,7 +217,7 @@ def test_names_that_are_no_sequences_have_no_lengths():
     ("items", "sentence"),
     [
         ([item("a", x=[1]), item("b", y=[1])], "b: expected x, found y"),
-        ([item("a", x_lengths=[1])], "x_lengths: expected a name that does not end with _lengths"),
+        ([item("a", x_lengths=[1])], "x_lengths: expected a name that ends otherwise, found _lengths"),
         (
             [item("a", x=[[1]]), item("b", x=[[1, 2]])],
             "b: expected x to differ from that of a, (1, 1), in length only, found (1, 2)",
