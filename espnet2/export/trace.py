@@ -69,7 +69,7 @@ def traced(module: torch.nn.Module, component: Component) -> torch.onnx.ONNXProg
     """`component` of `module` as the exporter makes it, with weights as products read them."""
     feeds = draw(component, trace_sizes(component))
     # Without gradients, of which a loop of a graph (`torch.ops.higher_order.scan`) would keep what has no place there.
-    with torch.no_grad(), quiet(), _rare_collections(), _shapes_without_cache():
+    with torch.no_grad(), quiet(), _rare_collections():
         program = torch.onnx.export(
             Method(module.eval(), component.method),
             tuple(torch.from_numpy(feeds[tensor.name]) for tensor in component.feeds),
@@ -94,13 +94,6 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
-
-
-def _shapes_without_cache() -> contextlib.AbstractContextManager[None]:
-    """Let PyTorch work out the shapes of each result: to look up those that are formulas takes a tenth longer."""
-    from torch._dynamo import config  # which takes a second, and the exporter imports, too
-
-    return config.patch(fake_tensor_cache_enabled=False)
 
 
 def fold_weights(model: ir.Model, **limits: int) -> None:
