@@ -16,7 +16,7 @@ State = dict[str, Any]
 
 
 def _saved(make: Callable[[State, random.Random], Any]) -> Damage:
-    """What `make` returns for the content of a file of `torch.save`, saved."""
+    """A damage that saves the value of `make` for the content of a file of `torch.save`."""
 
     def damage(content: bytes, rng: random.Random) -> bytes:
         file = io.BytesIO()

@@ -26,6 +26,14 @@ def _kind(value: Any) -> int:
     return int(value.type.tensor_type.elem_type)
 
 
+def _moved(graph: Any, old: str, new: str) -> str:
+    """Let nodes of a graph make and read `new` in place of `old`; returns it."""
+    for node in graph.node:
+        node.output[:] = [new if name == old else name for name in node.output]
+        node.input[:] = [new if name == old else name for name in node.input]
+    return new
+
+
 def _behind(operator: str, kinds: Sequence[int], *constants: Any, becomes: int | None = None, **named: Any) -> Damage:
     """An operator behind each output of some kinds, with constants of the output's kind where they are no arrays."""
 
@@ -39,14 +47,7 @@ def _behind(operator: str, kinds: Sequence[int], *constants: Any, becomes: int |
                 dtype = np.float32 if kind == FLOAT else np.int64
                 array = constant if isinstance(constant, np.ndarray) else np.array(constant, dtype)
                 graph.initializer.append(numpy_helper.from_array(array, name))
-            inner = f"{value.name}_before"
-            for node in graph.node:
-                for place, name in enumerate(node.output):
-                    if name == value.name:
-                        node.output[place] = inner
-                for place, name in enumerate(node.input):
-                    if name == value.name:
-                        node.input[place] = inner
+            inner = _moved(graph, value.name, f"{value.name}_before")
             graph.node.append(helper.make_node(operator, [inner, *names], [value.name], **named))
             value.type.tensor_type.elem_type = becomes or kind
 
@@ -56,10 +57,7 @@ def _behind(operator: str, kinds: Sequence[int], *constants: Any, becomes: int |
 def _twice(graph: Any) -> None:
     """All outputs, repeated along their first axis."""
     for value in graph.output:
-        inner = f"{value.name}_before"
-        for node in graph.node:
-            node.output[:] = [inner if name == value.name else name for name in node.output]
-            node.input[:] = [inner if name == value.name else name for name in node.input]
+        inner = _moved(graph, value.name, f"{value.name}_before")
         graph.node.append(helper.make_node("Concat", [inner, inner], [value.name], axis=0))
 
 
@@ -70,10 +68,7 @@ def _static(values: Any) -> None:
 
 
 def _renamed(values: Any, graph: Any, name: str) -> None:
-    old, values[0].name = values[0].name, name
-    for node in graph.node:
-        node.input[:] = [name if given == old else given for given in node.input]
-        node.output[:] = [name if given == old else given for given in node.output]
+    values[0].name = _moved(graph, values[0].name, name)
 
 
 def _kinds(values: Any, kind: int) -> None:
@@ -90,9 +85,7 @@ def _constant(graph: Any, shape: Sequence[int]) -> None:
     value = next((value for value in graph.output if _kind(value) == FLOAT), None)
     if value is None:
         return
-    inner = f"{value.name}_before"
-    for node in graph.node:
-        node.output[:] = [inner if name == value.name else name for name in node.output]
+    inner = _moved(graph, value.name, f"{value.name}_before")
     graph.node.append(helper.make_node("Add", [inner, "large_sum"], [value.name]))
 
 

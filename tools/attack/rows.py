@@ -256,7 +256,7 @@ class Tool:
 
 
 def _name(word: str) -> str:
-    """What may be a name of `FILES` in a word: NAME, NAME,speech,sound, NAME:encoder or key=NAME."""
+    """The part of a word where a name of `FILES` may be: NAME, NAME,speech,sound, NAME:encoder or key=NAME."""
     return word.rpartition("=")[2].replace(":", ",").split(",")[0]
 
 
